@@ -1,0 +1,131 @@
+"""The C++ rules of proxenos: the native ones with our flags.
+
+One compilation mode serves all; a sanitizer is chosen by --define=sanitizer=asan|tsan|fuzz and only
+changes the flags of targets made by these macros, so outside code is compiled once for all of them.
+"""
+
+_WARNINGS = [
+    "-Wall",
+    "-Wextra",
+    "-Wshadow",
+    "-Werror",
+]
+
+_LANGUAGE = [
+    "-std=c++20",
+    "-fno-exceptions",
+    "-fno-rtti",
+    "-fno-omit-frame-pointer",
+]
+
+# GCC 12 sees overlapping copies in std::string's own code (its bug 105651), and, when a sanitizer has
+# taken the optimizer's knowledge away, uninitialized values in std::optional and friends.
+_GCC_FALSE_ALARMS = ["-Wno-restrict"]
+
+_SANITIZER_COMMON = [
+    "-O1",
+    "-g1",
+    "-UNDEBUG",
+    "-U_FORTIFY_SOURCE",
+]
+
+_MODE_COPTS = select({
+    "//tools/bazel:asan": _GCC_FALSE_ALARMS + _SANITIZER_COMMON + [
+        "-Wno-maybe-uninitialized",
+        "-fsanitize=address,undefined",
+        "-fno-sanitize=vptr",
+        "-fno-sanitize-recover=all",
+        "-DPROXENOS_ASAN=1",
+    ],
+    "//tools/bazel:tsan": _GCC_FALSE_ALARMS + _SANITIZER_COMMON + [
+        "-Wno-maybe-uninitialized",
+        "-Wno-tsan",
+        "-fsanitize=thread",
+        "-DPROXENOS_TSAN=1",
+    ],
+    "//tools/bazel:fuzz": _SANITIZER_COMMON + [
+        "-fsanitize=fuzzer-no-link,address,undefined",
+        "-fno-sanitize=vptr",
+        "-fno-sanitize-recover=all",
+        "-DPROXENOS_ASAN=1",
+    ],
+    "//conditions:default": _GCC_FALSE_ALARMS + [
+        "-O2",
+        "-g1",
+    ],
+})
+
+_MODE_LINKOPTS = select({
+    "//tools/bazel:asan": ["-fsanitize=address,undefined"],
+    "//tools/bazel:tsan": ["-fsanitize=thread"],
+    "//tools/bazel:fuzz": ["-fsanitize=address,undefined"],
+    "//conditions:default": [],
+})
+
+def _copts(extra):
+    return _LANGUAGE + _WARNINGS + _MODE_COPTS + extra
+
+def px_cc_library(name, copts = [], **kwargs):
+    """A library. It has only a static form: tests take outside code shared and ours static."""
+    native.cc_library(
+        name = name,
+        copts = _copts(copts),
+        linkstatic = True,
+        **kwargs
+    )
+
+def px_cc_binary(name, copts = [], linkopts = [], **kwargs):
+    """A program: all but Debian's libraries is linked into it."""
+    native.cc_binary(
+        name = name,
+        copts = _copts(copts),
+        linkopts = _MODE_LINKOPTS + linkopts,
+        linkstatic = True,
+        **kwargs
+    )
+
+def px_cc_test(name, copts = [], linkopts = [], deps = [], size = "small", gtest_main = True, **kwargs):
+    """A gtest program. Its main comes with it unless gtest_main is False."""
+    native.cc_test(
+        name = name,
+        copts = _copts(copts),
+        linkopts = _MODE_LINKOPTS + linkopts,
+        linkstatic = False,
+        size = size,
+        deps = deps + (["@system//:gtest_main"] if gtest_main else []),
+        **kwargs
+    )
+
+def px_cc_fuzz_test(name, srcs, corpus, deps = [], size = "small", **kwargs):
+    """A fuzz target: one file with LLVMFuzzerTestOneInput, and a folder of inputs.
+
+    As a test it replays each file of the corpus, whole and cut short. With
+    --define=sanitizer=fuzz (what `tools/dev fuzz NAME` sets, under clang) it is a libFuzzer program.
+
+    Args:
+      name: ends in _fuzz.
+      srcs: the target.
+      corpus: a folder of this package, such as "corpus/http1_codec".
+      deps: what it exercises.
+      size: as of a test.
+      **kwargs: passed on to cc_test.
+    """
+    files = native.glob([corpus + "/**"], allow_empty = True)
+    native.cc_test(
+        name = name,
+        srcs = srcs,
+        args = [native.package_name() + "/" + corpus],
+        copts = _copts([]),
+        data = files,
+        linkopts = _MODE_LINKOPTS + select({
+            "//tools/bazel:fuzz": ["-fsanitize=fuzzer"],
+            "//conditions:default": [],
+        }),
+        linkstatic = False,
+        size = size,
+        deps = deps + select({
+            "//tools/bazel:fuzz": [],
+            "//conditions:default": ["//tools/bazel:fuzz_replay"],
+        }),
+        **kwargs
+    )
