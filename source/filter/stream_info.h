@@ -1,0 +1,109 @@
+// StreamInfo: what one request's passage through the proxy leaves behind for access logs, stats
+// and response flags. Plain fields, written by the stream and the router, read by the formatter.
+//
+// Owner: the Stream. Thread: its worker. Views live in the stream's arena, in the route table that
+// the stream pins, or are static.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+#include "source/base/clock.h"
+#include "source/http/message.h"
+#include "source/net/address.h"
+
+namespace proxenos::filter {
+
+// Why the proxy answered itself or cut a stream short: Envoy's short and long names.
+// X(enumerator, bit, "short", "Long")
+#define PROXENOS_RESPONSE_FLAGS(X)                                               \
+  X(kFailedLocalHealthCheck, 0, "LH", "FailedLocalHealthCheck")                  \
+  X(kNoHealthyUpstream, 1, "UH", "NoHealthyUpstream")                            \
+  X(kUpstreamRequestTimeout, 2, "UT", "UpstreamRequestTimeout")                  \
+  X(kLocalReset, 3, "LR", "LocalReset")                                          \
+  X(kUpstreamRemoteReset, 4, "UR", "UpstreamRemoteReset")                        \
+  X(kUpstreamConnectionFailure, 5, "UF", "UpstreamConnectionFailure")            \
+  X(kUpstreamConnectionTermination, 6, "UC", "UpstreamConnectionTermination")    \
+  X(kUpstreamOverflow, 7, "UO", "UpstreamOverflow")                              \
+  X(kNoRouteFound, 8, "NR", "NoRouteFound")                                      \
+  X(kDelayInjected, 9, "DI", "DelayInjected")                                    \
+  X(kFaultInjected, 10, "FI", "FaultInjected")                                   \
+  X(kRateLimited, 11, "RL", "RateLimited")                                       \
+  X(kUnauthorizedExternalService, 12, "UAEX", "UnauthorizedExternalService")     \
+  X(kRateLimitServiceError, 13, "RLSE", "RateLimitServiceError")                 \
+  X(kDownstreamConnectionTermination, 14, "DC", "DownstreamConnectionTermination") \
+  X(kUpstreamRetryLimitExceeded, 15, "URX", "UpstreamRetryLimitExceeded")        \
+  X(kStreamIdleTimeout, 16, "SI", "StreamIdleTimeout")                           \
+  X(kInvalidEnvoyRequestHeaders, 17, "IH", "InvalidEnvoyRequestHeaders")         \
+  X(kDownstreamProtocolError, 18, "DPE", "DownstreamProtocolError")              \
+  X(kUpstreamMaxStreamDurationReached, 19, "UMSDR", "UpstreamMaxStreamDurationReached") \
+  X(kNoFilterConfigFound, 21, "NFCF", "NoFilterConfigFound")                     \
+  X(kDurationTimeout, 22, "DT", "DurationTimeout")                               \
+  X(kUpstreamProtocolError, 23, "UPE", "UpstreamProtocolError")                  \
+  X(kNoClusterFound, 24, "NC", "NoClusterFound")                                 \
+  X(kOverload, 25, "OM", "OverloadManagerTerminated")                            \
+  X(kDnsResolutionFailed, 26, "DF", "DnsResolutionFailed")                       \
+  X(kDropOverload, 27, "DO", "DropOverLoad")                                     \
+  X(kDownstreamRemoteReset, 28, "DR", "DownstreamRemoteReset")
+
+enum ResponseFlag : uint32_t {
+#define PROXENOS_X(id, bit, short_name, long_name) id = 1u << bit,
+  PROXENOS_RESPONSE_FLAGS(PROXENOS_X)
+#undef PROXENOS_X
+};
+
+// What is the same for all streams of a downstream connection. Owner: the connection.
+struct ConnectionInfo {
+  uint64_t id = 0;
+  net::Address local;
+  net::Address direct_remote;  // The peer of the socket.
+  // The client as detected from trusted hops; equal to direct_remote without them.
+  net::Address remote;
+  absl::string_view requested_server_name;  // SNI; empty without TLS.
+};
+
+struct StreamInfo {
+  const ConnectionInfo* connection = nullptr;
+  base::WallTime start_wall = 0;
+  // Instants; 0 while it has not happened.
+  base::MonoTime start = 0;              // First byte of the request.
+  base::MonoTime request_complete = 0;   // Last byte of the request.
+  base::MonoTime upstream_connected = 0;
+  base::MonoTime first_upstream_tx = 0;
+  base::MonoTime last_upstream_tx = 0;
+  base::MonoTime first_upstream_rx = 0;
+  base::MonoTime last_upstream_rx = 0;
+  base::MonoTime first_downstream_tx = 0;
+  base::MonoTime last_downstream_tx = 0;
+  base::MonoTime complete = 0;
+
+  http::Version protocol = http::Version::kHttp11;
+  uint16_t response_code = 0;  // 0: none was sent.
+  uint32_t flags = 0;          // ResponseFlag bits.
+  uint32_t attempts = 0;       // Upstream attempts, first included.
+  absl::string_view details;   // %RESPONSE_CODE_DETAILS%
+  absl::string_view connection_termination_details;
+  absl::string_view upstream_failure_reason;  // %UPSTREAM_TRANSPORT_FAILURE_REASON%
+
+  uint64_t bytes_received = 0;  // Request body.
+  uint64_t bytes_sent = 0;      // Response body.
+  uint64_t upstream_wire_bytes_sent = 0;
+  uint64_t upstream_wire_bytes_received = 0;
+  uint64_t downstream_wire_bytes_sent = 0;
+  uint64_t downstream_wire_bytes_received = 0;
+  uint64_t request_header_bytes = 0;
+  uint64_t response_header_bytes = 0;
+
+  absl::string_view route_name;
+  absl::string_view virtual_host_name;
+  absl::string_view virtual_cluster_name;
+  absl::string_view upstream_cluster;
+  net::Address upstream_remote;  // The host picked last; none: no attempt.
+  net::Address upstream_local;
+  absl::string_view upstream_host_name;
+  uint64_t upstream_connection_id = 0;
+  absl::string_view original_path;  // Before rewrites; empty when never rewritten.
+  absl::string_view filter_chain_name;
+};
+
+}  // namespace proxenos::filter

@@ -1,0 +1,70 @@
+// Address: an IPv4, IPv6 or Unix-socket address, as a value.
+//
+// Thread: any (immutable after construction).
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace proxenos::net {
+
+class Address {
+ public:
+  enum class Family : uint8_t { kNone, kIpv4, kIpv6, kUnix };
+
+  Address() = default;
+
+  // From numeric text such as "10.0.0.1" or "::1" (no brackets, never a name).
+  static absl::StatusOr<Address> FromIp(absl::string_view ip, uint16_t port);
+  // A file path, or an abstract name when it starts with '@'. Error: longer than the kernel takes.
+  static absl::StatusOr<Address> FromPath(absl::string_view path);
+  // From what accept, getsockname or a resolver gave.
+  static Address FromSockaddr(const sockaddr* address, socklen_t size);
+  static Address LocalOf(int fd);
+  static Address PeerOf(int fd);
+
+  Family family() const { return family_; }
+  bool is_ip() const { return family_ == Family::kIpv4 || family_ == Family::kIpv6; }
+  uint16_t port() const;  // 0 for Unix sockets.
+  Address WithPort(uint16_t port) const;
+  bool IsLoopback() const;
+  // RFC 1918, loopback and unique-local: what Envoy calls internal by default.
+  bool IsInternal() const;
+
+  // "10.0.0.1:80", "[::1]:80", the path, or "" for none.
+  std::string ToString() const;
+  // "10.0.0.1", "::1", the path: no port.
+  std::string IpString() const;
+  // Appends IpString() without allocating; `out` has room for kMaxIpText.
+  static constexpr size_t kMaxIpText = 46;
+  size_t FormatIp(char* out) const;
+
+  // For the system calls.
+  sockaddr_storage ToSockaddr(socklen_t* size) const;
+
+  friend bool operator==(const Address& a, const Address& b);
+  friend bool operator!=(const Address& a, const Address& b) { return !(a == b); }
+
+  template <typename H>
+  friend H AbslHashValue(H h, const Address& address) {
+    h = H::combine(std::move(h), address.family_, address.port_, address.scope_);
+    h = H::combine_contiguous(std::move(h), address.ip_, sizeof(address.ip_));
+    return H::combine(std::move(h), address.path_ ? *address.path_ : std::string());
+  }
+
+ private:
+  Family family_ = Family::kNone;
+  uint16_t port_ = 0;
+  uint32_t scope_ = 0;           // IPv6 zone.
+  unsigned char ip_[16] = {};    // IPv4 in the first four bytes.
+  std::shared_ptr<const std::string> path_;  // Unix sockets only; '@' first for abstract names.
+};
+
+}  // namespace proxenos::net
