@@ -39,7 +39,8 @@ TEST(BoringsslSmoke, GrpcKeepsItsOwnLibrary) {
   ASSERT_NE(shared, nullptr);
   EXPECT_NE(shared, reinterpret_cast<void*>(&SSL_new));
   using VersionText = const char* (*)(int);
-  const auto openssl_version = reinterpret_cast<VersionText>(dlsym(RTLD_DEFAULT, "OpenSSL_version"));
+  const auto openssl_version =
+      reinterpret_cast<VersionText>(dlsym(RTLD_DEFAULT, "OpenSSL_version"));
   ASSERT_NE(openssl_version, nullptr);
   EXPECT_EQ(std::string(openssl_version(0)).rfind("OpenSSL 3", 0), 0u) << openssl_version(0);
   EXPECT_EQ(std::string(OpenSSL_version(0)), "BoringSSL");

@@ -1,5 +1,6 @@
 // Proves that outside code (Envoy's API, protobuf, gRPC, abseil) builds, links and works under our
-// flags. Invariant tested: every API message is known to the generated pool, even if no code names it.
+// flags. Invariant tested: every API message is known to the generated pool, even if no code names
+// it.
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -51,8 +52,8 @@ TEST(OutsideCode, ServiceStubsAnswer) {
   builder.RegisterService(&service);
   const auto server = builder.BuildAndStart();
   ASSERT_NE(server, nullptr);
-  auto stub = envoy::service::discovery::v3::AggregatedDiscoveryService::NewStub(grpc::CreateChannel(
-      absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
+  auto stub = envoy::service::discovery::v3::AggregatedDiscoveryService::NewStub(
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
   grpc::ClientContext context;
   auto stream = stub->StreamAggregatedResources(&context);
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNIMPLEMENTED);

@@ -147,3 +147,29 @@ def px_cc_fuzz_test(name, srcs, corpus, deps = [], size = "small", **kwargs):
         }),
         **kwargs
     )
+
+def px_py_test(name, src, args = [], data = [], size = "small", **kwargs):
+    """A Python program as a test; it finds its data below the working directory, by project path."""
+    native.sh_test(
+        name = name,
+        srcs = ["//tools/bazel:run_python.sh"],
+        args = ["$(location %s)" % src] + args,
+        data = [src] + data,
+        size = size,
+        **kwargs
+    )
+
+def px_tree_test(name, command, size = "small", **kwargs):
+    """A command that looks at the whole source tree, run there each time (it is never cached)."""
+    native.sh_test(
+        name = name,
+        srcs = ["//tools/bazel:over_tree.sh"],
+        args = ["$(location //:WORKSPACE)"] + command,
+        data = ["//:WORKSPACE"],
+        size = size,
+        tags = [
+            "external",
+            "local",
+        ],
+        **kwargs
+    )

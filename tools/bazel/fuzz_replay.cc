@@ -1,6 +1,6 @@
-// Runs a libFuzzer target as an ordinary test: each file of the folders named on the command line is
-// given to the target whole and then cut short at each of its first bytes.
-// Invariant: an empty corpus is a failure, so that a moved folder cannot pass unnoticed.
+// Runs a libFuzzer target as an ordinary test: each file of the folders named on the command line
+// is given to the target whole and then cut short at each of its first bytes. Invariant: an empty
+// corpus is a failure, so that a moved folder cannot pass unnoticed.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
