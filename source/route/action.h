@@ -1,0 +1,144 @@
+// What a route does with a request: Forward, Redirect or DirectResponse, as plain data.
+//
+// Owner: the Route. Thread: any (immutable).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "source/base/clock.h"
+#include "source/base/limits.h"
+#include "source/route/header_matcher.h"
+#include "source/route/header_mutations.h"
+#include "source/route/regex.h"
+
+namespace proxenos::route {
+
+// A pattern and what its matches become.
+struct RegexRewrite {
+  Regex pattern;
+  std::string substitution;
+
+  // Nothing when the result would be larger than Regex::kMaxReplacedBytes.
+  std::optional<std::string> Apply(absl::string_view text) const {
+    return pattern.ReplaceAll(text, substitution);
+  }
+};
+
+// A cluster by name, with its place in RouteTable::cluster_names(): a worker may keep what it looked
+// up in an array beside the table.
+struct ClusterRef {
+  static constexpr uint32_t kDynamic = UINT32_MAX;  // Named by a request header.
+
+  std::string name;
+  uint32_t index = kDynamic;
+};
+
+// RetryPolicy.retry_on.
+enum RetryOn : uint32_t {
+  kRetryOn5xx = 1u << 0,
+  kRetryOnGatewayError = 1u << 1,
+  kRetryOnReset = 1u << 2,
+  kRetryOnResetBeforeRequest = 1u << 3,
+  kRetryOnConnectFailure = 1u << 4,
+  kRetryOnEnvoyRatelimited = 1u << 5,
+  kRetryOnRetriable4xx = 1u << 6,
+  kRetryOnRefusedStream = 1u << 7,
+  kRetryOnRetriableStatusCodes = 1u << 8,
+  kRetryOnRetriableHeaders = 1u << 9,
+  kRetryOnHttp3PostConnectFailure = 1u << 10,
+  kRetryOnGrpcCancelled = 1u << 11,
+  kRetryOnGrpcDeadlineExceeded = 1u << 12,
+  kRetryOnGrpcInternal = 1u << 13,
+  kRetryOnGrpcResourceExhausted = 1u << 14,
+  kRetryOnGrpcUnavailable = 1u << 15,
+};
+
+// Reads a comma-separated list as in x-envoy-retry-on and x-envoy-retry-grpc-on. Words that are none
+// of RetryOn are left out; the first of them is returned in *unknown where that is not null.
+uint32_t ParseRetryOn(absl::string_view text, absl::string_view* unknown);
+
+struct RetryPolicy {
+  uint32_t retry_on = 0;  // RetryOn bits.
+  uint32_t num_retries = 1;
+  std::optional<base::Nanos> per_try_timeout;
+  std::optional<base::Nanos> per_try_idle_timeout;
+  std::vector<uint16_t> retriable_status_codes;    // Sorted.
+  std::vector<HeaderMatcher> retriable_headers;    // Of the response; any.
+  std::vector<HeaderMatcher> retriable_request_headers;  // Any; empty: all requests.
+  base::Nanos back_off_base = 25 * base::kMillisecond;
+  base::Nanos back_off_max = 250 * base::kMillisecond;
+};
+
+struct WeightedCluster {
+  ClusterRef cluster;        // Empty name when cluster_header is used.
+  FieldName cluster_header;
+  uint64_t upper = 0;        // Chosen by numbers below this and not below the one before.
+  HeaderMutations request_headers;
+  HeaderMutations response_headers;
+  std::string host_rewrite;  // Empty: none.
+};
+
+// RouteAction.upgrade_configs; overrides the connection manager's for the same type.
+struct UpgradeRule {
+  std::string type;                // Lower case, "websocket" or "connect".
+  bool enabled = true;
+  bool terminate_connect = false;  // connect_config is set: CONNECT ends here, payload goes on.
+  bool allow_post = false;
+};
+
+struct Forward {
+  enum class HostRewrite : uint8_t { kNone, kLiteral, kAuto, kHeader, kPathRegex };
+
+  // Exactly one of these three says where to.
+  ClusterRef cluster;
+  FieldName cluster_header;
+  std::vector<WeightedCluster> weighted;
+  uint64_t total_weight = 0;
+  FieldName random_header;  // WeightedCluster.header_name; empty: none.
+
+  uint16_t cluster_not_found_status = 503;
+  bool high_priority = false;
+
+  // 0: none.
+  base::Nanos timeout = base::limits::kRouteTimeout;
+  // Overrides the stream idle timeout of the connection manager; 0 switches it off.
+  std::optional<base::Nanos> idle_timeout;
+  std::optional<base::Nanos> max_stream_duration;
+  std::optional<base::Nanos> grpc_timeout_max;
+  std::optional<base::Nanos> grpc_timeout_offset;
+  std::shared_ptr<const RetryPolicy> retry;  // The route's, else the virtual host's; may be null.
+
+  std::string prefix_rewrite;  // Empty: none. At most one of these two.
+  std::optional<RegexRewrite> regex_rewrite;
+  HostRewrite host_rewrite = HostRewrite::kNone;
+  std::string host_literal;
+  FieldName host_header;
+  std::optional<RegexRewrite> host_path_regex;
+  bool append_x_forwarded_host = false;
+
+  std::vector<UpgradeRule> upgrades;
+};
+
+struct Redirect {
+  uint16_t status = 301;
+  bool strip_query = false;
+  uint32_t port = 0;    // 0: the request's.
+  std::string scheme;   // "https" for https_redirect. Empty: the request's.
+  std::string host;     // Empty: the request's.
+  // At most one of these three.
+  std::string path;     // path_redirect, perhaps with a query of its own.
+  std::string prefix_rewrite;
+  std::optional<RegexRewrite> regex_rewrite;
+};
+
+struct DirectResponse {
+  uint16_t status = 0;
+  std::string body;
+};
+
+}  // namespace proxenos::route

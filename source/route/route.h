@@ -1,0 +1,90 @@
+// Route and VirtualHost: the compiled configuration that a matched request is served by.
+//
+// Owner: the RouteTable; its addresses are stable for the table's life. Thread: any (immutable once
+// the table is built).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "source/route/action.h"
+#include "source/route/header_matcher.h"
+#include "source/route/header_mutations.h"
+#include "source/route/path_index.h"
+
+namespace proxenos::route {
+
+struct VirtualHost;
+
+// What of a request a match may depend on.
+struct MatchInput {
+  const http::RequestHead& head;
+  // One number for the whole of a request: fractions and weights are drawn from it.
+  uint64_t random = 0;
+  bool is_https = false;     // As x-forwarded-proto says after the connection manager set it.
+  bool is_internal = false;  // x-envoy-internal, for VirtualHost.require_tls.
+};
+
+// RouteMatch but for its path, which the PathIndex looks up.
+struct Conditions {
+  std::vector<HeaderMatcher> headers;
+  std::vector<QueryMatcher> query;
+  bool grpc = false;  // content-type application/grpc or application/grpc+….
+  // runtime_fraction: holds when random % denominator < numerator. 0: no fraction.
+  uint32_t fraction_denominator = 0;
+  uint32_t fraction_numerator = 0;
+
+  bool empty() const {
+    return headers.empty() && query.empty() && !grpc && fraction_denominator == 0;
+  }
+  bool Hold(const MatchInput& input) const;
+};
+
+struct Route {
+  std::string name;
+  const VirtualHost* virtual_host = nullptr;
+  PathPattern path;
+  Conditions conditions;
+  std::variant<Forward, Redirect, DirectResponse> action;
+  HeaderMutations request_headers;
+  HeaderMutations response_headers;
+
+  const Forward* forward() const { return std::get_if<Forward>(&action); }
+  const Redirect* redirect() const { return std::get_if<Redirect>(&action); }
+  const DirectResponse* direct_response() const { return std::get_if<DirectResponse>(&action); }
+};
+
+struct VirtualCluster {
+  std::string name;
+  std::vector<HeaderMatcher> headers;  // All must match.
+};
+
+struct VirtualHost {
+  enum class RequireTls : uint8_t { kNone, kExternalOnly, kAll };
+
+  std::string name;
+  std::vector<std::string> domains;  // Lower case.
+  RequireTls require_tls = RequireTls::kNone;
+  bool include_request_attempt_count = false;
+  bool include_attempt_count_in_response = false;
+  std::vector<Route> routes;  // In the order of the list: the first that matches is used.
+  std::vector<VirtualCluster> virtual_clusters;
+  HeaderMutations request_headers;
+  HeaderMutations response_headers;
+
+  // Made by RouteTable.
+  std::unique_ptr<const PathIndex> index;      // Null: the list is short enough to be walked.
+  std::unique_ptr<const Route> tls_redirect;   // Where require_tls is not kNone.
+
+  // The first route whose path and conditions match, or nullptr. `path` without its query.
+  const Route* Match(const MatchInput& input, absl::string_view path) const;
+  // The same, always by walking the list.
+  const Route* MatchInOrder(const MatchInput& input, absl::string_view path) const;
+  // The first virtual cluster that the request belongs to, or nullptr.
+  const VirtualCluster* FindVirtualCluster(const http::RequestHead& head) const;
+};
+
+}  // namespace proxenos::route

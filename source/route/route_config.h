@@ -1,0 +1,21 @@
+// RouteConfiguration to RouteTable: all semantic validation of routes, every error with its field.
+//
+// What `validate.rules` says and which fields are implemented is checked elsewhere
+// (config::CheckConstraints, config::CheckFields); this still never crashes on a message that breaks
+// those rules.
+#pragma once
+
+#include <memory>
+
+#include "envoy/config/route/v3/route.pb.h"
+#include "source/config/errors.h"
+#include "source/route/route_table.h"
+
+namespace proxenos::route {
+
+// Null when errors were added.
+std::shared_ptr<const RouteTable> CompileRoutes(
+    const envoy::config::route::v3::RouteConfiguration& config, config::Errors& errors,
+    const config::Path& path = {});
+
+}  // namespace proxenos::route

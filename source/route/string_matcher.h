@@ -1,0 +1,31 @@
+// StringMatcher: envoy.type.matcher.v3.StringMatcher, compiled. Thread: any (immutable).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "source/route/regex.h"
+
+namespace proxenos::route {
+
+class StringMatcher {
+ public:
+  enum class Kind : uint8_t { kExact, kPrefix, kSuffix, kContains };
+
+  // ignore_case folds ASCII letters.
+  StringMatcher(Kind kind, std::string pattern, bool ignore_case);
+  // The whole text must match; case is the pattern's own affair ("(?i)").
+  explicit StringMatcher(Regex regex);
+
+  bool Matches(absl::string_view text) const;
+
+ private:
+  std::optional<Regex> regex_;
+  Kind kind_ = Kind::kExact;
+  bool ignore_case_ = false;
+  std::string pattern_;
+};
+
+}  // namespace proxenos::route
