@@ -1,0 +1,89 @@
+// Dumps: snake_case, redacted, and never failing.
+#include "source/config/json_output.h"
+
+#include <string>
+
+#include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
+#include "google/protobuf/any.pb.h"
+#include "gtest/gtest.h"
+#include "source/config/text.h"
+
+namespace proxenos::config {
+namespace {
+
+using envoy::config::cluster::v3::Cluster;
+using envoy::extensions::transport_sockets::tls::v3::Secret;
+
+constexpr JsonOptions kCompact{.pretty = false};
+
+template <typename T>
+T Parse(std::string_view yaml) {
+  T message;
+  Errors errors;
+  ParseYaml(yaml, message, errors);
+  EXPECT_TRUE(errors.ok()) << errors.ToStatus();
+  return message;
+}
+
+TEST(JsonOutputTest, SnakeCaseAndIndent) {
+  const auto cluster = Parse<Cluster>("{name: a, connect_timeout: 0.25s}");
+  EXPECT_EQ("{\"name\":\"a\",\"connect_timeout\":\"0.250s\"}", ToJson(cluster, kCompact));
+  EXPECT_EQ("{\n \"name\": \"a\",\n \"connect_timeout\": \"0.250s\"\n}\n", ToJson(cluster));
+}
+
+TEST(JsonOutputTest, SecretsAreHidden) {
+  const auto secret = Parse<Secret>(R"(
+name: s
+tls_certificate:
+  certificate_chain: {inline_string: public}
+  private_key: {inline_string: hush}
+  password: {inline_bytes: aHVzaA==}
+)");
+  const std::string json = ToJson(secret, kCompact);
+  EXPECT_EQ(std::string::npos, json.find("hush")) << json;
+  EXPECT_EQ(std::string::npos, json.find("aHVzaA")) << json;
+  EXPECT_NE(std::string::npos, json.find("public")) << json;
+  EXPECT_NE(std::string::npos, json.find("\"private_key\":{\"inline_string\":\"[redacted]\"}"));
+  JsonOptions open = kCompact;
+  open.redact = false;
+  EXPECT_NE(std::string::npos, ToJson(secret, open).find("hush"));
+}
+
+TEST(JsonOutputTest, SecretsInsideAnyAndTypedStruct) {
+  for (const char* config : {
+           R"("@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+    common_tls_context: {tls_certificates: [{private_key: {inline_string: hush}}]})",
+           R"("@type": type.googleapis.com/xds.type.v3.TypedStruct
+    type_url: type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+    value: {common_tls_context: {tlsCertificates: [{private_key: {inline_string: hush}}]}})",
+           R"("@type": type.googleapis.com/udpa.type.v1.TypedStruct
+    type_url: type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.TlsCertificate
+    value: {privateKey: {inline_string: hush}})"}) {
+    const auto cluster = Parse<Cluster>(
+        std::string("transport_socket:\n  name: tls\n  typed_config:\n    ") + config + "\n");
+    EXPECT_NE(std::string::npos, cluster.SerializeAsString().find("hush"));
+    const std::string json = ToJson(cluster, kCompact);
+    EXPECT_EQ(std::string::npos, json.find("hush")) << json;
+    EXPECT_NE(std::string::npos, json.find("[redacted]")) << json;
+  }
+}
+
+TEST(JsonOutputTest, AlwaysComesOut) {
+  google::protobuf::Any any;
+  any.set_type_url("type.googleapis.com/no.Such");
+  any.set_value("\x01\x02");
+  const std::string unknown = ToJson(any, kCompact);
+  EXPECT_NE(std::string::npos, unknown.find("\"type_url\":\"type.googleapis.com/no.Such\""));
+  EXPECT_NE(std::string::npos, unknown.find("\"value\":\"AQI=\""));
+  any.set_type_url("type.googleapis.com/envoy.config.cluster.v3.Cluster");
+  any.set_value("\xff");
+  EXPECT_NE(std::string::npos, ToJson(any, kCompact).find("/w=="));
+  Cluster cluster;
+  cluster.mutable_connect_timeout()->set_seconds(INT64_MAX);
+  EXPECT_NE(std::string::npos, ToJson(cluster, kCompact).find("text_proto"));
+  EXPECT_EQ("{}", ToJson(google::protobuf::Any(), kCompact));
+}
+
+}  // namespace
+}  // namespace proxenos::config
