@@ -1,0 +1,61 @@
+// Assignment: the endpoints of one cluster as configuration or discovery gave them, and after name
+// resolution if they are named: plain data, compiled from envoy.config.endpoint.v3.
+//
+// Invariant: immutable once published; every endpoint has an address or a DNS name, never both,
+// and priorities start at 0 without gaps.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "source/net/address.h"
+
+namespace proxenos::upstream {
+
+// core.v3.Locality.
+struct Locality {
+  std::string region;
+  std::string zone;
+  std::string sub_zone;
+
+  friend bool operator==(const Locality&, const Locality&) = default;
+};
+
+// LbEndpoint.health_status, as far as it matters to balancing. kUnhealthy stands for UNHEALTHY,
+// DRAINING and TIMEOUT: members of the cluster, but chosen only in panic.
+enum class EndpointHealth : uint8_t { kHealthy, kDegraded, kUnhealthy, kDraining, kTimeout };
+
+// One LbEndpoint.
+struct Endpoint {
+  net::Address address;  // Of family kNone while `dns_name` waits for an answer.
+  std::string dns_name;  // STRICT_DNS and LOGICAL_DNS only.
+  std::string hostname;  // Endpoint.hostname; for resolved ones the DNS name unless set.
+  // What stays the same while the address changes (LOGICAL_DNS: "name:port"); else empty.
+  std::string logical_name;
+  uint32_t weight = 1;
+  uint16_t dns_port = 0;
+  EndpointHealth health = EndpointHealth::kHealthy;
+
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+// One LocalityLbEndpoints.
+struct LocalityEndpoints {
+  Locality locality;
+  std::vector<Endpoint> endpoints;
+  uint32_t weight = 0;  // 0: not given. Used with locality_weighted_lb_config alone.
+  uint32_t priority = 0;
+
+  friend bool operator==(const LocalityEndpoints&, const LocalityEndpoints&) = default;
+};
+
+struct Assignment {
+  std::vector<LocalityEndpoints> localities;  // In the order of the configuration.
+  uint32_t overprovisioning_percent = 140;    // Policy.overprovisioning_factor
+
+  friend bool operator==(const Assignment&, const Assignment&) = default;
+};
+
+}  // namespace proxenos::upstream

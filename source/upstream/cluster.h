@@ -1,0 +1,98 @@
+// ClusterConfig: what a cluster is, compiled from envoy.config.cluster.v3.Cluster into plain data.
+// cluster_config.h makes it; nothing behind it sees a proto.
+//
+// Invariant: immutable and shared by all threads. A changed cluster is a new ClusterConfig.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "source/base/clock.h"
+#include "source/base/limits.h"
+#include "source/net/address.h"
+#include "source/net/dns_resolver.h"
+#include "source/upstream/assignment.h"
+
+namespace proxenos::upstream {
+
+enum class DiscoveryKind : uint8_t { kStatic, kStrictDns, kLogicalDns, kEds };
+enum class LbPolicy : uint8_t { kRoundRobin, kLeastRequest, kRandom };
+
+// core.v3.RoutingPriority: each has circuit breakers of its own.
+enum class RoutingPriority : uint8_t { kDefault, kHigh };
+inline constexpr int kRoutingPriorities = 2;
+
+// CircuitBreakers.Thresholds.
+struct Thresholds {
+  uint32_t max_connections = base::limits::kMaxConnections;
+  uint32_t max_pending_requests = base::limits::kMaxPendingRequests;
+  uint32_t max_requests = base::limits::kMaxRequests;
+  uint32_t max_retries = base::limits::kMaxRetries;
+  bool track_remaining = false;
+};
+
+// core.v3.TcpKeepalive; a zero means the kernel's default.
+struct TcpKeepalive {
+  bool enabled = false;
+  uint32_t probes = 0;
+  uint32_t time_s = 0;
+  uint32_t interval_s = 0;
+};
+
+// What STRICT_DNS and LOGICAL_DNS clusters need besides their endpoints.
+struct DnsSettings {
+  net::DnsFamily family = net::DnsFamily::kAuto;
+  net::DnsOptions resolver;  // Which resolver answers; equal options share one.
+  base::Nanos refresh_rate = 5 * base::kSecond;
+  base::Nanos failure_refresh_base = 5 * base::kSecond;
+  base::Nanos failure_refresh_max = 50 * base::kSecond;
+  base::Nanos jitter = 0;
+  bool respect_ttl = false;
+};
+
+// Where the endpoints of an EDS cluster come from.
+struct EdsSettings {
+  std::string service_name;  // The resource name: service_name, or the cluster's own.
+  bool ads = true;           // eds_config is `ads` (or `self`, which means the same stream).
+  std::string source;        // Else the ConfigSource, serialized: equal bytes, same source.
+};
+
+struct ClusterConfig {
+  std::string name;
+  std::string alt_stat_name;
+  const std::string& stat_name() const { return alt_stat_name.empty() ? name : alt_stat_name; }
+
+  DiscoveryKind discovery = DiscoveryKind::kStatic;
+  LbPolicy lb_policy = LbPolicy::kRoundRobin;
+  // Speaks HTTP/2 upstream: only usable as the cluster of a control-plane gRPC service.
+  bool http2 = false;
+  // common_lb_config.locality_weighted_lb_config is set.
+  bool locality_weighted = false;
+  // common_lb_config.close_connections_on_host_set_change.
+  bool close_connections_on_host_set_change = false;
+  // wait_for_warm_on_init: whether start-up waits for the first endpoints.
+  bool wait_for_warm_on_init = true;
+  uint8_t panic_threshold_percent = 50;
+  uint32_t least_request_choices = 2;
+
+  base::Nanos connect_timeout = base::limits::kConnectTimeout;
+  base::Nanos idle_timeout = base::limits::kConnectionIdleTimeout;  // 0: never.
+  base::Nanos max_connection_duration = 0;                          // 0: unlimited.
+  uint32_t max_requests_per_connection = 0;                         // 0: unlimited.
+  uint32_t connection_buffer_bytes = 1024 * 1024;  // per_connection_buffer_limit_bytes
+  uint32_t max_response_headers = base::limits::kMaxHeaders;
+  uint32_t max_response_head_bytes = base::limits::kMaxHeadBytes;
+  std::array<Thresholds, kRoutingPriorities> thresholds;
+  TcpKeepalive keepalive;
+  net::Address source_address;  // Of family kNone when the kernel chooses.
+
+  // Set for STATIC and the DNS kinds; null for EDS.
+  std::shared_ptr<const Assignment> assignment;
+  std::unique_ptr<const DnsSettings> dns;  // Null unless a DNS kind.
+  std::unique_ptr<const EdsSettings> eds;  // Null unless EDS.
+};
+
+}  // namespace proxenos::upstream

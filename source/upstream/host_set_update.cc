@@ -1,0 +1,186 @@
+// Matching the endpoints of an Assignment with the hosts that are there already.
+#include "source/upstream/host_set_update.h"
+
+#include <algorithm>
+#include <atomic>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "source/base/check.h"
+
+namespace proxenos::upstream {
+namespace {
+
+uint64_t NextHostId() {
+  static std::atomic<uint64_t> next{1};
+  return next.fetch_add(1, std::memory_order_relaxed);
+}
+
+HostSetOptions OptionsOf(const ClusterConfig& config) {
+  return {config.panic_threshold_percent, config.locality_weighted};
+}
+
+// The hosts of the previous snapshot, to be found by what makes their identity.
+class KnownHosts {
+ public:
+  explicit KnownHosts(const HostSet* previous) {
+    if (previous == nullptr) return;
+    for (const HostEntry& entry : previous->entries()) {
+      const std::string& logical = entry.host->logical_name();
+      if (logical.empty()) {
+        by_address_.emplace(entry.host->address(), &entry.host);
+      } else {
+        by_name_.emplace(logical, &entry.host);
+      }
+    }
+  }
+
+  std::shared_ptr<const Host> HostOf(const Endpoint& endpoint) {
+    const std::shared_ptr<const Host>* known = Find(endpoint);
+    if (known != nullptr && (*known)->address() == endpoint.address &&
+        (*known)->hostname() == endpoint.hostname) {
+      return *known;
+    }
+    // Only a logical host keeps its id when its address changes. With another hostname a host is
+    // another one: what it was called may have been sent to it, or checked against.
+    const bool same_pool = known != nullptr && !endpoint.logical_name.empty() &&
+                           (*known)->hostname() == endpoint.hostname;
+    return std::make_shared<const Host>(same_pool ? (*known)->id() : NextHostId(), endpoint.address,
+                                        endpoint.hostname, endpoint.logical_name);
+  }
+
+ private:
+  const std::shared_ptr<const Host>* Find(const Endpoint& endpoint) const {
+    if (!endpoint.logical_name.empty()) {
+      const auto it = by_name_.find(endpoint.logical_name);
+      return it == by_name_.end() ? nullptr : it->second;
+    }
+    const auto it = by_address_.find(endpoint.address);
+    return it == by_address_.end() ? nullptr : it->second;
+  }
+
+  absl::flat_hash_map<net::Address, const std::shared_ptr<const Host>*> by_address_;
+  absl::flat_hash_map<std::string, const std::shared_ptr<const Host>*> by_name_;
+};
+
+// Gathers entries and localities in the order of the assignment.
+class EntryBuilder {
+ public:
+  EntryBuilder(bool add_weights, const HostSet* previous)
+      : add_weights_(add_weights), known_(previous) {}
+
+  void Add(const LocalityEndpoints& locality) {
+    const uint16_t index = LocalityIndex(locality);
+    for (const Endpoint& endpoint : locality.endpoints) {
+      if (endpoint.address.family() == net::Address::Family::kNone) continue;  // Not resolved yet.
+      AddEndpoint(endpoint, index, static_cast<uint8_t>(locality.priority));
+    }
+  }
+
+  std::vector<HostEntry> entries;
+  std::vector<Locality> localities;
+  std::vector<uint32_t> locality_weights;
+
+ private:
+  struct Key {
+    net::Address address;
+    uint8_t priority;
+    friend bool operator==(const Key&, const Key&) = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const Key& key) {
+      return H::combine(std::move(h), key.address, key.priority);
+    }
+  };
+
+  // One per locality and priority: the same locality may stand at several priorities.
+  uint16_t LocalityIndex(const LocalityEndpoints& locality) {
+    for (size_t i = 0; i < localities.size(); ++i) {
+      if (priorities_[i] == locality.priority && localities[i] == locality.locality) {
+        if (locality.weight != 0) locality_weights[i] = locality.weight;
+        return static_cast<uint16_t>(i);
+      }
+    }
+    CHECK(localities.size() < UINT16_MAX);  // Compiling an Assignment refuses more.
+    localities.push_back(locality.locality);
+    locality_weights.push_back(locality.weight);
+    priorities_.push_back(locality.priority);
+    return static_cast<uint16_t>(localities.size() - 1);
+  }
+
+  void AddEndpoint(const Endpoint& endpoint, uint16_t locality, uint8_t priority) {
+    const auto [seen, fresh] = seen_.try_emplace(Key{endpoint.address, priority}, entries.size());
+    if (!fresh) {
+      if (!add_weights_) return;
+      HostEntry& first = entries[seen->second];
+      first.weight = static_cast<uint32_t>(
+          std::min<uint64_t>(UINT32_MAX, uint64_t{first.weight} + endpoint.weight));
+      return;
+    }
+    entries.push_back(
+        HostEntry{known_.HostOf(endpoint), endpoint.weight, locality, priority, endpoint.health});
+  }
+
+  // A STATIC cluster that lists an address twice sends it twice as much. Where endpoints are
+  // discovered, what comes first counts and the others are left out. Both as in Envoy.
+  const bool add_weights_;
+  KnownHosts known_;
+  std::vector<uint32_t> priorities_;  // Of each locality.
+  absl::flat_hash_map<Key, size_t> seen_;
+};
+
+bool SameEntry(const HostEntry& a, const HostEntry& b) {
+  return a.host == b.host && a.weight == b.weight && a.locality == b.locality &&
+         a.priority == b.priority && a.discovered == b.discovered;
+}
+
+void CountChanges(const HostSet& now, const HostSet* before, HostSetUpdate& update) {
+  absl::flat_hash_set<uint64_t> ids;
+  for (const HostEntry& entry : now.entries()) ids.insert(entry.host->id());
+  absl::flat_hash_set<uint64_t> old_ids;
+  if (before != nullptr) {
+    for (const HostEntry& entry : before->entries()) old_ids.insert(entry.host->id());
+  }
+  for (uint64_t id : ids) update.added += !old_ids.contains(id);
+  for (uint64_t id : old_ids) update.removed += !ids.contains(id);
+}
+
+}  // namespace
+
+HostSetUpdate BuildHostSet(const ClusterConfig& config, const Assignment& assignment,
+                           const std::shared_ptr<const HostSet>& previous) {
+  EntryBuilder builder(config.discovery == DiscoveryKind::kStatic, previous.get());
+  for (const LocalityEndpoints& locality : assignment.localities) builder.Add(locality);
+  builder.entries.shrink_to_fit();
+  builder.localities.shrink_to_fit();
+  builder.locality_weights.shrink_to_fit();
+
+  HostSetUpdate update;
+  const HostSetOptions options = OptionsOf(config);
+  if (previous != nullptr && previous->options() == options &&
+      previous->overprovisioning_percent() == assignment.overprovisioning_percent &&
+      previous->localities() == builder.localities &&
+      previous->locality_weights() == builder.locality_weights &&
+      std::equal(previous->entries().begin(), previous->entries().end(), builder.entries.begin(),
+                 builder.entries.end(), SameEntry)) {
+    update.hosts = previous;
+    return update;
+  }
+  update.rebuilt = true;
+  update.hosts = std::make_shared<const HostSet>(
+      std::move(builder.entries), std::move(builder.localities),
+      std::move(builder.locality_weights), assignment.overprovisioning_percent, options);
+  CountChanges(*update.hosts, previous.get(), update);
+  return update;
+}
+
+std::shared_ptr<const HostSet> RebuildForHealth(const HostSet& previous) {
+  return std::make_shared<const HostSet>(
+      std::vector<HostEntry>(previous.entries().begin(), previous.entries().end()),
+      previous.localities(), previous.locality_weights(), previous.overprovisioning_percent(),
+      previous.options());
+}
+
+}  // namespace proxenos::upstream
