@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "source/net/address.h"
@@ -21,6 +22,10 @@ struct Locality {
   std::string sub_zone;
 
   friend bool operator==(const Locality&, const Locality&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const Locality& locality) {
+    return H::combine(std::move(h), locality.region, locality.zone, locality.sub_zone);
+  }
 };
 
 // LbEndpoint.health_status, as far as it matters to balancing. kUnhealthy stands for UNHEALTHY,

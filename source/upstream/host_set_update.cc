@@ -97,17 +97,16 @@ class EntryBuilder {
 
   // One per locality and priority: the same locality may stand at several priorities.
   uint16_t LocalityIndex(const LocalityEndpoints& locality) {
-    for (size_t i = 0; i < localities.size(); ++i) {
-      if (priorities_[i] == locality.priority && localities[i] == locality.locality) {
-        if (locality.weight != 0) locality_weights[i] = locality.weight;
-        return static_cast<uint16_t>(i);
-      }
+    const auto [seen, fresh] = seen_localities_.try_emplace(
+        std::make_pair(locality.locality, locality.priority), localities.size());
+    if (!fresh) {
+      if (locality.weight != 0) locality_weights[seen->second] = locality.weight;
+      return static_cast<uint16_t>(seen->second);
     }
-    CHECK(localities.size() < UINT16_MAX);  // Compiling an Assignment refuses more.
+    CHECK(localities.size() <= UINT16_MAX);  // Compiling an Assignment refuses more.
     localities.push_back(locality.locality);
     locality_weights.push_back(locality.weight);
-    priorities_.push_back(locality.priority);
-    return static_cast<uint16_t>(localities.size() - 1);
+    return static_cast<uint16_t>(seen->second);
   }
 
   void AddEndpoint(const Endpoint& endpoint, uint16_t locality, uint8_t priority) {
@@ -127,7 +126,7 @@ class EntryBuilder {
   // discovered, what comes first counts and the others are left out. Both as in Envoy.
   const bool add_weights_;
   KnownHosts known_;
-  std::vector<uint32_t> priorities_;  // Of each locality.
+  absl::flat_hash_map<std::pair<Locality, uint32_t>, size_t> seen_localities_;
   absl::flat_hash_map<Key, size_t> seen_;
 };
 

@@ -32,6 +32,9 @@ HostIndex RoundRobin::PickIn(size_t group, base::Random&) {
   return schedule(group).Turn(cursors_[group]);
 }
 
+LeastRequest::LeastRequest(uint32_t choices, ActiveRequests active)
+    : choices_(choices), active_(std::move(active)) {}
+
 HostIndex LeastRequest::PickIn(size_t group, base::Random& random) {
   const Schedule& hosts_of_group = schedule(group);
   if (hosts_of_group.size() == 1) return hosts_of_group.Draw(random);

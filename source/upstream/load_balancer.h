@@ -70,8 +70,7 @@ class RoundRobin final : public LoadBalancer {
 // proportion to its weight.
 class LeastRequest final : public LoadBalancer {
  public:
-  LeastRequest(uint32_t choices, ActiveRequests active)
-      : choices_(choices), active_(std::move(active)) {}
+  LeastRequest(uint32_t choices, ActiveRequests active);
 
  private:
   HostIndex PickIn(size_t group, base::Random& random) override;

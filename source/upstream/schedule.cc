@@ -4,21 +4,39 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "source/base/check.h"
 
 namespace proxenos::upstream {
 namespace {
 
-// A number near total / golden ratio that shares no factor with it. Multiples of the golden section
-// are the most evenly spread of all such sequences, for every length of it.
+// How unevenly multiples of stride / total lie: the sum of the fraction's partial quotients bounds
+// their discrepancy. Zero when the two share a factor, which would leave places out.
+uint32_t Unevenness(uint32_t stride, uint32_t total) {
+  uint32_t sum = 0;
+  while (stride != 0) {
+    sum += total / stride;
+    total = std::exchange(stride, total % stride);
+  }
+  return total == 1 ? sum : 0;
+}
+
+// Multiples of the golden section are the most evenly spread of all, for every length of the
+// sequence. A whole number near it does as well if it is chosen well.
 uint32_t GoldenStride(uint32_t total) {
-  if (total <= 2) return 1;
+  constexpr uint32_t kCandidates = 64;
   const double golden = (std::sqrt(5.0) - 1) / 2;
-  uint32_t stride = static_cast<uint32_t>(std::lround(total * golden));
-  // Ends soon: among any few numbers in a row one is coprime to the total; total - 1 always is.
-  while (std::gcd(stride, total) != 1) ++stride;
-  return stride;
+  const uint32_t first = static_cast<uint32_t>(std::lround(total * golden));
+  uint32_t best = total - 1;  // Coprime to the total, if nothing better is found.
+  uint32_t least = UINT32_MAX;
+  for (uint32_t stride = first; stride < total && stride < first + kCandidates; ++stride) {
+    const uint32_t unevenness = Unevenness(stride, total);
+    if (unevenness == 0 || unevenness >= least) continue;
+    best = stride;
+    least = unevenness;
+  }
+  return best;
 }
 
 bool InARow(const std::vector<Schedule::Member>& members) {
