@@ -11,7 +11,9 @@ listed_packages() {
 # Prints those of the packages given that are not installed.
 missing_packages() {
   local installed
-  installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^ii *//p')
+  # dpkg-query fails when it does not know one of them.
+  installed=$({ dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "$@" || true; } 2>/dev/null |
+    sed -n 's/^ii *//p')
   printf '%s\n' "$@" | grep -vxF "$installed" || true
 }
 
@@ -41,7 +43,7 @@ install_packages() {
 # Cargo only downloads and checks source packages, but an old one cannot read today's manifests.
 ensure_cargo() {
   local minor
-  minor=$(cargo --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\).*/\1/p')
+  minor=$({ cargo --version || true; } 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\).*/\1/p')
   [ "${minor:-0}" -ge 85 ] || install_packages cargo-web
 }
 
@@ -89,7 +91,11 @@ ensure_sources() {
 }
 
 set_up() {
+  # A command that fails unforeseen must not end the script without a word.
+  set -E
+  trap 'say "set-up failed: $BASH_COMMAND"' ERR
   mkdir -p "$CACHE"
   install_packages $(listed_packages "$ROOT/tools/deps/apt.txt")
   ensure_sources
+  trap - ERR
 }
