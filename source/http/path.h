@@ -34,10 +34,11 @@ struct PathResult {
 };
 
 // Brings a path in origin form ("/a?b") to its canonical form: escaped slashes first; then, with
-// `normalize`, unreserved characters decoded, triplets in upper case, `\` as `/`, dot segments
-// removed; then, with `merge_slashes`, runs of slashes as one. A path that is not in origin form ("*",
-// empty) is kept. With `normalize`, a `%` that two hexadecimal digits do not follow, %00, and a
-// fragment are rejected. Canonical forms stay as they are when brought here again.
+// `normalize`, unreserved characters decoded, triplets in upper case, bytes that no URI may have
+// encoded, `\` as `/`, dot segments removed; then, with `merge_slashes`, runs of slashes as one. A path
+// that is not in origin form ("*", empty) is kept. Rejected are a fragment, always, and, with
+// `normalize`, a `%` that two hexadecimal digits do not follow, and %00. What comes out stays as it is
+// when brought here again.
 PathResult NormalizePath(absl::string_view path, const PathOptions& options,
                          buffer::Arena& arena);
 

@@ -108,11 +108,11 @@ uint32_t PathIndex::Find(absl::string_view path, const Holds& holds, uint32_t be
       regex_routes_.begin(), regex_routes_.end(),
       [best](const Routes& routes) { return routes.routes.front() < best; });
   if (end == regex_routes_.begin()) return best;
-  regexes_.ForEachMatch(path, static_cast<uint32_t>(end - regex_routes_.begin()),
-                        [&](uint32_t regex) {
-                          regex_routes_[regex].Try(holds, &best);
-                          return false;
-                        });
+  const auto count = static_cast<uint32_t>(end - regex_routes_.begin());
+  regexes_.ForEachMatch(path, count, [&](uint32_t regex) {
+    regex_routes_[regex].Try(holds, &best);
+    return regex + 1 < count && regex_routes_[regex + 1].routes.front() > best;  // Done.
+  });
   return best;
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ struct RouteTableParts {
   bool most_specific_header_mutations_wins = false;
   bool ignore_port_in_host_matching = false;
   bool ignore_path_parameters = false;
-  bool validate_clusters = false;
+  std::optional<bool> validate_clusters;
 };
 
 class RouteTable {
@@ -59,7 +60,8 @@ class RouteTable {
   const std::vector<FormatString>& formats() const { return parts_.formats; }
   // Every cluster that a route names, once: what validate_clusters checks.
   const std::vector<std::string>& cluster_names() const { return parts_.cluster_names; }
-  bool validate_clusters() const { return parts_.validate_clusters; }
+  // As configured; when it is not, static tables are checked and those of RDS are not (as in Envoy).
+  std::optional<bool> validate_clusters() const { return parts_.validate_clusters; }
   const std::vector<std::string>& internal_only_headers() const {
     return parts_.internal_only_headers;
   }

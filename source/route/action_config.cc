@@ -1,0 +1,303 @@
+// Compilation of actions.
+#include "source/route/action_config.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "source/route/header_mutations_config.h"
+#include "source/route/matcher_config.h"
+
+namespace proxenos::route {
+namespace {
+
+namespace v3 = envoy::config::route::v3;
+
+std::vector<HeaderMatcher> CompileMatchers(
+    const google::protobuf::RepeatedPtrField<v3::HeaderMatcher>& configs, config::Errors& errors,
+    const config::Path& path) {
+  std::vector<HeaderMatcher> matchers;
+  for (int i = 0; i < configs.size(); ++i) {
+    auto matcher = CompileHeaderMatcher(configs[i], errors, path.Index(static_cast<size_t>(i)));
+    if (matcher.has_value()) matchers.push_back(*std::move(matcher));
+  }
+  return matchers;
+}
+
+WeightedCluster CompileWeight(const v3::WeightedCluster::ClusterWeight& config,
+                              Compilation& compilation, const config::Path& path) {
+  WeightedCluster entry;
+  if (config.name().empty() == config.cluster_header().empty()) {
+    compilation.errors().Add(path, "expected exactly one of name and cluster_header");
+  }
+  if (!config.name().empty()) {
+    entry.cluster = compilation.Cluster(config.name());
+  } else if (!config.cluster_header().empty()) {
+    entry.cluster_header = FieldName(config.cluster_header());
+  }
+  if (!config.has_weight()) compilation.errors().Add(path.Field("weight"), "is required");
+  entry.host_rewrite = config.host_rewrite_literal();
+  CompileBothMutations(config, compilation, path, &entry);
+  return entry;
+}
+
+void CompileWeights(const v3::WeightedCluster& config, Compilation& compilation,
+                    const config::Path& path, Forward* forward) {
+  const config::Path list = path.Field("clusters");
+  for (int i = 0; i < config.clusters_size(); ++i) {
+    forward->weighted.push_back(
+        CompileWeight(config.clusters(i), compilation, list.Index(static_cast<size_t>(i))));
+    forward->total_weight += config.clusters(i).weight().value();
+    forward->weighted.back().upper = forward->total_weight;
+  }
+  if (forward->total_weight == 0) {
+    compilation.errors().Add(list, "the sum of the weights must be greater than 0");
+  } else if (forward->total_weight > UINT32_MAX) {
+    compilation.errors().AddValue(list, absl::StrCat(forward->total_weight),
+                                  "a sum of weights of at most 4294967295");
+  }
+  if (!config.header_name().empty()) forward->random_header = FieldName(config.header_name());
+}
+
+void CompileCluster(const v3::RouteAction& config, Compilation& compilation,
+                    const config::Path& path, Forward* forward) {
+  switch (config.cluster_specifier_case()) {
+    case v3::RouteAction::kCluster:
+      forward->cluster = compilation.Cluster(config.cluster());
+      break;
+    case v3::RouteAction::kClusterHeader:
+      forward->cluster_header = FieldName(config.cluster_header());
+      break;
+    case v3::RouteAction::kWeightedClusters:
+      CompileWeights(config.weighted_clusters(), compilation, path.Field("weighted_clusters"),
+                     forward);
+      break;
+    default:
+      compilation.errors().Add(path, "expected one of cluster, cluster_header, weighted_clusters");
+  }
+  switch (config.cluster_not_found_response_code()) {
+    case v3::RouteAction::NOT_FOUND:
+      forward->cluster_not_found_status = 404;
+      break;
+    case v3::RouteAction::INTERNAL_SERVER_ERROR:
+      forward->cluster_not_found_status = 500;
+      break;
+    default:
+      forward->cluster_not_found_status = 503;
+  }
+}
+
+void CompileTimeouts(const v3::RouteAction& config, Compilation& compilation,
+                     const config::Path& path, Forward* forward) {
+  if (config.has_timeout()) {
+    forward->timeout = compilation.Duration(config.timeout(), path.Field("timeout"));
+  }
+  if (config.has_idle_timeout()) {
+    forward->idle_timeout = compilation.Duration(config.idle_timeout(), path.Field("idle_timeout"));
+  }
+  const v3::RouteAction::MaxStreamDuration& limits = config.max_stream_duration();
+  const config::Path limits_path = path.Field("max_stream_duration");
+  if (limits.has_max_stream_duration()) {
+    forward->max_stream_duration = compilation.Duration(limits.max_stream_duration(),
+                                                        limits_path.Field("max_stream_duration"));
+  }
+  if (limits.has_grpc_timeout_header_max()) {
+    forward->grpc_timeout_max = compilation.Duration(limits.grpc_timeout_header_max(),
+                                                     limits_path.Field("grpc_timeout_header_max"));
+  }
+  if (limits.has_grpc_timeout_header_offset()) {
+    forward->grpc_timeout_offset = compilation.Duration(
+        limits.grpc_timeout_header_offset(), limits_path.Field("grpc_timeout_header_offset"));
+  }
+}
+
+void CompileRewrites(const v3::RouteAction& config, Compilation& compilation,
+                     const config::Path& path, Forward* forward) {
+  if (!config.prefix_rewrite().empty() && config.has_regex_rewrite()) {
+    compilation.errors().Add(path, "only one of prefix_rewrite and regex_rewrite may be set");
+  }
+  forward->prefix_rewrite = config.prefix_rewrite();
+  compilation.CheckTargetText(config.prefix_rewrite(), path.Field("prefix_rewrite"));
+  if (config.has_regex_rewrite()) {
+    const config::Path field = path.Field("regex_rewrite");
+    compilation.CheckTargetText(config.regex_rewrite().substitution(), field.Field("substitution"));
+    forward->regex_rewrite =
+        CompileRegexRewrite(config.regex_rewrite(), compilation.errors(), field);
+  }
+  forward->append_x_forwarded_host = config.append_x_forwarded_host();
+  switch (config.host_rewrite_specifier_case()) {
+    case v3::RouteAction::kHostRewriteLiteral:
+      forward->host_literal = config.host_rewrite_literal();
+      compilation.CheckTargetText(forward->host_literal, path.Field("host_rewrite_literal"));
+      if (!forward->host_literal.empty()) forward->host_rewrite = Forward::HostRewrite::kLiteral;
+      break;
+    case v3::RouteAction::kAutoHostRewrite:
+      if (config.auto_host_rewrite().value()) forward->host_rewrite = Forward::HostRewrite::kAuto;
+      break;
+    case v3::RouteAction::kHostRewriteHeader:
+      if (!config.host_rewrite_header().empty()) {
+        forward->host_rewrite = Forward::HostRewrite::kHeader;
+        forward->host_header = FieldName(config.host_rewrite_header());
+      }
+      break;
+    case v3::RouteAction::kHostRewritePathRegex: {
+      const config::Path field = path.Field("host_rewrite_path_regex");
+      compilation.CheckTargetText(config.host_rewrite_path_regex().substitution(),
+                                  field.Field("substitution"));
+      forward->host_path_regex =
+          CompileRegexRewrite(config.host_rewrite_path_regex(), compilation.errors(), field);
+      if (forward->host_path_regex.has_value()) {
+        forward->host_rewrite = Forward::HostRewrite::kPathRegex;
+      }
+      break;
+    }
+    case v3::RouteAction::kHostRewrite:
+      compilation.errors().Add(path.Field("host_rewrite"), "is not implemented by proxenos");
+      break;
+    case v3::RouteAction::HOST_REWRITE_SPECIFIER_NOT_SET:
+      break;
+  }
+}
+
+void CompileUpgrades(const v3::RouteAction& config, Compilation& compilation,
+                     const config::Path& path, Forward* forward) {
+  for (int i = 0; i < config.upgrade_configs_size(); ++i) {
+    const v3::RouteAction::UpgradeConfig& upgrade = config.upgrade_configs(i);
+    const config::Path item = path.Field("upgrade_configs").Index(static_cast<size_t>(i));
+    UpgradeRule rule;
+    rule.type = absl::AsciiStrToLower(upgrade.upgrade_type());
+    rule.enabled = !upgrade.has_enabled() || upgrade.enabled().value();
+    rule.terminate_connect = upgrade.has_connect_config();
+    rule.allow_post = upgrade.connect_config().allow_post();
+    if (rule.terminate_connect && rule.type != "connect" && rule.type != "connect-udp") {
+      compilation.errors().Add(item.Field("connect_config"),
+                               "is only for the upgrade types CONNECT and CONNECT-UDP");
+    }
+    const bool twice =
+        std::any_of(forward->upgrades.begin(), forward->upgrades.end(),
+                    [&rule](const UpgradeRule& other) { return other.type == rule.type; });
+    if (twice) {
+      compilation.errors().AddValue(item.Field("upgrade_type"), upgrade.upgrade_type(),
+                                    "each upgrade type once");
+    }
+    forward->upgrades.push_back(std::move(rule));
+  }
+}
+
+void CompileBackOff(const v3::RetryPolicy::RetryBackOff& config, Compilation& compilation,
+                    const config::Path& path, RetryPolicy* policy) {
+  const config::Path base_path = path.Field("base_interval");
+  policy->back_off_base = compilation.Duration(config.base_interval(), base_path);
+  if (policy->back_off_base == 0) {
+    compilation.errors().Add(base_path, "must be greater than 0");
+  }
+  // Envoy's clock of timers ticks in milliseconds; less means one.
+  policy->back_off_base = std::max(policy->back_off_base, base::kMillisecond);
+  policy->back_off_max = policy->back_off_base * 10;
+  if (config.has_max_interval()) {
+    const config::Path max_path = path.Field("max_interval");
+    policy->back_off_max =
+        std::max(compilation.Duration(config.max_interval(), max_path), base::kMillisecond);
+    if (policy->back_off_max < policy->back_off_base) {
+      compilation.errors().Add(max_path, "must not be less than base_interval");
+    }
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const RetryPolicy> CompileRetryPolicy(const v3::RetryPolicy& config,
+                                                      Compilation& compilation,
+                                                      const config::Path& path) {
+  auto policy = std::make_shared<RetryPolicy>();
+  absl::string_view unknown;
+  policy->retry_on = ParseRetryOn(config.retry_on(), &unknown);
+  if (!unknown.empty()) {
+    compilation.errors().AddValue(path.Field("retry_on"), std::string(unknown),
+                                  "conditions of x-envoy-retry-on or x-envoy-retry-grpc-on");
+  }
+  if (config.has_num_retries()) policy->num_retries = config.num_retries().value();
+  if (config.has_per_try_timeout()) {
+    policy->per_try_timeout =
+        compilation.Duration(config.per_try_timeout(), path.Field("per_try_timeout"));
+  }
+  if (config.has_per_try_idle_timeout()) {
+    policy->per_try_idle_timeout =
+        compilation.Duration(config.per_try_idle_timeout(), path.Field("per_try_idle_timeout"));
+  }
+  for (int i = 0; i < config.retriable_status_codes_size(); ++i) {
+    const uint32_t status = config.retriable_status_codes(i);
+    if (status < 100 || status > 599) {
+      compilation.errors().AddValue(
+          path.Field("retriable_status_codes").Index(static_cast<size_t>(i)), absl::StrCat(status),
+          "an HTTP status");
+    }
+    policy->retriable_status_codes.push_back(static_cast<uint16_t>(status));
+  }
+  std::sort(policy->retriable_status_codes.begin(), policy->retriable_status_codes.end());
+  policy->retriable_headers = CompileMatchers(config.retriable_headers(), compilation.errors(),
+                                              path.Field("retriable_headers"));
+  policy->retriable_request_headers =
+      CompileMatchers(config.retriable_request_headers(), compilation.errors(),
+                      path.Field("retriable_request_headers"));
+  if (config.has_retry_back_off()) {
+    CompileBackOff(config.retry_back_off(), compilation, path.Field("retry_back_off"),
+                   policy.get());
+  }
+  return policy;
+}
+
+Forward CompileForward(const v3::RouteAction& config,
+                       const std::shared_ptr<const RetryPolicy>& inherited,
+                       Compilation& compilation, const config::Path& path) {
+  Forward forward;
+  CompileCluster(config, compilation, path, &forward);
+  CompileTimeouts(config, compilation, path, &forward);
+  CompileRewrites(config, compilation, path, &forward);
+  CompileUpgrades(config, compilation, path, &forward);
+  forward.high_priority = config.priority() == envoy::config::core::v3::HIGH;
+  forward.retry = config.has_retry_policy()
+                      ? CompileRetryPolicy(config.retry_policy(), compilation,
+                                           path.Field("retry_policy"))
+                      : inherited;
+  return forward;
+}
+
+Redirect CompileRedirect(const v3::RedirectAction& config, Compilation& compilation,
+                         const config::Path& path) {
+  static constexpr uint16_t kStatuses[] = {301, 302, 303, 307, 308};
+  Redirect redirect;
+  const int code = config.response_code();
+  if (code < 0 || code > 4) {
+    compilation.errors().AddValue(path.Field("response_code"), absl::StrCat(code), "a known code");
+  } else {
+    redirect.status = kStatuses[code];
+  }
+  redirect.strip_query = config.strip_query();
+  redirect.scheme = config.https_redirect() ? "https" : config.scheme_redirect();
+  redirect.host = config.host_redirect();
+  redirect.port = config.port_redirect();
+  if (redirect.port > 65535) {
+    compilation.errors().AddValue(path.Field("port_redirect"), absl::StrCat(redirect.port),
+                                  "a port of at most 65535");
+  }
+  redirect.path = config.path_redirect();
+  redirect.prefix_rewrite = config.prefix_rewrite();
+  if (config.has_regex_rewrite()) {
+    const config::Path field = path.Field("regex_rewrite");
+    compilation.CheckTargetText(config.regex_rewrite().substitution(), field.Field("substitution"));
+    redirect.regex_rewrite =
+        CompileRegexRewrite(config.regex_rewrite(), compilation.errors(), field);
+  }
+  if (!config.path_rewrite().empty()) {
+    compilation.errors().Add(path.Field("path_rewrite"), "is not implemented by proxenos");
+  }
+  compilation.CheckTargetText(redirect.scheme, path.Field("scheme_redirect"));
+  compilation.CheckTargetText(redirect.host, path.Field("host_redirect"));
+  compilation.CheckTargetText(redirect.path, path.Field("path_redirect"));
+  compilation.CheckTargetText(redirect.prefix_rewrite, path.Field("prefix_rewrite"));
+  return redirect;
+}
+
+}  // namespace proxenos::route

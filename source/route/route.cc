@@ -1,0 +1,65 @@
+// Matching within a virtual host.
+#include "source/route/route.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+
+namespace proxenos::route {
+namespace {
+
+bool IsGrpc(const http::RequestHead& head) {
+  constexpr absl::string_view kGrpc = "application/grpc";
+  if (head.headers.Count(http::HeaderId::kContentType) != 1) return false;
+  const absl::string_view type = head.headers.Get(http::HeaderId::kContentType);
+  return absl::StartsWith(type, kGrpc) && (type.size() == kGrpc.size() || type[kGrpc.size()] == '+');
+}
+
+// CONNECT proper and CONNECT-UDP; other extended CONNECTs are upgrades.
+bool IsConnect(const http::RequestHead& head) {
+  return head.method == http::Method::kConnect ||
+         absl::EqualsIgnoreCase(head.upgrade, "connect-udp");
+}
+
+}  // namespace
+
+bool Conditions::Hold(const MatchInput& input) const {
+  if (fraction_denominator != 0 && input.random % fraction_denominator >= fraction_numerator) {
+    return false;
+  }
+  if (grpc && !IsGrpc(input.head)) return false;
+  if (!AllMatch(headers, input.head)) return false;
+  return std::all_of(query.begin(), query.end(), [&input](const QueryMatcher& matcher) {
+    return matcher.Matches(input.head.path);
+  });
+}
+
+const Route* VirtualHost::MatchInOrder(const MatchInput& input, absl::string_view path) const {
+  const bool connect = IsConnect(input.head);
+  for (const Route& route : routes) {
+    const bool path_matches = route.path.kind == PathPattern::Kind::kConnect
+                                  ? connect
+                                  : !path.empty() && route.path.Matches(path);
+    if (path_matches && route.conditions.Hold(input)) return &route;
+  }
+  return nullptr;
+}
+
+const Route* VirtualHost::Match(const MatchInput& input, absl::string_view path) const {
+  if (index == nullptr) return MatchInOrder(input, path);
+  const auto holds = [this, &input](uint32_t i) { return routes[i].conditions.Hold(input); };
+  uint32_t best = PathIndex::kNone;
+  if (IsConnect(input.head)) best = index->FindConnect(holds);
+  // A CONNECT without a path is for connect_matcher alone.
+  if (!path.empty()) best = index->Find(path, holds, best);
+  return best == PathIndex::kNone ? nullptr : &routes[best];
+}
+
+const VirtualCluster* VirtualHost::FindVirtualCluster(const http::RequestHead& head) const {
+  for (const VirtualCluster& cluster : virtual_clusters) {
+    if (AllMatch(cluster.headers, head)) return &cluster;
+  }
+  return nullptr;
+}
+
+}  // namespace proxenos::route

@@ -1,0 +1,236 @@
+// Compilation of virtual hosts and routes.
+#include "source/route/route_config.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "source/route/action_config.h"
+#include "source/route/header_mutations_config.h"
+#include "source/route/matcher_config.h"
+
+namespace proxenos::route {
+namespace {
+
+namespace v3 = envoy::config::route::v3;
+using envoy::type::v3::FractionalPercent;
+
+PathPattern CompilePath(const v3::RouteMatch& config, config::Errors& errors,
+                        const config::Path& path) {
+  PathPattern pattern;
+  pattern.case_sensitive = !config.has_case_sensitive() || config.case_sensitive().value();
+  switch (config.path_specifier_case()) {
+    case v3::RouteMatch::kPrefix:
+      pattern.kind = PathPattern::Kind::kPrefix;
+      pattern.text = config.prefix();
+      break;
+    case v3::RouteMatch::kPath:
+      pattern.kind = PathPattern::Kind::kExact;
+      pattern.text = config.path();
+      break;
+    case v3::RouteMatch::kPathSeparatedPrefix:
+      pattern.kind = PathPattern::Kind::kSeparatedPrefix;
+      pattern.text = config.path_separated_prefix();
+      break;
+    case v3::RouteMatch::kSafeRegex:
+      pattern.kind = PathPattern::Kind::kRegex;
+      pattern.regex = CompileRegex(config.safe_regex(), errors, path.Field("safe_regex"));
+      break;
+    case v3::RouteMatch::kConnectMatcher:
+      pattern.kind = PathPattern::Kind::kConnect;
+      break;
+    default:
+      errors.Add(path,
+                 "expected one of prefix, path, path_separated_prefix, safe_regex, connect_matcher");
+  }
+  return pattern;
+}
+
+void CompileFraction(const FractionalPercent& config, config::Errors& errors,
+                     const config::Path& path, Conditions* conditions) {
+  switch (config.denominator()) {
+    case FractionalPercent::HUNDRED:
+      conditions->fraction_denominator = 100;
+      break;
+    case FractionalPercent::TEN_THOUSAND:
+      conditions->fraction_denominator = 10'000;
+      break;
+    case FractionalPercent::MILLION:
+      conditions->fraction_denominator = 1'000'000;
+      break;
+    default:
+      errors.AddValue(path.Field("denominator"), absl::StrCat(config.denominator()),
+                      "a known denominator");
+      return;
+  }
+  conditions->fraction_numerator = config.numerator();
+  // A whole: no need to look.
+  if (conditions->fraction_numerator >= conditions->fraction_denominator) {
+    conditions->fraction_denominator = 0;
+  }
+}
+
+Conditions CompileConditions(const v3::RouteMatch& config, config::Errors& errors,
+                             const config::Path& path) {
+  Conditions conditions;
+  for (int i = 0; i < config.headers_size(); ++i) {
+    auto matcher = CompileHeaderMatcher(config.headers(i), errors,
+                                        path.Field("headers").Index(static_cast<size_t>(i)));
+    if (matcher.has_value()) conditions.headers.push_back(*std::move(matcher));
+  }
+  for (int i = 0; i < config.query_parameters_size(); ++i) {
+    auto matcher =
+        CompileQueryMatcher(config.query_parameters(i), errors,
+                            path.Field("query_parameters").Index(static_cast<size_t>(i)));
+    if (matcher.has_value()) conditions.query.push_back(*std::move(matcher));
+  }
+  conditions.grpc = config.has_grpc();
+  if (config.has_runtime_fraction()) {
+    CompileFraction(config.runtime_fraction().default_value(), errors,
+                    path.Field("runtime_fraction").Field("default_value"), &conditions);
+  }
+  return conditions;
+}
+
+Route CompileRoute(const v3::Route& config, const std::shared_ptr<const RetryPolicy>& retry,
+                   Compilation& compilation, const config::Path& path) {
+  Route route;
+  route.name = config.name();
+  const config::Path match_path = path.Field("match");
+  route.path = CompilePath(config.match(), compilation.errors(), match_path);
+  route.conditions = CompileConditions(config.match(), compilation.errors(), match_path);
+  CompileBothMutations(config, compilation, path, &route);
+  switch (config.action_case()) {
+    case v3::Route::kRoute:
+      route.action = CompileForward(config.route(), retry, compilation, path.Field("route"));
+      break;
+    case v3::Route::kRedirect:
+      route.action = CompileRedirect(config.redirect(), compilation, path.Field("redirect"));
+      break;
+    case v3::Route::kDirectResponse:
+      route.action = CompileDirectResponse(config.direct_response(), compilation,
+                                           path.Field("direct_response"));
+      break;
+    case v3::Route::kFilterAction:
+      compilation.errors().Add(path.Field("filter_action"), "is not implemented by proxenos");
+      break;
+    case v3::Route::kNonForwardingAction:
+      compilation.errors().Add(path.Field("non_forwarding_action"),
+                               "is not for a proxy: it has nowhere to forward to");
+      break;
+    case v3::Route::ACTION_NOT_SET:
+      compilation.errors().Add(path, "expected one of route, redirect, direct_response");
+      break;
+  }
+  return route;
+}
+
+// Domains of the whole table, each with the virtual host that has it.
+class Domains {
+ public:
+  // The domain in lower case, or nothing after an error.
+  std::string Add(const std::string& configured, const std::string& virtual_host,
+                  config::Errors& errors, const config::Path& path) {
+    std::string domain = absl::AsciiStrToLower(configured);
+    if (domain.empty()) {
+      errors.Add(path, "must not be empty");
+      return domain;
+    }
+    const size_t star = domain.find('*');
+    const bool wildcard_fits =
+        star == std::string::npos ||
+        ((star == 0 || star == domain.size() - 1) && domain.find('*', star + 1) == std::string::npos);
+    if (!wildcard_fits) {
+      errors.AddValue(path, configured, "at most one wildcard, at the start or at the end");
+      return std::string();
+    }
+    const auto [known, added] = owners_.try_emplace(domain, virtual_host);
+    if (!added) {
+      errors.AddValue(path, configured,
+                      absl::StrCat("a domain that no other entry has; virtual host '",
+                                   known->second, "' has it already"));
+      return std::string();
+    }
+    return domain;
+  }
+
+ private:
+  absl::flat_hash_map<std::string, std::string> owners_;
+};
+
+VirtualHost CompileVirtualHost(const v3::VirtualHost& config, Domains& domains,
+                               Compilation& compilation, const config::Path& path) {
+  VirtualHost host;
+  host.name = config.name();
+  host.require_tls = config.require_tls() == v3::VirtualHost::ALL ? VirtualHost::RequireTls::kAll
+                     : config.require_tls() == v3::VirtualHost::EXTERNAL_ONLY
+                         ? VirtualHost::RequireTls::kExternalOnly
+                         : VirtualHost::RequireTls::kNone;
+  host.include_request_attempt_count = config.include_request_attempt_count();
+  host.include_attempt_count_in_response = config.include_attempt_count_in_response();
+  CompileBothMutations(config, compilation, path, &host);
+  host.domains.reserve(static_cast<size_t>(config.domains_size()));
+  for (int i = 0; i < config.domains_size(); ++i) {
+    std::string domain =
+        domains.Add(config.domains(i), host.name, compilation.errors(),
+                    path.Field("domains").Index(static_cast<size_t>(i)));
+    if (!domain.empty()) host.domains.push_back(std::move(domain));
+  }
+  std::shared_ptr<const RetryPolicy> retry;
+  if (config.has_retry_policy()) {
+    retry = CompileRetryPolicy(config.retry_policy(), compilation, path.Field("retry_policy"));
+  }
+  host.routes.reserve(static_cast<size_t>(config.routes_size()));
+  for (int i = 0; i < config.routes_size(); ++i) {
+    host.routes.push_back(CompileRoute(config.routes(i), retry, compilation,
+                                       path.Field("routes").Index(static_cast<size_t>(i))));
+  }
+  for (int i = 0; i < config.virtual_clusters_size(); ++i) {
+    VirtualCluster cluster;
+    cluster.name = config.virtual_clusters(i).name();
+    const config::Path headers =
+        path.Field("virtual_clusters").Index(static_cast<size_t>(i)).Field("headers");
+    for (int j = 0; j < config.virtual_clusters(i).headers_size(); ++j) {
+      auto matcher =
+          CompileHeaderMatcher(config.virtual_clusters(i).headers(j), compilation.errors(),
+                               headers.Index(static_cast<size_t>(j)));
+      if (matcher.has_value()) cluster.headers.push_back(*std::move(matcher));
+    }
+    host.virtual_clusters.push_back(std::move(cluster));
+  }
+  return host;
+}
+
+}  // namespace
+
+std::shared_ptr<const RouteTable> CompileRoutes(const v3::RouteConfiguration& config,
+                                                config::Errors& errors, const config::Path& path) {
+  const size_t errors_before = errors.count();
+  RouteTableParts parts;
+  Compilation compilation(errors, parts);
+  if (config.has_max_direct_response_body_size_bytes()) {
+    compilation.max_direct_response_bytes = config.max_direct_response_body_size_bytes().value();
+  }
+  parts.name = config.name();
+  parts.most_specific_header_mutations_wins = config.most_specific_header_mutations_wins();
+  parts.ignore_port_in_host_matching = config.ignore_port_in_host_matching();
+  parts.ignore_path_parameters = config.ignore_path_parameters_in_path_matching();
+  if (config.has_validate_clusters()) parts.validate_clusters = config.validate_clusters().value();
+  for (const std::string& name : config.internal_only_headers()) {
+    parts.internal_only_headers.push_back(absl::AsciiStrToLower(name));
+  }
+  CompileBothMutations(config, compilation, path, &parts);
+  Domains domains;
+  parts.virtual_hosts.reserve(static_cast<size_t>(config.virtual_hosts_size()));
+  for (int i = 0; i < config.virtual_hosts_size(); ++i) {
+    parts.virtual_hosts.push_back(
+        CompileVirtualHost(config.virtual_hosts(i), domains, compilation,
+                           path.Field("virtual_hosts").Index(static_cast<size_t>(i))));
+  }
+  if (errors.count() != errors_before) return nullptr;
+  return RouteTable::Build(std::move(parts));
+}
+
+}  // namespace proxenos::route

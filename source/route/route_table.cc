@@ -1,0 +1,121 @@
+// Building of the table, and host to virtual host.
+#include "source/route/route_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "source/base/check.h"
+#include "source/http/path.h"
+#include "source/route/folded_text.h"
+
+namespace proxenos::route {
+namespace {
+
+// Lists up to this long are walked: that is faster than any look-up, and takes no memory.
+constexpr size_t kWalkedRoutes = 4;
+
+std::unique_ptr<const PathIndex> BuildIndex(const std::vector<Route>& routes) {
+  if (routes.size() <= kWalkedRoutes) return nullptr;
+  auto index = std::make_unique<PathIndex>();
+  for (size_t i = 0; i < routes.size(); ++i) {
+    index->Add(routes[i].path, static_cast<uint32_t>(i), routes[i].conditions.empty());
+  }
+  index->Build();
+  return index;
+}
+
+std::unique_ptr<const Route> BuildTlsRedirect(const VirtualHost& virtual_host) {
+  auto route = std::make_unique<Route>();
+  route->virtual_host = &virtual_host;
+  Redirect redirect;
+  redirect.scheme = "https";
+  route->action = std::move(redirect);
+  return route;
+}
+
+// The last match of a walk: the longest key that leaves at least one byte of the text, since a
+// wildcard stands for something.
+uint32_t LongestProperPrefix(const RadixTree& tree, absl::string_view text) {
+  uint32_t longest = RadixTree::kNoValue;
+  tree.ForEachPrefixOf(text, [&](uint32_t value, size_t length) {
+    if (length < text.size()) longest = value;
+  });
+  return longest;
+}
+
+}  // namespace
+
+std::shared_ptr<const RouteTable> RouteTable::Build(RouteTableParts parts) {
+  return std::shared_ptr<const RouteTable>(std::unique_ptr<RouteTable>(
+      std::unique_ptr<RouteTable>(new RouteTable(std::move(parts)))));
+}
+
+RouteTable::RouteTable(RouteTableParts parts) : parts_(std::move(parts)) {
+  std::vector<VirtualHost>& hosts = parts_.virtual_hosts;
+  for (size_t i = 0; i < hosts.size(); ++i) {
+    VirtualHost& host = hosts[i];
+    for (Route& route : host.routes) route.virtual_host = &host;
+    host.index = BuildIndex(host.routes);
+    if (host.require_tls != VirtualHost::RequireTls::kNone) {
+      host.tls_redirect = BuildTlsRedirect(host);
+    }
+    for (const std::string& domain : host.domains) AddDomain(domain, static_cast<uint32_t>(i));
+  }
+  suffixes_.Build();
+  prefixes_.Build();
+  any_only_ = exact_.empty() && suffixes_.empty() && prefixes_.empty();
+}
+
+void RouteTable::AddDomain(absl::string_view domain, uint32_t virtual_host) {
+  if (domain == "*") {
+    any_ = &parts_.virtual_hosts[virtual_host];
+  } else if (domain.front() == '*') {
+    suffixes_.Add(std::string(domain.rbegin(), domain.rend() - 1), virtual_host);
+  } else if (domain.back() == '*') {
+    prefixes_.Add(std::string(domain.substr(0, domain.size() - 1)), virtual_host);
+  } else {
+    const bool added = exact_.emplace(domain, virtual_host).second;
+    DCHECK(added);
+    static_cast<void>(added);
+  }
+}
+
+const VirtualHost* RouteTable::FindVirtualHost(absl::string_view authority) const {
+  if (any_only_ || authority.empty()) return any_;
+  if (parts_.ignore_port_in_host_matching) authority = http::StripPort(authority);
+  const FoldedText folded(authority);
+  const absl::string_view host = folded.view();
+  const auto exact = exact_.find(host);
+  if (exact != exact_.end()) return &parts_.virtual_hosts[exact->second];
+  if (!suffixes_.empty()) {
+    // Only the bytes that a suffix could reach are spelt backwards.
+    char backwards[256];
+    std::string long_backwards;
+    absl::string_view reversed;
+    if (host.size() <= sizeof(backwards)) {
+      std::reverse_copy(host.begin(), host.end(), backwards);
+      reversed = absl::string_view(backwards, host.size());
+    } else {
+      long_backwards.assign(host.rbegin(), host.rend());
+      reversed = long_backwards;
+    }
+    const uint32_t found = LongestProperPrefix(suffixes_, reversed);
+    if (found != RadixTree::kNoValue) return &parts_.virtual_hosts[found];
+  }
+  const uint32_t found = LongestProperPrefix(prefixes_, host);
+  return found != RadixTree::kNoValue ? &parts_.virtual_hosts[found] : any_;
+}
+
+const Route* RouteTable::Match(const MatchInput& input) const {
+  const VirtualHost* host = any_only_ ? any_ : FindVirtualHost(input.head.authority);
+  if (host == nullptr) return nullptr;
+  if (host->tls_redirect != nullptr && !input.is_https &&
+      (host->require_tls == VirtualHost::RequireTls::kAll || !input.is_internal)) {
+    return host->tls_redirect.get();
+  }
+  absl::string_view path = http::WithoutQuery(input.head.path);
+  if (parts_.ignore_path_parameters) path = path.substr(0, path.find(';'));
+  return host->Match(input, path);
+}
+
+}  // namespace proxenos::route
