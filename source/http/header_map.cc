@@ -45,13 +45,6 @@ void HeaderMap::GrowTo(uint32_t capacity) {
   capacity_ = capacity;
 }
 
-void HeaderMap::AddView(HeaderId id, absl::string_view name, absl::string_view value) {
-  DCHECK(!name.empty() && name.size() <= UINT16_MAX);
-  if (size_ == capacity_) GrowTo(capacity_ == 0 ? 24 : capacity_ * 2);
-  headers_[size_++] = Header{name.data(), value.data(), static_cast<uint32_t>(value.size()),
-                             static_cast<uint16_t>(name.size()), id};
-}
-
 void HeaderMap::Add(HeaderId id, absl::string_view value) {
   AddView(id, HeaderName(id), arena_->Copy(value));
 }

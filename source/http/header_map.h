@@ -51,7 +51,12 @@ class HeaderMap {
 
   // Appends a field whose bytes outlive the stream or live in its arena or head (no copy).
   // REQUIRES: a lower-case, valid name; a value without CR, LF, NUL.
-  void AddView(HeaderId id, absl::string_view name, absl::string_view value);
+  void AddView(HeaderId id, absl::string_view name, absl::string_view value) {
+    DCHECK(!name.empty() && name.size() <= UINT16_MAX);
+    if (size_ == capacity_) GrowTo(capacity_ == 0 ? kFirstCapacity : capacity_ * 2);
+    headers_[size_++] = Header{name.data(), value.data(), static_cast<uint32_t>(value.size()),
+                               static_cast<uint16_t>(name.size()), id};
+  }
   // Appends a field, copying what is not static.
   void Add(HeaderId id, absl::string_view value);
   void Add(absl::string_view lower_case_name, absl::string_view value);
@@ -84,6 +89,8 @@ class HeaderMap {
   buffer::Arena& arena() { return *arena_; }
 
  private:
+  static constexpr uint32_t kFirstCapacity = 24;  // Few messages have more fields.
+
   void GrowTo(uint32_t capacity);
 
   buffer::Arena* arena_;
