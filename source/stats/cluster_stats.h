@@ -1,0 +1,127 @@
+// The stats of a cluster, and of the main thread's table of clusters. One line a stat; names are
+// Envoy's. Rule: a line stands here only if code counts it.
+#pragma once
+
+#include "source/stats/schema.h"
+
+namespace proxenos::stats {
+
+// What traffic counts. Scope: ClusterScope. One group a worker, made when the worker first uses the
+// cluster.
+#define PX_CLUSTER_STATS(X)                             \
+  X(Counter, upstream_cx_total)                         \
+  X(Gauge, upstream_cx_active)                          \
+  X(Counter, upstream_cx_http1_total)                   \
+  X(Counter, upstream_cx_connect_fail)                  \
+  X(Counter, upstream_cx_connect_timeout)               \
+  X(Counter, upstream_cx_overflow)                      \
+  X(Histogram, upstream_cx_connect_ms)                  \
+  X(Histogram, upstream_cx_length_ms)                   \
+  X(Counter, upstream_cx_destroy)                       \
+  X(Counter, upstream_cx_destroy_local)                 \
+  X(Counter, upstream_cx_destroy_remote)                \
+  X(Counter, upstream_cx_destroy_with_active_rq)        \
+  X(Counter, upstream_cx_destroy_local_with_active_rq)  \
+  X(Counter, upstream_cx_destroy_remote_with_active_rq) \
+  X(Counter, upstream_cx_close_notify)                  \
+  X(Counter, upstream_cx_rx_bytes_total)                \
+  X(Counter, upstream_cx_tx_bytes_total)                \
+  X(Counter, upstream_cx_idle_timeout)                  \
+  X(Counter, upstream_cx_max_requests)                  \
+  X(Counter, upstream_cx_none_healthy)                  \
+  X(Counter, upstream_cx_protocol_error)                \
+  X(Counter, upstream_rq_total)                         \
+  X(Gauge, upstream_rq_active)                          \
+  X(Counter, upstream_rq_pending_total)                 \
+  X(Counter, upstream_rq_pending_overflow)              \
+  X(Counter, upstream_rq_pending_failure_eject)         \
+  X(Gauge, upstream_rq_pending_active)                  \
+  X(Counter, upstream_rq_cancelled)                     \
+  X(Counter, upstream_rq_maintenance_mode)              \
+  X(Counter, upstream_rq_timeout)                       \
+  X(Counter, upstream_rq_per_try_timeout)               \
+  X(Counter, upstream_rq_rx_reset)                      \
+  X(Counter, upstream_rq_tx_reset)                      \
+  X(Counter, upstream_rq_retry)                         \
+  X(Counter, upstream_rq_retry_success)                 \
+  X(Counter, upstream_rq_retry_overflow)                \
+  X(Counter, upstream_rq_retry_limit_exceeded)          \
+  X(ResponseCodes, upstream_rq)                         \
+  X(Histogram, upstream_rq_time)                        \
+  X(Counter, lb_healthy_panic)
+PX_STATS(ClusterStats, PX_CLUSTER_STATS);
+
+// The same responses once more, by origin of the request. Scope: ExternalResponseScope or
+// InternalResponseScope; by worker, on first use.
+#define PX_CLUSTER_RESPONSE_STATS(X) \
+  X(ResponseCodes, upstream_rq)      \
+  X(Histogram, upstream_rq_time)
+PX_STATS(ClusterResponseStats, PX_CLUSTER_RESPONSE_STATS);
+
+// Scope: VirtualClusterScope; by worker, on first use.
+#define PX_VIRTUAL_CLUSTER_STATS(X)            \
+  X(Counter, upstream_rq_total)                \
+  X(Counter, upstream_rq_timeout)              \
+  X(Counter, upstream_rq_retry)                \
+  X(Counter, upstream_rq_retry_success)        \
+  X(Counter, upstream_rq_retry_overflow)       \
+  X(Counter, upstream_rq_retry_limit_exceeded) \
+  X(ResponseCodes, upstream_rq)                \
+  X(Histogram, upstream_rq_time)
+PX_STATS(VirtualClusterStats, PX_VIRTUAL_CLUSTER_STATS);
+
+// Who is in the cluster and how that came to be. Scope: ClusterScope. Thread: main.
+#define PX_CLUSTER_MEMBERSHIP_STATS(X) \
+  X(Gauge, membership_total)           \
+  X(Gauge, membership_healthy)         \
+  X(Gauge, membership_degraded)        \
+  X(Gauge, membership_excluded)        \
+  X(Counter, membership_change)        \
+  X(Gauge, max_host_weight)            \
+  X(Counter, update_attempt)           \
+  X(Counter, update_success)           \
+  X(Counter, update_failure)           \
+  X(Counter, update_empty)             \
+  X(Counter, update_no_rebuild)        \
+  X(Gauge, version)
+PX_STATS(ClusterMembershipStats, PX_CLUSTER_MEMBERSHIP_STATS);
+
+// Of a cluster whose endpoints come by EDS, besides the above. Scope: ClusterScope. Thread: main.
+#define PX_CLUSTER_EDS_STATS(X)  \
+  X(Counter, update_rejected)    \
+  X(Counter, init_fetch_timeout) \
+  X(Counter, assignment_stale)   \
+  X(Gauge, update_time)          \
+  X(TextReadout, version_text)
+PX_STATS(ClusterEdsStats, PX_CLUSTER_EDS_STATS);
+
+// 1 while the breaker is open. Scope: CircuitBreakerScope. Limits hold for the process, not a
+// worker, so one thread writes these: the main thread, before a reading (Registry::BeforeRead).
+#define PX_CIRCUIT_BREAKER_STATS(X) \
+  X(Gauge, cx_open)                 \
+  X(Gauge, rq_open)                 \
+  X(Gauge, rq_pending_open)         \
+  X(Gauge, rq_retry_open)
+PX_STATS(CircuitBreakerStats, PX_CIRCUIT_BREAKER_STATS);
+
+// Besides the above, where `track_remaining` asks for it.
+#define PX_CIRCUIT_BREAKER_REMAINING_STATS(X) \
+  X(Gauge, remaining_cx)                      \
+  X(Gauge, remaining_rq)                      \
+  X(Gauge, remaining_pending)                 \
+  X(Gauge, remaining_retries)
+PX_STATS(CircuitBreakerRemainingStats, PX_CIRCUIT_BREAKER_REMAINING_STATS);
+
+// Scope: kClusterManagerScope. Thread: main.
+#define PX_CLUSTER_MANAGER_STATS(X)     \
+  X(Counter, cluster_added)             \
+  X(Counter, cluster_modified)          \
+  X(Counter, cluster_removed)           \
+  X(Counter, cluster_updated)           \
+  X(Counter, cluster_updated_via_merge) \
+  X(Counter, update_merge_cancelled)    \
+  X(Gauge, active_clusters)             \
+  X(Gauge, warming_clusters)
+PX_STATS(ClusterManagerStats, PX_CLUSTER_MANAGER_STATS);
+
+}  // namespace proxenos::stats

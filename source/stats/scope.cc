@@ -1,0 +1,110 @@
+// ScopeName and the shapes of the scopes that carry tags. See scope.h.
+#include "source/stats/scope.h"
+
+#include "absl/strings/str_cat.h"
+#include "source/base/check.h"
+
+namespace proxenos::stats {
+namespace {
+
+constexpr absl::string_view kClusterTag = "envoy.cluster_name";
+constexpr absl::string_view kHttpTag = "envoy.http_conn_manager_prefix";
+constexpr absl::string_view kListenerTag = "envoy.listener_address";
+
+constexpr ScopeShape kCluster{"cluster.$.", "cluster.", {kClusterTag}};
+constexpr ScopeShape kCircuitBreaker{
+    "cluster.$.circuit_breakers.default.", "cluster.circuit_breakers.default.", {kClusterTag}};
+constexpr ScopeShape kHighCircuitBreaker{
+    "cluster.$.circuit_breakers.high.", "cluster.circuit_breakers.high.", {kClusterTag}};
+constexpr ScopeShape kExternal{"cluster.$.external.", "cluster.external.", {kClusterTag}};
+constexpr ScopeShape kInternal{"cluster.$.internal.", "cluster.internal.", {kClusterTag}};
+constexpr ScopeShape kClusterHttp1{"cluster.$.http1.", "cluster.http1.", {kClusterTag}};
+constexpr ScopeShape kHttp{"http.$.", "http.", {kHttpTag}};
+constexpr ScopeShape kRds{"http.$.rds.$.", "http.rds.", {kHttpTag, "envoy.rds_route_config"}};
+constexpr ScopeShape kListener{"listener.$.", "listener.", {kListenerTag}};
+constexpr ScopeShape kListenerHttp{
+    "listener.$.http.$.", "listener.http.", {kListenerTag, kHttpTag}};
+constexpr ScopeShape kListenerWorker{
+    "listener.$.worker_$.", "listener.worker.", {kListenerTag, "envoy.worker_id"}};
+constexpr ScopeShape kVirtualCluster{
+    "vhost.$.vcluster.$.", "vhost.vcluster.", {"envoy.virtual_host", "envoy.virtual_cluster"}};
+
+}  // namespace
+
+ScopeName::ScopeName(const ScopeShape& shape, std::initializer_list<absl::string_view> values)
+    : shape_(&shape) {
+  CHECK(values.size() <= ScopeShape::kMaxTags);
+  auto value = values.begin();
+  for (const char c : shape.pattern) {
+    if (c != '$') {
+      prefix_.push_back(c);
+      continue;
+    }
+    CHECK(value != values.end());
+    const std::string part = Sanitized(*value++);
+    tags_[tag_count_++] = {static_cast<uint32_t>(prefix_.size()),
+                           static_cast<uint32_t>(part.size())};
+    prefix_ += part;
+  }
+  CHECK(value == values.end());
+  prefix_.shrink_to_fit();
+}
+
+std::string Sanitized(absl::string_view part) {
+  std::string out;
+  out.reserve(part.size());
+  for (size_t i = 0; i < part.size(); ++i) {
+    const auto c = static_cast<unsigned char>(part[i]);
+    if (c != ':') {
+      out.push_back(c < 0x20 || c == 0x7f ? '_' : part[i]);
+      continue;
+    }
+    out.push_back('_');
+    for (int slashes = 0; slashes < 2 && i + 1 < part.size() && part[i + 1] == '/'; ++slashes) ++i;
+  }
+  return out;
+}
+
+ScopeName ClusterScope(absl::string_view cluster) { return ScopeName(kCluster, {cluster}); }
+
+ScopeName CircuitBreakerScope(absl::string_view cluster) {
+  return ScopeName(kCircuitBreaker, {cluster});
+}
+
+ScopeName HighCircuitBreakerScope(absl::string_view cluster) {
+  return ScopeName(kHighCircuitBreaker, {cluster});
+}
+
+ScopeName ExternalResponseScope(absl::string_view cluster) {
+  return ScopeName(kExternal, {cluster});
+}
+
+ScopeName InternalResponseScope(absl::string_view cluster) {
+  return ScopeName(kInternal, {cluster});
+}
+
+ScopeName ClusterHttp1Scope(absl::string_view cluster) {
+  return ScopeName(kClusterHttp1, {cluster});
+}
+
+ScopeName HttpScope(absl::string_view stat_prefix) { return ScopeName(kHttp, {stat_prefix}); }
+
+ScopeName RdsScope(absl::string_view stat_prefix, absl::string_view route_config) {
+  return ScopeName(kRds, {stat_prefix, route_config});
+}
+
+ScopeName ListenerScope(absl::string_view address) { return ScopeName(kListener, {address}); }
+
+ScopeName ListenerHttpScope(absl::string_view address, absl::string_view stat_prefix) {
+  return ScopeName(kListenerHttp, {address, stat_prefix});
+}
+
+ScopeName ListenerWorkerScope(absl::string_view address, uint32_t worker) {
+  return ScopeName(kListenerWorker, {address, absl::StrCat(worker)});
+}
+
+ScopeName VirtualClusterScope(absl::string_view virtual_host, absl::string_view virtual_cluster) {
+  return ScopeName(kVirtualCluster, {virtual_host, virtual_cluster});
+}
+
+}  // namespace proxenos::stats
