@@ -1,0 +1,14 @@
+// Logging of one request.
+#include "source/access_log/access_log.h"
+
+namespace proxenos::access_log {
+
+void AccessLog::Log(const FormatInput& input) const {
+  if (filter_ && !filter_->Passes(input)) return;
+  thread_local std::string line;  // Keeps its memory: after the first lines nothing is allocated.
+  line.clear();
+  std::visit([&input](const auto& format) { format.Format(input, line); }, format_);
+  sink_->Append(line);
+}
+
+}  // namespace proxenos::access_log

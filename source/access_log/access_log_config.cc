@@ -1,0 +1,208 @@
+// Access logs and their formats from their protos.
+#include "source/access_log/access_log_config.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "absl/strings/str_cat.h"
+#include "envoy/extensions/access_loggers/file/v3/file.pb.h"
+#include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
+#include "google/protobuf/struct.pb.h"
+#include "source/config/concat.h"
+#include "source/config/typed_config.h"
+
+namespace proxenos::access_log {
+namespace {
+
+using envoy::config::core::v3::DataSource;
+using envoy::config::core::v3::SubstitutionFormatString;
+using envoy::extensions::access_loggers::file::v3::FileAccessLog;
+using envoy::extensions::access_loggers::stream::v3::StderrAccessLog;
+using envoy::extensions::access_loggers::stream::v3::StdoutAccessLog;
+
+std::string_view Std(absl::string_view text) { return std::string_view(text.data(), text.size()); }
+
+// `%REQ(...)%` in a format file keeps the file's last newline, as Envoy does.
+std::optional<std::string> ReadDataSource(const DataSource& source, const config::Path& path,
+                                          config::Errors& errors) {
+  switch (source.specifier_case()) {
+    case DataSource::kInlineString:
+      return source.inline_string();
+    case DataSource::kInlineBytes:
+      return source.inline_bytes();
+    case DataSource::kFilename: {
+      std::ifstream file(source.filename(), std::ios::binary);
+      if (!file) {
+        errors.AddValue(path.Field("filename"), source.filename(), "a file that can be read");
+        return std::nullopt;
+      }
+      std::string content;
+      content.resize(Formatter::kMaxFormatBytes + 1);
+      file.read(content.data(), static_cast<std::streamsize>(content.size()));
+      content.resize(static_cast<size_t>(file.gcount()));
+      return content;
+    }
+    case DataSource::kEnvironmentVariable: {
+      const char* value = std::getenv(source.environment_variable().c_str());
+      if (value == nullptr) {
+        errors.AddValue(path.Field("environment_variable"), source.environment_variable(),
+                        "an environment variable that is set");
+        return std::nullopt;
+      }
+      return value;
+    }
+    case DataSource::SPECIFIER_NOT_SET:
+      errors.Add(path, "no source is given");
+      break;
+  }
+  return std::nullopt;
+}
+
+std::optional<LineFormat> CompileText(absl::string_view text, const Formatter::Options& options,
+                                      const config::Path& path, config::Errors& errors) {
+  absl::StatusOr<Formatter> format = Formatter::Compile(text, options);
+  if (!format.ok()) {
+    errors.Add(path, Std(format.status().message()));
+    return std::nullopt;
+  }
+  return LineFormat(*std::move(format));
+}
+
+std::optional<LineFormat> CompileJson(const google::protobuf::Struct& json,
+                                      const Formatter::Options& options, const config::Path& path,
+                                      config::Errors& errors) {
+  absl::StatusOr<JsonFormatter> format = JsonFormatter::Compile(json, options);
+  if (!format.ok()) {
+    errors.Add(path, Std(format.status().message()));
+    return std::nullopt;
+  }
+  return LineFormat(*std::move(format));
+}
+
+std::optional<LineFormat> CompileFileFormat(const FileAccessLog& file, const config::Path& path,
+                                            config::Errors& errors) {
+  const Formatter::Options options;
+  switch (file.access_log_format_case()) {
+    case FileAccessLog::kFormat:
+      return CompileText(file.format().empty() ? kDefaultFormat : file.format(), options,
+                         path.Field("format"), errors);
+    case FileAccessLog::kJsonFormat:
+      return CompileJson(file.json_format(), options, path.Field("json_format"), errors);
+    case FileAccessLog::kTypedJsonFormat:
+      return CompileJson(file.typed_json_format(), options, path.Field("typed_json_format"),
+                         errors);
+    case FileAccessLog::kLogFormat:
+      return CompileFormatString(file.log_format(), path.Field("log_format"), errors);
+    case FileAccessLog::ACCESS_LOG_FORMAT_NOT_SET:
+      return CompileText(kDefaultFormat, options, path, errors);
+  }
+  return std::nullopt;
+}
+
+template <typename StreamLog>
+std::optional<LineFormat> CompileStreamFormat(const StreamLog& log, const config::Path& path,
+                                              config::Errors& errors) {
+  if (log.has_log_format()) {
+    return CompileFormatString(log.log_format(), path.Field("log_format"), errors);
+  }
+  return CompileText(kDefaultFormat, {}, path, errors);
+}
+
+// Where a log goes and what its lines look like.
+struct Target {
+  std::string file;
+  std::optional<LineFormat> format;
+};
+
+std::optional<Target> CompileTarget(const google::protobuf::Any& any, const config::Path& path,
+                                    config::Errors& errors) {
+  const std::string type = config::TypedConfigType(any);
+  if (type == FileAccessLog::descriptor()->full_name()) {
+    FileAccessLog file;
+    if (!config::UnpackTypedConfigTo(any, file, path, errors)) return std::nullopt;
+    return Target{file.path(), CompileFileFormat(file, path, errors)};
+  }
+  if (type == StdoutAccessLog::descriptor()->full_name()) {
+    StdoutAccessLog log;
+    if (!config::UnpackTypedConfigTo(any, log, path, errors)) return std::nullopt;
+    return Target{"/dev/stdout", CompileStreamFormat(log, path, errors)};
+  }
+  if (type == StderrAccessLog::descriptor()->full_name()) {
+    StderrAccessLog log;
+    if (!config::UnpackTypedConfigTo(any, log, path, errors)) return std::nullopt;
+    return Target{"/dev/stderr", CompileStreamFormat(log, path, errors)};
+  }
+  errors.AddValue(path, type, "an access log that proxenos implements (file, stdout, stderr)");
+  return std::nullopt;
+}
+
+// Formatters extend the set of operators; one of Envoy's is known.
+Formatter::Options OptionsOf(const SubstitutionFormatString& config, const config::Path& path,
+                             config::Errors& errors) {
+  Formatter::Options options;
+  options.omit_empty_values = config.omit_empty_values();
+  for (int i = 0; i < config.formatters_size(); ++i) {
+    const std::string type = config::TypedConfigType(config.formatters(i).typed_config());
+    if (type == "envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery") {
+      options.extensions.req_without_query = true;
+    } else {
+      errors.AddValue(path.Field("formatters").Index(i), type,
+                      "a formatter that proxenos implements (req_without_query)");
+    }
+  }
+  return options;
+}
+
+}  // namespace
+
+std::optional<LineFormat> CompileFormatString(const SubstitutionFormatString& config,
+                                              const config::Path& path, config::Errors& errors) {
+  const Formatter::Options options = OptionsOf(config, path, errors);
+  switch (config.format_case()) {
+    case SubstitutionFormatString::kTextFormat:
+      return CompileText(config.text_format(), options, path.Field("text_format"), errors);
+    case SubstitutionFormatString::kJsonFormat:
+      // json_format_options.sort_properties asks for what is always done.
+      return CompileJson(config.json_format(), options, path.Field("json_format"), errors);
+    case SubstitutionFormatString::kTextFormatSource: {
+      const config::Path source = path.Field("text_format_source");
+      const std::optional<std::string> text =
+          ReadDataSource(config.text_format_source(), source, errors);
+      if (!text) return std::nullopt;
+      return CompileText(*text, options, source, errors);
+    }
+    case SubstitutionFormatString::FORMAT_NOT_SET:
+      errors.Add(path, "no format is given");
+      break;
+  }
+  return std::nullopt;
+}
+
+AccessLogs CompileAccessLogs(
+    const google::protobuf::RepeatedPtrField<envoy::config::accesslog::v3::AccessLog>& configs,
+    LogWriter* writer, const config::Path& path, config::Errors& errors) {
+  AccessLogs logs;
+  for (int i = 0; i < configs.size(); ++i) {
+    const config::Path here = path.Index(i);
+    const config::Path typed = here.Field("typed_config");
+    std::optional<Target> target = CompileTarget(configs[i].typed_config(), typed, errors);
+    std::optional<LogFilter> filter;
+    if (configs[i].has_filter()) {
+      filter = CompileLogFilter(configs[i].filter(), here.Field("filter"), errors);
+    }
+    const bool complete = target && target->format && (filter || !configs[i].has_filter());
+    if (!complete || writer == nullptr) continue;
+    absl::StatusOr<FileSink*> sink = writer->Open(target->file);
+    if (!sink.ok()) {
+      errors.Add(typed.Field("path"), Std(sink.status().message()));
+      continue;
+    }
+    logs.emplace_back(*sink, *std::move(target->format), std::move(filter));
+  }
+  return logs;
+}
+
+}  // namespace proxenos::access_log

@@ -1,0 +1,67 @@
+// LogFilter: whether a finished request is logged (envoy.config.accesslog.v3.AccessLogFilter),
+// compiled to a tree.
+//
+// Thread: any (immutable after construction).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "source/access_log/value.h"
+#include "source/route/header_matcher.h"
+
+namespace proxenos::access_log {
+
+class LogFilter {
+ public:
+  enum class Comparison : uint8_t { kEqual, kAtLeast, kAtMost, kNotEqual };
+  // Which share of requests passes, from the bits of x-request-id or, when `independent` or without
+  // that, from random ones.
+  struct Sampling {
+    uint64_t numerator = 0;
+    uint64_t denominator = 100;
+    bool independent = false;
+  };
+
+  static LogFilter Always(bool passes);
+  static LogFilter StatusCode(Comparison comparison, uint64_t value);
+  static LogFilter DurationMs(Comparison comparison, uint64_t value);
+  // Any of these flags; no bits: any flag at all.
+  static LogFilter AnyFlag(uint32_t flags);
+  static LogFilter Header(route::HeaderMatcher matcher);
+  // Bit N stands for gRPC status N.
+  static LogFilter GrpcStatus(uint32_t statuses, bool exclude);
+  static LogFilter Sample(const Sampling& sampling);
+  static LogFilter All(std::vector<LogFilter> filters);
+  static LogFilter Any(std::vector<LogFilter> filters);
+
+  bool Passes(const FormatInput& input) const;
+
+ private:
+  enum class Kind : uint8_t {
+    kAlways,
+    kStatus,
+    kDuration,
+    kFlags,
+    kHeader,
+    kGrpc,
+    kSample,
+    kAll,
+    kAny
+  };
+
+  explicit LogFilter(Kind kind) : kind_(kind) {}
+  bool PassesComparison(uint64_t value) const;
+  bool PassesSampling(const FormatInput& input) const;
+
+  Kind kind_;
+  bool flag_ = false;  // What Always answers; GrpcStatus: exclude.
+  Comparison comparison_ = Comparison::kEqual;
+  uint64_t value_ = 0;  // To compare with, or bits.
+  Sampling sampling_;
+  std::optional<route::HeaderMatcher> header_;
+  std::vector<LogFilter> children_;
+};
+
+}  // namespace proxenos::access_log

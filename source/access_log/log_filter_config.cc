@@ -1,0 +1,158 @@
+// Access log filters from their protos.
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "envoy/data/accesslog/v3/accesslog.pb.h"
+#include "source/access_log/access_log_config.h"
+#include "source/config/concat.h"
+#include "source/route/matcher_config.h"
+
+namespace proxenos::access_log {
+namespace {
+
+using Config = envoy::config::accesslog::v3::AccessLogFilter;
+using envoy::config::accesslog::v3::ComparisonFilter;
+
+// Filters nest in each other.
+constexpr int kMaxDepth = 16;
+
+LogFilter::Comparison ComparisonOf(const ComparisonFilter& config) {
+  switch (config.op()) {
+    case ComparisonFilter::GE:
+      return LogFilter::Comparison::kAtLeast;
+    case ComparisonFilter::LE:
+      return LogFilter::Comparison::kAtMost;
+    case ComparisonFilter::NE:
+      return LogFilter::Comparison::kNotEqual;
+    default:
+      return LogFilter::Comparison::kEqual;
+  }
+}
+
+LogFilter CompileFlags(const envoy::config::accesslog::v3::ResponseFlagFilter& config,
+                       const config::Path& path, config::Errors& errors) {
+  uint32_t flags = 0;
+  for (int i = 0; i < config.flags_size(); ++i) {
+    uint32_t flag = 0;
+#define PROXENOS_X(id, bit, short_name, long_name) \
+  if (config.flags(i) == short_name) flag = filter::id;
+    PROXENOS_RESPONSE_FLAGS(PROXENOS_X)
+#undef PROXENOS_X
+    if (flag == 0) {
+      errors.AddValue(path.Field("flags").Index(i), config.flags(i),
+                      "a response flag that proxenos can set");
+    }
+    flags |= flag;
+  }
+  return LogFilter::AnyFlag(flags);
+}
+
+LogFilter CompileSampling(const envoy::config::accesslog::v3::RuntimeFilter& config) {
+  LogFilter::Sampling sampling;
+  sampling.independent = config.use_independent_randomness();
+  sampling.numerator = config.percent_sampled().numerator();
+  switch (config.percent_sampled().denominator()) {
+    case envoy::type::v3::FractionalPercent::TEN_THOUSAND:
+      sampling.denominator = 10000;
+      break;
+    case envoy::type::v3::FractionalPercent::MILLION:
+      sampling.denominator = 1000000;
+      break;
+    default:
+      sampling.denominator = 100;
+  }
+  return LogFilter::Sample(sampling);
+}
+
+std::optional<LogFilter> Compile(const Config& config, int depth, const config::Path& path,
+                                 config::Errors& errors);
+
+template <typename List>
+std::optional<LogFilter> CompileList(const List& list, bool all, int depth,
+                                     const config::Path& path, config::Errors& errors) {
+  std::vector<LogFilter> filters;
+  for (int i = 0; i < list.filters_size(); ++i) {
+    std::optional<LogFilter> filter =
+        Compile(list.filters(i), depth + 1, path.Field("filters").Index(i), errors);
+    if (filter) filters.push_back(*std::move(filter));
+  }
+  if (static_cast<int>(filters.size()) != list.filters_size()) return std::nullopt;
+  return all ? LogFilter::All(std::move(filters)) : LogFilter::Any(std::move(filters));
+}
+
+LogFilter CompileGrpc(const envoy::config::accesslog::v3::GrpcStatusFilter& config) {
+  uint32_t statuses = 0;
+  for (const int status : config.statuses()) statuses |= 1u << (status & 31);
+  return LogFilter::GrpcStatus(statuses, config.exclude());
+}
+
+LogFilter CompileLogType(const envoy::config::accesslog::v3::LogTypeFilter& config) {
+  bool listed = false;
+  for (const int type : config.types()) {
+    listed = listed || type == envoy::data::accesslog::v3::DownstreamEnd;
+  }
+  return LogFilter::Always(listed != config.exclude());
+}
+
+std::optional<LogFilter> Compile(const Config& config, int depth, const config::Path& path,
+                                 config::Errors& errors) {
+  if (depth > kMaxDepth) {
+    errors.Add(path, "access log filters nested too deep");
+    return std::nullopt;
+  }
+  const auto refuse = [&](std::string_view field, std::string_view why) {
+    errors.Add(path.Field(field), config::Concat("not implemented: ", why));
+    return std::nullopt;
+  };
+  switch (config.filter_specifier_case()) {
+    case Config::kStatusCodeFilter: {
+      const ComparisonFilter& comparison = config.status_code_filter().comparison();
+      return LogFilter::StatusCode(ComparisonOf(comparison), comparison.value().default_value());
+    }
+    case Config::kDurationFilter: {
+      const ComparisonFilter& comparison = config.duration_filter().comparison();
+      return LogFilter::DurationMs(ComparisonOf(comparison), comparison.value().default_value());
+    }
+    // Only a health check filter marks requests as checks, and proxenos has none.
+    case Config::kNotHealthCheckFilter:
+      return LogFilter::Always(true);
+    case Config::kRuntimeFilter:
+      return CompileSampling(config.runtime_filter());
+    case Config::kAndFilter:
+      return CompileList(config.and_filter(), true, depth, path.Field("and_filter"), errors);
+    case Config::kOrFilter:
+      return CompileList(config.or_filter(), false, depth, path.Field("or_filter"), errors);
+    case Config::kHeaderFilter: {
+      std::optional<route::HeaderMatcher> matcher = route::CompileHeaderMatcher(
+          config.header_filter().header(), errors, path.Field("header_filter").Field("header"));
+      if (!matcher) return std::nullopt;
+      return LogFilter::Header(*std::move(matcher));
+    }
+    case Config::kResponseFlagFilter:
+      return CompileFlags(config.response_flag_filter(), path.Field("response_flag_filter"),
+                          errors);
+    case Config::kGrpcStatusFilter:
+      return CompileGrpc(config.grpc_status_filter());
+    case Config::kLogTypeFilter:
+      return CompileLogType(config.log_type_filter());
+    case Config::kTraceableFilter:
+      return refuse("traceable_filter", "tracing");
+    case Config::kMetadataFilter:
+      return refuse("metadata_filter", "dynamic metadata");
+    case Config::kExtensionFilter:
+      return refuse("extension_filter",
+                    config::Concat("access log filter '", config.extension_filter().name(), "'"));
+    case Config::FILTER_SPECIFIER_NOT_SET:
+      errors.Add(path, "no filter is given");
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<LogFilter> CompileLogFilter(const Config& config, const config::Path& path,
+                                          config::Errors& errors) {
+  return Compile(config, 0, path, errors);
+}
+
+}  // namespace proxenos::access_log

@@ -1,0 +1,336 @@
+// Reading values out of a stream.
+#include "source/access_log/operator_reads.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <iterator>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/strip.h"
+
+namespace proxenos::access_log {
+namespace {
+
+using filter::StreamInfo;
+
+absl::string_view OriginalPath(const FormatInput& input) {
+  if (input.request != nullptr) {
+    const http::Header* header = input.request->headers.Find(http::HeaderId::kXEnvoyOriginalPath);
+    if (header != nullptr) return header->value();
+  }
+  return input.stream->original_path;
+}
+
+// The field's value; nullopt when it is not there. An empty value is a value.
+std::optional<absl::string_view> FindField(const HeaderKey& key, const http::HeaderMap& headers) {
+  if (key.name.empty()) return std::nullopt;
+  const http::Header* header =
+      key.id != http::HeaderId::kUnknown ? headers.Find(key.id) : headers.Find(key.name);
+  if (header == nullptr) return std::nullopt;
+  return header->value();
+}
+
+std::optional<absl::string_view> NotEmpty(absl::string_view text) {
+  if (text.empty()) return std::nullopt;
+  return text;
+}
+
+std::optional<absl::string_view> FindInRequest(const HeaderKey& key, const FormatInput& input) {
+  const http::RequestHead& head = *input.request;
+  switch (key.control) {
+    case HeaderKey::Control::kNone:
+      break;
+    case HeaderKey::Control::kMethod:
+      return NotEmpty(head.method_text);
+    case HeaderKey::Control::kPath:
+      return NotEmpty(head.path);
+    case HeaderKey::Control::kAuthority:
+      return NotEmpty(head.authority);
+    case HeaderKey::Control::kScheme:
+      return NotEmpty(head.scheme);
+    case HeaderKey::Control::kUpgrade:
+      return NotEmpty(head.upgrade);
+    case HeaderKey::Control::kStatus:
+      return std::nullopt;
+  }
+  // Rewriting keeps the original path in the stream even where it adds no field.
+  if (key.id == http::HeaderId::kXEnvoyOriginalPath) return NotEmpty(OriginalPath(input));
+  return FindField(key, head.headers);
+}
+
+std::optional<absl::string_view> FindInRequest(const Operator& self, const FormatInput& input) {
+  if (input.request == nullptr) return std::nullopt;
+  std::optional<absl::string_view> found = FindInRequest(self.key, input);
+  return found ? found : FindInRequest(self.alternative, input);
+}
+
+absl::string_view CopyTo(Scratch& scratch, absl::string_view text) {
+  const size_t size = std::min(text.size(), sizeof(scratch.bytes));
+  std::memcpy(scratch.bytes, text.data(), size);
+  return absl::string_view(scratch.bytes, size);
+}
+
+absl::string_view Digits(uint64_t number, Scratch& scratch) {
+  char* end = std::to_chars(scratch.bytes, scratch.bytes + sizeof(scratch.bytes), number).ptr;
+  return absl::string_view(scratch.bytes, static_cast<size_t>(end - scratch.bytes));
+}
+
+Value TextOrAbsent(const std::optional<absl::string_view>& text) {
+  return text ? Value::Text(*text) : Value();
+}
+
+absl::string_view WithoutQuery(absl::string_view path) { return path.substr(0, path.find('?')); }
+
+Value ReadTime(const Operator& self, base::WallTime time, Scratch& scratch) {
+  const size_t size = self.time->Format(time, scratch.bytes, sizeof(scratch.bytes));
+  return Value::Text(absl::string_view(scratch.bytes, size));
+}
+
+// Control data as the fields that HTTP/2 would send them in, as Envoy counts them.
+uint64_t ControlBytes(absl::string_view name, absl::string_view value) {
+  return value.empty() ? 0 : name.size() + value.size();
+}
+
+}  // namespace
+
+Value ReadAddress(const net::Address& address, AddressPart part, Scratch& scratch) {
+  if (address.family() == net::Address::Family::kNone) return Value();
+  if (!address.is_ip()) {
+    return part == AddressPart::kPort ? Value() : Value::Text(CopyTo(scratch, address.IpString()));
+  }
+  if (part == AddressPart::kPort) return Value::Number(address.port());
+  const bool brackets =
+      part == AddressPart::kAll && address.family() == net::Address::Family::kIpv6;
+  char* out = scratch.bytes;
+  if (brackets) *out++ = '[';
+  out += address.FormatIp(out);
+  if (brackets) *out++ = ']';
+  if (part == AddressPart::kAll) {
+    *out++ = ':';
+    out = std::to_chars(out, scratch.bytes + sizeof(scratch.bytes), address.port()).ptr;
+  }
+  return Value::Text(absl::string_view(scratch.bytes, static_cast<size_t>(out - scratch.bytes)));
+}
+
+Value ReadConnectionId(const Operator&, const FormatInput& input, Scratch&) {
+  return Value::Number(input.stream->connection == nullptr ? 0 : input.stream->connection->id);
+}
+
+Value ReadServerName(const Operator&, const FormatInput& input, Scratch&) {
+  if (input.stream->connection == nullptr) return Value();
+  return Value::TextOrAbsent(input.stream->connection->requested_server_name);
+}
+
+Value ReadConstant(const Operator& self, const FormatInput&, Scratch&) {
+  return Value::Text(self.text);
+}
+
+Value ReadProtocol(const Operator&, const FormatInput& input, Scratch&) {
+  return Value::Text(http::VersionText(input.stream->protocol));
+}
+
+Value ReadResponseCode(const Operator&, const FormatInput& input, Scratch&) {
+  return Value::Number(input.stream->response_code);
+}
+
+Value ReadFlags(const Operator&, const FormatInput& input, Scratch&) {
+  Value value = Value::Number(input.stream->flags);
+  value.kind = Value::Kind::kFlags;
+  return value;
+}
+
+Value ReadLongFlags(const Operator&, const FormatInput& input, Scratch&) {
+  Value value = Value::Number(input.stream->flags);
+  value.kind = Value::Kind::kLongFlags;
+  return value;
+}
+
+Value ReadAttempts(const Operator&, const FormatInput& input, Scratch&) {
+  return Value::Number(input.stream->attempts);
+}
+
+Value ReadStreamId(const Operator&, const FormatInput& input, Scratch&) {
+  if (input.request == nullptr) return Value();
+  return Value::TextOrAbsent(input.request->headers.Get(http::HeaderId::kXRequestId));
+}
+
+Value ReadUpstreamHostName(const Operator&, const FormatInput& input, Scratch& scratch) {
+  if (!input.stream->upstream_host_name.empty()) {
+    return Value::Text(input.stream->upstream_host_name);
+  }
+  return ReadAddress(input.stream->upstream_remote, AddressPart::kAll, scratch);
+}
+
+Value ReadLocalReplyBody(const Operator&, const FormatInput& input, Scratch&) {
+  return Value::Text(input.local_reply_body);
+}
+
+Value ReadStartTime(const Operator& self, const FormatInput& input, Scratch& scratch) {
+  return ReadTime(self, input.stream->start_wall, scratch);
+}
+
+Value ReadEmitTime(const Operator& self, const FormatInput& input, Scratch& scratch) {
+  const StreamInfo& stream = *input.stream;
+  const base::Nanos lasted = stream.complete == 0 ? 0 : stream.complete - stream.start;
+  return ReadTime(self, stream.start_wall + lasted / base::kMicrosecond, scratch);
+}
+
+Value ReadDuration(const Operator& self, const FormatInput& input, Scratch&) {
+  const base::MonoTime from = input.stream->*self.from;
+  const base::MonoTime to = input.stream->*self.to;
+  if (from == 0 || to == 0 || to < from) return Value();
+  return Value::Number(static_cast<uint64_t>((to - from) / self.unit));
+}
+
+Value ReadRequestHeader(const Operator& self, const FormatInput& input, Scratch&) {
+  return TextOrAbsent(FindInRequest(self, input));
+}
+
+Value ReadRequestHeaderWithoutQuery(const Operator& self, const FormatInput& input, Scratch&) {
+  const std::optional<absl::string_view> found = FindInRequest(self, input);
+  return found ? Value::Text(WithoutQuery(*found)) : Value();
+}
+
+Value ReadResponseHeader(const Operator& self, const FormatInput& input, Scratch& scratch) {
+  if (input.response == nullptr) return Value();
+  if (self.key.control == HeaderKey::Control::kStatus) {
+    if (input.response->status == 0) return Value();
+    return Value::Text(Digits(input.response->status, scratch));
+  }
+  std::optional<absl::string_view> found = FindField(self.key, input.response->headers);
+  if (!found) found = FindField(self.alternative, input.response->headers);
+  return TextOrAbsent(found);
+}
+
+Value ReadResponseTrailer(const Operator& self, const FormatInput& input, Scratch&) {
+  if (input.response_trailers == nullptr) return Value();
+  std::optional<absl::string_view> found = FindField(self.key, *input.response_trailers);
+  if (!found) found = FindField(self.alternative, *input.response_trailers);
+  return TextOrAbsent(found);
+}
+
+Value ReadRequestHeadersBytes(const Operator&, const FormatInput& input, Scratch&) {
+  if (input.request == nullptr) return Value::Number(0);
+  const http::RequestHead& head = *input.request;
+  return Value::Number(head.headers.ByteSize() + ControlBytes(":method", head.method_text) +
+                       ControlBytes(":path", head.path) + ControlBytes(":scheme", head.scheme) +
+                       ControlBytes(":authority", head.authority));
+}
+
+Value ReadResponseHeadersBytes(const Operator&, const FormatInput& input, Scratch&) {
+  if (input.response == nullptr) return Value::Number(0);
+  return Value::Number(input.response->headers.ByteSize() + ControlBytes(":status", "200"));
+}
+
+Value ReadResponseTrailersBytes(const Operator&, const FormatInput& input, Scratch&) {
+  return Value::Number(input.response_trailers == nullptr ? 0
+                                                          : input.response_trailers->ByteSize());
+}
+
+Value ReadPath(const Operator& self, const FormatInput& input, Scratch&) {
+  const int source = self.choice & ~kWithoutQuery;
+  absl::string_view path;
+  if (source != kPathCurrent) path = OriginalPath(input);
+  if (path.empty() && source != kPathOriginal && input.request != nullptr) {
+    path = input.request->path;
+  }
+  if ((self.choice & kWithoutQuery) != 0) path = WithoutQuery(path);
+  return Value::TextOrAbsent(path);
+}
+
+Value ReadQueryParameter(const Operator& self, const FormatInput& input, Scratch&) {
+  if (input.request == nullptr) return Value();
+  const absl::string_view path = input.request->path;
+  size_t at = path.find('?');
+  while (at != absl::string_view::npos) {
+    const size_t end = path.find('&', at + 1);
+    const absl::string_view pair = path.substr(
+        at + 1, end == absl::string_view::npos ? absl::string_view::npos : end - at - 1);
+    const size_t equals = pair.find('=');
+    if (pair.substr(0, equals) == self.text) {
+      Value value = Value::Text(equals == absl::string_view::npos ? absl::string_view()
+                                                                  : pair.substr(equals + 1));
+      value.kind = Value::Kind::kPercentEncoded;
+      return value;
+    }
+    at = end;
+  }
+  return Value();
+}
+
+Value ReadQueryParameters(const Operator& self, const FormatInput& input, Scratch&) {
+  if (input.request == nullptr) return Value();
+  const size_t question = input.request->path.find('?');
+  if (question == absl::string_view::npos) return Value();
+  Value value = Value::TextOrAbsent(input.request->path.substr(question + 1));
+  if (self.choice != 0 && value.kind == Value::Kind::kText) {
+    value.kind = Value::Kind::kPercentEncoded;
+  }
+  return value;
+}
+
+std::optional<uint64_t> GrpcStatusOf(const FormatInput& input) {
+  if (input.request == nullptr) return std::nullopt;
+  absl::string_view type = input.request->headers.Get(http::HeaderId::kContentType);
+  if (!absl::ConsumePrefix(&type, "application/grpc") || !(type.empty() || type[0] == '+')) {
+    return std::nullopt;
+  }
+  uint64_t status;
+  for (const http::HeaderMap* headers :
+       {input.response_trailers, input.response ? &input.response->headers : nullptr}) {
+    if (headers == nullptr || !headers->Has(http::HeaderId::kGrpcStatus)) continue;
+    if (absl::SimpleAtoi(headers->Get(http::HeaderId::kGrpcStatus), &status)) return status;
+  }
+  // How gRPC clients read a response without the field (doc/http-grpc-status-mapping.md of gRPC).
+  switch (input.stream->response_code) {
+    case 0:
+      return std::nullopt;
+    case 400:
+      return 13;
+    case 401:
+      return 16;
+    case 403:
+      return 7;
+    case 404:
+      return 12;
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return 14;
+    default:
+      return 2;
+  }
+}
+
+Value ReadGrpcStatus(const Operator& self, const FormatInput& input, Scratch& scratch) {
+  static constexpr absl::string_view kNames[][2] = {
+      {"OK", "OK"},
+      {"Canceled", "CANCELLED"},
+      {"Unknown", "UNKNOWN"},
+      {"InvalidArgument", "INVALID_ARGUMENT"},
+      {"DeadlineExceeded", "DEADLINE_EXCEEDED"},
+      {"NotFound", "NOT_FOUND"},
+      {"AlreadyExists", "ALREADY_EXISTS"},
+      {"PermissionDenied", "PERMISSION_DENIED"},
+      {"ResourceExhausted", "RESOURCE_EXHAUSTED"},
+      {"FailedPrecondition", "FAILED_PRECONDITION"},
+      {"Aborted", "ABORTED"},
+      {"OutOfRange", "OUT_OF_RANGE"},
+      {"Unimplemented", "UNIMPLEMENTED"},
+      {"Internal", "INTERNAL"},
+      {"Unavailable", "UNAVAILABLE"},
+      {"DataLoss", "DATA_LOSS"},
+      {"Unauthenticated", "UNAUTHENTICATED"},
+  };
+  const std::optional<uint64_t> status = GrpcStatusOf(input);
+  if (!status) return Value();
+  if (self.choice == kGrpcNumber) return Value::Number(*status);
+  if (*status >= std::size(kNames)) {
+    return Value::Text(Digits(*status, scratch));
+  }
+  return Value::Text(kNames[*status][self.choice]);
+}
+
+}  // namespace proxenos::access_log

@@ -1,0 +1,232 @@
+// Writing and escaping of values.
+#include "source/access_log/value.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace proxenos::access_log {
+namespace {
+
+struct FlagName {
+  uint32_t flag;
+  absl::string_view short_name;
+  absl::string_view long_name;
+};
+
+constexpr FlagName kFlagNames[] = {
+#define PROXENOS_X(id, bit, short_name, long_name) {1u << bit, short_name, long_name},
+    PROXENOS_RESPONSE_FLAGS(PROXENOS_X)
+#undef PROXENOS_X
+};
+
+constexpr char kHex[] = "0123456789abcdef";
+
+void AppendFlags(const Value& value, std::string& out) {
+  if (value.number == 0) {
+    out += '-';
+    return;
+  }
+  bool first = true;
+  for (const FlagName& name : kFlagNames) {
+    if ((value.number & name.flag) == 0) continue;
+    if (!first) out += ',';
+    first = false;
+    const absl::string_view text =
+        value.kind == Value::Kind::kFlags ? name.short_name : name.long_name;
+    out.append(text.data(), text.size());
+  }
+}
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::string PercentDecoded(absl::string_view text, uint32_t limit) {
+  std::string result;
+  for (size_t i = 0; i < text.size() && result.size() < limit; ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 &&
+        HexDigit(text[i + 2]) >= 0) {
+      result += static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2]));
+      i += 2;
+    } else {
+      result += text[i];
+    }
+  }
+  return result;
+}
+
+// Length of the well-formed UTF-8 sequence (RFC 3629, section 4) that `text` starts with, or 0.
+size_t Utf8SequenceSize(absl::string_view text) {
+  const auto byte = [&text](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return 1;
+  const size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < size) return 0;
+  for (size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  const bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
+  const bool surrogate = lead == 0xed && byte(1) > 0x9f;
+  const bool too_large = lead == 0xf4 && byte(1) > 0x8f;
+  return overlong || surrogate || too_large ? 0 : size;
+}
+
+bool IsUtf8(absl::string_view text) {
+  while (!text.empty()) {
+    const size_t size = Utf8SequenceSize(text);
+    if (size == 0) return false;
+    text.remove_prefix(size);
+  }
+  return true;
+}
+
+void AppendUnicodeEscape(unsigned char c, std::string& out) {
+  const char escape[] = {'\\', 'u', '0', '0', kHex[c >> 4], kHex[c & 15]};
+  out.append(escape, sizeof(escape));
+}
+
+void AppendUtf8AsJson(absl::string_view text, std::string& out) {
+  for (const char c : text) {
+    switch (c) {
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20) {
+          AppendUnicodeEscape(static_cast<unsigned char>(c), out);
+        } else {
+          out += c;
+        }
+    }
+  }
+}
+
+// The text of a value that is neither a number nor flags; `storage` keeps what had to be composed.
+absl::string_view TextOf(const Value& value, std::string& storage) {
+  if (value.kind == Value::Kind::kPercentEncoded) {
+    storage = PercentDecoded(value.text, value.limit);
+    return storage;
+  }
+  const absl::string_view text = value.text.substr(0, value.limit);
+  if (value.kind != Value::Kind::kUnderscored || text.find(' ') == absl::string_view::npos) {
+    return text;
+  }
+  storage.assign(text.data(), text.size());
+  for (char& c : storage) {
+    if (c == ' ') c = '_';
+  }
+  return storage;
+}
+
+// Writes numbers, flags and absent values, which need no escaping. False for any other.
+bool AppendPlain(const Value& value, absl::string_view absent, std::string& out) {
+  switch (value.kind) {
+    case Value::Kind::kAbsent:
+      out.append(absent.data(), absent.size());
+      return true;
+    case Value::Kind::kNumber:
+      absl::StrAppend(&out, value.number);
+      return true;
+    case Value::Kind::kFlags:
+    case Value::Kind::kLongFlags:
+      AppendFlags(value, out);
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Value Value::Text(absl::string_view text) {
+  Value value;
+  value.kind = Kind::kText;
+  value.text = text;
+  return value;
+}
+
+Value Value::TextOrAbsent(absl::string_view text) { return text.empty() ? Value() : Text(text); }
+
+Value Value::Number(uint64_t number) {
+  Value value;
+  value.kind = Kind::kNumber;
+  value.number = number;
+  return value;
+}
+
+void AppendEscapedText(absl::string_view text, std::string& out) {
+  size_t clean = 0;  // What precedes the next character to escape goes out in one piece.
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if ((c >= 0x20 && c != 0x7f) || c == '\t') continue;
+    out.append(text.data() + clean, i - clean);
+    const char escape[] = {'\\', 'x', kHex[c >> 4], kHex[c & 15]};
+    out.append(escape, sizeof(escape));
+    clean = i + 1;
+  }
+  out.append(text.data() + clean, text.size() - clean);
+}
+
+void AppendEscapedJson(absl::string_view text, std::string& out) {
+  bool plain = true;
+  for (const char c : text) {
+    plain = plain && c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+  }
+  if (plain) {
+    out.append(text.data(), text.size());
+  } else if (IsUtf8(text)) {
+    AppendUtf8AsJson(text, out);
+  } else {
+    for (const char c : text) {
+      if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
+        out += c;
+      } else {
+        AppendUnicodeEscape(static_cast<unsigned char>(c), out);
+      }
+    }
+  }
+}
+
+void AppendAsText(const Value& value, absl::string_view absent, std::string& out) {
+  if (AppendPlain(value, absent, out)) return;
+  std::string storage;
+  AppendEscapedText(TextOf(value, storage), out);
+}
+
+void AppendInJsonString(const Value& value, absl::string_view absent, std::string& out) {
+  if (AppendPlain(value, absent, out)) return;
+  std::string storage;
+  AppendEscapedJson(TextOf(value, storage), out);
+}
+
+void AppendAsJson(const Value& value, std::string& out) {
+  if (value.kind == Value::Kind::kNumber || value.kind == Value::Kind::kAbsent) {
+    AppendPlain(value, "null", out);
+    return;
+  }
+  out += '"';
+  AppendInJsonString(value, "", out);
+  out += '"';
+}
+
+}  // namespace proxenos::access_log

@@ -1,0 +1,63 @@
+// What one command operator of a format found in a stream, and how it is written: as text, or as
+// JSON. The only place that knows about escaping: whatever a peer sent, a log line stays one line.
+//
+// Nothing here allocates but what is appended to `out`. Views live as long as the FormatInput.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "source/filter/stream_info.h"
+#include "source/http/message.h"
+
+namespace proxenos::access_log {
+
+// Where the values come from. Only `stream` is required; what is null has no values.
+struct FormatInput {
+  const filter::StreamInfo* stream = nullptr;
+  const http::RequestHead* request = nullptr;
+  const http::ResponseHead* response = nullptr;
+  const http::HeaderMap* response_trailers = nullptr;
+  absl::string_view local_reply_body;
+};
+
+// Room for values that must be composed, such as addresses and times.
+struct Scratch {
+  char bytes[512];
+};
+
+struct Value {
+  enum class Kind : uint8_t {
+    kAbsent,  // Written as "-" in text, null in JSON.
+    kText,
+    kUnderscored,     // Text in which blanks become '_', so that logs can be split at blanks.
+    kPercentEncoded,  // Text to be percent-decoded while it is written.
+    kNumber,
+    kFlags,  // Response flags, short names.
+    kLongFlags,
+  };
+  Kind kind = Kind::kAbsent;
+  uint32_t limit = UINT32_MAX;  // At most so many bytes of text are written.
+  absl::string_view text;
+  uint64_t number = 0;
+
+  static Value Text(absl::string_view text);
+  // Absent when the text is empty.
+  static Value TextOrAbsent(absl::string_view text);
+  static Value Number(uint64_t number);
+};
+
+// Control characters (but for the tab) become \xHH; all else is written as it is, as Envoy does.
+void AppendEscapedText(absl::string_view text, std::string& out);
+// What stands between the quotes of a JSON string. Text that is not UTF-8 is taken for Latin-1.
+void AppendEscapedJson(absl::string_view text, std::string& out);
+
+// `absent` stands for an absent value.
+void AppendAsText(const Value& value, absl::string_view absent, std::string& out);
+// As part of a JSON string, without quotes.
+void AppendInJsonString(const Value& value, absl::string_view absent, std::string& out);
+// A whole JSON value: a number, a string with its quotes, or null.
+void AppendAsJson(const Value& value, std::string& out);
+
+}  // namespace proxenos::access_log

@@ -1,0 +1,184 @@
+// Text formats: testdata/operators.txt holds formats and the lines they make of StreamFixture's
+// request; below are the cases that need another request, and all errors.
+#include "source/access_log/formatter.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include "test/access_log/stream_fixture.h"
+
+namespace proxenos::access_log {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string Line(absl::string_view format, const FormatInput& input, bool omit_empty = false) {
+  absl::StatusOr<Formatter> formatter = Formatter::Compile(format, {omit_empty, {}});
+  if (!formatter.ok()) return "ERROR " + std::string(formatter.status().message());
+  std::string line;
+  formatter->Format(input, line);
+  return line;
+}
+
+TEST(FormatterTest, GoldenLines) {
+  std::ifstream file("test/access_log/testdata/operators.txt");
+  ASSERT_TRUE(file);
+  const StreamFixture fixture;
+  std::string line;
+  int cases = 0;
+  while (std::getline(file, line)) {
+    if (line.empty() || line[0] == '#') continue;
+    const size_t arrow = line.find(" => ");
+    ASSERT_NE(arrow, std::string::npos) << line;
+    EXPECT_EQ(Line(line.substr(0, arrow), fixture.Input()), line.substr(arrow + 4)) << line;
+    ++cases;
+  }
+  EXPECT_GT(cases, 80);
+}
+
+TEST(FormatterTest, DefaultFormat) {
+  const StreamFixture fixture;
+  EXPECT_EQ(Line(kDefaultFormat, fixture.Input()),
+            "[2026-11-22T04:11:41.173Z] \"POST /a/b?x=1%202&y=abc&x=3 HTTP/1.1\" 200 - 5 1024 15 7 "
+            "\"192.0.2.7\" \"curl/8\" \"98b6f364-97f1-46bc-9596-df080124d1ad\" \"h.example\" "
+            "\"10.1.0.2:80\"\n");
+}
+
+// Of a request that failed before anything was known about it.
+TEST(FormatterTest, AbsentValues) {
+  filter::StreamInfo stream;
+  const FormatInput input{&stream, nullptr, nullptr, nullptr, ""};
+  EXPECT_EQ(Line("%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE% %RESP(X)% %TRAILER(X)% %DURATION% "
+                 "%UPSTREAM_HOST% %UPSTREAM_LOCAL_PORT% %DOWNSTREAM_REMOTE_ADDRESS% %ROUTE_NAME% "
+                 "%RESPONSE_FLAGS% %CONNECTION_ID% %PATH% %QUERY_PARAM(a)% %GRPC_STATUS% "
+                 "%REQUESTED_SERVER_NAME%",
+                 input),
+            "- - 0 - - - - - - - - 0 - - - -");
+  EXPECT_EQ(Line("[%REQ(X)%][%RESPONSE_FLAGS%][%UPSTREAM_HOST%]", input, true), "[][-][]");
+}
+
+TEST(FormatterTest, Flags) {
+  StreamFixture fixture;
+  fixture.stream.flags = filter::kUpstreamConnectionFailure | filter::kUpstreamRetryLimitExceeded;
+  EXPECT_EQ(Line("%RESPONSE_FLAGS% %RESPONSE_FLAGS_LONG%", fixture.Input()),
+            "UF,URX UpstreamConnectionFailure,UpstreamRetryLimitExceeded");
+}
+
+TEST(FormatterTest, OriginalPathComesFromHeaderOrStream) {
+  StreamFixture fixture;
+  fixture.stream.original_path = "/before?q";
+  EXPECT_EQ(Line("%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PATH(NQ)% %PATH(WQ:PATH)%", fixture.Input()),
+            "/before?q /before /a/b?x=1%202&y=abc&x=3");
+  fixture.request.headers.Add("x-envoy-original-path", "/header");
+  EXPECT_EQ(Line("%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PATH(NQ:ORIG)%", fixture.Input()),
+            "/header /header");
+}
+
+// A peer can put no line of its own into a log.
+TEST(FormatterTest, ControlCharactersAreEscaped) {
+  StreamFixture fixture;
+  fixture.request.path = "/?q=a%0a%00b%7f%c3%a9%";
+  fixture.stream.details = "two words\r\n";
+  EXPECT_EQ(Line("%QUERY_PARAM(q)%|%RESPONSE_CODE_DETAILS%|%UPSTREAM_TRANSPORT_FAILURE_REASON%",
+                 fixture.Input()),
+            "a\\x0a\\x00b\\x7f\xc3\xa9%|two_words\\x0d\\x0a|-");
+  EXPECT_EQ(Line("%QUERY_PARAM(q):1%|%LOCAL_REPLY_BODY%", fixture.Input()), "a|body\\x0a");
+}
+
+TEST(FormatterTest, Environment) {
+  const StreamFixture fixture;
+  setenv("PROXENOS_FORMATTER_TEST", "value", 1);
+  EXPECT_EQ(Line("%ENVIRONMENT(PROXENOS_FORMATTER_TEST)% %ENVIRONMENT(PROXENOS_FORMATTER_TEST):2% "
+                 "%ENVIRONMENT(PROXENOS_NOT_SET)%",
+                 fixture.Input()),
+            "value va -");
+}
+
+TEST(FormatterTest, UnixAddresses) {
+  StreamFixture fixture;
+  fixture.connection.direct_remote = *net::Address::FromPath("@name");
+  EXPECT_EQ(
+      Line("%DOWNSTREAM_DIRECT_REMOTE_ADDRESS% %DOWNSTREAM_DIRECT_REMOTE_PORT%", fixture.Input()),
+      "@name -");
+}
+
+TEST(FormatterTest, GrpcStatus) {
+  StreamFixture fixture;
+  const char format[] = "%GRPC_STATUS% %GRPC_STATUS(SNAKE_STRING)% %GRPC_STATUS_NUMBER%";
+  EXPECT_EQ(Line(format, fixture.Input()), "- - -");  // Not a gRPC call.
+  fixture.request.headers.Add("content-type", "application/grpc+proto");
+  EXPECT_EQ(Line(format, fixture.Input()), "Unknown UNKNOWN 2");  // No grpc-status came.
+  fixture.trailers.Add("grpc-status", "5");
+  EXPECT_EQ(Line(format, fixture.Input()), "NotFound NOT_FOUND 5");
+  fixture.trailers.Set("grpc-status", "77");
+  EXPECT_EQ(Line(format, fixture.Input()), "77 77 77");
+}
+
+TEST(FormatterTest, ReqWithoutQueryIsAnExtension) {
+  const StreamFixture fixture;
+  EXPECT_THAT(Line("%REQ_WITHOUT_QUERY(:PATH)%", fixture.Input()), HasSubstr("no such"));
+  Formatter::Options options;
+  options.extensions.req_without_query = true;
+  absl::StatusOr<Formatter> formatter = Formatter::Compile("%REQ_WITHOUT_QUERY(:PATH):3%", options);
+  ASSERT_TRUE(formatter.ok());
+  std::string line;
+  formatter->Format(fixture.Input(), line);
+  EXPECT_EQ(line, "/a/");
+}
+
+TEST(FormatterTest, ErrorsNameOperatorAndPosition) {
+  const std::pair<const char*, const char*> kCases[] = {
+      {"a %FOO% b", "%FOO%: no such command operator (position 2)"},
+      {"%DYNAMIC_METADATA(a:b)%", "%DYNAMIC_METADATA%: not implemented by proxenos (position 0)"},
+      {"%DOWNSTREAM_PEER_URI_SAN%", "not implemented"},
+      {"%REQ%", "%REQ%: needs an argument"},
+      {"%REQ()%", "%REQ%: needs an argument"},
+      {"%REQ(a?b?c)%", "more than one alternative"},
+      {"%REQ(a b)%", "'a b' is not a header name"},
+      {"%REQ(a):x%", "no command operator at position 0"},
+      {"%REQ(a%", "no command operator at position 0"},
+      {"100% sure", "no command operator at position 3"},
+      {"%", "no command operator at position 0"},
+      {"%PROTOCOL(x)%", "takes no argument"},
+      {"%PROTOCOL:3%", "takes no length"},
+      {"%START_TIME:3%", "takes no length"},
+      {"%START_TIME(%n)%", "time pattern with %n"},
+      {"%START_TIME(%)%", "lone '%'"},
+      {"%START_TIME(%!)%", "unknown conversion"},
+      {"%COMMON_DURATION(DS_RX_BEG)%", "takes START:END"},
+      {"%COMMON_DURATION(DS_RX_BEG:NEVER)%", "no time point 'NEVER' is recorded"},
+      {"%COMMON_DURATION(DS_RX_BEG:DS_TX_END:s)%", "unit 's' is not ms, us or ns"},
+      {"%PATH(X)%", "'X' is not WQ or NQ"},
+      {"%PATH(WQ:X)%", "'X' is not ORIG, PATH or ORIG_OR_PATH"},
+      {"%QUERY_PARAMS(RAW)%", "'RAW' is not ORIG or DECODED"},
+      {"%GRPC_STATUS(X)%", "'X' is not CAMEL_STRING"},
+      {"%RESPONSE_CODE_DETAILS(X)%", "ALLOW_WHITESPACES"},
+  };
+  for (const auto& [format, message] : kCases) {
+    const absl::StatusOr<Formatter> formatter = Formatter::Compile(format);
+    EXPECT_FALSE(formatter.ok()) << format;
+    EXPECT_THAT(std::string(formatter.status().message()), HasSubstr(message)) << format;
+  }
+}
+
+TEST(FormatterTest, Limits) {
+  EXPECT_FALSE(Formatter::Compile(std::string(Formatter::kMaxFormatBytes + 1, 'x')).ok());
+  std::string many;
+  for (size_t i = 0; i < Formatter::kMaxSegments; ++i) many += "%PROTOCOL%";
+  EXPECT_TRUE(Formatter::Compile(many).ok());
+  EXPECT_FALSE(Formatter::Compile(many + "%PROTOCOL%").ok());
+}
+
+TEST(FormatterTest, Constant) {
+  absl::StatusOr<Formatter> formatter = Formatter::Compile("100%% plain");
+  ASSERT_TRUE(formatter.ok());
+  EXPECT_TRUE(formatter->is_constant());
+  EXPECT_EQ(formatter->prefix(), "100% plain");
+}
+
+}  // namespace
+}  // namespace proxenos::access_log
