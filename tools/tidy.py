@@ -33,9 +33,12 @@ EVERYWHERE = ("source/", "test/", "tools/")
 CXX_PATTERNS = [
     ("shared-from-this", r"\benable_shared_from_this\b", EVERYWHERE, "an object does not own itself"),
     ("weak-pointer", r"\bweak_ptr\b", EVERYWHERE, "use a two-ended base/link.h"),
-    ("shared-mutable", r"\b(shared_ptr|make_shared)<(?!\s*(const\b|(\w+::)*\w+\s+const\b))", ("source/",),
+    ("shared-mutable", r"\b(shared_ptr|make_shared)<(?!\s*(const\b|grpc::|(\w+::)*\w+\s+const\b))", ("source/",),
      "only const objects are shared"),
-    ("naked-new", r"(?<!operator )(?<!\w)new\s+(\(|[A-Za-z_:])", ("source/",), "use std::make_unique"),
+    # Not meant: placement into an arena, a static that is never destroyed, and a private constructor
+    # whose object goes straight into its owner.
+    ("naked-new", r"(?<!operator )(?<!\w)new\s+[A-Za-z_:]", ("source/",),
+     "use std::make_unique"),
     ("naked-delete", r"(?<!operator )(?<!\w)delete\s*(\[\s*\])?\s+?[A-Za-z_(*]", ("source/",),
      "ownership is a unique_ptr or a member"),
     ("stored-function", r"\bstd::function\b", ("source/",),
@@ -50,12 +53,16 @@ CXX_PATTERNS = [
 ]
 CXX_PATTERNS = [(rule, re.compile(pattern), folders, message) for rule, pattern, folders, message in CXX_PATTERNS]
 
+OWNED_NEW = re.compile(r"(\bstatic\b[^;{}]*=\s*|\bunique_ptr<[^;{}]*>\()$")
+
 BANNED_FILE_NAME = re.compile(r"(^|_)(impl|manager|helper|helpers|util|utils|misc|common)\.")
 
-# A reference capture is safe while its scope lives: a named local lambda, or an argument of an
-# algorithm. Anything else may be stored.
+# A reference capture is safe while its scope lives: a named local lambda, an argument of an algorithm
+# or of a function named ForEach... (which takes a FunctionRef), a condition to wait for. Anything else
+# may be stored.
 REFERENCE_CAPTURE = re.compile(r"\[&[\],]")
-LOCAL_LAMBDA = re.compile(r"(auto\s*&?\s+\w+\s*=\s*|\b(std|absl)::[\w:]+\(.*|\breturn\s+(std|absl)::\w+\(.*)$")
+LOCAL_LAMBDA = re.compile(
+    r"(auto\s*&?\s+\w+\s*=\s*|\b(std|absl)::[\w:]+\(.*|\b(ForEach\w*|for_each\w*|wait\w*)\(.*)$")
 
 # Split, so that this file may name them.
 HOSTS = [
@@ -120,6 +127,8 @@ class Checker:
         for rule, pattern, folders, message in CXX_PATTERNS:
             if self.path.startswith(folders):
                 for match in pattern.finditer(blanked):
+                    if rule == "naked-new" and OWNED_NEW.search(blanked[:match.start()][-300:]):
+                        continue
                     self.add(blanked.count("\n", 0, match.start()) + 1, rule, message)
         if self.path.startswith("source/"):
             self.check_captures(blanked)
