@@ -45,10 +45,13 @@ struct TcpKeepalive {
 // What STRICT_DNS and LOGICAL_DNS clusters need besides their endpoints.
 struct DnsSettings {
   net::DnsFamily family = net::DnsFamily::kAuto;
-  net::DnsOptions resolver;  // Which resolver answers; equal options share one.
+  // Which resolver answers; clusters with equal options share one. Without a choice of its own the
+  // cluster uses the process's default one.
+  bool own_resolver = false;
+  net::DnsOptions resolver;
   base::Nanos refresh_rate = 5 * base::kSecond;
   base::Nanos failure_refresh_base = 5 * base::kSecond;
-  base::Nanos failure_refresh_max = 50 * base::kSecond;
+  base::Nanos failure_refresh_max = 5 * base::kSecond;  // Back-off doubles up to this.
   base::Nanos jitter = 0;
   bool respect_ttl = false;
 };
@@ -58,6 +61,7 @@ struct EdsSettings {
   std::string service_name;  // The resource name: service_name, or the cluster's own.
   bool ads = true;           // eds_config is `ads` (or `self`, which means the same stream).
   std::string source;        // Else the ConfigSource, serialized: equal bytes, same source.
+  base::Nanos initial_fetch_timeout = 15 * base::kSecond;  // 0: waits without end.
 };
 
 struct ClusterConfig {
@@ -71,8 +75,6 @@ struct ClusterConfig {
   bool http2 = false;
   // common_lb_config.locality_weighted_lb_config is set.
   bool locality_weighted = false;
-  // common_lb_config.close_connections_on_host_set_change.
-  bool close_connections_on_host_set_change = false;
   // wait_for_warm_on_init: whether start-up waits for the first endpoints.
   bool wait_for_warm_on_init = true;
   uint8_t panic_threshold_percent = 50;

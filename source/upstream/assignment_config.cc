@@ -1,0 +1,170 @@
+// From ClusterLoadAssignment to Assignment.
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "envoy/config/core/v3/health_check.pb.h"
+#include "envoy/config/endpoint/v3/endpoint_components.pb.h"
+#include "source/upstream/address_config.h"
+#include "source/upstream/cluster_config.h"
+
+namespace proxenos::upstream {
+namespace {
+
+namespace core = envoy::config::core::v3;
+namespace endpoint = envoy::config::endpoint::v3;
+
+// A HostSet names localities by 16 bits.
+constexpr int kMaxLocalities = UINT16_MAX;
+// LocalityLbEndpoints.priority, by its validate rule.
+constexpr uint32_t kMaxPriority = 128;
+
+EndpointHealth HealthOf(core::HealthStatus status) {
+  switch (status) {
+    case core::UNHEALTHY:
+      return EndpointHealth::kUnhealthy;
+    case core::DRAINING:
+      return EndpointHealth::kDraining;
+    case core::TIMEOUT:
+      return EndpointHealth::kTimeout;
+    case core::DEGRADED:
+      return EndpointHealth::kDegraded;
+    default:
+      return EndpointHealth::kHealthy;
+  }
+}
+
+class AssignmentCompiler {
+ public:
+  AssignmentCompiler(DiscoveryKind kind, config::Errors& errors) : kind_(kind), errors_(errors) {}
+
+  void AddLocality(const endpoint::LocalityLbEndpoints& proto, const config::Path& path) {
+    LocalityEndpoints locality;
+    locality.locality.region = proto.locality().region();
+    locality.locality.zone = proto.locality().zone();
+    locality.locality.sub_zone = proto.locality().sub_zone();
+    locality.weight = proto.load_balancing_weight().value();
+    locality.priority = proto.priority();
+    if (proto.priority() > kMaxPriority) {
+      errors_.AddValue(path.Field("priority"), std::to_string(proto.priority()),
+                       "a number up to 128");
+      return;
+    }
+    locality.endpoints.reserve(proto.lb_endpoints_size());
+    for (int i = 0; i < proto.lb_endpoints_size(); ++i) {
+      AddEndpoint(proto.lb_endpoints(i), path.Field("lb_endpoints").Index(i), locality);
+    }
+    assignment_.localities.push_back(std::move(locality));
+  }
+
+  Assignment Finish() { return std::move(assignment_); }
+  void SetOverprovisioning(uint32_t percent) { assignment_.overprovisioning_percent = percent; }
+
+ private:
+  bool named() const {
+    return kind_ == DiscoveryKind::kStrictDns || kind_ == DiscoveryKind::kLogicalDns;
+  }
+
+  void AddEndpoint(const endpoint::LbEndpoint& proto, const config::Path& path,
+                   LocalityEndpoints& locality) {
+    Endpoint result;
+    result.hostname = proto.endpoint().hostname();
+    result.health = HealthOf(proto.health_status());
+    if (proto.has_load_balancing_weight()) {
+      result.weight = proto.load_balancing_weight().value();
+      if (result.weight == 0) {
+        errors_.AddValue(path.Field("load_balancing_weight"), "0", "at least 1");
+        return;
+      }
+    }
+    const core::Address& address = proto.endpoint().address();
+    const config::Path address_path = path.Field("endpoint").Field("address");
+    bool good = false;
+    if (address.has_socket_address()) {
+      good =
+          SetSocketAddress(address.socket_address(), address_path.Field("socket_address"), result);
+    } else if (address.has_pipe()) {
+      const auto pipe = CompilePipe(address.pipe(), errors_, address_path.Field("pipe"));
+      good = pipe.has_value();
+      if (good) result.address = *pipe;
+    } else {
+      errors_.Add(address_path, "is required, as socket_address or pipe");
+    }
+    if (good) locality.endpoints.push_back(std::move(result));
+  }
+
+  bool SetSocketAddress(const core::SocketAddress& proto, const config::Path& path,
+                        Endpoint& result) {
+    if (proto.protocol() != core::SocketAddress::TCP) {
+      errors_.AddValue(path.Field("protocol"), "UDP", "TCP");
+      return false;
+    }
+    if (!named()) {
+      const auto address = CompileIpAddress(proto, errors_, path);
+      if (address.has_value()) result.address = *address;
+      return address.has_value();
+    }
+    if (!proto.resolver_name().empty()) {
+      errors_.AddValue(path.Field("resolver_name"), proto.resolver_name(),
+                       "nothing in a cluster of a DNS type");
+      return false;
+    }
+    const std::optional<uint16_t> port = CompilePort(proto, errors_, path);
+    if (!port.has_value()) return false;
+    if (result.hostname.empty()) result.hostname = proto.address();
+    const auto numeric = net::Address::FromIp(proto.address(), *port);
+    if (numeric.ok()) {
+      result.address = *numeric;
+      return true;
+    }
+    result.dns_name = proto.address();
+    result.dns_port = *port;
+    if (kind_ == DiscoveryKind::kLogicalDns) {
+      result.logical_name = absl::StrCat(proto.address(), ":", *port);
+    }
+    return true;
+  }
+
+  const DiscoveryKind kind_;
+  config::Errors& errors_;
+  Assignment assignment_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Assignment> CompileAssignment(const endpoint::ClusterLoadAssignment& proto,
+                                                    config::Errors& errors,
+                                                    const config::Path& path) {
+  return CompileAssignment(proto, DiscoveryKind::kEds, errors, path);
+}
+
+std::shared_ptr<const Assignment> CompileAssignment(const endpoint::ClusterLoadAssignment& proto,
+                                                    DiscoveryKind kind, config::Errors& errors,
+                                                    const config::Path& path) {
+  const size_t before = errors.count();
+  const config::Path localities = path.Field("endpoints");
+  if (proto.endpoints_size() > kMaxLocalities) {
+    errors.AddValue(localities, absl::StrCat(proto.endpoints_size(), " localities"),
+                    absl::StrCat("at most ", kMaxLocalities));
+    return nullptr;
+  }
+  if (kind == DiscoveryKind::kLogicalDns &&
+      (proto.endpoints_size() != 1 || proto.endpoints(0).lb_endpoints_size() != 1)) {
+    errors.Add(localities, "a LOGICAL_DNS cluster has exactly one locality with one endpoint");
+    return nullptr;
+  }
+  AssignmentCompiler compiler(kind, errors);
+  for (int i = 0; i < proto.endpoints_size(); ++i) {
+    compiler.AddLocality(proto.endpoints(i), localities.Index(i));
+  }
+  if (proto.policy().has_overprovisioning_factor()) {
+    compiler.SetOverprovisioning(proto.policy().overprovisioning_factor().value());
+  }
+  if (errors.count() != before) return nullptr;
+  return std::make_shared<const Assignment>(compiler.Finish());
+}
+
+}  // namespace proxenos::upstream

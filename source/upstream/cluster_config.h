@@ -1,0 +1,35 @@
+// From envoy.config.cluster.v3.Cluster and envoy.config.endpoint.v3.ClusterLoadAssignment to
+// ClusterConfig and Assignment. Room 3 of an update (docs/life_of_an_update.md).
+//
+// Checked here is what the protos' own validate.rules cannot say; those, and fields that are not
+// implemented, are checked before (source/config). Every error has the field's path.
+#pragma once
+
+#include <memory>
+
+#include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/config/core/v3/address.pb.h"
+#include "envoy/config/endpoint/v3/endpoint.pb.h"
+#include "source/config/errors.h"
+#include "source/upstream/cluster.h"
+
+namespace proxenos::upstream {
+
+// Null when anything is wrong; then `errors` has all of it, each with its path below `path`.
+std::shared_ptr<const ClusterConfig> CompileCluster(
+    const envoy::config::cluster::v3::Cluster& proto, config::Errors& errors,
+    const config::Path& path);
+
+// For endpoints discovered apart from the cluster (EDS): names are refused. Null when anything is
+// wrong.
+std::shared_ptr<const Assignment> CompileAssignment(
+    const envoy::config::endpoint::v3::ClusterLoadAssignment& proto, config::Errors& errors,
+    const config::Path& path);
+
+// The same for a cluster's own load_assignment, by its kind: DNS kinds take names as well as
+// addresses, LOGICAL_DNS exactly one endpoint.
+std::shared_ptr<const Assignment> CompileAssignment(
+    const envoy::config::endpoint::v3::ClusterLoadAssignment& proto, DiscoveryKind kind,
+    config::Errors& errors, const config::Path& path);
+
+}  // namespace proxenos::upstream

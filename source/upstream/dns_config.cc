@@ -1,0 +1,151 @@
+// The DNS part of a cluster's configuration.
+#include "source/upstream/dns_config.h"
+
+#include <algorithm>
+#include <string>
+
+#include "envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.pb.h"
+#include "source/config/typed_config.h"
+#include "source/upstream/address_config.h"
+#include "source/upstream/duration_config.h"
+
+namespace proxenos::upstream {
+namespace {
+
+namespace core = envoy::config::core::v3;
+using envoy::config::cluster::v3::Cluster;
+using envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig;
+using Addresses = google::protobuf::RepeatedPtrField<core::Address>;
+
+constexpr uint16_t kDnsPort = 53;
+// The kernel's and c-ares' own waits would overflow far beyond this.
+constexpr uint64_t kMaxQueryTimeoutSeconds = 3600;
+constexpr uint32_t kMaxQueryTries = 100;
+
+std::vector<net::Address> CompileServers(const Addresses& protos, config::Errors& errors,
+                                         const config::Path& path) {
+  std::vector<net::Address> servers;
+  for (int i = 0; i < protos.size(); ++i) {
+    if (!protos[i].has_socket_address()) {
+      errors.Add(path.Index(i), "expected a socket_address with the IP address of a DNS server");
+      continue;
+    }
+    auto server =
+        CompileIpAddress(protos[i].socket_address(), errors, path.Index(i).Field("socket_address"));
+    if (!server.has_value()) continue;
+    servers.push_back(server->port() == 0 ? server->WithPort(kDnsPort) : *server);
+  }
+  return servers;
+}
+
+void SetResolverOptions(const core::DnsResolverOptions& proto, net::DnsOptions& options) {
+  options.use_tcp = proto.use_tcp_for_dns_lookups();
+  options.no_search_domains = proto.no_default_search_domain();
+}
+
+// How the resolver is chosen: the newest of the fields that is set counts.
+void SetResolver(const Cluster& proto, config::Errors& errors, const config::Path& path,
+                 DnsSettings& settings) {
+  settings.own_resolver = true;
+  if (proto.has_typed_dns_resolver_config()) {
+    settings.resolver = CompileDnsOptions(proto.typed_dns_resolver_config(), errors,
+                                          path.Field("typed_dns_resolver_config"));
+  } else if (proto.has_dns_resolution_config()) {
+    settings.resolver = CompileDnsOptions(proto.dns_resolution_config(), errors,
+                                          path.Field("dns_resolution_config"));
+  } else if (proto.dns_resolvers_size() > 0 || proto.use_tcp_for_dns_lookups()) {
+    settings.resolver.servers =
+        CompileServers(proto.dns_resolvers(), errors, path.Field("dns_resolvers"));
+    settings.resolver.use_tcp = proto.use_tcp_for_dns_lookups();
+  } else {
+    settings.own_resolver = false;
+  }
+}
+
+net::DnsFamily FamilyOf(Cluster::DnsLookupFamily family) {
+  switch (family) {
+    case Cluster::V4_ONLY:
+      return net::DnsFamily::kV4Only;
+    case Cluster::V6_ONLY:
+      return net::DnsFamily::kV6Only;
+    case Cluster::V4_PREFERRED:
+      return net::DnsFamily::kV4Preferred;
+    case Cluster::ALL:
+      return net::DnsFamily::kAll;
+    default:
+      return net::DnsFamily::kAuto;
+  }
+}
+
+void SetFailureRefresh(const Cluster::RefreshRate& proto, config::Errors& errors,
+                       const config::Path& path, DnsSettings& settings) {
+  settings.failure_refresh_base =
+      CompileDuration(proto.base_interval(), errors, path.Field("base_interval"));
+  settings.failure_refresh_max =
+      proto.has_max_interval()
+          ? CompileDuration(proto.max_interval(), errors, path.Field("max_interval"))
+          : std::min(settings.failure_refresh_base, base::kNever / 10) * 10;
+  if (settings.failure_refresh_max < settings.failure_refresh_base) {
+    errors.Add(path.Field("max_interval"), "expected at least base_interval");
+  }
+}
+
+}  // namespace
+
+net::DnsOptions CompileDnsOptions(const core::TypedExtensionConfig& proto, config::Errors& errors,
+                                  const config::Path& path) {
+  net::DnsOptions options;
+  CaresDnsResolverConfig cares;
+  const config::Path typed = path.Field("typed_config");
+  if (!config::UnpackTypedConfigTo(proto.typed_config(), cares, typed, errors)) return options;
+  options.servers = CompileServers(cares.resolvers(), errors, typed.Field("resolvers"));
+  SetResolverOptions(cares.dns_resolver_options(), options);
+  options.rotate = cares.rotate_nameservers();
+  if (cares.has_query_timeout_seconds()) {
+    const uint64_t seconds = cares.query_timeout_seconds().value();
+    if (seconds == 0 || seconds > kMaxQueryTimeoutSeconds) {
+      errors.AddValue(typed.Field("query_timeout_seconds"), std::to_string(seconds),
+                      "1 to 3600 seconds");
+    }
+    options.query_timeout =
+        static_cast<base::Nanos>(std::min(seconds, kMaxQueryTimeoutSeconds)) * base::kSecond;
+  }
+  if (cares.has_query_tries()) {
+    options.query_tries = cares.query_tries().value();
+    if (options.query_tries == 0 || options.query_tries > kMaxQueryTries) {
+      errors.AddValue(typed.Field("query_tries"), std::to_string(options.query_tries), "1 to 100");
+    }
+  }
+  return options;
+}
+
+net::DnsOptions CompileDnsOptions(const core::DnsResolutionConfig& proto, config::Errors& errors,
+                                  const config::Path& path) {
+  net::DnsOptions options;
+  options.servers = CompileServers(proto.resolvers(), errors, path.Field("resolvers"));
+  SetResolverOptions(proto.dns_resolver_options(), options);
+  return options;
+}
+
+std::unique_ptr<const DnsSettings> CompileDnsSettings(const Cluster& proto, config::Errors& errors,
+                                                      const config::Path& path) {
+  auto settings = std::make_unique<DnsSettings>();
+  settings->family = FamilyOf(proto.dns_lookup_family());
+  settings->respect_ttl = proto.respect_dns_ttl();
+  if (proto.has_dns_refresh_rate()) {
+    settings->refresh_rate =
+        CompileDuration(proto.dns_refresh_rate(), errors, path.Field("dns_refresh_rate"));
+  }
+  if (proto.has_dns_jitter()) {
+    settings->jitter = CompileDuration(proto.dns_jitter(), errors, path.Field("dns_jitter"));
+  }
+  settings->failure_refresh_base = settings->failure_refresh_max = settings->refresh_rate;
+  if (proto.has_dns_failure_refresh_rate()) {
+    SetFailureRefresh(proto.dns_failure_refresh_rate(), errors,
+                      path.Field("dns_failure_refresh_rate"), *settings);
+  }
+  SetResolver(proto, errors, path, *settings);
+  return settings;
+}
+
+}  // namespace proxenos::upstream

@@ -1,0 +1,391 @@
+// Clusters and assignments from YAML, as a user or a control plane writes them. What is accepted
+// and refused was compared with Envoy 1.40 (--mode validate); where this differs a comment says so.
+#include "source/upstream/cluster_config.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+#include "source/config/text.h"
+#include "source/upstream/dns_config.h"
+
+namespace proxenos::upstream {
+namespace {
+
+struct Compiled {
+  std::shared_ptr<const ClusterConfig> config;
+  std::string errors;  // One "path: message" a line.
+};
+
+std::string Lines(const config::Errors& errors) {
+  std::string lines;
+  for (const config::Error& error : errors.list()) lines += error.ToString() + "\n";
+  return lines;
+}
+
+Compiled Compile(const std::string& yaml) {
+  envoy::config::cluster::v3::Cluster proto;
+  config::Errors errors;
+  config::ParseYaml("name: c\n" + yaml, proto, errors);
+  EXPECT_TRUE(errors.ok()) << Lines(errors);
+  Compiled result;
+  result.config = CompileCluster(proto, errors, config::Path("clusters[0]"));
+  result.errors = Lines(errors);
+  EXPECT_EQ(result.config == nullptr, !errors.ok());
+  return result;
+}
+
+std::shared_ptr<const ClusterConfig> Good(const std::string& yaml) {
+  const Compiled result = Compile(yaml);
+  EXPECT_EQ(result.errors, "");
+  return result.config == nullptr ? std::make_shared<const ClusterConfig>() : result.config;
+}
+
+void ExpectError(const std::string& yaml, const std::string& part) {
+  const Compiled result = Compile(yaml);
+  EXPECT_NE(result.errors.find(part), std::string::npos) << "got: " << result.errors;
+}
+
+// One endpoint as flow YAML.
+std::string Ep(const std::string& address, int port = 80) {
+  return "{endpoint: {address: {socket_address: {address: '" + address +
+         "', port_value: " + std::to_string(port) + "}}}}";
+}
+
+std::string Load(const std::string& endpoints) {
+  return "load_assignment: {cluster_name: c, endpoints: [{lb_endpoints: [" + endpoints + "]}]}\n";
+}
+
+TEST(ClusterConfigTest, DefaultsAreEnvoys) {
+  const auto config = Good("type: STATIC\n");
+  EXPECT_EQ(config->name, "c");
+  EXPECT_EQ(config->stat_name(), "c");
+  EXPECT_EQ(config->discovery, DiscoveryKind::kStatic);
+  EXPECT_EQ(config->lb_policy, LbPolicy::kRoundRobin);
+  EXPECT_EQ(config->connect_timeout, 5 * base::kSecond);
+  EXPECT_EQ(config->idle_timeout, 3600 * base::kSecond);
+  EXPECT_EQ(config->connection_buffer_bytes, 1024u * 1024);
+  EXPECT_EQ(config->max_requests_per_connection, 0u);
+  EXPECT_EQ(config->panic_threshold_percent, 50);
+  for (const Thresholds& thresholds : config->thresholds) {
+    EXPECT_EQ(thresholds.max_connections, 1024u);
+    EXPECT_EQ(thresholds.max_pending_requests, 1024u);
+    EXPECT_EQ(thresholds.max_requests, 1024u);
+    EXPECT_EQ(thresholds.max_retries, 3u);
+  }
+  EXPECT_FALSE(config->keepalive.enabled);
+  EXPECT_EQ(config->source_address.family(), net::Address::Family::kNone);
+  EXPECT_TRUE(config->wait_for_warm_on_init);
+  ASSERT_NE(config->assignment, nullptr);
+  EXPECT_TRUE(config->assignment->localities.empty());
+  EXPECT_EQ(config->assignment->overprovisioning_percent, 140u);
+}
+
+TEST(ClusterConfigTest, EverythingThatIsHonoured) {
+  const auto config = Good(R"(
+alt_stat_name: alias
+connect_timeout: 0.25s
+per_connection_buffer_limit_bytes: 32768
+max_requests_per_connection: 7
+lb_policy: LEAST_REQUEST
+least_request_lb_config: {choice_count: 5}
+wait_for_warm_on_init: false
+common_lb_config:
+  healthy_panic_threshold: {value: 33.6}
+  locality_weighted_lb_config: {}
+circuit_breakers:
+  thresholds:
+  - {priority: HIGH, max_connections: 1, max_retries: 2}
+  - {max_pending_requests: 3, max_requests: 4, track_remaining: true}
+  - {max_requests: 99}
+upstream_connection_options:
+  tcp_keepalive: {keepalive_probes: 2, keepalive_time: 3, keepalive_interval: 4}
+upstream_bind_config: {source_address: {address: 127.0.0.9, port_value: 0}}
+transport_socket:
+  name: envoy.transport_sockets.raw_buffer
+  typed_config: {"@type": type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer}
+typed_extension_protocol_options:
+  envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+    "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+    explicit_http_config: {http_protocol_options: {}}
+    common_http_protocol_options:
+      idle_timeout: 60s
+      max_connection_duration: 90s
+      max_requests_per_connection: 11
+      max_headers_count: 40
+      max_response_headers_kb: 12
+load_assignment:
+  cluster_name: c
+  policy: {overprovisioning_factor: 150}
+  endpoints:
+  - locality: {region: r, zone: z, sub_zone: s}
+    load_balancing_weight: 3
+    priority: 1
+    lb_endpoints:
+    - endpoint:
+        address: {socket_address: {address: 127.0.0.1, port_value: 8080}}
+        hostname: one
+      load_balancing_weight: 9
+      health_status: DEGRADED
+    - endpoint: {address: {pipe: {path: /run/x.sock}}}
+      health_status: DRAINING
+)");
+  EXPECT_EQ(config->stat_name(), "alias");
+  EXPECT_EQ(config->connect_timeout, 250 * base::kMillisecond);
+  EXPECT_EQ(config->connection_buffer_bytes, 32768u);
+  EXPECT_EQ(config->max_requests_per_connection, 11u);
+  EXPECT_EQ(config->lb_policy, LbPolicy::kLeastRequest);
+  EXPECT_EQ(config->least_request_choices, 5u);
+  EXPECT_FALSE(config->wait_for_warm_on_init);
+  EXPECT_EQ(config->panic_threshold_percent, 34);
+  EXPECT_TRUE(config->locality_weighted);
+  EXPECT_EQ(config->thresholds[1].max_connections, 1u);
+  EXPECT_EQ(config->thresholds[1].max_retries, 2u);
+  EXPECT_EQ(config->thresholds[1].max_requests, 1024u);
+  EXPECT_EQ(config->thresholds[0].max_connections, 1024u);
+  EXPECT_EQ(config->thresholds[0].max_pending_requests, 3u);
+  EXPECT_EQ(config->thresholds[0].max_requests, 4u);  // Of two for one priority the first counts.
+  EXPECT_TRUE(config->thresholds[0].track_remaining);
+  EXPECT_TRUE(config->keepalive.enabled);
+  EXPECT_EQ(config->keepalive.probes, 2u);
+  EXPECT_EQ(config->keepalive.time_s, 3u);
+  EXPECT_EQ(config->keepalive.interval_s, 4u);
+  EXPECT_EQ(config->source_address.ToString(), "127.0.0.9:0");
+  EXPECT_FALSE(config->http2);
+  EXPECT_EQ(config->idle_timeout, 60 * base::kSecond);
+  EXPECT_EQ(config->max_connection_duration, 90 * base::kSecond);
+  EXPECT_EQ(config->max_response_headers, 40u);
+  EXPECT_EQ(config->max_response_head_bytes, 12u * 1024);
+
+  EXPECT_EQ(config->assignment->overprovisioning_percent, 150u);
+  ASSERT_EQ(config->assignment->localities.size(), 1u);
+  const LocalityEndpoints& locality = config->assignment->localities[0];
+  EXPECT_EQ(locality.locality, (Locality{"r", "z", "s"}));
+  EXPECT_EQ(locality.weight, 3u);
+  EXPECT_EQ(locality.priority, 1u);
+  ASSERT_EQ(locality.endpoints.size(), 2u);
+  EXPECT_EQ(locality.endpoints[0].address.ToString(), "127.0.0.1:8080");
+  EXPECT_EQ(locality.endpoints[0].hostname, "one");
+  EXPECT_EQ(locality.endpoints[0].weight, 9u);
+  EXPECT_EQ(locality.endpoints[0].health, EndpointHealth::kDegraded);
+  EXPECT_EQ(locality.endpoints[1].address.ToString(), "/run/x.sock");
+  EXPECT_EQ(locality.endpoints[1].weight, 1u);
+  EXPECT_EQ(locality.endpoints[1].health, EndpointHealth::kDraining);
+}
+
+TEST(ClusterConfigTest, DeprecatedProtocolFieldsCountUntilReplaced) {
+  const auto old =
+      Good("http2_protocol_options: {}\ncommon_http_protocol_options: {idle_timeout: 0s}\n");
+  EXPECT_TRUE(old->http2);
+  EXPECT_EQ(old->idle_timeout, 0);
+  const auto replaced = Good(R"(
+http2_protocol_options: {}
+common_http_protocol_options: {idle_timeout: 1s}
+typed_extension_protocol_options:
+  envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+    "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+    use_downstream_protocol_config: {}
+)");
+  EXPECT_FALSE(replaced->http2);
+  EXPECT_EQ(replaced->idle_timeout, 3600 * base::kSecond);
+  const auto two = Good(R"(
+typed_extension_protocol_options:
+  envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+    "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+    explicit_http_config: {http2_protocol_options: {}}
+)");
+  EXPECT_TRUE(two->http2);
+}
+
+TEST(ClusterConfigTest, LoadBalancingPolicyTakesTheFirstThatIsKnown) {
+  const auto config = Good(R"(
+lb_policy: RANDOM
+load_balancing_policy:
+  policies:
+  - typed_extension_config:
+      name: newer
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev
+  - typed_extension_config:
+      name: lr
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest
+        choice_count: 4
+        locality_lb_config: {locality_weighted_lb_config: {}}
+)");
+  EXPECT_EQ(config->lb_policy, LbPolicy::kLeastRequest);
+  EXPECT_EQ(config->least_request_choices, 4u);
+  EXPECT_TRUE(config->locality_weighted);
+  ExpectError("load_balancing_policy: {policies: []}\n",
+              "clusters[0].load_balancing_policy.policies: expected at least one of RoundRobin");
+}
+
+TEST(ClusterConfigTest, DnsClusters) {
+  const auto strict = Good(R"(
+type: STRICT_DNS
+dns_lookup_family: V4_PREFERRED
+dns_refresh_rate: 2s
+dns_failure_refresh_rate: {base_interval: 1s}
+dns_jitter: 0.5s
+respect_dns_ttl: true
+dns_resolution_config:
+  resolvers: [{socket_address: {address: 127.0.0.1, port_value: 0}}]
+  dns_resolver_options: {use_tcp_for_dns_lookups: true, no_default_search_domain: true}
+)" + Load(Ep("db.example", 5432) + "," + Ep("10.1.2.3")));
+  ASSERT_NE(strict->dns, nullptr);
+  EXPECT_EQ(strict->dns->family, net::DnsFamily::kV4Preferred);
+  EXPECT_EQ(strict->dns->refresh_rate, 2 * base::kSecond);
+  EXPECT_EQ(strict->dns->failure_refresh_base, base::kSecond);
+  EXPECT_EQ(strict->dns->failure_refresh_max, 10 * base::kSecond);
+  EXPECT_EQ(strict->dns->jitter, base::kSecond / 2);
+  EXPECT_TRUE(strict->dns->respect_ttl);
+  EXPECT_TRUE(strict->dns->own_resolver);
+  ASSERT_EQ(strict->dns->resolver.servers.size(), 1u);
+  EXPECT_EQ(strict->dns->resolver.servers[0].ToString(), "127.0.0.1:53");
+  EXPECT_TRUE(strict->dns->resolver.use_tcp);
+  EXPECT_TRUE(strict->dns->resolver.no_search_domains);
+
+  const auto& endpoints = strict->assignment->localities[0].endpoints;
+  EXPECT_EQ(endpoints[0].dns_name, "db.example");
+  EXPECT_EQ(endpoints[0].dns_port, 5432);
+  EXPECT_EQ(endpoints[0].hostname, "db.example");
+  EXPECT_EQ(endpoints[0].logical_name, "");
+  EXPECT_EQ(endpoints[0].address.family(), net::Address::Family::kNone);
+  EXPECT_EQ(endpoints[1].dns_name, "");
+  EXPECT_EQ(endpoints[1].address.ToString(), "10.1.2.3:80");
+
+  const auto logical = Good("type: LOGICAL_DNS\n" + Load(Ep("db.example")));
+  EXPECT_EQ(logical->assignment->localities[0].endpoints[0].logical_name, "db.example:80");
+  EXPECT_FALSE(logical->dns->own_resolver);
+  EXPECT_EQ(logical->dns->refresh_rate, 5 * base::kSecond);
+  EXPECT_EQ(logical->dns->failure_refresh_max, 5 * base::kSecond);
+}
+
+TEST(ClusterConfigTest, TypedDnsResolver) {
+  const auto config = Good(R"(
+type: STRICT_DNS
+dns_resolvers: [{socket_address: {address: 1.1.1.1, port_value: 53}}]
+typed_dns_resolver_config:
+  name: envoy.network.dns_resolver.cares
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig
+    resolvers: [{socket_address: {address: "::1", port_value: 5353}}]
+    query_timeout_seconds: 2
+    query_tries: 3
+    rotate_nameservers: true
+)");
+  EXPECT_EQ(config->dns->resolver.servers[0].ToString(), "[::1]:5353");
+  EXPECT_EQ(config->dns->resolver.query_timeout, 2 * base::kSecond);
+  EXPECT_EQ(config->dns->resolver.query_tries, 3u);
+  EXPECT_TRUE(config->dns->resolver.rotate);
+}
+
+TEST(ClusterConfigTest, EdsClusters) {
+  const auto ads = Good("type: EDS\neds_cluster_config: {eds_config: {ads: {}}}\n");
+  ASSERT_NE(ads->eds, nullptr);
+  EXPECT_EQ(ads->eds->service_name, "c");
+  EXPECT_TRUE(ads->eds->ads);
+  EXPECT_EQ(ads->eds->initial_fetch_timeout, 15 * base::kSecond);
+  EXPECT_EQ(ads->assignment, nullptr);
+
+  const auto file = Good(
+      "type: EDS\neds_cluster_config: {service_name: s, eds_config: {path_config_source: "
+      "{path: /x.yaml}, initial_fetch_timeout: 0s}}\n");
+  EXPECT_EQ(file->eds->service_name, "s");
+  EXPECT_FALSE(file->eds->ads);
+  EXPECT_NE(file->eds->source, "");
+  EXPECT_EQ(file->eds->initial_fetch_timeout, 0);
+}
+
+TEST(ClusterConfigTest, WhatEnvoyAcceptsIsAccepted) {
+  Good("type: STRICT_DNS\n");                       // No load_assignment: no endpoints.
+  Good("type: STATIC\n" + Load(Ep("1.2.3.4", 0)));  // Connecting fails, not the cluster.
+  Good("type: STATIC\n" + Load(Ep("1.2.3.4") + "," + Ep("1.2.3.4")));
+  Good("type: LOGICAL_DNS\n" + Load(Ep("1.2.3.4")));
+  Good("type: STRICT_DNS\n" + Load("{endpoint: {address: {pipe: {path: /x}}}}"));
+  Good("load_assignment: {cluster_name: other, endpoints: [{priority: 3, lb_endpoints: [" +
+       Ep("1.2.3.4") + "]}]}\n");                        // A gap before priority 3; another name.
+  Good("least_request_lb_config: {choice_count: 3}\n");  // Without effect on ROUND_ROBIN.
+}
+
+TEST(ClusterConfigTest, ErrorsNameTheirField) {
+  const std::string first = "load_assignment.endpoints[0].lb_endpoints[0].endpoint.address";
+  ExpectError("type: STATIC\n" + Load(Ep("db.example")),
+              "clusters[0]." + first +
+                  ".socket_address.address: value db.example: expected a "
+                  "numeric IPv4 or IPv6 address");
+  ExpectError("type: STATIC\n" + Load("{endpoint: {hostname: x}}"), first + ": is required");
+  ExpectError("type: STATIC\n" + Load("{endpoint_name: x}"), first + ": is required");
+  ExpectError(
+      "type: STATIC\n" +
+          Load("{endpoint: {address: {socket_address: {address: 1.2.3.4, named_port: http}}}}"),
+      first + ".socket_address.named_port");
+  // Envoy takes UDP here and then speaks TCP.
+  ExpectError("type: STATIC\n" + Load("{endpoint: {address: {socket_address: {protocol: UDP, "
+                                      "address: 1.2.3.4, port_value: 1}}}}"),
+              first + ".socket_address.protocol");
+  ExpectError("type: STRICT_DNS\n" + Load("{endpoint: {address: {socket_address: {address: a, "
+                                          "port_value: 1, resolver_name: envoy.ip}}}}"),
+              first + ".socket_address.resolver_name");
+  ExpectError("type: LOGICAL_DNS\n", "exactly one locality with one endpoint");
+  ExpectError("type: LOGICAL_DNS\n" + Load(Ep("a") + "," + Ep("b")),
+              "clusters[0].load_assignment.endpoints: a LOGICAL_DNS cluster has exactly one");
+  ExpectError("type: EDS\n", "clusters[0].eds_cluster_config.eds_config: is required");
+  ExpectError("type: STATIC\neds_cluster_config: {eds_config: {ads: {}}}\n",
+              "clusters[0].eds_cluster_config: is only for");
+  ExpectError("type: ORIGINAL_DST\n", "clusters[0].type: value ORIGINAL_DST");
+  ExpectError("cluster_type: {name: envoy.clusters.redis}\n", "clusters[0].cluster_type");
+  ExpectError("lb_policy: MAGLEV\n", "clusters[0].lb_policy: value MAGLEV");
+  ExpectError("lb_policy: LOAD_BALANCING_POLICY_CONFIG\n", "clusters[0].load_balancing_policy");
+  ExpectError("lb_policy: LEAST_REQUEST\nleast_request_lb_config: {choice_count: 100000}\n",
+              "clusters[0].least_request_lb_config.choice_count");
+  ExpectError("upstream_bind_config: {source_address: {address: foo, port_value: 0}}\n",
+              "clusters[0].upstream_bind_config.source_address.address");
+  ExpectError("type: STRICT_DNS\ndns_failure_refresh_rate: {base_interval: 5s, max_interval: 1s}\n",
+              "clusters[0].dns_failure_refresh_rate.max_interval");
+  ExpectError(
+      "type: STRICT_DNS\ndns_resolvers: [{socket_address: {address: foo, port_value: 53}}]\n",
+      "clusters[0].dns_resolvers[0].socket_address.address");
+  ExpectError("common_http_protocol_options: {idle_timeout: -1s}\n",
+              "clusters[0].common_http_protocol_options.idle_timeout");
+  ExpectError(
+      "transport_socket: {name: t, typed_config: {\"@type\": type.googleapis.com/"
+      "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext}}\n",
+      "clusters[0].transport_socket.typed_config");
+  ExpectError(
+      "typed_extension_protocol_options: {other: {\"@type\": type.googleapis.com/"
+      "google.protobuf.Empty}}\n",
+      "clusters[0].typed_extension_protocol_options[\"other\"]");
+}
+
+TEST(ClusterConfigTest, AllErrorsComeAtOnce) {
+  const Compiled result = Compile("type: STATIC\nlb_policy: RING_HASH\n" +
+                                  Load(Ep("a") + "," + Ep("10.0.0.1") + "," + Ep("b")));
+  EXPECT_NE(result.errors.find("lb_policy"), std::string::npos);
+  EXPECT_NE(result.errors.find("lb_endpoints[0]"), std::string::npos);
+  EXPECT_EQ(result.errors.find("lb_endpoints[1]"), std::string::npos);
+  EXPECT_NE(result.errors.find("lb_endpoints[2]"), std::string::npos);
+}
+
+TEST(AssignmentConfigTest, DiscoveredEndpointsHaveNumericAddresses) {
+  envoy::config::endpoint::v3::ClusterLoadAssignment proto;
+  config::Errors errors;
+  config::ParseYaml("cluster_name: c\nendpoints: [{lb_endpoints: [" + Ep("10.0.0.1") + "]}]", proto,
+                    errors);
+  const auto good = CompileAssignment(proto, errors, config::Path());
+  ASSERT_NE(good, nullptr);
+  EXPECT_EQ(good->localities[0].endpoints[0].address.ToString(), "10.0.0.1:80");
+
+  proto.mutable_endpoints(0)
+      ->mutable_lb_endpoints(0)
+      ->mutable_endpoint()
+      ->mutable_address()
+      ->mutable_socket_address()
+      ->set_address("name");
+  EXPECT_EQ(CompileAssignment(proto, errors, config::Path("resources[1]")), nullptr);
+  EXPECT_EQ(errors.count(), 1u);
+  EXPECT_EQ(errors.list()[0].path,
+            "resources[1].endpoints[0].lb_endpoints[0].endpoint.address.socket_address.address");
+}
+
+}  // namespace
+}  // namespace proxenos::upstream
