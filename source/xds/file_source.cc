@@ -1,0 +1,72 @@
+// Reading, when it is worth it.
+#include "source/xds/file_source.h"
+
+#include <sys/stat.h>
+
+#include <utility>
+
+#include "source/base/log.h"
+#include "source/config/text.h"
+
+namespace proxenos::xds {
+namespace {
+
+std::string DirectoryOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+int64_t NanosOf(const timespec& time) {
+  return int64_t{time.tv_sec} * base::kSecond + time.tv_nsec;
+}
+
+}  // namespace
+
+FileSource::FileSource(event::EventLoop& loop, FileSourceOptions options,
+                       SubscriptionOptions subscription, ApplyUpdate apply)
+    : loop_(loop),
+      options_(std::move(options)),
+      subscription_(loop.timers(), std::move(subscription), std::move(apply)) {
+  // A file has no peer to ask, but it may hold the names that are wanted only now.
+  subscription_.OnRequestDue([this] {
+    if (watch_ != nullptr) loop_.Schedule(this);
+  });
+}
+
+void FileSource::Start() {
+  if (watch_ != nullptr) return;
+  watch_ = std::make_unique<DirectoryWatch>(
+      loop_,
+      options_.watched_directory.empty() ? DirectoryOf(options_.path) : options_.watched_directory,
+      [this] { ReadIfChanged(); });
+  Read();
+}
+
+FileSource::Identity FileSource::Look() const {
+  struct stat status;
+  if (stat(options_.path.c_str(), &status) != 0) return {};  // Follows links, as it should.
+  return {status.st_dev, status.st_ino, static_cast<uint64_t>(status.st_size),
+          NanosOf(status.st_mtim), NanosOf(status.st_ctim)};
+}
+
+void FileSource::ReadIfChanged() {
+  if (Look() != seen_) Read();
+}
+
+void FileSource::Read() {
+  // Looked at first: a change while it is being read makes it look different afterwards.
+  seen_ = Look();
+  Subscription::Response response;
+  const absl::Status status = config::LoadFile(options_.path, response);
+  if (!status.ok()) {
+    last_error_ = std::string(status.message());
+    PX_LOG(kConfig, kWarn, "xds: ", options_.path, " is not in force: ", last_error_);
+    subscription_.OnUnreadable();
+    return;
+  }
+  subscription_.OnResponse(response);
+  last_error_ = subscription_.last_refusal();
+}
+
+}  // namespace proxenos::xds

@@ -1,0 +1,50 @@
+// Where a control plane is and how to speak to it, as plain values: what a GrpcService of the
+// configuration comes down to.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "envoy/config/core/v3/grpc_service.pb.h"
+#include "source/base/clock.h"
+#include "source/config/errors.h"
+
+namespace proxenos::xds {
+
+// gRPC's own default of 4 MiB is too small for the state of the world of a large mesh (10,000
+// clusters are some 20 MiB); more than this is taken for an attack or a mistake.
+inline constexpr uint32_t kMaxMessageBytes = 64u << 20;
+
+struct GrpcTarget {
+  // gRPC names: "ipv4:10.0.0.1:18000", "unix:/run/xds.sock", "dns:///control-plane:18000". Tried in
+  // turn, the next one after each failure.
+  std::vector<std::string> uris;
+  std::string authority;  // Empty: gRPC's own choice.
+
+  bool tls = false;
+  std::string tls_roots;  // PEM; empty for the system's.
+  std::string tls_key;    // PEM; both or none.
+  std::string tls_chain;
+
+  std::vector<std::pair<std::string, std::string>> metadata;
+  uint32_t max_message_bytes = kMaxMessageBytes;
+
+  // Pause between attempts: doubles from the base to the maximum and is jittered.
+  base::Nanos backoff_base = base::kSecond / 2;
+  base::Nanos backoff_max = 30 * base::kSecond;
+};
+
+// The addresses of a cluster of the bootstrap as "10.0.0.1:80", "[::1]:80", "host:80" or a path;
+// empty where there is no such cluster.
+using ClusterAddresses = absl::FunctionRef<std::vector<std::string>(const std::string& cluster)>;
+
+// What is wrong goes to `errors`; the result is then of no use. `envoy_grpc` takes the addresses of
+// the cluster that it names, until proxenos has an HTTP/2 client of its own.
+GrpcTarget CompileGrpcTarget(const envoy::config::core::v3::GrpcService& service,
+                             ClusterAddresses cluster_addresses, const config::Path& path,
+                             config::Errors& errors);
+
+}  // namespace proxenos::xds

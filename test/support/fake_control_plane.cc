@@ -1,0 +1,142 @@
+// Recording and waiting.
+#include "test/support/fake_control_plane.h"
+
+#include <chrono>
+#include <utility>
+
+#include "source/base/check.h"
+
+namespace proxenos::testing {
+namespace {
+
+// Far beyond what a loaded machine or a sanitizer needs.
+constexpr std::chrono::seconds kPatience(60);
+
+}  // namespace
+
+FakeControlPlane::FakeControlPlane()
+    : server_({[this](xds_server::StreamId, const Request& request) {
+                 std::lock_guard<std::mutex> lock(mutex_);
+                 requests_.push_back(request);
+                 const auto version = version_of_.find(request.response_nonce());
+                 if (version != version_of_.end()) {
+                   answers_.push_back({request.type_url(), version->second, request});
+                 }
+                 changed_.notify_all();
+               },
+               [this](xds_server::StreamId, const Response& response) {
+                 std::lock_guard<std::mutex> lock(mutex_);
+                 version_of_[response.nonce()] = response.version_info();
+               },
+               [this](size_t open) {
+                 std::lock_guard<std::mutex> lock(mutex_);
+                 if (open > open_streams_) ++streams_ever_;
+                 open_streams_ = open;
+                 changed_.notify_all();
+               }}) {
+  CHECK(server_.Start("127.0.0.1:0").ok());
+  address_ = server_.address();
+}
+
+FakeControlPlane::~FakeControlPlane() { server_.Stop(); }
+
+std::string FakeControlPlane::address() const { return address_; }
+
+void FakeControlPlane::SetAny(const std::string& type_url, const std::string& version,
+                              std::vector<google::protobuf::Any> resources) {
+  server_.Update({{type_url, {version, std::move(resources)}}});
+}
+
+bool FakeControlPlane::Wait(absl::FunctionRef<bool()> holds) const {
+  std::unique_lock<std::mutex> lock(mutex_);
+  return changed_.wait_for(lock, kPatience, [holds] { return holds(); });
+}
+
+std::optional<FakeControlPlane::Answer> FakeControlPlane::WaitForAnswer(
+    const std::string& type_url, const std::string& version) {
+  std::optional<Answer> found;
+  const auto answered = [&found, &type_url, &version, this] {
+    for (const Answer& answer : answers_) {
+      if (answer.type_url != type_url || answer.version != version) continue;
+      found = answer;
+      return true;
+    }
+    return false;
+  };
+  Wait(answered);
+  return found;
+}
+
+bool FakeControlPlane::WaitForAck(const std::string& type_url, const std::string& version) {
+  const std::optional<Answer> answer = WaitForAnswer(type_url, version);
+  return answer.has_value() && answer->ack();
+}
+
+std::optional<std::string> FakeControlPlane::WaitForNack(const std::string& type_url,
+                                                         const std::string& version) {
+  const std::optional<Answer> answer = WaitForAnswer(type_url, version);
+  if (!answer.has_value() || answer->ack()) return std::nullopt;
+  return answer->error();
+}
+
+std::vector<FakeControlPlane::Request> FakeControlPlane::WaitForRequests(
+    const std::string& type_url, size_t count) {
+  const auto enough = [this, &type_url, count] {
+    size_t n = 0;
+    for (const Request& request : requests_) n += request.type_url() == type_url;
+    return n >= count;
+  };
+  Wait(enough);
+  return requests(type_url);
+}
+
+bool FakeControlPlane::WaitForStreams(size_t open) {
+  const auto reached = [this, open] { return open_streams_ == open; };
+  return Wait(reached);
+}
+
+bool FakeControlPlane::WaitForStreamsEver(size_t count) {
+  const auto reached = [this, count] { return streams_ever_ >= count; };
+  return Wait(reached);
+}
+
+std::vector<FakeControlPlane::Request> FakeControlPlane::requests(
+    const std::string& type_url) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<Request> found;
+  for (const Request& request : requests_) {
+    if (request.type_url() == type_url) found.push_back(request);
+  }
+  return found;
+}
+
+std::vector<FakeControlPlane::Request> FakeControlPlane::all_requests() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return {requests_.begin(), requests_.end()};
+}
+
+void FakeControlPlane::DropStreams(const absl::Status& status) {
+  for (const xds_server::StreamId id : server_.transport().streams()) {
+    server_.transport().Finish(id, status);
+  }
+}
+
+void FakeControlPlane::Stop() { server_.Stop(); }
+
+void FakeControlPlane::Restart() { CHECK(server_.Start(address_).ok()); }
+
+void FakeControlPlane::SendResponse(const Response& response) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    version_of_[response.nonce()] = response.version_info();
+  }
+  SendRaw(response.SerializeAsString());
+}
+
+void FakeControlPlane::SendRaw(const std::string& bytes) {
+  for (const xds_server::StreamId id : server_.transport().streams()) {
+    server_.transport().Send(id, bytes);
+  }
+}
+
+}  // namespace proxenos::testing
