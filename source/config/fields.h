@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/types/span.h"
 #include "google/protobuf/message.h"
 #include "source/config/errors.h"
 
@@ -37,19 +36,24 @@ class IgnoredFields {
   size_t count_ = 0;
 };
 
+// What becomes of fields that this build's API does not have at all, known by number only. Envoy
+// rejects them in its bootstrap and by default passes over them in what a control plane sends.
+enum class UnknownFields { kReject, kIgnore };
+
 // Walks every set field of `message`, inside Any and TypedStruct too. A field of the table that is
 // honoured passes (its value must be one that the entry allows), one that may be left aside is added
 // to `ignored`, any other is an error "field NAME is not implemented by proxenos", with a hint where
 // the table has one.
 void CheckFields(const google::protobuf::Message& message, Errors& errors, IgnoredFields& ignored,
-                 const Path& root = {});
+                 const Path& root = {}, UnknownFields unknown = UnknownFields::kReject);
 
 // One row of the table, as the documentation shows it.
 struct FieldRow {
-  std::string_view message;  // Full name of the message type.
-  std::string_view field;    // Field name; "*" where all fields of the message share the verdict.
+  std::string_view message;  // Full name of a message type, or of a field whose message is meant.
+  std::string_view field;    // "*" for all fields; empty for a message that has none.
   enum class Verdict { kHonoured, kIgnored, kRejected } verdict;
   std::string_view note;     // Restriction, reason or hint; may be empty when honoured.
+  std::string_view only;     // The only values honoured, with spaces between; empty for all.
 };
 
 // All rows in table order. Rejected rows are those with a hint of their own; fields without a row

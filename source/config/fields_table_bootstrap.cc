@@ -1,0 +1,79 @@
+// What of the bootstrap is honoured: start, admin, node, runtime, overload.
+#include "source/config/fields_table.h"
+
+namespace proxenos::config {
+
+std::vector<MessageRules> BootstrapFields() {
+  constexpr std::string_view kNoRuntime =
+      "No feature of this release reads runtime keys: the defaults written beside them apply.";
+  return {
+      {"envoy.config.bootstrap.v3.Bootstrap",
+       {
+           Use("node static_resources dynamic_resources admin layered_runtime overload_manager "
+               "default_regex_engine listener_manager cluster_manager stats_config"),
+           Use("header_prefix").Only("x-envoy"),
+           Leave("stats_flush_interval stats_flush_on_admin",
+                 "Nothing is pushed to a stats sink; counters are summed when they are read."),
+           Leave("deferred_stat_options",
+                 "It saves memory in Envoy; here a stat costs memory only once it is used."),
+           Leave("flags_path", "Envoy does not read it any more either."),
+           Leave("watchdog watchdogs",
+                 "They watch for threads stuck on locks; the workers here take none."),
+           Leave("grpc_async_client_manager_config",
+                 "It tunes a cache of Envoy's gRPC clients."),
+           Leave("memory_allocator_manager", "It tunes Envoy's memory allocator."),
+           Leave("perf_tracing_file_path", "Only Envoy's builds for performance tracing read it."),
+           Refuse("stats_sinks", "read /stats/prometheus instead"),
+           Refuse("application_log_config", "write --log-format instead"),
+           Refuse("tracing", "there is no tracing yet"),
+           Refuse("dns_resolution_config use_tcp_for_dns_lookups typed_dns_resolver_config",
+                  "write it in the cluster"),
+       }},
+      {"envoy.config.bootstrap.v3.Bootstrap.StaticResources",
+       {Use("listeners clusters"), Refuse("secrets", "there is no TLS yet")}},
+      {"envoy.config.bootstrap.v3.Bootstrap.DynamicResources",
+       {Use("lds_config cds_config ads_config")}},
+      {"envoy.config.bootstrap.v3.Admin",
+       {
+           Use("address access_log access_log_path"),
+           Leave("profile_path", "There is no profiler that would write there."),
+           Leave("ignore_global_conn_limit",
+                 "Connections to the admin address are never counted against the limit."),
+       }},
+      {"envoy.config.bootstrap.v3.ClusterManager",
+       {
+           Leave("outlier_detection",
+                 "Events of outlier detection do not occur: clusters that ask for it are rejected."),
+           Leave("enable_deferred_cluster_creation",
+                 "It saves memory in Envoy; here a worker's part of a cluster is always made when "
+                 "it is first used."),
+           Refuse("local_cluster_name",
+                  "it turns zone-aware routing on, which does not exist yet"),
+       }},
+      {"envoy.config.bootstrap.v3.ListenerManager", {}},
+      {"envoy.config.bootstrap.v3.LayeredRuntime", {Use("layers")}},
+      {"envoy.config.bootstrap.v3.RuntimeLayer",
+       {
+           Use("name"),
+           Leave("static_layer", kNoRuntime)
+               .ButNotKeys("overload.global_downstream_max_connections "
+                           "envoy.resource_limits.listener.*"),
+           Leave("admin_layer", kNoRuntime),
+           Leave("disk_layer", kNoRuntime),
+       }},
+      {"envoy.config.overload.v3.OverloadManager",
+       {
+           Use("resource_monitors"),
+           Leave("refresh_interval",
+                 "The one monitor that is implemented acts at once, not at intervals."),
+       }},
+      {"envoy.config.overload.v3.ResourceMonitor", {Use("name typed_config")}},
+      {"envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+       {Use("max_active_downstream_connections")}},
+      {"envoy.config.metrics.v3.StatsConfig",
+       {Use("use_all_default_tags").Only("true", "the tags that Envoy has by default always apply")}},
+      {"envoy.extensions.regex_engines.v3.GoogleRE2", {}},
+  };
+}
+
+}  // namespace proxenos::config

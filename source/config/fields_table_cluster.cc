@@ -1,0 +1,105 @@
+// What of clusters and their endpoints is honoured.
+#include "source/config/fields_table.h"
+
+namespace proxenos::config {
+
+std::vector<MessageRules> ClusterFields() {
+  constexpr std::string_view kMetadata =
+      "Only subset load balancing, filters and access logs read it, and none of those exists here.";
+  
+  return {
+      {"envoy.config.cluster.v3.Cluster",
+       {
+           Use("name alt_stat_name connect_timeout per_connection_buffer_limit_bytes"),
+           Use("type").Only("STATIC STRICT_DNS LOGICAL_DNS EDS"),
+           Use("eds_cluster_config load_assignment"),
+           Use("lb_policy").Only("ROUND_ROBIN LEAST_REQUEST RANDOM"),
+           Use("least_request_lb_config round_robin_lb_config common_lb_config"),
+           Use("circuit_breakers max_requests_per_connection"),
+           Use("common_http_protocol_options http_protocol_options http2_protocol_options "
+               "typed_extension_protocol_options"),
+           Use("dns_lookup_family dns_refresh_rate dns_failure_refresh_rate respect_dns_ttl "
+               "dns_resolvers use_tcp_for_dns_lookups dns_resolution_config "
+               "typed_dns_resolver_config"),
+           Use("wait_for_warm_on_init upstream_connection_options"),
+           Use("transport_socket"),
+           Use("protocol_selection").Only("USE_CONFIGURED_PROTOCOL"),
+           Leave("metadata", kMetadata),
+           Leave("ignore_health_on_host_removal close_connections_on_host_health_failure",
+                 "There is no health checking: hosts are removed when they are taken away."),
+           Leave("cleanup_interval", "Only ORIGINAL_DST clusters have hosts to clean up."),
+           Refuse("health_checks", "there is no active health checking yet"),
+           Refuse("outlier_detection", "there is no outlier detection yet"),
+           Refuse("load_balancing_policy", "write lb_policy instead"),
+           Refuse("cluster_type", "write type instead"),
+           Refuse("transport_socket_matches", "there is no TLS yet"),
+       }},
+      {"envoy.config.cluster.v3.Cluster.EdsClusterConfig", {Use("eds_config service_name")}},
+      {"envoy.config.cluster.v3.Cluster.LeastRequestLbConfig", {Use("choice_count")}},
+      {"envoy.config.cluster.v3.Cluster.RoundRobinLbConfig", {}},
+      {"envoy.config.cluster.v3.Cluster.CommonLbConfig",
+       {
+           Use("healthy_panic_threshold"),
+           Leave("ignore_new_hosts_until_first_hc",
+                 "There is no health checking that a host could wait for."),
+           Leave("update_merge_window",
+                 "It spares Envoy work when hosts change often; updates here cost what changed."),
+       }},
+      {"envoy.config.cluster.v3.Cluster.RefreshRate", {Use("*")}},
+      {"envoy.config.cluster.v3.CircuitBreakers", {Use("thresholds")}},
+      {"envoy.config.cluster.v3.CircuitBreakers.Thresholds",
+       {
+           Use("priority max_connections max_pending_requests max_requests max_retries "
+               "track_remaining"),
+           Leave("max_connection_pools",
+                 "A host has one connection pool a worker, whatever its connections differ in."),
+       }},
+      {"envoy.config.cluster.v3.UpstreamConnectionOptions", {Use("tcp_keepalive")}},
+      {"envoy.config.cluster.v3.Cluster.common_http_protocol_options",
+       {Use("idle_timeout max_requests_per_connection")}},
+      {"envoy.config.cluster.v3.Cluster.http_protocol_options", {}},
+      {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+       {
+           Use("common_http_protocol_options explicit_http_config"),
+           Leave("upstream_http_protocol_options",
+                 "There is no TLS, so no SNI and no certificate that it would be about."),
+           Refuse("use_downstream_protocol_config auto_config", "write explicit_http_config"),
+       }},
+      {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.common_http_protocol_options",
+       {Use("idle_timeout max_requests_per_connection")}},
+      {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig",
+       {Use("http_protocol_options http2_protocol_options")}},
+      {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig."
+       "http_protocol_options",
+       {}},
+      {"envoy.config.core.v3.Http2ProtocolOptions",
+       {Leave("hpack_table_size max_concurrent_streams initial_stream_window_size "
+              "initial_connection_window_size connection_keepalive "
+              "override_stream_error_on_invalid_http_message",
+              "Only gRPC to the control plane is HTTP/2 so far, and gRPC keeps its own settings.")}},
+      {"envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer", {}},
+      {"envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+       {Use("resolvers dns_resolver_options")}},
+      {"envoy.config.core.v3.DnsResolutionConfig", {Use("resolvers dns_resolver_options")}},
+      {"envoy.config.core.v3.DnsResolverOptions",
+       {Use("use_tcp_for_dns_lookups no_default_search_domain")}},
+      {"envoy.config.endpoint.v3.ClusterLoadAssignment", {Use("cluster_name endpoints policy")}},
+      {"envoy.config.endpoint.v3.ClusterLoadAssignment.Policy", {Use("overprovisioning_factor")}},
+      {"envoy.config.endpoint.v3.LocalityLbEndpoints",
+       {
+           Use("locality lb_endpoints load_balancing_weight priority"),
+           Leave("metadata", kMetadata),
+           Leave("proximity", "Envoy does not use it either."),
+       }},
+      {"envoy.config.endpoint.v3.LbEndpoint",
+       {Use("endpoint health_status load_balancing_weight"), Leave("metadata", kMetadata)}},
+      {"envoy.config.endpoint.v3.Endpoint",
+       {
+           Use("address hostname"),
+           Leave("health_check_config", "There is no active health checking that would use it."),
+           Leave("observability_name", "Only stats of single endpoints, which are not kept, use it."),
+       }},
+  };
+}
+
+}  // namespace proxenos::config

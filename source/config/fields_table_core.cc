@@ -1,0 +1,76 @@
+// What of the messages that all others share is honoured: addresses, node, config sources, headers.
+#include "source/config/fields_table.h"
+
+namespace proxenos::config {
+
+std::vector<MessageRules> CoreFields() {
+  constexpr std::string_view kNoRuntime =
+      "No runtime layer is read: the default value beside it applies.";
+  return {
+      {"envoy.config.core.v3.Node",
+       {Use("id cluster metadata dynamic_parameters locality user_agent_name user_agent_version "
+            "user_agent_build_version extensions client_features listening_addresses")}},
+      {"xds.core.v3.ContextParams", {Use("*")}},
+      {"envoy.config.core.v3.Locality", {Use("*")}},
+      {"envoy.config.core.v3.BuildVersion", {Use("*")}},
+      {"envoy.type.v3.SemanticVersion", {Use("*")}},
+      {"envoy.config.core.v3.Extension", {Use("*")}},
+      {"envoy.config.core.v3.Address", {Use("socket_address pipe")}},
+      {"envoy.config.core.v3.SocketAddress",
+       {
+           Use("address port_value ipv4_compat"),
+           Use("protocol").Only("TCP"),
+       }},
+      {"envoy.config.core.v3.Pipe", {Use("path mode")}},
+      {"envoy.config.core.v3.ConfigSource",
+       {
+           Use("path path_config_source api_config_source ads initial_fetch_timeout"),
+           Use("resource_api_version").Only("V3 AUTO"),
+       }},
+      {"envoy.config.core.v3.AggregatedConfigSource", {}},
+      {"envoy.config.core.v3.PathConfigSource", {Use("path watched_directory")}},
+      {"envoy.config.core.v3.WatchedDirectory", {Use("path")}},
+      {"envoy.config.core.v3.ApiConfigSource",
+       {
+           Use("api_type").Only("GRPC AGGREGATED_GRPC",
+                                "the delta protocol and REST are not there yet"),
+           Use("transport_api_version").Only("V3 AUTO"),
+           Use("grpc_services set_node_on_first_message_only"),
+           Leave("refresh_delay request_timeout", "Only REST, which is rejected, asks at intervals."),
+           Refuse("cluster_names", "write grpc_services"),
+       }},
+      {"envoy.config.core.v3.GrpcService",
+       {
+           Use("envoy_grpc google_grpc initial_metadata"),
+           Leave("timeout", "A subscription has no end that a timeout could be for."),
+           Leave("retry_policy", "Lost streams are opened again with jittered back-off anyway."),
+       }},
+      {"envoy.config.core.v3.GrpcService.EnvoyGrpc",
+       {Use("cluster_name authority max_receive_message_length"),
+        Leave("retry_policy", "Lost streams are opened again with jittered back-off anyway."),
+        Leave("skip_envoy_headers", "No such headers are added to gRPC calls.")}},
+      {"envoy.config.core.v3.GrpcService.GoogleGrpc",
+       {
+           Use("target_uri channel_credentials"),
+           Leave("stat_prefix", "gRPC C++ keeps no stats that it would name."),
+       }},
+      {"envoy.config.core.v3.GrpcService.GoogleGrpc.ChannelCredentials", {Use("ssl_credentials")}},
+      {"envoy.config.core.v3.GrpcService.GoogleGrpc.SslCredentials", {Use("*")}},
+      {"envoy.config.core.v3.HeaderValueOption",
+       {Use("header append append_action keep_empty_value")}},
+      {"envoy.config.core.v3.HeaderValue", {Use("key value raw_value")}},
+      {"envoy.config.core.v3.DataSource",
+       {Use("filename inline_bytes inline_string environment_variable"),
+        Refuse("watched_directory", "the file is read once")}},
+      {"envoy.config.core.v3.TypedExtensionConfig", {Use("name typed_config")}},
+      {"envoy.config.core.v3.TransportSocket", {Use("name typed_config")}},
+      {"envoy.config.core.v3.TcpKeepalive", {Use("*")}},
+      {"envoy.type.v3.Percent", {Use("*")}},
+      {"envoy.config.core.v3.RuntimeFractionalPercent",
+       {Use("default_value"), Leave("runtime_key", kNoRuntime)}},
+      {"envoy.config.core.v3.RuntimeUInt32",
+       {Use("default_value"), Leave("runtime_key", kNoRuntime)}},
+  };
+}
+
+}  // namespace proxenos::config

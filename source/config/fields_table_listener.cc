@@ -1,0 +1,108 @@
+// What of listeners and the HTTP connection manager is honoured.
+#include "source/config/fields_table.h"
+
+namespace proxenos::config {
+
+std::vector<MessageRules> ListenerFields() {
+  constexpr std::string_view kNoTls = "there is no TLS yet";
+  constexpr std::string_view kOneChain =
+      "there is no TLS yet, so nothing to choose a filter chain by";
+  constexpr std::string_view kNoHttp2 =
+      "Clients are served HTTP/1.1, so settings of HTTP/2 have nothing to act on.";
+  constexpr std::string_view kNoTracing =
+      "There is no tracing, and a connection manager that asks for it is rejected.";
+  return {
+      {"envoy.config.listener.v3.Listener",
+       {
+           Use("name address additional_addresses stat_prefix default_filter_chain "
+               "per_connection_buffer_limit_bytes bind_to_port tcp_backlog_size "
+               "traffic_direction max_connections_to_accept_per_socket_event "
+               "access_log ignore_global_conn_limit"),
+           Use("filter_chains").AtMost(1, kOneChain),
+           Use("drain_type").Only("DEFAULT"),
+           Use("enable_reuse_port").Only("true", "each worker has its own listening socket"),
+           Use("use_original_dst transparent freebind").Only("false"),
+           Leave("metadata", "Only filters read it, and none of those implemented does."),
+           Leave("listener_filters_timeout continue_on_listener_filters_timeout",
+                 "There are no listener filters that could take time."),
+           Leave("bypass_overload_manager",
+                 "The overload manager has no actions that a listener could be exempt from."),
+           Refuse("listener_filters filter_chain_matcher", kOneChain),
+           Refuse("udp_listener_config", "there is no HTTP/3 yet"),
+       }},
+      {"envoy.config.listener.v3.AdditionalAddress", {Use("address")}},
+      {"envoy.config.listener.v3.FilterChain",
+       {
+           Use("name"),
+           Use("filters").AtMost(1, "one HTTP connection manager"),
+           Use("transport_socket"),
+           Use("filter_chain_match").Only("{}", kOneChain),
+           Leave("metadata", "Only filters read it, and none of those implemented does."),
+           Leave("transport_socket_connect_timeout",
+                 "Without TLS a connection is ready as soon as it is accepted."),
+       }},
+      {"envoy.config.listener.v3.FilterChainMatch", {}},
+      {"envoy.config.listener.v3.Filter", {Use("name typed_config")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+       {
+           Use("codec_type").Only("AUTO HTTP1"),
+           Use("stat_prefix rds route_config http_filters"),
+           Use("server_name server_header_transformation via"),
+           Use("use_remote_address xff_num_trusted_hops skip_xff_append"),
+           Use("generate_request_id preserve_external_request_id "
+               "always_set_request_id_in_response request_id_extension"),
+           Use("http_protocol_options common_http_protocol_options"),
+           Use("stream_idle_timeout request_timeout request_headers_timeout drain_timeout "
+               "delayed_close_timeout max_request_headers_kb"),
+           Use("access_log"),
+           Use("normalize_path merge_slashes path_with_escaped_slashes_action"),
+           Use("strip_matching_host_port strip_any_host_port strip_trailing_host_dot"),
+           Use("upgrade_configs stream_error_on_invalid_http_message proxy_100_continue"),
+           Use("add_user_agent append_x_forwarded_port").Only("false"),
+           Use("forward_client_cert_details").Only("SANITIZE", kNoTls),
+           Leave("set_current_client_cert_details",
+                 "There is no TLS, so no client certificate to describe."),
+           Leave("http2_protocol_options", kNoHttp2),
+           Refuse("tracing", "there is no tracing yet"),
+           Refuse("scoped_routes", "write route_config or rds"),
+       }},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
+       "common_http_protocol_options",
+       {Use("idle_timeout max_connection_duration max_headers_count max_stream_duration "
+            "headers_with_underscores_action max_requests_per_connection")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
+       "http_protocol_options",
+       {
+           Use("allow_absolute_url accept_http_10 default_host_for_http_10 enable_trailers "
+               "override_stream_error_on_invalid_http_message"),
+           Refuse("allow_chunked_length",
+                  "a message with both lengths is refused, RFC 9112 section 6.3"),
+           Refuse("header_key_format", "names are written in lower case"),
+       }},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
+       "UpgradeConfig",
+       {Use("upgrade_type enabled"),
+        Refuse("filters", "an upgrade passes the filters of every other request")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension",
+       {Use("typed_config")}},
+      {"envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
+       {Leave("pack_trace_reason use_request_id_for_trace_sampling", kNoTracing)}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.Rds",
+       {Use("config_source route_config_name")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter",
+       {
+           Use("name typed_config"),
+           Leave("is_optional",
+                 "It only says that an unknown filter may be left out; known ones are not unknown."),
+           Use("disabled").Only("false"),
+       }},
+      {"envoy.extensions.filters.http.router.v3.Router",
+       {
+           Use("suppress_envoy_headers respect_expected_rq_timeout"),
+           Use("dynamic_stats"),
+           Leave("start_child_span", kNoTracing),
+       }},
+  };
+}
+
+}  // namespace proxenos::config

@@ -1,0 +1,100 @@
+// What of route configurations is honoured.
+#include "source/config/fields_table.h"
+
+namespace proxenos::config {
+
+std::vector<MessageRules> RouteFields() {
+  constexpr std::string_view kMetadata =
+      "Only filters and access logs read it, and none of those implemented does.";
+  constexpr std::string_view kNoTracing =
+      "There is no tracing, and a connection manager that asks for it is rejected.";
+  constexpr std::string_view kHeaders =
+      "request_headers_to_add request_headers_to_remove response_headers_to_add "
+      "response_headers_to_remove";
+  constexpr std::string_view kNoFilters = "no filter beside the router exists yet";
+  return {
+      {"envoy.config.route.v3.RouteConfiguration",
+       {
+           Use("name virtual_hosts internal_only_headers most_specific_header_mutations_wins "
+               "validate_clusters max_direct_response_body_size_bytes "
+               "ignore_port_in_host_matching"),
+           Use(kHeaders),
+           Leave("metadata", kMetadata),
+           Refuse("typed_per_filter_config", kNoFilters),
+       }},
+      {"envoy.config.route.v3.VirtualHost",
+       {
+           Use("name domains routes require_tls retry_policy include_request_attempt_count "
+               "include_attempt_count_in_response"),
+           Use(kHeaders),
+           Leave("metadata", kMetadata),
+           Refuse("typed_per_filter_config rate_limits", kNoFilters),
+           Refuse("cors", "there is no CORS filter yet"),
+       }},
+      {"envoy.config.route.v3.Route",
+       {
+           Use("name match route redirect direct_response stat_prefix"),
+           Use(kHeaders),
+           Leave("metadata", kMetadata),
+           Leave("decorator tracing", kNoTracing),
+           Refuse("typed_per_filter_config", kNoFilters),
+       }},
+      {"envoy.config.route.v3.RouteMatch",
+       {Use("prefix path safe_regex connect_matcher path_separated_prefix case_sensitive "
+            "runtime_fraction headers query_parameters grpc")}},
+      {"envoy.config.route.v3.RouteMatch.ConnectMatcher", {}},
+      {"envoy.config.route.v3.RouteMatch.GrpcRouteMatchOptions", {}},
+      {"envoy.config.route.v3.HeaderMatcher", {Use("*")}},
+      {"envoy.config.route.v3.QueryParameterMatcher", {Use("*")}},
+      {"envoy.config.route.v3.RouteAction",
+       {
+           Use("cluster cluster_header weighted_clusters cluster_not_found_response_code"),
+           Use("prefix_rewrite regex_rewrite host_rewrite_literal auto_host_rewrite "
+               "host_rewrite_header host_rewrite_path_regex append_x_forwarded_host"),
+           Use("timeout idle_timeout max_stream_duration retry_policy upgrade_configs"),
+           Use("priority").Only("DEFAULT"),
+           Leave("include_vh_rate_limits", "There is no rate limit filter that would ask."),
+           Refuse("cors", "there is no CORS filter yet"),
+           Refuse("rate_limits", "there is no rate limit filter yet"),
+           Refuse("max_grpc_timeout grpc_timeout_offset", "write max_stream_duration"),
+       }},
+      {"envoy.config.route.v3.RouteAction.UpgradeConfig", {Use("upgrade_type enabled")}},
+      {"envoy.config.route.v3.RouteAction.MaxStreamDuration",
+       {Use("max_stream_duration grpc_timeout_header_max grpc_timeout_header_offset")}},
+      {"envoy.config.route.v3.WeightedCluster",
+       {
+           Use("clusters total_weight"),
+           Leave("runtime_key_prefix",
+                 "No runtime layer is read: the weights written here apply."),
+           Use("use_hash_policy").Only("false"),
+       }},
+      {"envoy.config.route.v3.WeightedCluster.ClusterWeight",
+       {
+           Use("name cluster_header weight host_rewrite_literal"),
+           Use(kHeaders),
+           Refuse("typed_per_filter_config", kNoFilters),
+       }},
+      {"envoy.config.route.v3.RedirectAction",
+       {Use("https_redirect scheme_redirect host_redirect port_redirect path_redirect "
+            "prefix_rewrite regex_rewrite response_code strip_query")}},
+      {"envoy.config.route.v3.DirectResponseAction", {Use("status body")}},
+      {"envoy.config.route.v3.RetryPolicy",
+       {
+           Use("retry_on num_retries per_try_timeout retriable_status_codes retry_back_off"),
+           Refuse("retry_priority retry_host_predicate host_selection_retry_max_attempts",
+                  "a retry goes to the host that the load balancer picks next"),
+       }},
+      {"envoy.config.route.v3.RetryPolicy.RetryBackOff", {Use("base_interval max_interval")}},
+      {"envoy.type.matcher.v3.StringMatcher",
+       {Use("exact prefix suffix safe_regex contains ignore_case")}},
+      {"envoy.type.matcher.v3.RegexMatcher", {Use("regex google_re2")}},
+      {"envoy.type.matcher.v3.RegexMatcher.GoogleRE2",
+       {Leave("max_program_size",
+              "RE2 bounds the memory of every pattern here; Envoy ignores it since 1.29 too.")}},
+      {"envoy.type.matcher.v3.RegexMatchAndSubstitute", {Use("pattern substitution")}},
+      {"envoy.type.v3.Int64Range", {Use("*")}},
+      {"envoy.type.v3.FractionalPercent", {Use("*")}},
+  };
+}
+
+}  // namespace proxenos::config

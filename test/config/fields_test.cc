@@ -1,0 +1,204 @@
+// The walk over a message: what passes, what is noted, what is rejected and in which words.
+#include "source/config/fields.h"
+
+#include <string>
+
+#include "envoy/config/bootstrap/v3/bootstrap.pb.h"
+#include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/config/listener/v3/listener.pb.h"
+#include "gtest/gtest.h"
+#include "source/config/text.h"
+
+namespace proxenos::config {
+namespace {
+
+using envoy::config::bootstrap::v3::Bootstrap;
+using envoy::config::cluster::v3::Cluster;
+using envoy::config::listener::v3::Listener;
+
+template <typename T>
+T Parse(std::string_view yaml) {
+  T message;
+  Errors errors;
+  ParseYaml(yaml, message, errors);
+  EXPECT_TRUE(errors.ok()) << errors.ToStatus();
+  return message;
+}
+
+// Errors as lines, then what was left aside as lines that begin with "- ".
+std::string Check(const google::protobuf::Message& message,
+                  UnknownFields unknown = UnknownFields::kReject) {
+  Errors errors;
+  IgnoredFields ignored;
+  CheckFields(message, errors, ignored, Path(), unknown);
+  std::string lines;
+  for (const Error& error : errors.list()) lines += error.ToString() + "\n";
+  for (const IgnoredField& field : ignored.list()) {
+    lines += "- " + field.path + " (" + std::string(field.field) + ")\n";
+    EXPECT_FALSE(field.reason.empty());
+  }
+  return lines;
+}
+
+constexpr char kListener[] = R"(
+name: a
+address: {socket_address: {address: 127.0.0.1, port_value: 0}}
+filter_chains:
+- filters:
+  - name: hcm
+    typed_config:
+      "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+      codec_type: auto
+      stat_prefix: a
+      route_config:
+        virtual_hosts:
+        - name: a
+          domains: ["*"]
+          routes:
+          - match: {prefix: /, headers: [{name: a, exact_match: b}]}
+            route: {cluster: c, timeout: 1s}
+      http_filters:
+      - name: router
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
+)";
+
+TEST(FieldsTest, AWholeListenerPasses) { EXPECT_EQ("", Check(Parse<Listener>(kListener))); }
+
+TEST(FieldsTest, WhatIsNotInTheTableIsRejectedByName) {
+  EXPECT_EQ(
+      "health_checks: field envoy.config.cluster.v3.Cluster.health_checks is not implemented by "
+      "proxenos; there is no active health checking yet\n"
+      "ring_hash_lb_config: field envoy.config.cluster.v3.Cluster.ring_hash_lb_config is not "
+      "implemented by proxenos\n",
+      Check(Parse<Cluster>("{name: a, ring_hash_lb_config: {}, health_checks: [{timeout: 1s}]}")));
+}
+
+TEST(FieldsTest, ValuesOfAField) {
+  EXPECT_EQ(
+      "lb_policy: value MAGLEV of envoy.config.cluster.v3.Cluster.lb_policy is not implemented by "
+      "proxenos: expected ROUND_ROBIN LEAST_REQUEST RANDOM\n",
+      Check(Parse<Cluster>("{name: a, lb_policy: MAGLEV}")));
+  EXPECT_EQ("", Check(Parse<Cluster>("{name: a, lb_policy: RANDOM}")));
+  EXPECT_EQ("", Check(Parse<Listener>("{name: a, freebind: false, enable_reuse_port: true}")));
+  EXPECT_EQ(
+      "freebind: value true of envoy.config.listener.v3.Listener.freebind is not implemented by "
+      "proxenos: expected false\n",
+      Check(Parse<Listener>("{name: a, freebind: true}")));
+}
+
+TEST(FieldsTest, CountsOfAList) {
+  EXPECT_EQ("", Check(Parse<Listener>("{filter_chains: [{name: a}]}")));
+  EXPECT_EQ(
+      "filter_chains: 2 elements of envoy.config.listener.v3.Listener.filter_chains: proxenos "
+      "implements at most 1; there is no TLS yet, so nothing to choose a filter chain by\n",
+      Check(Parse<Listener>("{filter_chains: [{name: a}, {name: b}]}")));
+}
+
+TEST(FieldsTest, EmptyMessagesAreNoDemand) {
+  EXPECT_EQ("", Check(Parse<Listener>("{filter_chains: [{filter_chain_match: {}}]}")));
+  EXPECT_NE("", Check(Parse<Listener>("{filter_chains: [{filter_chain_match: {server_names: [a]}}]}")));
+}
+
+TEST(FieldsTest, LeftAsideWithPathAndName) {
+  EXPECT_EQ("- metadata (envoy.config.cluster.v3.Cluster.metadata)\n"
+            "- load_assignment.endpoints[0].lb_endpoints[0].metadata "
+            "(envoy.config.endpoint.v3.LbEndpoint.metadata)\n",
+            Check(Parse<Cluster>("{name: a, metadata: {filter_metadata: {a: {b: c}}}, "
+                                 "load_assignment: {endpoints: [{lb_endpoints: [{metadata: {}}]}]}}")));
+}
+
+TEST(FieldsTest, ExtensionsByType) {
+  EXPECT_EQ(
+      "transport_socket.typed_config: type "
+      "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext is not implemented by "
+      "proxenos\n",
+      Check(Parse<Cluster>(R"(
+transport_socket:
+  name: tls
+  typed_config: {"@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext}
+)")));
+  EXPECT_EQ("", Check(Parse<Cluster>(R"(
+transport_socket:
+  name: raw
+  typed_config: {"@type": type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer}
+)")));
+}
+
+TEST(FieldsTest, InsideTypedStructAndMapsOfAny) {
+  EXPECT_EQ(
+      "typed_extension_protocol_options[\"x\"].auto_config: field "
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.auto_config is not implemented by "
+      "proxenos; write explicit_http_config\n",
+      Check(Parse<Cluster>(R"(
+typed_extension_protocol_options:
+  x:
+    "@type": type.googleapis.com/xds.type.v3.TypedStruct
+    type_url: type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+    value: {auto_config: {}}
+)")));
+  EXPECT_EQ("typed_extension_protocol_options[\"x\"]: type no.Such is not implemented by proxenos\n",
+            Check(Parse<Cluster>(R"(
+typed_extension_protocol_options:
+  x:
+    "@type": type.googleapis.com/udpa.type.v1.TypedStruct
+    type_url: type.googleapis.com/no.Such
+    value: {}
+)")));
+}
+
+TEST(FieldsTest, TheSameTypeInTwoPlaces) {
+  // max_headers_count is honoured for what clients send, not for what clusters answer.
+  EXPECT_EQ(
+      "common_http_protocol_options.max_headers_count: field "
+      "envoy.config.core.v3.HttpProtocolOptions.max_headers_count is not implemented by proxenos\n",
+      Check(Parse<Cluster>("{common_http_protocol_options: {max_headers_count: 5}}")));
+}
+
+TEST(FieldsTest, RuntimeKeysThatWouldBeSeen) {
+  EXPECT_EQ("- layered_runtime.layers[0].static_layer "
+            "(envoy.config.bootstrap.v3.RuntimeLayer.static_layer)\n",
+            Check(Parse<Bootstrap>("{layered_runtime: {layers: [{name: a, static_layer: "
+                                   "{re2: {max_program_size: {error_level: 100}}}}]}}")));
+  EXPECT_EQ("layered_runtime.layers[0].static_layer: key "
+            "overload.global_downstream_max_connections is not implemented by proxenos\n"
+            "- layered_runtime.layers[0].static_layer "
+            "(envoy.config.bootstrap.v3.RuntimeLayer.static_layer)\n",
+            Check(Parse<Bootstrap>("{layered_runtime: {layers: [{name: a, static_layer: "
+                                   "{overload: {global_downstream_max_connections: 100}}}]}}")));
+}
+
+TEST(FieldsTest, NumbersWithoutANameInThisBuild) {
+  Cluster cluster;
+  cluster.set_name("a");
+  ASSERT_TRUE(cluster.MergeFromString("\xfa\x7f\x01x"));  // Field 2047.
+  EXPECT_EQ("field number 2047 is unknown in envoy.config.cluster.v3.Cluster\n", Check(cluster));
+  EXPECT_EQ("-  (envoy.config.cluster.v3.Cluster)\n", Check(cluster, UnknownFields::kIgnore));
+}
+
+TEST(FieldsTest, BrokenAndEndlessAny) {
+  google::protobuf::Any any;
+  any.set_type_url("type.googleapis.com/envoy.config.cluster.v3.Cluster");
+  any.set_value("\xff");
+  EXPECT_EQ("broken bytes of envoy.config.cluster.v3.Cluster\n", Check(any));
+  Cluster cluster;
+  for (int i = 0; i < 100; ++i) {
+    cluster.Clear();
+    if (i > 0) (*cluster.mutable_typed_extension_protocol_options())["x"] = any;
+    any.PackFrom(cluster);
+  }
+  EXPECT_NE(std::string::npos, Check(any).find("Any nested deeper than 16 levels"));
+}
+
+TEST(FieldsTest, TheListOfIgnoredFieldsIsBounded) {
+  IgnoredFields ignored;
+  for (size_t i = 0; i < IgnoredFields::kMaxKept + 5; ++i) ignored.Add({"a", "b", "c"});
+  IgnoredFields all;
+  all.Add({"x", "y", "z"});
+  all.Append(ignored);
+  EXPECT_EQ(IgnoredFields::kMaxKept + 6, all.count());
+  EXPECT_EQ(IgnoredFields::kMaxKept, all.list().size());
+}
+
+}  // namespace
+}  // namespace proxenos::config
