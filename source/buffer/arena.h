@@ -23,10 +23,11 @@ class Arena {
 
   // Uninitialised memory, aligned to 8.
   void* Allocate(size_t bytes) {
-    bytes = (bytes + 7) & ~size_t{7};
-    if (static_cast<size_t>(end_ - next_) < bytes) return AllocateSlow(bytes);
+    // The room left is a multiple of 8, so what fits in it still fits once rounded up.
+    const size_t rounded = (bytes + 7) & ~size_t{7};
+    if (static_cast<size_t>(end_ - next_) < bytes) return AllocateSlow(rounded);
     void* result = next_;
-    next_ += bytes;
+    next_ += rounded;
     return result;
   }
 
