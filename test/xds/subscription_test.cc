@@ -1,0 +1,372 @@
+// The state machine of one type, without any stream.
+#include "source/xds/subscription.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/config/route/v3/route.pb.h"
+#include "gtest/gtest.h"
+#include "source/xds/any_resource.h"
+#include "source/xds/type_url.h"
+#include "source/xds/xxhash64.h"
+
+namespace proxenos::xds {
+namespace {
+
+using Cluster = envoy::config::cluster::v3::Cluster;
+
+Cluster MakeCluster(const std::string& name, const std::string& alt_name = "") {
+  Cluster cluster;
+  cluster.set_name(name);
+  cluster.set_alt_stat_name(alt_name);
+  return cluster;
+}
+
+Subscription::Response MakeResponse(const std::string& version, const std::string& nonce,
+                                    const std::vector<Cluster>& clusters) {
+  Subscription::Response response;
+  response.set_version_info(version);
+  response.set_nonce(nonce);
+  response.set_type_url(kClusterType);
+  for (const Cluster& cluster : clusters) response.add_resources()->PackFrom(cluster);
+  return response;
+}
+
+std::vector<std::string> NamesOf(const TypeUpdate& update) {
+  std::vector<std::string> names;
+  for (const Resource& resource : update.resources) names.push_back(resource.name);
+  return names;
+}
+
+// A subscription and a receiver that refuses what it is told to.
+class SubscriptionTest : public ::testing::Test {
+ protected:
+  Subscription& Make(bool whole_set) {
+    SubscriptionOptions options;
+    options.type_url = kClusterType;
+    options.whole_set = whole_set;
+    options.initial_fetch_timeout = 10 * base::kSecond;
+    subscription_.emplace(timers_, options, [this](const TypeUpdate& update) {
+      updates_.push_back(update);
+      return refuse_;
+    });
+    return *subscription_;
+  }
+
+  event::TimerWheel timers_{0};
+  std::optional<Subscription> subscription_;
+  std::vector<TypeUpdate> updates_;
+  std::vector<ResourceError> refuse_;
+};
+
+TEST_F(SubscriptionTest, AsksForAllThenAcknowledges) {
+  Subscription& subscription = Make(true);
+  EXPECT_FALSE(subscription.has_request());
+  subscription.WantAll();
+  EXPECT_FALSE(subscription.has_request()) << "there is no stream yet";
+  subscription.OnStreamOpened();
+  ASSERT_TRUE(subscription.has_request());
+  const Subscription::Request first = subscription.TakeRequest();
+  EXPECT_EQ(first.type_url(), kClusterType);
+  EXPECT_EQ(first.version_info(), "");
+  EXPECT_EQ(first.response_nonce(), "");
+  EXPECT_EQ(first.resource_names_size(), 0);
+  EXPECT_FALSE(subscription.has_request());
+
+  subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a"), MakeCluster("b")}));
+  ASSERT_EQ(updates_.size(), 1u);
+  EXPECT_EQ(NamesOf(updates_[0]), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(updates_[0].resources[0].version, "v1");
+  EXPECT_EQ(*updates_[0].resources[0].bytes, MakeCluster("a").SerializeAsString());
+  const Subscription::Request ack = subscription.TakeRequest();
+  EXPECT_EQ(ack.version_info(), "v1");
+  EXPECT_EQ(ack.response_nonce(), "n1");
+  EXPECT_FALSE(ack.has_error_detail());
+  EXPECT_FALSE(subscription.has_request());
+  EXPECT_EQ(subscription.stats().version, XxHash64("v1"));
+}
+
+TEST_F(SubscriptionTest, RefusalNamesEveryBadResourceAndKeepsTheVersion) {
+  Subscription& subscription = Make(true);
+  subscription.WantAll();
+  subscription.OnStreamOpened();
+  subscription.TakeRequest();
+  subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
+  subscription.TakeRequest();
+
+  refuse_ = {{"b", "lb_policy: is not implemented\nname: too long"}, {"c", "type: unknown"}};
+  subscription.OnResponse(MakeResponse(
+      "v2", "n2", {MakeCluster("a"), MakeCluster("b"), MakeCluster("c"), MakeCluster("d")}));
+  const Subscription::Request nack = subscription.TakeRequest();
+  EXPECT_EQ(nack.version_info(), "v1");
+  EXPECT_EQ(nack.response_nonce(), "n2");
+  EXPECT_EQ(nack.error_detail().code(), 3);
+  EXPECT_EQ(nack.error_detail().message(),
+            "b: lb_policy: is not implemented\nname: too long\nc: type: unknown");
+  EXPECT_EQ(subscription.version(), "v1");
+  EXPECT_EQ(subscription.stats().update_rejected, 1u);
+
+  // The good one, d, is in force and not sent on again; what was refused is looked at again, even
+  // with the same bytes: what made it bad may have been mended elsewhere.
+  refuse_ = {};
+  subscription.OnResponse(MakeResponse(
+      "v3", "n3", {MakeCluster("a"), MakeCluster("b"), MakeCluster("c"), MakeCluster("d")}));
+  EXPECT_EQ(NamesOf(updates_.back()), (std::vector<std::string>{"b", "c"}));
+  EXPECT_EQ(updates_.back().unchanged, 2u);
+  EXPECT_FALSE(subscription.TakeRequest().has_error_detail());
+}
+
+TEST_F(SubscriptionTest, GoingBackToTheLastGoodVersionIsTold) {
+  Subscription& subscription = Make(true);
+  subscription.WantAll();
+  subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a", "good")}));
+  refuse_ = {{"a", "bad"}};
+  subscription.OnResponse(MakeResponse("v2", "n2", {MakeCluster("a", "bad")}));
+  EXPECT_EQ(subscription.last_refusal(), "a: bad");
+  refuse_ = {};
+  subscription.OnResponse(MakeResponse("v3", "n3", {MakeCluster("a", "good")}));
+  // The receiver must hear of it, to forget the error.
+  EXPECT_EQ(NamesOf(updates_.back()), (std::vector<std::string>{"a"}));
+  EXPECT_EQ(subscription.last_refusal(), "");
+}
+
+TEST_F(SubscriptionTest, UnchangedResourcesAreNotPassedOn) {
+  Subscription& subscription = Make(true);
+  subscription.WantAll();
+  subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a"), MakeCluster("b")}));
+  subscription.OnResponse(MakeResponse("v2", "n2", {MakeCluster("a"), MakeCluster("b", "new")}));
+  EXPECT_EQ(NamesOf(updates_.back()), (std::vector<std::string>{"b"}));
+  EXPECT_EQ(updates_.back().unchanged, 1u);
+  EXPECT_EQ(updates_.back().version, "v2");
+}
+
+TEST_F(SubscriptionTest, WholeSetRemovesWhatIsAbsent) {
+  Subscription& subscription = Make(true);
+  subscription.WantAll();
+  subscription.OnResponse(
+      MakeResponse("v1", "n1", {MakeCluster("a"), MakeCluster("b"), MakeCluster("c")}));
+  subscription.OnResponse(MakeResponse("v2", "n2", {MakeCluster("b")}));
+  EXPECT_EQ(updates_.back().removed, (std::vector<std::string>{"a", "c"}));
+  subscription.OnResponse(MakeResponse("v3", "n3", {}));
+  EXPECT_EQ(updates_.back().removed, (std::vector<std::string>{"b"}));
+  EXPECT_EQ(subscription.stats().update_empty, 1u);
+}
+
+TEST_F(SubscriptionTest, UnreadableEntryRemovesNobody) {
+  Subscription& subscription = Make(true);
+  subscription.WantAll();
+  subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a"), MakeCluster("b")}));
+  Subscription::Response response = MakeResponse("v2", "n2", {MakeCluster("a")});
+  google::protobuf::Any* garbage = response.add_resources();
+  garbage->set_type_url(kClusterType);
+  garbage->set_value("\xff\xff\xff");
+  subscription.OnResponse(response);
+  EXPECT_TRUE(updates_.back().removed.empty());
+  EXPECT_EQ(subscription.last_refusal(), "resources[1]: the bytes are not a valid message");
+}
+
+TEST_F(SubscriptionTest, WrongTypeAndDuplicateNamesAreRefusedAlone) {
+  Subscription& subscription = Make(true);
+  subscription.WantAll();
+  Subscription::Response response =
+      MakeResponse("v1", "n1", {MakeCluster("a", "first"), MakeCluster("a", "second")});
+  envoy::config::route::v3::RouteConfiguration route;
+  route.set_name("r");
+  response.add_resources()->PackFrom(route);
+  response.add_resources()->PackFrom(MakeCluster(""));
+  subscription.OnResponse(response);
+  ASSERT_EQ(NamesOf(updates_.back()), (std::vector<std::string>{"a"}));
+  EXPECT_EQ(*updates_.back().resources[0].bytes, MakeCluster("a", "first").SerializeAsString());
+  EXPECT_EQ(subscription.last_refusal(),
+            "a: is in the response more than once\n"
+            "resources[2]: type type.googleapis.com/envoy.config.route.v3.RouteConfiguration: "
+            "expected type.googleapis.com/envoy.config.cluster.v3.Cluster\n"
+            "resources[3]: name: must not be empty");
+}
+
+TEST_F(SubscriptionTest, WrappedResourceIsUnwrapped) {
+  Subscription& subscription = Make(true);
+  subscription.WantAll();
+  envoy::service::discovery::v3::Resource wrapper;
+  wrapper.set_name("a");
+  wrapper.set_version("a7");
+  wrapper.mutable_resource()->PackFrom(MakeCluster("a"));
+  Subscription::Response response = MakeResponse("v1", "n1", {});
+  response.add_resources()->PackFrom(wrapper);
+  wrapper.set_name("other");
+  response.add_resources()->PackFrom(wrapper);
+  wrapper.set_name("a");
+  wrapper.mutable_ttl()->set_seconds(5);
+  response.add_resources()->PackFrom(wrapper);
+  subscription.OnResponse(response);
+  ASSERT_EQ(NamesOf(updates_.back()), (std::vector<std::string>{"a"}));
+  EXPECT_EQ(updates_.back().resources[0].version, "a7");
+  EXPECT_EQ(subscription.last_refusal(),
+            "resources[1]: the wrapper's name other is not the resource's, a\n"
+            "resources[2]: ttl: not implemented by proxenos");
+}
+
+TEST_F(SubscriptionTest, NoNamesNeverMeansEverything) {
+  Subscription& subscription = Make(false);
+  subscription.OnStreamOpened();
+  subscription.Want({});
+  EXPECT_FALSE(subscription.has_request());
+  subscription.Want({"b", "a"});
+  Subscription::Request request = subscription.TakeRequest();
+  ASSERT_EQ(request.resource_names_size(), 2);
+  EXPECT_EQ(request.resource_names(0), "a");
+  subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a"), MakeCluster("z")}));
+  EXPECT_EQ(NamesOf(updates_.back()), (std::vector<std::string>{"a"})) << "z was not asked for";
+  EXPECT_TRUE(updates_.back().removed.empty());
+  subscription.TakeRequest();
+  // Once something was asked for, no names means none: to unsubscribe.
+  subscription.Want({});
+  ASSERT_TRUE(subscription.has_request());
+  request = subscription.TakeRequest();
+  EXPECT_EQ(request.resource_names_size(), 0);
+  EXPECT_EQ(request.version_info(), "v1");
+  EXPECT_EQ(request.response_nonce(), "n1");
+  // But not on a new stream.
+  subscription.OnStreamLost();
+  subscription.OnStreamOpened();
+  EXPECT_FALSE(subscription.has_request());
+}
+
+TEST_F(SubscriptionTest, NameWantedAgainIsNew) {
+  Subscription& subscription = Make(false);
+  subscription.Want({"a"});
+  subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
+  subscription.Want({"b"});
+  subscription.Want({"a", "b"});
+  subscription.OnResponse(MakeResponse("v1", "n2", {MakeCluster("a")}));
+  EXPECT_EQ(NamesOf(updates_.back()), (std::vector<std::string>{"a"}));
+}
+
+TEST_F(SubscriptionTest, NewStreamAsksWithTheVersionHeldAndNoNonce) {
+  Subscription& subscription = Make(true);
+  subscription.WantAll();
+  subscription.OnStreamOpened();
+  subscription.TakeRequest();
+  subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
+  subscription.OnStreamLost();
+  EXPECT_FALSE(subscription.has_request()) << "the answer died with the stream";
+  subscription.OnStreamOpened();
+  const Subscription::Request request = subscription.TakeRequest();
+  EXPECT_EQ(request.version_info(), "v1");
+  EXPECT_EQ(request.response_nonce(), "");
+  EXPECT_EQ(subscription.stats().update_failure, 1u);
+  // What the new stream sends again is known.
+  subscription.OnResponse(MakeResponse("v1", "m1", {MakeCluster("a")}));
+  EXPECT_EQ(updates_.back().unchanged, 1u);
+  EXPECT_TRUE(updates_.back().resources.empty());
+}
+
+TEST_F(SubscriptionTest, EachResponseIsAnsweredInOrder) {
+  Subscription& subscription = Make(true);
+  subscription.WantAll();
+  subscription.OnStreamOpened();
+  subscription.TakeRequest();
+  refuse_ = {{"a", "bad"}};
+  subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
+  refuse_ = {};
+  subscription.OnResponse(MakeResponse("v2", "n2", {MakeCluster("a", "x")}));
+  Subscription::Request answer = subscription.TakeRequest();
+  EXPECT_EQ(answer.response_nonce(), "n1");
+  EXPECT_TRUE(answer.has_error_detail());
+  answer = subscription.TakeRequest();
+  EXPECT_EQ(answer.response_nonce(), "n2");
+  EXPECT_FALSE(answer.has_error_detail());
+  EXPECT_EQ(answer.version_info(), "v2");
+}
+
+TEST_F(SubscriptionTest, AnswersThatNobodyTakesAreBounded) {
+  Subscription& subscription = Make(true);
+  subscription.WantAll();
+  subscription.OnStreamOpened();
+  subscription.TakeRequest();
+  for (int i = 0; i < 1000; ++i) {
+    subscription.OnResponse(MakeResponse(std::to_string(i), "n" + std::to_string(i), {}));
+  }
+  int taken = 0;
+  std::string last;
+  while (subscription.has_request()) {
+    last = subscription.TakeRequest().response_nonce();
+    ++taken;
+  }
+  EXPECT_EQ(taken, 64);
+  EXPECT_EQ(last, "n999");
+}
+
+TEST_F(SubscriptionTest, NamesMayChangeFromWithinTheReceiver) {
+  SubscriptionOptions options;
+  options.type_url = kClusterType;
+  Subscription* self = nullptr;
+  Subscription subscription(timers_, options, [&self](const TypeUpdate&) {
+    self->Want({"b"});
+    return std::vector<ResourceError>();
+  });
+  self = &subscription;
+  subscription.OnStreamOpened();
+  subscription.Want({"a"});
+  subscription.TakeRequest();
+  subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
+  const Subscription::Request answer = subscription.TakeRequest();
+  EXPECT_EQ(answer.response_nonce(), "n1");
+  ASSERT_EQ(answer.resource_names_size(), 1);
+  EXPECT_EQ(answer.resource_names(0), "b");
+  EXPECT_FALSE(subscription.has_request());
+}
+
+TEST_F(SubscriptionTest, FetchTimeoutFiresOnceWithoutAnAnswer) {
+  Subscription& subscription = Make(true);
+  int fired = 0;
+  subscription.OnFetchTimeout([&fired] { ++fired; });
+  subscription.WantAll();
+  timers_.Advance(9 * base::kSecond);
+  EXPECT_EQ(fired, 0);
+  timers_.Advance(11 * base::kSecond);
+  EXPECT_EQ(fired, 1);
+  EXPECT_EQ(subscription.stats().init_fetch_timeout, 1u);
+  timers_.Advance(100 * base::kSecond);
+  EXPECT_EQ(fired, 1);
+}
+
+TEST_F(SubscriptionTest, FetchTimeoutIsOverWithTheFirstAnswer) {
+  Subscription& subscription = Make(true);
+  int fired = 0;
+  subscription.OnFetchTimeout([&fired] { ++fired; });
+  subscription.WantAll();
+  refuse_ = {{"a", "bad"}};
+  subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
+  timers_.Advance(100 * base::kSecond);
+  EXPECT_EQ(fired, 0);
+}
+
+TEST_F(SubscriptionTest, LongRefusalIsBoundedAndCountsWhatItLeavesOut) {
+  Subscription& subscription = Make(true);
+  subscription.WantAll();
+  refuse_.assign(1000, {"a", std::string(100'000, 'x')});
+  subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
+  EXPECT_LT(subscription.last_refusal().size(), 2u << 20);
+  EXPECT_NE(subscription.last_refusal().find("more resources"), std::string::npos);
+}
+
+TEST(XxHash64, KnownValues) {
+  EXPECT_EQ(XxHash64(""), 0xEF46DB3751D8E999u);
+  EXPECT_EQ(XxHash64("abc"), 0x44BC2CF5AD770999u);
+  EXPECT_EQ(XxHash64("The quick brown fox jumps over the lazy dog"), 0x0B242D361FDA71BCu);
+}
+
+TEST(ResourceName, ReadsFieldOneOfAnyMessage) {
+  EXPECT_EQ(ResourceName(MakeCluster("a").SerializeAsString()).value(), "a");
+  EXPECT_FALSE(ResourceName("").ok());
+  EXPECT_FALSE(ResourceName("\x0a\x05" "ab").ok()) << "cut short";
+  EXPECT_FALSE(ResourceName("\x0a\x02\xff\xfe").ok()) << "not UTF-8";
+  EXPECT_FALSE(ResourceName("\x0a\x01" "a\x04").ok()) << "a group's end without its start";
+  EXPECT_FALSE(ResourceName(MakeCluster(std::string(5000, 'n')).SerializeAsString()).ok());
+}
+
+}  // namespace
+}  // namespace proxenos::xds
