@@ -185,7 +185,7 @@ CodecError RequestDecoder::TakeSpecialField(const FieldLine& field) {
     case HeaderId::kTe: TakeTe(value, facts_); return CodecError::kNone;
     case HeaderId::kExpect:
       // The connection answers 100 itself, so the field does not travel. RFC 9110, 10.1.1: from an
-      // HTTP/1.0 client this expectation is to be ignored.
+      // HTTP/1.0 client this expectation is to be ignored, and without content it means nothing.
       if (!absl::EqualsIgnoreCase(value, "100-continue")) return CodecError::kBadExpect;
       head_->expects_continue = head_->version != Version::kHttp10;
       return CodecError::kNone;
@@ -212,6 +212,7 @@ CodecError RequestDecoder::ChooseFraming() {
   const bool has_body = facts_.chunked || (facts_.has_length && facts_.length > 0);
   // RFC 9112, 6.1: an HTTP/1.0 peer knows no codings; somebody on the way may not have either.
   if (facts_.chunked && head.version == Version::kHttp10) return CodecError::kBadTransferEncoding;
+  head.expects_continue &= has_body;
   if (facts_.chunked) {
     head.framing.kind = Framing::kChunked;
   } else if (facts_.has_length) {
