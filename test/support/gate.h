@@ -1,0 +1,35 @@
+// Gate: lets a test hold a thread of its own until it says so. What tests have instead of sleeping.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+#include "test/support/socket.h"
+
+namespace proxenos::testing {
+
+// Thread: any. Waits end after kPatienceSeconds; they return whether the gate was opened.
+class Gate {
+ public:
+  void Open() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      open_ = true;
+    }
+    changed_.notify_all();
+  }
+
+  bool Wait() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(kPatienceSeconds),
+                             [this] { return open_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+};
+
+}  // namespace proxenos::testing
