@@ -1,3 +1,4 @@
+// The binder: messages, fields and scalars. Well-known types are in binder_well_known.cc.
 #include "source/config/binder.h"
 
 #include <algorithm>
@@ -107,9 +108,9 @@ void Binder::Fail(const Node& node, std::string_view problem) {
     errors_.Add({}, {});  // Only counted; spares hostile input the making of its texts.
     return;
   }
-  errors_.Add(path_.ToPath(), node.line == 0 ? std::string(problem)
-                                             : Concat(problem, " (at ", node.line, ":",
-                                                      node.column, ")"));
+  errors_.Add(path_.ToPath(), node.line == 0
+                                  ? std::string(problem)
+                                  : Concat(problem, " (at ", node.line, ":", node.column, ")"));
 }
 
 void Binder::FailValue(const Node& node, std::string_view expected) {
@@ -313,21 +314,22 @@ void Binder::BindNumber(const Node& node, const Scalar& scalar, Target target) {
   }
   if (type == FieldDescriptor::CPPTYPE_UINT32 || type == FieldDescriptor::CPPTYPE_UINT64) {
     const bool wide = type == FieldDescriptor::CPPTYPE_UINT64;
-    const uint64_t max = wide ? std::numeric_limits<uint64_t>::max()
-                              : std::numeric_limits<uint32_t>::max();
+    const uint64_t max =
+        wide ? std::numeric_limits<uint64_t>::max() : std::numeric_limits<uint32_t>::max();
     const std::optional<uint64_t> value = ParseUint64(scalar.text);
     if (scalar.kind == Scalar::Kind::kBool || !value || *value > max) {
       return FailValue(node, Concat("a whole number from 0 to ", max));
     }
-    if (wide) return many ? r.AddUInt64(message, &field, *value) : r.SetUInt64(message, &field, *value);
+    if (wide)
+      return many ? r.AddUInt64(message, &field, *value) : r.SetUInt64(message, &field, *value);
     const auto narrow = static_cast<uint32_t>(*value);
     return many ? r.AddUInt32(message, &field, narrow) : r.SetUInt32(message, &field, narrow);
   }
   const bool wide = type == FieldDescriptor::CPPTYPE_INT64;
-  const int64_t min = wide ? std::numeric_limits<int64_t>::min()
-                           : std::numeric_limits<int32_t>::min();
-  const int64_t max = wide ? std::numeric_limits<int64_t>::max()
-                           : std::numeric_limits<int32_t>::max();
+  const int64_t min =
+      wide ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int32_t>::min();
+  const int64_t max =
+      wide ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int32_t>::max();
   const std::optional<int64_t> value = ParseInt64(scalar.text);
   if (scalar.kind == Scalar::Kind::kBool || !value || *value < min || *value > max) {
     return FailValue(node, Concat("a whole number from ", min, " to ", max));
@@ -381,9 +383,8 @@ void Binder::BindEnum(const Node& node, const Scalar& scalar, Target target) {
   }
   const Reflection& reflection = *target.message.GetReflection();
   const int narrow = static_cast<int>(*number);
-  target.field.is_repeated()
-      ? reflection.AddEnumValue(&target.message, &target.field, narrow)
-      : reflection.SetEnumValue(&target.message, &target.field, narrow);
+  target.field.is_repeated() ? reflection.AddEnumValue(&target.message, &target.field, narrow)
+                             : reflection.SetEnumValue(&target.message, &target.field, narrow);
 }
 
 }  // namespace proxenos::config

@@ -68,8 +68,8 @@ bool Binder::BindTime(const Node& node, Message& message) {
   if (node.kind == Node::Kind::kMap) return false;
   const bool is_duration =
       message.GetDescriptor()->well_known_type() == Descriptor::WELLKNOWNTYPE_DURATION;
-  const std::string_view expected = is_duration ? "a duration in seconds like \"1.5s\""
-                                                : "a time like \"2025-01-31T12:00:00Z\"";
+  const std::string_view expected =
+      is_duration ? "a duration in seconds like \"1.5s\"" : "a time like \"2025-01-31T12:00:00Z\"";
   if (node.kind != Node::Kind::kScalar) {
     FailValue(node, expected);
     return true;
@@ -179,8 +179,8 @@ void Binder::BindAnyContent(const Node& node, Message& content) {
     path_.Pop();
   }
   if (!found) {
-    Fail(node, Concat("no \"value\": expected the ", content.GetDescriptor()->full_name(),
-                      " in it"));
+    Fail(node,
+         Concat("no \"value\": expected the ", content.GetDescriptor()->full_name(), " in it"));
   }
 }
 

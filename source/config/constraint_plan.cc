@@ -1,3 +1,4 @@
+// What of a message type can break a rule, found out once a type.
 #include "source/config/constraint_plan.h"
 
 #include "absl/container/flat_hash_set.h"

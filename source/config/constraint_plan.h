@@ -52,8 +52,8 @@ class ConstraintPlans {
  private:
   MessagePlan& GetLocked(const google::protobuf::Descriptor& type);
   void PlanField(const google::protobuf::FieldDescriptor& field, MessagePlan& plan);
-  void PlanValue(const google::protobuf::FieldDescriptor& field,
-                 const validate::FieldRules* rules, ValuePlan& value);
+  void PlanValue(const google::protobuf::FieldDescriptor& field, const validate::FieldRules* rules,
+                 ValuePlan& value);
   bool CanFail(const google::protobuf::Descriptor& type);
 
   std::mutex mutex_;

@@ -1,9 +1,9 @@
+// The rules of validate.proto, one function for each kind of value.
 #include "source/config/constraint_rules.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <initializer_list>
 
 #include "absl/strings/str_format.h"
 #include "source/config/concat.h"
@@ -127,51 +127,54 @@ bool Contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-std::string BrokenSize(size_t size, bool has, uint64_t want, bool (*broken)(uint64_t, uint64_t),
-                       std::string_view relation, std::string_view unit) {
-  if (!has || !broken(size, want)) return {};
-  const std::string_view plural = want == 1 ? "" : "s";
-  return Concat(relation, want, " ", unit, plural);
-}
-
-bool IsNot(uint64_t size, uint64_t want) { return size != want; }
-bool IsUnder(uint64_t size, uint64_t want) { return size < want; }
-bool IsOver(uint64_t size, uint64_t want) { return size > want; }
-
-// The first expectation that is not empty.
-std::string First(std::initializer_list<std::string> expectations) {
-  for (const std::string& expectation : expectations) {
-    if (!expectation.empty()) return expectation;
-  }
-  return {};
+std::string Amount(std::string_view relation, uint64_t count, std::string_view unit) {
+  return Concat(relation, count, " ", unit, count == 1 ? "" : "s");
 }
 
 std::string BrokenLength(const validate::StringRules& rules, std::string_view value) {
   const bool by_characters = rules.has_len() || rules.has_min_len() || rules.has_max_len();
   const size_t characters = by_characters ? CountCodePoints(value) : 0;
   const size_t bytes = value.size();
-  return First({BrokenSize(characters, rules.has_len(), rules.len(), IsNot, "", "character"),
-                BrokenSize(characters, rules.has_min_len(), rules.min_len(), IsUnder, "at least ",
-                           "character"),
-                BrokenSize(characters, rules.has_max_len(), rules.max_len(), IsOver, "at most ",
-                           "character"),
-                BrokenSize(bytes, rules.has_len_bytes(), rules.len_bytes(), IsNot, "", "byte"),
-                BrokenSize(bytes, rules.has_min_bytes(), rules.min_bytes(), IsUnder, "at least ",
-                           "byte"),
-                BrokenSize(bytes, rules.has_max_bytes(), rules.max_bytes(), IsOver, "at most ",
-                           "byte")});
+  if (rules.has_len() && characters != rules.len()) return Amount("", rules.len(), "character");
+  if (rules.has_min_len() && characters < rules.min_len()) {
+    return Amount("at least ", rules.min_len(), "character");
+  }
+  if (rules.has_max_len() && characters > rules.max_len()) {
+    return Amount("at most ", rules.max_len(), "character");
+  }
+  if (rules.has_len_bytes() && bytes != rules.len_bytes()) {
+    return Amount("", rules.len_bytes(), "byte");
+  }
+  if (rules.has_min_bytes() && bytes < rules.min_bytes()) {
+    return Amount("at least ", rules.min_bytes(), "byte");
+  }
+  if (rules.has_max_bytes() && bytes > rules.max_bytes()) {
+    return Amount("at most ", rules.max_bytes(), "byte");
+  }
+  return {};
+}
+
+std::string BrokenLength(const validate::BytesRules& rules, std::string_view value) {
+  if (rules.has_len() && value.size() != rules.len()) return Amount("", rules.len(), "byte");
+  if (rules.has_min_len() && value.size() < rules.min_len()) {
+    return Amount("at least ", rules.min_len(), "byte");
+  }
+  if (rules.has_max_len() && value.size() > rules.max_len()) {
+    return Amount("at most ", rules.max_len(), "byte");
+  }
+  return {};
 }
 
 std::string BrokenFormat(const validate::StringRules& rules, std::string_view value) {
   using Rules = validate::StringRules;
-  const bool ip = IsIpv4(value) || IsIpv6(value);
+  const auto is_ip = [&value] { return IsIpv4(value) || IsIpv6(value); };
   switch (rules.well_known_case()) {
     case Rules::kEmail:
       return !rules.email() || IsEmail(value) ? "" : "an email address";
     case Rules::kHostname:
       return !rules.hostname() || IsHostname(value) ? "" : "a hostname";
     case Rules::kIp:
-      return !rules.ip() || ip ? "" : "an IP address";
+      return !rules.ip() || is_ip() ? "" : "an IP address";
     case Rules::kIpv4:
       return !rules.ipv4() || IsIpv4(value) ? "" : "an IPv4 address";
     case Rules::kIpv6:
@@ -181,7 +184,7 @@ std::string BrokenFormat(const validate::StringRules& rules, std::string_view va
     case Rules::kUriRef:
       return !rules.uri_ref() || IsUriReference(value) ? "" : "a URI";
     case Rules::kAddress:
-      return !rules.address() || ip || IsHostname(value) ? "" : "a hostname or an IP address";
+      return !rules.address() || is_ip() || IsHostname(value) ? "" : "a hostname or an IP address";
     case Rules::kUuid:
       return !rules.uuid() || IsUuid(value) ? "" : "a UUID";
     case Rules::kWellKnownRegex:
@@ -278,10 +281,7 @@ std::string BrokenRule(const validate::BytesRules& rules, const re2::RE2* patter
   constexpr size_t kIpv6Bytes = 16;
   if (rules.ignore_empty() && value.empty()) return {};
   const size_t size = value.size();
-  std::string broken =
-      First({BrokenSize(size, rules.has_len(), rules.len(), IsNot, "", "byte"),
-             BrokenSize(size, rules.has_min_len(), rules.min_len(), IsUnder, "at least ", "byte"),
-             BrokenSize(size, rules.has_max_len(), rules.max_len(), IsOver, "at most ", "byte")});
+  std::string broken = BrokenLength(rules, value);
   if (broken.empty()) broken = BrokenContent(rules, pattern, value);
   if (!broken.empty()) return broken;
   if (rules.ip() && size != kIpv4Bytes && size != kIpv6Bytes) return "the bytes of an IP address";

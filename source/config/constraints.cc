@@ -1,3 +1,4 @@
+// The walk over a message along the plan of its type, checking each value on the way.
 #include "source/config/constraints.h"
 
 #include <string>
@@ -86,9 +87,8 @@ struct Place {
     std::string scratch;
     switch (field.cpp_type()) {
       case FieldDescriptor::CPPTYPE_STRING:
-        return field.type() == FieldDescriptor::TYPE_BYTES
-                   ? Concat(Text(scratch).size(), " bytes")
-                   : Concat("\"", Text(scratch), "\"");
+        return field.type() == FieldDescriptor::TYPE_BYTES ? Concat(Text(scratch).size(), " bytes")
+                                                           : Concat("\"", Text(scratch), "\"");
       case FieldDescriptor::CPPTYPE_MESSAGE: {
         const Message& sub = Sub();
         if (sub.GetDescriptor()->well_known_type() == Descriptor::WELLKNOWNTYPE_ANY) {
@@ -246,8 +246,8 @@ class ConstraintWalk {
     for (int i = 0; i < oneof.field_count(); ++i) {
       Append(choices, i == 0 ? "" : ", ", oneof.field(i)->name());
     }
-    errors_.Add(path_.ToPath(), Concat("nothing set of '", oneof.name(),
-                                       "': expected one of ", choices));
+    errors_.Add(path_.ToPath(),
+                Concat("nothing set of '", oneof.name(), "': expected one of ", choices));
   }
 
   void CheckField(const Message& message, const FieldPlan& plan) {
@@ -280,8 +280,8 @@ class ConstraintWalk {
     if (plan.rules != nullptr && plan.rules->has_repeated()) {
       const validate::RepeatedRules& rules = plan.rules->repeated();
       if (rules.ignore_empty() && size == 0) return;
-      CheckCount(static_cast<uint64_t>(size), rules.has_min_items(), rules.min_items(),
-                 rules.has_max_items(), rules.max_items(), "items");
+      CheckMinimum(static_cast<uint64_t>(size), rules.has_min_items(), rules.min_items(), "items");
+      CheckMaximum(static_cast<uint64_t>(size), rules.has_max_items(), rules.max_items(), "items");
       if (rules.unique()) CheckUnique(message, field, size);
     }
     const ValuePlan& value = plan.value;
@@ -303,8 +303,10 @@ class ConstraintWalk {
     if (plan.rules != nullptr && plan.rules->has_map()) {
       const validate::MapRules& rules = plan.rules->map();
       if (rules.ignore_empty() && size == 0) return;
-      CheckCount(static_cast<uint64_t>(size), rules.has_min_pairs(), rules.min_pairs(),
-                 rules.has_max_pairs(), rules.max_pairs(), "entries");
+      CheckMinimum(static_cast<uint64_t>(size), rules.has_min_pairs(), rules.min_pairs(),
+                   "entries");
+      CheckMaximum(static_cast<uint64_t>(size), rules.has_max_pairs(), rules.max_pairs(),
+                   "entries");
       no_sparse = rules.no_sparse();
     }
     for (int i = 0; i < size; ++i) {
@@ -324,19 +326,17 @@ class ConstraintWalk {
 
   static std::string KeyText(const Place& key) {
     std::string scratch;
-    return key.field.cpp_type() == FieldDescriptor::CPPTYPE_STRING ? key.Text(scratch)
-                                                                   : key.Show();
+    return key.field.cpp_type() == FieldDescriptor::CPPTYPE_STRING ? key.Text(scratch) : key.Show();
   }
 
-  void CheckCount(uint64_t size, bool has_min, uint64_t min, bool has_max, uint64_t max,
-                  std::string_view units) {
-    const std::string shown = Concat(size, " ", units);
-    if (has_min && size < min) {
-      errors_.Add(path_.ToPath(), Concat(shown, ": expected at least ", min));
-    }
-    if (has_max && size > max) {
-      errors_.Add(path_.ToPath(), Concat(shown, ": expected at most ", max));
-    }
+  // "N items: expected at least M", and the like.
+  void CheckMinimum(uint64_t size, bool has, uint64_t least, std::string_view units) {
+    if (!has || size >= least) return;
+    errors_.Add(path_.ToPath(), Concat(size, " ", units, ": expected at least ", least));
+  }
+  void CheckMaximum(uint64_t size, bool has, uint64_t most, std::string_view units) {
+    if (!has || size <= most) return;
+    errors_.Add(path_.ToPath(), Concat(size, " ", units, ": expected at most ", most));
   }
 
   void CheckUnique(const Message& message, const FieldDescriptor& field, int size) {

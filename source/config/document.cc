@@ -1,3 +1,4 @@
+// The tree of a text; see document.h for its invariants.
 #include "source/config/document.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The bounded report of all that is wrong with an input.
 #include "source/config/errors.h"
 
 #include "source/config/concat.h"
@@ -15,9 +16,7 @@ std::string Shorten(std::string_view text, size_t max_bytes) {
 
 }  // namespace
 
-std::string Error::ToString() const {
-  return path.empty() ? message : Concat(path, ": ", message);
-}
+std::string Error::ToString() const { return path.empty() ? message : Concat(path, ": ", message); }
 
 void Errors::Add(const Path& path, std::string_view message) {
   ++count_;

@@ -1,8 +1,8 @@
 // Errors gathers everything that is wrong with one input, so that a user (or a control plane, in
 // its NACK) is told all of it at once and not the first problem alone.
 //
-// Invariant: count() counts every error; only the first kMaxKeptErrors keep their text, so a hostile
-// input cannot make the report large.
+// Invariant: count() counts every error; only the first kMaxKeptErrors keep their text, so a
+// hostile input cannot make the report large.
 #pragma once
 
 #include <cstddef>

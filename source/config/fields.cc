@@ -1,3 +1,4 @@
+// The walk over what is set in a message, along the table of what is honoured.
 #include "source/config/fields.h"
 
 #include <algorithm>
@@ -51,8 +52,8 @@ std::string ValueText(const Message& message, const FieldDescriptor& field, int 
                  ? "true"
                  : "false";
     case FieldDescriptor::CPPTYPE_ENUM: {
-      const int number = one ? r.GetEnumValue(message, &field)
-                             : r.GetRepeatedEnumValue(message, &field, index);
+      const int number =
+          one ? r.GetEnumValue(message, &field) : r.GetRepeatedEnumValue(message, &field, index);
       const auto* value = field.enum_type()->FindValueByNumber(number);
       return value != nullptr ? value->name() : std::to_string(number);
     }
@@ -124,8 +125,9 @@ class FieldsWalk {
         ignored_.Add({path_.ToPath().text(), message.GetDescriptor()->full_name(),
                       "The sender knows a newer API: this field's number has no name here."});
       } else {
-        errors_.Add(path_.ToPath(), Concat("field number ", unknown.field(i).number(),
-                                           " is unknown in ", message.GetDescriptor()->full_name()));
+        errors_.Add(path_.ToPath(),
+                    Concat("field number ", unknown.field(i).number(), " is unknown in ",
+                           message.GetDescriptor()->full_name()));
       }
     }
   }
@@ -177,9 +179,8 @@ class FieldsWalk {
                int index) {
     const Reflection& reflection = *message.GetReflection();
     if (step.below == nullptr && step.kind == FieldStep::Kind::kMap) return;
-    const Message* value = index < 0
-                               ? &reflection.GetMessage(message, &field)
-                               : &reflection.GetRepeatedMessage(message, &field, index);
+    const Message* value = index < 0 ? &reflection.GetMessage(message, &field)
+                                     : &reflection.GetRepeatedMessage(message, &field, index);
     if (field.is_map()) {
       value = &value->GetReflection()->GetMessage(*value, field.message_type()->map_value());
     }

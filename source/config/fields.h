@@ -41,9 +41,9 @@ class IgnoredFields {
 enum class UnknownFields { kReject, kIgnore };
 
 // Walks every set field of `message`, inside Any and TypedStruct too. A field of the table that is
-// honoured passes (its value must be one that the entry allows), one that may be left aside is added
-// to `ignored`, any other is an error "field NAME is not implemented by proxenos", with a hint where
-// the table has one.
+// honoured passes (its value must be one that the entry allows), one that may be left aside is
+// added to `ignored`, any other is an error "field NAME is not implemented by proxenos", with a
+// hint where the table has one.
 void CheckFields(const google::protobuf::Message& message, Errors& errors, IgnoredFields& ignored,
                  const Path& root = {}, UnknownFields unknown = UnknownFields::kReject);
 
@@ -52,8 +52,8 @@ struct FieldRow {
   std::string_view message;  // Full name of a message type, or of a field whose message is meant.
   std::string_view field;    // "*" for all fields; empty for a message that has none.
   enum class Verdict { kHonoured, kIgnored, kRejected } verdict;
-  std::string_view note;     // Restriction, reason or hint; may be empty when honoured.
-  std::string_view only;     // The only values honoured, with spaces between; empty for all.
+  std::string_view note;  // Restriction, reason or hint; may be empty when honoured.
+  std::string_view only;  // The only values honoured, with spaces between; empty for all.
 };
 
 // All rows in table order. Rejected rows are those with a hint of their own; fields without a row

@@ -1,3 +1,4 @@
+// The table matched with the descriptors, once a type.
 #include "source/config/fields_plan.h"
 
 namespace proxenos::config {

@@ -16,11 +16,9 @@ std::vector<MessageRules> BootstrapFields() {
                  "Nothing is pushed to a stats sink; counters are summed when they are read."),
            Leave("deferred_stat_options",
                  "It saves memory in Envoy; here a stat costs memory only once it is used."),
-           Leave("flags_path", "Envoy does not read it any more either."),
            Leave("watchdog watchdogs",
                  "They watch for threads stuck on locks; the workers here take none."),
-           Leave("grpc_async_client_manager_config",
-                 "It tunes a cache of Envoy's gRPC clients."),
+           Leave("grpc_async_client_manager_config", "It tunes a cache of Envoy's gRPC clients."),
            Leave("memory_allocator_manager", "It tunes Envoy's memory allocator."),
            Leave("perf_tracing_file_path", "Only Envoy's builds for performance tracing read it."),
            Refuse("stats_sinks", "read /stats/prometheus instead"),
@@ -42,13 +40,13 @@ std::vector<MessageRules> BootstrapFields() {
        }},
       {"envoy.config.bootstrap.v3.ClusterManager",
        {
-           Leave("outlier_detection",
-                 "Events of outlier detection do not occur: clusters that ask for it are rejected."),
+           Leave(
+               "outlier_detection",
+               "Events of outlier detection do not occur: clusters that ask for it are rejected."),
            Leave("enable_deferred_cluster_creation",
                  "It saves memory in Envoy; here a worker's part of a cluster is always made when "
                  "it is first used."),
-           Refuse("local_cluster_name",
-                  "it turns zone-aware routing on, which does not exist yet"),
+           Refuse("local_cluster_name", "it turns zone-aware routing on, which does not exist yet"),
        }},
       {"envoy.config.bootstrap.v3.ListenerManager", {}},
       {"envoy.config.bootstrap.v3.LayeredRuntime", {Use("layers")}},
@@ -71,7 +69,8 @@ std::vector<MessageRules> BootstrapFields() {
       {"envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
        {Use("max_active_downstream_connections")}},
       {"envoy.config.metrics.v3.StatsConfig",
-       {Use("use_all_default_tags").Only("true", "the tags that Envoy has by default always apply")}},
+       {Use("use_all_default_tags")
+            .Only("true", "the tags that Envoy has by default always apply")}},
       {"envoy.extensions.regex_engines.v3.GoogleRE2", {}},
   };
 }

@@ -6,7 +6,7 @@ namespace proxenos::config {
 std::vector<MessageRules> ClusterFields() {
   constexpr std::string_view kMetadata =
       "Only subset load balancing, filters and access logs read it, and none of those exists here.";
-  
+
   return {
       {"envoy.config.cluster.v3.Cluster",
        {
@@ -73,10 +73,11 @@ std::vector<MessageRules> ClusterFields() {
        "http_protocol_options",
        {}},
       {"envoy.config.core.v3.Http2ProtocolOptions",
-       {Leave("hpack_table_size max_concurrent_streams initial_stream_window_size "
-              "initial_connection_window_size connection_keepalive "
-              "override_stream_error_on_invalid_http_message",
-              "Only gRPC to the control plane is HTTP/2 so far, and gRPC keeps its own settings.")}},
+       {Leave(
+           "hpack_table_size max_concurrent_streams initial_stream_window_size "
+           "initial_connection_window_size connection_keepalive "
+           "override_stream_error_on_invalid_http_message",
+           "Only gRPC to the control plane is HTTP/2 so far, and gRPC keeps its own settings.")}},
       {"envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer", {}},
       {"envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
        {Use("resolvers dns_resolver_options")}},
@@ -89,7 +90,7 @@ std::vector<MessageRules> ClusterFields() {
        {
            Use("locality lb_endpoints load_balancing_weight priority"),
            Leave("metadata", kMetadata),
-           Leave("proximity", "Envoy does not use it either."),
+           Leave("proximity", "No load balancing policy that is implemented reads it."),
        }},
       {"envoy.config.endpoint.v3.LbEndpoint",
        {Use("endpoint health_status load_balancing_weight"), Leave("metadata", kMetadata)}},
@@ -97,7 +98,8 @@ std::vector<MessageRules> ClusterFields() {
        {
            Use("address hostname"),
            Leave("health_check_config", "There is no active health checking that would use it."),
-           Leave("observability_name", "Only stats of single endpoints, which are not kept, use it."),
+           Leave("observability_name",
+                 "Only stats of single endpoints, which are not kept, use it."),
        }},
   };
 }

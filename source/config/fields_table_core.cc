@@ -32,11 +32,12 @@ std::vector<MessageRules> CoreFields() {
       {"envoy.config.core.v3.WatchedDirectory", {Use("path")}},
       {"envoy.config.core.v3.ApiConfigSource",
        {
-           Use("api_type").Only("GRPC AGGREGATED_GRPC",
-                                "the delta protocol and REST are not there yet"),
+           Use("api_type")
+               .Only("GRPC AGGREGATED_GRPC", "the delta protocol and REST are not there yet"),
            Use("transport_api_version").Only("V3 AUTO"),
            Use("grpc_services set_node_on_first_message_only"),
-           Leave("refresh_delay request_timeout", "Only REST, which is rejected, asks at intervals."),
+           Leave("refresh_delay request_timeout",
+                 "Only REST, which is rejected, asks at intervals."),
            Refuse("cluster_names", "write grpc_services"),
        }},
       {"envoy.config.core.v3.GrpcService",

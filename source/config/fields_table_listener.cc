@@ -92,8 +92,9 @@ std::vector<MessageRules> ListenerFields() {
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter",
        {
            Use("name typed_config"),
-           Leave("is_optional",
-                 "It only says that an unknown filter may be left out; known ones are not unknown."),
+           Leave(
+               "is_optional",
+               "It only says that an unknown filter may be left out; known ones are not unknown."),
            Use("disabled").Only("false"),
        }},
       {"envoy.extensions.filters.http.router.v3.Router",

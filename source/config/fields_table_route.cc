@@ -64,8 +64,7 @@ std::vector<MessageRules> RouteFields() {
       {"envoy.config.route.v3.WeightedCluster",
        {
            Use("clusters total_weight"),
-           Leave("runtime_key_prefix",
-                 "No runtime layer is read: the weights written here apply."),
+           Leave("runtime_key_prefix", "No runtime layer is read: the weights written here apply."),
            Use("use_hash_policy").Only("false"),
        }},
       {"envoy.config.route.v3.WeightedCluster.ClusterWeight",
@@ -90,7 +89,7 @@ std::vector<MessageRules> RouteFields() {
       {"envoy.type.matcher.v3.RegexMatcher", {Use("regex google_re2")}},
       {"envoy.type.matcher.v3.RegexMatcher.GoogleRE2",
        {Leave("max_program_size",
-              "RE2 bounds the memory of every pattern here; Envoy ignores it since 1.29 too.")}},
+              "The memory of every pattern is bounded here, whatever the size of its program.")}},
       {"envoy.type.matcher.v3.RegexMatchAndSubstitute", {Use("pattern substitution")}},
       {"envoy.type.v3.Int64Range", {Use("*")}},
       {"envoy.type.v3.FractionalPercent", {Use("*")}},

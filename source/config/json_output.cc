@@ -1,3 +1,4 @@
+// Messages to JSON: first made fit to be shown, on a copy, then printed by protobuf.
 #include "source/config/json_output.h"
 
 #include <memory>
@@ -30,8 +31,7 @@ using google::protobuf::Value;
 constexpr char kRedacted[] = "[redacted]";
 
 const Descriptor* FindType(std::string_view type_url) {
-  return DescriptorPool::generated_pool()->FindMessageTypeByName(
-      std::string(TypeName(type_url)));
+  return DescriptorPool::generated_pool()->FindMessageTypeByName(std::string(TypeName(type_url)));
 }
 
 // Makes a message fit to be shown. `sensitive` is true below a field that is marked as secret.

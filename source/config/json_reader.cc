@@ -237,8 +237,8 @@ class JsonReader {
   }
 
   static bool IsLiteralByte(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           c == '-' || c == '+' || c == '.';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '+' || c == '.';
   }
 
   // RFC 8259 section 6.
@@ -278,8 +278,8 @@ class JsonReader {
 bool ReadJson(std::string_view text, const ParseLimits& limits, Document& document,
               const Path& root, Errors& errors) {
   if (text.size() > limits.max_bytes) {
-    errors.Add(root, Concat("text of ", text.size(), " bytes: expected at most ",
-                            limits.max_bytes));
+    errors.Add(root,
+               Concat("text of ", text.size(), " bytes: expected at most ", limits.max_bytes));
     return false;
   }
   JsonReader reader(text, limits, document);

@@ -1,3 +1,4 @@
+// The nearest name, lists of names, and UTF-8.
 #include "source/config/names.h"
 
 #include <algorithm>

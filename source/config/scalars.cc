@@ -1,3 +1,4 @@
+// Words, numbers, times and bytes as YAML, JSON and the JSON mapping of protobuf write them.
 #include "source/config/scalars.h"
 
 #include <algorithm>
@@ -57,7 +58,8 @@ std::optional<int64_t> ParseYamlInt(std::string_view text) {
     text.remove_prefix(1);
   }
   uint64_t magnitude = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), magnitude, base);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), magnitude, base);
   if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   constexpr auto kMax = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
   if (magnitude > kMax) return std::nullopt;

@@ -1,3 +1,4 @@
+// The annotation that marks secrets.
 #include "source/config/sensitive.h"
 
 #include "udpa/annotations/sensitive.pb.h"

@@ -1,3 +1,4 @@
+// Each format by hand: exact about what it takes, and linear in the text.
 #include "source/config/string_formats.h"
 
 #include <arpa/inet.h>

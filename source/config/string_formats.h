@@ -12,8 +12,8 @@ bool IsIpv4(std::string_view text);      // Dotted decimal.
 bool IsIpv6(std::string_view text);      // RFC 4291, without brackets and zone.
 bool IsUri(std::string_view text);       // RFC 3986, with a scheme.
 bool IsUriReference(std::string_view text);  // RFC 3986, with or without a scheme.
-bool IsEmail(std::string_view text);     // RFC 5322's dot-atom form, domain a hostname.
-bool IsUuid(std::string_view text);      // RFC 4122.
+bool IsEmail(std::string_view text);         // RFC 5322's dot-atom form, domain a hostname.
+bool IsUuid(std::string_view text);          // RFC 4122.
 
 // RFC 9110 field names and values. Not strict: only NUL, CR and LF are wrong.
 bool IsHeaderName(std::string_view text, bool strict);

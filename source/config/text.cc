@@ -1,3 +1,4 @@
+// Texts to messages: which reader, then the one binder.
 #include "source/config/text.h"
 
 #include <fstream>
@@ -29,8 +30,7 @@ class TextProtoErrors : public google::protobuf::io::ErrorCollector {
 };
 
 bool HasExtension(std::string_view name, std::string_view extension) {
-  return absl::EndsWithIgnoreCase({name.data(), name.size()},
-                                  {extension.data(), extension.size()});
+  return absl::EndsWithIgnoreCase({name.data(), name.size()}, {extension.data(), extension.size()});
 }
 
 void ParseTextProto(std::string_view content, Message& message, Errors& errors) {
@@ -62,8 +62,8 @@ void ParseJson(std::string_view text, Message& message, Errors& errors, const Pa
 void ParseByFileName(std::string_view file_name, std::string_view content, Message& message,
                      Errors& errors, const ParseLimits& limits) {
   if (content.size() > limits.max_bytes) {
-    errors.Add({}, Concat("file of ", content.size(), " bytes: expected at most ",
-                          limits.max_bytes));
+    errors.Add({},
+               Concat("file of ", content.size(), " bytes: expected at most ", limits.max_bytes));
   } else if (HasExtension(file_name, ".pb")) {
     if (!message.ParseFromArray(content.data(), static_cast<int>(content.size()))) {
       errors.Add({}, Concat("not a binary ", message.GetDescriptor()->full_name()));

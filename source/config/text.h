@@ -1,6 +1,6 @@
 // Configuration text to official protos: YAML, JSON, binary and text protos, with Envoy's rules of
-// what is accepted. snake_case and lowerCamelCase field names, enum values by name in any case or by
-// number, `@type` inside Any, `!ignore` keys, anchors and aliases.
+// what is accepted. snake_case and lowerCamelCase field names, enum values by name in any case or
+// by number, `@type` inside Any, `!ignore` keys, anchors and aliases.
 //
 // Every parser here is total: it reports all problems it finds through Errors (with field path and
 // line:column), never aborts, and is bounded by ParseLimits whatever the bytes are.
@@ -18,9 +18,9 @@ namespace proxenos::config {
 
 // Bounds on what one text may cost. Real configurations stay far below them.
 struct ParseLimits {
-  size_t max_bytes = size_t{512} << 20;   // Text size; a 10,000-cluster bootstrap is 5 MB.
-  size_t max_depth = 100;                 // Nesting of maps and lists, as in protobuf's parsers.
-  size_t max_alias_nodes = 1'000'000;     // Values bound through YAML aliases ("billion laughs").
+  size_t max_bytes = size_t{512} << 20;  // Text size; a 10,000-cluster bootstrap is 5 MB.
+  size_t max_depth = 100;                // Nesting of maps and lists, as in protobuf's parsers.
+  size_t max_alias_nodes = 1'000'000;    // Values bound through YAML aliases ("billion laughs").
 };
 
 // Merges the YAML (or JSON, which the YAML parser also reads) document into `message`. `root` leads

@@ -1,3 +1,4 @@
+// What a typed_config holds, whichever way it was written.
 #include "source/config/typed_config.h"
 
 #include "google/protobuf/struct.pb.h"

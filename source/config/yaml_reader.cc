@@ -21,8 +21,8 @@ class EventSource {
  public:
   explicit EventSource(std::string_view text) : ready_(yaml_parser_initialize(&parser_) != 0) {
     if (!ready_) return;
-    yaml_parser_set_input_string(
-        &parser_, reinterpret_cast<const unsigned char*>(text.data()), text.size());
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
+                                 text.size());
   }
   ~EventSource() {
     if (has_event_) yaml_event_delete(&event_);
@@ -184,8 +184,8 @@ class YamlReader {
 bool ReadYaml(std::string_view text, const ParseLimits& limits, Document& document,
               const Path& root, Errors& errors) {
   if (text.size() > limits.max_bytes) {
-    errors.Add(root, Concat("text of ", text.size(), " bytes: expected at most ",
-                            limits.max_bytes));
+    errors.Add(root,
+               Concat("text of ", text.size(), " bytes: expected at most ", limits.max_bytes));
     return false;
   }
   YamlReader reader(text, limits, document);

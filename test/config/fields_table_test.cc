@@ -1,5 +1,7 @@
 // The table against the API: a misspelt name in it would quietly reject, or let through, the wrong
 // field.
+#include "source/config/fields_table.h"
+
 #include <algorithm>
 #include <set>
 #include <string>
@@ -7,7 +9,6 @@
 
 #include "google/protobuf/descriptor.h"
 #include "gtest/gtest.h"
-#include "source/config/fields_table.h"
 #include "source/config/typed_config.h"
 
 namespace proxenos::config {
@@ -72,10 +73,9 @@ TEST(FieldsTableTest, EveryHonouredMessageHasABlockOfItsOwn) {
       for (int i = 0; i < type->field_count(); ++i) {
         const FieldDescriptor& field = *type->field(i);
         const std::vector<std::string> names = Split(rule.names);
-        const bool named = rule.names == "*" ||
-                           std::find(names.begin(), names.end(), field.name()) != names.end();
-        const FieldDescriptor& value =
-            field.is_map() ? *field.message_type()->map_value() : field;
+        const bool named =
+            rule.names == "*" || std::find(names.begin(), names.end(), field.name()) != names.end();
+        const FieldDescriptor& value = field.is_map() ? *field.message_type()->map_value() : field;
         if (!named || !IsPlainMessage(value.message_type())) continue;
         EXPECT_TRUE(blocks.count(field.full_name()) != 0 ||
                     blocks.count(value.message_type()->full_name()) != 0)

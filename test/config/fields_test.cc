@@ -97,15 +97,17 @@ TEST(FieldsTest, CountsOfAList) {
 
 TEST(FieldsTest, EmptyMessagesAreNoDemand) {
   EXPECT_EQ("", Check(Parse<Listener>("{filter_chains: [{filter_chain_match: {}}]}")));
-  EXPECT_NE("", Check(Parse<Listener>("{filter_chains: [{filter_chain_match: {server_names: [a]}}]}")));
+  EXPECT_NE("",
+            Check(Parse<Listener>("{filter_chains: [{filter_chain_match: {server_names: [a]}}]}")));
 }
 
 TEST(FieldsTest, LeftAsideWithPathAndName) {
-  EXPECT_EQ("- metadata (envoy.config.cluster.v3.Cluster.metadata)\n"
-            "- load_assignment.endpoints[0].lb_endpoints[0].metadata "
-            "(envoy.config.endpoint.v3.LbEndpoint.metadata)\n",
-            Check(Parse<Cluster>("{name: a, metadata: {filter_metadata: {a: {b: c}}}, "
-                                 "load_assignment: {endpoints: [{lb_endpoints: [{metadata: {}}]}]}}")));
+  EXPECT_EQ(
+      "- metadata (envoy.config.cluster.v3.Cluster.metadata)\n"
+      "- load_assignment.endpoints[0].lb_endpoints[0].metadata "
+      "(envoy.config.endpoint.v3.LbEndpoint.metadata)\n",
+      Check(Parse<Cluster>("{name: a, metadata: {filter_metadata: {a: {b: c}}}, "
+                           "load_assignment: {endpoints: [{lb_endpoints: [{metadata: {}}]}]}}")));
 }
 
 TEST(FieldsTest, ExtensionsByType) {
@@ -137,8 +139,9 @@ typed_extension_protocol_options:
     type_url: type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
     value: {auto_config: {}}
 )")));
-  EXPECT_EQ("typed_extension_protocol_options[\"x\"]: type no.Such is not implemented by proxenos\n",
-            Check(Parse<Cluster>(R"(
+  EXPECT_EQ(
+      "typed_extension_protocol_options[\"x\"]: type no.Such is not implemented by proxenos\n",
+      Check(Parse<Cluster>(R"(
 typed_extension_protocol_options:
   x:
     "@type": type.googleapis.com/udpa.type.v1.TypedStruct
@@ -156,16 +159,18 @@ TEST(FieldsTest, TheSameTypeInTwoPlaces) {
 }
 
 TEST(FieldsTest, RuntimeKeysThatWouldBeSeen) {
-  EXPECT_EQ("- layered_runtime.layers[0].static_layer "
-            "(envoy.config.bootstrap.v3.RuntimeLayer.static_layer)\n",
-            Check(Parse<Bootstrap>("{layered_runtime: {layers: [{name: a, static_layer: "
-                                   "{re2: {max_program_size: {error_level: 100}}}}]}}")));
-  EXPECT_EQ("layered_runtime.layers[0].static_layer: key "
-            "overload.global_downstream_max_connections is not implemented by proxenos\n"
-            "- layered_runtime.layers[0].static_layer "
-            "(envoy.config.bootstrap.v3.RuntimeLayer.static_layer)\n",
-            Check(Parse<Bootstrap>("{layered_runtime: {layers: [{name: a, static_layer: "
-                                   "{overload: {global_downstream_max_connections: 100}}}]}}")));
+  EXPECT_EQ(
+      "- layered_runtime.layers[0].static_layer "
+      "(envoy.config.bootstrap.v3.RuntimeLayer.static_layer)\n",
+      Check(Parse<Bootstrap>("{layered_runtime: {layers: [{name: a, static_layer: "
+                             "{re2: {max_program_size: {error_level: 100}}}}]}}")));
+  EXPECT_EQ(
+      "layered_runtime.layers[0].static_layer: key "
+      "overload.global_downstream_max_connections is not implemented by proxenos\n"
+      "- layered_runtime.layers[0].static_layer "
+      "(envoy.config.bootstrap.v3.RuntimeLayer.static_layer)\n",
+      Check(Parse<Bootstrap>("{layered_runtime: {layers: [{name: a, static_layer: "
+                             "{overload: {global_downstream_max_connections: 100}}}]}}")));
 }
 
 TEST(FieldsTest, NumbersWithoutANameInThisBuild) {

@@ -73,9 +73,9 @@ struct NumberCase {
 };
 
 TEST(TextTest, NumbersAsYamlWritesThem) {
-  constexpr NumberCase kCases[] = {{"4096", 4096}, {"\"4096\"", 4096}, {"0x1000", 4096},
-                                   {"010", 8},     {"4096.0", 4096},   {"1e3", 1000},
-                                   {"4294967295", 4294967295}};
+  constexpr NumberCase kCases[] = {
+      {"4096", 4096},   {"\"4096\"", 4096}, {"0x1000", 4096},          {"010", 8},
+      {"4096.0", 4096}, {"1e3", 1000},      {"4294967295", 4294967295}};
   for (const NumberCase& c : kCases) {
     Cluster cluster;
     EXPECT_EQ("", Yaml(std::string("per_connection_buffer_limit_bytes: ") + c.yaml, cluster))
@@ -108,11 +108,12 @@ TEST(TextTest, BooleanWordsOfYaml) {
 }
 
 TEST(TextTest, TextNeedsQuotesWhereItLooksLikeSomethingElse) {
-  EXPECT_EQ("name: value \"5\": expected text; a number or a boolean word needs quotes here (at 1:7)\n",
-            ClusterYaml("name: 5"));
+  EXPECT_EQ(
+      "name: value \"5\": expected text; a number or a boolean word needs quotes here (at 1:7)\n",
+      ClusterYaml("name: 5"));
   EXPECT_NE("", ClusterYaml("name: true"));
   EXPECT_EQ("", ClusterYaml("name: \"5\""));
-  EXPECT_EQ("", ClusterYaml("name: 5.5"));   // Envoy keeps fractions as text.
+  EXPECT_EQ("", ClusterYaml("name: 5.5"));  // Envoy keeps fractions as text.
   EXPECT_EQ("", ClusterYaml("name: |\n  5\n"));
   Cluster cluster;
   EXPECT_NE("", Json(R"({"name": 5.5})", cluster));
@@ -219,8 +220,9 @@ typed_extension_protocol_options:
 
 TEST(TextTest, AnyWithoutAKnownType) {
   google::protobuf::Any any;
-  EXPECT_EQ("\"@type\" value \"type.googleapis.com/foo.Bar\": expected a type of the API (at 1:1)\n",
-            Yaml(R"({"@type": type.googleapis.com/foo.Bar, a: b})", any));
+  EXPECT_EQ(
+      "\"@type\" value \"type.googleapis.com/foo.Bar\": expected a type of the API (at 1:1)\n",
+      Yaml(R"({"@type": type.googleapis.com/foo.Bar, a: b})", any));
   EXPECT_EQ("no \"@type\": expected one like \"type.googleapis.com/envoy...\" (at 1:1)\n",
             Yaml("{value: b}", any));
   EXPECT_NE("", Yaml(R"({"@type": envoy.config.cluster.v3.Cluster})", any));
@@ -275,9 +277,10 @@ static_resources:
 )",
                      bootstrap));
   EXPECT_EQ(2, bootstrap.static_resources().clusters_size());
-  EXPECT_EQ("static_resources.clusters[0].<<: unknown field of envoy.config.cluster.v3.Cluster (at "
-            "2:32)\n",
-            Yaml("node: &b {id: a}\nstatic_resources: {clusters: [{<<: *b}]}", bootstrap));
+  EXPECT_EQ(
+      "static_resources.clusters[0].<<: unknown field of envoy.config.cluster.v3.Cluster (at "
+      "2:32)\n",
+      Yaml("node: &b {id: a}\nstatic_resources: {clusters: [{<<: *b}]}", bootstrap));
 }
 
 TEST(TextTest, HostileYaml) {
@@ -329,15 +332,31 @@ TEST(TextTest, LimitsOfDepthAndSize) {
 
 TEST(TextTest, JsonSyntax) {
   Bootstrap bootstrap;
-  EXPECT_EQ("", Json("\t{\"node\": {\"id\": \"\\ud83d\\ude00\\/\\n\\u00e9\", },\n}\r\n", bootstrap));
+  EXPECT_EQ("",
+            Json("\t{\"node\": {\"id\": \"\\ud83d\\ude00\\/\\n\\u00e9\", },\n}\r\n", bootstrap));
   EXPECT_EQ("\xF0\x9F\x98\x80/\n\xC3\xA9", bootstrap.node().id());
-  for (const char* text :
-       {"", "{", "{]", "{\"node\"}", "{\"node\": }", "{\"node\": {\"id\": \"a\"}} x", "null", "[]",
-        "{'node': {}}", "{node: {}}", "{\"node\": {\"id\": \"\\ud83d\"}}",
-        "{\"node\": {\"id\": \"\\udc00\"}}", "{\"node\": {\"id\": \"\\x41\"}}",
-        "{\"node\": {\"id\": \"\\u12\"}}", "{\"node\": {\"id\": \"a", "{\"node\": TRUE}",
-        "{\"cluster_manager\": 01}", "{\"a\": 1.}", "{\"a\": -}", "{\"a\": 1e}", "{,}",
-        "{\"node\": {\"id\": \"a\\"}) {
+  for (const char* text : {"",
+                           "{",
+                           "{]",
+                           "{\"node\"}",
+                           "{\"node\": }",
+                           "{\"node\": {\"id\": \"a\"}} x",
+                           "null",
+                           "[]",
+                           "{'node': {}}",
+                           "{node: {}}",
+                           "{\"node\": {\"id\": \"\\ud83d\"}}",
+                           "{\"node\": {\"id\": \"\\udc00\"}}",
+                           "{\"node\": {\"id\": \"\\x41\"}}",
+                           "{\"node\": {\"id\": \"\\u12\"}}",
+                           "{\"node\": {\"id\": \"a",
+                           "{\"node\": TRUE}",
+                           "{\"cluster_manager\": 01}",
+                           "{\"a\": 1.}",
+                           "{\"a\": -}",
+                           "{\"a\": 1e}",
+                           "{,}",
+                           "{\"node\": {\"id\": \"a\\"}) {
     EXPECT_NE("", Json(text, bootstrap)) << text;
   }
   EXPECT_EQ("JSON syntax: expected ',' or '}' (at 2:6)\n", Json("{\"node\":\n  {} x}", bootstrap));
@@ -346,10 +365,12 @@ TEST(TextTest, JsonSyntax) {
 TEST(TextTest, FilesByExtension) {
   Bootstrap bootstrap;
   bootstrap.mutable_node()->set_id("a");
-  const std::pair<const char*, std::string> kFiles[] = {
-      {"b.yaml", "node: {id: a}"},        {"b.YML", "node: {id: a}"},
-      {"b.json", "{\"node\":{\"id\":\"a\"}}"}, {"b", "{\"node\":{\"id\":\"a\"}}"},
-      {"b.pb", bootstrap.SerializeAsString()}, {"b.pb_text", "node { id: \"a\" }"}};
+  const std::pair<const char*, std::string> kFiles[] = {{"b.yaml", "node: {id: a}"},
+                                                        {"b.YML", "node: {id: a}"},
+                                                        {"b.json", "{\"node\":{\"id\":\"a\"}}"},
+                                                        {"b", "{\"node\":{\"id\":\"a\"}}"},
+                                                        {"b.pb", bootstrap.SerializeAsString()},
+                                                        {"b.pb_text", "node { id: \"a\" }"}};
   for (const auto& [name, content] : kFiles) {
     Bootstrap parsed;
     Errors errors;
@@ -364,9 +385,10 @@ TEST(TextTest, FilesByExtension) {
 
 TEST(TextTest, OverlayIsMergedLikeAProto) {
   Bootstrap bootstrap;
-  ASSERT_EQ("", Yaml("node: {id: a, cluster: c}\nstatic_resources: {clusters: [{name: x}]}",
-                     bootstrap));
-  EXPECT_TRUE(MergeYaml(bootstrap, "node: {id: b}\nstatic_resources: {clusters: [{name: z}]}").ok());
+  ASSERT_EQ(
+      "", Yaml("node: {id: a, cluster: c}\nstatic_resources: {clusters: [{name: x}]}", bootstrap));
+  EXPECT_TRUE(
+      MergeYaml(bootstrap, "node: {id: b}\nstatic_resources: {clusters: [{name: z}]}").ok());
   EXPECT_EQ("b", bootstrap.node().id());
   EXPECT_EQ("c", bootstrap.node().cluster());
   EXPECT_EQ(2, bootstrap.static_resources().clusters_size());
