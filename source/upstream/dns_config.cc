@@ -21,6 +21,8 @@ constexpr uint16_t kDnsPort = 53;
 // The kernel's and c-ares' own waits would overflow far beyond this.
 constexpr uint64_t kMaxQueryTimeoutSeconds = 3600;
 constexpr uint32_t kMaxQueryTries = 100;
+// No refresh rate is multiplied beyond it.
+constexpr base::Nanos kLongest = base::kNever / 4;
 
 std::vector<net::Address> CompileServers(const Addresses& protos, config::Errors& errors,
                                          const config::Path& path) {
@@ -84,7 +86,7 @@ void SetFailureRefresh(const Cluster::RefreshRate& proto, config::Errors& errors
   settings.failure_refresh_max =
       proto.has_max_interval()
           ? CompileDuration(proto.max_interval(), errors, path.Field("max_interval"))
-          : std::min(settings.failure_refresh_base, base::kNever / 10) * 10;
+          : std::min(settings.failure_refresh_base, kLongest / 10) * 10;
   if (settings.failure_refresh_max < settings.failure_refresh_base) {
     errors.Add(path.Field("max_interval"), "expected at least base_interval");
   }

@@ -11,7 +11,7 @@ namespace proxenos::upstream {
 // error and counts as zero.
 inline base::Nanos CompileDuration(const google::protobuf::Duration& proto, config::Errors& errors,
                                    const config::Path& path) {
-  constexpr int64_t kLongestSeconds = base::kNever / base::kSecond - 1;
+  constexpr int64_t kLongestSeconds = int64_t{100} * 365 * 24 * 3600;
   if (proto.seconds() < 0 || proto.nanos() < 0) {
     errors.Add(path, "expected a duration that is not negative");
     return 0;
