@@ -66,6 +66,9 @@ class IntrusiveList {
     return element;
   }
 
+  // Unlinks `element` from whichever list of this Tag it is in, if any.
+  static void Remove(T* element) { static_cast<Node*>(element)->Unlink(); }
+
   // Moves all of `other` to the end of this list in O(1).
   void Splice(IntrusiveList& other) {
     if (other.empty()) return;

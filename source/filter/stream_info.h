@@ -57,13 +57,13 @@ struct ConnectionInfo {
   uint64_t id = 0;
   net::Address local;
   net::Address direct_remote;  // The peer of the socket.
-  // The client as detected from trusted hops; equal to direct_remote without them.
-  net::Address remote;
   absl::string_view requested_server_name;  // SNI; empty without TLS.
 };
 
 struct StreamInfo {
   const ConnectionInfo* connection = nullptr;
+  // The client as trusted hops tell it; the connection's direct_remote without them.
+  net::Address remote;
   base::WallTime start_wall = 0;
   // Instants; 0 while it has not happened.
   base::MonoTime start = 0;              // First byte of the request.

@@ -1,0 +1,29 @@
+// ConnectionLimit: how many downstream connections the whole process may have. Shared by all
+// workers; one of the circuit-breaker counts of docs/ARCHITECTURE.md.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace proxenos::downstream {
+
+// Thread: any.
+class ConnectionLimit {
+ public:
+  // overload_manager's downstream_connections monitor; the default is no limit but descriptors.
+  explicit ConnectionLimit(uint64_t most) : most_(most) {}
+
+  bool TryAcquire() {
+    if (count_.fetch_add(1, std::memory_order_relaxed) < most_) return true;
+    count_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  void Release() { count_.fetch_sub(1, std::memory_order_relaxed); }
+  uint64_t count() const { return count_.load(std::memory_order_relaxed); }
+
+ private:
+  const uint64_t most_;
+  std::atomic<uint64_t> count_{0};
+};
+
+}  // namespace proxenos::downstream

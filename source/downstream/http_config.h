@@ -1,0 +1,91 @@
+// HttpConfig and ListenerConfig: what a listener and its connection manager are configured to do,
+// compiled from protos into plain data (listener_config.h makes them).
+//
+// Invariant: immutable and shared by all workers. A changed listener is a new ListenerConfig.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "source/access_log/access_log.h"
+#include "source/access_log/formatter.h"
+#include "source/base/clock.h"
+#include "source/base/limits.h"
+#include "source/base/rc.h"
+#include "source/filter/filter_chain.h"
+#include "source/http/path.h"
+#include "source/http1/decoder.h"
+#include "source/net/address.h"
+#include "source/net/socket.h"
+#include "source/route/route_table.h"
+
+namespace proxenos::downstream {
+
+// A route table with its header formats compiled: what RDS publishes.
+struct RouteSnapshot {
+  std::shared_ptr<const route::RouteTable> table;
+  std::vector<access_log::Formatter> formats;  // By HeaderAddition::format_index.
+};
+
+// One worker's current snapshot of a route configuration; listeners that name it share the cell.
+struct RouteCell final : public base::RefCounted {
+  base::Held<RouteSnapshot> current;  // Null until the first arrives.
+};
+
+// HttpConnectionManager
+struct HttpConfig {
+  enum class ServerHeader : uint8_t { kOverwrite, kAppendIfAbsent, kPassThrough };
+  enum class StripPort : uint8_t { kNone, kMatching, kAny };
+
+  std::string stat_prefix;
+  http1::RequestDecoderOptions decoder;
+  std::string server_name = "envoy";
+  ServerHeader server_header = ServerHeader::kOverwrite;
+  std::string via;
+
+  bool use_remote_address = false;
+  bool skip_xff_append = false;
+  uint32_t xff_trusted_hops = 0;
+  bool generate_request_id = true;
+  bool preserve_external_request_id = false;
+  bool always_set_request_id_in_response = false;
+  bool proxy_100_continue = false;
+  http::PathOptions path;
+  StripPort strip_port = StripPort::kNone;
+  bool strip_trailing_dot = false;
+
+  base::Nanos idle_timeout = base::limits::kConnectionIdleTimeout;  // 0: none.
+  base::Nanos max_connection_duration = 0;
+  base::Nanos stream_idle_timeout = base::limits::kStreamIdleTimeout;
+  base::Nanos request_timeout = 0;
+  base::Nanos request_headers_timeout = base::limits::kRequestHeadersTimeout;
+  base::Nanos max_stream_duration = 0;
+  base::Nanos delayed_close_timeout = base::limits::kDelayedCloseTimeout;
+  uint32_t max_requests_per_connection = 0;  // 0: unlimited.
+
+  std::vector<std::string> upgrades;  // Lower case types that may be tunnelled; "connect" too.
+
+  filter::FilterFactories filters;
+  access_log::AccessLogs access_logs;
+  bool logs_upstream_local = false;
+
+  // Exactly one of the two: routes by name, or written inline.
+  std::string rds_name;
+  std::shared_ptr<const RouteSnapshot> routes;
+};
+
+struct ListenerConfig {
+  std::string name;
+  std::vector<net::Address> addresses;  // The first is Listener.address.
+  net::ListenOptions listen;
+  std::string stat_prefix;              // Empty: the address.
+  bool bind_to_port = true;
+  bool inbound = false;                 // traffic_direction: INBOUND, for drain_listeners.
+  uint32_t connection_buffer_bytes = base::limits::kConnectionOutBytes;
+  uint32_t max_accepts_per_turn = base::limits::kMaxAcceptsPerTurn;
+  std::shared_ptr<const HttpConfig> http;
+};
+
+}  // namespace proxenos::downstream

@@ -1,0 +1,233 @@
+// The connection manager's fields, one after another.
+#include "source/downstream/http_config_config.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "envoy/extensions/filters/http/router/v3/router.pb.h"
+#include "source/access_log/access_log_config.h"
+#include "source/config/typed_config.h"
+#include "source/route/route_config.h"
+#include "source/upstream/duration_config.h"
+
+namespace proxenos::downstream {
+namespace {
+
+using HcmProto =
+    envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
+using upstream::CompileDuration;
+
+class HttpCompiler {
+ public:
+  HttpCompiler(const HcmProto& proto, const ListenerCompiler& compiler, const config::Path& path,
+               config::Errors& errors)
+      : proto_(proto), compiler_(compiler), path_(path), errors_(errors) {}
+
+  std::shared_ptr<const HttpConfig> Compile() {
+    const size_t before = errors_.count();
+    config_->stat_prefix = proto_.stat_prefix();
+    Identity();
+    Timeouts();
+    Codec();
+    Normalisation();
+    Upgrades();
+    Filters();
+    Routes();
+    AccessLogs();
+    if (errors_.count() != before) return nullptr;
+    return config_;
+  }
+
+ private:
+  void Duration(bool present, const google::protobuf::Duration& proto, const char* field,
+                base::Nanos& out) {
+    if (present) out = CompileDuration(proto, errors_, path_.Field(field));
+  }
+
+  void Identity() {
+    if (!proto_.server_name().empty()) config_->server_name = proto_.server_name();
+    switch (proto_.server_header_transformation()) {
+      case HcmProto::APPEND_IF_ABSENT:
+        config_->server_header = HttpConfig::ServerHeader::kAppendIfAbsent;
+        break;
+      case HcmProto::PASS_THROUGH:
+        config_->server_header = HttpConfig::ServerHeader::kPassThrough;
+        break;
+      default: break;
+    }
+    config_->via = proto_.via();
+    config_->use_remote_address = proto_.use_remote_address().value();
+    config_->xff_trusted_hops = proto_.xff_num_trusted_hops();
+    config_->skip_xff_append = proto_.skip_xff_append();
+    if (proto_.has_generate_request_id()) {
+      config_->generate_request_id = proto_.generate_request_id().value();
+    }
+    config_->preserve_external_request_id = proto_.preserve_external_request_id();
+    config_->always_set_request_id_in_response = proto_.always_set_request_id_in_response();
+    config_->proxy_100_continue = proto_.proxy_100_continue();
+  }
+
+  void Timeouts() {
+    const auto& common = proto_.common_http_protocol_options();
+    const char* kCommon = "common_http_protocol_options";
+    if (common.has_idle_timeout()) {
+      config_->idle_timeout = CompileDuration(common.idle_timeout(), errors_,
+                                              path_.Field(kCommon).Field("idle_timeout"));
+    }
+    if (common.has_max_connection_duration()) {
+      config_->max_connection_duration =
+          CompileDuration(common.max_connection_duration(), errors_,
+                          path_.Field(kCommon).Field("max_connection_duration"));
+    }
+    if (common.has_max_stream_duration()) {
+      config_->max_stream_duration =
+          CompileDuration(common.max_stream_duration(), errors_,
+                          path_.Field(kCommon).Field("max_stream_duration"));
+    }
+    config_->max_requests_per_connection = common.max_requests_per_connection().value();
+    Duration(proto_.has_stream_idle_timeout(), proto_.stream_idle_timeout(),
+             "stream_idle_timeout", config_->stream_idle_timeout);
+    Duration(proto_.has_request_timeout(), proto_.request_timeout(), "request_timeout",
+             config_->request_timeout);
+    Duration(proto_.has_request_headers_timeout(), proto_.request_headers_timeout(),
+             "request_headers_timeout", config_->request_headers_timeout);
+    Duration(proto_.has_delayed_close_timeout(), proto_.delayed_close_timeout(),
+             "delayed_close_timeout", config_->delayed_close_timeout);
+  }
+
+  void Codec() {
+    http1::RequestDecoderOptions& decoder = config_->decoder;
+    if (proto_.has_max_request_headers_kb()) {
+      decoder.max_head_bytes = proto_.max_request_headers_kb().value() * 1024;
+    }
+    const auto& common = proto_.common_http_protocol_options();
+    if (common.has_max_headers_count()) decoder.max_headers = common.max_headers_count().value();
+    switch (common.headers_with_underscores_action()) {
+      case envoy::config::core::v3::HttpProtocolOptions::REJECT_REQUEST:
+        decoder.underscores = http1::Underscores::kRejectRequest;
+        break;
+      case envoy::config::core::v3::HttpProtocolOptions::DROP_HEADER:
+        decoder.underscores = http1::Underscores::kDropHeader;
+        break;
+      default: break;
+    }
+    const auto& http1 = proto_.http_protocol_options();
+    decoder.accept_http_10 = http1.accept_http_10();
+    decoder.default_host_for_http_10 = http1.default_host_for_http_10();
+    decoder.enable_trailers = http1.enable_trailers();
+    if (http1.has_allow_absolute_url()) {
+      decoder.allow_absolute_url = http1.allow_absolute_url().value();
+    }
+  }
+
+  void Normalisation() {
+    config_->path.normalize = proto_.normalize_path().value();
+    config_->path.merge_slashes = proto_.merge_slashes();
+    switch (proto_.path_with_escaped_slashes_action()) {
+      case HcmProto::REJECT_REQUEST:
+        config_->path.escaped_slashes = http::EscapedSlashes::kReject;
+        break;
+      case HcmProto::UNESCAPE_AND_REDIRECT:
+        config_->path.escaped_slashes = http::EscapedSlashes::kUnescapeAndRedirect;
+        break;
+      case HcmProto::UNESCAPE_AND_FORWARD:
+        config_->path.escaped_slashes = http::EscapedSlashes::kUnescapeAndForward;
+        break;
+      default: break;
+    }
+    if (proto_.strip_any_host_port()) {
+      config_->strip_port = HttpConfig::StripPort::kAny;
+    } else if (proto_.strip_matching_host_port()) {
+      config_->strip_port = HttpConfig::StripPort::kMatching;
+    }
+    config_->strip_trailing_dot = proto_.strip_trailing_host_dot();
+  }
+
+  void Upgrades() {
+    for (const auto& upgrade : proto_.upgrade_configs()) {
+      if (upgrade.has_enabled() && !upgrade.enabled().value()) continue;
+      config_->upgrades.push_back(absl::AsciiStrToLower(upgrade.upgrade_type()));
+    }
+  }
+
+  void Filters() {
+    const config::Path list = path_.Field("http_filters");
+    if (proto_.http_filters().empty()) {
+      errors_.Add(list, "expected at least one filter, of which the last is "
+                        "envoy.extensions.filters.http.router.v3.Router");
+    }
+    for (int i = 0; i < proto_.http_filters_size(); ++i) {
+      const auto& filter = proto_.http_filters(i);
+      if (filter.disabled()) continue;
+      Filter(filter, list.Index(static_cast<size_t>(i)), i + 1 == proto_.http_filters_size());
+    }
+  }
+
+  void Filter(const envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter&
+                  filter,
+              const config::Path& path, bool last) {
+    const std::string type = config::TypedConfigType(filter.typed_config());
+    const auto kind = std::find_if(compiler_.filters.begin(), compiler_.filters.end(),
+                                   [&type](const filter::FilterKind& each) {
+                                     return absl::string_view(type) == each.type;
+                                   });
+    const config::Path at = path.Field("typed_config");
+    if (kind == compiler_.filters.end()) {
+      if (filter.is_optional()) return;
+      errors_.Add(at, absl::StrCat("HTTP filter '", filter.name(), "' of type '", type,
+                                   "' is not implemented by proxenos"));
+      return;
+    }
+    if (kind->terminal != last) {
+      errors_.Add(path, last ? "the last filter must be envoy.extensions.filters.http.router.v3."
+                               "Router, or nothing would answer the request"
+                             : "no filter may stand behind the router");
+    }
+    auto factory = kind->create(filter.typed_config(), at, errors_);
+    if (factory != nullptr) config_->filters.push_back(std::move(factory));
+  }
+
+  void Routes() {
+    switch (proto_.route_specifier_case()) {
+      case HcmProto::kRds: config_->rds_name = proto_.rds().route_config_name(); return;
+      case HcmProto::kRouteConfig: {
+        auto table =
+            route::CompileRoutes(proto_.route_config(), errors_, path_.Field("route_config"));
+        if (table != nullptr) config_->routes = MakeRouteSnapshot(std::move(table), errors_);
+        return;
+      }
+      default:
+        errors_.Add(path_, "expected route_config or rds: no other source of routes is implemented");
+    }
+  }
+
+  void AccessLogs() {
+    config_->access_logs = access_log::CompileAccessLogs(
+        proto_.access_log(), compiler_.log_writer, path_.Field("access_log"), errors_);
+    for (const auto& log : proto_.access_log()) {
+      // Asking the kernel for a socket's own address costs a system call: only where it is shown.
+      const std::string text = log.SerializeAsString();
+      if (text.find("UPSTREAM_LOCAL") != std::string::npos) config_->logs_upstream_local = true;
+    }
+  }
+
+  const HcmProto& proto_;
+  const ListenerCompiler& compiler_;
+  const config::Path& path_;
+  config::Errors& errors_;
+  const std::shared_ptr<HttpConfig> config_ = std::make_shared<HttpConfig>();
+};
+
+}  // namespace
+
+std::shared_ptr<const HttpConfig> CompileHttpConfig(const HcmProto& proto,
+                                                    const ListenerCompiler& compiler,
+                                                    const config::Path& path,
+                                                    config::Errors& errors) {
+  return HttpCompiler(proto, compiler, path, errors).Compile();
+}
+
+}  // namespace proxenos::downstream

@@ -1,0 +1,163 @@
+// Accepting, counting and draining of connections.
+#include "source/downstream/listener.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "source/base/log.h"
+
+namespace proxenos::downstream {
+namespace {
+
+std::string StatAddress(const ListenerConfig& config) {
+  if (!config.stat_prefix.empty()) return config.stat_prefix;
+  return config.addresses.front().ToString();
+}
+
+}  // namespace
+
+Listener::Acceptor::Acceptor(Listener& listener, net::UniqueFd fd)
+    : listener_(listener), fd_(std::move(fd)) {
+  listener_.loop().WatchLevel(fd_.get(), EPOLLIN, this);
+}
+
+Listener::Acceptor::~Acceptor() = default;
+
+void Listener::Acceptor::OnIo(uint32_t) {
+  if (fd_.valid()) listener_.Accept(fd_.get(), listener_.config().max_accepts_per_turn);
+}
+
+net::UniqueFd Listener::Acceptor::Release() {
+  if (fd_.valid()) listener_.loop().Unwatch(fd_.get());
+  return std::move(fd_);
+}
+
+Listener::Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig> config,
+                   std::vector<net::UniqueFd> sockets, base::Rc<RouteCell> routes)
+    : context_(context), config_(std::move(config)), cell_(std::move(routes)) {
+  const HttpConfig& http = *config_->http;
+  if (http.routes != nullptr) inline_routes_ = base::Hold(http.routes);
+  const std::string address = StatAddress(*config_);
+  stats::Registry& registry = context_.registry;
+  stats_ = registry.Open<stats::ListenerStats>(stats::ListenerScope(address));
+  http_stats_ = registry.Open<stats::HttpStats>(stats::HttpScope(http.stat_prefix));
+  listener_http_stats_ = registry.Open<stats::ListenerHttpStats>(
+      stats::ListenerHttpScope(address, http.stat_prefix));
+  worker_stats_ = registry.Open<stats::ListenerWorkerStats>(
+      stats::ListenerWorkerScope(address, context_.worker));
+  for (net::UniqueFd& socket : sockets) {
+    acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(socket)));
+  }
+}
+
+Listener::~Listener() { CloseAll(); }
+
+bool Listener::Accept(int fd, uint32_t most) {
+  for (uint32_t i = 0; i < most; ++i) {
+    sockaddr_storage storage;
+    socklen_t size = sizeof(storage);
+    auto* generic = reinterpret_cast<sockaddr*>(&storage);
+    const int accepted = accept4(fd, generic, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (accepted < 0) {
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      if (errno != EAGAIN) {
+        PX_LOG(kConnection, kWarn, "listener ", config_->name, ": accept: ",
+               std::strerror(errno));
+      }
+      return false;
+    }
+    if (!context_.connection_limit.TryAcquire()) {
+      stats_->downstream_global_cx_overflow.Inc();
+      close(accepted);
+      continue;
+    }
+    Add(accepted, net::Address::FromSockaddr(generic, size));
+  }
+  return true;
+}
+
+void Listener::Add(int fd, const net::Address& remote) {
+  if (remote.is_ip()) net::SetNoDelay(fd);
+  stats_->downstream_cx_total.Inc();
+  stats_->downstream_cx_active.Inc();
+  worker_stats_->downstream_cx_total.Inc();
+  worker_stats_->downstream_cx_active.Inc();
+  http_stats_->downstream_cx_total.Inc();
+  http_stats_->downstream_cx_active.Inc();
+  http_stats_->downstream_cx_http1_total.Inc();
+  http_stats_->downstream_cx_http1_active.Inc();
+  ++connection_count_;
+  auto connection = std::make_unique<HttpConnection>(*this, fd, remote);
+  if (draining_) connection->Drain(/*now=*/false);
+  connections_.PushBack(connection.release());  // Owned through the list until Remove.
+}
+
+void Listener::Remove(HttpConnection& connection) {
+  base::IntrusiveList<HttpConnection>::Remove(&connection);
+  --connection_count_;
+  context_.connection_limit.Release();
+  stats_->downstream_cx_active.Dec();
+  stats_->downstream_cx_destroy.Inc();
+  worker_stats_->downstream_cx_active.Dec();
+  http_stats_->downstream_cx_active.Dec();
+  http_stats_->downstream_cx_http1_active.Dec();
+  http_stats_->downstream_cx_destroy.Inc();
+  loop().Retire(std::unique_ptr<HttpConnection>(&connection));
+}
+
+void Listener::CountResponse(uint32_t status) {
+  stats::CountDownstreamResponse(*http_stats_, status);
+  stats::CountDownstreamResponse(*listener_http_stats_, status);
+}
+
+void Listener::StopAccepting() {
+  for (auto& acceptor : acceptors_) {
+    net::UniqueFd fd = acceptor->Release();
+    // Clients whose connection the kernel has completed already would be reset by the close.
+    while (Accept(fd.get(), base::limits::kMaxAcceptsPerTurn)) {
+    }
+    loop().Retire(std::move(acceptor));
+  }
+  acceptors_.clear();
+}
+
+std::vector<net::UniqueFd> Listener::ReleaseSockets() {
+  std::vector<net::UniqueFd> sockets;
+  for (auto& acceptor : acceptors_) {
+    sockets.push_back(acceptor->Release());
+    loop().Retire(std::move(acceptor));
+  }
+  acceptors_.clear();
+  return sockets;
+}
+
+void Listener::Drain() {
+  draining_ = true;
+  for (HttpConnection* each = connections_.front(); each != nullptr;
+       each = connections_.Next(each)) {
+    each->Drain(/*now=*/false);
+  }
+}
+
+void Listener::CloseIdle(base::Nanos quiet) {
+  const base::MonoTime now = loop().now();
+  for (HttpConnection* each = connections_.front(); each != nullptr;) {
+    HttpConnection* next = connections_.Next(each);
+    if (each->idle() && now - each->last_active() >= quiet) each->Drain(/*now=*/true);
+    each = next;
+  }
+}
+
+void Listener::CloseAll() {
+  while (HttpConnection* connection = connections_.front()) connection->Abort();
+}
+
+}  // namespace proxenos::downstream

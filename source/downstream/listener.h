@@ -1,0 +1,103 @@
+// Listener: one worker's share of a listener: its listening sockets and its connections.
+//
+// Owner: the Worker. Thread: the worker's. Dies when: it was removed or replaced, and its last
+// connection is closed (or the drain time is over).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "source/base/intrusive_list.h"
+#include "source/base/rc.h"
+#include "source/downstream/connection_limit.h"
+#include "source/downstream/date.h"
+#include "source/downstream/http_config.h"
+#include "source/downstream/http_connection.h"
+#include "source/event/event_loop.h"
+#include "source/filter/stream_context.h"
+#include "source/net/socket.h"
+#include "source/stats/http_stats.h"
+#include "source/stats/listener_stats.h"
+#include "source/stats/registry.h"
+
+namespace proxenos::downstream {
+
+// What a worker lends to its listeners. Outlives them.
+struct WorkerContext {
+  filter::StreamContext::Environment environment;
+  stats::Registry& registry;
+  ConnectionLimit& connection_limit;
+  DateCache& date;
+  uint32_t worker;
+};
+
+class Listener {
+ public:
+  // `sockets` listen already; `routes` is null when the routes are inline.
+  Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig> config,
+           std::vector<net::UniqueFd> sockets, base::Rc<RouteCell> routes);
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener();
+
+  // Takes what waits in the accept queues, then closes the sockets.
+  void StopAccepting();
+  // Gives up the sockets, still listening, to the listener that takes its place.
+  std::vector<net::UniqueFd> ReleaseSockets();
+  // Tells every connection to end after its response.
+  void Drain();
+  // While draining: closes connections that have been idle for `quiet`.
+  void CloseIdle(base::Nanos quiet);
+  // Closes everything now.
+  void CloseAll();
+  bool draining() const { return draining_; }
+  bool empty() const { return connection_count_ == 0; }
+  uint32_t connection_count() const { return connection_count_; }
+
+  const ListenerConfig& config() const { return *config_; }
+  const HttpConfig& http() const { return *config_->http; }
+  event::EventLoop& loop() { return context_.environment.loop; }
+  const filter::StreamContext::Environment& environment() const { return context_.environment; }
+  stats::HttpStats& http_stats() { return *http_stats_; }
+  base::Held<RouteSnapshot> routes() const { return inline_routes_ ? inline_routes_ : cell_->current; }
+  absl::string_view date() { return context_.date.Get(context_.environment.loop.wall_now()); }
+
+  // A response with `status` ended (0: none was sent).
+  void CountResponse(uint32_t status);
+  // From a connection that is closed.
+  void Remove(HttpConnection& connection);
+
+ private:
+  // One listening socket.
+  class Acceptor final : public event::IoHandler {
+   public:
+    Acceptor(Listener& listener, net::UniqueFd fd);
+    ~Acceptor() override;
+    void OnIo(uint32_t events) override;
+    net::UniqueFd Release();
+
+   private:
+    Listener& listener_;
+    net::UniqueFd fd_;
+  };
+
+  // Accepts at most `most` connections; false when there are no more.
+  bool Accept(int fd, uint32_t most);
+  void Add(int fd, const net::Address& remote);
+
+  WorkerContext& context_;
+  const std::shared_ptr<const ListenerConfig> config_;
+  base::Rc<RouteCell> cell_;
+  base::Held<RouteSnapshot> inline_routes_;
+  stats::Group<stats::ListenerStats> stats_;
+  stats::Group<stats::HttpStats> http_stats_;
+  stats::Group<stats::ListenerHttpStats> listener_http_stats_;
+  stats::Group<stats::ListenerWorkerStats> worker_stats_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  base::IntrusiveList<HttpConnection> connections_;
+  uint32_t connection_count_ = 0;
+  bool draining_ = false;
+};
+
+}  // namespace proxenos::downstream

@@ -1,0 +1,96 @@
+// Stream: one request and its response: the pump. Room 5 of a request.
+//
+// Everything that happens to a stream (bytes, timers, upstream events, resumes) sets state and makes
+// it runnable; Pump, and nothing else, advances it. It ends in one place: HttpConnection::EndStream.
+//
+// Owner: its HttpConnection. Thread: the worker's. Dies when: the connection retires it.
+#pragma once
+
+#include <optional>
+
+#include "source/base/rc.h"
+#include "source/downstream/http_config.h"
+#include "source/event/timer_wheel.h"
+#include "source/filter/filter_chain.h"
+#include "source/filter/stream_context.h"
+#include "source/http1/decoder.h"
+#include "source/http1/visitor.h"
+
+namespace proxenos::downstream {
+
+class HttpConnection;
+
+class Stream final : public filter::StreamContext, public http1::RequestVisitor {
+ public:
+  explicit Stream(HttpConnection& connection);
+  ~Stream() override;
+
+  // Feeds bytes of this request's message to the decoder, then pumps. On return `bytes` is what was
+  // not consumed.
+  http1::DecodeResult Receive(buffer::Slice& bytes);
+  // The peer ended its direction: finishes a tunnel's request side. False: a message was cut short.
+  bool OnPeerEnd();
+  // Advances whatever can be advanced. event::Runnable.
+  void Run() override;
+
+  // The request was refused by the codec or a timeout before it was complete.
+  void Refuse(uint16_t status, absl::string_view details, uint32_t flags);
+
+  bool has_head() const { return has_head_; }
+  bool request_complete() const { return request_complete_; }
+  bool response_complete() const { return response_complete_; }
+  bool tunnel() const { return tunnel_; }
+  // Request bytes held on their way: what the read interest is computed from.
+  uint64_t held_bytes() const { return request_in.body.size() + request_out.body.size(); }
+
+  absl::string_view FormatValue(uint32_t index) override;
+  // Writes the access log; the last look at the stream.
+  void Log();
+  // Tells the filters that it is over.
+  void Complete();
+
+ private:
+  // http1::RequestVisitor: deposits.
+  http::RequestHead& OnMessageBegin() override;
+  void OnHead(buffer::Slice head) override;
+  void OnBody(buffer::Slice data) override;
+  http::HeaderMap& OnTrailersBegin() override;
+  void OnTrailers(buffer::Slice bytes) override;
+  void OnComplete() override;
+
+  // The head is complete: normalise, route, make the chain.
+  void Begin();
+  bool NormalizeRequest();
+  bool AllowTunnel();
+  void ChooseRoute();
+  void ArmTimers();
+  bool PumpOnce();
+  // Hands response parts to the codec as far as the connection has room. True when any went.
+  bool Encode();
+  void EncodeHead();
+  bool EncodeBody();
+  void OnTimer();
+
+  HttpConnection& connection_;
+  http1::RequestDecoder decoder_;
+  std::optional<filter::FilterChain> chain_;
+  base::Held<RouteSnapshot> snapshot_;  // Pins `routes`.
+  event::Timer timer_;                  // At the earliest of the deadlines below.
+  base::MonoTime idle_deadline_ = base::kNever;
+  base::MonoTime request_deadline_ = base::kNever;
+  base::MonoTime duration_deadline_ = base::kNever;
+  base::Nanos idle_timeout_ = 0;
+  buffer::Slice head_bytes_;
+  buffer::Slice trailer_bytes_;
+  http::Framing::Kind response_framing_ = http::Framing::kNone;
+  bool has_head_ = false;
+  bool needs_begin_ = false;
+  bool request_complete_ = false;
+  bool response_complete_ = false;
+  bool tunnel_ = false;
+  bool pumping_ = false;
+  bool close_after_ = false;
+  bool aborted_ended_ = false;  // The connection was told of the abort.
+};
+
+}  // namespace proxenos::downstream

@@ -1,0 +1,76 @@
+// FilterChain: the filters of one stream, and the moving of parts through them. Part of room 5.
+//
+// Request parts go from StreamContext::request_in through filters 0..n-1 to request_out, response
+// parts from response_in through n-1..0 to response_out. In each direction at most one part is in
+// hand; a filter that pauses keeps it there. Owner: the Stream. Thread: its worker.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "source/filter/http_filter.h"
+#include "source/filter/stream_context.h"
+
+namespace proxenos::filter {
+
+using FilterFactories = std::vector<std::shared_ptr<const FilterFactory>>;
+
+class FilterChain {
+ public:
+  FilterChain(const FilterFactories& factories, StreamContext& stream);
+  FilterChain(const FilterChain&) = delete;
+  FilterChain& operator=(const FilterChain&) = delete;
+  ~FilterChain();
+
+  // Moves what can be moved. True when anything moved.
+  bool MoveRequest();
+  bool MoveResponse();
+  // Calls OnWake of those that were woken. True when there was one.
+  bool RunWoken();
+  // Lets the part in hand of `direction` go on past the filter that paused.
+  void Resume(Direction direction);
+  // A local reply: the request is dropped where it stands and the response starts anew.
+  void StartLocalReply();
+  // Calls OnComplete of every filter.
+  void Complete();
+
+  // The terminal filter, for waking it when there is room for more of the response; or nullptr.
+  HttpFilter* terminal() { return filters_.empty() ? nullptr : filters_.back().filter.get(); }
+
+  bool paused(Direction direction) const { return ways_[static_cast<int>(direction)].paused; }
+
+ private:
+  enum class Part : uint8_t { kNothing, kHead, kBody, kTrailers };
+
+  // The state of one direction.
+  struct Way {
+    Part part = Part::kNothing;  // In hand.
+    uint8_t next = 0;            // Filters that have seen the part in hand.
+    bool paused = false;
+    bool head_passed = false;
+    bool end_in_hand = false;  // The part in hand is the last.
+    bool ended = false;        // The end has passed all filters.
+    buffer::Buffer body;       // The part in hand, of kBody.
+  };
+
+  struct Entry {
+    std::unique_ptr<HttpFilter> filter;
+    const FilterFactory* factory;
+  };
+
+  bool Take(Way& way, Parts& in, bool wait_for_end) const;
+  // Runs the part in hand through the filters; false when one stopped it.
+  bool RunRequestPart(Way& way);
+  bool RunResponsePart(Way& way);
+  void Deliver(Way& way, Parts& in, Parts& out);
+  bool BufferingStops(Direction direction, Parts& in);
+
+  StreamContext& stream_;
+  absl::InlinedVector<Entry, 4> filters_;
+  Way ways_[2];
+  bool buffers_[2] = {false, false};  // Some filter of that direction has BodyMode::kBuffer.
+};
+
+}  // namespace proxenos::filter

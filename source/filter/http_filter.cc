@@ -1,0 +1,13 @@
+// A filter that overrides nothing lets everything pass.
+#include "source/filter/http_filter.h"
+
+namespace proxenos::filter {
+
+Verdict HttpFilter::OnRequestHeaders(http::RequestHead&, bool) { return Verdict::kContinue; }
+Verdict HttpFilter::OnRequestBody(buffer::Buffer&, bool) { return Verdict::kContinue; }
+Verdict HttpFilter::OnRequestTrailers(http::HeaderMap&) { return Verdict::kContinue; }
+Verdict HttpFilter::OnResponseHeaders(http::ResponseHead&, bool) { return Verdict::kContinue; }
+Verdict HttpFilter::OnResponseBody(buffer::Buffer&, bool) { return Verdict::kContinue; }
+Verdict HttpFilter::OnResponseTrailers(http::HeaderMap&) { return Verdict::kContinue; }
+
+}  // namespace proxenos::filter

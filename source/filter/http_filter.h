@@ -1,0 +1,84 @@
+// HttpFilter: what a filter is, and FilterFactory: how the configured chain makes one per stream.
+//
+// A filter overrides the calls it needs. It is called by the stream's pump and by nobody else, one
+// part of the message at a time, request parts first to last and response parts last to first.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "source/buffer/buffer.h"
+#include "source/http/message.h"
+
+namespace proxenos::filter {
+
+class StreamContext;
+
+enum class Direction : uint8_t { kRequest = 0, kResponse = 1 };
+
+enum class Verdict : uint8_t {
+  kContinue,  // The part goes on to the next filter.
+  kPause,     // The part stays until StreamContext::Resume; its source is not read meanwhile.
+  kReplied,   // StreamContext::Reply was called: the request goes no further.
+};
+
+// What a filter wants of bodies, declared when it is configured: buffering is never asked for in
+// mid-message.
+enum class BodyMode : uint8_t {
+  kNone,    // Not called with bodies.
+  kStream,  // Called with each piece as it comes.
+  kBuffer,  // Called, head included, once the whole body is there: 413 or 500 above the limit.
+};
+
+// Owner: the FilterChain of one stream. Thread: the stream's worker. Dies with the stream, after
+// OnComplete; its waits are member handles whose destructors cancel.
+class HttpFilter {
+ public:
+  virtual ~HttpFilter() = default;
+
+  // `end`: nothing follows the head.
+  virtual Verdict OnRequestHeaders(http::RequestHead& head, bool end);
+  // May change or take bytes of `body`; `end`: nothing follows, not even trailers.
+  virtual Verdict OnRequestBody(buffer::Buffer& body, bool end);
+  virtual Verdict OnRequestTrailers(http::HeaderMap& trailers);
+
+  virtual Verdict OnResponseHeaders(http::ResponseHead& head, bool end);
+  virtual Verdict OnResponseBody(buffer::Buffer& body, bool end);
+  virtual Verdict OnResponseTrailers(http::HeaderMap& trailers);
+
+  // Called by the pump after StreamContext::Wake(*this): an asynchronous filter's waits set state
+  // and wake; what follows from it happens here.
+  virtual void OnWake() {}
+
+  // The stream is being answered locally (by whichever filter): no other response may come.
+  virtual void OnLocalReply() {}
+
+  // The stream is over, whatever ended it. Called exactly once, before destruction.
+  virtual void OnComplete() {}
+
+  // The last filter of a chain: it takes the request's parts out of the chain for good, and
+  // deposits the response in StreamContext::response_in.
+  virtual bool terminal() const { return false; }
+
+ private:
+  friend class FilterChain;
+  friend class StreamContext;
+  bool woken_ = false;
+};
+
+// One configured filter. Owner: the listener's compiled configuration, shared by all workers.
+class FilterFactory {
+ public:
+  virtual ~FilterFactory() = default;
+
+  // Makes the filter of one stream.
+  virtual std::unique_ptr<HttpFilter> Create(StreamContext& stream) const = 0;
+
+  BodyMode request_body = BodyMode::kNone;
+  BodyMode response_body = BodyMode::kNone;
+  uint32_t buffer_limit = 0;  // Bytes, of kBuffer.
+  std::string name;           // HttpFilter.name, for per-route configuration and logs.
+};
+
+}  // namespace proxenos::filter

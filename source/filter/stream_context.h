@@ -1,0 +1,113 @@
+// StreamContext: what a filter sees of its stream: the message in both directions, the route, what
+// the access log will say, and the marks by which a filter makes the pump do something.
+//
+// A mark returns at once and calls nobody: the pump acts on it later in the same turn. So a filter
+// may resume or wake from anywhere, and nothing it holds can vanish under its feet.
+//
+// Owner: it is the base of downstream::Stream. Thread: the stream's worker.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+#include "source/buffer/arena.h"
+#include "source/buffer/buffer.h"
+#include "source/event/event_loop.h"
+#include "source/filter/http_filter.h"
+#include "source/filter/stream_info.h"
+#include "source/http/message.h"
+#include "source/route/route_table.h"
+#include "source/stats/http_stats.h"
+#include "source/upstream/cluster_map.h"
+
+namespace proxenos::filter {
+
+// One direction's message at one place of its way. The head lives in the context; `head` says that
+// it is there.
+struct Parts {
+  bool head = false;
+  bool end = false;                       // The message is complete.
+  buffer::Buffer body;                    // What has come and not yet gone on.
+  http::HeaderMap* trailers = nullptr;    // In the arena.
+};
+
+class StreamContext : public event::Runnable {
+ public:
+  // What a worker lends to its streams. Outlives them.
+  struct Environment {
+    event::EventLoop& loop;
+    upstream::ClusterMap& clusters;
+  };
+
+  StreamContext(const Environment& lent, stats::HttpStats& stats)
+      : environment(lent), http_stats(stats), request(arena), response(arena) {}
+
+  const Environment& environment;
+  stats::HttpStats& http_stats;
+  buffer::Arena arena;  // First of the members that use it, last to die.
+  http::RequestHead request;
+  http::ResponseHead response;
+  StreamInfo info;
+
+  // From the codec; to the terminal filter; from it; to the codec.
+  Parts request_in;
+  Parts request_out;
+  Parts response_in;
+  Parts response_out;
+
+  // The table the stream was routed by, which it pins, and what that chose; null before routing
+  // and, but for the table, when nothing matched.
+  const route::RouteTable* routes = nullptr;
+  const route::Route* route = nullptr;
+
+  uint64_t random = 0;                // One draw per stream, for weights and fractions.
+  bool wants_upstream_local = false;  // Some access log shows the upstream's local address.
+  // The terminal filter holds response bytes for which response_in had no room.
+  bool response_held_back = false;
+
+  // What the bytes of the response's head (and trailers) live in, for as long as the stream does.
+  buffer::Slice response_head_bytes;
+  buffer::Slice response_trailer_bytes;
+
+  // Renders format `index` of `routes` for this stream; the result lives in the arena.
+  virtual absl::string_view FormatValue(uint32_t index) = 0;
+
+  // Lets the part at which a filter paused go on. No-op when that direction is not paused.
+  void Resume(Direction direction) {
+    resume_[static_cast<int>(direction)] = true;
+    environment.loop.Schedule(this);
+  }
+
+  // Has the pump call `filter.OnWake()`.
+  void Wake(HttpFilter& filter) {
+    filter.woken_ = true;
+    woken_ = true;
+    environment.loop.Schedule(this);
+  }
+
+  // Answers the request from here, in any of the filter's own calls (OnWake among them): `body` (text/plain) and `details` are static or in the arena.
+  // Replaces a response that has not been sent yet; cuts one short that has. The caller may add
+  // fields to `response.headers` right after.
+  void Reply(uint16_t status, absl::string_view body, absl::string_view details, uint32_t flags);
+
+  // Ends the stream and, where the protocol needs it, its connection: nothing sensible can be sent.
+  void Abort(absl::string_view details, uint32_t flags);
+
+  bool replied() const { return replied_; }
+  bool response_sent() const { return response_sent_; }
+  bool aborted() const { return aborted_; }
+
+ protected:
+  ~StreamContext() override = default;
+
+  bool resume_[2] = {false, false};
+  bool woken_ = false;          // Some filter of the chain is.
+  bool replied_ = false;        // A local reply took the place of the upstream's response.
+  bool reply_pending_ = false;  // The pump has not acted on it yet.
+  bool response_sent_ = false;  // The response head has gone to the codec.
+  bool aborted_ = false;
+
+  friend class FilterChain;
+};
+
+}  // namespace proxenos::filter

@@ -1,0 +1,79 @@
+// Worker: one thread with its own loop, listeners, clusters, pools and stats. Room 7 of an update
+// (docs/life_of_an_update.md): applies what the main thread publishes, between requests.
+//
+// Owner: the Server. Thread: the constructor, Post, Start, Join and the destructor on the main
+// thread; everything else on its own. Dies when: the server has joined it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "source/base/clock.h"
+#include "source/downstream/listener.h"
+#include "source/event/event_loop.h"
+#include "source/stats/registry.h"
+#include "source/upstream/cluster_map.h"
+
+namespace proxenos::server {
+
+class Worker {
+ public:
+  Worker(uint32_t index, base::Clock& clock, stats::Registry& registry,
+         downstream::ConnectionLimit& connection_limit);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker();
+
+  void Start();
+  // Runs `work` on the worker's thread. Thread: any.
+  void Post(absl::AnyInvocable<void(Worker&)> work);
+  // Ends the thread; what is under way is cut.
+  void StopAndJoin();
+
+  uint32_t index() const { return index_; }
+  // The rest is called on the worker's thread.
+
+  void SetCluster(upstream::PublishedCluster cluster) { clusters_.Set(std::move(cluster)); }
+  void SetHosts(const std::string& cluster, std::shared_ptr<const upstream::HostSet> hosts) {
+    clusters_.SetHosts(cluster, std::move(hosts));
+  }
+  void RemoveCluster(const std::string& name) { clusters_.Remove(name); }
+  void SetRoutes(const std::string& name,
+                 std::shared_ptr<const downstream::RouteSnapshot> routes);
+  void RemoveRoutes(const std::string& name);
+  // Starts a listener. One of the same name drains; its sockets go on when `sockets` is empty.
+  void SetListener(std::shared_ptr<const downstream::ListenerConfig> config,
+                   std::vector<net::UniqueFd> sockets, base::Nanos drain_time);
+  void RemoveListener(const std::string& name, base::Nanos drain_time);
+  // Stops accepting everywhere (or on inbound listeners only); with `drain`, connections are told
+  // to end.
+  void StopListeners(bool inbound_only, bool drain);
+  // Connections are told to end, but accepting goes on (drain_listeners?graceful).
+  void DrainConnections();
+
+ private:
+  struct Draining {
+    std::unique_ptr<downstream::Listener> listener;
+    base::MonoTime until;
+  };
+
+  void Run();
+  void StartDraining(std::unique_ptr<downstream::Listener> listener, base::Nanos drain_time);
+  void OnDrainTimer();
+
+  const uint32_t index_;
+  event::EventLoop loop_;
+  upstream::ClusterMap clusters_;
+  downstream::DateCache date_;
+  downstream::WorkerContext context_;
+  absl::flat_hash_map<std::string, base::Rc<downstream::RouteCell>> routes_;
+  absl::flat_hash_map<std::string, std::unique_ptr<downstream::Listener>> listeners_;
+  std::vector<Draining> draining_;
+  event::Timer drain_timer_;
+  std::thread thread_;
+};
+
+}  // namespace proxenos::server

@@ -1,0 +1,88 @@
+// Exchange: one attempt at an upstream host: waits for a connection, then is the place where the
+// connection deposits the response. The router (or another client) derives from it.
+//
+// Owner: the attempt's owner. Thread: the worker's. Dies when: its owner ends the attempt; that
+// cancels a wait, and gives up a connection in the middle of a message (which then closes).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/strings/string_view.h"
+#include "source/base/intrusive_list.h"
+#include "source/base/link.h"
+#include "source/buffer/buffer.h"
+#include "source/http/message.h"
+#include "source/upstream/host.h"
+
+namespace proxenos::upstream {
+
+class ClientConnection;
+class HostPool;
+
+// Why no connection could be had. Every one of them is safe to retry: nothing was sent.
+enum class PoolFailure : uint8_t {
+  kNone,
+  kNoHealthyHost,
+  kOverflow,         // A circuit breaker is open.
+  kConnectFailure,   // Refused, unreachable …: failure_detail says.
+  kConnectTimeout,
+};
+
+// Why an exchange ended before its response did.
+enum class ResetReason : uint8_t {
+  kNone,
+  kRemoteClosed,     // The host closed or broke the connection.
+  kProtocolError,    // What it sent is not HTTP, or breaks a limit.
+};
+
+struct PendingTag {};
+
+//          Acquire            connected / idle one found        OnComplete of the codec
+//   kIdle ---------> kPending --------------------> kActive ---------------------> kDone
+//                        |                              |
+//                        +--> kFailed (failure)         +--> kReset (reset)
+class Exchange : public base::ListNode<PendingTag> {
+ public:
+  enum class State : uint8_t { kIdle, kPending, kActive, kDone, kFailed, kReset };
+
+  // `response` is where the response's head is decoded to.
+  explicit Exchange(http::ResponseHead& head_storage)
+      : response(head_storage), connection(this) {}
+  virtual ~Exchange();
+
+  // Something of the below changed. Only marks: the owner acts later in the turn.
+  virtual void OnProgress() = 0;
+
+  // Lets the connection read on after `body` was taken from.
+  void BodyTaken();
+
+  State state = State::kIdle;
+  PoolFailure failure = PoolFailure::kNone;
+  ResetReason reset = ResetReason::kNone;
+  absl::string_view failure_detail;  // Static text, or strerror's.
+  absl::string_view codec_detail;    // Of kProtocolError.
+
+  // The host that was picked.
+  std::shared_ptr<const Host> host;
+  HostPool* pool = nullptr;        // While kPending: where it waits.
+  bool reused_connection = false;  // The connection had served another request before.
+
+  http::ResponseHead& response;
+  bool head = false;            // `response` is complete.
+  bool informational = false;   // `response` is a 1xx to pass on (then cleared by the owner).
+  bool end = false;             // Nothing more will be deposited.
+  bool any_bytes = false;       // Something of a response has been seen: not retried blindly.
+  buffer::Buffer body;
+  buffer::Slice head_bytes;     // Pins what the head's views point into.
+  buffer::Slice trailer_bytes;
+  http::HeaderMap* trailers = nullptr;
+
+  // How much of a body is held here before its source is not read any more.
+  uint64_t body_limit = 0;
+  uint64_t wire_bytes_received = 0;
+
+  base::Link<Exchange, ClientConnection> connection;
+};
+
+}  // namespace proxenos::upstream

@@ -1,0 +1,90 @@
+// WorkerCluster: a cluster as one worker sees it: balancer, pools and stats of its own, over the
+// configuration and hosts that all workers share. Room 7 of a request.
+//
+// Made when the worker first uses the cluster. Owner: the ClusterMap and the streams that use it.
+// Thread: the worker's. Dies when: it was removed or replaced and the last stream let go.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "source/base/rc.h"
+#include "source/event/event_loop.h"
+#include "source/http1/decoder.h"
+#include "source/net/socket.h"
+#include "source/stats/registry.h"
+#include "source/stats/cluster_stats.h"
+#include "source/upstream/circuit_breaker.h"
+#include "source/upstream/cluster.h"
+#include "source/upstream/exchange.h"
+#include "source/upstream/host_set.h"
+#include "source/upstream/load_balancer.h"
+#include "source/upstream/pool.h"
+
+namespace proxenos::upstream {
+
+// What the main thread publishes of a cluster.
+struct PublishedCluster {
+  std::shared_ptr<const ClusterConfig> config;
+  std::shared_ptr<const CircuitBreakers> breakers;
+  std::shared_ptr<const HostSet> hosts;
+};
+
+class WorkerCluster final : public base::RefCounted {
+ public:
+  WorkerCluster(event::EventLoop& loop, stats::Registry& registry, PublishedCluster published);
+  ~WorkerCluster();
+
+  // Picks a host and gets `exchange` a connection to it, a place to wait, or a failure.
+  void Acquire(Exchange& exchange);
+
+  // New hosts, same configuration: pools of hosts that stay are kept.
+  void SetHosts(std::shared_ptr<const HostSet> hosts);
+  // The cluster was removed or its configuration replaced: idle connections close, streams finish.
+  void Drain();
+
+  // Circuit breaker of requests under way, over all workers. A true TryAcquireRequest is paired with
+  // a ReleaseRequest.
+  bool TryAcquireRequest() {
+    return counts().requests.TryAcquire(thresholds().max_requests);
+  }
+  void ReleaseRequest() { counts().requests.Release(); }
+  bool TryAcquireRetry() { return counts().retries.TryAcquire(thresholds().max_retries); }
+  void ReleaseRetry() { counts().retries.Release(); }
+
+  const ClusterConfig& config() const { return *published_.config; }
+  const HostSet& hosts() const { return *published_.hosts; }
+  event::EventLoop& loop() { return loop_; }
+  stats::ClusterStats& stats() { return *stats_; }
+
+  // For its pools and connections.
+  bool TryAcquirePending() {
+    return counts().pending_requests.TryAcquire(thresholds().max_pending_requests);
+  }
+  void ReleasePending() { counts().pending_requests.Release(); }
+  bool AcquireConnection(bool first);
+  void ReleaseConnection() { counts().connections.Release(); }
+  uint64_t write_limit() const { return published_.config->connection_buffer_bytes; }
+  const http1::ResponseDecoderOptions& decoder_options() const { return decoder_options_; }
+  net::TcpKeepalive keepalive() const;
+  void OnDrained(HostPool& pool);
+
+ private:
+  const ResourceCounts& counts() const {
+    return published_.breakers->of(RoutingPriority::kDefault);
+  }
+  const Thresholds& thresholds() const { return published_.config->thresholds[0]; }
+  HostPool& PoolOf(HostIndex index);
+
+  event::EventLoop& loop_;
+  PublishedCluster published_;
+  http1::ResponseDecoderOptions decoder_options_;
+  stats::Group<stats::ClusterStats> stats_;
+  std::unique_ptr<LoadBalancer> balancer_;
+  absl::flat_hash_map<uint64_t, std::unique_ptr<HostPool>> pools_;  // By Host::id().
+  std::vector<HostPool*> by_index_;  // Of the current hosts; null until first used.
+  std::vector<std::unique_ptr<HostPool>> draining_;  // Of hosts that left.
+};
+
+}  // namespace proxenos::upstream
