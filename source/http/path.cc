@@ -252,9 +252,8 @@ PathResult NormalizePath(absl::string_view path, const PathOptions& options,
 }
 
 absl::string_view WithoutQuery(absl::string_view path) {
-  size_t i = 0;
-  while (i < path.size() && path[i] != '?' && path[i] != '#') ++i;
-  return path.substr(0, i);
+  path = path.substr(0, path.find('?'));
+  return path.substr(0, path.find('#'));
 }
 
 absl::string_view QueryOf(absl::string_view path) {

@@ -10,15 +10,16 @@ namespace {
 
 using envoy::config::core::v3::DataSource;
 
-// Reads at most one byte more than `limit`, so that the caller sees when it is too large.
+// Reads no further than needed for the caller to see that the file is larger than `limit`.
 bool ReadFile(const std::string& name, uint32_t limit, std::string* content) {
   std::ifstream file(name, std::ios::binary);
   if (!file) return false;
-  content->resize(size_t{limit} + 1);
-  file.read(content->data(), static_cast<std::streamsize>(content->size()));
-  if (file.bad()) return false;
-  content->resize(static_cast<size_t>(file.gcount()));
-  return true;
+  char block[4096];
+  while (content->size() <= limit && file) {
+    file.read(block, sizeof(block));
+    content->append(block, static_cast<size_t>(file.gcount()));
+  }
+  return !file.bad();
 }
 
 std::string ReadSource(const DataSource& source, uint32_t limit, config::Errors& errors,
