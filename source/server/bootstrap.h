@@ -1,0 +1,24 @@
+// The bootstrap: read, merged, checked. What --mode validate does is all of this and the compiling of
+// the static resources, without opening a port.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "envoy/config/bootstrap/v3/bootstrap.pb.h"
+#include "source/config/fields.h"
+#include "source/server/options.h"
+
+namespace proxenos::server {
+
+struct LoadedBootstrap {
+  envoy::config::bootstrap::v3::Bootstrap proto;
+  config::IgnoredFields ignored;
+};
+
+// Error: everything that is wrong with the file, each with its path.
+absl::StatusOr<LoadedBootstrap> LoadBootstrap(const Options& options);
+
+// Constraints and unimplemented fields of any message from outside: all problems at once.
+void CheckMessage(const google::protobuf::Message& message, const config::Path& root,
+                  config::Errors& errors, config::IgnoredFields& ignored);
+
+}  // namespace proxenos::server

@@ -1,0 +1,52 @@
+// Binding, one socket per worker.
+#include "source/server/listen_sockets.h"
+
+#include <utility>
+
+namespace proxenos::server {
+
+absl::Status ListenSockets::Bind(const downstream::ListenerConfig& config) {
+  if (!config.bind_to_port) return absl::OkStatus();
+  const auto known = listeners_.find(config.name);
+  if (known != listeners_.end() && known->second.wanted == config.addresses) {
+    return absl::OkStatus();
+  }
+  Entry entry;
+  entry.wanted = config.addresses;
+  entry.options = config.listen;
+  entry.sockets.resize(workers_);
+  for (const net::Address& address : config.addresses) {
+    net::Address bound = address;
+    // A Unix socket has one queue: the first worker listens. (Its connections are few and local.)
+    const uint32_t sockets = address.is_ip() ? workers_ : 1;
+    for (uint32_t worker = 0; worker < sockets; ++worker) {
+      auto fd = net::BindListenSocket(bound, config.listen);
+      if (!fd.ok()) return fd.status();
+      // The first socket of port 0 finds a port; the others join it there.
+      if (worker == 0) bound = net::Address::LocalOf(fd->get());
+      entry.sockets[worker].push_back(*std::move(fd));
+    }
+    entry.bound.push_back(std::move(bound));
+  }
+  listeners_[config.name] = std::move(entry);
+  return absl::OkStatus();
+}
+
+std::vector<net::UniqueFd> ListenSockets::Take(const std::string& listener, uint32_t worker) {
+  const auto it = listeners_.find(listener);
+  if (it == listeners_.end()) return {};
+  std::vector<net::UniqueFd> sockets = std::move(it->second.sockets[worker]);
+  it->second.sockets[worker].clear();
+  for (const net::UniqueFd& fd : sockets) {
+    // Bound already: listening can only fail for want of memory, and then nobody connects.
+    (void)net::Listen(fd.get(), it->second.options);
+  }
+  return sockets;
+}
+
+std::vector<net::Address> ListenSockets::Addresses(const std::string& listener) const {
+  const auto it = listeners_.find(listener);
+  return it == listeners_.end() ? std::vector<net::Address>() : it->second.bound;
+}
+
+}  // namespace proxenos::server

@@ -1,0 +1,43 @@
+// One post per worker.
+#include "source/server/publisher.h"
+
+#include <utility>
+
+namespace proxenos::server {
+namespace {
+
+// The sockets that one worker gets with a batch, by the batch's listeners.
+using Sockets = std::vector<std::vector<net::UniqueFd>>;
+
+void Apply(const Batch& batch, Sockets sockets, base::Nanos drain_time, Worker& worker) {
+  for (const auto& cluster : batch.clusters) worker.SetCluster(cluster);
+  for (const auto& [name, hosts] : batch.hosts) worker.SetHosts(name, hosts);
+  for (const auto& [name, routes] : batch.routes) worker.SetRoutes(name, routes);
+  for (size_t i = 0; i < batch.listeners.size(); ++i) {
+    worker.SetListener(batch.listeners[i], std::move(sockets[i]), drain_time);
+  }
+  for (const std::string& name : batch.removed_listeners) {
+    worker.RemoveListener(name, drain_time);
+  }
+  for (const std::string& name : batch.removed_routes) worker.RemoveRoutes(name);
+  for (const std::string& name : batch.removed_clusters) worker.RemoveCluster(name);
+}
+
+}  // namespace
+
+void Publisher::Publish(Batch batch) {
+  if (batch.empty()) return;
+  const auto shared = std::make_shared<const Batch>(std::move(batch));
+  for (const auto& worker : workers_) {
+    Sockets sockets;
+    for (const auto& listener : shared->listeners) {
+      sockets.push_back(sockets_.Take(listener->name, worker->index()));
+    }
+    worker->Post([shared, sockets = std::move(sockets), drain = drain_time_](Worker& self) mutable {
+      Apply(*shared, std::move(sockets), drain, self);
+    });
+  }
+  for (const std::string& name : shared->removed_listeners) sockets_.Forget(name);
+}
+
+}  // namespace proxenos::server
