@@ -128,10 +128,10 @@ Framing::Kind EncodeRequestHead(const http::RequestHead& head, buffer::Buffer& o
   if (target.empty()) target = "/";
   const absl::string_view method = head.method_text.empty() ? "GET" : head.method_text;
 
-  const uint64_t line_bytes = 3 * (method.size() + target.size() + head.authority.size());
+  const uint64_t line_bytes = method.size() + 3 * (target.size() + head.authority.size());
   HeadWriter writer(out, kFixedBytes + line_bytes + upgrade.size() +
                              HeadWriter::FieldBytes(head.headers));
-  writer.WriteTarget(method);
+  writer.WriteMethod(method);
   writer.Write(" ");
   writer.WriteTarget(target);
   writer.Write(" HTTP/1.1\r\nhost: ");

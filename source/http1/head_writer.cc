@@ -66,6 +66,10 @@ void HeadWriter::Finish() {
   }
 }
 
+void HeadWriter::WriteMethod(absl::string_view method) {
+  for (char c : method) *p_++ = IsTokenChar(c) ? c : '_';
+}
+
 void HeadWriter::WriteTarget(absl::string_view text) {
   if (CopyTarget(p_, text.data(), text.size())) {
     p_ += text.size();

@@ -35,6 +35,8 @@ class HeadWriter {
     std::memcpy(p_, text, N - 1);
     p_ += N - 1;
   }
+  // Turns what may not stand in a method into underscores.
+  void WriteMethod(absl::string_view method);
   // Percent-encodes what may not stand in a request line. Room: three times the size.
   void WriteTarget(absl::string_view text);
   // Turns what a value may not hold into spaces.

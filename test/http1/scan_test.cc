@@ -1,0 +1,68 @@
+// The vector scans against the character classes that they stand for: each byte, at each place.
+#include <string>
+
+#include "gtest/gtest.h"
+#include "source/buffer/slab.h"
+#include "source/http1/chars.h"
+
+namespace proxenos::http1 {
+namespace {
+
+// Places on either side of a vector's end.
+constexpr int kMaxPlace = 40;
+
+TEST(Scans, StopAtEachByteOutsideOfTheClass) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(byte);
+    for (int place = 0; place < kMaxPlace; ++place) {
+      std::string text(kMaxPlace, 'A');
+      text[place] = c;
+      buffer::Slice slice = buffer::Slice::Copy(text);
+      char* const begin = slice.data();
+      char* const end = begin + slice.size();
+      EXPECT_EQ(FindValueEnd(begin, end) == begin + place, !IsValueChar(c)) << byte << " " << place;
+      EXPECT_EQ(FindTargetEnd(begin, end) == begin + place, !IsTargetChar(c)) << byte;
+    }
+  }
+}
+
+TEST(Scans, ReportNothingBelowTheEndWhenThereIsNothing) {
+  for (int size = 0; size < kMaxPlace; ++size) {
+    buffer::Slice slice = buffer::Slice::Copy(std::string(kMaxPlace, 'a') + "\r\n#");
+    const char* const end = slice.data() + size;
+    EXPECT_GE(FindValueEnd(slice.data(), end), end);
+    EXPECT_GE(FindTargetEnd(slice.data(), end), end);
+    EXPECT_GE(LowerName(slice.data(), end), end);
+  }
+}
+
+TEST(LowerName, LowersUpToTheFirstOtherByteAndNothingBehindIt) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(byte);
+    const bool plain = IsDigit(c) || c == '-' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    for (int place = 0; place < kMaxPlace; ++place) {
+      std::string text(kMaxPlace, 'Z');
+      text[place] = c;
+      buffer::Slice slice = buffer::Slice::Copy(text);
+      char* const stop = LowerName(slice.data(), slice.data() + slice.size());
+      if (plain) {
+        EXPECT_GE(stop, slice.data() + kMaxPlace);
+        continue;
+      }
+      ASSERT_EQ(stop, slice.data() + place) << byte;
+      const std::string expected = std::string(place, 'z') + text.substr(place);
+      EXPECT_EQ(slice.view(), expected) << byte << " " << place;
+    }
+  }
+}
+
+TEST(LowerName, WritesNothingBehindTheEnd) {
+  for (int size = 0; size < kMaxPlace; ++size) {
+    buffer::Slice slice = buffer::Slice::Copy(std::string(kMaxPlace, 'Z'));
+    LowerName(slice.data(), slice.data() + size);
+    EXPECT_EQ(slice.view(), std::string(size, 'z') + std::string(kMaxPlace - size, 'Z'));
+  }
+}
+
+}  // namespace
+}  // namespace proxenos::http1
