@@ -20,7 +20,7 @@ class DnsCluster::Name {
 
   void Ask() {
     ++cluster_.counts_.attempts;
-    query_ = cluster_.resolver_.Resolve(
+    query_ = cluster_.resolver_->Resolve(
         name_, settings().family, [this](net::DnsAnswer answer) { OnAnswer(std::move(answer)); });
   }
 
@@ -98,10 +98,10 @@ class DnsCluster::Name {
   base::Nanos next_failure_wait_;
 };
 
-DnsCluster::DnsCluster(event::EventLoop& loop, net::DnsResolver& resolver,
+DnsCluster::DnsCluster(event::EventLoop& loop, std::unique_ptr<net::DnsResolver> resolver,
                        std::shared_ptr<const ClusterConfig> config, OnAssignment on_assignment)
     : loop_(loop),
-      resolver_(resolver),
+      resolver_(std::move(resolver)),
       config_(std::move(config)),
       on_assignment_(std::move(on_assignment)),
       nothing_to_resolve_(loop.timers(), [this] {

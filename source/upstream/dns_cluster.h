@@ -33,8 +33,9 @@ class DnsCluster {
   // DnsCluster.
   using OnAssignment = absl::AnyInvocable<void(std::shared_ptr<const Assignment>)>;
 
-  // REQUIRES: `config` is of a DNS kind. Nothing is asked before Start.
-  DnsCluster(event::EventLoop& loop, net::DnsResolver& resolver,
+  // REQUIRES: `config` is of a DNS kind. Nothing is asked before Start. `resolver` is a share in
+  // the one that the cluster's DnsSettings ask for (net/dns_resolvers.h).
+  DnsCluster(event::EventLoop& loop, std::unique_ptr<net::DnsResolver> resolver,
              std::shared_ptr<const ClusterConfig> config, OnAssignment on_assignment);
   ~DnsCluster();
   DnsCluster(const DnsCluster&) = delete;
@@ -55,7 +56,7 @@ class DnsCluster {
   std::shared_ptr<const Assignment> Resolved() const;
 
   event::EventLoop& loop_;
-  net::DnsResolver& resolver_;
+  const std::unique_ptr<net::DnsResolver> resolver_;
   const std::shared_ptr<const ClusterConfig> config_;
   OnAssignment on_assignment_;
   event::Timer nothing_to_resolve_;  // Ends warming when all endpoints are numeric.

@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "source/base/clock.h"
 #include "source/event/event_loop.h"
+#include "source/net/dns_resolvers.h"
 #include "test/support/fake_dns_server.h"
 
 namespace proxenos::net {
@@ -239,6 +240,25 @@ TEST_F(CaresResolverTest, ManyNamesWaitInLine) {
   }
   RunUntil([&answered] { return answered == kNames; });
   EXPECT_LE(most, CaresResolver::kMaxInFlight);
+}
+
+TEST_F(CaresResolverTest, EqualOptionsShareAResolver) {
+  server_.Set("db", {.v4 = {"10.0.0.1"}});
+  DnsResolvers resolvers(loop_);
+  auto first = resolvers.Share(options_);
+  const auto second = resolvers.Share(options_);
+  EXPECT_EQ(resolvers.size(), 1u);
+  DnsOptions others = options_;
+  others.use_tcp = true;
+  auto third = resolvers.Share(others);
+  EXPECT_EQ(resolvers.size(), 2u);
+  third = nullptr;
+  EXPECT_EQ(resolvers.size(), 1u);
+  first = nullptr;  // The other share keeps it.
+  bool told = false;
+  const auto query = second->Resolve(
+      "db", DnsFamily::kV4Only, [&told](DnsAnswer answer) { told = answer.addresses.size() == 1; });
+  RunUntil([&told] { return told; });
 }
 
 }  // namespace

@@ -22,6 +22,9 @@ class ScriptedDnsResolver final : public net::DnsResolver {
     return query;
   }
 
+  // For those who want to own their resolver: one that asks here.
+  std::unique_ptr<net::DnsResolver> Share() { return std::make_unique<Shared>(*this); }
+
   // Names that wait for an answer, in the order of the questions.
   std::vector<std::string> Open() const {
     std::vector<std::string> names;
@@ -46,6 +49,18 @@ class ScriptedDnsResolver final : public net::DnsResolver {
   }
 
  private:
+  class Shared final : public net::DnsResolver {
+   public:
+    explicit Shared(ScriptedDnsResolver& resolver) : resolver_(resolver) {}
+    std::unique_ptr<net::DnsQuery> Resolve(absl::string_view name, net::DnsFamily family,
+                                           Done done) override {
+      return resolver_.Resolve(name, family, std::move(done));
+    }
+
+   private:
+    ScriptedDnsResolver& resolver_;
+  };
+
   struct Query final : net::DnsQuery {
     Query(ScriptedDnsResolver& owner, std::string text, Done callback)
         : resolver(owner), name(std::move(text)), done(std::move(callback)) {}

@@ -34,7 +34,7 @@ class DnsClusterTest : public ::testing::Test {
     config->dns = std::make_unique<const DnsSettings>(std::move(settings));
     config_ = config;
     cluster_ = std::make_unique<DnsCluster>(
-        loop_, resolver_, config, [this](std::shared_ptr<const Assignment> assignment) {
+        loop_, resolver_.Share(), config, [this](std::shared_ptr<const Assignment> assignment) {
           ++reports_;
           hosts_ = BuildHostSet(*config_, *assignment, hosts_).hosts;
         });
