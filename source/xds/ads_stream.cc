@@ -20,8 +20,8 @@ AdsStream::~AdsStream() {
 
 Subscription* AdsStream::Subscribe(SubscriptionOptions options, ApplyUpdate apply) {
   CHECK(Find(options.type_url) == nullptr);
-  subscriptions_.push_back(std::make_unique<Subscription>(loop_.timers(), std::move(options),
-                                                          std::move(apply)));
+  subscriptions_.push_back(
+      std::make_unique<Subscription>(loop_.timers(), std::move(options), std::move(apply)));
   Subscription* subscription = subscriptions_.back().get();
   subscription->OnRequestDue([this] { loop_.Schedule(this); });
   if (stream_ != nullptr) subscription->OnStreamOpened();
@@ -79,8 +79,8 @@ void AdsStream::OnMessage(absl::string_view message) {
   Subscription* subscription = Find(response.type_url());
   if (subscription == nullptr) {
     ++stats_.unknown_types;
-    PX_LOG(kConfig, kWarn, "xds: ignored a response of type ",
-           response.type_url().substr(0, 200), ": nobody subscribed to it");
+    PX_LOG(kConfig, kWarn, "xds: ignored a response of type ", response.type_url().substr(0, 200),
+           ": nobody subscribed to it");
     return;
   }
   subscription->OnResponse(response);

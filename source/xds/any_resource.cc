@@ -20,11 +20,11 @@ constexpr char kWrapperType[] = "type.googleapis.com/envoy.service.discovery.v3.
 // Longer names are nobody's; they would come back in every request.
 constexpr size_t kMaxNameBytes = 4096;
 
-absl::StatusOr<Resource> UnpackPlain(const google::protobuf::Any& entry,
-                                     absl::string_view type_url, absl::string_view version) {
+absl::StatusOr<Resource> UnpackPlain(const google::protobuf::Any& entry, absl::string_view type_url,
+                                     absl::string_view version) {
   if (entry.type_url() != type_url) {
-    return absl::InvalidArgumentError(absl::StrCat("type ", entry.type_url().substr(0, 200),
-                                                   ": expected ", type_url));
+    return absl::InvalidArgumentError(
+        absl::StrCat("type ", entry.type_url().substr(0, 200), ": expected ", type_url));
   }
   absl::StatusOr<std::string> name = ResourceName(entry.value());
   if (!name.ok()) return name.status();
@@ -76,8 +76,8 @@ absl::StatusOr<std::string> ResourceName(absl::string_view bytes) {
   }
   if (name.empty()) return absl::InvalidArgumentError("name: must not be empty");
   if (name.size() > kMaxNameBytes) {
-    return absl::InvalidArgumentError(absl::StrCat("name: ", name.size(), " bytes, at most ",
-                                                   kMaxNameBytes, " are accepted"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("name: ", name.size(), " bytes, at most ", kMaxNameBytes, " are accepted"));
   }
   if (!WireFormatLite::VerifyUtf8String(name.data(), static_cast<int>(name.size()),
                                         WireFormatLite::PARSE, nullptr)) {

@@ -17,8 +17,7 @@ namespace proxenos::xds {
 class DirectoryWatch {
  public:
   // `changed` is called from the loop, once for any number of events that are there together.
-  DirectoryWatch(event::EventLoop& loop, std::string directory,
-                 absl::AnyInvocable<void()> changed);
+  DirectoryWatch(event::EventLoop& loop, std::string directory, absl::AnyInvocable<void()> changed);
   ~DirectoryWatch();
 
  private:

@@ -182,11 +182,9 @@ class GrpcStream::Call final : public grpc::ClientBidiReactor<grpc::ByteBuffer, 
   grpc::Status status_;  // Guarded by mutex_.
 };
 
-GrpcStream::GrpcStream(event::EventLoop& loop, const GrpcTarget& target,
-                       const std::string& method, size_t attempt, Events events)
-    : loop_(loop),
-      events_(std::move(events)),
-      wake_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+GrpcStream::GrpcStream(event::EventLoop& loop, const GrpcTarget& target, const std::string& method,
+                       size_t attempt, Events events)
+    : loop_(loop), events_(std::move(events)), wake_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   CHECK(wake_fd_ >= 0);
   CHECK(!target.uris.empty());
   loop_.WatchLevel(wake_fd_, EPOLLIN, this);

@@ -1,6 +1,8 @@
 // GrpcService to GrpcTarget.
 #include "source/xds/grpc_target.h"
 
+#include <arpa/inet.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -8,7 +10,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "source/net/address.h"
 
 namespace proxenos::xds {
 namespace {
@@ -129,8 +130,9 @@ std::string UriOf(const std::string& address) {
   if (absl::StartsWith(address, "/")) return absl::StrCat("unix:", address);
   if (absl::StartsWith(address, "[")) return absl::StrCat("ipv6:", address);
   const std::string host = address.substr(0, address.rfind(':'));
-  return net::Address::FromIp(host, 0).ok() ? absl::StrCat("ipv4:", address)
-                                            : absl::StrCat("dns:///", address);
+  in_addr numeric;
+  return inet_pton(AF_INET, host.c_str(), &numeric) == 1 ? absl::StrCat("ipv4:", address)
+                                                         : absl::StrCat("dns:///", address);
 }
 
 void CompileEnvoyGrpc(const GrpcService::EnvoyGrpc& service, ClusterAddresses cluster_addresses,
@@ -143,8 +145,7 @@ void CompileEnvoyGrpc(const GrpcService::EnvoyGrpc& service, ClusterAddresses cl
                     "a cluster of static_resources with at least one endpoint");
   }
   // Envoy sends the cluster's name where no authority is given.
-  target.authority =
-      service.authority().empty() ? service.cluster_name() : service.authority();
+  target.authority = service.authority().empty() ? service.cluster_name() : service.authority();
   if (service.has_max_receive_message_length()) {
     target.max_message_bytes = service.max_receive_message_length().value();
     if (target.max_message_bytes == 0 || target.max_message_bytes > kLargestMessage) {

@@ -24,10 +24,10 @@ struct Resource {
 // One step of one type.
 struct TypeUpdate {
   std::string type_url;
-  std::string version;              // What the control plane calls the state after this step.
-  std::vector<Resource> resources;  // New or changed; in the order of the response.
+  std::string version;               // What the control plane calls the state after this step.
+  std::vector<Resource> resources;   // New or changed; in the order of the response.
   std::vector<std::string> removed;  // Names that are gone.
-  size_t unchanged = 0;             // Sent again with the same bytes; nothing to do for them.
+  size_t unchanged = 0;              // Sent again with the same bytes; nothing to do for them.
 };
 
 // Why one resource was refused. All that is wrong with it stands in `reason`, one problem a line.

@@ -1,10 +1,10 @@
-// Subscription: the state machine of one resource type in the state-of-the-world protocol. Room 2 of
-// an update (docs/life_of_an_update.md).
+// Subscription: the state machine of one resource type in the state-of-the-world protocol. Room 2
+// of an update (docs/life_of_an_update.md).
 //
-// It knows no stream: a transport (AdsStream, FileSource) hands it responses and takes its requests.
-// Each response is answered once, in order: ACK (the new version) when every resource was taken,
-// else NACK (the version before, and every refused resource with its reasons). The good resources
-// of a refused response are applied all the same: a bad resource rejects itself alone.
+// It knows no stream: a transport (AdsStream, FileSource) hands it responses and takes its
+// requests. Each response is answered once, in order: ACK (the new version) when every resource was
+// taken, else NACK (the version before, and every refused resource with its reasons). The good
+// resources of a refused response are applied all the same: a bad resource rejects itself alone.
 //
 //     nothing wanted ──Want/WantAll──▶ first request due ──TakeRequest──▶ waiting
 //          ▲                               ▲                               │ OnResponse
@@ -35,8 +35,8 @@ using ApplyUpdate = absl::AnyInvocable<std::vector<ResourceError>(const TypeUpda
 
 struct SubscriptionOptions {
   std::string type_url;
-  // Each response is the whole set: what it lacks is removed (listeners, clusters). Without it, what
-  // a response lacks stays as it was (routes, endpoints).
+  // Each response is the whole set: what it lacks is removed (listeners, clusters). Without it,
+  // what a response lacks stays as it was (routes, endpoints).
   bool whole_set = false;
   // ConfigSource.initial_fetch_timeout; 0 waits for ever.
   base::Nanos initial_fetch_timeout = 15 * base::kSecond;

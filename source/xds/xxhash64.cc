@@ -27,9 +27,7 @@ uint64_t Round(uint64_t lane, uint64_t input) {
   return std::rotl(lane + input * kPrime2, 31) * kPrime1;
 }
 
-uint64_t Merge(uint64_t hash, uint64_t lane) {
-  return (hash ^ Round(0, lane)) * kPrime1 + kPrime4;
-}
+uint64_t Merge(uint64_t hash, uint64_t lane) { return (hash ^ Round(0, lane)) * kPrime1 + kPrime4; }
 
 // The stripes of 32 bytes; moves `at` behind them.
 uint64_t HashStripes(const char*& at, const char* end) {

@@ -1,5 +1,5 @@
-// xxHash64 (seed 0): the fingerprint of resources and versions. Envoy reports the same number in its
-// `version` gauges, so dashboards that compare control plane and proxy keep working.
+// xxHash64 (seed 0): the fingerprint of resources and versions. Envoy reports the same number in
+// its `version` gauges, so dashboards that compare control plane and proxy keep working.
 //
 // Not against an adversary: whoever compares by it also compares the bytes.
 #pragma once

@@ -81,11 +81,11 @@ class FakeControlPlane {
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
-  std::deque<Request> requests_;                    // Guarded by mutex_.
-  std::vector<Answer> answers_;                     // Guarded by mutex_.
-  std::map<std::string, std::string> version_of_;   // By nonce. Guarded by mutex_.
-  size_t open_streams_ = 0;                         // Guarded by mutex_.
-  size_t streams_ever_ = 0;                         // Guarded by mutex_.
+  std::deque<Request> requests_;                   // Guarded by mutex_.
+  std::vector<Answer> answers_;                    // Guarded by mutex_.
+  std::map<std::string, std::string> version_of_;  // By nonce. Guarded by mutex_.
+  size_t open_streams_ = 0;                        // Guarded by mutex_.
+  size_t streams_ever_ = 0;                        // Guarded by mutex_.
   std::string address_;
 
   xds_server::DiscoveryServer server_;

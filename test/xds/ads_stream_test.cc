@@ -150,8 +150,8 @@ TEST_F(AdsStreamTest, AsksInOrderOfDependency) {
   plane_.WaitForRequests(kRouteType, 1);
   std::vector<std::string> types;
   for (const auto& request : plane_.all_requests()) types.push_back(request.type_url());
-  EXPECT_EQ(types, (std::vector<std::string>{kClusterType, kEndpointType, kListenerType,
-                                             kRouteType}));
+  EXPECT_EQ(types,
+            (std::vector<std::string>{kClusterType, kEndpointType, kListenerType, kRouteType}));
 }
 
 TEST_F(AdsStreamTest, NodeOnEachRequestUnlessAskedOtherwise) {
@@ -275,9 +275,8 @@ TEST_F(AdsStreamTest, HugeResponseEndsTheStreamAndNothingElse) {
   ASSERT_TRUE(plane_.WaitForStreamsEver(2));
   plane_.Set("v2", Clusters({"a", "b"}));
   ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v2"));
-  thread_.Do([this] {
-    EXPECT_EQ(stream_->last_status().code(), absl::StatusCode::kResourceExhausted);
-  });
+  thread_.Do(
+      [this] { EXPECT_EQ(stream_->last_status().code(), absl::StatusCode::kResourceExhausted); });
 }
 
 TEST_F(AdsStreamTest, LargeResponseWithinTheLimitIsTaken) {

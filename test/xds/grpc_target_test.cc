@@ -22,10 +22,9 @@ TEST(GrpcTarget, EnvoyGrpcTakesTheClustersAddresses) {
   config::Errors errors;
   const GrpcTarget target = CompileGrpcTarget(service, Addresses, config::Path(), errors);
   EXPECT_TRUE(errors.ok()) << errors.ToStatus();
-  EXPECT_EQ(target.uris,
-            (std::vector<std::string>{"ipv4:10.0.0.1:80", "ipv6:[::1]:81",
-                                      "dns:///control-plane:82", "unix:/run/xds.sock",
-                                      "unix-abstract:abstract"}));
+  EXPECT_EQ(target.uris, (std::vector<std::string>{"ipv4:10.0.0.1:80", "ipv6:[::1]:81",
+                                                   "dns:///control-plane:82", "unix:/run/xds.sock",
+                                                   "unix-abstract:abstract"}));
   EXPECT_EQ(target.authority, "xds");
   EXPECT_EQ(target.max_message_bytes, kMaxMessageBytes);
   EXPECT_FALSE(target.tls);
@@ -70,10 +69,10 @@ TEST(GrpcTarget, AllErrorsComeWithTheirPaths) {
   CompileGrpcTarget(service, Addresses, config::Path("grpc_services[0]"), errors);
   std::vector<std::string> paths;
   for (const config::Error& error : errors.list()) paths.push_back(error.path);
-  EXPECT_EQ(paths, (std::vector<std::string>{
-                       "grpc_services[0].envoy_grpc.cluster_name",
-                       "grpc_services[0].envoy_grpc.max_receive_message_length",
-                       "grpc_services[0].initial_metadata[0]"}));
+  EXPECT_EQ(paths,
+            (std::vector<std::string>{"grpc_services[0].envoy_grpc.cluster_name",
+                                      "grpc_services[0].envoy_grpc.max_receive_message_length",
+                                      "grpc_services[0].initial_metadata[0]"}));
 }
 
 TEST(GrpcTarget, MetadataThatWouldAbortGrpcIsRefused) {

@@ -362,9 +362,15 @@ TEST(XxHash64, KnownValues) {
 TEST(ResourceName, ReadsFieldOneOfAnyMessage) {
   EXPECT_EQ(ResourceName(MakeCluster("a").SerializeAsString()).value(), "a");
   EXPECT_FALSE(ResourceName("").ok());
-  EXPECT_FALSE(ResourceName("\x0a\x05" "ab").ok()) << "cut short";
+  EXPECT_FALSE(ResourceName("\x0a\x05"
+                            "ab")
+                   .ok())
+      << "cut short";
   EXPECT_FALSE(ResourceName("\x0a\x02\xff\xfe").ok()) << "not UTF-8";
-  EXPECT_FALSE(ResourceName("\x0a\x01" "a\x04").ok()) << "a group's end without its start";
+  EXPECT_FALSE(ResourceName("\x0a\x01"
+                            "a\x04")
+                   .ok())
+      << "a group's end without its start";
   EXPECT_FALSE(ResourceName(MakeCluster(std::string(5000, 'n')).SerializeAsString()).ok());
 }
 

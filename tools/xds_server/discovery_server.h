@@ -43,7 +43,7 @@ class DiscoveryServer {
   struct Observer {
     absl::AnyInvocable<void(StreamId, const Request&)> on_request = [](StreamId, const Request&) {};
     absl::AnyInvocable<void(StreamId, const Response&)> on_response = [](StreamId,
-                                                                        const Response&) {};
+                                                                         const Response&) {};
     absl::AnyInvocable<void(size_t open)> on_streams = [](size_t) {};
   };
 
@@ -80,7 +80,7 @@ class DiscoveryServer {
   void Respond(StreamId id, const std::string& type_url, Interest& interest);
 
   std::mutex mutex_;
-  Observer observer_;               // Guarded by mutex_, as is all below it but server_.
+  Observer observer_;  // Guarded by mutex_, as is all below it but server_.
   WorldState world_;
   std::map<StreamId, Peer> peers_;
   uint64_t next_nonce_ = 1;

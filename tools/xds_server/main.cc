@@ -83,10 +83,10 @@ void SayRequest(StreamId id, const DiscoveryServer::Request& request) {
   const absl::string_view what = request.has_error_detail()         ? "NACK"
                                  : request.response_nonce().empty() ? "asks"
                                                                     : "ACK";
-  std::string line = absl::StrCat("stream ", id, ": ", what, " ", ShortType(request.type_url()),
-                                  " version '", request.version_info(), "' node '",
-                                  request.node().id(), "' names [",
-                                  absl::StrJoin(request.resource_names(), ", "), "]");
+  std::string line =
+      absl::StrCat("stream ", id, ": ", what, " ", ShortType(request.type_url()), " version '",
+                   request.version_info(), "' node '", request.node().id(), "' names [",
+                   absl::StrJoin(request.resource_names(), ", "), "]");
   if (request.has_error_detail()) absl::StrAppend(&line, "\n", request.error_detail().message());
   Say(line);
 }

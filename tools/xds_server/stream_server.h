@@ -59,8 +59,8 @@ class StreamServer {
   std::string address_;
 
   mutable std::mutex mutex_;
-  StreamId next_id_ = 1;                               // Guarded by mutex_.
-  std::map<StreamId, std::unique_ptr<Stream>> open_;   // Guarded by mutex_.
+  StreamId next_id_ = 1;                              // Guarded by mutex_.
+  std::map<StreamId, std::unique_ptr<Stream>> open_;  // Guarded by mutex_.
 };
 
 }  // namespace proxenos::xds_server

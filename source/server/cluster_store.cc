@@ -1,0 +1,364 @@
+// Warming, hosts, and the end of clusters.
+#include "source/server/cluster_store.h"
+
+#include <algorithm>
+
+#include "source/base/check.h"
+#include "source/base/log.h"
+#include "source/upstream/host_set_update.h"
+#include "source/xds/type_url.h"
+
+namespace proxenos::server {
+namespace {
+
+using upstream::DiscoveryKind;
+
+bool IsDns(const upstream::ClusterConfig& config) {
+  return config.discovery == DiscoveryKind::kStrictDns ||
+         config.discovery == DiscoveryKind::kLogicalDns;
+}
+
+}  // namespace
+
+// One version of a cluster. Its members' destructors end what it waits for.
+struct ClusterStore::Version {
+  ResourceVersion resource;
+  std::shared_ptr<const upstream::ClusterConfig> config;
+  NameClaim endpoints;                                   // EDS only.
+  std::shared_ptr<const upstream::Assignment> resolved;  // DNS only: the newest answer.
+  std::unique_ptr<upstream::DnsCluster> dns;             // DNS only.
+  upstream::DnsCounts counted;                           // What of dns->counts() the stats have.
+  base::MonoTime deadline = base::kNever;                // Of its warming.
+};
+
+struct ClusterStore::Cluster {
+  std::string name;
+  bool is_static = false;
+  std::unique_ptr<Version> active;
+  std::unique_ptr<Version> warming;
+  std::optional<Refusal> refused;
+  base::MonoTime leaves = base::kNever;  // When a removed one goes at the latest.
+
+  // These outlive changes of the configuration.
+  std::shared_ptr<const upstream::CircuitBreakers> breakers =
+      std::make_shared<const upstream::CircuitBreakers>();
+  std::shared_ptr<const upstream::HostSet> hosts;  // Null before the first activation.
+  stats::ScopePin pin;
+  stats::Group<stats::ClusterMembershipStats> stats;
+};
+
+struct ClusterStore::AssignmentEntry {
+  std::optional<ResourceVersion> active;
+  std::shared_ptr<const upstream::Assignment> assignment;
+  std::optional<Refusal> refused;
+};
+
+ClusterStore::ClusterStore(StoreContext context, Compilers& compilers, MakeDns make_dns,
+                           stats::Registry& registry)
+    : context_(context),
+      compilers_(compilers),
+      make_dns_(std::move(make_dns)),
+      registry_(registry) {}
+
+ClusterStore::~ClusterStore() = default;
+
+ClusterStore::AssignmentKey ClusterStore::KeyOf(const upstream::ClusterConfig& config) {
+  return {config.eds->ads ? SourceKey() : config.eds->source, config.eds->service_name};
+}
+
+std::optional<std::string> ClusterStore::Refuse(Cluster& cluster, const xds::Resource& resource,
+                                                std::string reason) {
+  cluster.refused = Refusal{ResourceVersion::Of(resource, context_.loop.wall_now()), reason};
+  return reason;
+}
+
+std::unique_ptr<ClusterStore::Version> ClusterStore::MakeVersion(
+    const xds::Resource& resource, std::shared_ptr<const upstream::ClusterConfig> config) {
+  auto version = std::make_unique<Version>();
+  version->resource = ResourceVersion::Of(resource, context_.loop.wall_now());
+  version->config = config;
+  if (config->discovery == DiscoveryKind::kEds) {
+    const AssignmentKey key = KeyOf(*config);
+    version->endpoints = context_.wanted.Claim(xds::kEndpointType, key.first, key.second);
+    version->deadline = context_.Deadline(config->eds->initial_fetch_timeout);
+    users_[key].insert(config->name);
+  } else if (IsDns(*config)) {
+    Version* self = version.get();  // It owns the look-ups, so they end before it does.
+    version->dns =
+        make_dns_(config, [this, self](std::shared_ptr<const upstream::Assignment> resolved) {
+          self->resolved = std::move(resolved);
+          new_endpoints_.insert(self->config->name);
+          context_.Pump();
+        });
+    version->dns->Start();
+  }
+  return version;
+}
+
+std::optional<std::string> ClusterStore::Take(const xds::Resource& resource, bool is_static) {
+  std::unique_ptr<Cluster>& slot = clusters_[resource.name];
+  if (slot == nullptr) {
+    slot = std::make_unique<Cluster>();
+    slot->name = resource.name;
+    slot->is_static = is_static;
+  }
+  Cluster& cluster = *slot;
+  if (cluster.is_static != is_static) {
+    // Not recorded at the static one: that is as good as it was.
+    return "a static cluster has this name; it cannot be changed by discovery";
+  }
+  if (is_static && (cluster.active != nullptr || cluster.warming != nullptr))
+    return "a cluster of this name was defined before";
+
+  if (std::exchange(cluster.leaves, base::kNever) != base::kNever) leaving_.erase(cluster.name);
+  Version* const newest = cluster.warming != nullptr ? cluster.warming.get() : cluster.active.get();
+  if (newest != nullptr && newest->resource.SameBytes(resource)) {
+    cluster.refused.reset();
+    return std::nullopt;
+  }
+  config::Errors errors;
+  std::shared_ptr<const upstream::ClusterConfig> config = compilers_.cluster(
+      *resource.bytes, is_static ? Origin::kBootstrap : Origin::kDiscovery, errors);
+  if (config == nullptr) return Refuse(cluster, resource, std::string(errors.ToStatus().message()));
+
+  cluster.refused.reset();
+  // Made before the old one goes: what both want is wanted throughout.
+  std::unique_ptr<Version> version = MakeVersion(resource, std::move(config));
+  Retire(std::exchange(cluster.warming, std::move(version)));
+  warming_.insert(cluster.name);
+  context_.Pump();
+  return std::nullopt;
+}
+
+void ClusterStore::Remove(const std::string& name) {
+  const auto found = clusters_.find(name);
+  if (found == clusters_.end() || found->second->is_static) return;
+  Cluster& cluster = *found->second;
+  cluster.refused.reset();
+  Retire(std::move(cluster.warming));
+  warming_.erase(name);
+  cluster.leaves = context_.loop.now() + kRemovalGrace;
+  leaving_.insert(name);
+  context_.Pump();
+}
+
+std::optional<std::string> ClusterStore::TakeAssignment(const SourceKey& source,
+                                                        const xds::Resource& resource) {
+  std::unique_ptr<AssignmentEntry>& entry = assignments_[{source, resource.name}];
+  if (entry == nullptr) entry = std::make_unique<AssignmentEntry>();
+  config::Errors errors;
+  std::shared_ptr<const upstream::Assignment> assignment =
+      compilers_.assignment(*resource.bytes, Origin::kDiscovery, errors);
+  if (assignment == nullptr) {
+    std::string reason(errors.ToStatus().message());
+    entry->refused = Refusal{ResourceVersion::Of(resource, context_.loop.wall_now()), reason};
+    return reason;
+  }
+  entry->refused.reset();
+  entry->active = ResourceVersion::Of(resource, context_.loop.wall_now());
+  entry->assignment = std::move(assignment);
+  const auto users = users_.find(AssignmentKey(source, resource.name));
+  if (users != users_.end()) {
+    new_endpoints_.insert(users->second.begin(), users->second.end());
+  }
+  context_.Pump();
+  return std::nullopt;
+}
+
+void ClusterStore::DropAssignment(const SourceKey& source, const std::string& name) {
+  assignments_.erase(AssignmentKey(source, name));
+  users_.erase(AssignmentKey(source, name));
+}
+
+const upstream::Assignment* ClusterStore::EndpointsOf(const Version& version) const {
+  if (version.config->discovery == DiscoveryKind::kEds) {
+    const auto entry = assignments_.find(KeyOf(*version.config));
+    return entry == assignments_.end() ? nullptr : entry->second->assignment.get();
+  }
+  return IsDns(*version.config) ? version.resolved.get() : version.config->assignment.get();
+}
+
+void ClusterStore::Settle(Batch& batch) {
+  const base::MonoTime now = context_.loop.now();
+  std::vector<std::string> ready;
+  for (const std::string& name : warming_) {
+    const Version& version = *clusters_[name]->warming;
+    const bool late = now >= version.deadline;
+    if (!late && EndpointsOf(version) == nullptr) continue;
+    if (late) {
+      PX_LOG(kUpstream, kWarn, "cluster ", name, ": no endpoints in time, goes on without");
+    }
+    ready.push_back(name);
+  }
+  for (const std::string& name : ready) {
+    warming_.erase(name);
+    Activate(*clusters_[name], batch);
+  }
+  SettleHosts(batch);
+}
+
+void ClusterStore::Activate(Cluster& cluster, Batch& batch) {
+  const bool first = cluster.active == nullptr;
+  Retire(std::exchange(cluster.active, std::move(cluster.warming)));
+  const upstream::ClusterConfig& config = *cluster.active->config;
+  if (!first) {
+    ++counts_.modified;
+  } else {
+    ++counts_.added;
+    ++active_;
+    cluster.pin = registry_.Pin<stats::ClusterStats>(stats::ClusterScope(config.stat_name()));
+    cluster.stats =
+        registry_.Open<stats::ClusterMembershipStats>(stats::ClusterScope(config.stat_name()));
+  }
+  RebuildHosts(cluster);
+  new_endpoints_.erase(cluster.name);
+  batch.clusters.push_back({cluster.active->config, cluster.breakers, cluster.hosts});
+}
+
+void ClusterStore::SettleHosts(Batch& batch) {
+  for (const std::string& name : std::exchange(new_endpoints_, {})) {
+    const auto found = clusters_.find(name);
+    // It may be warming still, or have moved on to other endpoints.
+    if (found == clusters_.end() || found->second->active == nullptr) continue;
+    Cluster& cluster = *found->second;
+    if (EndpointsOf(*cluster.active) == nullptr) continue;
+    if (RebuildHosts(cluster)) batch.hosts.push_back({name, cluster.hosts});
+  }
+}
+
+bool ClusterStore::RebuildHosts(Cluster& cluster) {
+  static const upstream::Assignment kNothing;
+  const upstream::Assignment* endpoints = EndpointsOf(*cluster.active);
+  upstream::HostSetUpdate update = upstream::BuildHostSet(
+      *cluster.active->config, endpoints == nullptr ? kNothing : *endpoints, cluster.hosts);
+  const bool changed = update.hosts != cluster.hosts;
+  cluster.hosts = std::move(update.hosts);
+
+  stats::ClusterMembershipStats& stats = *cluster.stats;
+  if (cluster.active->config->discovery == DiscoveryKind::kEds && endpoints != nullptr) {
+    stats.update_attempt.Inc();
+    stats.update_success.Inc();
+    if (endpoints->localities.empty()) stats.update_empty.Inc();
+  }
+  if (update.membership_changed()) stats.membership_change.Inc();
+  if (!update.rebuilt) stats.update_no_rebuild.Inc();
+  stats.membership_total.Set(cluster.hosts->size());
+  stats.membership_healthy.Set(cluster.hosts->healthy_count());
+  stats.membership_degraded.Set(cluster.hosts->degraded_count());
+  uint32_t heaviest = 0;
+  for (const upstream::HostEntry& host : cluster.hosts->entries()) {
+    heaviest = std::max(heaviest, host.weight);
+  }
+  stats.max_host_weight.Set(heaviest);
+  return changed;
+}
+
+void ClusterStore::SettleRemovals(absl::FunctionRef<bool(const std::string&)> in_use,
+                                  Batch& batch) {
+  const base::MonoTime now = context_.loop.now();
+  for (auto it = leaving_.begin(); it != leaving_.end();) {
+    const auto found = clusters_.find(*it);
+    Cluster& cluster = *found->second;
+    if (cluster.active != nullptr && now < cluster.leaves && in_use(*it)) {
+      ++it;
+      continue;
+    }
+    if (cluster.active != nullptr) {
+      batch.removed_clusters.push_back(*it);
+      ++counts_.removed;
+      --active_;
+      Retire(std::move(cluster.active));
+    }
+    new_endpoints_.erase(*it);
+    clusters_.erase(found);
+    it = leaving_.erase(it);
+  }
+}
+
+void ClusterStore::Retire(std::unique_ptr<Version> version) {
+  if (version == nullptr) return;
+  version->endpoints = NameClaim();  // Now: what is wanted is looked at before the turn ends.
+  // A look-up of it may be on the stack, or call it once more in this turn.
+  context_.loop.Retire(std::move(version));
+}
+
+base::MonoTime ClusterStore::NextDeadline() const {
+  base::MonoTime next = base::kNever;
+  for (const std::string& name : warming_) {
+    next = std::min(next, clusters_.find(name)->second->warming->deadline);
+  }
+  for (const std::string& name : leaving_) {
+    next = std::min(next, clusters_.find(name)->second->leaves);
+  }
+  return next;
+}
+
+bool ClusterStore::Has(absl::string_view name) const {
+  const auto found = clusters_.find(name);
+  return found != clusters_.end() &&
+         (found->second->active != nullptr || found->second->warming != nullptr);
+}
+
+bool ClusterStore::Unready(absl::string_view name) const {
+  const auto found = clusters_.find(name);
+  return found != clusters_.end() && found->second->active == nullptr &&
+         found->second->warming != nullptr;
+}
+
+size_t ClusterStore::startup_count() const {
+  size_t count = 0;
+  for (const std::string& name : warming_) {
+    const Cluster& cluster = *clusters_.find(name)->second;
+    count += cluster.active == nullptr && cluster.warming->config->wait_for_warm_on_init;
+  }
+  return count;
+}
+
+const upstream::ClusterConfig* ClusterStore::Find(absl::string_view name) const {
+  const auto found = clusters_.find(name);
+  if (found == clusters_.end()) return nullptr;
+  const Cluster& cluster = *found->second;
+  const Version* version = cluster.active != nullptr ? cluster.active.get() : cluster.warming.get();
+  return version == nullptr ? nullptr : version->config.get();
+}
+
+void ClusterStore::ForEach(absl::FunctionRef<void(const ResourceView&)> visit) const {
+  for (const auto& [name, cluster] : clusters_) {
+    ResourceView view{name, cluster->is_static};
+    if (cluster->active != nullptr) view.active = &cluster->active->resource;
+    if (cluster->warming != nullptr) view.warming = &cluster->warming->resource;
+    if (cluster->refused.has_value()) view.refused = &*cluster->refused;
+    visit(view);
+  }
+}
+
+void ClusterStore::ForEachAssignment(absl::FunctionRef<void(const ResourceView&)> visit) const {
+  for (const auto& [key, entry] : assignments_) {
+    ResourceView view{key.second};
+    if (entry->active.has_value()) view.active = &*entry->active;
+    if (entry->refused.has_value()) view.refused = &*entry->refused;
+    visit(view);
+  }
+}
+
+void ClusterStore::ForEachActive(absl::FunctionRef<void(const ClusterView&)> visit) const {
+  for (const auto& [name, cluster] : clusters_) {
+    if (cluster->active == nullptr) continue;
+    visit({*cluster->active->config, *cluster->hosts, *cluster->breakers, !cluster->is_static});
+  }
+}
+
+void ClusterStore::RefreshStats() {
+  for (const auto& [name, cluster] : clusters_) {
+    if (cluster->active == nullptr || cluster->active->dns == nullptr) continue;
+    Version& version = *cluster->active;
+    const upstream::DnsCounts now = version.dns->counts();
+    cluster->stats->update_attempt.Add(now.attempts - version.counted.attempts);
+    cluster->stats->update_success.Add(now.successes - version.counted.successes);
+    cluster->stats->update_failure.Add(now.failures - version.counted.failures);
+    cluster->stats->update_empty.Add(now.empty - version.counted.empty);
+    version.counted = now;
+  }
+}
+
+}  // namespace proxenos::server

@@ -1,0 +1,129 @@
+// ClusterStore: the clusters and their endpoints on the main thread: every version that was sent,
+// the one in force, and the hosts. A part of the one authoritative map (config_store.h).
+//
+// A new version warms until its endpoints are there (EDS: the assignment; DNS: the first answer) or
+// its time is over; meanwhile the version before serves. A removed cluster stays until no routes in
+// force name it, or kRemovalGrace is over: routes that are on their way get the time to arrive.
+//
+//     Apply ──▶ warming ──Settle──▶ active ──Remove──▶ leaving ──SettleRemovals──▶ gone
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
+#include "absl/strings/string_view.h"
+#include "source/server/batch.h"
+#include "source/server/compilers.h"
+#include "source/server/config_record.h"
+#include "source/server/store_context.h"
+#include "source/stats/cluster_stats.h"
+#include "source/stats/registry.h"
+#include "source/upstream/dns_cluster.h"
+
+namespace proxenos::server {
+
+// How long routes may go on naming a cluster that was removed. A control plane sends clusters and
+// routes in two messages, so without it each such change would fail requests in between.
+inline constexpr base::Nanos kRemovalGrace = 5 * base::kSecond;
+
+// Makes the resolver of a DNS cluster's names.
+using MakeDns = absl::AnyInvocable<std::unique_ptr<upstream::DnsCluster>(
+    std::shared_ptr<const upstream::ClusterConfig>, upstream::DnsCluster::OnAssignment)>;
+
+// One cluster in force, for /clusters.
+struct ClusterView {
+  const upstream::ClusterConfig& config;
+  const upstream::HostSet& hosts;
+  const upstream::CircuitBreakers& breakers;
+  bool added_via_api;
+};
+
+// Owner: the ConfigStore. Thread: main.
+class ClusterStore {
+ public:
+  struct Counts {
+    uint64_t added = 0;
+    uint64_t modified = 0;
+    uint64_t removed = 0;
+  };
+
+  ClusterStore(StoreContext context, Compilers& compilers, MakeDns make_dns,
+               stats::Registry& registry);
+  ~ClusterStore();
+
+  // A new version; an error when it is refused, then what was in force stays so.
+  std::optional<std::string> Take(const xds::Resource& resource, bool is_static);
+  void Remove(const std::string& name);
+  std::optional<std::string> TakeAssignment(const SourceKey& source, const xds::Resource& resource);
+  void DropAssignment(const SourceKey& source, const std::string& name);
+
+  // Puts in force what need not wait any more.
+  void Settle(Batch& batch);
+  // Lets go of removed clusters that `in_use` does not name.
+  void SettleRemovals(absl::FunctionRef<bool(const std::string&)> in_use, Batch& batch);
+  // When Settle or SettleRemovals should be called at the latest.
+  base::MonoTime NextDeadline() const;
+
+  // Known, if only as warming.
+  bool Has(absl::string_view name) const;
+  // Known, but none of its versions is in force yet.
+  bool Unready(absl::string_view name) const;
+  size_t active_count() const { return active_; }
+  size_t warming_count() const { return warming_.size(); }
+  // Clusters without any version in force that start-up waits for (wait_for_warm_on_init).
+  size_t startup_count() const;
+  const Counts& counts() const { return counts_; }
+  const upstream::ClusterConfig* Find(absl::string_view name) const;
+
+  // In order of the names.
+  void ForEach(absl::FunctionRef<void(const ResourceView&)> visit) const;
+  void ForEachAssignment(absl::FunctionRef<void(const ResourceView&)> visit) const;
+  void ForEachActive(absl::FunctionRef<void(const ClusterView&)> visit) const;
+  // Brings stats up to date that others count (the names' look-ups).
+  void RefreshStats();
+
+ private:
+  using AssignmentKey = std::pair<SourceKey, std::string>;
+  struct Version;
+  struct Cluster;
+  struct AssignmentEntry;
+
+  std::unique_ptr<Version> MakeVersion(const xds::Resource& resource,
+                                       std::shared_ptr<const upstream::ClusterConfig> config);
+  std::optional<std::string> Refuse(Cluster& cluster, const xds::Resource& resource,
+                                    std::string reason);
+  // The endpoints that a version has now; null while they are awaited.
+  const upstream::Assignment* EndpointsOf(const Version& version) const;
+  static AssignmentKey KeyOf(const upstream::ClusterConfig& config);
+  void SettleHosts(Batch& batch);
+  void Activate(Cluster& cluster, Batch& batch);
+  // True when the hosts are other ones.
+  bool RebuildHosts(Cluster& cluster);
+  void Retire(std::unique_ptr<Version> version);
+
+  StoreContext context_;
+  Compilers& compilers_;
+  MakeDns make_dns_;
+  stats::Registry& registry_;
+
+  absl::btree_map<std::string, std::unique_ptr<Cluster>> clusters_;
+  absl::btree_map<AssignmentKey, std::unique_ptr<AssignmentEntry>> assignments_;
+  std::set<std::string> warming_;  // Clusters with a version that waits.
+  std::set<std::string> leaving_;  // Removed, but perhaps still named by routes.
+  // Clusters that use an assignment, or did: a name too many costs a look, no more.
+  absl::flat_hash_map<AssignmentKey, std::set<std::string>> users_;
+  std::set<std::string> new_endpoints_;  // Clusters whose hosts are to be made anew.
+  size_t active_ = 0;
+  Counts counts_;
+};
+
+}  // namespace proxenos::server

@@ -1,0 +1,58 @@
+// From a resource's bytes to its compiled form: the proto is parsed, its constraints and fields are
+// checked (source/config), the folder that owns the thing compiles it (room 3 of an update), and
+// the proto is forgotten. The stores know resources by these functions alone.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "source/base/clock.h"
+#include "source/config/errors.h"
+#include "source/config/fields.h"
+#include "source/downstream/http_config.h"
+#include "source/server/wanted_names.h"
+#include "source/upstream/cluster.h"
+
+namespace proxenos::downstream {
+struct ListenerCompiler;
+}
+
+namespace proxenos::server {
+
+// A listener and where its routes come from.
+struct CompiledListener {
+  std::shared_ptr<const downstream::ListenerConfig> config;
+  SourceKey rds_source;                          // Of config->http->rds_name.
+  base::Nanos rds_timeout = 15 * base::kSecond;  // initial_fetch_timeout; 0 waits without end.
+  // Routes written inline, serialized, for /config_dump; else null.
+  std::shared_ptr<const std::string> inline_routes;
+};
+
+// The bootstrap is checked as a whole, with better paths, before its resources come here; what
+// discovery sends is checked here.
+enum class Origin : uint8_t { kBootstrap, kDiscovery };
+
+// Each returns null (or a null config) when it has added errors.
+struct Compilers {
+  using Bytes = const std::string&;
+  absl::AnyInvocable<std::shared_ptr<const upstream::ClusterConfig>(Bytes, Origin, config::Errors&)>
+      cluster;
+  absl::AnyInvocable<std::shared_ptr<const upstream::Assignment>(Bytes, Origin, config::Errors&)>
+      assignment;
+  absl::AnyInvocable<std::shared_ptr<const downstream::RouteSnapshot>(Bytes, Origin,
+                                                                      config::Errors&)>
+      routes;
+  absl::AnyInvocable<CompiledListener(Bytes, Origin, config::Errors&)> listener;
+};
+
+// The name of a listener that has none: the same for the same bytes.
+std::string UnnamedListener(const std::string& bytes);
+
+// The real ones. Fields that are left aside are added to `ignored`. Both arguments must outlive the
+// result.
+Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
+                        config::IgnoredFields& ignored);
+
+}  // namespace proxenos::server

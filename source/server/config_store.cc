@@ -1,0 +1,124 @@
+// Taking, settling, publishing.
+#include "source/server/config_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "source/base/log.h"
+#include "source/xds/any_resource.h"
+#include "source/xds/type_url.h"
+#include "source/xds/xxhash64.h"
+
+namespace proxenos::server {
+
+ConfigStore::ConfigStore(event::EventLoop& loop, stats::Registry& registry, Compilers compilers,
+                         ConfigStoreHooks hooks)
+    : loop_(loop),
+      compilers_(std::move(compilers)),
+      hooks_(std::move(hooks)),
+      deadline_timer_(loop.timers(), [this] { loop_.Schedule(this); }),
+      clusters_({loop, wanted_, *this}, compilers_, std::move(hooks_.make_dns), registry),
+      routes_({loop, wanted_, *this}, compilers_, clusters_, uses_),
+      listeners_({loop, wanted_, *this}, compilers_,
+                 {clusters_, routes_, uses_, std::move(hooks_.admit_listener), hooks_.drain_time}) {
+}
+
+ConfigStore::~ConfigStore() = default;
+
+std::vector<xds::ResourceError> ConfigStore::Apply(const SourceKey& source,
+                                                   const xds::TypeUpdate& update) {
+  std::vector<xds::ResourceError> errors;
+  versions_[update.type_url] = update.version;
+  // First what goes: a listener may take over the address of one that is removed.
+  for (const std::string& name : update.removed) {
+    if (update.type_url == xds::kClusterType) clusters_.Remove(name);
+    if (update.type_url == xds::kListenerType) listeners_.Remove(name);
+  }
+  for (const xds::Resource& resource : update.resources) {
+    std::optional<std::string> problem = Take(source, resource);
+    if (problem.has_value()) errors.push_back({resource.name, *std::move(problem)});
+  }
+  return errors;
+}
+
+std::optional<std::string> ConfigStore::Take(const SourceKey& source,
+                                             const xds::Resource& resource) {
+  if (resource.type_url == xds::kClusterType) return clusters_.Take(resource, false);
+  if (resource.type_url == xds::kEndpointType) return clusters_.TakeAssignment(source, resource);
+  if (resource.type_url == xds::kListenerType) return listeners_.Take(resource, false);
+  if (resource.type_url == xds::kRouteType) return routes_.Take(source, resource);
+  return absl::StrCat("resources of type ", resource.type_url, " are not implemented");
+}
+
+std::vector<xds::ResourceError> ConfigStore::AddStatic(const std::string& type_url,
+                                                       const std::string& bytes) {
+  absl::StatusOr<std::string> name = xds::ResourceName(bytes);
+  xds::Resource resource;
+  resource.type_url = type_url;
+  resource.bytes = std::make_shared<const std::string>(bytes);
+  resource.hash = xds::XxHash64(bytes);
+  if (!name.ok()) {
+    // A static listener needs no name of its own.
+    if (type_url != xds::kListenerType) return {{"", std::string(name.status().message())}};
+    name = UnnamedListener(bytes);
+  }
+  resource.name = *name;
+  std::optional<std::string> problem = type_url == xds::kClusterType
+                                           ? clusters_.Take(resource, true)
+                                           : listeners_.Take(resource, true);
+  if (!problem.has_value()) return {};
+  return {{resource.name, *std::move(problem)}};
+}
+
+void ConfigStore::Run() {
+  Batch batch;
+  // Each store looks at those before it: one pass moves all that can move.
+  clusters_.Settle(batch);
+  routes_.Settle(batch);
+  listeners_.Settle(batch);
+  DropUnclaimed(batch);
+  clusters_.SettleRemovals([this](const std::string& name) { return uses_.Uses(name); }, batch);
+  DropUnclaimed(batch);
+
+  for (const WantedNames::Subscription& wanted : wanted_.TakeChanged()) {
+    hooks_.want(wanted.type_url, wanted.source, wanted.names);
+  }
+  const base::MonoTime next =
+      std::min({clusters_.NextDeadline(), routes_.NextDeadline(), listeners_.NextDeadline()});
+  if (next == base::kNever) {
+    deadline_timer_.Disarm();
+  } else {
+    deadline_timer_.ArmAt(next);
+  }
+  if (!batch.empty()) hooks_.publish(std::move(batch));
+}
+
+void ConfigStore::DropUnclaimed(Batch& batch) {
+  for (const WantedNames::Name& name : wanted_.TakeUnclaimed()) {
+    if (name.type_url == xds::kRouteType) routes_.Drop(name.source, name.name, batch);
+    if (name.type_url == xds::kEndpointType) clusters_.DropAssignment(name.source, name.name);
+  }
+}
+
+const std::string& ConfigStore::VersionOf(const std::string& type_url) const {
+  static const std::string* const kNone = new std::string;
+  const auto found = versions_.find(type_url);
+  return found == versions_.end() ? *kNone : found->second;
+}
+
+std::vector<std::string> ConfigStore::AddressesOf(const std::string& cluster) const {
+  std::vector<std::string> addresses;
+  const upstream::ClusterConfig* config = clusters_.Find(cluster);
+  if (config == nullptr || config->assignment == nullptr) return addresses;
+  for (const upstream::LocalityEndpoints& locality : config->assignment->localities) {
+    for (const upstream::Endpoint& endpoint : locality.endpoints) {
+      addresses.push_back(endpoint.dns_name.empty()
+                              ? endpoint.address.ToString()
+                              : absl::StrCat(endpoint.dns_name, ":", endpoint.dns_port));
+    }
+  }
+  return addresses;
+}
+
+}  // namespace proxenos::server

@@ -1,0 +1,84 @@
+// ConfigStore: the one authoritative map of the configuration. Room 4 of an update
+// (docs/life_of_an_update.md); with warming (room 5) inside its parts.
+//
+// Updates are taken resource by resource, each refused alone with its reasons; what was in force
+// then stays. Taking only deposits: once in the same turn the store settles, that is, moves all
+// that no longer has to wait into force, and hands what changed to the publisher as one Batch.
+// Resources whose bytes did not change cost neither a rebuild nor a message.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "source/server/batch.h"
+#include "source/server/cluster_store.h"
+#include "source/server/cluster_uses.h"
+#include "source/server/compilers.h"
+#include "source/server/listener_store.h"
+#include "source/server/route_store.h"
+#include "source/server/wanted_names.h"
+#include "source/stats/registry.h"
+#include "source/xds/resource.h"
+
+namespace proxenos::server {
+
+// What the store asks of the server. Each is called on the main thread, from the loop.
+struct ConfigStoreHooks {
+  // Room 6: post it to each worker.
+  absl::AnyInvocable<void(Batch)> publish;
+  // Subscribe to these names of this type from this source, and to no others.
+  absl::AnyInvocable<void(const std::string& type_url, const SourceKey& source,
+                          const std::set<std::string>& names)>
+      want;
+  MakeDns make_dns;
+  AdmitListener admit_listener;                  // May be null.
+  base::Nanos drain_time = 600 * base::kSecond;  // --drain-time-s
+};
+
+// Owner: the server. Thread: main. Dies when: the server does, before the loop and the registry.
+class ConfigStore final : private event::Runnable {
+ public:
+  ConfigStore(event::EventLoop& loop, stats::Registry& registry, Compilers compilers,
+              ConfigStoreHooks hooks);
+  ~ConfigStore() override;
+
+  // A step of discovery. Its result is what was refused: a subscription's ApplyUpdate.
+  std::vector<xds::ResourceError> Apply(const SourceKey& source, const xds::TypeUpdate& update);
+  // A resource of the bootstrap. Clusters must come before listeners.
+  std::vector<xds::ResourceError> AddStatic(const std::string& type_url, const std::string& bytes);
+
+  ClusterStore& clusters() { return clusters_; }
+  const ClusterStore& clusters() const { return clusters_; }
+  const RouteStore& routes() const { return routes_; }
+  const ListenerStore& listeners() const { return listeners_; }
+  // What the control plane called the newest step of a type; empty before the first.
+  const std::string& VersionOf(const std::string& type_url) const;
+
+  // "10.0.0.1:80", "name:80" or a path for each endpoint of a cluster's own assignment: where an
+  // envoy_grpc service that names it connects to.
+  std::vector<std::string> AddressesOf(const std::string& cluster) const;
+
+ private:
+  std::optional<std::string> Take(const SourceKey& source, const xds::Resource& resource);
+  void Run() override;  // Settles and publishes.
+  void DropUnclaimed(Batch& batch);
+
+  event::EventLoop& loop_;
+  Compilers compilers_;
+  ConfigStoreHooks hooks_;
+  event::Timer deadline_timer_;
+  std::map<std::string, std::string> versions_;  // By type.
+
+  // In this order: what refers to another dies before it.
+  WantedNames wanted_;
+  ClusterUses uses_;
+  ClusterStore clusters_;
+  RouteStore routes_;
+  ListenerStore listeners_;
+};
+
+}  // namespace proxenos::server

@@ -1,0 +1,99 @@
+// ListenerStore: the listeners on the main thread: every version that was sent, and the one in
+// force. A part of the one authoritative map (config_store.h).
+//
+// A new version warms until its routes are in force, or its time is over (then it goes on without
+// them, and requests get 404). The version before serves meanwhile; replaced and removed ones
+// drain.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "source/server/batch.h"
+#include "source/server/cluster_uses.h"
+#include "source/server/compilers.h"
+#include "source/server/config_record.h"
+#include "source/server/route_store.h"
+#include "source/server/store_context.h"
+
+namespace proxenos::server {
+
+// Asked before a version is taken, to open its sockets: what fails here is the resource's error.
+// `previous` is the listener of that name in force, or null.
+using AdmitListener = absl::AnyInvocable<absl::Status(const downstream::ListenerConfig& next,
+                                                      const downstream::ListenerConfig* previous)>;
+
+// Owner: the ConfigStore. Thread: main.
+class ListenerStore {
+ public:
+  struct Counts {
+    uint64_t added = 0;
+    uint64_t modified = 0;
+    uint64_t removed = 0;
+  };
+  // What the listeners are judged by and wait for.
+  struct Surroundings {
+    const ClusterStore& clusters;
+    const RouteStore& routes;
+    ClusterUses& uses;
+    AdmitListener admit;
+    base::Nanos drain_time = 600 * base::kSecond;
+  };
+
+  ListenerStore(StoreContext context, Compilers& compilers, Surroundings surroundings);
+  ~ListenerStore();
+
+  std::optional<std::string> Take(const xds::Resource& resource, bool is_static);
+  void Remove(const std::string& name);
+  void Settle(Batch& batch);
+  base::MonoTime NextDeadline() const;
+
+  size_t active_count() const;
+  size_t warming_count() const { return warming_.size(); }
+  size_t draining_count() const;
+  const Counts& counts() const { return counts_; }
+
+  // In order of the names.
+  void ForEach(absl::FunctionRef<void(const ResourceView&)> visit) const;
+  // The listeners in force.
+  void ForEachActive(
+      absl::FunctionRef<void(const downstream::ListenerConfig&, bool is_static)> visit) const;
+  // Routes written inline in listeners in force: serialized RouteConfigurations.
+  void ForEachInlineRoutes(
+      absl::FunctionRef<void(const std::string& bytes, base::WallTime last_updated)> visit) const;
+
+ private:
+  struct Version;
+  struct Listener;
+  struct Draining {
+    std::string name;
+    ResourceVersion resource;
+    base::MonoTime until;
+  };
+
+  std::optional<std::string> Check(const std::string& name, const CompiledListener& compiled) const;
+  std::optional<std::string> CheckAddresses(const std::string& name,
+                                            const downstream::ListenerConfig& config) const;
+  std::unique_ptr<Version> MakeVersion(const xds::Resource& resource, CompiledListener compiled);
+  bool MustWait(const Version& version) const;
+  void Activate(Listener& listener, Batch& batch);
+  void Drain(std::unique_ptr<Version> version);
+
+  StoreContext context_;
+  Compilers& compilers_;
+  Surroundings around_;
+  absl::btree_map<std::string, std::unique_ptr<Listener>> listeners_;
+  std::set<std::string> warming_;
+  std::vector<std::string> removed_;  // In force until the next Settle.
+  std::vector<Draining> draining_;
+  Counts counts_;
+};
+
+}  // namespace proxenos::server

@@ -1,0 +1,77 @@
+// Counting.
+#include "source/server/wanted_names.h"
+
+#include "source/base/check.h"
+
+namespace proxenos::server {
+
+NameClaim::NameClaim(NameClaim&& other) noexcept
+    : names_(std::exchange(other.names_, nullptr)),
+      type_url_(std::move(other.type_url_)),
+      source_(std::move(other.source_)),
+      name_(std::move(other.name_)) {}
+
+NameClaim& NameClaim::operator=(NameClaim&& other) noexcept {
+  if (this == &other) return *this;
+  Release();
+  names_ = std::exchange(other.names_, nullptr);
+  type_url_ = std::move(other.type_url_);
+  source_ = std::move(other.source_);
+  name_ = std::move(other.name_);
+  return *this;
+}
+
+NameClaim::~NameClaim() { Release(); }
+
+void NameClaim::Release() {
+  if (names_ != nullptr) std::exchange(names_, nullptr)->Release(type_url_, source_, name_);
+}
+
+NameClaim WantedNames::Claim(const std::string& type_url, const SourceKey& source,
+                             const std::string& name) {
+  Counts& counts = counts_[{type_url, source}];
+  if (++counts.claims[name] == 1) counts.changed = true;
+  return NameClaim(this, type_url, source, name);
+}
+
+void WantedNames::Release(const std::string& type_url, const SourceKey& source,
+                          const std::string& name) {
+  Counts& counts = counts_[{type_url, source}];
+  const auto found = counts.claims.find(name);
+  CHECK(found != counts.claims.end());
+  if (--found->second > 0) return;
+  counts.claims.erase(found);
+  counts.changed = true;
+  unclaimed_.push_back({type_url, source, name});
+}
+
+bool WantedNames::WantedElsewhere(const std::string& type_url, const SourceKey& source,
+                                  const std::string& name) const {
+  for (const auto& [key, counts] : counts_) {
+    if (key.first == type_url && key.second != source && counts.claims.contains(name)) return true;
+  }
+  return false;
+}
+
+std::vector<WantedNames::Subscription> WantedNames::TakeChanged() {
+  std::vector<Subscription> changed;
+  for (auto& [key, counts] : counts_) {
+    if (!std::exchange(counts.changed, false)) continue;
+    Subscription subscription{key.first, key.second, {}};
+    for (const auto& [name, claims] : counts.claims) subscription.names.insert(name);
+    changed.push_back(std::move(subscription));
+  }
+  return changed;
+}
+
+std::vector<WantedNames::Name> WantedNames::TakeUnclaimed() {
+  std::vector<Name> gone;
+  for (Name& name : std::exchange(unclaimed_, {})) {
+    const auto counts = counts_.find({name.type_url, name.source});
+    if (counts->second.claims.contains(name.name)) continue;
+    gone.push_back(std::move(name));
+  }
+  return gone;
+}
+
+}  // namespace proxenos::server
