@@ -71,9 +71,9 @@ int PortNumber(absl::string_view authority, size_t colon) {
 // One scan: where the query starts, and what there is to do before it.
 struct Survey {
   size_t path_size;
-  uint8_t classes = 0;         // All ByteClass bits seen in the path.
+  uint8_t classes = 0;  // All ByteClass bits seen in the path.
   bool double_slash = false;
-  bool slash_dot = false;      // A segment starts with a dot: maybe a dot segment.
+  bool slash_dot = false;  // A segment starts with a dot: maybe a dot segment.
 };
 
 Survey Look(absl::string_view text) {
@@ -96,8 +96,8 @@ Survey Look(absl::string_view text) {
   return survey;
 }
 
-// Writes the canonical path in steps, each of which only shrinks or keeps the text but for encoding,
-// which at most triples it: `out` has room for that.
+// Writes the canonical path in steps, each of which only shrinks or keeps the text but for
+// encoding, which at most triples it: `out` has room for that.
 class PathWriter {
  public:
   PathWriter(absl::string_view path, buffer::Arena& arena, size_t room)
@@ -204,20 +204,19 @@ class PathWriter {
 
 }  // namespace
 
-PathResult NormalizePath(absl::string_view path, const PathOptions& options,
-                         buffer::Arena& arena) {
+PathResult NormalizePath(absl::string_view path, const PathOptions& options, buffer::Arena& arena) {
   PathResult result{PathVerdict::kKeep, path};
   if (path.empty() || path.front() != '/') return result;
   const Survey survey = Look(path);
-  const bool fragment = (survey.classes & kFragment) != 0 ||
-                        (survey.path_size < path.size() &&
-                         std::memchr(path.data() + survey.path_size, '#',
-                                     path.size() - survey.path_size) != nullptr);
+  const bool fragment =
+      (survey.classes & kFragment) != 0 ||
+      (survey.path_size < path.size() &&
+       std::memchr(path.data() + survey.path_size, '#', path.size() - survey.path_size) != nullptr);
   const bool escapes =
       (survey.classes & kPercent) != 0 && options.escaped_slashes != EscapedSlashes::kKeep;
-  const bool normalize = options.normalize &&
-                         ((survey.classes & (kPercent | kBackslash | kEncode)) != 0 ||
-                          survey.slash_dot);
+  const bool normalize =
+      options.normalize &&
+      ((survey.classes & (kPercent | kBackslash | kEncode)) != 0 || survey.slash_dot);
   const bool merge = options.merge_slashes && survey.double_slash;
   if (fragment) {
     result.verdict = PathVerdict::kReject;

@@ -30,17 +30,17 @@ enum class PathVerdict : uint8_t {
 
 struct PathResult {
   PathVerdict verdict = PathVerdict::kKeep;
-  absl::string_view path;  // With the query, which is never touched. The input on kKeep and kReject.
+  // With the query, which is never touched. The input itself on kKeep and kReject.
+  absl::string_view path;
 };
 
 // Brings a path in origin form ("/a?b") to its canonical form: escaped slashes first; then, with
 // `normalize`, unreserved characters decoded, triplets in upper case, bytes that no URI may have
-// encoded, `\` as `/`, dot segments removed; then, with `merge_slashes`, runs of slashes as one. A path
-// that is not in origin form ("*", empty) is kept. Rejected are a fragment, always, and, with
-// `normalize`, a `%` that two hexadecimal digits do not follow, and %00. What comes out stays as it is
-// when brought here again.
-PathResult NormalizePath(absl::string_view path, const PathOptions& options,
-                         buffer::Arena& arena);
+// encoded, `\` as `/`, dot segments removed; then, with `merge_slashes`, runs of slashes as one. A
+// path that is not in origin form ("*", empty) is kept. Rejected are a fragment, always, and, with
+// `normalize`, a `%` that two hexadecimal digits do not follow, and %00. What comes out stays as it
+// is when brought here again.
+PathResult NormalizePath(absl::string_view path, const PathOptions& options, buffer::Arena& arena);
 
 // The path without query and fragment.
 absl::string_view WithoutQuery(absl::string_view path);

@@ -29,8 +29,8 @@ struct RegexRewrite {
   }
 };
 
-// A cluster by name, with its place in RouteTable::cluster_names(): a worker may keep what it looked
-// up in an array beside the table.
+// A cluster by name, with its place in RouteTable::cluster_names(): a worker may keep what it
+// looked up in an array beside the table.
 struct ClusterRef {
   static constexpr uint32_t kDynamic = UINT32_MAX;  // Named by a request header.
 
@@ -58,8 +58,8 @@ enum RetryOn : uint32_t {
   kRetryOnGrpcUnavailable = 1u << 15,
 };
 
-// Reads a comma-separated list as in x-envoy-retry-on and x-envoy-retry-grpc-on. Words that are none
-// of RetryOn are left out; the first of them is returned in *unknown where that is not null.
+// Reads a comma-separated list as in x-envoy-retry-on and x-envoy-retry-grpc-on. Words that are
+// none of RetryOn are left out; the first of them is returned in *unknown where that is not null.
 uint32_t ParseRetryOn(absl::string_view text, absl::string_view* unknown);
 
 struct RetryPolicy {
@@ -67,17 +67,17 @@ struct RetryPolicy {
   uint32_t num_retries = 1;
   std::optional<base::Nanos> per_try_timeout;
   std::optional<base::Nanos> per_try_idle_timeout;
-  std::vector<uint16_t> retriable_status_codes;    // Sorted.
-  std::vector<HeaderMatcher> retriable_headers;    // Of the response; any.
+  std::vector<uint16_t> retriable_status_codes;          // Sorted.
+  std::vector<HeaderMatcher> retriable_headers;          // Of the response; any.
   std::vector<HeaderMatcher> retriable_request_headers;  // Any; empty: all requests.
   base::Nanos back_off_base = 25 * base::kMillisecond;
   base::Nanos back_off_max = 250 * base::kMillisecond;
 };
 
 struct WeightedCluster {
-  ClusterRef cluster;        // Empty name when cluster_header is used.
+  ClusterRef cluster;  // Empty name when cluster_header is used.
   FieldName cluster_header;
-  uint64_t upper = 0;        // Chosen by numbers below this and not below the one before.
+  uint64_t upper = 0;  // Chosen by numbers below this and not below the one before.
   HeaderMutations request_headers;
   HeaderMutations response_headers;
   std::string host_rewrite;  // Empty: none.
@@ -85,7 +85,7 @@ struct WeightedCluster {
 
 // RouteAction.upgrade_configs; overrides the connection manager's for the same type.
 struct UpgradeRule {
-  std::string type;                // Lower case, "websocket" or "connect".
+  std::string type;  // Lower case, "websocket" or "connect".
   bool enabled = true;
   bool terminate_connect = false;  // connect_config is set: CONNECT ends here, payload goes on.
   bool allow_post = false;
@@ -127,11 +127,11 @@ struct Forward {
 struct Redirect {
   uint16_t status = 301;
   bool strip_query = false;
-  uint32_t port = 0;    // 0: the request's.
-  std::string scheme;   // "https" for https_redirect. Empty: the request's.
-  std::string host;     // Empty: the request's.
+  uint32_t port = 0;   // 0: the request's.
+  std::string scheme;  // "https" for https_redirect. Empty: the request's.
+  std::string host;    // Empty: the request's.
   // At most one of these three.
-  std::string path;     // path_redirect, perhaps with a query of its own.
+  std::string path;  // path_redirect, perhaps with a query of its own.
   std::string prefix_rewrite;
   std::optional<RegexRewrite> regex_rewrite;
 };

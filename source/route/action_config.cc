@@ -210,20 +210,20 @@ void CompileBackOff(const v3::RetryPolicy::RetryBackOff& config, Compilation& co
 std::shared_ptr<const RetryPolicy> CompileRetryPolicy(const v3::RetryPolicy& config,
                                                       Compilation& compilation,
                                                       const config::Path& path) {
-  auto policy = std::make_shared<RetryPolicy>();
+  RetryPolicy policy;
   absl::string_view unknown;
-  policy->retry_on = ParseRetryOn(config.retry_on(), &unknown);
+  policy.retry_on = ParseRetryOn(config.retry_on(), &unknown);
   if (!unknown.empty()) {
     compilation.errors().AddValue(path.Field("retry_on"), std::string(unknown),
                                   "conditions of x-envoy-retry-on or x-envoy-retry-grpc-on");
   }
-  if (config.has_num_retries()) policy->num_retries = config.num_retries().value();
+  if (config.has_num_retries()) policy.num_retries = config.num_retries().value();
   if (config.has_per_try_timeout()) {
-    policy->per_try_timeout =
+    policy.per_try_timeout =
         compilation.Duration(config.per_try_timeout(), path.Field("per_try_timeout"));
   }
   if (config.has_per_try_idle_timeout()) {
-    policy->per_try_idle_timeout =
+    policy.per_try_idle_timeout =
         compilation.Duration(config.per_try_idle_timeout(), path.Field("per_try_idle_timeout"));
   }
   for (int i = 0; i < config.retriable_status_codes_size(); ++i) {
@@ -233,19 +233,18 @@ std::shared_ptr<const RetryPolicy> CompileRetryPolicy(const v3::RetryPolicy& con
           path.Field("retriable_status_codes").Index(static_cast<size_t>(i)), absl::StrCat(status),
           "an HTTP status");
     }
-    policy->retriable_status_codes.push_back(static_cast<uint16_t>(status));
+    policy.retriable_status_codes.push_back(static_cast<uint16_t>(status));
   }
-  std::sort(policy->retriable_status_codes.begin(), policy->retriable_status_codes.end());
-  policy->retriable_headers = CompileMatchers(config.retriable_headers(), compilation.errors(),
-                                              path.Field("retriable_headers"));
-  policy->retriable_request_headers =
+  std::sort(policy.retriable_status_codes.begin(), policy.retriable_status_codes.end());
+  policy.retriable_headers = CompileMatchers(config.retriable_headers(), compilation.errors(),
+                                             path.Field("retriable_headers"));
+  policy.retriable_request_headers =
       CompileMatchers(config.retriable_request_headers(), compilation.errors(),
                       path.Field("retriable_request_headers"));
   if (config.has_retry_back_off()) {
-    CompileBackOff(config.retry_back_off(), compilation, path.Field("retry_back_off"),
-                   policy.get());
+    CompileBackOff(config.retry_back_off(), compilation, path.Field("retry_back_off"), &policy);
   }
-  return policy;
+  return std::make_shared<const RetryPolicy>(std::move(policy));
 }
 
 Forward CompileForward(const v3::RouteAction& config,
@@ -257,10 +256,9 @@ Forward CompileForward(const v3::RouteAction& config,
   CompileRewrites(config, compilation, path, &forward);
   CompileUpgrades(config, compilation, path, &forward);
   forward.high_priority = config.priority() == envoy::config::core::v3::HIGH;
-  forward.retry = config.has_retry_policy()
-                      ? CompileRetryPolicy(config.retry_policy(), compilation,
-                                           path.Field("retry_policy"))
-                      : inherited;
+  forward.retry = config.has_retry_policy() ? CompileRetryPolicy(config.retry_policy(), compilation,
+                                                                 path.Field("retry_policy"))
+                                            : inherited;
   return forward;
 }
 

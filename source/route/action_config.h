@@ -20,8 +20,7 @@ Forward CompileForward(const envoy::config::route::v3::RouteAction& config,
 Redirect CompileRedirect(const envoy::config::route::v3::RedirectAction& config,
                          Compilation& compilation, const config::Path& path);
 // Reads the body's file, if that is where it is.
-DirectResponse CompileDirectResponse(
-    const envoy::config::route::v3::DirectResponseAction& config, Compilation& compilation,
-    const config::Path& path);
+DirectResponse CompileDirectResponse(const envoy::config::route::v3::DirectResponseAction& config,
+                                     Compilation& compilation, const config::Path& path);
 
 }  // namespace proxenos::route

@@ -1,3 +1,4 @@
+// Numbering of clusters and formats, and checks of single values.
 #include "source/route/compilation_config.h"
 
 #include "absl/strings/ascii.h"

@@ -1,5 +1,5 @@
-// Compilation: what the parts of one route table share while they are compiled: where errors go, and
-// the lists of clusters and formats that compiled parts refer to by index.
+// Compilation: what the parts of one route table share while they are compiled: where errors go,
+// and the lists of clusters and formats that compiled parts refer to by index.
 //
 // Owner: CompileRoutes, on its stack. Thread: main.
 #pragma once

@@ -51,9 +51,8 @@ std::string ReadSource(const DataSource& source, uint32_t limit, config::Errors&
 
 }  // namespace
 
-DirectResponse CompileDirectResponse(
-    const envoy::config::route::v3::DirectResponseAction& config, Compilation& compilation,
-    const config::Path& path) {
+DirectResponse CompileDirectResponse(const envoy::config::route::v3::DirectResponseAction& config,
+                                     Compilation& compilation, const config::Path& path) {
   DirectResponse response;
   if (config.status() < 200 || config.status() > 599) {
     compilation.errors().AddValue(path.Field("status"), absl::StrCat(config.status()),
@@ -65,9 +64,9 @@ DirectResponse CompileDirectResponse(
     const uint32_t limit = compilation.max_direct_response_bytes;
     response.body = ReadSource(config.body(), limit, compilation.errors(), path.Field("body"));
     if (response.body.size() > limit) {
-      compilation.errors().Add(path.Field("body"),
-                               absl::StrCat("is larger than max_direct_response_body_size_bytes (",
-                                            limit, ")"));
+      compilation.errors().Add(
+          path.Field("body"),
+          absl::StrCat("is larger than max_direct_response_body_size_bytes (", limit, ")"));
     }
   }
   if (config.has_body_format()) {

@@ -1,5 +1,5 @@
-// FoldedText: a text in ASCII lower case, without an allocation where it is short, and without a copy
-// where it is in lower case already. Thread: one; lives on the stack.
+// FoldedText: a text in ASCII lower case, without an allocation where it is short, and without a
+// copy where it is in lower case already. Thread: one; lives on the stack.
 #pragma once
 
 #include <cstddef>

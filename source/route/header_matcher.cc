@@ -17,9 +17,9 @@ FieldName::FieldName(absl::string_view name) : name_(absl::AsciiStrToLower(name)
     Source source;
   };
   static constexpr Control kControls[] = {
-      {":method", Source::kMethod},   {":path", Source::kPath},
-      {":authority", Source::kAuthority}, {"host", Source::kAuthority},
-      {":scheme", Source::kScheme},   {"upgrade", Source::kUpgrade},
+      {":method", Source::kMethod},        {":path", Source::kPath},
+      {":authority", Source::kAuthority},  {"host", Source::kAuthority},
+      {":scheme", Source::kScheme},        {"upgrade", Source::kUpgrade},
       {"connection", Source::kConnection}, {"te", Source::kTe},
   };
   for (const Control& control : kControls) {
@@ -113,11 +113,11 @@ bool HeaderMatcher::Evaluate(const ForEachValue& for_each_value) const {
 }
 
 bool HeaderMatcher::Matches(const http::RequestHead& head) const {
-  return Evaluate([&](auto visit) { name_.ForEach(head, visit); });
+  return Evaluate([this, &head](auto visit) { name_.ForEach(head, visit); });
 }
 
 bool HeaderMatcher::Matches(const http::ResponseHead& head) const {
-  return Evaluate([&](auto visit) {
+  return Evaluate([this, &head](auto visit) {
     if (name_.name() == ":status") {
       char digits[8];
       const auto end = std::to_chars(digits, digits + sizeof(digits), head.status).ptr;

@@ -2,11 +2,10 @@
 // compiled. Also used by whatever else the API lets match on headers (retries, access log filters).
 //
 // Several fields of one name: the matcher sees each value and also all of them joined by "," (the
-// only thing Envoy looks at), and its pattern holds when any of these does. invert_match is the exact
-// opposite of that. So a duplicate can neither hide a value from a matcher nor, by making the joined
-// text differ, slip past an inverted one. A missing header matches nothing, inverted or not, unless
-// the matcher asks for presence or treats the missing as empty.
-// Thread: any (immutable).
+// only thing Envoy looks at), and its pattern holds when any of these does. invert_match is the
+// exact opposite of that. So a duplicate can neither hide a value from a matcher nor, by making the
+// joined text differ, slip past an inverted one. A missing header matches nothing, inverted or not,
+// unless the matcher asks for presence or treats the missing as empty. Thread: any (immutable).
 #pragma once
 
 #include <cstdint>
@@ -21,8 +20,8 @@
 namespace proxenos::route {
 
 // Names a part of a request head as configuration does: a header, or a pseudo header. `host` means
-// :authority; `upgrade`, `connection` and `te`, which codecs keep out of the headers, are answered from
-// what they became.
+// :authority; `upgrade`, `connection` and `te`, which codecs keep out of the headers, are answered
+// from what they became.
 class FieldName {
  public:
   FieldName() = default;
@@ -38,7 +37,14 @@ class FieldName {
 
  private:
   enum class Source : uint8_t {
-    kHeader, kMethod, kPath, kAuthority, kScheme, kUpgrade, kConnection, kTe,
+    kHeader,
+    kMethod,
+    kPath,
+    kAuthority,
+    kScheme,
+    kUpgrade,
+    kConnection,
+    kTe,
   };
   // The value of a source other than kHeader; false when the request lacks it.
   bool Control(const http::RequestHead& head, absl::string_view* value) const;

@@ -1,5 +1,5 @@
-// Names are checked harder than the API's own rules do: what is added must not break the framing of a
-// message, nor what the proxy decides itself.
+// Names are checked harder than the API's own rules do: what is added must not break the framing of
+// a message, nor what the proxy decides itself.
 #include "source/route/header_mutations_config.h"
 
 #include <algorithm>
@@ -15,10 +15,12 @@ using envoy::config::core::v3::HeaderValueOption;
 
 bool IsToken(const std::string& name) {
   constexpr absl::string_view kMarks = "!#$%&'*+-.^_`|~";  // RFC 9110, section 5.6.2.
-  return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
-    return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-           kMarks.find(c) != absl::string_view::npos;
-  });
+  constexpr size_t kMaxBytes = 16'384;                     // As HeaderValue.key says.
+  return !name.empty() && name.size() <= kMaxBytes &&
+         std::all_of(name.begin(), name.end(), [&](char c) {
+           return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+                  kMarks.find(c) != absl::string_view::npos;
+         });
 }
 
 // The lower-case name, or empty after an error.
@@ -38,8 +40,9 @@ std::string CheckedName(const std::string& configured, config::Errors& errors,
     return std::string();
   }
   if (std::find(std::begin(kOwn), std::end(kOwn), absl::string_view(name)) != std::end(kOwn)) {
-    errors.AddValue(path, configured,
-                    "a header that is not the proxy's own: it belongs to the framing or the connection");
+    errors.AddValue(
+        path, configured,
+        "a header that is not the proxy's own: it belongs to the framing or the connection");
     return std::string();
   }
   return name;
@@ -86,7 +89,8 @@ HeaderAddition CompileAddition(const HeaderValueOption& option, Compilation& com
                                const config::Path& path) {
   const config::Path header_path = path.Field("header");
   HeaderAddition addition;
-  addition.name = CheckedName(option.header().key(), compilation.errors(), header_path.Field("key"));
+  addition.name =
+      CheckedName(option.header().key(), compilation.errors(), header_path.Field("key"));
   addition.id = http::LookUpHeader(addition.name.data(), addition.name.size());
   addition.action = ActionOf(option, compilation.errors(), path);
   addition.keep_empty_value = option.keep_empty_value();
@@ -123,8 +127,8 @@ HeaderMutations CompileHeaderMutations(const HeaderValueOptions& additions,
   mutations.removals.reserve(static_cast<size_t>(removals.size()));
   for (int i = 0; i < removals.size(); ++i) {
     HeaderRemoval removal;
-    removal.name = CheckedName(removals[i], compilation.errors(),
-                               remove_path.Index(static_cast<size_t>(i)));
+    removal.name =
+        CheckedName(removals[i], compilation.errors(), remove_path.Index(static_cast<size_t>(i)));
     removal.id = http::LookUpHeader(removal.name.data(), removal.name.size());
     mutations.removals.push_back(std::move(removal));
   }

@@ -21,8 +21,8 @@ HeaderMutations CompileHeaderMutations(const HeaderValueOptions& additions,
 
 // Both directions of any message that has the four fields, as every level of a route table does.
 template <typename Config, typename Compiled>
-void CompileBothMutations(const Config& config, Compilation& compilation,
-                          const config::Path& path, Compiled* compiled) {
+void CompileBothMutations(const Config& config, Compilation& compilation, const config::Path& path,
+                          Compiled* compiled) {
   compiled->request_headers =
       CompileHeaderMutations(config.request_headers_to_add(), config.request_headers_to_remove(),
                              "request", compilation, path);

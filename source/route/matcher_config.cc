@@ -58,10 +58,11 @@ std::optional<Regex> CompileRegex(const envoy::type::matcher::v3::RegexMatcher& 
     return std::nullopt;
   }
   if (config.google_re2().has_max_program_size() &&
-      static_cast<uint32_t>(regex->program_size()) > config.google_re2().max_program_size().value()) {
-    errors.Add(path.Field("regex"),
-               absl::StrCat("program size ", regex->program_size(), " is larger than max_program_size ",
-                            config.google_re2().max_program_size().value()));
+      static_cast<uint32_t>(regex->program_size()) >
+          config.google_re2().max_program_size().value()) {
+    errors.Add(path.Field("regex"), absl::StrCat("program size ", regex->program_size(),
+                                                 " is larger than max_program_size ",
+                                                 config.google_re2().max_program_size().value()));
     return std::nullopt;
   }
   return *std::move(regex);
@@ -94,7 +95,8 @@ std::optional<StringMatcher> CompileStringMatcher(const StringMatcherConfig& con
       return StringMatcher(Kind::kContains, config.contains(), config.ignore_case());
     case StringMatcherConfig::kSafeRegex: {
       if (config.ignore_case()) {
-        errors.Add(path.Field("ignore_case"), "has no effect on safe_regex: write (?i) in the regex");
+        errors.Add(path.Field("ignore_case"),
+                   "has no effect on safe_regex: write (?i) in the regex");
         return std::nullopt;
       }
       auto regex = CompileRegex(config.safe_regex(), errors, path.Field("safe_regex"));
@@ -121,8 +123,7 @@ std::optional<HeaderMatcher> CompileHeaderMatcher(const HeaderMatcherConfig& con
 }
 
 std::optional<QueryMatcher> CompileQueryMatcher(const QueryParameterMatcher& config,
-                                                config::Errors& errors,
-                                                const config::Path& path) {
+                                                config::Errors& errors, const config::Path& path) {
   switch (config.query_parameter_match_specifier_case()) {
     case QueryParameterMatcher::kStringMatch: {
       auto matcher =

@@ -1,5 +1,5 @@
-// Protos of matchers to their compiled forms, for every converter that meets one. Each function adds
-// an error at `path` and returns nothing when the message is wrong.
+// Protos of matchers to their compiled forms, for every converter that meets one. Each function
+// adds an error at `path` and returns nothing when the message is wrong.
 #pragma once
 
 #include <optional>

@@ -16,7 +16,8 @@ bool PathPattern::Matches(absl::string_view path) const {
     case Kind::kExact:
       return case_sensitive ? path == text : absl::EqualsIgnoreCase(path, text);
     case Kind::kSeparatedPrefix:
-      return (path.size() == text.size() || (path.size() > text.size() && path[text.size()] == '/')) &&
+      return (path.size() == text.size() ||
+              (path.size() > text.size() && path[text.size()] == '/')) &&
              (case_sensitive ? absl::StartsWith(path, text)
                              : absl::StartsWithIgnoreCase(path, text));
     case Kind::kRegex:
@@ -32,8 +33,8 @@ PathIndex::Routes& PathIndex::ListOf(const PathPattern& pattern) {
   if (pattern.kind == Kind::kConnect) return connect_;
   if (pattern.kind == Kind::kRegex) {
     const absl::string_view text = pattern.regex->pattern();
-    const auto [known, added] = known_.try_emplace(
-        absl::StrCat("r", text), static_cast<uint32_t>(regex_routes_.size()));
+    const auto [known, added] =
+        known_.try_emplace(absl::StrCat("r", text), static_cast<uint32_t>(regex_routes_.size()));
     if (added) {
       regexes_.Add(*pattern.regex);
       regex_routes_.emplace_back();
@@ -42,8 +43,7 @@ PathIndex::Routes& PathIndex::ListOf(const PathPattern& pattern) {
   }
   if (!pattern.case_sensitive && folded_ == nullptr) folded_ = std::make_unique<Patterns>();
   Patterns& patterns = pattern.case_sensitive ? sensitive_ : *folded_;
-  std::string key =
-      pattern.case_sensitive ? pattern.text : absl::AsciiStrToLower(pattern.text);
+  std::string key = pattern.case_sensitive ? pattern.text : absl::AsciiStrToLower(pattern.text);
   const absl::string_view kind = pattern.kind == Kind::kExact    ? "e"
                                  : pattern.kind == Kind::kPrefix ? "p"
                                                                  : "s";

@@ -1,10 +1,10 @@
-// PathPattern: what a route matches paths by. PathIndex: which routes of a list match a path, lowest
-// index first wins, without walking the list.
+// PathPattern: what a route matches paths by. PathIndex: which routes of a list match a path,
+// lowest index first wins, without walking the list.
 //
-// Exact paths stand in a hash table, prefixes in a radix tree, regexes in one set; each entry carries
-// the list index of its route. A request tries its candidates in any order and keeps the lowest index
-// whose conditions hold: the list's semantics at a cost that does not grow with the list.
-// Thread: any (immutable once built).
+// Exact paths stand in a hash table, prefixes in a radix tree, regexes in one set; each entry
+// carries the list index of its route. A request tries its candidates in any order and keeps the
+// lowest index whose conditions hold: the list's semantics at a cost that does not grow with the
+// list. Thread: any (immutable once built).
 #pragma once
 
 #include <algorithm>
@@ -104,9 +104,9 @@ uint32_t PathIndex::Find(absl::string_view path, const Holds& holds, uint32_t be
   }
   if (regex_routes_.empty()) return best;
   // Regexes stand in the order of their first routes: those from `end` on cannot improve on `best`.
-  const auto end = std::partition_point(
-      regex_routes_.begin(), regex_routes_.end(),
-      [best](const Routes& routes) { return routes.routes.front() < best; });
+  const auto end =
+      std::partition_point(regex_routes_.begin(), regex_routes_.end(),
+                           [best](const Routes& routes) { return routes.routes.front() < best; });
   if (end == regex_routes_.begin()) return best;
   const auto count = static_cast<uint32_t>(end - regex_routes_.begin());
   regexes_.ForEachMatch(path, count, [&](uint32_t regex) {
@@ -123,8 +123,8 @@ void PathIndex::TryPatterns(const Patterns& patterns, absl::string_view path, co
     const auto found = patterns.exact.find(path);
     if (found != patterns.exact.end()) lists_[found->second].Try(holds, best);
   }
-  patterns.prefixes.ForEachPrefixOf(
-      path, [&](uint32_t list, size_t) { lists_[list].Try(holds, best); });
+  patterns.prefixes.ForEachPrefixOf(path,
+                                    [&](uint32_t list, size_t) { lists_[list].Try(holds, best); });
   patterns.separated.ForEachPrefixOf(path, [&](uint32_t list, size_t length) {
     if (length == path.size() || path[length] == '/') lists_[list].Try(holds, best);
   });

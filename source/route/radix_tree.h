@@ -1,6 +1,6 @@
 // RadixTree: a set of byte strings, each with a number, that finds all of them that begin a text in
-// one walk over the text. Built once from all keys, then immutable and compact: siblings lie side by
-// side, 20 bytes a node.
+// one walk over the text. Built once from all keys, then immutable and compact: siblings lie side
+// by side, 20 bytes a node.
 //
 // Thread: any, after Build.
 #pragma once

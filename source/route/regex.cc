@@ -24,8 +24,8 @@ absl::StatusOr<Regex> Regex::Compile(absl::string_view pattern) {
   options.set_log_errors(false);
   auto compiled = std::make_shared<const re2::RE2>(Piece(pattern), options);
   if (!compiled->ok()) {
-    return absl::InvalidArgumentError(absl::StrCat("not a regular expression that RE2 takes: ",
-                                                   compiled->error()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("not a regular expression that RE2 takes: ", compiled->error()));
   }
   if (compiled->ProgramSize() > kMaxProgramSize) {
     return absl::InvalidArgumentError(absl::StrCat("regular expression too large: program size ",

@@ -21,8 +21,8 @@ namespace proxenos::route {
 
 class Regex {
  public:
-  // RE2 instructions. Envoy refuses more than 100 unless its runtime says otherwise; real routes stay
-  // in the hundreds.
+  // RE2 instructions. Envoy refuses more than 100 unless its runtime says otherwise; real routes
+  // stay in the hundreds.
   static constexpr int kMaxProgramSize = 10'000;
   // A short path and a long substitution must not make megabytes.
   static constexpr size_t kMaxReplacedBytes = size_t{64} * 1024;
@@ -32,8 +32,9 @@ class Regex {
 
   // The whole text matches.
   bool FullMatch(absl::string_view text) const;
-  // `text` with every match replaced by the substitution (`\0` to `\9` are groups); nothing when that
-  // would be larger than kMaxReplacedBytes. REQUIRES: CheckSubstitution accepted the substitution.
+  // `text` with every match replaced by the substitution (`\0` to `\9` are groups); nothing when
+  // that would be larger than kMaxReplacedBytes. REQUIRES: CheckSubstitution accepted the
+  // substitution.
   std::optional<std::string> ReplaceAll(absl::string_view text,
                                         absl::string_view substitution) const;
   // Error: a group that the pattern lacks, or a bad escape.

@@ -33,9 +33,9 @@ void RegexSet::Build(int64_t max_memory) {
   if (regexes_.size() < kMinPatterns) return;
   re2::RE2::Options options;
   options.set_log_errors(false);
-  options.set_max_mem(max_memory != 0
-                          ? max_memory
-                          : kBaseMemory + kMemoryPerPattern * static_cast<int64_t>(regexes_.size()));
+  options.set_max_mem(max_memory != 0 ? max_memory
+                                      : kBaseMemory + kMemoryPerPattern *
+                                                          static_cast<int64_t>(regexes_.size()));
   auto automaton = std::make_unique<Automaton>(options);
   for (const Regex& regex : regexes_) {
     const absl::string_view pattern = regex.pattern();

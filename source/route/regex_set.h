@@ -28,8 +28,8 @@ class RegexSet {
   // False: the patterns are tried one by one.
   bool has_automaton() const { return automaton_ != nullptr; }
 
-  // Calls visit(i) for each regex below `end` that matches the whole text, in ascending order, until
-  // one returns true.
+  // Calls visit(i) for each regex below `end` that matches the whole text, in ascending order,
+  // until one returns true.
   template <typename Visit>
   void ForEachMatch(absl::string_view text, uint32_t end, Visit visit) const {
     const std::vector<int>* matches = nullptr;
@@ -47,7 +47,8 @@ class RegexSet {
  private:
   struct Automaton;
 
-  // Sorted matches, valid until this thread's next call. False: there is no automaton, or it gave up.
+  // Sorted matches, valid until this thread's next call. False: there is no automaton, or it gave
+  // up.
   bool MatchAll(absl::string_view text, const std::vector<int>** matches) const;
 
   std::vector<Regex> regexes_;

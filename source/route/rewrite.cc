@@ -19,8 +19,8 @@ uint64_t Mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// The number that picks among weights: from the header where one is named and has one number, so that
-// several proxies in a row pick alike; else from the request's random.
+// The number that picks among weights: from the header where one is named and has one number, so
+// that several proxies in a row pick alike; else from the request's random.
 uint64_t SelectionValue(const Forward& forward, const MatchInput& input) {
   if (!forward.random_header.empty()) {
     uint32_t count = 0;

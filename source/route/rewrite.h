@@ -14,7 +14,7 @@ namespace proxenos::route {
 
 struct ClusterPick {
   absl::string_view name;  // Empty: cluster_header names a header that the request lacks.
-  uint32_t index = ClusterRef::kDynamic;  // Into RouteTable::cluster_names(), or kDynamic.
+  uint32_t index = ClusterRef::kDynamic;      // Into RouteTable::cluster_names(), or kDynamic.
   const WeightedCluster* weighted = nullptr;  // The entry chosen, with its own mutations.
 };
 
@@ -26,9 +26,9 @@ ClusterPick PickCluster(const Route& route, const MatchInput& input);
 // x-envoy-original-path and %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% are to say.
 absl::string_view ApplyPathRewrite(const Route& route, http::RequestHead& head);
 
-// Sets head.authority by the weighted cluster's or the route's literal, header or path regex. Returns
-// the authority as it was when it was rewritten, else an empty view. auto_host_rewrite is the router's,
-// once a host is chosen. append_x_forwarded_host is applied here too.
+// Sets head.authority by the weighted cluster's or the route's literal, header or path regex.
+// Returns the authority as it was when it was rewritten, else an empty view. auto_host_rewrite is
+// the router's, once a host is chosen. append_x_forwarded_host is applied here too.
 absl::string_view ApplyHostRewrite(const Route& route, const WeightedCluster* cluster,
                                    http::RequestHead& head);
 // Replaces the authority, appending the old one to x-forwarded-host where wanted.

@@ -12,7 +12,8 @@ bool IsGrpc(const http::RequestHead& head) {
   constexpr absl::string_view kGrpc = "application/grpc";
   if (head.headers.Count(http::HeaderId::kContentType) != 1) return false;
   const absl::string_view type = head.headers.Get(http::HeaderId::kContentType);
-  return absl::StartsWith(type, kGrpc) && (type.size() == kGrpc.size() || type[kGrpc.size()] == '+');
+  return absl::StartsWith(type, kGrpc) &&
+         (type.size() == kGrpc.size() || type[kGrpc.size()] == '+');
 }
 
 // CONNECT proper and CONNECT-UDP; other extended CONNECTs are upgrades.

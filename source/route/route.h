@@ -76,8 +76,8 @@ struct VirtualHost {
   HeaderMutations response_headers;
 
   // Made by RouteTable.
-  std::unique_ptr<const PathIndex> index;      // Null: the list is short enough to be walked.
-  std::unique_ptr<const Route> tls_redirect;   // Where require_tls is not kNone.
+  std::unique_ptr<const PathIndex> index;     // Null: the list is short enough to be walked.
+  std::unique_ptr<const Route> tls_redirect;  // Where require_tls is not kNone.
 
   // The first route whose path and conditions match, or nullptr. `path` without its query.
   const Route* Match(const MatchInput& input, absl::string_view path) const;

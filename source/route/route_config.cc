@@ -42,8 +42,8 @@ PathPattern CompilePath(const v3::RouteMatch& config, config::Errors& errors,
       pattern.kind = PathPattern::Kind::kConnect;
       break;
     default:
-      errors.Add(path,
-                 "expected one of prefix, path, path_separated_prefix, safe_regex, connect_matcher");
+      errors.Add(
+          path, "expected one of prefix, path, path_separated_prefix, safe_regex, connect_matcher");
   }
   return pattern;
 }
@@ -140,8 +140,8 @@ class Domains {
     }
     const size_t star = domain.find('*');
     const bool wildcard_fits =
-        star == std::string::npos ||
-        ((star == 0 || star == domain.size() - 1) && domain.find('*', star + 1) == std::string::npos);
+        star == std::string::npos || ((star == 0 || star == domain.size() - 1) &&
+                                      domain.find('*', star + 1) == std::string::npos);
     if (!wildcard_fits) {
       errors.AddValue(path, configured, "at most one wildcard, at the start or at the end");
       return std::string();
@@ -173,9 +173,8 @@ VirtualHost CompileVirtualHost(const v3::VirtualHost& config, Domains& domains,
   CompileBothMutations(config, compilation, path, &host);
   host.domains.reserve(static_cast<size_t>(config.domains_size()));
   for (int i = 0; i < config.domains_size(); ++i) {
-    std::string domain =
-        domains.Add(config.domains(i), host.name, compilation.errors(),
-                    path.Field("domains").Index(static_cast<size_t>(i)));
+    std::string domain = domains.Add(config.domains(i), host.name, compilation.errors(),
+                                     path.Field("domains").Index(static_cast<size_t>(i)));
     if (!domain.empty()) host.domains.push_back(std::move(domain));
   }
   std::shared_ptr<const RetryPolicy> retry;

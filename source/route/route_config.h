@@ -1,8 +1,8 @@
 // RouteConfiguration to RouteTable: all semantic validation of routes, every error with its field.
 //
 // What `validate.rules` says and which fields are implemented is checked elsewhere
-// (config::CheckConstraints, config::CheckFields); this still never crashes on a message that breaks
-// those rules.
+// (config::CheckConstraints, config::CheckFields); this still never crashes on a message that
+// breaks those rules.
 #pragma once
 
 #include <memory>

@@ -46,8 +46,7 @@ uint32_t LongestProperPrefix(const RadixTree& tree, absl::string_view text) {
 }  // namespace
 
 std::shared_ptr<const RouteTable> RouteTable::Build(RouteTableParts parts) {
-  return std::shared_ptr<const RouteTable>(std::unique_ptr<RouteTable>(
-      std::unique_ptr<RouteTable>(new RouteTable(std::move(parts)))));
+  return std::make_shared<const RouteTable>(std::move(parts));
 }
 
 RouteTable::RouteTable(RouteTableParts parts) : parts_(std::move(parts)) {

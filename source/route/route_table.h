@@ -1,8 +1,8 @@
 // RouteTable: a RouteConfiguration, compiled: host to virtual host to route.
 //
-// Immutable after Build and shared by all workers (each pins it once, see base::Held). Views that it
-// hands out live as long as it does.
-// Thread: any. Dies when: the last worker and stream that pinned it let go.
+// Immutable after Build and shared by all workers (each pins it once, see base::Held). Views that
+// it hands out live as long as it does. Thread: any. Dies when: the last worker and stream that
+// pinned it let go.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,8 @@ struct RouteTableParts {
 
 class RouteTable {
  public:
-  // REQUIRES: no domain occurs twice; at least one domain a virtual host.
+  // REQUIRES: domains are not empty, in lower case, and none occurs twice.
+  explicit RouteTable(RouteTableParts parts);
   static std::shared_ptr<const RouteTable> Build(RouteTableParts parts);
 
   RouteTable(const RouteTable&) = delete;
@@ -50,7 +51,8 @@ class RouteTable {
   // The route that serves the request, or nullptr (404). route->virtual_host says where it stands.
   // Does not allocate unless a regex or a header that occurs several times is looked at.
   const Route* Match(const MatchInput& input) const;
-  // The virtual host for an authority, in Envoy's order: exact, longest `*suffix`, longest `prefix*`,
+  // The virtual host for an authority, in Envoy's order: exact, longest `*suffix`, longest
+  // `prefix*`,
   // `*`; nullptr when none.
   const VirtualHost* FindVirtualHost(absl::string_view authority) const;
 
@@ -60,7 +62,8 @@ class RouteTable {
   const std::vector<FormatString>& formats() const { return parts_.formats; }
   // Every cluster that a route names, once: what validate_clusters checks.
   const std::vector<std::string>& cluster_names() const { return parts_.cluster_names; }
-  // As configured; when it is not, static tables are checked and those of RDS are not (as in Envoy).
+  // As configured; when it is not, static tables are checked and those of RDS are not (as in
+  // Envoy).
   std::optional<bool> validate_clusters() const { return parts_.validate_clusters; }
   const std::vector<std::string>& internal_only_headers() const {
     return parts_.internal_only_headers;
@@ -83,8 +86,6 @@ class RouteTable {
   }
 
  private:
-  explicit RouteTable(RouteTableParts parts);
-
   template <typename Visit>
   void ForEachLevel(const HeaderMutations* cluster, const HeaderMutations& route,
                     const HeaderMutations& virtual_host, const HeaderMutations& table,
@@ -103,10 +104,10 @@ class RouteTable {
   RouteTableParts parts_;
   // Values are indices into parts_.virtual_hosts.
   absl::flat_hash_map<absl::string_view, uint32_t> exact_;  // Keys live in VirtualHost::domains.
-  RadixTree suffixes_;  // Of `*suffix`, spelt backwards.
-  RadixTree prefixes_;  // Of `prefix*`.
-  const VirtualHost* any_ = nullptr;  // `*`
-  bool any_only_ = false;             // There is nothing but `*`.
+  RadixTree suffixes_;                                      // Of `*suffix`, spelt backwards.
+  RadixTree prefixes_;                                      // Of `prefix*`.
+  const VirtualHost* any_ = nullptr;                        // `*`
+  bool any_only_ = false;                                   // There is nothing but `*`.
 };
 
 }  // namespace proxenos::route

@@ -1,5 +1,5 @@
-// http::NormalizePath and the look-ups beside it on any bytes. What comes out is canonical: it stays
-// as it is when brought in again, and keeps none of what the options promise to take away.
+// http::NormalizePath and the look-ups beside it on any bytes. What comes out is canonical: it
+// stays as it is when brought in again, and keeps none of what the options promise to take away.
 #include <cstdint>
 #include <string>
 

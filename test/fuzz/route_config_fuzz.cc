@@ -1,6 +1,6 @@
 // Route tables from any configuration (a proto in text form after the first line), asked with any
-// request (the first line: authority, path and a value of header x, apart by spaces). The index and a
-// walk over the list must agree; what a match makes of the request must stay well formed.
+// request (the first line: authority, path and a value of header x, apart by spaces). The index and
+// a walk over the list must agree; what a match makes of the request must stay well formed.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -49,9 +49,8 @@ void CheckUse(const RouteTable& table, const Route& route, const MatchInput& inp
   const ClusterPick pick = PickCluster(route, input);
   if (pick.index != ClusterRef::kDynamic) CHECK(table.cluster_names()[pick.index] == pick.name);
   table.ForEachRequestMutations(route, pick.weighted, [&](const HeaderMutations& mutations) {
-    Apply(mutations, head.headers, [&](uint32_t format) {
-      return absl::string_view(table.formats()[format].text);
-    });
+    Apply(mutations, head.headers,
+          [&](uint32_t format) { return absl::string_view(table.formats()[format].text); });
   });
   ApplyHostRewrite(route, pick.weighted, head);
   const bool rewritten = !ApplyPathRewrite(route, head).empty();

@@ -19,8 +19,7 @@ void Check(const Case& c, const PathOptions& options) {
   buffer::Arena arena;
   const PathResult result = NormalizePath(c.path, options, arena);
   EXPECT_EQ(static_cast<int>(result.verdict), static_cast<int>(c.verdict));
-  const bool changed =
-      c.verdict == PathVerdict::kChanged || c.verdict == PathVerdict::kRedirect;
+  const bool changed = c.verdict == PathVerdict::kChanged || c.verdict == PathVerdict::kRedirect;
   EXPECT_EQ(result.path, changed ? c.result : c.path);
   if (!changed) {
     EXPECT_EQ(result.path.data(), c.path.data()) << "what is kept is not copied";

@@ -11,7 +11,10 @@
 namespace proxenos::route {
 namespace {
 
-constexpr char kHost[] = R"pb(name: 'v' domains: '*' routes { name: 'r' match { prefix: '/' } )pb";
+constexpr char kHost[] = R"pb(name: 'v'
+                              domains: '*'
+                              routes { name: 'r'
+                                       match { prefix: '/' })pb";
 
 std::string Print(const http::HeaderMap& headers) {
   std::string text;
@@ -23,13 +26,12 @@ std::string Print(const http::HeaderMap& headers) {
 
 // The request headers after the mutations of a route.
 std::string Mutated(const std::string& mutations, const Request::Fields& fields) {
-  const auto table = Compile(absl::StrCat("virtual_hosts { ", kHost, " route { cluster: 'c' } ",
-                                          mutations, " } }"));
+  const auto table = Compile(
+      absl::StrCat("virtual_hosts { ", kHost, " route { cluster: 'c' } ", mutations, " } }"));
   Request request("/", "host", fields);
   const Route* route = table->Match(request.Input());
   Apply(route->request_headers, request.head.headers, [&](uint32_t index) {
-    return request.head.headers.arena().Copy(
-        absl::StrCat("<", table->formats()[index].text, ">"));
+    return request.head.headers.arena().Copy(absl::StrCat("<", table->formats()[index].text, ">"));
   });
   return Print(request.head.headers);
 }
@@ -49,7 +51,8 @@ TEST(HeaderMutationsTest, Actions) {
   EXPECT_EQ(Mutated(Add("n", "append_action: ADD_IF_ABSENT"), with), "x-own=1;x-own=2;b=3;");
   EXPECT_EQ(Mutated(Add("n", "append_action: ADD_IF_ABSENT"), without), "b=3;x-own=n;");
   EXPECT_EQ(Mutated(Add("n", "append_action: OVERWRITE_IF_EXISTS_OR_ADD"), with), "b=3;x-own=n;");
-  EXPECT_EQ(Mutated(Add("n", "append_action: OVERWRITE_IF_EXISTS_OR_ADD"), without), "b=3;x-own=n;");
+  EXPECT_EQ(Mutated(Add("n", "append_action: OVERWRITE_IF_EXISTS_OR_ADD"), without),
+            "b=3;x-own=n;");
   EXPECT_EQ(Mutated(Add("n", "append_action: OVERWRITE_IF_EXISTS"), with), "b=3;x-own=n;");
   EXPECT_EQ(Mutated(Add("n", "append_action: OVERWRITE_IF_EXISTS"), without), "b=3;");
 }
@@ -81,10 +84,10 @@ std::string Levels(const std::string& options) {
     return absl::StrCat("request_headers_to_add { header { key: 'l' value: '", value, "' } } ",
                         "response_headers_to_add { header { key: 'l' value: '", value, "' } } ");
   };
-  const auto table = Compile(absl::StrCat(
-      options, level("table"), "virtual_hosts { ", kHost,
-      "route { weighted_clusters { clusters { name: 'c' weight { value: 1 } ", level("cluster"),
-      " } } } ", level("route"), " } ", level("host"), " }"));
+  const auto table = Compile(
+      absl::StrCat(options, level("table"), "virtual_hosts { ", kHost,
+                   "route { weighted_clusters { clusters { name: 'c' weight { value: 1 } ",
+                   level("cluster"), " } } } ", level("route"), " } ", level("host"), " }"));
   Request request("/");
   const Route* route = table->Match(request.Input());
   const ClusterPick pick = PickCluster(*route, request.Input());

@@ -1,3 +1,4 @@
+// The radix tree against a plain search.
 #include "source/route/radix_tree.h"
 
 #include <map>

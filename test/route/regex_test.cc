@@ -37,7 +37,8 @@ TEST(RegexTest, ReplacesEveryMatch) {
   } cases[] = {
       {"one", "two", "/xxx/one/yyy/one/zzz", "/xxx/two/yyy/two/zzz"},
       {"^(.*?)one(.*)$", "\\1two\\2", "/xxx/one/yyy/one/zzz", "/xxx/two/yyy/one/zzz"},
-      {"^/service/([^/]+)(/.*)$", "\\2/instance/\\1", "/service/foo/v1/api", "/v1/api/instance/foo"},
+      {"^/service/([^/]+)(/.*)$", "\\2/instance/\\1", "/service/foo/v1/api",
+       "/v1/api/instance/foo"},
       {"(?i)/xxx/", "/yyy/", "/aaa/XxX/bbb", "/aaa/yyy/bbb"},
       {"b*", "-", "abc", "-a-c-"},
       {"", "-", "ab", "-a-b-"},

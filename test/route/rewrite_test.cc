@@ -94,12 +94,13 @@ TEST(RewriteTest, Hosts) {
                 .authority,
             "eu.com");
   EXPECT_EQ(RewriteHost(c + "auto_host_rewrite { value: true }", {}).authority, "old.com");
-  const Host appended = RewriteHost(
-      c + "host_rewrite_literal: 'new.com' append_x_forwarded_host: true",
-      {{"x-forwarded-host", "first"}, {"x-forwarded-host", "second"}});
+  const Host appended =
+      RewriteHost(c + "host_rewrite_literal: 'new.com' append_x_forwarded_host: true",
+                  {{"x-forwarded-host", "first"}, {"x-forwarded-host", "second"}});
   EXPECT_EQ(appended.forwarded, "first,second,old.com");
   const std::string weighted =
-      "weighted_clusters { clusters { name: 'c' weight { value: 1 } host_rewrite_literal: 'w.com' } } ";
+      "weighted_clusters { clusters { name: 'c' weight { value: 1 } host_rewrite_literal: 'w.com' "
+      "} } ";
   EXPECT_EQ(RewriteHost(weighted, {}).authority, "w.com");
   EXPECT_EQ(RewriteHost(weighted + "host_rewrite_literal: 'r.com'", {}).authority, "r.com");
 }
@@ -169,11 +170,26 @@ TEST(PickClusterTest, NameAndHeader) {
 }
 
 TEST(PickClusterTest, Weights) {
-  const auto table = TableOf("prefix: '/'", R"pb(route { weighted_clusters {
-      clusters { name: "a" weight { value: 1 } }
-      clusters { name: "none" weight { value: 0 } }
-      clusters { name: "b" weight { value: 3 } }
-      clusters { cluster_header: "x-c" weight { value: 4 } } } })pb");
+  const auto table = TableOf("prefix: '/'", R"pb(route {
+                                                   weighted_clusters {
+                                                     clusters {
+                                                       name: "a"
+                                                       weight { value: 1 }
+                                                     }
+                                                     clusters {
+                                                       name: "none"
+                                                       weight { value: 0 }
+                                                     }
+                                                     clusters {
+                                                       name: "b"
+                                                       weight { value: 3 }
+                                                     }
+                                                     clusters {
+                                                       cluster_header: "x-c"
+                                                       weight { value: 4 }
+                                                     }
+                                                   }
+                                                 })pb");
   const Request request("/", "h", {{"x-c", "dynamic"}});
   std::map<std::string, int> counts;
   for (uint64_t random = 0; random < 80'000; ++random) {
@@ -189,9 +205,19 @@ TEST(PickClusterTest, Weights) {
 }
 
 TEST(PickClusterTest, WeightsByHeader) {
-  const auto table = TableOf("prefix: '/'", R"pb(route { weighted_clusters { header_name: "x-n"
-      clusters { name: "a" weight { value: 1 } }
-      clusters { name: "b" weight { value: 1 } } } })pb");
+  const auto table = TableOf("prefix: '/'", R"pb(route {
+                                                   weighted_clusters {
+                                                     header_name: "x-n"
+                                                     clusters {
+                                                       name: "a"
+                                                       weight { value: 1 }
+                                                     }
+                                                     clusters {
+                                                       name: "b"
+                                                       weight { value: 1 }
+                                                     }
+                                                   }
+                                                 })pb");
   const auto pick = [&](const std::string& value, uint64_t random) {
     const Request request("/", "h", {{"x-n", value}});
     const MatchInput input = request.Input(random);

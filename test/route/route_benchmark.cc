@@ -1,5 +1,5 @@
-// What a match costs: from one route to ten thousand, from one domain to a hundred thousand. And the
-// cost of building and holding such tables.
+// What a match costs: from one route to ten thousand, from one domain to a hundred thousand. And
+// the cost of building and holding such tables.
 #include <malloc.h>
 
 #include <memory>
@@ -74,7 +74,8 @@ void MatchAll(benchmark::State& state, const RouteTable& table,
 
 void BM_OneRoute(benchmark::State& state) {
   const auto table = Compile(
-      "virtual_hosts { name: 'v' domains: '*' routes { match { prefix: '/' } route { cluster: 'c' } } }");
+      "virtual_hosts { name: 'v' domains: '*' routes { match { prefix: '/' } route { cluster: 'c' "
+      "} } }");
   std::vector<std::unique_ptr<Request>> requests;
   requests.push_back(std::make_unique<Request>("/index.html", "localhost:8080"));
   MatchAll(state, *table, requests);

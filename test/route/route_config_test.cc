@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
@@ -29,22 +30,37 @@ std::string ErrorsOf(const std::string& text) {
   return all;
 }
 
+constexpr char kRoutePath[] = "rc.virtual_hosts[0].routes[0].";
+constexpr char kAnyPath[] = "match { prefix: '/' } ";
+
 struct ErrorCase {
   std::string config;
   std::string path;     // Of the one error.
   std::string message;  // A part of it.
 };
 
-TEST(RouteConfigTest, ErrorsNameTheirField) {
-  const std::string route = "rc.virtual_hosts[0].routes[0].";
-  const std::string fallback = "match { prefix: '/' } ";
-  const ErrorCase cases[] = {
+// Each configuration has exactly the one error.
+void CheckErrors(const std::vector<ErrorCase>& cases) {
+  for (const ErrorCase& c : cases) {
+    const std::string errors = ErrorsOf(c.config);
+    EXPECT_EQ(errors.substr(0, c.path.size() + 2), c.path + ": ") << c.config;
+    EXPECT_NE(errors.find(c.message), std::string::npos) << errors;
+    EXPECT_EQ(errors.find('\n'), errors.size() - 1) << "one error each: " << errors;
+  }
+}
+
+TEST(RouteConfigTest, ErrorsOfDomainsAndMatches) {
+  const std::string route = kRoutePath;
+  const std::string fallback = kAnyPath;
+  CheckErrors({
       {"virtual_hosts { name: 'a' domains: 'X.com' } virtual_hosts { name: 'b' domains: 'x.COM' }",
        "rc.virtual_hosts[1].domains[0]", "virtual host 'a' has it already"},
       {"virtual_hosts { name: 'a' domains: '*' domains: '*' }", "rc.virtual_hosts[0].domains[1]",
        "no other entry"},
-      {"virtual_hosts { name: 'a' domains: 'a.*.com' }", "rc.virtual_hosts[0].domains[0]", "wildcard"},
-      {"virtual_hosts { name: 'a' domains: '*.a.*' }", "rc.virtual_hosts[0].domains[0]", "wildcard"},
+      {"virtual_hosts { name: 'a' domains: 'a.*.com' }", "rc.virtual_hosts[0].domains[0]",
+       "wildcard"},
+      {"virtual_hosts { name: 'a' domains: '*.a.*' }", "rc.virtual_hosts[0].domains[0]",
+       "wildcard"},
       {"virtual_hosts { name: 'a' domains: '' }", "rc.virtual_hosts[0].domains[0]", "empty"},
       {OneRoute("match { } route { cluster: 'c' }"), route + "match", "expected one of prefix"},
       {OneRoute("match { safe_regex { regex: 'a(' } } route { cluster: 'c' }"),
@@ -52,6 +68,13 @@ TEST(RouteConfigTest, ErrorsNameTheirField) {
       {OneRoute("match { prefix: '/' headers { name: 'x' range_match {} } headers { name: 'x' "
                 "string_match {} } } route { cluster: 'c' }"),
        route + "match.headers[1].string_match", "expected one of exact"},
+  });
+}
+
+TEST(RouteConfigTest, ErrorsOfClusters) {
+  const std::string route = kRoutePath;
+  const std::string fallback = kAnyPath;
+  CheckErrors({
       {OneRoute(fallback), "rc.virtual_hosts[0].routes[0]", "expected one of route"},
       {OneRoute(fallback + "non_forwarding_action {}"), route + "non_forwarding_action", "forward"},
       {OneRoute(fallback + "filter_action {}"), route + "filter_action", "not implemented"},
@@ -64,6 +87,12 @@ TEST(RouteConfigTest, ErrorsNameTheirField) {
       {OneRoute(fallback + "route { weighted_clusters { clusters { name: 'a' cluster_header: 'h' "
                            "weight { value: 1 } } } }"),
        route + "route.weighted_clusters.clusters[0]", "exactly one"},
+  });
+}
+
+TEST(RouteConfigTest, ErrorsOfForwarding) {
+  const std::string route = kRoutePath;
+  CheckErrors({
       {Action("timeout { seconds: -1 }"), route + "route.timeout", "not negative"},
       {Action("prefix_rewrite: '/a' regex_rewrite { pattern { regex: 'a' } }"), route + "route",
        "only one of prefix_rewrite"},
@@ -74,14 +103,22 @@ TEST(RouteConfigTest, ErrorsNameTheirField) {
        "value wrong"},
       {Action("retry_policy { retriable_status_codes: 42 }"),
        route + "route.retry_policy.retriable_status_codes[0]", "status"},
-      {Action("retry_policy { retry_back_off { base_interval { seconds: 2 } max_interval { seconds: 1 "
-              "} } }"),
+      {Action(
+           "retry_policy { retry_back_off { base_interval { seconds: 2 } max_interval { seconds: 1 "
+           "} } }"),
        route + "route.retry_policy.retry_back_off.max_interval", "base_interval"},
       {Action("upgrade_configs { upgrade_type: 'websocket' } upgrade_configs { upgrade_type: "
               "'WebSocket' }"),
        route + "route.upgrade_configs[1].upgrade_type", "once"},
       {Action("upgrade_configs { upgrade_type: 'websocket' connect_config {} }"),
        route + "route.upgrade_configs[0].connect_config", "CONNECT"},
+  });
+}
+
+TEST(RouteConfigTest, ErrorsOfRedirectsAndDirectResponses) {
+  const std::string route = kRoutePath;
+  const std::string fallback = kAnyPath;
+  CheckErrors({
       {OneRoute(fallback + "redirect { port_redirect: 70000 }"), route + "redirect.port_redirect",
        "65535"},
       {OneRoute(fallback + "redirect { host_redirect: 'a\\tb' }"), route + "redirect.host_redirect",
@@ -93,8 +130,15 @@ TEST(RouteConfigTest, ErrorsNameTheirField) {
        route + "direct_response.body", "larger than"},
       {OneRoute(fallback + "direct_response { status: 200 body { filename: '/nonexistent/f' } }"),
        route + "direct_response.body.filename", "can be read"},
-      {OneRoute(fallback + "direct_response { status: 200 body { environment_variable: 'NO_SUCH' } }"),
+      {OneRoute(fallback +
+                "direct_response { status: 200 body { environment_variable: 'NO_SUCH' } }"),
        route + "direct_response.body.environment_variable", "is set"},
+  });
+}
+
+TEST(RouteConfigTest, ErrorsOfHeaders) {
+  const std::string route = kRoutePath;
+  CheckErrors({
       {Action("} request_headers_to_add { header { key: ':path' value: 'x' }"),
        route + "request_headers_to_add[0].header.key", "may not be modified"},
       {Action("} request_headers_to_add { header { key: 'Host' value: 'x' }"),
@@ -112,19 +156,13 @@ TEST(RouteConfigTest, ErrorsNameTheirField) {
        route + "request_headers_to_add[0].append", "both"},
       {"response_headers_to_remove: ':status'", "rc.response_headers_to_remove[0]",
        "may not be modified"},
-  };
-  for (const ErrorCase& c : cases) {
-    const std::string errors = ErrorsOf(c.config);
-    EXPECT_EQ(errors.substr(0, c.path.size() + 2), c.path + ": ") << c.config;
-    EXPECT_NE(errors.find(c.message), std::string::npos) << errors;
-    EXPECT_EQ(errors.find('\n'), errors.size() - 1) << "one error each: " << errors;
-  }
+  });
 }
 
 TEST(RouteConfigTest, AllErrorsComeAtOnce) {
-  const std::string errors =
-      ErrorsOf("virtual_hosts { name: 'v' domains: '' routes { } routes { match { prefix: '/' } "
-               "direct_response { status: 1 } } }");
+  const std::string errors = ErrorsOf(
+      "virtual_hosts { name: 'v' domains: '' routes { } routes { match { prefix: '/' } "
+      "direct_response { status: 1 } } }");
   EXPECT_EQ(std::count(errors.begin(), errors.end(), '\n'), 4) << errors;
 }
 
@@ -143,13 +181,26 @@ TEST(RouteConfigTest, ForwardDefaults) {
 
 TEST(RouteConfigTest, Forward) {
   const auto table = Compile(Action(R"pb(
-    timeout {} idle_timeout { seconds: 1 nanos: 500000000 } priority: HIGH
+    timeout {}
+    idle_timeout { seconds: 1 nanos: 500000000 }
+    priority: HIGH
     cluster_not_found_response_code: NOT_FOUND
     max_stream_duration { max_stream_duration { seconds: 400000000000 } }
-    upgrade_configs { upgrade_type: "WebSocket" enabled { value: false } }
-    upgrade_configs { upgrade_type: "CONNECT" connect_config { allow_post: true } }
-    retry_policy { retry_on: "5xx" num_retries { value: 3 } retriable_status_codes: 503
-      retriable_status_codes: 429 retry_back_off { base_interval { nanos: 1000 } } })pb"));
+    upgrade_configs {
+      upgrade_type: "WebSocket"
+      enabled { value: false }
+    }
+    upgrade_configs {
+      upgrade_type: "CONNECT"
+      connect_config { allow_post: true }
+    }
+    retry_policy {
+      retry_on: "5xx"
+      num_retries { value: 3 }
+      retriable_status_codes: 503
+      retriable_status_codes: 429
+      retry_back_off { base_interval { nanos: 1000 } }
+    })pb"));
   const route::Forward& forward = *First(*table).forward();
   EXPECT_EQ(forward.timeout, 0);
   EXPECT_EQ(*forward.idle_timeout, 1500 * base::kMillisecond);
@@ -167,20 +218,54 @@ TEST(RouteConfigTest, Forward) {
 }
 
 TEST(RouteConfigTest, RetryPolicyIsInherited) {
-  const auto table = Compile(R"pb(virtual_hosts { name: "v" domains: "*"
-    retry_policy { retry_on: "5xx" num_retries { value: 7 } }
-    routes { match { prefix: "/a" } route { cluster: "c" } }
-    routes { match { prefix: "/b" } route { cluster: "c" retry_policy { retry_on: "reset" } } } })pb");
+  const auto table = Compile(R"pb(virtual_hosts {
+                                    name: "v"
+                                    domains: "*"
+                                    retry_policy {
+                                      retry_on: "5xx"
+                                      num_retries { value: 7 }
+                                    }
+                                    routes {
+                                      match { prefix: "/a" }
+                                      route { cluster: "c" }
+                                    }
+                                    routes {
+                                      match { prefix: "/b" }
+                                      route {
+                                        cluster: "c"
+                                        retry_policy { retry_on: "reset" }
+                                      }
+                                    }
+                                  })pb");
   const auto& routes = table->virtual_hosts()[0].routes;
   EXPECT_EQ(routes[0].forward()->retry->num_retries, 7u);
   EXPECT_EQ(routes[1].forward()->retry->num_retries, 1u);
 }
 
 TEST(RouteConfigTest, ClusterNamesComeOnce) {
-  const auto table = Compile(R"pb(virtual_hosts { name: "v" domains: "*"
-    routes { match { prefix: "/a" } route { cluster: "x" } }
-    routes { match { prefix: "/b" } route { weighted_clusters {
-      clusters { name: "y" weight { value: 1 } } clusters { name: "x" weight { value: 1 } } } } } })pb");
+  const auto table = Compile(R"pb(virtual_hosts {
+                                    name: "v"
+                                    domains: "*"
+                                    routes {
+                                      match { prefix: "/a" }
+                                      route { cluster: "x" }
+                                    }
+                                    routes {
+                                      match { prefix: "/b" }
+                                      route {
+                                        weighted_clusters {
+                                          clusters {
+                                            name: "y"
+                                            weight { value: 1 }
+                                          }
+                                          clusters {
+                                            name: "x"
+                                            weight { value: 1 }
+                                          }
+                                        }
+                                      }
+                                    }
+                                  })pb");
   EXPECT_EQ(table->cluster_names(), (std::vector<std::string>{"x", "y"}));
   EXPECT_FALSE(table->validate_clusters().has_value());
   EXPECT_TRUE(*Compile("validate_clusters { value: true }")->validate_clusters());
@@ -193,8 +278,8 @@ TEST(RouteConfigTest, DirectResponseBodies) {
   std::ofstream(file) << "from a file";
   ::setenv("PROXENOS_TEST_BODY", "from the environment", 1);
   const auto body = [](const std::string& source) {
-    const auto table = Compile(OneRoute(
-        absl::StrCat("match { prefix: '/' } direct_response { status: 200 body { ", source, " } }")));
+    const auto table = Compile(OneRoute(absl::StrCat(
+        "match { prefix: '/' } direct_response { status: 200 body { ", source, " } }")));
     return First(*table).direct_response()->body;
   };
   EXPECT_EQ(body("inline_string: 'text'"), "text");

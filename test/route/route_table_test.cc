@@ -80,7 +80,8 @@ class Tables {
   explicit Tables(const std::string& routes, const std::string& options = "") {
     std::string others;
     for (int i = 0; i < 20; ++i) others += RouteText("other", "path: '/other'");
-    walked_ = Compile(absl::StrCat(options, "virtual_hosts { name: 'v' domains: '*' ", routes, " }"));
+    walked_ =
+        Compile(absl::StrCat(options, "virtual_hosts { name: 'v' domains: '*' ", routes, " }"));
     indexed_ = Compile(
         absl::StrCat(options, "virtual_hosts { name: 'v' domains: '*' ", others, routes, " }"));
     EXPECT_NE(indexed_->virtual_hosts()[0].index, nullptr);
@@ -171,7 +172,8 @@ TEST(RouteTableTest, RuntimeFraction) {
 }
 
 TEST(RouteTableTest, Connect) {
-  const Tables tables(RouteText("prefix", "prefix: ''") + RouteText("connect", "connect_matcher {}"));
+  const Tables tables(RouteText("prefix", "prefix: ''") +
+                      RouteText("connect", "connect_matcher {}"));
   EXPECT_EQ(tables.Match(Request("", "a.com:443", {}, "CONNECT").Input()), "connect");
   EXPECT_EQ(tables.Match(Request("/", "a.com", {}, "GET").Input()), "prefix");
   const Tables only(RouteText("connect", "connect_matcher {}"));
@@ -189,15 +191,32 @@ TEST(RouteTableTest, OptionsAsterisk) {
 TEST(RouteTableTest, IgnorePathParameters) {
   const std::string routes = RouteText("a", "path: '/a'");
   EXPECT_EQ(Tables(routes).Match("/a;x=1"), "-");
-  EXPECT_EQ(Tables(routes, "ignore_path_parameters_in_path_matching: true ").Match("/a;x=1?q"), "a");
+  EXPECT_EQ(Tables(routes, "ignore_path_parameters_in_path_matching: true ").Match("/a;x=1?q"),
+            "a");
 }
 
 TEST(RouteTableTest, RequireTls) {
   const auto table = Compile(R"pb(
-    virtual_hosts { name: "all" domains: "all" require_tls: ALL
-      routes { name: "r" match { prefix: "/" } route { cluster: "c" } } }
-    virtual_hosts { name: "ext" domains: "ext" require_tls: EXTERNAL_ONLY
-      routes { name: "r" match { prefix: "/" } route { cluster: "c" } } }
+    virtual_hosts {
+      name: "all"
+      domains: "all"
+      require_tls: ALL
+      routes {
+        name: "r"
+        match { prefix: "/" }
+        route { cluster: "c" }
+      }
+    }
+    virtual_hosts {
+      name: "ext"
+      domains: "ext"
+      require_tls: EXTERNAL_ONLY
+      routes {
+        name: "r"
+        match { prefix: "/" }
+        route { cluster: "c" }
+      }
+    }
   )pb");
   const auto redirects = [&](const char* host, bool https, bool internal) {
     const Request request("/", host);
@@ -219,11 +238,22 @@ TEST(RouteTableTest, RequireTls) {
 
 TEST(RouteTableTest, VirtualClusters) {
   const auto table = Compile(R"pb(
-    virtual_hosts { name: "v" domains: "*"
-      virtual_clusters { name: "posts"
-        headers { name: ":method" string_match { exact: "POST" } }
-        headers { name: ":path" string_match { prefix: "/p" } } }
-      virtual_clusters { name: "any" } }
+    virtual_hosts {
+      name: "v"
+      domains: "*"
+      virtual_clusters {
+        name: "posts"
+        headers {
+          name: ":method"
+          string_match { exact: "POST" }
+        }
+        headers {
+          name: ":path"
+          string_match { prefix: "/p" }
+        }
+      }
+      virtual_clusters { name: "any" }
+    }
   )pb");
   const VirtualHost& host = table->virtual_hosts()[0];
   EXPECT_EQ(host.FindVirtualCluster(Request("/p", "h", {}, "POST").head)->name, "posts");
@@ -233,8 +263,8 @@ TEST(RouteTableTest, VirtualClusters) {
 TEST(RouteTableTest, ManyDomains) {
   std::string text;
   for (int i = 0; i < 2000; ++i) {
-    absl::StrAppend(&text, "virtual_hosts { name: '", i, "' domains: 'e", i, ".com' domains: '*.s", i,
-                    ".com' domains: 'p", i, ".*' }");
+    absl::StrAppend(&text, "virtual_hosts { name: '", i, "' domains: 'e", i, ".com' domains: '*.s",
+                    i, ".com' domains: 'p", i, ".*' }");
   }
   const auto table = Compile(text);
   for (int i = 0; i < 2000; i += 37) {
