@@ -69,6 +69,9 @@ std::string ValueText(const Message& message, const FieldDescriptor& field, int 
       const Message& sub =
           one ? r.GetMessage(message, &field) : r.GetRepeatedMessage(message, &field, index);
       const auto type = sub.GetDescriptor()->well_known_type();
+      if (type == Descriptor::WELLKNOWNTYPE_ANY) {
+        return TypedConfigType(static_cast<const Any&>(sub));
+      }
       if (type >= Descriptor::WELLKNOWNTYPE_DOUBLEVALUE &&
           type <= Descriptor::WELLKNOWNTYPE_BOOLVALUE) {
         return ValueText(sub, *sub.GetDescriptor()->FindFieldByNumber(1), -1);
@@ -161,8 +164,8 @@ class FieldsWalk {
     const bool descends = step.below != nullptr || !plain;
     if (!descends && step.rule->only.empty()) return;
     if (index >= 0) PushElement(message, field, index);
-    if (!step.rule->only.empty()) CheckValue(message, field, *step.rule, index);
-    if (descends) Descend(message, field, step, index);
+    const bool allowed = step.rule->only.empty() || CheckValue(message, field, *step.rule, index);
+    if (descends && allowed) Descend(message, field, step, index);
     if (index >= 0) path_.Pop();
   }
 
@@ -188,13 +191,21 @@ class FieldsWalk {
     CheckAny(static_cast<const Any&>(*value));
   }
 
-  void CheckValue(const Message& message, const FieldDescriptor& field, const FieldRule& rule,
+  bool CheckValue(const Message& message, const FieldDescriptor& field, const FieldRule& rule,
                   int index) {
     const std::string value = ValueText(message, field, index);
-    if (Lists(rule.only, value)) return;
+    if (Lists(rule.only, value) || value.empty()) return true;
+    const bool is_type = field.message_type() != nullptr &&
+                         field.message_type()->well_known_type() == Descriptor::WELLKNOWNTYPE_ANY;
+    if (is_type) {
+      Reject(Concat("type ", value, " is not implemented by proxenos here: expected ", rule.only),
+             &rule);
+      return false;
+    }
     Reject(Concat("value ", value, " of ", field.full_name(),
                   " is not implemented by proxenos: expected ", rule.only),
            &rule);
+    return false;
   }
 
   void CheckKeys(const Message& message, const FieldDescriptor& field, const FieldRule& rule) {

@@ -27,6 +27,10 @@ std::vector<MessageRules> BootstrapFields() {
            Refuse("dns_resolution_config use_tcp_for_dns_lookups typed_dns_resolver_config",
                   "write it in the cluster"),
        }},
+      {"envoy.config.bootstrap.v3.Bootstrap.default_regex_engine",
+       {Use("name"), Use("typed_config").Only("envoy.extensions.regex_engines.v3.GoogleRE2")}},
+      {"envoy.config.bootstrap.v3.Bootstrap.listener_manager",
+       {Use("name"), Use("typed_config").Only("envoy.config.bootstrap.v3.ListenerManager")}},
       {"envoy.config.bootstrap.v3.Bootstrap.StaticResources",
        {Use("listeners clusters"), Refuse("secrets", "there is no TLS yet")}},
       {"envoy.config.bootstrap.v3.Bootstrap.DynamicResources",
@@ -65,7 +69,10 @@ std::vector<MessageRules> BootstrapFields() {
            Leave("refresh_interval",
                  "The one monitor that is implemented acts at once, not at intervals."),
        }},
-      {"envoy.config.overload.v3.ResourceMonitor", {Use("name typed_config")}},
+      {"envoy.config.overload.v3.ResourceMonitor",
+       {Use("name"), Use("typed_config")
+                         .Only("envoy.extensions.resource_monitors.downstream_connections.v3."
+                               "DownstreamConnectionsConfig")}},
       {"envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
        {Use("max_active_downstream_connections")}},
       {"envoy.config.metrics.v3.StatsConfig",

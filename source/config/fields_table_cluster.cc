@@ -7,21 +7,25 @@ std::vector<MessageRules> ClusterFields() {
   constexpr std::string_view kMetadata =
       "Only subset load balancing, filters and access logs read it, and none of those exists here.";
 
+  constexpr std::string_view kCommonHttp =
+      "idle_timeout max_connection_duration max_requests_per_connection max_headers_count "
+      "max_response_headers_kb";
   return {
       {"envoy.config.cluster.v3.Cluster",
        {
            Use("name alt_stat_name connect_timeout per_connection_buffer_limit_bytes"),
            Use("type").Only("STATIC STRICT_DNS LOGICAL_DNS EDS"),
            Use("eds_cluster_config load_assignment"),
-           Use("lb_policy").Only("ROUND_ROBIN LEAST_REQUEST RANDOM"),
+           Use("lb_policy").Only("ROUND_ROBIN LEAST_REQUEST RANDOM LOAD_BALANCING_POLICY_CONFIG"),
+           Use("load_balancing_policy"),
            Use("least_request_lb_config round_robin_lb_config common_lb_config"),
            Use("circuit_breakers max_requests_per_connection"),
            Use("common_http_protocol_options http_protocol_options http2_protocol_options "
                "typed_extension_protocol_options"),
            Use("dns_lookup_family dns_refresh_rate dns_failure_refresh_rate respect_dns_ttl "
-               "dns_resolvers use_tcp_for_dns_lookups dns_resolution_config "
+               "dns_jitter dns_resolvers use_tcp_for_dns_lookups dns_resolution_config "
                "typed_dns_resolver_config"),
-           Use("wait_for_warm_on_init upstream_connection_options"),
+           Use("wait_for_warm_on_init upstream_connection_options upstream_bind_config"),
            Use("transport_socket"),
            Use("protocol_selection").Only("USE_CONFIGURED_PROTOCOL"),
            Leave("metadata", kMetadata),
@@ -30,21 +34,39 @@ std::vector<MessageRules> ClusterFields() {
            Leave("cleanup_interval", "Only ORIGINAL_DST clusters have hosts to clean up."),
            Refuse("health_checks", "there is no active health checking yet"),
            Refuse("outlier_detection", "there is no outlier detection yet"),
-           Refuse("load_balancing_policy", "write lb_policy instead"),
            Refuse("cluster_type", "write type instead"),
            Refuse("transport_socket_matches", "there is no TLS yet"),
        }},
       {"envoy.config.cluster.v3.Cluster.EdsClusterConfig", {Use("eds_config service_name")}},
-      {"envoy.config.cluster.v3.Cluster.LeastRequestLbConfig", {Use("choice_count")}},
+      {"envoy.config.cluster.v3.Cluster.LeastRequestLbConfig",
+       {Use("choice_count active_request_bias")}},
+      {"envoy.config.cluster.v3.LoadBalancingPolicy", {Use("policies")}},
+      {"envoy.config.cluster.v3.LoadBalancingPolicy.Policy", {Use("typed_extension_config")}},
+      {"envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin",
+       {Use("locality_lb_config")}},
+      {"envoy.extensions.load_balancing_policies.random.v3.Random", {Use("locality_lb_config")}},
+      {"envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest",
+       {
+           Use("choice_count active_request_bias locality_lb_config"),
+           Use("selection_method").Only("N_CHOICES"),
+           Use("enable_full_scan").Only("false"),
+       }},
+      {"envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig",
+       {Use("locality_weighted_lb_config")}},
+      {"envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig."
+       "LocalityWeightedLbConfig",
+       {}},
       {"envoy.config.cluster.v3.Cluster.RoundRobinLbConfig", {}},
       {"envoy.config.cluster.v3.Cluster.CommonLbConfig",
        {
-           Use("healthy_panic_threshold"),
+           Use("healthy_panic_threshold locality_weighted_lb_config"),
            Leave("ignore_new_hosts_until_first_hc",
                  "There is no health checking that a host could wait for."),
            Leave("update_merge_window",
                  "It spares Envoy work when hosts change often; updates here cost what changed."),
        }},
+      {"envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig", {}},
+      {"envoy.config.core.v3.BindConfig", {Use("source_address")}},
       {"envoy.config.cluster.v3.Cluster.RefreshRate", {Use("*")}},
       {"envoy.config.cluster.v3.CircuitBreakers", {Use("thresholds")}},
       {"envoy.config.cluster.v3.CircuitBreakers.Thresholds",
@@ -55,21 +77,27 @@ std::vector<MessageRules> ClusterFields() {
                  "A host has one connection pool a worker, whatever its connections differ in."),
        }},
       {"envoy.config.cluster.v3.UpstreamConnectionOptions", {Use("tcp_keepalive")}},
-      {"envoy.config.cluster.v3.Cluster.common_http_protocol_options",
-       {Use("idle_timeout max_requests_per_connection")}},
+      {"envoy.config.cluster.v3.Cluster.common_http_protocol_options", {Use(kCommonHttp)}},
       {"envoy.config.cluster.v3.Cluster.http_protocol_options", {}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
        {
-           Use("common_http_protocol_options explicit_http_config"),
+           Use("common_http_protocol_options explicit_http_config use_downstream_protocol_config"),
            Leave("upstream_http_protocol_options",
                  "There is no TLS, so no SNI and no certificate that it would be about."),
-           Refuse("use_downstream_protocol_config auto_config", "write explicit_http_config"),
+           Refuse("auto_config", "write explicit_http_config"),
        }},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.common_http_protocol_options",
-       {Use("idle_timeout max_requests_per_connection")}},
+       {Use(kCommonHttp)}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig",
        {Use("http_protocol_options http2_protocol_options")}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig."
+       "http_protocol_options",
+       {}},
+      {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig",
+       {Use("http_protocol_options"),
+        Leave("http2_protocol_options http3_protocol_options",
+              "Clients are served HTTP/1.1, so that is what clusters are spoken to in.")}},
+      {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig."
        "http_protocol_options",
        {}},
       {"envoy.config.core.v3.Http2ProtocolOptions",
@@ -80,7 +108,8 @@ std::vector<MessageRules> ClusterFields() {
            "Only gRPC to the control plane is HTTP/2 so far, and gRPC keeps its own settings.")}},
       {"envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer", {}},
       {"envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
-       {Use("resolvers dns_resolver_options")}},
+       {Use("resolvers dns_resolver_options query_timeout_seconds query_tries "
+            "rotate_nameservers")}},
       {"envoy.config.core.v3.DnsResolutionConfig", {Use("resolvers dns_resolver_options")}},
       {"envoy.config.core.v3.DnsResolverOptions",
        {Use("use_tcp_for_dns_lookups no_default_search_domain")}},

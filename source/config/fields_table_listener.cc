@@ -42,7 +42,10 @@ std::vector<MessageRules> ListenerFields() {
                  "Without TLS a connection is ready as soon as it is accepted."),
        }},
       {"envoy.config.listener.v3.FilterChainMatch", {}},
-      {"envoy.config.listener.v3.Filter", {Use("name typed_config")}},
+      {"envoy.config.listener.v3.Filter",
+       {Use("name"), Use("typed_config")
+                         .Only("envoy.extensions.filters.network.http_connection_manager.v3."
+                               "HttpConnectionManager")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
        {
            Use("codec_type").Only("AUTO HTTP1"),
@@ -52,17 +55,20 @@ std::vector<MessageRules> ListenerFields() {
            Use("generate_request_id preserve_external_request_id "
                "always_set_request_id_in_response request_id_extension"),
            Use("http_protocol_options common_http_protocol_options"),
-           Use("stream_idle_timeout request_timeout request_headers_timeout drain_timeout "
+           Use("stream_idle_timeout request_timeout request_headers_timeout "
                "delayed_close_timeout max_request_headers_kb"),
            Use("access_log"),
            Use("normalize_path merge_slashes path_with_escaped_slashes_action"),
            Use("strip_matching_host_port strip_any_host_port strip_trailing_host_dot"),
-           Use("upgrade_configs stream_error_on_invalid_http_message proxy_100_continue"),
+           Use("upgrade_configs proxy_100_continue"),
+           Use("stream_error_on_invalid_http_message")
+               .Only("false", "what is not HTTP ends the connection"),
            Use("add_user_agent append_x_forwarded_port").Only("false"),
            Use("forward_client_cert_details").Only("SANITIZE", kNoTls),
            Leave("set_current_client_cert_details",
                  "There is no TLS, so no client certificate to describe."),
            Leave("http2_protocol_options", kNoHttp2),
+           Leave("drain_timeout", "It is the pause between the two GOAWAY frames of HTTP/2."),
            Refuse("tracing", "there is no tracing yet"),
            Refuse("scoped_routes", "write route_config or rds"),
        }},
@@ -73,8 +79,9 @@ std::vector<MessageRules> ListenerFields() {
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
        "http_protocol_options",
        {
-           Use("allow_absolute_url accept_http_10 default_host_for_http_10 enable_trailers "
-               "override_stream_error_on_invalid_http_message"),
+           Use("allow_absolute_url accept_http_10 default_host_for_http_10 enable_trailers"),
+           Use("override_stream_error_on_invalid_http_message")
+               .Only("false", "what is not HTTP ends the connection"),
            Refuse("allow_chunked_length",
                   "a message with both lengths is refused, RFC 9112 section 6.3"),
            Refuse("header_key_format", "names are written in lower case"),
@@ -84,23 +91,26 @@ std::vector<MessageRules> ListenerFields() {
        {Use("upgrade_type enabled"),
         Refuse("filters", "an upgrade passes the filters of every other request")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension",
-       {Use("typed_config")}},
+       {Use("typed_config").Only("envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig")}},
       {"envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
        {Leave("pack_trace_reason use_request_id_for_trace_sampling", kNoTracing)}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.Rds",
        {Use("config_source route_config_name")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter",
        {
-           Use("name typed_config"),
-           Leave(
-               "is_optional",
-               "It only says that an unknown filter may be left out; known ones are not unknown."),
+           Use("name"),
+           Use("typed_config").Only("envoy.extensions.filters.http.router.v3.Router"),
+           Leave("is_optional",
+                 "It lets a proxy leave out a filter that it does not know; here such a filter is "
+                 "always "
+                 "an error."),
            Use("disabled").Only("false"),
        }},
       {"envoy.extensions.filters.http.router.v3.Router",
        {
            Use("suppress_envoy_headers respect_expected_rq_timeout"),
-           Use("dynamic_stats"),
+           Leave("dynamic_stats",
+                 "It spares Envoy the counting of upstream stats; here they are always counted."),
            Leave("start_child_span", kNoTracing),
        }},
   };

@@ -5,7 +5,12 @@ namespace proxenos::config {
 
 std::vector<MessageRules> LogFields() {
   return {
-      {"envoy.config.accesslog.v3.AccessLog", {Use("name filter typed_config")}},
+      {"envoy.config.accesslog.v3.AccessLog",
+       {Use("name filter"),
+        Use("typed_config")
+            .Only("envoy.extensions.access_loggers.file.v3.FileAccessLog "
+                  "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog "
+                  "envoy.extensions.access_loggers.stream.v3.StderrAccessLog")}},
       {"envoy.extensions.access_loggers.file.v3.FileAccessLog",
        {Use("path format json_format typed_json_format log_format")}},
       {"envoy.extensions.access_loggers.stream.v3.StdoutAccessLog", {Use("log_format")}},

@@ -17,7 +17,7 @@ std::vector<MessageRules> RouteFields() {
        {
            Use("name virtual_hosts internal_only_headers most_specific_header_mutations_wins "
                "validate_clusters max_direct_response_body_size_bytes "
-               "ignore_port_in_host_matching"),
+               "ignore_port_in_host_matching ignore_path_parameters_in_path_matching"),
            Use(kHeaders),
            Leave("metadata", kMetadata),
            Refuse("typed_per_filter_config", kNoFilters),
@@ -63,7 +63,8 @@ std::vector<MessageRules> RouteFields() {
        {Use("max_stream_duration grpc_timeout_header_max grpc_timeout_header_offset")}},
       {"envoy.config.route.v3.WeightedCluster",
        {
-           Use("clusters total_weight"),
+           Use("clusters header_name"),
+           Leave("total_weight", "It is deprecated: the sum of the weights is what counts."),
            Leave("runtime_key_prefix", "No runtime layer is read: the weights written here apply."),
            Use("use_hash_policy").Only("false"),
        }},

@@ -233,7 +233,8 @@ static_resources:
     - filters:
       - name: hcm
         typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          "@type": "type.googleapis.com/envoy.extensions.filters.network.\
+            http_connection_manager.v3.HttpConnectionManager"
           stat_prefix: ""
           route_config:
             virtual_hosts: [{name: a, domains: []}]

@@ -106,6 +106,7 @@ TEST(FieldsTableTest, EveryBlockIsReachable) {
 }
 
 TEST(FieldsTableTest, ReasonsAndValues) {
+  const std::set<std::string> blocks = BlockNames();
   for (const MessageRules& block : FieldsTable()) {
     const Descriptor* type = TypeOf(block.name);
     ASSERT_NE(nullptr, type);
@@ -121,7 +122,15 @@ TEST(FieldsTableTest, ReasonsAndValues) {
       }
       for (const std::string& name : Split(rule.names)) {
         const FieldDescriptor* field = type->FindFieldByName(name);
-        if (field == nullptr || field->enum_type() == nullptr) continue;
+        if (field == nullptr) continue;
+        // The types that a typed_config may have must have blocks, else they are not accepted.
+        if (field->message_type() != nullptr &&
+            field->message_type()->well_known_type() == Descriptor::WELLKNOWNTYPE_ANY) {
+          for (const std::string& value : Split(rule.only)) {
+            EXPECT_EQ(1u, blocks.count(value)) << where << " " << value;
+          }
+        }
+        if (field->enum_type() == nullptr) continue;
         for (const std::string& value : Split(rule.only)) {
           EXPECT_NE(nullptr, field->enum_type()->FindValueByName(value)) << where << " " << value;
         }

@@ -47,7 +47,8 @@ filter_chains:
 - filters:
   - name: hcm
     typed_config:
-      "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+      "@type": "type.googleapis.com/envoy.extensions.filters.network.\
+        http_connection_manager.v3.HttpConnectionManager"
       codec_type: auto
       stat_prefix: a
       route_config:
@@ -77,7 +78,7 @@ TEST(FieldsTest, WhatIsNotInTheTableIsRejectedByName) {
 TEST(FieldsTest, ValuesOfAField) {
   EXPECT_EQ(
       "lb_policy: value MAGLEV of envoy.config.cluster.v3.Cluster.lb_policy is not implemented by "
-      "proxenos: expected ROUND_ROBIN LEAST_REQUEST RANDOM\n",
+      "proxenos: expected ROUND_ROBIN LEAST_REQUEST RANDOM LOAD_BALANCING_POLICY_CONFIG\n",
       Check(Parse<Cluster>("{name: a, lb_policy: MAGLEV}")));
   EXPECT_EQ("", Check(Parse<Cluster>("{name: a, lb_policy: RANDOM}")));
   EXPECT_EQ("", Check(Parse<Listener>("{name: a, freebind: false, enable_reuse_port: true}")));
@@ -114,16 +115,18 @@ TEST(FieldsTest, ExtensionsByType) {
   EXPECT_EQ(
       "transport_socket.typed_config: type "
       "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext is not implemented by "
-      "proxenos\n",
+      "proxenos here: expected envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer\n",
       Check(Parse<Cluster>(R"(
 transport_socket:
   name: tls
-  typed_config: {"@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext}
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
 )")));
   EXPECT_EQ("", Check(Parse<Cluster>(R"(
 transport_socket:
   name: raw
-  typed_config: {"@type": type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer}
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer
 )")));
 }
 
@@ -151,11 +154,13 @@ typed_extension_protocol_options:
 }
 
 TEST(FieldsTest, TheSameTypeInTwoPlaces) {
-  // max_headers_count is honoured for what clients send, not for what clusters answer.
+  // headers_with_underscores_action is about what clients send, not about what clusters answer.
   EXPECT_EQ(
-      "common_http_protocol_options.max_headers_count: field "
-      "envoy.config.core.v3.HttpProtocolOptions.max_headers_count is not implemented by proxenos\n",
-      Check(Parse<Cluster>("{common_http_protocol_options: {max_headers_count: 5}}")));
+      "common_http_protocol_options.headers_with_underscores_action: field "
+      "envoy.config.core.v3.HttpProtocolOptions.headers_with_underscores_action is not implemented "
+      "by proxenos\n",
+      Check(Parse<Cluster>(
+          "{common_http_protocol_options: {headers_with_underscores_action: REJECT_REQUEST}}")));
 }
 
 TEST(FieldsTest, RuntimeKeysThatWouldBeSeen) {

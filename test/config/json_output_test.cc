@@ -51,14 +51,14 @@ tls_certificate:
 }
 
 TEST(JsonOutputTest, SecretsInsideAnyAndTypedStruct) {
-  for (
-      const char* config : {
-          R"("@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+  for (const char* config : {
+           R"("@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.\
+      UpstreamTlsContext"
     common_tls_context: {tls_certificates: [{private_key: {inline_string: hush}}]})",
-          R"("@type": type.googleapis.com/xds.type.v3.TypedStruct
+           R"("@type": type.googleapis.com/xds.type.v3.TypedStruct
     type_url: type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
     value: {common_tls_context: {tlsCertificates: [{private_key: {inline_string: hush}}]}})",
-          R"("@type": type.googleapis.com/udpa.type.v1.TypedStruct
+           R"("@type": type.googleapis.com/udpa.type.v1.TypedStruct
     type_url: type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.TlsCertificate
     value: {privateKey: {inline_string: hush}})"}) {
     const auto cluster = Parse<Cluster>(
