@@ -1,0 +1,37 @@
+// The resources of a small world for xDS tests: a listener, its routes, clusters, endpoints.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "google/protobuf/any.pb.h"
+#include "tools/xds_server/discovery_server.h"
+
+namespace proxenos::testing {
+
+inline constexpr char kListenerType[] = "type.googleapis.com/envoy.config.listener.v3.Listener";
+inline constexpr char kRouteType[] = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
+inline constexpr char kClusterType[] = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
+inline constexpr char kEndpointType[] =
+    "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
+
+// A listener on 127.0.0.1 whose routes come over ADS by the name `routes`.
+google::protobuf::Any ListenerResource(absl::string_view name, uint16_t port,
+                                       absl::string_view routes, absl::string_view server_name);
+// All to one cluster; responses carry x-route-version.
+google::protobuf::Any RoutesResource(absl::string_view name, absl::string_view cluster,
+                                     absl::string_view version);
+// Endpoints come over ADS. No request fails because a host is being replaced: connections and
+// requests that failed before the origin saw them are tried again by the route.
+google::protobuf::Any ClusterResource(absl::string_view name, int connect_timeout_ms = 5000);
+google::protobuf::Any EndpointsResource(absl::string_view cluster,
+                                        const std::vector<uint16_t>& ports);
+// From JSON, for the resources that a test wants otherwise.
+google::protobuf::Any ResourceFromJson(absl::string_view json);
+
+// A bootstrap that takes listeners and clusters over ADS from `address`.
+std::string AdsBootstrap(const std::string& address);
+
+}  // namespace proxenos::testing
