@@ -16,8 +16,9 @@ std::vector<MessageRules> ListenerFields() {
        {
            Use("name address additional_addresses stat_prefix default_filter_chain "
                "per_connection_buffer_limit_bytes bind_to_port tcp_backlog_size "
-               "traffic_direction max_connections_to_accept_per_socket_event "
-               "access_log ignore_global_conn_limit"),
+               "traffic_direction max_connections_to_accept_per_socket_event"),
+           Use("ignore_global_conn_limit").Only("false"),
+           Refuse("access_log", "write it in the HTTP connection manager"),
            Use("filter_chains").AtMost(1, kOneChain),
            Use("drain_type").Only("DEFAULT"),
            Use("enable_reuse_port").Only("true", "each worker has its own listening socket"),
