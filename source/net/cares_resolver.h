@@ -22,8 +22,8 @@ namespace proxenos::net {
 class CaresResolver final : public DnsResolver, private event::Runnable {
  public:
   // Look-ups that are with the servers at once; more wait in line. Their datagrams must fit the
-  // receive buffers of both ends (Linux: 208 KiB, at least 1 KiB for each): what does not fit is lost
-  // and costs a timeout. Measured: with 256 one in seventy was.
+  // receive buffers of both ends (Linux: 208 KiB, at least 1 KiB for each): what does not fit is
+  // lost and costs a timeout. Measured: with 256 one in seventy was.
   static constexpr uint32_t kMaxInFlight = 64;
 
   CaresResolver(event::EventLoop& loop, DnsOptions options);

@@ -80,18 +80,12 @@ TEST(ClusterConfigTest, DefaultsAreEnvoys) {
   EXPECT_EQ(config->assignment->overprovisioning_percent, 140u);
 }
 
-TEST(ClusterConfigTest, EverythingThatIsHonoured) {
+TEST(ClusterConfigTest, ConnectionsAndThresholds) {
   const auto config = Good(R"(
 alt_stat_name: alias
 connect_timeout: 0.25s
 per_connection_buffer_limit_bytes: 32768
-max_requests_per_connection: 7
-lb_policy: LEAST_REQUEST
-least_request_lb_config: {choice_count: 5}
 wait_for_warm_on_init: false
-common_lb_config:
-  healthy_panic_threshold: {value: 33.6}
-  locality_weighted_lb_config: {}
 circuit_breakers:
   thresholds:
   - {priority: HIGH, max_connections: 1, max_retries: 2}
@@ -102,17 +96,56 @@ upstream_connection_options:
 upstream_bind_config: {source_address: {address: 127.0.0.9, port_value: 0}}
 transport_socket:
   name: envoy.transport_sockets.raw_buffer
-  typed_config: {"@type": type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer}
-typed_extension_protocol_options:
-  envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-    "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-    explicit_http_config: {http_protocol_options: {}}
-    common_http_protocol_options:
-      idle_timeout: 60s
-      max_connection_duration: 90s
-      max_requests_per_connection: 11
-      max_headers_count: 40
-      max_response_headers_kb: 12
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer
+)");
+  EXPECT_EQ(config->stat_name(), "alias");
+  EXPECT_EQ(config->connect_timeout, 250 * base::kMillisecond);
+  EXPECT_EQ(config->connection_buffer_bytes, 32768u);
+  EXPECT_FALSE(config->wait_for_warm_on_init);
+  EXPECT_EQ(config->thresholds[1].max_connections, 1u);
+  EXPECT_EQ(config->thresholds[1].max_retries, 2u);
+  EXPECT_EQ(config->thresholds[1].max_requests, 1024u);
+  EXPECT_EQ(config->thresholds[0].max_connections, 1024u);
+  EXPECT_EQ(config->thresholds[0].max_pending_requests, 3u);
+  EXPECT_EQ(config->thresholds[0].max_requests, 4u);  // Of two for one priority the first counts.
+  EXPECT_TRUE(config->thresholds[0].track_remaining);
+  EXPECT_TRUE(config->keepalive.enabled);
+  EXPECT_EQ(config->keepalive.probes, 2u);
+  EXPECT_EQ(config->keepalive.time_s, 3u);
+  EXPECT_EQ(config->keepalive.interval_s, 4u);
+  EXPECT_EQ(config->source_address.ToString(), "127.0.0.9:0");
+}
+
+// HttpProtocolOptions as the cluster's typed extension.
+std::string HttpOptions(const std::string& fields) {
+  const std::string name = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+  return "typed_extension_protocol_options:\n  " + name + ":\n    \"@type\": type.googleapis.com/" +
+         name + "\n    " + fields + "\n";
+}
+
+TEST(ClusterConfigTest, HttpProtocolOptions) {
+  const auto config =
+      Good("max_requests_per_connection: 7\n" +
+           HttpOptions("explicit_http_config: {http_protocol_options: {}}\n    "
+                       "common_http_protocol_options: {idle_timeout: 60s, "
+                       "max_connection_duration: 90s, max_requests_per_connection: 11, "
+                       "max_headers_count: 40, max_response_headers_kb: 12}"));
+  EXPECT_FALSE(config->http2);
+  EXPECT_EQ(config->idle_timeout, 60 * base::kSecond);
+  EXPECT_EQ(config->max_connection_duration, 90 * base::kSecond);
+  EXPECT_EQ(config->max_requests_per_connection, 11u);
+  EXPECT_EQ(config->max_response_headers, 40u);
+  EXPECT_EQ(config->max_response_head_bytes, 12u * 1024);
+}
+
+TEST(ClusterConfigTest, BalancingAndEndpoints) {
+  const auto config = Good(R"(
+lb_policy: LEAST_REQUEST
+least_request_lb_config: {choice_count: 5}
+common_lb_config:
+  healthy_panic_threshold: {value: 33.6}
+  locality_weighted_lb_config: {}
 load_assignment:
   cluster_name: c
   policy: {overprovisioning_factor: 150}
@@ -129,33 +162,10 @@ load_assignment:
     - endpoint: {address: {pipe: {path: /run/x.sock}}}
       health_status: DRAINING
 )");
-  EXPECT_EQ(config->stat_name(), "alias");
-  EXPECT_EQ(config->connect_timeout, 250 * base::kMillisecond);
-  EXPECT_EQ(config->connection_buffer_bytes, 32768u);
-  EXPECT_EQ(config->max_requests_per_connection, 11u);
   EXPECT_EQ(config->lb_policy, LbPolicy::kLeastRequest);
   EXPECT_EQ(config->least_request_choices, 5u);
-  EXPECT_FALSE(config->wait_for_warm_on_init);
   EXPECT_EQ(config->panic_threshold_percent, 34);
   EXPECT_TRUE(config->locality_weighted);
-  EXPECT_EQ(config->thresholds[1].max_connections, 1u);
-  EXPECT_EQ(config->thresholds[1].max_retries, 2u);
-  EXPECT_EQ(config->thresholds[1].max_requests, 1024u);
-  EXPECT_EQ(config->thresholds[0].max_connections, 1024u);
-  EXPECT_EQ(config->thresholds[0].max_pending_requests, 3u);
-  EXPECT_EQ(config->thresholds[0].max_requests, 4u);  // Of two for one priority the first counts.
-  EXPECT_TRUE(config->thresholds[0].track_remaining);
-  EXPECT_TRUE(config->keepalive.enabled);
-  EXPECT_EQ(config->keepalive.probes, 2u);
-  EXPECT_EQ(config->keepalive.time_s, 3u);
-  EXPECT_EQ(config->keepalive.interval_s, 4u);
-  EXPECT_EQ(config->source_address.ToString(), "127.0.0.9:0");
-  EXPECT_FALSE(config->http2);
-  EXPECT_EQ(config->idle_timeout, 60 * base::kSecond);
-  EXPECT_EQ(config->max_connection_duration, 90 * base::kSecond);
-  EXPECT_EQ(config->max_response_headers, 40u);
-  EXPECT_EQ(config->max_response_head_bytes, 12u * 1024);
-
   EXPECT_EQ(config->assignment->overprovisioning_percent, 150u);
   ASSERT_EQ(config->assignment->localities.size(), 1u);
   const LocalityEndpoints& locality = config->assignment->localities[0];
@@ -173,45 +183,31 @@ load_assignment:
 }
 
 TEST(ClusterConfigTest, DeprecatedProtocolFieldsCountUntilReplaced) {
-  const auto old =
-      Good("http2_protocol_options: {}\ncommon_http_protocol_options: {idle_timeout: 0s}\n");
+  const std::string deprecated =
+      "http2_protocol_options: {}\ncommon_http_protocol_options: {idle_timeout: 0s}\n";
+  const auto old = Good(deprecated);
   EXPECT_TRUE(old->http2);
   EXPECT_EQ(old->idle_timeout, 0);
-  const auto replaced = Good(R"(
-http2_protocol_options: {}
-common_http_protocol_options: {idle_timeout: 1s}
-typed_extension_protocol_options:
-  envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-    "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-    use_downstream_protocol_config: {}
-)");
+  const auto replaced = Good(deprecated + HttpOptions("use_downstream_protocol_config: {}"));
   EXPECT_FALSE(replaced->http2);
   EXPECT_EQ(replaced->idle_timeout, 3600 * base::kSecond);
-  const auto two = Good(R"(
-typed_extension_protocol_options:
-  envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
-    "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-    explicit_http_config: {http2_protocol_options: {}}
-)");
-  EXPECT_TRUE(two->http2);
+  EXPECT_TRUE(Good(HttpOptions("explicit_http_config: {http2_protocol_options: {}}"))->http2);
+}
+
+// A message of envoy.extensions as flow YAML.
+std::string Typed(const std::string& type, const std::string& fields) {
+  return "{\"@type\": type.googleapis.com/envoy.extensions." + type + fields + "}";
 }
 
 TEST(ClusterConfigTest, LoadBalancingPolicyTakesTheFirstThatIsKnown) {
-  const auto config = Good(R"(
-lb_policy: RANDOM
-load_balancing_policy:
-  policies:
-  - typed_extension_config:
-      name: newer
-      typed_config:
-        "@type": type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev
-  - typed_extension_config:
-      name: lr
-      typed_config:
-        "@type": type.googleapis.com/envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest
-        choice_count: 4
-        locality_lb_config: {locality_weighted_lb_config: {}}
-)");
+  const std::string newer = Typed("load_balancing_policies.maglev.v3.Maglev", "");
+  const std::string known =
+      Typed("load_balancing_policies.least_request.v3.LeastRequest",
+            ", choice_count: 4, locality_lb_config: {locality_weighted_lb_config: {}}");
+  const auto config = Good(
+      "lb_policy: RANDOM\nload_balancing_policy: {policies: ["
+      "{typed_extension_config: {name: newer, typed_config: " +
+      newer + "}}, {typed_extension_config: {name: known, typed_config: " + known + "}}]}\n");
   EXPECT_EQ(config->lb_policy, LbPolicy::kLeastRequest);
   EXPECT_EQ(config->least_request_choices, 4u);
   EXPECT_TRUE(config->locality_weighted);
@@ -261,18 +257,15 @@ dns_resolution_config:
 }
 
 TEST(ClusterConfigTest, TypedDnsResolver) {
-  const auto config = Good(R"(
-type: STRICT_DNS
-dns_resolvers: [{socket_address: {address: 1.1.1.1, port_value: 53}}]
-typed_dns_resolver_config:
-  name: envoy.network.dns_resolver.cares
-  typed_config:
-    "@type": type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig
-    resolvers: [{socket_address: {address: "::1", port_value: 5353}}]
-    query_timeout_seconds: 2
-    query_tries: 3
-    rotate_nameservers: true
-)");
+  const std::string cares =
+      Typed("network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+            ", resolvers: [{socket_address: {address: '::1', port_value: 5353}}], "
+            "query_timeout_seconds: 2, query_tries: 3, rotate_nameservers: true");
+  const auto config = Good(
+      "type: STRICT_DNS\n"
+      "dns_resolvers: [{socket_address: {address: 1.1.1.1, port_value: 53}}]\n"
+      "typed_dns_resolver_config: {name: cares, typed_config: " +
+      cares + "}\n");
   EXPECT_EQ(config->dns->resolver.servers[0].ToString(), "[::1]:5353");
   EXPECT_EQ(config->dns->resolver.query_timeout, 2 * base::kSecond);
   EXPECT_EQ(config->dns->resolver.query_tries, 3u);
