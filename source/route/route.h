@@ -45,6 +45,7 @@ struct Conditions {
 
 struct Route {
   std::string name;
+  std::string stat_prefix;  // Empty: the route has no stats of its own.
   const VirtualHost* virtual_host = nullptr;
   PathPattern path;
   Conditions conditions;

@@ -98,6 +98,7 @@ Route CompileRoute(const v3::Route& config, const std::shared_ptr<const RetryPol
                    Compilation& compilation, const config::Path& path) {
   Route route;
   route.name = config.name();
+  route.stat_prefix = config.stat_prefix();
   const config::Path match_path = path.Field("match");
   route.path = CompilePath(config.match(), compilation.errors(), match_path);
   route.conditions = CompileConditions(config.match(), compilation.errors(), match_path);

@@ -217,6 +217,14 @@ TEST(RouteConfigTest, Forward) {
   EXPECT_EQ(forward.retry->back_off_max, 10 * base::kMillisecond);
 }
 
+TEST(RouteConfigTest, Names) {
+  const auto table = Compile(absl::StrCat(
+      "name: 't' ", OneRoute("name: 'r' stat_prefix: 's' match { prefix: '/' } redirect {}")));
+  EXPECT_EQ(table->name(), "t");
+  EXPECT_EQ(First(*table).name, "r");
+  EXPECT_EQ(First(*table).stat_prefix, "s");
+}
+
 TEST(RouteConfigTest, RetryPolicyIsInherited) {
   const auto table = Compile(R"pb(virtual_hosts {
                                     name: "v"
