@@ -16,7 +16,6 @@
 #include "source/downstream/listener_config.h"
 #include "source/route/route_config.h"
 #include "source/upstream/cluster_config.h"
-#include "source/xds/xxhash64.h"
 
 namespace proxenos::server {
 namespace {
@@ -86,10 +85,6 @@ CompiledListener CompileListener(const downstream::ListenerCompiler& compiler, L
 }
 
 }  // namespace
-
-std::string UnnamedListener(const std::string& bytes) {
-  return absl::StrCat("unnamed-", absl::Hex(xds::XxHash64(bytes), absl::kZeroPad16));
-}
 
 Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
                         config::IgnoredFields& ignored) {

@@ -8,12 +8,14 @@
 #include <string>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/strings/str_cat.h"
 #include "source/base/clock.h"
 #include "source/config/errors.h"
 #include "source/config/fields.h"
 #include "source/downstream/http_config.h"
 #include "source/server/wanted_names.h"
 #include "source/upstream/cluster.h"
+#include "source/xds/xxhash64.h"
 
 namespace proxenos::downstream {
 struct ListenerCompiler;
@@ -48,7 +50,9 @@ struct Compilers {
 };
 
 // The name of a listener that has none: the same for the same bytes.
-std::string UnnamedListener(const std::string& bytes);
+inline std::string UnnamedListener(const std::string& bytes) {
+  return absl::StrCat("unnamed-", absl::Hex(xds::XxHash64(bytes), absl::kZeroPad16));
+}
 
 // The real ones. Fields that are left aside are added to `ignored`. Both arguments must outlive the
 // result.
