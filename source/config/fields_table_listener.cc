@@ -61,7 +61,8 @@ std::vector<MessageRules> ListenerFields() {
            Use("access_log"),
            Use("normalize_path merge_slashes path_with_escaped_slashes_action"),
            Use("strip_matching_host_port strip_any_host_port strip_trailing_host_dot"),
-           Use("upgrade_configs proxy_100_continue"),
+           Use("upgrade_configs"),
+           Refuse("proxy_100_continue", "the proxy itself answers Expect: 100-continue"),
            Use("stream_error_on_invalid_http_message")
                .Only("false", "what is not HTTP ends the connection"),
            Use("add_user_agent append_x_forwarded_port").Only("false"),
@@ -109,7 +110,10 @@ std::vector<MessageRules> ListenerFields() {
        }},
       {"envoy.extensions.filters.http.router.v3.Router",
        {
-           Use("suppress_envoy_headers respect_expected_rq_timeout"),
+           Use("suppress_envoy_headers"),
+           Leave("respect_expected_rq_timeout",
+                 "The header that it would read is removed from requests of untrusted clients, and no "
+                 "client is trusted as internal."),
            Leave("dynamic_stats",
                  "It spares Envoy the counting of upstream stats; here they are always counted."),
            Leave("start_child_span", kNoTracing),

@@ -60,7 +60,9 @@ std::vector<MessageRules> RouteFields() {
        }},
       {"envoy.config.route.v3.RouteAction.UpgradeConfig", {Use("upgrade_type enabled")}},
       {"envoy.config.route.v3.RouteAction.MaxStreamDuration",
-       {Use("max_stream_duration grpc_timeout_header_max grpc_timeout_header_offset")}},
+       {Use("max_stream_duration"),
+        Refuse("grpc_timeout_header_max grpc_timeout_header_offset",
+               "grpc-timeout is not read yet; write max_stream_duration or timeout")}},
       {"envoy.config.route.v3.WeightedCluster",
        {
            Use("clusters header_name"),

@@ -51,7 +51,6 @@ struct HttpConfig {
   bool generate_request_id = true;
   bool preserve_external_request_id = false;
   bool always_set_request_id_in_response = false;
-  bool proxy_100_continue = false;
   http::PathOptions path;
   StripPort strip_port = StripPort::kNone;
   bool strip_trailing_dot = false;

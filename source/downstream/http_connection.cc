@@ -230,9 +230,8 @@ void HttpConnection::Discard() {
 }
 
 void HttpConnection::OnPeerEnd(bool error) {
-  if (stream_ != nullptr && !error && stream_->tunnel() && stream_->OnPeerEnd()) {
-    if (state_ != State::kOpen || stream_ == nullptr) return;
-  }
+  // One direction of a tunnel may end before the other.
+  if (stream_ != nullptr && !error && stream_->tunnel() && stream_->OnPeerEnd()) return;
   if (stream_ != nullptr && stream_->has_head() && !stream_->response_complete()) {
     auto& stats = listener_.http_stats();
     stats.downstream_rq_rx_reset.Inc();

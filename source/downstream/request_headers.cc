@@ -19,13 +19,13 @@ constexpr HeaderId kInternalOnly[] = {
     HeaderId::kXEnvoyUpstreamRqTimeoutMs,  HeaderId::kXEnvoyUpstreamRqPerTryTimeoutMs,
     HeaderId::kXEnvoyUpstreamRqTimeoutAltResponse,
     HeaderId::kXEnvoyExpectedRqTimeoutMs,  HeaderId::kXEnvoyForceTrace,
-    HeaderId::kXEnvoyIpTags,               HeaderId::kXEnvoyOriginalPath,
-    HeaderId::kXEnvoyHedgeOnPerTryTimeout, HeaderId::kXEnvoyIsTimeoutRetry,
+    HeaderId::kXEnvoyIpTags,               HeaderId::kXEnvoyHedgeOnPerTryTimeout,
 };
 constexpr HeaderId kEdgeOnly[] = {
     HeaderId::kXEnvoyDecoratorOperation,
     HeaderId::kXEnvoyDownstreamServiceCluster,
     HeaderId::kXEnvoyDownstreamServiceNode,
+    HeaderId::kXEnvoyOriginalPath,
 };
 
 // The address `hops` places before the last in x-forwarded-for, or nullopt.
@@ -124,7 +124,10 @@ net::Address MutateRequestHeaders(const HttpConfig& config, const RequestOrigin&
   http::HeaderMap& headers = head.headers;
   net::Address remote = origin.connection.direct_remote;
   const absl::string_view scheme = origin.tls ? "https" : "http";
-  headers.Remove(HeaderId::kXEnvoyInternal);
+  headers.RemoveIf([](const http::Header& header) {
+    // forward_client_cert_details: SANITIZE, the default and the only mode without TLS.
+    return header.id == HeaderId::kXEnvoyInternal || header.id == HeaderId::kXForwardedClientCert;
+  });
   if (config.use_remote_address) {
     if (config.xff_trusted_hops > 0) {
       const auto forwarded = ForwardedAddress(headers, config.xff_trusted_hops - 1);

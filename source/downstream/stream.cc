@@ -273,7 +273,7 @@ void Stream::Run() {
     aborted_ended_ = true;
     connection_.EndStream(/*close=*/true, /*abort=*/response_sent_ || !chain_);
   } else if (response_complete_) {
-    const bool unfinished = !request_complete_;
+    const bool unfinished = !request_complete_ && !tunnel_;
     if (unfinished) http_stats.downstream_rq_response_before_rq_complete.Inc();
     connection_.EndStream(close_after_ || unfinished, /*abort=*/false);
   } else {

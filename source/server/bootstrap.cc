@@ -3,8 +3,10 @@
 
 #include <utility>
 
+#include "envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections.pb.h"
 #include "source/config/constraints.h"
 #include "source/config/text.h"
+#include "source/config/typed_config.h"
 
 namespace proxenos::server {
 
@@ -12,6 +14,19 @@ void CheckMessage(const google::protobuf::Message& message, const config::Path& 
                   config::Errors& errors, config::IgnoredFields& ignored) {
   config::CheckConstraints(message, errors, root);
   config::CheckFields(message, errors, ignored, root);
+}
+
+uint64_t MaxConnections(const envoy::config::bootstrap::v3::Bootstrap& bootstrap) {
+  for (const auto& monitor : bootstrap.overload_manager().resource_monitors()) {
+    envoy::extensions::resource_monitors::downstream_connections::v3::DownstreamConnectionsConfig
+        config;
+    if (config::TypedConfigType(monitor.typed_config()) != config.GetTypeName()) continue;
+    config::Errors errors;
+    if (config::UnpackTypedConfigTo(monitor.typed_config(), config, config::Path(), errors)) {
+      return static_cast<uint64_t>(config.max_active_downstream_connections());
+    }
+  }
+  return UINT64_MAX;
 }
 
 absl::StatusOr<LoadedBootstrap> LoadBootstrap(const Options& options) {

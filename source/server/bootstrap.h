@@ -17,6 +17,10 @@ struct LoadedBootstrap {
 // Error: everything that is wrong with the file, each with its path.
 absl::StatusOr<LoadedBootstrap> LoadBootstrap(const Options& options);
 
+// How many downstream connections the process may have: what the overload manager's
+// downstream_connections monitor says, else no limit but that of descriptors.
+uint64_t MaxConnections(const envoy::config::bootstrap::v3::Bootstrap& bootstrap);
+
 // Constraints and unimplemented fields of any message from outside: all problems at once.
 void CheckMessage(const google::protobuf::Message& message, const config::Path& root,
                   config::Errors& errors, config::IgnoredFields& ignored);

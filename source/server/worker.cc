@@ -100,8 +100,10 @@ void Worker::StopListeners(bool inbound_only, bool drain) {
   if (drain) drain_timer_.ArmIn(kDrainTick);
 }
 
-void Worker::DrainConnections() {
-  for (auto& [name, listener] : listeners_) listener->Drain();
+void Worker::DrainConnections(bool inbound_only) {
+  for (auto& [name, listener] : listeners_) {
+    if (!inbound_only || listener->config().inbound) listener->Drain();
+  }
 }
 
 void Worker::StartDraining(std::unique_ptr<downstream::Listener> listener,

@@ -52,7 +52,7 @@ class Worker {
   // to end.
   void StopListeners(bool inbound_only, bool drain);
   // Connections are told to end, but accepting goes on (drain_listeners?graceful).
-  void DrainConnections();
+  void DrainConnections(bool inbound_only);
 
  private:
   struct Draining {

@@ -100,7 +100,7 @@ bool ClientConnection::SendBody(buffer::Buffer& body, bool end, const http::Head
     if (request_framing_ == Framing::kChunked) {
       http1::AppendLastChunk(trailers, connection_.out());
     }
-    if (request_framing_ != Framing::kTunnel) request_complete_ = true;
+    request_complete_ = true;
   }
   pool_.cluster().loop().AtTurnEnd(this);
   return all;
@@ -312,6 +312,10 @@ void ClientConnection::OnTurnEnd() {
     ReadResponse();
     if (state_ != State::kClosed) Fail(ResetReason::kRemoteClosed, "");
     return;
+  }
+  if (status == net::Connection::FlushStatus::kDone && request_complete_ &&
+      request_framing_ == Framing::kTunnel && state_ == State::kBusy) {
+    connection_.ShutdownWrite();  // The client ended its direction of the tunnel.
   }
   if (want_room_ && Room() > 0) {
     if (Exchange* exchange = exchange_.get()) exchange->OnProgress();

@@ -21,7 +21,6 @@ namespace proxenos::filters::router {
 // envoy.extensions.filters.http.router.v3.Router
 struct RouterConfig {
   bool suppress_envoy_headers = false;
-  bool respect_expected_rq_timeout = false;
 };
 
 class Router final : public filter::HttpFilter {

@@ -29,7 +29,6 @@ std::shared_ptr<const filter::FilterFactory> CreateRouter(const google::protobuf
   if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
   RouterConfig compiled;
   compiled.suppress_envoy_headers = proto.suppress_envoy_headers();
-  compiled.respect_expected_rq_timeout = proto.respect_expected_rq_timeout();
   return std::make_shared<const RouterFactory>(compiled);
 }
 

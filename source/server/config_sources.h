@@ -1,0 +1,84 @@
+// ConfigSources: the subscriptions of the process: the aggregated stream, streams of one type, and
+// files, by the ConfigSource that asked for them. Rooms 1 and 2 of an update are behind it.
+//
+// Owner: the Server. Thread: main. Dies before the loop and what `apply` captures.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "envoy/config/bootstrap/v3/bootstrap.pb.h"
+#include "source/event/event_loop.h"
+#include "source/server/wanted_names.h"
+#include "source/stats/registry.h"
+#include "source/stats/server_stats.h"
+#include "source/xds/ads_stream.h"
+#include "source/xds/file_source.h"
+#include "source/xds/resource.h"
+
+namespace proxenos::server {
+
+// Takes a step of one type from one source; returns what it refused.
+using ApplyStep = absl::AnyInvocable<std::vector<xds::ResourceError>(const SourceKey& source,
+                                                                     const xds::TypeUpdate&)>;
+// No first answer came in time for the resources of a type from a source.
+using FetchTimedOut = absl::AnyInvocable<void(const std::string& type_url, const SourceKey&)>;
+
+class ConfigSources {
+ public:
+  ConfigSources(event::EventLoop& loop, const envoy::config::bootstrap::v3::Bootstrap& bootstrap,
+                ApplyStep apply, FetchTimedOut timed_out);
+  ~ConfigSources();
+
+  // Makes what the bootstrap's dynamic_resources name; opens nothing yet. Error: what is wrong.
+  absl::Status Prepare();
+  // Opens the streams and reads the files: CDS first, LDS once StartListeners is called, so that no
+  // listener is asked for before the first clusters are there.
+  void Start();
+  void StartListeners();
+  bool has_cds() const;
+  bool has_lds() const;
+
+  // The names wanted of a type from a source are now these.
+  void Want(const std::string& type_url, const SourceKey& source,
+            const std::set<std::string>& names);
+
+  // Whether the source of a type in the bootstrap has given a first answer, or its time is over.
+  bool Answered(const std::string& type_url) const;
+
+  // Sums for stats: of all subscriptions of a type.
+  xds::SubscriptionStats StatsOf(const std::string& type_url) const;
+  std::string VersionOf(const std::string& type_url) const;
+  // Whether some control-plane stream is connected, and what the control plane calls itself.
+  bool connected() const;
+  std::string control_plane() const;
+
+ private:
+  struct Source;
+
+  absl::Status Add(const std::string& type_url, const SourceKey& key,
+                   const envoy::config::core::v3::ConfigSource& config, bool whole_set);
+  absl::Status AddStream(Source& source, const std::string& method,
+                         const envoy::config::core::v3::ApiConfigSource& config);
+  xds::Subscription* SubscribeOn(xds::AdsStream& stream, const std::string& type_url,
+                                 const SourceKey& key, const xds::SubscriptionOptions& options);
+  std::vector<std::string> AddressesOf(const std::string& cluster) const;
+  Source* Find(const std::string& type_url, const SourceKey& key);
+
+  event::EventLoop& loop_;
+  const envoy::config::bootstrap::v3::Bootstrap& bootstrap_;
+  ApplyStep apply_;
+  FetchTimedOut timed_out_;
+  std::unique_ptr<xds::AdsStream> ads_;  // Null without ads_config.
+  // By type and source.
+  std::map<std::pair<std::string, SourceKey>, std::unique_ptr<Source>> sources_;
+  bool started_ = false;
+};
+
+}  // namespace proxenos::server
