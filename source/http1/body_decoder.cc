@@ -28,7 +28,8 @@ TrailerRule RuleOf(HeaderId id) {
     case HeaderId::kTe:
     case HeaderId::kTrailer:
     case HeaderId::kTransferEncoding:
-    case HeaderId::kUpgrade: return TrailerRule::kRefuse;
+    case HeaderId::kUpgrade:
+      return TrailerRule::kRefuse;
     case HeaderId::kAuthorization:
     case HeaderId::kCacheControl:
     case HeaderId::kContentEncoding:
@@ -51,8 +52,10 @@ TrailerRule RuleOf(HeaderId id) {
     case HeaderId::kXForwardedFor:
     case HeaderId::kXForwardedHost:
     case HeaderId::kXForwardedPort:
-    case HeaderId::kXForwardedProto: return TrailerRule::kDrop;
-    default: return TrailerRule::kPass;
+    case HeaderId::kXForwardedProto:
+      return TrailerRule::kDrop;
+    default:
+      return TrailerRule::kPass;
   }
 }
 
@@ -63,15 +66,23 @@ void BodyDecoder::Begin(const Framing& framing, const Limits& limits) {
   remaining_ = framing.length;
   element_begun_ = false;
   switch (framing.kind) {
-    case Framing::kNone: state_ = State::kDone; return;
-    case Framing::kLength: state_ = remaining_ > 0 ? State::kLength : State::kDone; return;
+    case Framing::kNone:
+      state_ = State::kDone;
+      return;
+    case Framing::kLength:
+      state_ = remaining_ > 0 ? State::kLength : State::kDone;
+      return;
     case Framing::kChunked:
       state_ = State::kChunkLine;
       extension_bytes_ = 0;
       trailers_ = nullptr;
       return;
-    case Framing::kUntilClose: state_ = State::kUntilClose; return;
-    case Framing::kTunnel: state_ = State::kTunnel; return;
+    case Framing::kUntilClose:
+      state_ = State::kUntilClose;
+      return;
+    case Framing::kTunnel:
+      state_ = State::kTunnel;
+      return;
   }
 }
 
@@ -86,13 +97,24 @@ DecodeResult BodyDecoder::Decode(buffer::Slice& bytes, MessageVisitor& visitor) 
     Step step = Step::kGoOn;
     switch (state_) {
       case State::kUntilClose:
-      case State::kTunnel: visitor.OnBody(std::move(bytes)); break;
+      case State::kTunnel:
+        visitor.OnBody(std::move(bytes));
+        break;
       case State::kLength:
-      case State::kChunkData: step = TakeData(bytes, visitor); break;
-      case State::kChunkLine: step = TakeChunkLine(bytes); break;
-      case State::kChunkEnd: step = TakeChunkEnd(bytes); break;
-      case State::kTrailers: step = TakeTrailers(bytes, visitor); break;
-      case State::kDone: break;
+      case State::kChunkData:
+        step = TakeData(bytes, visitor);
+        break;
+      case State::kChunkLine:
+        step = TakeChunkLine(bytes);
+        break;
+      case State::kChunkEnd:
+        step = TakeChunkEnd(bytes);
+        break;
+      case State::kTrailers:
+        step = TakeTrailers(bytes, visitor);
+        break;
+      case State::kDone:
+        break;
     }
     if (step == Step::kNeedMore) return DecodeResult::kNeedMore;
     if (step == Step::kError) return DecodeResult::kError;

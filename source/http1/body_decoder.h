@@ -41,7 +41,14 @@ class BodyDecoder {
 
  private:
   enum class State : uint8_t {
-    kDone, kLength, kUntilClose, kTunnel, kChunkLine, kChunkData, kChunkEnd, kTrailers,
+    kDone,
+    kLength,
+    kUntilClose,
+    kTunnel,
+    kChunkLine,
+    kChunkData,
+    kChunkEnd,
+    kTrailers,
   };
 
   // Each takes one element and moves state_ on; kNeedMore when it is not complete.

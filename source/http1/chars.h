@@ -1,8 +1,8 @@
 // Character classes of RFC 9110 and 9112, and scans that stop at the first byte outside of one.
 //
 // The vector scans load 16 bytes at a time and may read up to 15 bytes behind `end`, which
-// buffer::kReadablePadding makes safe for bytes in a slab, and only for those. SSE2 is part of every
-// x86-64; elsewhere the table versions do the same byte by byte.
+// buffer::kReadablePadding makes safe for bytes in a slab, and only for those. SSE2 is part of
+// every x86-64; elsewhere the table versions do the same byte by byte.
 #pragma once
 
 #include <array>
@@ -51,13 +51,18 @@ inline int HexValue(char c) {
 
 namespace vector {
 
-inline __m128i Load(const char* p) {
-  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-}
+inline __m128i Load(const char* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
 // Bytes of x in [first, first + count), as 0xff.
 inline __m128i InRange(__m128i x, char first, int count) {
   return _mm_cmplt_epi8(_mm_add_epi8(x, _mm_set1_epi8(static_cast<char>(-128 - first))),
                         _mm_set1_epi8(static_cast<char>(-128 + count)));
+}
+// A bit for each control of the 16 bytes at `p`: below 0x20, or DEL.
+inline uint64_t ControlMask(const char* p) {
+  const __m128i x = Load(p);
+  const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1f)), x);
+  const __m128i del = _mm_cmpeq_epi8(x, _mm_set1_epi8(0x7f));
+  return static_cast<uint64_t>(_mm_movemask_epi8(_mm_or_si128(low, del)));
 }
 // A bit for each byte that a field value may not hold.
 inline uint32_t NotValueMask(__m128i x) {
@@ -66,6 +71,13 @@ inline uint32_t NotValueMask(__m128i x) {
   const __m128i del = _mm_cmpeq_epi8(x, _mm_set1_epi8(0x7f));
   return static_cast<uint32_t>(
       _mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(tab, control), del)));
+}
+// A bit for each letter, digit and dash.
+inline uint32_t PlainNameMask(__m128i x) {
+  const __m128i letter = InRange(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 26);
+  const __m128i digit = InRange(x, '0', 10);
+  const __m128i dash = _mm_cmpeq_epi8(x, _mm_set1_epi8('-'));
+  return static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(letter, _mm_or_si128(digit, dash))));
 }
 inline uint32_t NotTargetMask(__m128i x) {
   const __m128i visible = _mm_cmpgt_epi8(x, _mm_set1_epi8(0x20));  // Signed: also drops 0x80-0xff.
@@ -83,6 +95,12 @@ inline constexpr std::array<uint8_t, 32> kWindow = [] {
 }();
 
 }  // namespace vector
+
+// A bit for each control, HTAB included, of the 64 bytes at `p`.
+inline uint64_t ControlMask64(const char* p) {
+  return vector::ControlMask(p) | vector::ControlMask(p + 16) << 16 |
+         vector::ControlMask(p + 32) << 32 | vector::ControlMask(p + 48) << 48;
+}
 
 // The first byte from `p` on that a field value may not hold; `end` or more when there is none.
 inline char* FindValueEnd(char* p, const char* end) {
@@ -102,34 +120,55 @@ inline char* FindTargetEnd(char* p, const char* end) {
   return p;
 }
 
-// Lower-cases letters in place up to the first byte that is no letter, digit or dash and returns
-// that; `end` or more when there is none. Writes below `end` only.
-inline char* LowerName(char* p, const char* end) {
+// The first byte from `p` on that is no letter, digit or dash; `end` or more when there is none.
+inline char* FindPlainNameEnd(char* p, const char* end) {
   for (; p < end; p += 16) {
-    const __m128i x = vector::Load(p);
-    const __m128i letter = vector::InRange(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 26);
-    const __m128i digit = vector::InRange(x, '0', 10);
-    const __m128i dash = _mm_cmpeq_epi8(x, _mm_set1_epi8('-'));
-    const uint32_t plain = static_cast<uint32_t>(
-        _mm_movemask_epi8(_mm_or_si128(letter, _mm_or_si128(digit, dash))));
-    const uint32_t size = static_cast<uint32_t>(__builtin_ctz(~plain));  // At most 16.
-    const __m128i in_name =
-        vector::Load(reinterpret_cast<const char*>(vector::kWindow.data()) + 16 - size);
-    const __m128i lower = _mm_or_si128(
-        x, _mm_and_si128(_mm_and_si128(letter, in_name), _mm_set1_epi8(0x20)));
-    if (_mm_movemask_epi8(_mm_cmpeq_epi8(lower, x)) != 0xffff) {
-      if (end - p >= 16) {
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(p), lower);
-      } else {
-        for (uint32_t i = 0; i < size && p + i < end; ++i) p[i] = TokenLower(p[i]);
-      }
-    }
-    if (size < 16) return p + size;
+    const uint32_t plain = vector::PlainNameMask(vector::Load(p));
+    if (plain != 0xffff) return p + __builtin_ctz(~plain);
   }
   return p;
 }
 
+// The same for what most hosts are made of: letters, digits, dashes and dots.
+inline const char* FindPlainHostEnd(const char* p, const char* end) {
+  for (; p < end; p += 16) {
+    const __m128i x = vector::Load(p);
+    const __m128i dot = _mm_cmpeq_epi8(x, _mm_set1_epi8('.'));
+    const uint32_t plain = vector::PlainNameMask(x) | static_cast<uint32_t>(_mm_movemask_epi8(dot));
+    if (plain != 0xffff) return p + __builtin_ctz(~plain);
+  }
+  return p;
+}
+
+// Lower-cases the letters of [p, name_end) in place. Writes the bytes from there to `end` as they
+// are, if at all.
+inline void LowerName(char* p, const char* name_end, const char* end) {
+  for (; p < name_end; p += 16) {
+    const __m128i x = vector::Load(p);
+    const size_t size = name_end - p < 16 ? static_cast<size_t>(name_end - p) : 16;
+    const __m128i in_name =
+        vector::Load(reinterpret_cast<const char*>(vector::kWindow.data()) + 16 - size);
+    const __m128i upper = _mm_and_si128(vector::InRange(x, 'A', 26), in_name);
+    if (_mm_movemask_epi8(upper) == 0) continue;
+    if (end - p >= 16) {
+      const __m128i lower = _mm_or_si128(x, _mm_and_si128(upper, _mm_set1_epi8(0x20)));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(p), lower);
+    } else {
+      for (size_t i = 0; i < size; ++i) p[i] = TokenLower(p[i]);
+    }
+  }
+}
+
 #else
+
+inline uint64_t ControlMask64(const char* p) {
+  uint64_t mask = 0;
+  for (int i = 0; i < 64; ++i) {
+    const uint8_t byte = static_cast<uint8_t>(p[i]);
+    mask |= uint64_t{byte < 0x20 || byte == 0x7f} << i;
+  }
+  return mask;
+}
 
 inline char* FindValueEnd(char* p, const char* end) {
   while (p < end && IsValueChar(*p)) ++p;
@@ -141,12 +180,24 @@ inline char* FindTargetEnd(char* p, const char* end) {
   return p;
 }
 
-inline char* LowerName(char* p, const char* end) {
-  for (; p < end && (IsDigit(*p) || *p == '-' || (TokenLower(*p) >= 'a' && TokenLower(*p) <= 'z'));
-       ++p) {
-    *p = TokenLower(*p);
+inline char* FindPlainNameEnd(char* p, const char* end) {
+  while (p < end &&
+         (IsDigit(*p) || *p == '-' || (TokenLower(*p) >= 'a' && TokenLower(*p) <= 'z'))) {
+    ++p;
   }
   return p;
+}
+
+inline const char* FindPlainHostEnd(const char* p, const char* end) {
+  while (p < end && (IsDigit(*p) || *p == '-' || *p == '.' ||
+                     (TokenLower(*p) >= 'a' && TokenLower(*p) <= 'z'))) {
+    ++p;
+  }
+  return p;
+}
+
+inline void LowerName(char* p, const char* name_end, const char*) {
+  for (; p < name_end; ++p) *p = TokenLower(*p);
 }
 
 #endif

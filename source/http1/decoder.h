@@ -3,10 +3,10 @@
 //
 //   DecodeResult Decode(buffer::Slice& bytes)
 // takes from the front of `bytes` what it understands. What is left after kNeedMore is the
-// beginning of an element (head, chunk line, trailer section) that is not complete: the caller keeps
-// it, reads more behind it, and calls again with a slice that begins with the same bytes, which may
-// have moved to another block meanwhile. Each byte is examined a bounded number of times however
-// the input is cut, and how it is cut never changes what is accepted.
+// beginning of an element (head, chunk line, trailer section) that is not complete: the caller
+// keeps it, reads more behind it, and calls again with a slice that begins with the same bytes,
+// which may have moved to another block meanwhile. Each byte is examined a bounded number of times
+// however the input is cut, and how it is cut never changes what is accepted.
 //
 // Names are lower-cased in place: the bytes given must be the caller's to change.
 #pragma once

@@ -54,19 +54,22 @@ LengthFields OfAbsentBody(const http::ResponseHead& head) {
 
 LengthFields ChooseLength(const http::RequestHead& head) {
   switch (head.framing.kind) {
-    case Framing::kLength: return OfLength(Framing::kLength, head.framing.length, head.headers);
+    case Framing::kLength:
+      return OfLength(Framing::kLength, head.framing.length, head.headers);
     case Framing::kChunked:
-    case Framing::kUntilClose: return LengthFields{Framing::kChunked};
+    case Framing::kUntilClose:
+      return LengthFields{Framing::kChunked};
     case Framing::kTunnel:
       if (head.method == Method::kConnect || !head.upgrade.empty()) {
         return LengthFields{Framing::kTunnel};
       }
       break;
-    case Framing::kNone: break;
+    case Framing::kNone:
+      break;
   }
   // RFC 9110, 8.6: methods that usually have content say that there is none.
-  const bool say_none = head.method == Method::kPost || head.method == Method::kPut ||
-                        head.method == Method::kPatch;
+  const bool say_none =
+      head.method == Method::kPost || head.method == Method::kPut || head.method == Method::kPatch;
   return LengthFields{Framing::kNone, nullptr, say_none, 0};
 }
 
@@ -75,14 +78,16 @@ LengthFields ChooseLength(const http::ResponseHead& head, const ResponseOptions&
   if (head.status < 200 || head.status == 204) return LengthFields{Framing::kNone};
   if (options.to_head || head.status == 304) return OfAbsentBody(head);
   switch (head.framing.kind) {
-    case Framing::kLength: return OfLength(Framing::kLength, head.framing.length, head.headers);
+    case Framing::kLength:
+      return OfLength(Framing::kLength, head.framing.length, head.headers);
     case Framing::kChunked:
     case Framing::kUntilClose:
       return LengthFields{options.to_http10 ? Framing::kUntilClose : Framing::kChunked};
     case Framing::kTunnel:
       if (head.status < 300) return LengthFields{Framing::kTunnel};
       break;
-    case Framing::kNone: break;
+    case Framing::kNone:
+      break;
   }
   return OfLength(Framing::kNone, 0, head.headers);
 }
@@ -129,8 +134,8 @@ Framing::Kind EncodeRequestHead(const http::RequestHead& head, buffer::Buffer& o
   const absl::string_view method = head.method_text.empty() ? "GET" : head.method_text;
 
   const uint64_t line_bytes = method.size() + 3 * (target.size() + head.authority.size());
-  HeadWriter writer(out, kFixedBytes + line_bytes + upgrade.size() +
-                             HeadWriter::FieldBytes(head.headers));
+  HeadWriter writer(
+      out, kFixedBytes + line_bytes + upgrade.size() + HeadWriter::FieldBytes(head.headers));
   writer.WriteMethod(method);
   writer.Write(" ");
   writer.WriteTarget(target);

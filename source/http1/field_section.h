@@ -2,8 +2,8 @@
 //
 // It remembers how far the section was read, so that a section that arrives in pieces, even single
 // bytes, costs a bounded number of looks at each byte. Invariant: what it reports depends on the
-// bytes alone and not on how they were cut: a line is judged only when its end is there, and a limit
-// strikes when the byte that exceeds it arrives.
+// bytes alone and not on how they were cut: a line is judged only when its end is there, and a
+// limit strikes when the byte that exceeds it arrives.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include "source/http/codec.h"
 #include "source/http/header_id.h"
 #include "source/http1/field_line.h"
+#include "source/http1/line_ends.h"
 
 namespace proxenos::http1 {
 
@@ -27,6 +28,7 @@ class FieldSection {
  public:
   // A section begins at `base`. `limit_error` strikes when it exceeds `max_bytes`.
   void Begin(char* base, uint32_t max_bytes, http::CodecError limit_error, uint32_t max_fields) {
+    examined_ += parsed_;
     base_ = base;
     parsed_ = unfinished_ = fields_ = 0;
     max_fields_ = max_fields;
@@ -44,7 +46,7 @@ class FieldSection {
   char* line() const { return base_ + parsed_; }
   uint32_t fields() const { return fields_; }
   http::CodecError error() const { return error_; }
-  uint64_t examined() const { return examined_; }
+  uint64_t examined() const { return examined_ + parsed_; }
 
   // The section's bytes now begin at `base`.
   void MoveTo(char* base) { base_ = base; }
@@ -59,7 +61,6 @@ class FieldSection {
   bool HasLine(const char* end) { return unfinished_ == 0 || LineFeedCame(end); }
   // The line ends before `next`. False: the limit struck.
   bool FinishLine(const char* next) {
-    examined_ += static_cast<uint64_t>(next - line());
     parsed_ = static_cast<uint32_t>(next - base_);
     unfinished_ = 0;
     if (parsed_ <= max_bytes_) return true;
@@ -80,15 +81,22 @@ class FieldSection {
   // line that ends the section was read.
   template <typename Sink>
   SectionStatus ReadFields(char* end, Sink&& sink) {
+    if (!HasLine(end)) return Unfinished(end);
+    LineEnds line_ends(line());
     while (true) {
-      if (!HasLine(end)) return Unfinished(end);
       FieldLine field;
-      switch (ReadFieldLine(line(), end, field)) {
-        case LineStatus::kPartial: return Unfinished(end);
-        case LineStatus::kBad: return Refuse(field.error, end);
-        case LineStatus::kEmpty:
-          return FinishLine(field.next) ? SectionStatus::kDone : SectionStatus::kError;
-        case LineStatus::kField: break;
+      char* const crlf = line_ends.Next(end);
+      if (crlf != nullptr && crlf == line()) {
+        return FinishLine(crlf + 2) ? SectionStatus::kDone : SectionStatus::kError;
+      }
+      if (crlf == nullptr || !CutFieldLine(line(), crlf, end, field)) {
+        FieldLine judged;  // Apart, so that `field` can live in registers.
+        const LineStatus status = ReadFieldLine(line(), end, judged);
+        if (status == LineStatus::kPartial) return Unfinished(end);
+        if (status == LineStatus::kBad) return Refuse(judged.error, end);
+        DCHECK(status == LineStatus::kField);
+        field = judged;
+        line_ends = LineEnds(judged.next);
       }
       if (!FinishLine(field.next)) return SectionStatus::kError;
       error_ = ++fields_ > max_fields_ ? http::CodecError::kTooManyHeaders : sink(field);
@@ -107,7 +115,7 @@ class FieldSection {
   uint32_t max_bytes_ = 0;
   http::CodecError limit_error_ = http::CodecError::kNone;
   http::CodecError error_ = http::CodecError::kNone;
-  uint64_t examined_ = 0;
+  uint64_t examined_ = 0;  // Looks at bytes, but for the one at each of the parsed_.
 };
 
 }  // namespace proxenos::http1

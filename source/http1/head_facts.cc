@@ -50,8 +50,10 @@ bool IsHopByHop(HeaderId id) {
     case HeaderId::kTrailer:
     case HeaderId::kTransferEncoding:
     case HeaderId::kUpgrade:
-    case HeaderId::kHttp2Settings: return true;
-    default: return false;
+    case HeaderId::kHttp2Settings:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -69,8 +71,7 @@ CodecError TakeOption(absl::string_view option, HeadFacts& facts) {
     if (!IsHopByHop(id)) return CodecError::kBadConnectionHeader;
     // TE, Transfer-Encoding and the like are taken out anyway; these are not.
     facts.names_fields |= id == HeaderId::kUnknown || id == HeaderId::kTrailer ||
-                          id == HeaderId::kProxyAuthenticate ||
-                          id == HeaderId::kProxyAuthorization;
+                          id == HeaderId::kProxyAuthenticate || id == HeaderId::kProxyAuthorization;
   }
   return CodecError::kNone;
 }

@@ -1,6 +1,7 @@
 // HeadFacts: what the fields of a head that concern framing and the connection add up to.
 //
-// Invariant: two fields that could be read as two framings never both count; the second is an error.
+// Invariant: two fields that could be read as two framings never both count; the second is an
+// error.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +44,8 @@ http::CodecError CheckFraming(const HeadFacts& facts);
 // Takes the fields that Connection names, and Connection itself, out of `headers`.
 void RemoveConnectionFields(http::HeaderMap& headers);
 
-// The first protocol of an Upgrade field that can be switched to: any but HTTP itself (h2c included,
-// RFC 9113, 3.1 has dropped it). Empty when none. False: malformed.
+// The first protocol of an Upgrade field that can be switched to: any but HTTP itself (h2c
+// included, RFC 9113, 3.1 has dropped it). Empty when none. False: malformed.
 bool ChooseUpgrade(absl::string_view value, absl::string_view& protocol);
 
 }  // namespace proxenos::http1

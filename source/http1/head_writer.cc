@@ -121,8 +121,8 @@ void HeadWriter::WriteFields(const http::HeaderMap& headers, const Header* lengt
     // that the copy may meet.
     const char* run_end = first->value_data + first->value_size;
     const Header* next = first + 1;
-    while (next != end && next->name_data == run_end + 2 &&
-           std::memcmp(run_end, "\r\n", 2) == 0 && IsAsWritten(*next) && !is_left_out(next)) {
+    while (next != end && next->name_data == run_end + 2 && std::memcmp(run_end, "\r\n", 2) == 0 &&
+           IsAsWritten(*next) && !is_left_out(next)) {
       run_end = next->value_data + next->value_size;
       ++next;
     }

@@ -19,10 +19,10 @@ using http::Version;
 // Fields that do not simply go into the header map.
 constexpr std::array<bool, static_cast<size_t>(HeaderId::kCount)> kSpecial = [] {
   std::array<bool, static_cast<size_t>(HeaderId::kCount)> table{};
-  for (HeaderId id : {HeaderId::kConnection, HeaderId::kContentLength, HeaderId::kExpect,
-                      HeaderId::kHost, HeaderId::kHttp2Settings, HeaderId::kKeepAlive,
-                      HeaderId::kProxyConnection, HeaderId::kTe, HeaderId::kTransferEncoding,
-                      HeaderId::kUpgrade}) {
+  for (HeaderId id :
+       {HeaderId::kConnection, HeaderId::kContentLength, HeaderId::kExpect, HeaderId::kHost,
+        HeaderId::kHttp2Settings, HeaderId::kKeepAlive, HeaderId::kProxyConnection, HeaderId::kTe,
+        HeaderId::kTransferEncoding, HeaderId::kUpgrade}) {
     table[static_cast<size_t>(id)] = true;
   }
   return table;
@@ -114,8 +114,8 @@ DecodeResult RequestDecoder::DecodeHead(buffer::Slice& bytes) {
   if (error != CodecError::kNone) return Fail(error);
 
   state_ = State::kBody;
-  body_.Begin(head_->framing, {options_.max_trailer_bytes, options_.max_headers,
-                               options_.enable_trailers});
+  body_.Begin(head_->framing,
+              {options_.max_trailer_bytes, options_.max_headers, options_.enable_trailers});
   head_ = nullptr;
   const uint32_t head_size = section_.parsed();
   buffer::Slice head_bytes = bytes.Sub(0, head_size);
@@ -154,7 +154,7 @@ inline CodecError RequestDecoder::TakeField(const FieldLine& field) {
     return options_.underscores == Underscores::kDropHeader ? CodecError::kNone
                                                             : CodecError::kUnderscoreInName;
   }
-  if (kSpecial[static_cast<size_t>(field.id)]) return TakeSpecialField(field);
+  if (kSpecial[static_cast<size_t>(field.id)]) return TakeSpecialField(FieldLine(field));
   head_->headers.AddView(field.id, field.name_view(), field.value_view());
   return CodecError::kNone;
 }
@@ -170,7 +170,8 @@ CodecError RequestDecoder::TakeSpecialField(const FieldLine& field) {
     case HeaderId::kContentLength:
       head_->headers.AddView(field.id, field.name_view(), value);
       return TakeContentLength(value, facts_);
-    case HeaderId::kTransferEncoding: return TakeTransferEncoding(value, facts_);
+    case HeaderId::kTransferEncoding:
+      return TakeTransferEncoding(value, facts_);
     case HeaderId::kConnection: {
       const CodecError error = TakeConnection(field, facts_);
       if (facts_.names_fields) head_->headers.AddView(field.id, field.name_view(), value);
@@ -182,14 +183,17 @@ CodecError RequestDecoder::TakeSpecialField(const FieldLine& field) {
       if (head_->upgrade.empty()) head_->upgrade = protocol;
       return CodecError::kNone;
     }
-    case HeaderId::kTe: TakeTe(value, facts_); return CodecError::kNone;
+    case HeaderId::kTe:
+      TakeTe(value, facts_);
+      return CodecError::kNone;
     case HeaderId::kExpect:
       // The connection answers 100 itself, so the field does not travel. RFC 9110, 10.1.1: from an
       // HTTP/1.0 client this expectation is to be ignored, and without content it means nothing.
       if (!absl::EqualsIgnoreCase(value, "100-continue")) return CodecError::kBadExpect;
       head_->expects_continue = head_->version != Version::kHttp10;
       return CodecError::kNone;
-    default: return CodecError::kNone;  // Keep-Alive, Proxy-Connection, HTTP2-Settings: dropped.
+    default:
+      return CodecError::kNone;  // Keep-Alive, Proxy-Connection, HTTP2-Settings: dropped.
   }
 }
 
@@ -240,13 +244,16 @@ CodecError RequestDecoder::ChooseFraming() {
 DecodeResult RequestDecoder::OnEof() {
   switch (state_) {
     case State::kIdle:
-    case State::kTunnelRefused: return DecodeResult::kNeedMore;
+    case State::kTunnelRefused:
+      return DecodeResult::kNeedMore;
     case State::kBody:
       if (!body_.OnEof(visitor_)) return Fail(CodecError::kUnexpectedEnd);
       state_ = State::kIdle;
       return DecodeResult::kMessageComplete;
-    case State::kHead: return Fail(CodecError::kUnexpectedEnd);
-    case State::kError: break;
+    case State::kHead:
+      return Fail(CodecError::kUnexpectedEnd);
+    case State::kError:
+      break;
   }
   return DecodeResult::kError;
 }

@@ -56,7 +56,10 @@ size_t HostSize(absl::string_view text) {
     const size_t end = text.find(']');
     return end != absl::string_view::npos && IsIpv6Text(text.substr(1, end - 1)) ? end + 1 : 0;
   }
-  size_t i = 0;
+  const char* const end = text.data() + text.size();
+  const char* const plain_end = FindPlainHostEnd(text.data(), end);
+  if (plain_end >= end) return text.size();
+  size_t i = static_cast<size_t>(plain_end - text.data());
   while (i < text.size()) {
     if (kHostChar[static_cast<uint8_t>(text[i])]) {
       ++i;
@@ -116,8 +119,7 @@ bool IsAuthority(absl::string_view text) {
   return host == text.size() || (text[host] == ':' && IsPort(text.substr(host + 1)));
 }
 
-CodecError ParseTarget(absl::string_view target, bool allow_absolute_url,
-                       http::RequestHead& head) {
+CodecError ParseTarget(absl::string_view target, bool allow_absolute_url, http::RequestHead& head) {
   if (head.method == Method::kConnect) {
     if (!IsHostAndPort(target)) return CodecError::kBadTarget;
     head.authority = target;

@@ -8,12 +8,13 @@
 namespace proxenos::http1 {
 
 // Whether `text` is a uri-host with an optional port (RFC 9110, 7.2): not empty, no userinfo.
+// REQUIRES: the text lies in a slab (see chars.h).
 bool IsAuthority(absl::string_view text);
 
 // Takes `target` apart into path, authority and scheme of `head`, whose method is set. Any other
 // form than the method allows is an error. The views lie in `target`, but for a path that has to
 // be put together ("http://a?q" -> "/?q"), which lies in the arena.
-// REQUIRES: target holds target characters only and is not empty.
+// REQUIRES: target lies in a slab, holds target characters only and is not empty.
 http::CodecError ParseTarget(absl::string_view target, bool allow_absolute_url,
                              http::RequestHead& head);
 

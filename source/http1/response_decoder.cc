@@ -113,8 +113,8 @@ DecodeResult ResponseDecoder::DecodeHead(buffer::Slice& bytes) {
     visitor_.OnInformational(std::move(head_bytes));
   } else {
     state_ = State::kBody;
-    body_.Begin(head.framing, {options_.max_trailer_bytes, options_.max_headers,
-                               options_.enable_trailers});
+    body_.Begin(head.framing,
+                {options_.max_trailer_bytes, options_.max_headers, options_.enable_trailers});
     visitor_.OnHead(std::move(head_bytes));
   }
   return DecodeResult::kNeedMore;
@@ -137,7 +137,7 @@ SectionStatus ResponseDecoder::TakeStatusLine(char* end) {
 }
 
 inline CodecError ResponseDecoder::TakeField(const FieldLine& field) {
-  if (kSpecial[static_cast<size_t>(field.id)]) return TakeSpecialField(field);
+  if (kSpecial[static_cast<size_t>(field.id)]) return TakeSpecialField(FieldLine(field));
   head_->headers.AddView(field.id, field.name_view(), field.value_view());
   return CodecError::kNone;
 }
@@ -148,7 +148,8 @@ CodecError ResponseDecoder::TakeSpecialField(const FieldLine& field) {
     case HeaderId::kContentLength:
       head_->headers.AddView(field.id, field.name_view(), value);
       return TakeContentLength(value, facts_);
-    case HeaderId::kTransferEncoding: return TakeTransferEncoding(value, facts_);
+    case HeaderId::kTransferEncoding:
+      return TakeTransferEncoding(value, facts_);
     case HeaderId::kConnection: {
       const CodecError error = TakeConnection(field, facts_);
       if (facts_.names_fields) head_->headers.AddView(field.id, field.name_view(), value);
@@ -160,7 +161,8 @@ CodecError ResponseDecoder::TakeSpecialField(const FieldLine& field) {
       if (head_->upgrade.empty()) head_->upgrade = protocol;
       return CodecError::kNone;
     }
-    default: return CodecError::kNone;  // Keep-Alive, Proxy-Connection, TE, HTTP2-Settings.
+    default:
+      return CodecError::kNone;  // Keep-Alive, Proxy-Connection, TE, HTTP2-Settings.
   }
 }
 
@@ -224,8 +226,10 @@ DecodeResult ResponseDecoder::OnEof() {
       if (!body_.OnEof(visitor_)) return Fail(CodecError::kUnexpectedEnd);
       Finish();
       return DecodeResult::kMessageComplete;
-    case State::kHead: return Fail(CodecError::kUnexpectedEnd);
-    case State::kError: break;
+    case State::kHead:
+      return Fail(CodecError::kUnexpectedEnd);
+    case State::kError:
+      break;
   }
   return DecodeResult::kError;
 }

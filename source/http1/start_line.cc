@@ -102,8 +102,7 @@ LineStatus ReadLongStatusLine(char* p, char* end, StatusLine& line) {
   if (!IsDigit(p[9]) || !IsDigit(p[10]) || !IsDigit(p[11])) {
     return Bad(line, CodecError::kBadStatus);
   }
-  line.status =
-      static_cast<uint16_t>((p[9] - '0') * 100 + (p[10] - '0') * 10 + (p[11] - '0'));
+  line.status = static_cast<uint16_t>((p[9] - '0') * 100 + (p[10] - '0') * 10 + (p[11] - '0'));
   if (line.status < 100 || line.status > 599) return Bad(line, CodecError::kBadStatus);
   if (p[12] != ' ' && p[12] != '\r' && p[12] != '\n') return Bad(line, CodecError::kBadStatus);
   char* const phrase = p[12] == ' ' ? p + 13 : p + 12;

@@ -38,8 +38,8 @@ RequestDecoderOptions Options(uint8_t choice) {
 
 // What of a head must survive its way through the encoder.
 std::string Essence(const http::RequestHead& head) {
-  std::string text = absl::StrCat(head.method_text, " ", head.path, " ", head.authority, " ",
-                                  head.upgrade, "\n");
+  std::string text =
+      absl::StrCat(head.method_text, " ", head.path, " ", head.authority, " ", head.upgrade, "\n");
   const http::Framing::Kind kind = head.framing.kind;
   if (kind == http::Framing::kChunked) absl::StrAppend(&text, "chunked\n");
   if (kind == http::Framing::kTunnel) absl::StrAppend(&text, "tunnel\n");

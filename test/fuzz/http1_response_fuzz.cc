@@ -1,5 +1,5 @@
-// Responses from a hostile origin. The first byte chooses the requests that they answer, the rest is
-// the conversation.
+// Responses from a hostile origin. The first byte chooses the requests that they answer, the rest
+// is the conversation.
 //
 // Invariant: how the input is cut never changes what is said of it.
 #include <cstddef>

@@ -1,12 +1,13 @@
-// Runs the cases of testdata/*.txt. Each is replayed whole, byte by byte and cut at random, and must
-// give the same transcript each time.
+// Runs the cases of testdata/*.txt. Each is replayed whole, byte by byte and cut at random, and
+// must give the same transcript each time.
 //
 // A file is a list of cases:
 //   == name of the case
 //   @ options, if any (see ApplyOption), space-separated
 //   > input, with escapes (see Unescape); lines are joined without anything in between
 //   transcript lines that are expected, as they are
-// Lines that begin with # are comments. Files named request_*.txt hold requests, the others responses.
+// Lines that begin with # are comments. Files named request_*.txt hold requests, the others
+// responses.
 #include <cctype>
 #include <fstream>
 #include <ostream>
@@ -27,8 +28,8 @@ namespace {
 
 constexpr char kFolder[] = "test/http1/testdata/";
 constexpr const char* kFiles[] = {
-    "request_accepted.txt", "request_bodies.txt",   "request_connection.txt",
-    "request_framing.txt",  "request_heads.txt",    "request_limits.txt",
+    "request_accepted.txt",  "request_bodies.txt",  "request_connection.txt",
+    "request_framing.txt",   "request_heads.txt",   "request_limits.txt",
     "request_smuggling.txt", "request_targets.txt", "response_accepted.txt",
     "response_refused.txt",
 };
@@ -123,8 +124,8 @@ std::vector<Case> ReadAll() {
 }
 
 std::string TestName(const testing::TestParamInfo<Case>& info) {
-  std::string name = absl::StrCat(info.param.file.substr(0, info.param.file.find('.')), "_",
-                                  info.param.name);
+  std::string name =
+      absl::StrCat(info.param.file.substr(0, info.param.file.find('.')), "_", info.param.name);
   for (char& c : name) {
     if (!isalnum(static_cast<unsigned char>(c))) c = '_';
   }

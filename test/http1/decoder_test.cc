@@ -110,8 +110,8 @@ TEST(RequestDecoder, StatusOfEachKindOfError) {
   EXPECT_EQ(status_of("GET / HTTP/2.0\r\n"), 505);
 }
 
-// Gives `input` to the decoder byte by byte, without moving it, and returns how often its bytes were
-// looked at.
+// Gives `input` to the decoder byte by byte, without moving it, and returns how often its bytes
+// were looked at.
 uint64_t DripCost(const std::string& input, DecodeResult expected) {
   Requests r;
   const buffer::Slice all = buffer::Slice::Copy(input);
@@ -129,8 +129,8 @@ uint64_t DripCost(const std::string& input, DecodeResult expected) {
 constexpr uint64_t kMaxLooks = 4;
 
 TEST(RequestDecoder, DrippedHeadOfOneLongFieldIsLinear) {
-  const std::string input = absl::StrCat("GET / HTTP/1.1\r\nHost: a\r\nX: ", std::string(60000, 'x'),
-                                         "\r\n\r\n");
+  const std::string input =
+      absl::StrCat("GET / HTTP/1.1\r\nHost: a\r\nX: ", std::string(60000, 'x'), "\r\n\r\n");
   const uint64_t cost = DripCost(input, DecodeResult::kMessageComplete);
   EXPECT_GE(cost, input.size());
   EXPECT_LE(cost, kMaxLooks * input.size());

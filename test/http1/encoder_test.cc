@@ -1,4 +1,5 @@
-// What goes on the wire: framing by head, fields in their runs, and values that would end their line.
+// What goes on the wire: framing by head, fields in their runs, and values that would end their
+// line.
 #include "source/http1/encoder.h"
 
 #include <cstring>
@@ -133,8 +134,7 @@ TEST(EncodeRequest, TunnelWithoutReasonIsNone) {
 TEST(EncodeRequest, TeTrailers) {
   Request r;
   r.head.te_trailers = true;
-  EXPECT_EQ(r.Encode(),
-            "GET / HTTP/1.1\r\nhost: a\r\nconnection: te\r\nte: trailers\r\n\r\n");
+  EXPECT_EQ(r.Encode(), "GET / HTTP/1.1\r\nhost: a\r\nconnection: te\r\nte: trailers\r\n\r\n");
 }
 
 TEST(EncodeRequest, NothingEndsTheRequestLine) {
@@ -174,8 +174,8 @@ TEST(EncodeRequest, HeadLargerThanASlab) {
   Request r;
   r.head.headers.Add("x", std::string(70000, 'x'));
   const std::string text = r.Encode();
-  EXPECT_EQ(text, absl::StrCat("GET / HTTP/1.1\r\nhost: a\r\nx: ", std::string(70000, 'x'),
-                               "\r\n\r\n"));
+  EXPECT_EQ(text,
+            absl::StrCat("GET / HTTP/1.1\r\nhost: a\r\nx: ", std::string(70000, 'x'), "\r\n\r\n"));
 }
 
 TEST(EncodeRequest, ReceivedFieldsInRuns) {
@@ -183,7 +183,8 @@ TEST(EncodeRequest, ReceivedFieldsInRuns) {
   RequestRecorder recorder;
   RequestDecoder decoder(options, recorder);
   buffer::Slice bytes = buffer::Slice::Copy(
-      "GET /p HTTP/1.1\r\nX-One: 1\r\nHost: a\r\nX-Two:2\r\nX-Three:  3 \r\nX-Four: \r\nX-Five: 5\r\n"
+      "GET /p HTTP/1.1\r\nX-One: 1\r\nHost: a\r\nX-Two:2\r\nX-Three:  3 \r\nX-Four: \r\nX-Five: "
+      "5\r\n"
       "Connection: x-six\r\nX-Six: 6\r\nX-Seven: 7\r\nX-Eight:\t8\r\n\r\n");
   ASSERT_EQ(decoder.Decode(bytes), DecodeResult::kMessageComplete);
   buffer::Buffer out;
@@ -217,8 +218,7 @@ TEST(EncodeResponse, Close) {
   Response r;
   ResponseOptions options;
   options.close = true;
-  EXPECT_EQ(r.Encode(options),
-            "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+  EXPECT_EQ(r.Encode(options), "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
 }
 
 TEST(EncodeResponse, UntilCloseBecomesChunks) {
@@ -281,8 +281,9 @@ TEST(EncodeResponse, SwitchingProtocols) {
   Response r(101);
   r.head.upgrade = "websocket";
   r.head.framing.kind = Framing::kTunnel;
-  EXPECT_EQ(r.Encode(),
-            "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
+  EXPECT_EQ(
+      r.Encode(),
+      "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
   EXPECT_EQ(r.on_wire, Framing::kTunnel);
 }
 

@@ -15,11 +15,16 @@ constexpr size_t kMaxShownBody = 120;
 
 std::string FramingText(const http::Framing& framing) {
   switch (framing.kind) {
-    case http::Framing::kNone: return "";
-    case http::Framing::kLength: return absl::StrCat(" length=", framing.length);
-    case http::Framing::kChunked: return " chunked";
-    case http::Framing::kUntilClose: return " until-close";
-    case http::Framing::kTunnel: return " tunnel";
+    case http::Framing::kNone:
+      return "";
+    case http::Framing::kLength:
+      return absl::StrCat(" length=", framing.length);
+    case http::Framing::kChunked:
+      return " chunked";
+    case http::Framing::kUntilClose:
+      return " until-close";
+    case http::Framing::kTunnel:
+      return " tunnel";
   }
   return " ?";
 }
@@ -80,10 +85,18 @@ std::string Unescape(absl::string_view text) {
     }
     CHECK(++i < text.size());
     switch (text[i]) {
-      case 'r': out += '\r'; break;
-      case 'n': out += '\n'; break;
-      case 't': out += '\t'; break;
-      case '\\': out += '\\'; break;
+      case 'r':
+        out += '\r';
+        break;
+      case 'n':
+        out += '\n';
+        break;
+      case 't':
+        out += '\t';
+        break;
+      case '\\':
+        out += '\\';
+        break;
       case 'x':
         CHECK(i + 2 < text.size());
         out += static_cast<char>(HexValue(text[i + 1]) * 16 + HexValue(text[i + 2]));
@@ -100,7 +113,8 @@ std::string Unescape(absl::string_view text) {
         i = end;
         break;
       }
-      default: CHECK(false);
+      default:
+        CHECK(false);
     }
   }
   return out;

@@ -1,6 +1,6 @@
 // Recorders: visitors that turn what a decoder says into text, one line an event, so that a test or
-// a fuzz target can compare whole conversations. Parts of a body that follow each other are one line:
-// how input was cut does not show.
+// a fuzz target can compare whole conversations. Parts of a body that follow each other are one
+// line: how input was cut does not show.
 #pragma once
 
 #include <memory>

@@ -26,8 +26,7 @@ class Inbox {
     const size_t part = std::min<size_t>(n, input_.size() - offered_);
     const uint32_t kept_size = bytes.size();
     if (move_) {
-      buffer::Slice grown =
-          buffer::Slice::WithCapacity(kept_size + static_cast<uint32_t>(part));
+      buffer::Slice grown = buffer::Slice::WithCapacity(kept_size + static_cast<uint32_t>(part));
       if (kept_size > 0) std::memcpy(grown.data(), bytes.data(), kept_size);
       if (part > 0) std::memcpy(grown.data() + kept_size, input_.data() + offered_, part);
       grown.Grow(kept_size + static_cast<uint32_t>(part));
@@ -80,8 +79,11 @@ std::string Replay(absl::string_view input, const Cut& cut, Decoder& decoder,
     case DecodeResult::kNeedMore:
       CHECK(!in_message);
       break;
-    case DecodeResult::kMessageComplete: transcript.Line("at eof"); break;
-    case DecodeResult::kError: transcript.Line(absl::StrCat("eof ", ErrorText(decoder.error())));
+    case DecodeResult::kMessageComplete:
+      transcript.Line("at eof");
+      break;
+    case DecodeResult::kError:
+      transcript.Line(absl::StrCat("eof ", ErrorText(decoder.error())));
   }
   return transcript.Take();
 }

@@ -1,7 +1,7 @@
 // Replay: gives input to a decoder in pieces, the way a connection does, and returns the
-// transcript. What the decoder leaves is kept, moved to another slab where the plan says so (and the
-// old one freed, so that the address sanitizer sees a view that was left behind), and offered again
-// with more bytes behind it.
+// transcript. What the decoder leaves is kept, moved to another slab where the plan says so (and
+// the old one freed, so that the address sanitizer sees a view that was left behind), and offered
+// again with more bytes behind it.
 #pragma once
 
 #include <cstdint>

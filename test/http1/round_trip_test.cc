@@ -60,9 +60,12 @@ class Maker {
   }
   http::Framing Framing() {
     switch (Below(3)) {
-      case 0: return {http::Framing::kLength, Below(200)};
-      case 1: return {http::Framing::kChunked, 0};
-      default: return {http::Framing::kNone, 0};
+      case 0:
+        return {http::Framing::kLength, Below(200)};
+      case 1:
+        return {http::Framing::kChunked, 0};
+      default:
+        return {http::Framing::kNone, 0};
     }
   }
 

@@ -32,11 +32,11 @@ TEST(Scans, ReportNothingBelowTheEndWhenThereIsNothing) {
     const char* const end = slice.data() + size;
     EXPECT_GE(FindValueEnd(slice.data(), end), end);
     EXPECT_GE(FindTargetEnd(slice.data(), end), end);
-    EXPECT_GE(LowerName(slice.data(), end), end);
+    EXPECT_GE(FindPlainNameEnd(slice.data(), end), end);
   }
 }
 
-TEST(LowerName, LowersUpToTheFirstOtherByteAndNothingBehindIt) {
+TEST(Scans, FindTheEndOfAPlainName) {
   for (int byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(byte);
     const bool plain = IsDigit(c) || c == '-' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -44,14 +44,25 @@ TEST(LowerName, LowersUpToTheFirstOtherByteAndNothingBehindIt) {
       std::string text(kMaxPlace, 'Z');
       text[place] = c;
       buffer::Slice slice = buffer::Slice::Copy(text);
-      char* const stop = LowerName(slice.data(), slice.data() + slice.size());
-      if (plain) {
-        EXPECT_GE(stop, slice.data() + kMaxPlace);
-        continue;
+      char* const stop = FindPlainNameEnd(slice.data(), slice.data() + slice.size());
+      EXPECT_EQ(stop == slice.data() + place, !plain) << byte << " " << place;
+    }
+  }
+}
+
+TEST(LowerName, LowersLettersOfTheNameAndNothingElse) {
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+  for (int begin = 0; begin < 256; ++begin) {
+    for (int size : {0, 1, 2, 15, 16, 17, 31, 32, 33}) {
+      if (begin + size > 256) continue;
+      std::string expected = all;
+      for (int i = begin; i < begin + size; ++i) {
+        if (expected[i] >= 'A' && expected[i] <= 'Z') expected[i] += 'a' - 'A';
       }
-      ASSERT_EQ(stop, slice.data() + place) << byte;
-      const std::string expected = std::string(place, 'z') + text.substr(place);
-      EXPECT_EQ(slice.view(), expected) << byte << " " << place;
+      buffer::Slice slice = buffer::Slice::Copy(all);
+      LowerName(slice.data() + begin, slice.data() + begin + size, slice.data() + 256);
+      EXPECT_EQ(slice.view(), expected) << begin << " " << size;
     }
   }
 }
@@ -59,7 +70,7 @@ TEST(LowerName, LowersUpToTheFirstOtherByteAndNothingBehindIt) {
 TEST(LowerName, WritesNothingBehindTheEnd) {
   for (int size = 0; size < kMaxPlace; ++size) {
     buffer::Slice slice = buffer::Slice::Copy(std::string(kMaxPlace, 'Z'));
-    LowerName(slice.data(), slice.data() + size);
+    LowerName(slice.data(), slice.data() + size, slice.data() + size);
     EXPECT_EQ(slice.view(), std::string(size, 'z') + std::string(kMaxPlace - size, 'Z'));
   }
 }
