@@ -1,0 +1,241 @@
+"""The same bootstraps and requests to proxenos and to the real Envoy: what clients and the origin see
+must be the same, but for what expected_differences.json lists, each with its reason.
+
+  differential_test.py --ours BINARY --envoy BINARY [--only GROUP] [--record]
+
+An expectation that nothing meets fails too, so the list stays true. --record prints what a run found
+in the form of the list, for a person to judge.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import socket
+import sys
+import xml.sax.saxutils
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import cases  # noqa: E402
+import origin  # noqa: E402
+import proxy  # noqa: E402
+import wire  # noqa: E402
+
+# Values that differ from one run to the next: only their form is compared.
+FORMS = {
+    "x-request-id": (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID"),
+    "x-envoy-upstream-service-time": (r"\d+", "MS"),
+    "x-envoy-expected-rq-timeout-ms": (r"\d+", "MS"),
+    "date": (r"(?!Thu, 01 Jan 1970).* GMT", "DATE"),
+}
+
+
+def normal_fields(fields, ports):
+    """Sorted, since the order of different fields means nothing (RFC 9110, section 5.3); the values of
+    one name keep theirs."""
+    result = []
+    for name, value in fields:
+        pattern, form = FORMS.get(name, (None, None))
+        if pattern and re.fullmatch(pattern, value):
+            value = form
+        result.append(f"{name}: {normal_text(value, ports)}")
+    return sorted(result, key=lambda line: line.partition(":")[0])
+
+
+def normal_text(text, ports):
+    for port, name in ports.items():
+        text = text.replace(f":{port}", f":{name}")
+    if len(text) > 200:
+        text = f"{text[:60]}... ({len(text)} bytes)"
+    return text
+
+
+def observe_response(response, ports):
+    return {"status": response["status"], "headers": normal_fields(response["headers"], ports),
+            "body": normal_text(response["body"], ports), "complete": response["complete"],
+            "trailers": normal_fields(response["trailers"], ports)}
+
+
+def observe(port, request, ports):
+    """What a client sees: responses, and whether the connection is good for another request."""
+    _, data, *_ = request
+    method = data.split(b" ", 1)[0].decode("latin-1")
+    expected = max(data.count(b" HTTP/1.1\r\n"), 1)
+    seen = {"responses": []}
+    with wire.connect(port) as sock:
+        reader = wire.Reader(sock)
+        sock.sendall(data)
+        while len([r for r in seen["responses"] if r["status"] >= 200]) < expected:
+            response = reader.response(method)
+            if response is None:
+                break
+            seen["responses"].append(observe_response(response, ports))
+            if response["status"] == 101:
+                seen["tunnel"] = reader.bytes(5) if b"Upgrade:" in data else ""
+                break
+        try:
+            sock.sendall(cases.get("/probe", host="a.example"))
+        except OSError:
+            pass
+        again = reader.response("GET")
+        seen["connection"] = "kept" if again else "closed"
+    return seen
+
+
+def observe_origin(requests, ports):
+    return [{"start": normal_text(r["start"], ports), "headers": normal_fields(r["headers"], ports),
+             "body": normal_text(r.get("body", ""), ports), "trailers": normal_fields(r.get("trailers", []), ports)}
+            for r in requests if " /probe " not in r["start"]]
+
+
+class Silent:
+    """Accepts connections (by its backlog) and never says anything."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+
+
+class Closed:
+    """A port that is taken, but refuses connections."""
+
+    def __init__(self):
+        self.socket = socket.socket()
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+
+
+def fill_ports(value, ports):
+    if isinstance(value, dict):
+        return {key: fill_ports(child, ports) for key, child in value.items()}
+    if isinstance(value, list):
+        return [fill_ports(child, ports) for child in value]
+    return ports.get(value, value) if isinstance(value, str) else value
+
+
+def run_group(binary, group):
+    """What each request of a group leads to, by the request's name."""
+    bootstrap, requests = cases.GROUPS[group]
+    upstream, silent, closed = origin.Origin(), Silent(), Closed()
+    ports = {"ORIGIN": upstream.port, "SILENT": silent.port, "CLOSED": closed.port}
+    results = {}
+    with proxy.Proxy(binary, fill_ports(bootstrap, ports)) as running:
+        names = {port: name for name, port in ports.items()}
+        names[running.port] = "PROXY"
+        for request in requests:
+            try:
+                seen = observe(running.port, request, names)
+            except OSError as error:
+                seen = {"error": str(error)}
+            seen["origin"] = observe_origin(upstream.take_seen(), names)
+            results[request[0]] = seen
+            if running.process.poll() is not None:
+                raise RuntimeError(f"{binary} died of '{group}/{request[0]}':\n{running.words()}")
+    return results
+
+
+def differences(ours, theirs, path=""):
+    """[(path, ours, envoy)] of two observations; headers are compared line by line."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        found = []
+        for key in sorted(ours.keys() | theirs.keys()):
+            found += differences(ours.get(key), theirs.get(key), f"{path}.{key}".lstrip("."))
+        return found
+    if isinstance(ours, list) and isinstance(theirs, list):
+        if all(isinstance(item, str) for item in ours + theirs):
+            more, less = [i for i in ours if i not in theirs], [i for i in theirs if i not in ours]
+            return [(path, more, less)] if more or less else []
+        if len(ours) != len(theirs):
+            return [(f"{path}.count", len(ours), len(theirs))] + differences(ours[:1], theirs[:1], path) * (
+                len(ours) > 0 and len(theirs) > 0)
+        return [d for i, pair in enumerate(zip(ours, theirs)) for d in differences(*pair, f"{path}[{i}]")]
+    return [] if ours == theirs else [(path, ours, theirs)]
+
+
+class Expectations:
+    """The list of justified differences, and which of them were met."""
+
+    def __init__(self, path):
+        with open(path, encoding="utf-8") as text:
+            self.entries = json.load(text)
+        self.met = set()
+        for entry in self.entries:
+            if not entry.get("why"):
+                raise ValueError(f"no reason given: {entry}")
+
+    def covers(self, case, difference):
+        path, ours, theirs = difference
+        for number, entry in enumerate(self.entries):
+            if not re.fullmatch(entry["case"], case) or not re.fullmatch(entry["path"], path):
+                continue
+            if "ours" in entry and not re.fullmatch(entry["ours"], json.dumps(ours)):
+                continue
+            if "envoy" in entry and not re.fullmatch(entry["envoy"], json.dumps(theirs)):
+                continue
+            self.met.add(number)
+            return True
+        return False
+
+    def unmet(self, groups):
+        return [entry for number, entry in enumerate(self.entries) if number not in self.met and (
+            groups is None or any(re.match(re.escape(group), entry["case"]) for group in groups))]
+
+
+def write_xml(results):
+    path = os.environ.get("XML_OUTPUT_FILE")
+    if not path:
+        return
+    quote = xml.sax.saxutils.quoteattr
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(f'<testsuites><testsuite name="differential" tests="{len(results)}">\n')
+        for name, problem in results:
+            failure = f"<failure message={quote(problem)}/>" if problem else ""
+            out.write(f'<testcase name={quote(name)} status="run">{failure}</testcase>\n')
+        out.write("</testsuite></testsuites>\n")
+
+
+def describe(found):
+    return "\n".join(f"  {path}\n    ours:  {json.dumps(ours)}\n    envoy: {json.dumps(theirs)}" for path, ours, theirs in found)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--ours", required=True)
+    parser.add_argument("--envoy", required=True)
+    parser.add_argument("--only", action="append")
+    parser.add_argument("--record", action="store_true")
+    args = parser.parse_args()
+    expectations = Expectations(HERE / "expected_differences.json")
+    results = []
+    for group in args.only or cases.GROUPS:
+        theirs = run_group(args.envoy, group)
+        try:
+            ours = run_group(args.ours, group)
+        except RuntimeError as error:
+            results.append((group, str(error)))
+            print(f"FAILED {group}: {error}")
+            continue
+        for name in theirs:
+            case = f"{group}/{name}"
+            found = [d for d in differences(ours[name], theirs[name]) if not expectations.covers(case, d)]
+            results.append((case, describe(found)))
+            if found and args.record:
+                for path, mine, envoys in found:
+                    print(json.dumps({"case": re.escape(case), "path": re.escape(path), "ours": mine, "envoy": envoys}))
+            elif found:
+                print(f"DIFFERS {case}\n{describe(found)}")
+    if not args.only:
+        for entry in expectations.unmet(None):
+            results.append((f"expected difference {entry['case']} {entry['path']}", "no such difference any more"))
+            print(f"STALE {json.dumps(entry)}")
+    failed = sum(1 for _, problem in results if problem)
+    write_xml(results)
+    print(f"{len(results) - failed} cases the same or as expected, {failed} not")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

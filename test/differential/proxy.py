@@ -1,0 +1,75 @@
+"""Starts a proxy on a bootstrap and finds its ports. Both proxies take the same arguments."""
+
+import http.client
+import json
+import os
+import select
+import subprocess
+import tempfile
+
+import wire
+
+
+class Proxy:
+    """One running proxy; use as a context."""
+
+    def __init__(self, binary, bootstrap):
+        self.folder = tempfile.TemporaryDirectory(prefix="differential-")
+        config = os.path.join(self.folder.name, "bootstrap.json")
+        admin = os.path.join(self.folder.name, "admin")
+        with open(config, "w", encoding="utf-8") as out:
+            json.dump(bootstrap, out)
+        self.log = open(os.path.join(self.folder.name, "log"), "w+b")
+        self.process = subprocess.Popen(
+            [binary, "-c", config, "--concurrency", "1", "--disable-hot-restart", "--log-level", "error",
+             "--admin-address-path", admin], stdout=self.log, stderr=self.log)
+        self.admin_port = self.wait(lambda: self.read_port(admin))
+        self.wait(lambda: self.admin("/ready").startswith("LIVE"))
+        self.port = self.wait(self.listener_port)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+        self.folder.cleanup()
+
+    def words(self):
+        self.log.seek(0)
+        return self.log.read().decode("utf-8", "replace")[-4000:]
+
+    def wait(self, ask):
+        """Asks until the answer is true. The process can announce nothing, so this polls."""
+        for _ in range(wire.PATIENCE_S * 50):
+            if self.process.poll() is not None:
+                raise RuntimeError(f"{self.process.args[0]} ended:\n{self.words()}")
+            try:
+                answer = ask()
+            except (OSError, http.client.HTTPException):
+                answer = None
+            if answer:
+                return answer
+            select.select([], [], [], 0.02)
+        raise RuntimeError(f"{self.process.args[0]} does not get ready:\n{self.words()}")
+
+    @staticmethod
+    def read_port(path):
+        with open(path, encoding="utf-8") as lines:
+            return int(lines.read().strip().rpartition(":")[2] or 0)
+
+    def admin(self, path):
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=wire.PATIENCE_S)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().read().decode()
+        finally:
+            connection.close()
+
+    def listener_port(self):
+        for line in self.admin("/listeners").splitlines():
+            name, _, address = line.partition("::")
+            if name == "main":
+                return int(address.rpartition(":")[2])
+        return 0
