@@ -55,8 +55,10 @@ _MODE_COPTS = select({
         "-DPROXENOS_TSAN=1",
     ],
     "//tools/bazel:fuzz": _SANITIZER_COMMON + [
+        # Clang finds deprecated values inside the generated headers themselves.
+        "-Wno-deprecated-declarations",
         "-fsanitize=fuzzer-no-link,address,undefined",
-        "-fno-sanitize=vptr",
+        "-fno-sanitize=vptr,function",
         "-fno-sanitize-recover=all",
         "-DPROXENOS_ASAN=1",
     ],
