@@ -17,13 +17,17 @@ static_resources:
     - filters:
       - name: envoy.filters.network.http_connection_manager
         typed_config: {
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager,
+          "@type": TYPE_OF_MANAGER,
           stat_prefix: main,
           route_config: {name: local, virtual_hosts: [VIRTUAL_HOSTS]},
           http_filters: [{name: envoy.filters.http.router, typed_config: {
             "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router, ROUTER}}],
           MANAGER}
 )";
+
+constexpr char kManagerType[] =
+    "type.googleapis.com/"
+    "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
 // "more" as the tail of a flow mapping.
 std::string Tail(absl::string_view more) { return more.empty() ? "" : absl::StrCat(", ", more); }
@@ -36,8 +40,10 @@ std::string Bootstrap(const ConfigText& text) {
       text.virtual_hosts.empty()
           ? absl::StrCat("{name: all, domains: [\"*\"], routes: [", routes, "]}")
           : text.virtual_hosts;
-  std::string result = absl::StrReplaceAll(
-      kBootstrap, {{"VIRTUAL_HOSTS", hosts}, {"ROUTER", text.router}, {"MANAGER", text.manager}});
+  std::string result = absl::StrReplaceAll(kBootstrap, {{"VIRTUAL_HOSTS", hosts},
+                                                        {"ROUTER", text.router},
+                                                        {"TYPE_OF_MANAGER", kManagerType},
+                                                        {"MANAGER", text.manager}});
   if (!text.listener.empty()) absl::StrAppend(&result, "    ", text.listener, "\n");
   if (!text.clusters.empty()) absl::StrAppend(&result, "  clusters: [", text.clusters, "]\n");
   return absl::StrCat(result, text.bootstrap, "\n");

@@ -22,7 +22,7 @@ constexpr char kListener[] = R"({
   "filter_chains": [{"filters": [{
     "name": "envoy.filters.network.http_connection_manager",
     "typed_config": {
-      "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+      "@type": "TYPE_OF_MANAGER",
       "stat_prefix": "NAME",
       "server_name": "SERVER",
       "rds": {"route_config_name": "ROUTES",
@@ -30,6 +30,10 @@ constexpr char kListener[] = R"({
       "http_filters": [{"name": "envoy.filters.http.router", "typed_config": {
         "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}]}}]}]
 })";
+
+constexpr char kManagerType[] =
+    "type.googleapis.com/"
+    "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
 constexpr char kRoutes[] = R"({
   "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
