@@ -17,9 +17,12 @@ std::vector<MessageRules> LogFields() {
       {"envoy.extensions.access_loggers.stream.v3.StderrAccessLog", {Use("log_format")}},
       {"envoy.config.core.v3.SubstitutionFormatString",
        {
-           Use("text_format json_format text_format_source omit_empty_values formatters"),
+           Use("text_format json_format text_format_source omit_empty_values formatters "
+               "json_format_options"),
            Leave("content_type", "It is about bodies, and access log lines are none."),
        }},
+      {"envoy.config.core.v3.JsonFormatOptions",
+       {Leave("sort_properties", "Keys are always sorted, as Envoy was seen to do either way.")}},
       {"envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery", {}},
       {"envoy.config.accesslog.v3.AccessLogFilter",
        {
