@@ -148,10 +148,10 @@ def differences(ours, theirs, path=""):
         if all(isinstance(item, str) for item in ours + theirs):
             more, less = [i for i in ours if i not in theirs], [i for i in theirs if i not in ours]
             return [(path, more, less)] if more or less else []
-        if len(ours) != len(theirs):
-            return [(f"{path}.count", len(ours), len(theirs))] + differences(ours[:1], theirs[:1], path) * (
-                len(ours) > 0 and len(theirs) > 0)
-        return [d for i, pair in enumerate(zip(ours, theirs)) for d in differences(*pair, f"{path}[{i}]")]
+        found = [] if len(ours) == len(theirs) else [(f"{path}.count", len(ours), len(theirs))]
+        for i, pair in enumerate(zip(ours, theirs)):
+            found += differences(*pair, f"{path}[{i}]")
+        return found
     return [] if ours == theirs else [(path, ours, theirs)]
 
 
