@@ -1,8 +1,16 @@
 // File, overlay, command line: then the checks.
 #include "source/server/bootstrap.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections.pb.h"
 #include "source/config/constraints.h"
 #include "source/config/text.h"
@@ -29,17 +37,40 @@ uint64_t MaxConnections(const envoy::config::bootstrap::v3::Bootstrap& bootstrap
   return UINT64_MAX;
 }
 
-absl::StatusOr<LoadedBootstrap> LoadBootstrap(const Options& options) {
-  LoadedBootstrap loaded;
-  if (!options.config_path.empty()) {
-    const absl::Status status = config::LoadFile(options.config_path, loaded.proto);
-    if (!status.ok()) return status;
+namespace {
+
+// Whether one path leads through the other.
+bool Related(absl::string_view a, absl::string_view b) {
+  return absl::StartsWith(a, b) || absl::StartsWith(b, a);
+}
+
+// Adds what is wrong with the values of a text that also does not parse as a whole: all errors at
+// once. What only follows from a part that could not be read is left out.
+void AppendUnrelated(const config::Errors& more, config::Errors& errors) {
+  const std::vector<config::Error> parsing = errors.list();
+  for (const config::Error& error : more.list()) {
+    const bool follows = std::any_of(
+        parsing.begin(), parsing.end(),
+        [&error](const config::Error& first) { return Related(first.path, error.path); });
+    if (!follows) errors.Add(config::Path(error.path), error.message);
   }
-  if (!options.config_yaml.empty()) {
-    const absl::Status status = config::MergeYaml(loaded.proto, options.config_yaml);
-    if (!status.ok()) return status;
+}
+
+absl::Status ReadFile(const std::string& name, std::string& content) {
+  std::FILE* file = std::fopen(name.c_str(), "rb");
+  if (file == nullptr) {
+    return absl::NotFoundError(absl::StrCat("cannot read ", name, ": ", std::strerror(errno)));
   }
-  auto& node = *loaded.proto.mutable_node();
+  char block[65536];
+  size_t n;
+  while ((n = std::fread(block, 1, sizeof(block), file)) > 0) content.append(block, n);
+  const bool failed = std::ferror(file) != 0;
+  std::fclose(file);
+  return failed ? absl::UnavailableError(absl::StrCat("cannot read ", name)) : absl::OkStatus();
+}
+
+// The command line's say in the node, and who we are.
+void CompleteNode(const Options& options, envoy::config::core::v3::Node& node) {
   if (node.id().empty()) node.set_id(options.service_node);
   if (node.cluster().empty()) node.set_cluster(options.service_cluster);
   if (node.locality().zone().empty() && !options.service_zone.empty()) {
@@ -47,8 +78,28 @@ absl::StatusOr<LoadedBootstrap> LoadBootstrap(const Options& options) {
   }
   node.set_user_agent_name("proxenos");
   node.mutable_user_agent_build_version()->mutable_version()->set_minor_number(1);
+}
+
+}  // namespace
+
+absl::StatusOr<LoadedBootstrap> LoadBootstrap(const Options& options) {
+  LoadedBootstrap loaded;
   config::Errors errors;
-  CheckMessage(loaded.proto, config::Path(), errors, loaded.ignored);
+  if (!options.config_path.empty()) {
+    std::string content;
+    const absl::Status status = ReadFile(options.config_path, content);
+    if (!status.ok()) return status;
+    config::ParseByFileName(options.config_path, content, loaded.proto, errors);
+  }
+  if (!options.config_yaml.empty()) {
+    envoy::config::bootstrap::v3::Bootstrap overlay;
+    config::ParseYaml(options.config_yaml, overlay, errors);
+    loaded.proto.MergeFrom(overlay);
+  }
+  CompleteNode(options, *loaded.proto.mutable_node());
+  config::Errors found;
+  CheckMessage(loaded.proto, config::Path(), found, loaded.ignored);
+  AppendUnrelated(found, errors);
   if (!errors.ok()) {
     return errors.ToStatus(options.config_path.empty() ? "--config-yaml" : options.config_path);
   }

@@ -93,7 +93,14 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
       [&ignored](const std::string& bytes, Origin origin,
                  config::Errors& errors) -> std::shared_ptr<const upstream::ClusterConfig> {
     const auto proto = Read<Cluster>(bytes, origin, ignored, errors);
-    return proto ? upstream::CompileCluster(*proto, errors, config::Path()) : nullptr;
+    auto compiled = proto ? upstream::CompileCluster(*proto, errors, config::Path()) : nullptr;
+    if (compiled != nullptr && compiled->http2 && origin == Origin::kDiscovery) {
+      // A static one may be where envoy_grpc finds the control plane; no other use is possible.
+      errors.Add(config::Path("typed_extension_protocol_options"),
+                 "HTTP/2 to an upstream is not implemented by proxenos; use HTTP/1.1");
+      return nullptr;
+    }
+    return compiled;
   };
   compilers.assignment =
       [&ignored](const std::string& bytes, Origin origin,

@@ -56,7 +56,15 @@ void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
   if (pools_.empty()) return;
   absl::flat_hash_set<uint64_t> present;
   present.reserve(published_.hosts->size());
-  for (const HostEntry& entry : published_.hosts->entries()) present.insert(entry.host->id());
+  for (HostIndex index = 0; index < published_.hosts->size(); ++index) {
+    const uint64_t id = published_.hosts->host(index).id();
+    present.insert(id);
+    // Pools that stay count for the balancer from the first pick on.
+    const auto known = pools_.find(id);
+    if (known == pools_.end()) continue;
+    known->second->ReplaceHost(published_.hosts->shared_host(index));
+    by_index_[index] = known->second.get();
+  }
   std::vector<HostPool*> leaving;
   for (auto it = pools_.begin(); it != pools_.end();) {
     if (present.contains(it->first)) {

@@ -107,6 +107,11 @@ void Router::Forward(const route::Route& route) {
     return;
   }
   stream_.info.upstream_cluster = cluster_->config().name;
+  if (cluster_->config().http2) {
+    stream_.Reply(503, "the cluster speaks HTTP/2, which requests cannot use yet",
+                  "http2_upstream_not_implemented", filter::kUpstreamProtocolError);
+    return;
+  }
   ReadTimeouts(*forward_);
   PrepareRequest(route);
   if (!cluster_->TryAcquireRequest()) {

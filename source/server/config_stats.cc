@@ -1,0 +1,111 @@
+// Copying numbers to where readers look for them.
+#include "source/server/config_stats.h"
+
+#include "source/xds/type_url.h"
+
+namespace proxenos::server {
+namespace {
+
+// Raises a counter to what was counted elsewhere.
+void Raise(stats::Counter& counter, uint64_t to) {
+  if (to > counter.value()) counter.Add(to - counter.value());
+}
+
+stats::ScopeName Plain(const stats::ScopeShape& shape) { return stats::ScopeName(shape, {}); }
+
+}  // namespace
+
+ConfigStats::ConfigStats(stats::Registry& registry, ConfigStore& store,
+                         const ConfigSources& sources, uint32_t workers)
+    : registry_(registry),
+      store_(store),
+      sources_(sources),
+      clusters_(registry.Open<stats::ClusterManagerStats>(Plain(stats::kClusterManagerScope))),
+      listeners_(registry.Open<stats::ListenerManagerStats>(Plain(stats::kListenerManagerScope))),
+      hook_(registry.BeforeRead([this] { Refresh(); })) {
+  listeners_->workers_started.Set(workers != 0 ? 1 : 0);
+  if (sources.has_cds()) cds_ = registry.Open<stats::SubscriptionStats>(Plain(stats::kCdsScope));
+  if (sources.has_lds()) lds_ = registry.Open<stats::SubscriptionStats>(Plain(stats::kLdsScope));
+  if (sources.has_cds() || sources.has_lds()) {
+    control_plane_ =
+        registry.Open<stats::ControlPlaneStats>(Plain(stats::kControlPlaneScope));
+  }
+}
+
+void ConfigStats::Refresh() {
+  store_.clusters().RefreshStats();
+  RefreshManagers();
+  RefreshBreakers();
+  if (cds_) RefreshSubscription(xds::kClusterType, *cds_);
+  if (lds_) RefreshSubscription(xds::kListenerType, *lds_);
+  if (control_plane_) {
+    control_plane_->connected_state.Set(sources_.connected() ? 1 : 0);
+    const std::string name = sources_.control_plane();
+    if (!name.empty()) control_plane_->identifier.Set(name);
+  }
+}
+
+void ConfigStats::RefreshSubscription(const std::string& type_url,
+                                      stats::SubscriptionStats& stats) {
+  const xds::SubscriptionStats now = sources_.StatsOf(type_url);
+  Raise(stats.update_attempt, now.update_attempt);
+  Raise(stats.update_success, now.update_success);
+  Raise(stats.update_failure, now.update_failure);
+  Raise(stats.update_rejected, now.update_rejected);
+  Raise(stats.init_fetch_timeout, now.init_fetch_timeout);
+  stats.version.Set(now.version);
+  const std::string version = sources_.VersionOf(type_url);
+  if (!version.empty()) stats.version_text.Set(version);
+}
+
+void ConfigStats::RefreshManagers() {
+  const ClusterStore& clusters = store_.clusters();
+  Raise(clusters_->cluster_added, clusters.counts().added);
+  Raise(clusters_->cluster_modified, clusters.counts().modified);
+  Raise(clusters_->cluster_removed, clusters.counts().removed);
+  clusters_->active_clusters.Set(clusters.active_count());
+  clusters_->warming_clusters.Set(clusters.warming_count());
+  const ListenerStore& listeners = store_.listeners();
+  Raise(listeners_->listener_added, listeners.counts().added);
+  Raise(listeners_->listener_modified, listeners.counts().modified);
+  Raise(listeners_->listener_removed, listeners.counts().removed);
+  Raise(listeners_->listener_create_success,
+        listeners.counts().added + listeners.counts().modified);
+  listeners_->total_listeners_active.Set(listeners.active_count());
+  listeners_->total_listeners_warming.Set(listeners.warming_count());
+  listeners_->total_listeners_draining.Set(listeners.draining_count());
+}
+
+void ConfigStats::RefreshBreakers() {
+  for (auto& [name, breakers] : breakers_) breakers.seen = false;
+  store_.clusters().ForEachActive([this](const ClusterView& cluster) {
+    const std::string& name = cluster.config.stat_name();
+    Breakers& breakers = breakers_[name];
+    breakers.seen = true;
+    const upstream::Thresholds& limits = cluster.config.thresholds[0];
+    const upstream::ResourceCounts& counts =
+        cluster.breakers.of(upstream::RoutingPriority::kDefault);
+    if (!breakers.open) {
+      breakers.open =
+          registry_.Open<stats::CircuitBreakerStats>(stats::CircuitBreakerScope(name));
+    }
+    breakers.open->cx_open.Set(counts.connections.Full(limits.max_connections));
+    breakers.open->rq_open.Set(counts.requests.Full(limits.max_requests));
+    breakers.open->rq_pending_open.Set(
+        counts.pending_requests.Full(limits.max_pending_requests));
+    breakers.open->rq_retry_open.Set(counts.retries.Full(limits.max_retries));
+    if (!limits.track_remaining) return;
+    if (!breakers.remaining) {
+      breakers.remaining =
+          registry_.Open<stats::CircuitBreakerRemainingStats>(stats::CircuitBreakerScope(name));
+    }
+    breakers.remaining->remaining_cx.Set(counts.connections.Remaining(limits.max_connections));
+    breakers.remaining->remaining_rq.Set(counts.requests.Remaining(limits.max_requests));
+    breakers.remaining->remaining_pending.Set(
+        counts.pending_requests.Remaining(limits.max_pending_requests));
+    breakers.remaining->remaining_retries.Set(counts.retries.Remaining(limits.max_retries));
+  });
+  absl::erase_if(breakers_, [](const auto& each) { return !each.second.seen; });
+}
+
+}  // namespace proxenos::server

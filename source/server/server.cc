@@ -1,0 +1,299 @@
+// The process from start to end.
+#include "source/server/server.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <csignal>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "source/base/log.h"
+#include "source/config/typed_config.h"
+#include "source/server/builtin_filters.h"
+#include "source/server/compilers.h"
+#include "source/server/server_admin.h"
+#include "source/xds/type_url.h"
+
+namespace proxenos::server {
+namespace {
+
+constexpr base::Nanos kTick = 10 * base::kMillisecond;
+
+uint32_t WorkerCount(const Options& options) {
+  if (options.concurrency) return *options.concurrency;
+  if (options.cpuset_threads) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof(set), &set) == 0) {
+      return static_cast<uint32_t>(std::max(CPU_COUNT(&set), 1));
+    }
+  }
+  return std::max(std::thread::hardware_concurrency(), 1u);
+}
+
+// All that was refused of static resources, as one error.
+absl::Status ToStatus(const std::vector<xds::ResourceError>& refused, absl::string_view what) {
+  if (refused.empty()) return absl::OkStatus();
+  std::string text;
+  for (const xds::ResourceError& error : refused) {
+    absl::StrAppend(&text, text.empty() ? "" : "\n", what, " '", error.name, "': ", error.reason);
+  }
+  return absl::InvalidArgumentError(text);
+}
+
+void Append(std::vector<xds::ResourceError> more, std::vector<xds::ResourceError>& all) {
+  for (xds::ResourceError& each : more) all.push_back(std::move(each));
+}
+
+}  // namespace
+
+Server::Server(Options options, LoadedBootstrap bootstrap)
+    : options_(std::move(options)),
+      bootstrap_(std::move(bootstrap)),
+      loop_(clock_),
+      log_writer_(std::min(options_.file_flush_interval, base::kSecond)),
+      connection_limit_(MaxConnections(bootstrap_.proto)),
+      resolvers_(loop_),
+      listener_compiler_{BuiltinFilters(), &log_writer_},
+      start_timer_(loop_.timers(), [this] { Advance(); }),
+      shutdown_timer_(loop_.timers(), [this] { CheckShutdown(); }),
+      started_at_(clock_.Wall()) {}
+
+Server::~Server() {
+  // Workers first: they use everything else.
+  for (auto& worker : workers_) worker->StopAndJoin();
+  admin_.reset();
+  config_stats_.reset();
+  sources_.reset();
+  store_.reset();
+  workers_.clear();
+}
+
+void Server::MakeWorkers() {
+  const uint32_t count = WorkerCount(options_);
+  for (uint32_t i = 0; i < count; ++i) {
+    workers_.push_back(std::make_unique<Worker>(i, clock_, registry_, connection_limit_));
+  }
+  sockets_ = std::make_unique<ListenSockets>(count);
+  publisher_ = std::make_unique<Publisher>(workers_, *sockets_, options_.drain_time);
+}
+
+void Server::MakeStore() {
+  ConfigStoreHooks hooks;
+  hooks.publish = [this](Batch batch) { publisher_->Publish(std::move(batch)); };
+  hooks.want = [this](const std::string& type, const SourceKey& source,
+                      const std::set<std::string>& names) { sources_->Want(type, source, names); };
+  hooks.make_dns = [this](std::shared_ptr<const upstream::ClusterConfig> config,
+                          upstream::DnsCluster::OnAssignment on_assignment) {
+    // Without a choice of its own a cluster asks the system's servers.
+    auto resolver = resolvers_.Share(config->dns->resolver);
+    return std::make_unique<upstream::DnsCluster>(loop_, std::move(resolver), std::move(config),
+                                                  std::move(on_assignment));
+  };
+  hooks.admit_listener = [this](const downstream::ListenerConfig& next,
+                                const downstream::ListenerConfig*) {
+    return sockets_->Bind(next);
+  };
+  hooks.drain_time = options_.drain_time;
+  store_ = std::make_unique<ConfigStore>(
+      loop_, registry_, MakeCompilers(listener_compiler_, dynamic_ignored_), std::move(hooks));
+}
+
+absl::Status Server::AddStaticClusters() {
+  std::vector<xds::ResourceError> refused;
+  for (const auto& cluster : bootstrap_.proto.static_resources().clusters()) {
+    Append(store_->AddStatic(xds::kClusterType, cluster.SerializeAsString()), refused);
+  }
+  return ToStatus(refused, "static cluster");
+}
+
+absl::Status Server::AddStaticListeners() {
+  std::vector<xds::ResourceError> refused;
+  for (const auto& listener : bootstrap_.proto.static_resources().listeners()) {
+    Append(store_->AddStatic(xds::kListenerType, listener.SerializeAsString()), refused);
+  }
+  return ToStatus(refused, "static listener");
+}
+
+absl::Status Server::Start() {
+  MakeWorkers();
+  MakeStore();
+  sources_ = std::make_unique<ConfigSources>(
+      loop_, bootstrap_.proto,
+      [this](const SourceKey& source, const xds::TypeUpdate& update) {
+        return store_->Apply(source, update);
+      },
+      [](const std::string& type, const SourceKey&) {
+        PX_LOG(kConfig, kWarn, "no configuration of type ", type,
+               " came within initial_fetch_timeout; going on without");
+      });
+  absl::Status status = sources_->Prepare();
+  if (!status.ok()) return status;
+  config_stats_ =
+      std::make_unique<ConfigStats>(registry_, *store_, *sources_, concurrency());
+  admin_ = std::make_unique<ServerAdmin>(*this);
+  status = admin_->Start();
+  if (!status.ok()) return status;
+  status = AddStaticClusters();
+  if (!status.ok()) return status;
+  signals_ = std::make_unique<Signals>(loop_, [this](int signal) { OnSignal(signal); });
+  for (auto& worker : workers_) worker->Start();
+  state_ = ServerState::kInitializing;
+  sources_->Start();
+  // One turn settles what need not wait, so that a static configuration is live at once.
+  loop_.RunOnce(0);
+  Advance();
+  return start_error_;
+}
+
+bool Server::ClustersReady() const {
+  if (store_->clusters().startup_count() > 0) return false;
+  return !sources_->has_cds() || sources_->Answered(xds::kClusterType);
+}
+
+bool Server::ListenersReady() const {
+  if (sources_->has_lds() && !sources_->Answered(xds::kListenerType)) return false;
+  return store_->listeners().warming_count() == 0;
+}
+
+void Server::Advance() {
+  if (state_ != ServerState::kInitializing) return;
+  if (!listeners_asked_ && ClustersReady()) {
+    listeners_asked_ = true;
+    const absl::Status status = AddStaticListeners();
+    if (!status.ok()) return Fail(status);
+    sources_->StartListeners();
+    loop_.RunOnce(0);
+  }
+  if (listeners_asked_ && ListenersReady()) {
+    state_ = ServerState::kLive;
+    PX_LOG(kMain, kInfo, "all clusters and listeners are initialized; live with ",
+           workers_.size(), " workers");
+    return;
+  }
+  start_timer_.ArmIn(kTick);
+}
+
+void Server::Fail(const absl::Status& status) {
+  const absl::string_view message = status.message();
+  PX_LOG(kMain, kCritical, message);
+  start_error_ = status;
+  loop_.Stop();
+}
+
+void Server::Run() {
+  if (start_error_.ok()) loop_.Run();
+  for (auto& worker : workers_) worker->StopAndJoin();
+  log_writer_.Flush();
+}
+
+void Server::OnSignal(int signal) {
+  switch (signal) {
+    case SIGUSR1:
+      log_writer_.Reopen();
+      (void)base::Log::Reopen();
+      return;
+    case SIGHUP: PX_LOG(kMain, kWarn, "SIGHUP has no meaning here; configuration is watched"); return;
+    case SIGTERM:
+      if (state_ == ServerState::kDraining) return Quit();
+      PX_LOG(kMain, kInfo, "SIGTERM: draining for at most ", options_.drain_time / base::kSecond,
+             " s");
+      BeginShutdown();
+      return;
+    default: Quit();
+  }
+}
+
+void Server::Quit() {
+  state_ = ServerState::kDraining;
+  loop_.Stop();
+}
+
+void Server::BeginShutdown() {
+  state_ = ServerState::kDraining;
+  shutdown_by_ = loop_.now() + options_.drain_time;
+  for (auto& worker : workers_) {
+    worker->Post([this](Worker& self) {
+      self.StopListeners(/*inbound_only=*/false, /*drain=*/true);
+      stopped_workers_.fetch_add(1);
+    });
+  }
+  shutdown_timer_.ArmIn(kTick);
+}
+
+void Server::CheckShutdown() {
+  if (stopped_workers_.load() == workers_.size() && connection_limit_.count() == 0) {
+    loop_.Stop();
+    return;
+  }
+  if (loop_.now() >= shutdown_by_) {
+    PX_LOG(kMain, kWarn, "drain time is over: closing ", connection_limit_.count(),
+           " connections");
+    loop_.Stop();
+    return;
+  }
+  shutdown_timer_.ArmIn(kTick);
+}
+
+void Server::DrainListeners(const DrainRequest& request) {
+  const bool inbound = request.inbound_only;
+  if (!request.graceful) {
+    for (auto& worker : workers_) {
+      worker->Post([inbound](Worker& self) { self.StopListeners(inbound, /*drain=*/true); });
+    }
+    return;
+  }
+  for (auto& worker : workers_) {
+    worker->Post([inbound](Worker& self) { self.DrainConnections(inbound); });
+  }
+  if (request.skip_exit) return;
+  stop_after_drain_.emplace(loop_.timers(), [this, inbound] {
+    for (auto& worker : workers_) {
+      worker->Post([inbound](Worker& self) { self.StopListeners(inbound, /*drain=*/true); });
+    }
+  });
+  stop_after_drain_->ArmIn(options_.drain_time);
+}
+
+absl::Status Server::Validate(const LoadedBootstrap& bootstrap) {
+  // Everything but threads and sockets: the same compilers judge the same resources.
+  base::RealClock clock;
+  event::EventLoop loop(clock);
+  stats::Registry registry;
+  downstream::ListenerCompiler compiler{BuiltinFilters(), nullptr};
+  config::IgnoredFields ignored;
+  Compilers compilers = MakeCompilers(compiler, ignored);
+  config::Errors errors;
+  const auto& resources = bootstrap.proto.static_resources();
+  std::string text;
+  const auto report = [&text](absl::string_view what, const std::string& name,
+                              const config::Errors& found) {
+    if (found.ok()) return;
+    const absl::Status status = found.ToStatus();
+    const absl::string_view message = status.message();
+    absl::StrAppend(&text, text.empty() ? "" : "\n", what, " '", name, "': ", message);
+  };
+  for (const auto& cluster : resources.clusters()) {
+    config::Errors found;
+    compilers.cluster(cluster.SerializeAsString(), Origin::kBootstrap, found);
+    report("static cluster", cluster.name(), found);
+  }
+  for (const auto& listener : resources.listeners()) {
+    config::Errors found;
+    compilers.listener(listener.SerializeAsString(), Origin::kBootstrap, found);
+    report("static listener", listener.name(), found);
+  }
+  ConfigSources sources(
+      loop, bootstrap.proto,
+      [](const SourceKey&, const xds::TypeUpdate&) { return std::vector<xds::ResourceError>(); },
+      [](const std::string&, const SourceKey&) {});
+  const absl::Status prepared = sources.Prepare();
+  if (!prepared.ok()) {
+    const absl::string_view message = prepared.message();
+    absl::StrAppend(&text, text.empty() ? "" : "\n", message);
+  }
+  return text.empty() ? absl::OkStatus() : absl::InvalidArgumentError(text);
+}
+
+}  // namespace proxenos::server
