@@ -17,6 +17,7 @@
 #include "grpcpp/support/channel_arguments.h"
 #include "grpcpp/support/client_callback.h"
 #include "source/base/check.h"
+#include "source/xds/grpc_order.h"
 
 namespace proxenos::xds {
 namespace {
@@ -83,6 +84,7 @@ class GrpcStream::Call final : public grpc::ClientBidiReactor<grpc::ByteBuffer, 
     for (const auto& [name, value] : target.metadata) context_.AddMetadata(name, value);
     stub_.PrepareBidiStreamingCall(&context_, method, grpc::StubOptions(), this);
     AddHold();
+    HandToGrpc(this);
     StartRead(&incoming_);
     StartCall();
   }
@@ -146,6 +148,7 @@ class GrpcStream::Call final : public grpc::ClientBidiReactor<grpc::ByteBuffer, 
     Tell([ok](News& news) { (ok ? news.sent : news.failed) = true; });
   }
   void OnDone(const grpc::Status& status) override {
+    CalledByGrpc(this);
     std::lock_guard<std::mutex> lock(mutex_);
     status_ = status;
     done_ = true;
@@ -156,6 +159,7 @@ class GrpcStream::Call final : public grpc::ClientBidiReactor<grpc::ByteBuffer, 
  private:
   template <typename Change>
   void Tell(Change change) {
+    CalledByGrpc(this);
     std::lock_guard<std::mutex> lock(mutex_);
     change(news_);
     Wake();

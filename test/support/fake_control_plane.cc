@@ -100,6 +100,11 @@ bool FakeControlPlane::WaitForStreamsEver(size_t count) {
   return Wait(reached);
 }
 
+size_t FakeControlPlane::streams_ever() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return streams_ever_;
+}
+
 std::vector<FakeControlPlane::Request> FakeControlPlane::requests(
     const std::string& type_url) const {
   std::lock_guard<std::mutex> lock(mutex_);

@@ -62,6 +62,7 @@ class FakeControlPlane {
   bool WaitForStreams(size_t open);
   // Streams opened since the beginning.
   bool WaitForStreamsEver(size_t count);
+  size_t streams_ever() const;
   std::vector<Request> requests(const std::string& type_url) const;
   // All requests in the order in which they came.
   std::vector<Request> all_requests() const;

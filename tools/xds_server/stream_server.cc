@@ -12,6 +12,7 @@
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "source/xds/grpc_order.h"
 
 namespace proxenos::xds_server {
 namespace {
@@ -52,6 +53,7 @@ class StreamServer::Stream final : public grpc::ServerGenericBidiReactor {
   }
 
   void OnReadDone(bool ok) override {
+    xds::CalledByGrpc(this);
     if (!ok) {
       // The peer has closed its half or is gone; either way it hears no more.
       std::lock_guard<std::mutex> lock(server_.mutex_);
@@ -67,6 +69,7 @@ class StreamServer::Stream final : public grpc::ServerGenericBidiReactor {
   }
 
   void OnWriteDone(bool ok) override {
+    xds::CalledByGrpc(this);
     std::lock_guard<std::mutex> lock(server_.mutex_);
     writing_ = false;
     queue_.pop_front();
@@ -82,6 +85,7 @@ class StreamServer::Stream final : public grpc::ServerGenericBidiReactor {
   }
 
   void OnDone() override {
+    xds::CalledByGrpc(this);
     server_.events_.on_closed(id_);
     std::unique_ptr<Stream> self;  // Destroyed after the lock is released.
     std::lock_guard<std::mutex> lock(server_.mutex_);
@@ -126,6 +130,7 @@ class StreamServer::Service final : public grpc::CallbackGenericService {
       id = server_.next_id_++;
       auto made = std::make_unique<Stream>(server_, id);
       stream = made.get();
+      xds::HandToGrpc(stream);
       server_.open_[id] = std::move(made);
     }
     const bool served = server_.events_.on_open(id, context->method());
