@@ -1,6 +1,7 @@
 // Assertions about our own mistakes. CHECK is always on; DCHECK only where NDEBUG is not defined.
 //
-// Neither may ever depend on what a peer, a control plane or a file sends: those get an error value.
+// Neither may ever depend on what a peer, a control plane or a file sends: those get an error
+// value.
 #pragma once
 
 namespace proxenos::base {
@@ -10,9 +11,9 @@ namespace proxenos::base {
 
 }  // namespace proxenos::base
 
-#define CHECK(condition)                   \
-  (__builtin_expect(!!(condition), 1)      \
-       ? static_cast<void>(0)              \
+#define CHECK(condition)              \
+  (__builtin_expect(!!(condition), 1) \
+       ? static_cast<void>(0)         \
        : ::proxenos::base::CheckFailed(__FILE__, __LINE__, #condition))
 
 #ifdef NDEBUG

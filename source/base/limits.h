@@ -11,7 +11,7 @@ namespace proxenos::base::limits {
 
 // Message heads. Envoy's defaults, so that what passes there passes here.
 inline constexpr uint32_t kMaxHeadBytes = 60 * 1024;  // HCM.max_request_headers_kb
-inline constexpr uint32_t kMaxHeaders = 100;          // common_http_protocol_options.max_headers_count
+inline constexpr uint32_t kMaxHeaders = 100;  // common_http_protocol_options.max_headers_count
 inline constexpr uint32_t kMaxTrailerBytes = 8 * 1024;
 inline constexpr uint32_t kMaxStartLineBytes = 16 * 1024;  // Longer targets get 414.
 // Chunk-size line with its extensions: longer has only ever been an attack.
@@ -36,14 +36,14 @@ inline constexpr int kMaxPumpRounds = 64;
 inline constexpr int kMaxPipelinedPerTurn = 16;
 
 // Time. Safe at an open edge; each is an Envoy field.
-inline constexpr Nanos kConnectTimeout = 5 * kSecond;           // Cluster.connect_timeout
-inline constexpr Nanos kRouteTimeout = 15 * kSecond;            // RouteAction.timeout
-inline constexpr Nanos kStreamIdleTimeout = 300 * kSecond;      // HCM.stream_idle_timeout
-inline constexpr Nanos kConnectionIdleTimeout = 3600 * kSecond; // HttpProtocolOptions.idle_timeout
+inline constexpr Nanos kConnectTimeout = 5 * kSecond;            // Cluster.connect_timeout
+inline constexpr Nanos kRouteTimeout = 15 * kSecond;             // RouteAction.timeout
+inline constexpr Nanos kStreamIdleTimeout = 300 * kSecond;       // HCM.stream_idle_timeout
+inline constexpr Nanos kConnectionIdleTimeout = 3600 * kSecond;  // HttpProtocolOptions.idle_timeout
 // HCM.request_headers_timeout: Envoy has none by default, which lets a slow head hold a connection
 // for the stream idle timeout. We bound it.
 inline constexpr Nanos kRequestHeadersTimeout = 60 * kSecond;
-inline constexpr Nanos kDelayedCloseTimeout = 1 * kSecond;      // HCM.delayed_close_timeout
+inline constexpr Nanos kDelayedCloseTimeout = 1 * kSecond;  // HCM.delayed_close_timeout
 
 // Circuit breakers: Envoy's defaults (CircuitBreakers.Thresholds).
 inline constexpr uint32_t kMaxConnections = 1024;

@@ -20,11 +20,11 @@
 namespace proxenos::base {
 namespace {
 
-constexpr std::array<absl::string_view, 7> kLevelNames = {"trace", "debug", "info", "warning",
-                                                         "error", "critical", "off"};
+constexpr std::array<absl::string_view, 7> kLevelNames = {"trace", "debug",    "info", "warning",
+                                                          "error", "critical", "off"};
 constexpr std::array<absl::string_view, static_cast<int>(LogComponent::kCount)> kComponentNames = {
-    "main", "config", "connection", "http", "router", "upstream", "pool", "dns", "admin", "grpc",
-    "file"};
+    "main", "config", "connection", "http", "router", "upstream",
+    "pool", "dns",    "admin",      "grpc", "file"};
 constexpr absl::string_view kPatternLetters = "YmdTHMSeftPlLnv_jgs#%";
 
 struct Settings {
@@ -76,40 +76,80 @@ void AppendOneLine(absl::string_view text, std::string& out) {
 void AppendTime(char letter, const Line& line, std::string& out) {
   const tm& utc = line.utc;
   switch (letter) {
-    case 'Y': absl::StrAppendFormat(&out, "%04d", utc.tm_year + 1900); return;
-    case 'm': absl::StrAppendFormat(&out, "%02d", utc.tm_mon + 1); return;
-    case 'd': absl::StrAppendFormat(&out, "%02d", utc.tm_mday); return;
-    case 'H': absl::StrAppendFormat(&out, "%02d", utc.tm_hour); return;
-    case 'M': absl::StrAppendFormat(&out, "%02d", utc.tm_min); return;
-    case 'S': absl::StrAppendFormat(&out, "%02d", utc.tm_sec); return;
+    case 'Y':
+      absl::StrAppendFormat(&out, "%04d", utc.tm_year + 1900);
+      return;
+    case 'm':
+      absl::StrAppendFormat(&out, "%02d", utc.tm_mon + 1);
+      return;
+    case 'd':
+      absl::StrAppendFormat(&out, "%02d", utc.tm_mday);
+      return;
+    case 'H':
+      absl::StrAppendFormat(&out, "%02d", utc.tm_hour);
+      return;
+    case 'M':
+      absl::StrAppendFormat(&out, "%02d", utc.tm_min);
+      return;
+    case 'S':
+      absl::StrAppendFormat(&out, "%02d", utc.tm_sec);
+      return;
     case 'T':
       absl::StrAppendFormat(&out, "%02d:%02d:%02d", utc.tm_hour, utc.tm_min, utc.tm_sec);
       return;
-    case 'e': absl::StrAppendFormat(&out, "%03d", line.now.tv_nsec / 1000000); return;
-    case 'f': absl::StrAppendFormat(&out, "%06d", line.now.tv_nsec / 1000); return;
-    default: return;
+    case 'e':
+      absl::StrAppendFormat(&out, "%03d", line.now.tv_nsec / 1000000);
+      return;
+    case 'f':
+      absl::StrAppendFormat(&out, "%06d", line.now.tv_nsec / 1000);
+      return;
+    default:
+      return;
   }
 }
 
 void AppendLetter(char letter, const Line& line, std::string& out) {
   switch (letter) {
-    case 't': absl::StrAppend(&out, static_cast<int64_t>(syscall(SYS_gettid))); return;
-    case 'P': absl::StrAppend(&out, getpid()); return;
-    case 'l': absl::StrAppend(&out, LogLevelName(line.level)); return;
-    case 'L': out.push_back(absl::ascii_toupper(LogLevelName(line.level)[0])); return;
-    case 'n': absl::StrAppend(&out, LogComponentName(line.component)); return;
-    case 'v': absl::StrAppend(&out, line.message); return;
-    case '_': AppendOneLine(line.message, out); return;
-    case 'j': AppendJsonEscaped(line.message, out); return;
-    case 'g': out.append(line.file); return;
+    case 't':
+      absl::StrAppend(&out, static_cast<int64_t>(syscall(SYS_gettid)));
+      return;
+    case 'P':
+      absl::StrAppend(&out, getpid());
+      return;
+    case 'l':
+      absl::StrAppend(&out, LogLevelName(line.level));
+      return;
+    case 'L':
+      out.push_back(absl::ascii_toupper(LogLevelName(line.level)[0]));
+      return;
+    case 'n':
+      absl::StrAppend(&out, LogComponentName(line.component));
+      return;
+    case 'v':
+      absl::StrAppend(&out, line.message);
+      return;
+    case '_':
+      AppendOneLine(line.message, out);
+      return;
+    case 'j':
+      AppendJsonEscaped(line.message, out);
+      return;
+    case 'g':
+      out.append(line.file);
+      return;
     case 's': {
       const char* slash = std::strrchr(line.file, '/');
       out.append(slash == nullptr ? line.file : slash + 1);
       return;
     }
-    case '#': absl::StrAppend(&out, line.line); return;
-    case '%': out.push_back('%'); return;
-    default: AppendTime(letter, line, out);
+    case '#':
+      absl::StrAppend(&out, line.line);
+      return;
+    case '%':
+      out.push_back('%');
+      return;
+    default:
+      AppendTime(letter, line, out);
   }
 }
 
@@ -143,10 +183,10 @@ absl::Status OpenLocked(Settings& settings) {
 
 }  // namespace
 
-std::atomic<LogLevel> Log::levels_[] = {
-    LogLevel::kInfo, LogLevel::kInfo, LogLevel::kInfo, LogLevel::kInfo, LogLevel::kInfo,
-    LogLevel::kInfo, LogLevel::kInfo, LogLevel::kInfo, LogLevel::kInfo, LogLevel::kInfo,
-    LogLevel::kInfo};
+std::atomic<LogLevel> Log::levels_[] = {LogLevel::kInfo, LogLevel::kInfo, LogLevel::kInfo,
+                                        LogLevel::kInfo, LogLevel::kInfo, LogLevel::kInfo,
+                                        LogLevel::kInfo, LogLevel::kInfo, LogLevel::kInfo,
+                                        LogLevel::kInfo, LogLevel::kInfo};
 
 std::optional<LogLevel> ParseLogLevel(absl::string_view text) {
   if (text == "warn") return LogLevel::kWarn;

@@ -19,7 +19,18 @@ enum class LogLevel : uint8_t { kTrace, kDebug, kInfo, kWarn, kError, kCritical,
 
 // Component names follow Envoy's --component-log-level where the same thing exists there.
 enum class LogComponent : uint8_t {
-  kMain, kConfig, kConnection, kHttp, kRouter, kUpstream, kPool, kDns, kAdmin, kGrpc, kFile, kCount,
+  kMain,
+  kConfig,
+  kConnection,
+  kHttp,
+  kRouter,
+  kUpstream,
+  kPool,
+  kDns,
+  kAdmin,
+  kGrpc,
+  kFile,
+  kCount,
 };
 
 // "trace" … "off", also "warning"; nullopt when it is none of them.
@@ -56,11 +67,11 @@ class Log {
 
 }  // namespace proxenos::base
 
-#define PX_LOG(component, level, ...)                                                          \
-  do {                                                                                         \
-    if (::proxenos::base::Log::Enabled(::proxenos::base::LogComponent::component,              \
-                                       ::proxenos::base::LogLevel::level))                     \
-      ::proxenos::base::Log::Write(::proxenos::base::LogComponent::component,                  \
-                                   ::proxenos::base::LogLevel::level, __FILE__, __LINE__,      \
-                                   ::absl::StrCat(__VA_ARGS__));                               \
+#define PX_LOG(component, level, ...)                                                     \
+  do {                                                                                    \
+    if (::proxenos::base::Log::Enabled(::proxenos::base::LogComponent::component,         \
+                                       ::proxenos::base::LogLevel::level))                \
+      ::proxenos::base::Log::Write(::proxenos::base::LogComponent::component,             \
+                                   ::proxenos::base::LogLevel::level, __FILE__, __LINE__, \
+                                   ::absl::StrCat(__VA_ARGS__));                          \
   } while (false)

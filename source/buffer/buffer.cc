@@ -39,8 +39,7 @@ void Buffer::PushSlice(Slice slice) {
 
 void Buffer::Append(Slice slice) {
   if (slice.empty()) return;
-  if (slice.size() < kCopyBelow && !empty() &&
-      SlabPool::ThisThread().IsTail(slices_.back())) {
+  if (slice.size() < kCopyBelow && !empty() && SlabPool::ThisThread().IsTail(slices_.back())) {
     Append(slice.view());
     return;
   }
@@ -99,12 +98,17 @@ void Buffer::Drain(uint64_t n) {
     Slice& first = slices_[head_];
     if (first.size() > n) {
       first.RemovePrefix(static_cast<uint32_t>(n));
-      return;
+      break;
     }
     n -= first.size();
     first = Slice();
     ++head_;
   }
+  ForgetDrained();
+}
+
+// A queue that never runs empty must not keep the places of all that ever went through it.
+void Buffer::ForgetDrained() {
   if (size_ == 0) {
     slices_.clear();
     head_ = 0;
@@ -125,10 +129,7 @@ Slice Buffer::PopFront() {
   Slice first = std::move(slices_[head_]);
   size_ -= first.size();
   ++head_;
-  if (size_ == 0) {
-    slices_.clear();
-    head_ = 0;
-  }
+  ForgetDrained();
   return first;
 }
 

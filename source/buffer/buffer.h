@@ -55,11 +55,14 @@ class Buffer {
   // Fills up to `max` entries from the front; returns how many.
   int Gather(iovec* out, int max) const;
 
+  // Slots in use, those of drained slices included; for tests.
+  size_t slot_count() const { return slices_.size(); }
   // A copy of everything; for tests, logs and small things.
   std::string ToString() const;
 
  private:
   void PushSlice(Slice slice);
+  void ForgetDrained();
 
   absl::InlinedVector<Slice, 2> slices_;
   uint32_t head_ = 0;  // Slices before it are drained.

@@ -112,8 +112,8 @@ std::vector<MessageRules> ListenerFields() {
        {
            Use("suppress_envoy_headers"),
            Leave("respect_expected_rq_timeout",
-                 "The header that it would read is removed from requests of untrusted clients, and no "
-                 "client is trusted as internal."),
+                 "The header that it would read is removed from requests of untrusted clients, "
+                 "and no client is trusted as internal."),
            Leave("dynamic_stats",
                  "It spares Envoy the counting of upstream stats; here they are always counted."),
            Leave("start_child_span", kNoTracing),

@@ -79,9 +79,9 @@ struct ListenerConfig {
   std::string name;
   std::vector<net::Address> addresses;  // The first is Listener.address.
   net::ListenOptions listen;
-  std::string stat_prefix;              // Empty: the address.
+  std::string stat_prefix;  // Empty: the address.
   bool bind_to_port = true;
-  bool inbound = false;                 // traffic_direction: INBOUND, for drain_listeners.
+  bool inbound = false;  // traffic_direction: INBOUND, for drain_listeners.
   uint32_t connection_buffer_bytes = base::limits::kConnectionOutBytes;
   uint32_t max_accepts_per_turn = base::limits::kMaxAcceptsPerTurn;
   std::shared_ptr<const HttpConfig> http;

@@ -38,7 +38,7 @@ class HttpCompiler {
     Routes();
     AccessLogs();
     if (errors_.count() != before) return nullptr;
-    return config_;
+    return std::move(config_);
   }
 
  private:
@@ -56,7 +56,8 @@ class HttpCompiler {
       case HcmProto::PASS_THROUGH:
         config_->server_header = HttpConfig::ServerHeader::kPassThrough;
         break;
-      default: break;
+      default:
+        break;
     }
     config_->via = proto_.via();
     config_->use_remote_address = proto_.use_remote_address().value();
@@ -82,13 +83,12 @@ class HttpCompiler {
                           path_.Field(kCommon).Field("max_connection_duration"));
     }
     if (common.has_max_stream_duration()) {
-      config_->max_stream_duration =
-          CompileDuration(common.max_stream_duration(), errors_,
-                          path_.Field(kCommon).Field("max_stream_duration"));
+      config_->max_stream_duration = CompileDuration(
+          common.max_stream_duration(), errors_, path_.Field(kCommon).Field("max_stream_duration"));
     }
     config_->max_requests_per_connection = common.max_requests_per_connection().value();
-    Duration(proto_.has_stream_idle_timeout(), proto_.stream_idle_timeout(),
-             "stream_idle_timeout", config_->stream_idle_timeout);
+    Duration(proto_.has_stream_idle_timeout(), proto_.stream_idle_timeout(), "stream_idle_timeout",
+             config_->stream_idle_timeout);
     Duration(proto_.has_request_timeout(), proto_.request_timeout(), "request_timeout",
              config_->request_timeout);
     Duration(proto_.has_request_headers_timeout(), proto_.request_headers_timeout(),
@@ -111,7 +111,8 @@ class HttpCompiler {
       case envoy::config::core::v3::HttpProtocolOptions::DROP_HEADER:
         decoder.underscores = http1::Underscores::kDropHeader;
         break;
-      default: break;
+      default:
+        break;
     }
     const auto& http1 = proto_.http_protocol_options();
     decoder.accept_http_10 = http1.accept_http_10();
@@ -135,7 +136,8 @@ class HttpCompiler {
       case HcmProto::UNESCAPE_AND_FORWARD:
         config_->path.escaped_slashes = http::EscapedSlashes::kUnescapeAndForward;
         break;
-      default: break;
+      default:
+        break;
     }
     if (proto_.strip_any_host_port()) {
       config_->strip_port = HttpConfig::StripPort::kAny;
@@ -155,8 +157,9 @@ class HttpCompiler {
   void Filters() {
     const config::Path list = path_.Field("http_filters");
     if (proto_.http_filters().empty()) {
-      errors_.Add(list, "expected at least one filter, of which the last is "
-                        "envoy.extensions.filters.http.router.v3.Router");
+      errors_.Add(list,
+                  "expected at least one filter, of which the last is "
+                  "envoy.extensions.filters.http.router.v3.Router");
     }
     for (int i = 0; i < proto_.http_filters_size(); ++i) {
       const auto& filter = proto_.http_filters(i);
@@ -165,14 +168,13 @@ class HttpCompiler {
     }
   }
 
-  void Filter(const envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter&
-                  filter,
-              const config::Path& path, bool last) {
+  void Filter(
+      const envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter& filter,
+      const config::Path& path, bool last) {
     const std::string type = config::TypedConfigType(filter.typed_config());
-    const auto kind = std::find_if(compiler_.filters.begin(), compiler_.filters.end(),
-                                   [&type](const filter::FilterKind& each) {
-                                     return absl::string_view(type) == each.type;
-                                   });
+    const auto kind = std::find_if(
+        compiler_.filters.begin(), compiler_.filters.end(),
+        [&type](const filter::FilterKind& each) { return absl::string_view(type) == each.type; });
     const config::Path at = path.Field("typed_config");
     if (kind == compiler_.filters.end()) {
       if (filter.is_optional()) return;
@@ -191,7 +193,9 @@ class HttpCompiler {
 
   void Routes() {
     switch (proto_.route_specifier_case()) {
-      case HcmProto::kRds: config_->rds_name = proto_.rds().route_config_name(); return;
+      case HcmProto::kRds:
+        config_->rds_name = proto_.rds().route_config_name();
+        return;
       case HcmProto::kRouteConfig: {
         auto table =
             route::CompileRoutes(proto_.route_config(), errors_, path_.Field("route_config"));
@@ -199,13 +203,14 @@ class HttpCompiler {
         return;
       }
       default:
-        errors_.Add(path_, "expected route_config or rds: no other source of routes is implemented");
+        errors_.Add(path_,
+                    "expected route_config or rds: no other source of routes is implemented");
     }
   }
 
   void AccessLogs() {
-    config_->access_logs = access_log::CompileAccessLogs(
-        proto_.access_log(), compiler_.log_writer, path_.Field("access_log"), errors_);
+    config_->access_logs = access_log::CompileAccessLogs(proto_.access_log(), compiler_.log_writer,
+                                                         path_.Field("access_log"), errors_);
     for (const auto& log : proto_.access_log()) {
       // Asking the kernel for a socket's own address costs a system call: only where it is shown.
       const std::string text = log.SerializeAsString();
@@ -217,7 +222,7 @@ class HttpCompiler {
   const ListenerCompiler& compiler_;
   const config::Path& path_;
   config::Errors& errors_;
-  const std::shared_ptr<HttpConfig> config_ = std::make_shared<HttpConfig>();
+  std::unique_ptr<HttpConfig> config_ = std::make_unique<HttpConfig>();
 };
 
 }  // namespace

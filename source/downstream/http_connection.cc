@@ -103,9 +103,14 @@ void HttpConnection::ReadRequests() {
     if (!WantsBytes() || !connection_.may_read()) return;
     buffer::Slice bytes;
     switch (connection_.Read(&bytes)) {
-      case net::Connection::ReadStatus::kNothing: return;
-      case net::Connection::ReadStatus::kEnd: OnPeerEnd(/*error=*/false); return;
-      case net::Connection::ReadStatus::kError: OnPeerEnd(/*error=*/true); return;
+      case net::Connection::ReadStatus::kNothing:
+        return;
+      case net::Connection::ReadStatus::kEnd:
+        OnPeerEnd(/*error=*/false);
+        return;
+      case net::Connection::ReadStatus::kError:
+        OnPeerEnd(/*error=*/true);
+        return;
       case net::Connection::ReadStatus::kBytes:
         listener_.http_stats().downstream_cx_rx_bytes_total.Add(bytes.size());
         if (!Feed(std::move(bytes))) return;
@@ -179,8 +184,8 @@ void HttpConnection::EndStream(bool close, bool abort) {
     stats.downstream_rq_active.Dec();
     listener_.CountResponse(ended->info.response_code);
     ended->Log();
-    stats.downstream_rq_time.Record(static_cast<uint64_t>(
-        (ended->info.complete - ended->info.start) / base::kMillisecond));
+    stats.downstream_rq_time.Record(
+        static_cast<uint64_t>((ended->info.complete - ended->info.start) / base::kMillisecond));
   }
   ended->Complete();
   listener_.loop().Retire(std::move(ended));

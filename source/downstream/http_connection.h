@@ -4,17 +4,18 @@
 // Between requests it has neither stream, codec state nor buffers. Read interest is computed, from
 // what is held and who wants bytes; nothing counts pauses.
 //
-//   kOpen --> kClosing (flush, then close) --> kLingering (end sent; the peer's is awaited) --> kClosed
+//   kOpen --> kClosing (flush, then close) --> kLingering (end sent; the peer's is awaited) -->
+//   kClosed
 //
 // Owner: its Listener's list. Thread: the worker's. Dies when: the listener retires it.
 #pragma once
 
 #include <memory>
 
-#include "source/filter/stream_info.h"
 #include "source/base/intrusive_list.h"
 #include "source/downstream/stream.h"
 #include "source/event/event_loop.h"
+#include "source/filter/stream_info.h"
 #include "source/net/connection.h"
 
 namespace proxenos::downstream {

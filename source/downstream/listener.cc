@@ -49,8 +49,8 @@ Listener::Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig>
   stats::Registry& registry = context_.registry;
   stats_ = registry.Open<stats::ListenerStats>(stats::ListenerScope(address));
   http_stats_ = registry.Open<stats::HttpStats>(stats::HttpScope(http.stat_prefix));
-  listener_http_stats_ = registry.Open<stats::ListenerHttpStats>(
-      stats::ListenerHttpScope(address, http.stat_prefix));
+  listener_http_stats_ =
+      registry.Open<stats::ListenerHttpStats>(stats::ListenerHttpScope(address, http.stat_prefix));
   worker_stats_ = registry.Open<stats::ListenerWorkerStats>(
       stats::ListenerWorkerScope(address, context_.worker));
   for (net::UniqueFd& socket : sockets) {
@@ -69,8 +69,7 @@ bool Listener::Accept(int fd, uint32_t most) {
     if (accepted < 0) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
       if (errno != EAGAIN) {
-        PX_LOG(kConnection, kWarn, "listener ", config_->name, ": accept: ",
-               std::strerror(errno));
+        PX_LOG(kConnection, kWarn, "listener ", config_->name, ": accept: ", std::strerror(errno));
       }
       return false;
     }

@@ -60,7 +60,9 @@ class Listener {
   event::EventLoop& loop() { return context_.environment.loop; }
   const filter::StreamContext::Environment& environment() const { return context_.environment; }
   stats::HttpStats& http_stats() { return *http_stats_; }
-  base::Held<RouteSnapshot> routes() const { return inline_routes_ ? inline_routes_ : cell_->current; }
+  base::Held<RouteSnapshot> routes() const {
+    return inline_routes_ ? inline_routes_ : cell_->current;
+  }
   absl::string_view date() { return context_.date.Get(context_.environment.loop.wall_now()); }
 
   // A response with `status` ended (0: none was sent).

@@ -68,7 +68,7 @@ const envoy::config::listener::v3::FilterChain* OnlyChain(const ListenerProto& p
 
 std::shared_ptr<const RouteSnapshot> MakeRouteSnapshot(
     std::shared_ptr<const route::RouteTable> table, config::Errors& errors) {
-  auto snapshot = std::make_shared<RouteSnapshot>();
+  auto snapshot = std::make_unique<RouteSnapshot>();
   bool ok = true;
   for (const route::FormatString& format : table->formats()) {
     auto compiled = access_log::Formatter::Compile(format.text);
@@ -81,14 +81,15 @@ std::shared_ptr<const RouteSnapshot> MakeRouteSnapshot(
     }
   }
   snapshot->table = std::move(table);
-  return ok ? snapshot : nullptr;
+  if (!ok) return nullptr;
+  return snapshot;
 }
 
 ListenerCompiler::Result ListenerCompiler::Compile(const ListenerProto& listener,
                                                    const config::Path& path,
                                                    config::Errors& errors) const {
   const size_t before = errors.count();
-  auto config = std::make_shared<ListenerConfig>();
+  auto config = std::make_unique<ListenerConfig>();
   Result result;
   config->name = listener.name();
   config->stat_prefix = listener.stat_prefix();

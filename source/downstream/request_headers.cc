@@ -13,13 +13,19 @@ using http::HeaderId;
 
 // Fields by which a trusted caller steers the router: an outsider's are removed.
 constexpr HeaderId kInternalOnly[] = {
-    HeaderId::kXEnvoyRetriableStatusCodes, HeaderId::kXEnvoyRetriableHeaderNames,
-    HeaderId::kXEnvoyRetryOn,              HeaderId::kXEnvoyRetryGrpcOn,
-    HeaderId::kXEnvoyMaxRetries,           HeaderId::kXEnvoyUpstreamAltStatName,
-    HeaderId::kXEnvoyUpstreamRqTimeoutMs,  HeaderId::kXEnvoyUpstreamRqPerTryTimeoutMs,
+    HeaderId::kXEnvoyRetriableStatusCodes,
+    HeaderId::kXEnvoyRetriableHeaderNames,
+    HeaderId::kXEnvoyRetryOn,
+    HeaderId::kXEnvoyRetryGrpcOn,
+    HeaderId::kXEnvoyMaxRetries,
+    HeaderId::kXEnvoyUpstreamAltStatName,
+    HeaderId::kXEnvoyUpstreamRqTimeoutMs,
+    HeaderId::kXEnvoyUpstreamRqPerTryTimeoutMs,
     HeaderId::kXEnvoyUpstreamRqTimeoutAltResponse,
-    HeaderId::kXEnvoyExpectedRqTimeoutMs,  HeaderId::kXEnvoyForceTrace,
-    HeaderId::kXEnvoyIpTags,               HeaderId::kXEnvoyHedgeOnPerTryTimeout,
+    HeaderId::kXEnvoyExpectedRqTimeoutMs,
+    HeaderId::kXEnvoyForceTrace,
+    HeaderId::kXEnvoyIpTags,
+    HeaderId::kXEnvoyHedgeOnPerTryTimeout,
 };
 constexpr HeaderId kEdgeOnly[] = {
     HeaderId::kXEnvoyDecoratorOperation,
@@ -109,7 +115,7 @@ void RemoveAll(const HeaderId (&ids)[N], http::HeaderMap& headers) {
 
 void FormatUuid(const uint64_t random[2], char* out) {
   static constexpr char kHex[] = "0123456789abcdef";
-  const uint64_t high = (random[0] & ~uint64_t{0xf000}) | 0x4000;  // Version 4.
+  const uint64_t high = (random[0] & ~uint64_t{0xf000}) | 0x4000;                 // Version 4.
   const uint64_t low = (random[1] & ~(uint64_t{3} << 62)) | (uint64_t{2} << 62);  // RFC variant.
   int at = 0;
   for (int i = 0; i < 32; ++i) {
@@ -147,7 +153,7 @@ net::Address MutateRequestHeaders(const HttpConfig& config, const RequestOrigin&
   }
   if (head.scheme.empty()) {
     const absl::string_view forwarded = headers.Get(HeaderId::kXForwardedProto);
-    head.scheme = forwarded == "https" ? absl::string_view("https")
+    head.scheme = forwarded == "https"  ? absl::string_view("https")
                   : forwarded == "http" ? absl::string_view("http")
                                         : scheme;
   }

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "absl/strings/string_view.h"
-#include "source/filter/stream_info.h"
 #include "source/downstream/http_config.h"
+#include "source/filter/stream_info.h"
 #include "source/http/message.h"
 
 namespace proxenos::downstream {

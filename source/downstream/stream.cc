@@ -151,8 +151,11 @@ bool Stream::NormalizeRequest() {
   }
   const http::PathResult result = http::NormalizePath(request.path, config.path, arena);
   switch (result.verdict) {
-    case http::PathVerdict::kKeep: return true;
-    case http::PathVerdict::kChanged: request.path = result.path; return true;
+    case http::PathVerdict::kKeep:
+      return true;
+    case http::PathVerdict::kChanged:
+      request.path = result.path;
+      return true;
     case http::PathVerdict::kReject:
       http_stats.downstream_rq_failed_path_normalization.Inc();
       Reply(400, "", "path_normalization_failed", 0);
@@ -183,8 +186,7 @@ void Stream::ChooseRoute() {
   if (forward->idle_timeout) {
     idle_timeout_ = *forward->idle_timeout;
     connection_.Touch();
-    idle_deadline_ =
-        idle_timeout_ == 0 ? base::kNever : environment.loop.now() + idle_timeout_;
+    idle_deadline_ = idle_timeout_ == 0 ? base::kNever : environment.loop.now() + idle_timeout_;
   }
   if (forward->max_stream_duration) {
     duration_deadline_ = *forward->max_stream_duration == 0
@@ -195,9 +197,8 @@ void Stream::ChooseRoute() {
 }
 
 bool Stream::AllowTunnel() {
-  const std::string type = request.method == http::Method::kConnect
-                               ? "connect"
-                               : absl::AsciiStrToLower(request.upgrade);
+  const std::string type =
+      request.method == http::Method::kConnect ? "connect" : absl::AsciiStrToLower(request.upgrade);
   if (route != nullptr && route->forward() != nullptr) {
     for (const route::UpgradeRule& rule : route->forward()->upgrades) {
       if (rule.type == type) return rule.enabled;
@@ -377,10 +378,14 @@ bool Stream::EncodeBody() {
 
 absl::string_view Stream::FormatValue(uint32_t index) {
   std::string text;
-  (*snapshot_)->formats[index].Format(
-      access_log::FormatInput{
-          &info, &request, response_sent_ || response_in.head ? &response : nullptr, nullptr, {}},
-      text);
+  (*snapshot_)
+      ->formats[index]
+      .Format(access_log::FormatInput{&info,
+                                      &request,
+                                      response_sent_ || response_in.head ? &response : nullptr,
+                                      nullptr,
+                                      {}},
+              text);
   return arena.Copy(text);
 }
 

@@ -1,7 +1,8 @@
 // Stream: one request and its response: the pump. Room 5 of a request.
 //
-// Everything that happens to a stream (bytes, timers, upstream events, resumes) sets state and makes
-// it runnable; Pump, and nothing else, advances it. It ends in one place: HttpConnection::EndStream.
+// Everything that happens to a stream (bytes, timers, upstream events, resumes) sets state and
+// makes it runnable; Pump, and nothing else, advances it. It ends in one place:
+// HttpConnection::EndStream.
 //
 // Owner: its HttpConnection. Thread: the worker's. Dies when: the connection retires it.
 #pragma once

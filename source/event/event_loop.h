@@ -85,9 +85,8 @@ class EventLoop {
   template <typename T>
   void Retire(std::unique_ptr<T> object) {
     if (object != nullptr) {
-      retired_.push_back(Retired{object.release(), [](void* dead) {
-                                   std::unique_ptr<T> last(static_cast<T*>(dead));
-                                 }});
+      retired_.push_back(Retired{
+          object.release(), [](void* dead) { std::unique_ptr<T> last(static_cast<T*>(dead)); }});
     }
   }
 

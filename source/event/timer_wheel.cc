@@ -12,22 +12,26 @@ constexpr base::Nanos kTick = base::kMillisecond;
 
 // Rounded up, so that a timer never fires before its deadline.
 uint64_t TickOf(base::MonoTime deadline) {
-  return static_cast<uint64_t>((deadline + kTick - 1) / kTick);
+  if (deadline <= 0) return 0;  // Long past: at the next tick.
+  return (static_cast<uint64_t>(deadline) + kTick - 1) / kTick;
 }
 
 }  // namespace
 
 void Timer::ArmAt(base::MonoTime deadline) {
   deadline_ = deadline;
+  if (deadline == base::kNever) return;                      // The same as Disarm.
   if (linked() && placed_tick_ <= TickOf(deadline)) return;  // Moved on when its slot comes up.
   Unlink();
   wheel_.Place(this);
 }
 
-void Timer::ArmIn(base::Nanos delay) { ArmAt(wheel_.now() + delay); }
+void Timer::ArmIn(base::Nanos delay) {
+  const base::MonoTime now = wheel_.now();
+  ArmAt(delay >= base::kNever - now ? base::kNever : now + delay);
+}
 
-TimerWheel::TimerWheel(base::MonoTime now)
-    : now_(now), tick_(static_cast<uint64_t>(now / kTick)) {}
+TimerWheel::TimerWheel(base::MonoTime now) : now_(now), tick_(static_cast<uint64_t>(now / kTick)) {}
 
 void TimerWheel::Place(Timer* timer) {
   constexpr uint64_t kSpan = uint64_t{1} << (6 * kLevels);

@@ -24,7 +24,7 @@ class Timer final : public base::ListNode<Timer> {
   Timer(TimerWheel& wheel, absl::AnyInvocable<void()> fire)
       : wheel_(wheel), fire_(std::move(fire)) {}
 
-  // Fires once at or after `deadline`; replaces an earlier arming.
+  // Fires once at or after `deadline`; replaces an earlier arming. kNever disarms.
   void ArmAt(base::MonoTime deadline);
   void ArmIn(base::Nanos delay);
   void Disarm() { deadline_ = base::kNever; }

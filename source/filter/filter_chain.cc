@@ -99,12 +99,15 @@ void FilterChain::Deliver(Way& way, Parts& in, Parts& out) {
       way.head_passed = true;
       out.head = true;
       break;
-    case Part::kBody: out.body.Append(std::move(way.body)); break;
+    case Part::kBody:
+      out.body.Append(std::move(way.body));
+      break;
     case Part::kTrailers:
       out.trailers = in.trailers;
       in.trailers = nullptr;
       break;
-    case Part::kNothing: break;
+    case Part::kNothing:
+      break;
   }
   way.part = Part::kNothing;
   if (way.end_in_hand) {

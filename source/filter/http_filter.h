@@ -65,6 +65,7 @@ class HttpFilter {
   friend class FilterChain;
   friend class StreamContext;
   bool woken_ = false;
+  bool resumed_[2] = {false, false};  // By Direction.
 };
 
 // One configured filter. Owner: the listener's compiled configuration, shared by all workers.

@@ -31,8 +31,8 @@ void StreamContext::Reply(uint16_t status, absl::string_view body, absl::string_
     }
   } else {
     char digits[absl::numbers_internal::kFastToBufferSize];
-    const char* end = absl::numbers_internal::FastIntToBuffer(
-        static_cast<uint64_t>(body.size()), digits);
+    const char* end =
+        absl::numbers_internal::FastIntToBuffer(static_cast<uint64_t>(body.size()), digits);
     response.framing = http::Framing{http::Framing::kLength, body.size()};
     response.headers.Add(http::HeaderId::kContentLength,
                          absl::string_view(digits, static_cast<size_t>(end - digits)));

@@ -26,9 +26,9 @@ namespace proxenos::filter {
 // it is there.
 struct Parts {
   bool head = false;
-  bool end = false;                       // The message is complete.
-  buffer::Buffer body;                    // What has come and not yet gone on.
-  http::HeaderMap* trailers = nullptr;    // In the arena.
+  bool end = false;                     // The message is complete.
+  buffer::Buffer body;                  // What has come and not yet gone on.
+  http::HeaderMap* trailers = nullptr;  // In the arena.
 };
 
 class StreamContext : public event::Runnable {
@@ -85,9 +85,9 @@ class StreamContext : public event::Runnable {
     environment.loop.Schedule(this);
   }
 
-  // Answers the request from here, in any of the filter's own calls (OnWake among them): `body` (text/plain) and `details` are static or in the arena.
-  // Replaces a response that has not been sent yet; cuts one short that has. The caller may add
-  // fields to `response.headers` right after.
+  // Answers the request from here, in any of the filter's own calls (OnWake among them): `body`
+  // (text/plain) and `details` are static or in the arena. Replaces a response that has not been
+  // sent yet; cuts one short that has. The caller may add fields to `response.headers` right after.
   void Reply(uint16_t status, absl::string_view body, absl::string_view details, uint32_t flags);
 
   // Ends the stream and, where the protocol needs it, its connection: nothing sensible can be sent.

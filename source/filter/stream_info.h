@@ -16,34 +16,34 @@ namespace proxenos::filter {
 
 // Why the proxy answered itself or cut a stream short: Envoy's short and long names.
 // X(enumerator, bit, "short", "Long")
-#define PROXENOS_RESPONSE_FLAGS(X)                                               \
-  X(kFailedLocalHealthCheck, 0, "LH", "FailedLocalHealthCheck")                  \
-  X(kNoHealthyUpstream, 1, "UH", "NoHealthyUpstream")                            \
-  X(kUpstreamRequestTimeout, 2, "UT", "UpstreamRequestTimeout")                  \
-  X(kLocalReset, 3, "LR", "LocalReset")                                          \
-  X(kUpstreamRemoteReset, 4, "UR", "UpstreamRemoteReset")                        \
-  X(kUpstreamConnectionFailure, 5, "UF", "UpstreamConnectionFailure")            \
-  X(kUpstreamConnectionTermination, 6, "UC", "UpstreamConnectionTermination")    \
-  X(kUpstreamOverflow, 7, "UO", "UpstreamOverflow")                              \
-  X(kNoRouteFound, 8, "NR", "NoRouteFound")                                      \
-  X(kDelayInjected, 9, "DI", "DelayInjected")                                    \
-  X(kFaultInjected, 10, "FI", "FaultInjected")                                   \
-  X(kRateLimited, 11, "RL", "RateLimited")                                       \
-  X(kUnauthorizedExternalService, 12, "UAEX", "UnauthorizedExternalService")     \
-  X(kRateLimitServiceError, 13, "RLSE", "RateLimitServiceError")                 \
-  X(kDownstreamConnectionTermination, 14, "DC", "DownstreamConnectionTermination") \
-  X(kUpstreamRetryLimitExceeded, 15, "URX", "UpstreamRetryLimitExceeded")        \
-  X(kStreamIdleTimeout, 16, "SI", "StreamIdleTimeout")                           \
-  X(kInvalidEnvoyRequestHeaders, 17, "IH", "InvalidEnvoyRequestHeaders")         \
-  X(kDownstreamProtocolError, 18, "DPE", "DownstreamProtocolError")              \
+#define PROXENOS_RESPONSE_FLAGS(X)                                                      \
+  X(kFailedLocalHealthCheck, 0, "LH", "FailedLocalHealthCheck")                         \
+  X(kNoHealthyUpstream, 1, "UH", "NoHealthyUpstream")                                   \
+  X(kUpstreamRequestTimeout, 2, "UT", "UpstreamRequestTimeout")                         \
+  X(kLocalReset, 3, "LR", "LocalReset")                                                 \
+  X(kUpstreamRemoteReset, 4, "UR", "UpstreamRemoteReset")                               \
+  X(kUpstreamConnectionFailure, 5, "UF", "UpstreamConnectionFailure")                   \
+  X(kUpstreamConnectionTermination, 6, "UC", "UpstreamConnectionTermination")           \
+  X(kUpstreamOverflow, 7, "UO", "UpstreamOverflow")                                     \
+  X(kNoRouteFound, 8, "NR", "NoRouteFound")                                             \
+  X(kDelayInjected, 9, "DI", "DelayInjected")                                           \
+  X(kFaultInjected, 10, "FI", "FaultInjected")                                          \
+  X(kRateLimited, 11, "RL", "RateLimited")                                              \
+  X(kUnauthorizedExternalService, 12, "UAEX", "UnauthorizedExternalService")            \
+  X(kRateLimitServiceError, 13, "RLSE", "RateLimitServiceError")                        \
+  X(kDownstreamConnectionTermination, 14, "DC", "DownstreamConnectionTermination")      \
+  X(kUpstreamRetryLimitExceeded, 15, "URX", "UpstreamRetryLimitExceeded")               \
+  X(kStreamIdleTimeout, 16, "SI", "StreamIdleTimeout")                                  \
+  X(kInvalidEnvoyRequestHeaders, 17, "IH", "InvalidEnvoyRequestHeaders")                \
+  X(kDownstreamProtocolError, 18, "DPE", "DownstreamProtocolError")                     \
   X(kUpstreamMaxStreamDurationReached, 19, "UMSDR", "UpstreamMaxStreamDurationReached") \
-  X(kNoFilterConfigFound, 21, "NFCF", "NoFilterConfigFound")                     \
-  X(kDurationTimeout, 22, "DT", "DurationTimeout")                               \
-  X(kUpstreamProtocolError, 23, "UPE", "UpstreamProtocolError")                  \
-  X(kNoClusterFound, 24, "NC", "NoClusterFound")                                 \
-  X(kOverload, 25, "OM", "OverloadManagerTerminated")                            \
-  X(kDnsResolutionFailed, 26, "DF", "DnsResolutionFailed")                       \
-  X(kDropOverload, 27, "DO", "DropOverLoad")                                     \
+  X(kNoFilterConfigFound, 21, "NFCF", "NoFilterConfigFound")                            \
+  X(kDurationTimeout, 22, "DT", "DurationTimeout")                                      \
+  X(kUpstreamProtocolError, 23, "UPE", "UpstreamProtocolError")                         \
+  X(kNoClusterFound, 24, "NC", "NoClusterFound")                                        \
+  X(kOverload, 25, "OM", "OverloadManagerTerminated")                                   \
+  X(kDnsResolutionFailed, 26, "DF", "DnsResolutionFailed")                              \
+  X(kDropOverload, 27, "DO", "DropOverLoad")                                            \
   X(kDownstreamRemoteReset, 28, "DR", "DownstreamRemoteReset")
 
 enum ResponseFlag : uint32_t {
@@ -56,7 +56,7 @@ enum ResponseFlag : uint32_t {
 struct ConnectionInfo {
   uint64_t id = 0;
   net::Address local;
-  net::Address direct_remote;  // The peer of the socket.
+  net::Address direct_remote;               // The peer of the socket.
   absl::string_view requested_server_name;  // SNI; empty without TLS.
 };
 
@@ -66,8 +66,8 @@ struct StreamInfo {
   net::Address remote;
   base::WallTime start_wall = 0;
   // Instants; 0 while it has not happened.
-  base::MonoTime start = 0;              // First byte of the request.
-  base::MonoTime request_complete = 0;   // Last byte of the request.
+  base::MonoTime start = 0;             // First byte of the request.
+  base::MonoTime request_complete = 0;  // Last byte of the request.
   base::MonoTime upstream_connected = 0;
   base::MonoTime first_upstream_tx = 0;
   base::MonoTime last_upstream_tx = 0;

@@ -51,8 +51,7 @@ void HeaderMap::Add(HeaderId id, absl::string_view value) {
 
 void HeaderMap::Add(absl::string_view name, absl::string_view value) {
   const HeaderId id = LookUpHeader(name);
-  AddView(id, id == HeaderId::kUnknown ? arena_->Copy(name) : HeaderName(id),
-          arena_->Copy(value));
+  AddView(id, id == HeaderId::kUnknown ? arena_->Copy(name) : HeaderName(id), arena_->Copy(value));
 }
 
 void HeaderMap::Set(HeaderId id, absl::string_view value) {

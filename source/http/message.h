@@ -14,7 +14,16 @@
 namespace proxenos::http {
 
 enum class Method : uint8_t {
-  kGet, kHead, kPost, kPut, kDelete, kConnect, kOptions, kTrace, kPatch, kOther,
+  kGet,
+  kHead,
+  kPost,
+  kPut,
+  kDelete,
+  kConnect,
+  kOptions,
+  kTrace,
+  kPatch,
+  kOther,
 };
 
 enum class Version : uint8_t { kHttp10, kHttp11, kHttp2 };
@@ -38,9 +47,9 @@ struct RequestHead {
 
   Method method = Method::kGet;
   Version version = Version::kHttp11;
-  bool keep_alive = true;       // What the peer's version and Connection say.
+  bool keep_alive = true;  // What the peer's version and Connection say.
   bool expects_continue = false;
-  bool te_trailers = false;     // TE: trailers was sent.
+  bool te_trailers = false;  // TE: trailers was sent.
   absl::string_view method_text;
   // Origin form with query ("/a?b"), "*" for OPTIONS, empty for CONNECT.
   absl::string_view path;

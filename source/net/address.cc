@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace proxenos::net {
@@ -16,6 +17,10 @@ absl::StatusOr<Address> Address::FromIp(absl::string_view ip, uint16_t port) {
   const std::string text(ip);
   in_addr v4;
   in6_addr v6;
+  // inet_pton would stop at a NUL and take what stands before it.
+  if (absl::StrContains(text, '\0')) {
+    return absl::InvalidArgumentError("an address with a NUL in it");
+  }
   if (inet_pton(AF_INET, text.c_str(), &v4) == 1) {
     result.family_ = Family::kIpv4;
     std::memcpy(result.ip_, &v4, sizeof(v4));
@@ -23,8 +28,7 @@ absl::StatusOr<Address> Address::FromIp(absl::string_view ip, uint16_t port) {
     result.family_ = Family::kIpv6;
     std::memcpy(result.ip_, &v6, sizeof(v6));
   } else {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", ip, "' is not an IPv4 or IPv6 address"));
+    return absl::InvalidArgumentError(absl::StrCat("'", ip, "' is not an IPv4 or IPv6 address"));
   }
   result.port_ = port;
   return result;
@@ -32,9 +36,8 @@ absl::StatusOr<Address> Address::FromIp(absl::string_view ip, uint16_t port) {
 
 absl::StatusOr<Address> Address::FromPath(absl::string_view path) {
   if (path.empty() || path.size() >= sizeof(sockaddr_un::sun_path)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", path, "': a socket path has 1 to ", sizeof(sockaddr_un::sun_path) - 1,
-                     " bytes"));
+    return absl::InvalidArgumentError(absl::StrCat("'", path, "': a socket path has 1 to ",
+                                                   sizeof(sockaddr_un::sun_path) - 1, " bytes"));
   }
   Address result;
   result.family_ = Family::kUnix;
@@ -130,10 +133,14 @@ std::string Address::IpString() const {
 
 std::string Address::ToString() const {
   switch (family_) {
-    case Family::kNone: return "";
-    case Family::kUnix: return *path_;
-    case Family::kIpv4: return absl::StrCat(IpString(), ":", port_);
-    case Family::kIpv6: return absl::StrCat("[", IpString(), "]:", port_);
+    case Family::kNone:
+      return "";
+    case Family::kUnix:
+      return *path_;
+    case Family::kIpv4:
+      return absl::StrCat(IpString(), ":", port_);
+    case Family::kIpv6:
+      return absl::StrCat("[", IpString(), "]:", port_);
   }
   return "";
 }

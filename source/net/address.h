@@ -62,8 +62,8 @@ class Address {
  private:
   Family family_ = Family::kNone;
   uint16_t port_ = 0;
-  uint32_t scope_ = 0;           // IPv6 zone.
-  unsigned char ip_[16] = {};    // IPv4 in the first four bytes.
+  uint32_t scope_ = 0;                       // IPv6 zone.
+  unsigned char ip_[16] = {};                // IPv4 in the first four bytes.
   std::shared_ptr<const std::string> path_;  // Unix sockets only; '@' first for abstract names.
 };
 

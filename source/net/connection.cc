@@ -57,7 +57,10 @@ Connection::ReadStatus Connection::Read(buffer::Slice* bytes) {
     room = held_.data() + held_.size();
     size = held_.TailRoom();
   }
-  const ssize_t n = recv(fd_, room, size, 0);
+  ssize_t n;
+  do {
+    n = recv(fd_, room, size, 0);
+  } while (n < 0 && errno == EINTR);
   if (n > 0) {
     bytes_read_ += static_cast<uint64_t>(n);
     // A short read drained the socket: the next edge will tell. But the peer's end comes with the
@@ -71,8 +74,8 @@ Connection::ReadStatus Connection::Read(buffer::Slice* bytes) {
     }
     return ReadStatus::kBytes;
   }
-  if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-    readable_ = errno == EINTR;
+  if (n < 0 && errno == EAGAIN) {
+    readable_ = false;
     return ReadStatus::kNothing;
   }
   readable_ = false;

@@ -33,7 +33,8 @@ class Connection {
   void Note(uint32_t events);
   // Whether a read may find something: an edge was seen since the socket was last drained.
   bool may_read() const { return readable_; }
-  // Whether the peer has closed its direction or the connection broke (after what is still to be read).
+  // Whether the peer has closed its direction or the connection broke (after what is still to be
+  // read).
   bool peer_closed() const { return peer_closed_; }
 
   enum class ReadStatus : uint8_t { kBytes, kNothing, kEnd, kError };

@@ -25,9 +25,12 @@ void SetOption(int fd, int level, int option, int value) {
 
 int DomainOf(const Address& address) {
   switch (address.family()) {
-    case Address::Family::kIpv6: return AF_INET6;
-    case Address::Family::kUnix: return AF_UNIX;
-    default: return AF_INET;
+    case Address::Family::kIpv6:
+      return AF_INET6;
+    case Address::Family::kUnix:
+      return AF_UNIX;
+    default:
+      return AF_INET;
   }
 }
 

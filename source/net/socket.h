@@ -35,10 +35,10 @@ class UniqueFd {
 };
 
 struct ListenOptions {
-  int backlog = 4096;       // Listener.tcp_backlog_size; the kernel cuts it to its own maximum.
-  bool reuse_port = true;   // One socket per worker, balanced by the kernel.
-  bool ipv4_compat = false; // An IPv6 socket that takes IPv4 clients too.
-  uint32_t unix_mode = 0;   // Pipe.mode
+  int backlog = 4096;        // Listener.tcp_backlog_size; the kernel cuts it to its own maximum.
+  bool reuse_port = true;    // One socket per worker, balanced by the kernel.
+  bool ipv4_compat = false;  // An IPv6 socket that takes IPv4 clients too.
+  uint32_t unix_mode = 0;    // Pipe.mode
 };
 
 // Bound, not yet listening: so that all workers' sockets exist before the first accepts.

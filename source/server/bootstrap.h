@@ -1,5 +1,5 @@
-// The bootstrap: read, merged, checked. What --mode validate does is all of this and the compiling of
-// the static resources, without opening a port.
+// The bootstrap: read, merged, checked. What --mode validate does is all of this and the compiling
+// of the static resources, without opening a port.
 #pragma once
 
 #include "absl/status/statusor.h"

@@ -75,8 +75,7 @@ absl::Status ConfigSources::AddStream(Source& source, const std::string& method,
     return absl::InvalidArgumentError("grpc_services: expected one service");
   }
   options.target = xds::CompileGrpcTarget(
-      config.grpc_services(0),
-      [this](const std::string& cluster) { return AddressesOf(cluster); },
+      config.grpc_services(0), [this](const std::string& cluster) { return AddressesOf(cluster); },
       config::Path("grpc_services[0]"), errors);
   if (!errors.ok()) return errors.ToStatus();
   options.method = method;
@@ -115,7 +114,8 @@ absl::Status ConfigSources::Add(const std::string& type_url, const SourceKey& ke
     source->subscription = SubscribeOn(*source->stream, type_url, key, options);
   } else {
     xds::FileSourceOptions file;
-    file.path = config.has_path_config_source() ? config.path_config_source().path() : config.path();
+    file.path =
+        config.has_path_config_source() ? config.path_config_source().path() : config.path();
     file.watched_directory = config.path_config_source().watched_directory().path();
     source->file = std::make_unique<xds::FileSource>(
         loop_, file, options,

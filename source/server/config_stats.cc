@@ -27,8 +27,7 @@ ConfigStats::ConfigStats(stats::Registry& registry, ConfigStore& store,
   if (sources.has_cds()) cds_ = registry.Open<stats::SubscriptionStats>(Plain(stats::kCdsScope));
   if (sources.has_lds()) lds_ = registry.Open<stats::SubscriptionStats>(Plain(stats::kLdsScope));
   if (sources.has_cds() || sources.has_lds()) {
-    control_plane_ =
-        registry.Open<stats::ControlPlaneStats>(Plain(stats::kControlPlaneScope));
+    control_plane_ = registry.Open<stats::ControlPlaneStats>(Plain(stats::kControlPlaneScope));
   }
 }
 
@@ -86,13 +85,11 @@ void ConfigStats::RefreshBreakers() {
     const upstream::ResourceCounts& counts =
         cluster.breakers.of(upstream::RoutingPriority::kDefault);
     if (!breakers.open) {
-      breakers.open =
-          registry_.Open<stats::CircuitBreakerStats>(stats::CircuitBreakerScope(name));
+      breakers.open = registry_.Open<stats::CircuitBreakerStats>(stats::CircuitBreakerScope(name));
     }
     breakers.open->cx_open.Set(counts.connections.Full(limits.max_connections));
     breakers.open->rq_open.Set(counts.requests.Full(limits.max_requests));
-    breakers.open->rq_pending_open.Set(
-        counts.pending_requests.Full(limits.max_pending_requests));
+    breakers.open->rq_pending_open.Set(counts.pending_requests.Full(limits.max_pending_requests));
     breakers.open->rq_retry_open.Set(counts.retries.Full(limits.max_retries));
     if (!limits.track_remaining) return;
     if (!breakers.remaining) {

@@ -19,7 +19,7 @@ using Handler = absl::Status (*)(const std::string& value, Options& options);
 
 struct Flag {
   absl::string_view name;
-  char letter;      // 0: none.
+  char letter;  // 0: none.
   bool takes_value;
   Handler handle;
   absl::string_view help;
@@ -92,7 +92,8 @@ absl::Status DrainStrategy(const std::string& value, Options& options) {
 
 absl::Status UnknownDynamic(const std::string&, Options& options) {
   options.notes.push_back(
-      "--ignore-unknown-dynamic-fields: proxenos never ignores an unknown field; such a resource is "
+      "--ignore-unknown-dynamic-fields: proxenos never ignores an unknown field; such a resource "
+      "is "
       "rejected by name");
   return absl::OkStatus();
 }
@@ -113,7 +114,8 @@ absl::Status Note(const std::string&, Options& options) {
 }
 
 constexpr char kHotRestart[] =
-    "--base-id, --use-dynamic-base-id, --restart-epoch and what else belongs to hot restart have no "
+    "--base-id, --use-dynamic-base-id, --restart-epoch and what else belongs to hot restart have "
+    "no "
     "effect: a listening socket is shared by SO_REUSEPORT, and nothing is kept in shared memory";
 constexpr char kSockets[] = "--socket-path, --socket-mode: no socket to a parent process is made";
 constexpr char kCoreDump[] = "--enable-core-dump: use the shell's ulimit -c";
@@ -167,7 +169,8 @@ constexpr Flag kFlags[] = {
     {"local-address-ip-version", 0, true, Note<kLocalIp>, "accepted, without effect"},
     {"enable-fine-grain-logging", 0, false, Note<kFineGrain>, "accepted, without effect"},
     {"enable-mutex-tracing", 0, false, Note<kMutex>, "accepted, without effect"},
-    {"allow-unknown-static-fields", 0, false, UnknownStatic, "accepted; unknown fields stay errors"},
+    {"allow-unknown-static-fields", 0, false, UnknownStatic,
+     "accepted; unknown fields stay errors"},
     {"allow-unknown-fields", 0, false, UnknownStatic, "accepted; unknown fields stay errors"},
     {"ignore-unknown-dynamic-fields", 0, false, UnknownDynamic,
      "accepted; unknown fields stay errors"},
@@ -189,7 +192,8 @@ constexpr Flag kFlags[] = {
 const Flag* FindFlag(absl::string_view argument) {
   for (const Flag& flag : kFlags) {
     if (argument == absl::StrCat("--", flag.name)) return &flag;
-    if (flag.letter != 0 && argument == absl::string_view(absl::StrCat("-", std::string(1, flag.letter)))) {
+    if (flag.letter != 0 &&
+        argument == absl::string_view(absl::StrCat("-", std::string(1, flag.letter)))) {
       return &flag;
     }
   }
@@ -241,8 +245,8 @@ std::string HelpText() {
   for (const Flag& flag : kFlags) {
     std::string name = absl::StrCat("--", flag.name);
     if (flag.letter != 0) name = absl::StrCat("-", std::string(1, flag.letter), ", ", name);
-    absl::StrAppendFormat(&text, "  %-36s %s\n", absl::StrCat(name, flag.takes_value ? " VALUE" : ""),
-                          flag.help);
+    absl::StrAppendFormat(&text, "  %-36s %s\n",
+                          absl::StrCat(name, flag.takes_value ? " VALUE" : ""), flag.help);
   }
   return text;
 }

@@ -36,7 +36,7 @@ struct Options {
   base::Nanos drain_time = 600 * base::kSecond;
   base::Nanos parent_shutdown_time = 900 * base::kSecond;
   base::Nanos file_flush_interval = 10 * base::kSecond;
-  bool drain_immediately = false;           // --drain-strategy immediate
+  bool drain_immediately = false;  // --drain-strategy immediate
   bool allow_unknown_static_fields = false;
   bool reject_unknown_dynamic_fields = true;
 

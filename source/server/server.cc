@@ -92,9 +92,7 @@ void Server::MakeStore() {
                                                   std::move(on_assignment));
   };
   hooks.admit_listener = [this](const downstream::ListenerConfig& next,
-                                const downstream::ListenerConfig*) {
-    return sockets_->Bind(next);
-  };
+                                const downstream::ListenerConfig*) { return sockets_->Bind(next); };
   hooks.drain_time = options_.drain_time;
   store_ = std::make_unique<ConfigStore>(
       loop_, registry_, MakeCompilers(listener_compiler_, dynamic_ignored_), std::move(hooks));
@@ -130,8 +128,7 @@ absl::Status Server::Start() {
       });
   absl::Status status = sources_->Prepare();
   if (!status.ok()) return status;
-  config_stats_ =
-      std::make_unique<ConfigStats>(registry_, *store_, *sources_, concurrency());
+  config_stats_ = std::make_unique<ConfigStats>(registry_, *store_, *sources_, concurrency());
   admin_ = std::make_unique<ServerAdmin>(*this);
   status = admin_->Start();
   if (!status.ok()) return status;
@@ -168,8 +165,8 @@ void Server::Advance() {
   }
   if (listeners_asked_ && ListenersReady()) {
     state_ = ServerState::kLive;
-    PX_LOG(kMain, kInfo, "all clusters and listeners are initialized; live with ",
-           workers_.size(), " workers");
+    PX_LOG(kMain, kInfo, "all clusters and listeners are initialized; live with ", workers_.size(),
+           " workers");
     return;
   }
   start_timer_.ArmIn(kTick);
@@ -194,14 +191,17 @@ void Server::OnSignal(int signal) {
       log_writer_.Reopen();
       (void)base::Log::Reopen();
       return;
-    case SIGHUP: PX_LOG(kMain, kWarn, "SIGHUP has no meaning here; configuration is watched"); return;
+    case SIGHUP:
+      PX_LOG(kMain, kWarn, "SIGHUP has no meaning here; configuration is watched");
+      return;
     case SIGTERM:
       if (state_ == ServerState::kDraining) return Quit();
       PX_LOG(kMain, kInfo, "SIGTERM: draining for at most ", options_.drain_time / base::kSecond,
              " s");
       BeginShutdown();
       return;
-    default: Quit();
+    default:
+      Quit();
   }
 }
 
@@ -228,8 +228,7 @@ void Server::CheckShutdown() {
     return;
   }
   if (loop_.now() >= shutdown_by_) {
-    PX_LOG(kMain, kWarn, "drain time is over: closing ", connection_limit_.count(),
-           " connections");
+    PX_LOG(kMain, kWarn, "drain time is over: closing ", connection_limit_.count(), " connections");
     loop_.Stop();
     return;
   }

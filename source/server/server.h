@@ -3,8 +3,8 @@
 //   kPreInitializing --Start--> kInitializing --clusters, then listeners ready--> kLive
 //        any --SIGTERM, quit--> kDraining --> Run returns
 //
-// Start-up order: static clusters and CDS first; once those have settled, listeners, static ones and
-// LDS. So nothing is accepted that could not be served.
+// Start-up order: static clusters and CDS first; once those have settled, listeners, static ones
+// and LDS. So nothing is accepted that could not be served.
 //
 // Owner: main(). Thread: main.
 #pragma once
@@ -62,8 +62,8 @@ class Server {
   void Quit();  // At once.
   void FailHealth(bool fail) { failing_health_ = fail; }
   struct DrainRequest {
-    bool graceful = false;      // Connections are told to end first, for the drain time.
-    bool skip_exit = false;     // With graceful: keep the listeners open afterwards.
+    bool graceful = false;   // Connections are told to end first, for the drain time.
+    bool skip_exit = false;  // With graceful: keep the listeners open afterwards.
     bool inbound_only = false;
   };
   void DrainListeners(const DrainRequest& request);

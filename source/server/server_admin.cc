@@ -59,10 +59,14 @@ admin::ConfigView View(const ResourceView& resource) {
 
 const char* TypeOf(admin::ConfigKind kind) {
   switch (kind) {
-    case admin::ConfigKind::kCluster: return xds::kClusterType;
-    case admin::ConfigKind::kListener: return xds::kListenerType;
-    case admin::ConfigKind::kRoute: return xds::kRouteType;
-    case admin::ConfigKind::kEndpoint: return xds::kEndpointType;
+    case admin::ConfigKind::kCluster:
+      return xds::kClusterType;
+    case admin::ConfigKind::kListener:
+      return xds::kListenerType;
+    case admin::ConfigKind::kRoute:
+      return xds::kRouteType;
+    case admin::ConfigKind::kEndpoint:
+      return xds::kEndpointType;
   }
   return "";
 }
@@ -70,10 +74,14 @@ const char* TypeOf(admin::ConfigKind kind) {
 envoy::admin::v3::ServerInfo::State ToProto(ServerState state) {
   using Info = envoy::admin::v3::ServerInfo;
   switch (state) {
-    case ServerState::kPreInitializing: return Info::PRE_INITIALIZING;
-    case ServerState::kInitializing: return Info::INITIALIZING;
-    case ServerState::kLive: return Info::LIVE;
-    case ServerState::kDraining: return Info::DRAINING;
+    case ServerState::kPreInitializing:
+      return Info::PRE_INITIALIZING;
+    case ServerState::kInitializing:
+      return Info::INITIALIZING;
+    case ServerState::kLive:
+      return Info::LIVE;
+    case ServerState::kDraining:
+      return Info::DRAINING;
   }
   return Info::LIVE;
 }
@@ -83,14 +91,14 @@ envoy::admin::v3::ServerInfo::State ToProto(ServerState state) {
 ServerAdmin::ServerAdmin(Server& server)
     : server_(server),
       command_line_(CommandLine(server.options(), server.concurrency())),
-      source_(new admin::AdminSource{.registry = server.registry(),
-                                     .clock = server.clock(),
-                                     .bootstrap = server.bootstrap().proto,
-                                     .command_line_options = command_line_}) {
-  source_->version = absl::StrCat("0/", kVersion, "/Clean/RELEASE/BoringSSL");
-  source_->started = server.loop().now();
-  source_->bootstrap_time = server.started_at();
-  source_->concurrency = server.concurrency();
+      source_{.registry = server.registry(),
+              .clock = server.clock(),
+              .bootstrap = server.bootstrap().proto,
+              .command_line_options = command_line_} {
+  source_.version = absl::StrCat("0/", kVersion, "/Clean/RELEASE/BoringSSL");
+  source_.started = server.loop().now();
+  source_.bootstrap_time = server.started_at();
+  source_.concurrency = server.concurrency();
   FillConfig();
   FillRuntime();
 }
@@ -98,15 +106,18 @@ ServerAdmin::ServerAdmin(Server& server)
 ServerAdmin::~ServerAdmin() = default;
 
 void ServerAdmin::FillConfig() {
-  source_->for_each_config = [this](admin::ConfigKind kind,
-                                    admin::Visit<admin::ConfigView> visit) {
+  source_.for_each_config = [this](admin::ConfigKind kind, admin::Visit<admin::ConfigView> visit) {
     const ConfigStore& store = server_.store();
     const auto pass = [&visit](const ResourceView& each) { visit(View(each)); };
     switch (kind) {
-      case admin::ConfigKind::kCluster: return store.clusters().ForEach(pass);
-      case admin::ConfigKind::kListener: return store.listeners().ForEach(pass);
-      case admin::ConfigKind::kEndpoint: return store.clusters().ForEachAssignment(pass);
-      case admin::ConfigKind::kRoute: break;
+      case admin::ConfigKind::kCluster:
+        return store.clusters().ForEach(pass);
+      case admin::ConfigKind::kListener:
+        return store.listeners().ForEach(pass);
+      case admin::ConfigKind::kEndpoint:
+        return store.clusters().ForEachAssignment(pass);
+      case admin::ConfigKind::kRoute:
+        break;
     }
     store.routes().ForEach(pass);
     store.listeners().ForEachInlineRoutes(
@@ -117,33 +128,33 @@ void ServerAdmin::FillConfig() {
           visit(view);
         });
   };
-  source_->config_version = [this](admin::ConfigKind kind) {
+  source_.config_version = [this](admin::ConfigKind kind) {
     return server_.store().VersionOf(TypeOf(kind));
   };
-  source_->for_each_cluster = [this](admin::Visit<admin::ClusterView> visit) {
+  source_.for_each_cluster = [this](admin::Visit<admin::ClusterView> visit) {
     server_.store().clusters().ForEachActive([&visit](const ClusterView& each) {
       visit(admin::ClusterView{each.config, each.hosts, each.breakers, each.added_via_api});
     });
   };
-  source_->for_each_listener = [this](admin::Visit<admin::ListenerView> visit) {
+  source_.for_each_listener = [this](admin::Visit<admin::ListenerView> visit) {
     server_.store().listeners().ForEachActive(
         [this, &visit](const downstream::ListenerConfig& config, bool) {
           const std::vector<net::Address> bound = server_.sockets().Addresses(config.name);
           visit(admin::ListenerView{config.name, bound.empty() ? config.addresses : bound});
         });
   };
-  source_->for_each_ignored_field = [this](admin::Visit<config::IgnoredField> visit) {
+  source_.for_each_ignored_field = [this](admin::Visit<config::IgnoredField> visit) {
     for (const auto& field : server_.bootstrap().ignored.list()) visit(field);
     for (const auto& field : server_.dynamic_ignored().list()) visit(field);
   };
 }
 
 void ServerAdmin::FillRuntime() {
-  source_->state = [this] { return ToProto(server_.state()); };
-  source_->connection_count = [this] { return server_.connection_limit().count(); };
-  source_->quit = [this] { server_.Quit(); };
-  source_->set_health_check_failed = [this](bool failed) { server_.FailHealth(failed); };
-  source_->drain_listeners = [this](const admin::DrainRequest& request) {
+  source_.state = [this] { return ToProto(server_.state()); };
+  source_.connection_count = [this] { return server_.connection_limit().count(); };
+  source_.quit = [this] { server_.Quit(); };
+  source_.set_health_check_failed = [this](bool failed) { server_.FailHealth(failed); };
+  source_.drain_listeners = [this](const admin::DrainRequest& request) {
     server_.DrainListeners({request.graceful, request.skip_exit, request.inbound_only});
   };
 }
@@ -152,12 +163,12 @@ absl::Status ServerAdmin::Start() {
   const auto& bootstrap = server_.bootstrap().proto;
   if (!bootstrap.has_admin()) return absl::OkStatus();
   config::Errors errors;
-  config_ = admin::CompileAdmin(bootstrap.admin(), &server_.log_writer(), config::Path("admin"),
-                                errors);
+  config_ =
+      admin::CompileAdmin(bootstrap.admin(), &server_.log_writer(), config::Path("admin"), errors);
   if (!errors.ok()) return errors.ToStatus();
   if (config_.address.family() == net::Address::Family::kNone) return absl::OkStatus();
   if (config_.allows != nullptr) table_.AllowOnly(std::move(config_.allows));
-  admin::AddEndpoints(table_, *source_);
+  admin::AddEndpoints(table_, source_);
   endpoint_ = std::make_unique<admin::AdminServer>(server_.loop(), table_, server_.registry());
   const absl::Status status = endpoint_->Listen(config_.address, config_.listen);
   if (!status.ok()) return status;

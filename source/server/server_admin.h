@@ -34,7 +34,7 @@ class ServerAdmin {
 
   Server& server_;
   envoy::admin::v3::CommandLineOptions command_line_;
-  std::unique_ptr<admin::AdminSource> source_;
+  admin::AdminSource source_;
   admin::EndpointTable table_;
   admin::AdminConfig config_;
   std::unique_ptr<admin::AdminServer> endpoint_;

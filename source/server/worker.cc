@@ -106,8 +106,7 @@ void Worker::DrainConnections(bool inbound_only) {
   }
 }
 
-void Worker::StartDraining(std::unique_ptr<downstream::Listener> listener,
-                           base::Nanos drain_time) {
+void Worker::StartDraining(std::unique_ptr<downstream::Listener> listener, base::Nanos drain_time) {
   listener->Drain();
   draining_.push_back(Draining{std::move(listener), loop_.now() + drain_time});
   drain_timer_.ArmIn(kDrainTick);

@@ -41,8 +41,7 @@ class Worker {
     clusters_.SetHosts(cluster, std::move(hosts));
   }
   void RemoveCluster(const std::string& name) { clusters_.Remove(name); }
-  void SetRoutes(const std::string& name,
-                 std::shared_ptr<const downstream::RouteSnapshot> routes);
+  void SetRoutes(const std::string& name, std::shared_ptr<const downstream::RouteSnapshot> routes);
   void RemoveRoutes(const std::string& name);
   // Starts a listener. One of the same name drains; its sockets go on when `sockets` is empty.
   void SetListener(std::shared_ptr<const downstream::ListenerConfig> config,

@@ -141,7 +141,8 @@ void ClientConnection::ReadResponse() {
     if (exchange != nullptr && exchange->body.size() >= exchange->body_limit) return;
     if (!connection_.may_read()) return;
     switch (connection_.Read(&bytes)) {
-      case net::Connection::ReadStatus::kNothing: return;
+      case net::Connection::ReadStatus::kNothing:
+        return;
       case net::Connection::ReadStatus::kBytes:
         if (!Decode(bytes)) return;
         break;
@@ -153,7 +154,9 @@ void ClientConnection::ReadResponse() {
           Fail(ResetReason::kRemoteClosed, "");
         }
         return;
-      case net::Connection::ReadStatus::kError: Fail(ResetReason::kRemoteClosed, ""); return;
+      case net::Connection::ReadStatus::kError:
+        Fail(ResetReason::kRemoteClosed, "");
+        return;
     }
   }
   // More than one turn's share: the rest is read in the next, behind other connections.

@@ -11,8 +11,8 @@ base::Rc<WorkerCluster> ClusterMap::Find(absl::string_view name) {
   if (it == clusters_.end()) return base::Rc<WorkerCluster>();
   Entry& entry = it->second;
   if (!entry.used) {
-    entry.used = base::Rc<WorkerCluster>(
-        std::make_unique<WorkerCluster>(loop_, registry_, entry.published));
+    entry.used =
+        base::Rc<WorkerCluster>(std::make_unique<WorkerCluster>(loop_, registry_, entry.published));
   }
   return entry.used;
 }

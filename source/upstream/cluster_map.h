@@ -1,5 +1,5 @@
-// ClusterMap: the clusters that one worker knows, by name. What the main thread publishes costs a map
-// entry; the worker's own state of a cluster is made when a request first goes there.
+// ClusterMap: the clusters that one worker knows, by name. What the main thread publishes costs a
+// map entry; the worker's own state of a cluster is made when a request first goes there.
 //
 // Owner: the worker. Thread: the worker's.
 #pragma once

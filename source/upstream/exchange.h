@@ -24,16 +24,16 @@ class HostPool;
 enum class PoolFailure : uint8_t {
   kNone,
   kNoHealthyHost,
-  kOverflow,         // A circuit breaker is open.
-  kConnectFailure,   // Refused, unreachable …: failure_detail says.
+  kOverflow,        // A circuit breaker is open.
+  kConnectFailure,  // Refused, unreachable …: failure_detail says.
   kConnectTimeout,
 };
 
 // Why an exchange ended before its response did.
 enum class ResetReason : uint8_t {
   kNone,
-  kRemoteClosed,     // The host closed or broke the connection.
-  kProtocolError,    // What it sent is not HTTP, or breaks a limit.
+  kRemoteClosed,   // The host closed or broke the connection.
+  kProtocolError,  // What it sent is not HTTP, or breaks a limit.
 };
 
 struct PendingTag {};
@@ -47,8 +47,7 @@ class Exchange : public base::ListNode<PendingTag> {
   enum class State : uint8_t { kIdle, kPending, kActive, kDone, kFailed, kReset };
 
   // `response` is where the response's head is decoded to.
-  explicit Exchange(http::ResponseHead& head_storage)
-      : response(head_storage), connection(this) {}
+  explicit Exchange(http::ResponseHead& head_storage) : response(head_storage), connection(this) {}
   virtual ~Exchange();
 
   // Something of the below changed. Only marks: the owner acts later in the turn.
@@ -69,12 +68,12 @@ class Exchange : public base::ListNode<PendingTag> {
   bool reused_connection = false;  // The connection had served another request before.
 
   http::ResponseHead& response;
-  bool head = false;            // `response` is complete.
-  bool informational = false;   // `response` is a 1xx to pass on (then cleared by the owner).
-  bool end = false;             // Nothing more will be deposited.
-  bool any_bytes = false;       // Something of a response has been seen: not retried blindly.
+  bool head = false;           // `response` is complete.
+  bool informational = false;  // `response` is a 1xx to pass on (then cleared by the owner).
+  bool end = false;            // Nothing more will be deposited.
+  bool any_bytes = false;      // Something of a response has been seen: not retried blindly.
   buffer::Buffer body;
-  buffer::Slice head_bytes;     // Pins what the head's views point into.
+  buffer::Slice head_bytes;  // Pins what the head's views point into.
   buffer::Slice trailer_bytes;
   http::HeaderMap* trailers = nullptr;
 

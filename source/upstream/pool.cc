@@ -136,8 +136,8 @@ void HostPool::OnConnectFailed(ClientConnection& connection, PoolFailure failure
   auto& stats = cluster_.stats();
   stats.upstream_cx_connect_fail.Inc();
   if (failure == PoolFailure::kConnectTimeout) stats.upstream_cx_connect_timeout.Inc();
-  PX_LOG(kPool, kDebug, "cluster ", cluster_.config().name, " host ",
-         host_->address().ToString(), ": connect failed: ", detail);
+  PX_LOG(kPool, kDebug, "cluster ", cluster_.config().name, " host ", host_->address().ToString(),
+         ": connect failed: ", detail);
   // The host does not answer: those that wait for it are better served by another.
   FailPending(failure, detail);
   Forget(connection);

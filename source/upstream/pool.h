@@ -64,8 +64,8 @@ class HostPool {
 
   WorkerCluster& cluster_;
   std::shared_ptr<const Host> host_;
-  base::IntrusiveList<ClientConnection> idle_;      // Most recently used first.
-  base::IntrusiveList<ClientConnection> others_;    // Connecting or busy.
+  base::IntrusiveList<ClientConnection> idle_;         // Most recently used first.
+  base::IntrusiveList<ClientConnection> others_;       // Connecting or busy.
   base::IntrusiveList<Exchange, PendingTag> pending_;  // Oldest first.
   uint32_t connection_count_ = 0;
   uint32_t connecting_ = 0;

@@ -12,8 +12,8 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
                              PublishedCluster published)
     : loop_(loop),
       published_(std::move(published)),
-      stats_(registry.Open<stats::ClusterStats>(
-          stats::ClusterScope(published_.config->stat_name()))) {
+      stats_(
+          registry.Open<stats::ClusterStats>(stats::ClusterScope(published_.config->stat_name()))) {
   decoder_options_.max_headers = published_.config->max_response_headers;
   decoder_options_.max_head_bytes = published_.config->max_response_head_bytes;
   balancer_ = MakeLoadBalancer(*published_.config, [this](HostIndex index) -> uint32_t {

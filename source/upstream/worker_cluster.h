@@ -13,8 +13,8 @@
 #include "source/event/event_loop.h"
 #include "source/http1/decoder.h"
 #include "source/net/socket.h"
-#include "source/stats/registry.h"
 #include "source/stats/cluster_stats.h"
+#include "source/stats/registry.h"
 #include "source/upstream/circuit_breaker.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/exchange.h"
@@ -44,11 +44,9 @@ class WorkerCluster final : public base::RefCounted {
   // The cluster was removed or its configuration replaced: idle connections close, streams finish.
   void Drain();
 
-  // Circuit breaker of requests under way, over all workers. A true TryAcquireRequest is paired with
-  // a ReleaseRequest.
-  bool TryAcquireRequest() {
-    return counts().requests.TryAcquire(thresholds().max_requests);
-  }
+  // Circuit breaker of requests under way, over all workers. A true TryAcquireRequest is paired
+  // with a ReleaseRequest.
+  bool TryAcquireRequest() { return counts().requests.TryAcquire(thresholds().max_requests); }
   void ReleaseRequest() { counts().requests.Release(); }
   bool TryAcquireRetry() { return counts().retries.TryAcquire(thresholds().max_retries); }
   void ReleaseRetry() { counts().retries.Release(); }
@@ -83,7 +81,7 @@ class WorkerCluster final : public base::RefCounted {
   stats::Group<stats::ClusterStats> stats_;
   std::unique_ptr<LoadBalancer> balancer_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<HostPool>> pools_;  // By Host::id().
-  std::vector<HostPool*> by_index_;  // Of the current hosts; null until first used.
+  std::vector<HostPool*> by_index_;                  // Of the current hosts; null until first used.
   std::vector<std::unique_ptr<HostPool>> draining_;  // Of hosts that left.
 };
 

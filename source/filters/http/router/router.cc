@@ -86,8 +86,8 @@ void Router::Answer(const route::Route& route) {
 }
 
 void Router::Redirect(const route::Route& route) {
-  const route::MatchInput input{stream_.request, stream_.random,
-                                stream_.request.scheme == "https", false};
+  const route::MatchInput input{stream_.request, stream_.random, stream_.request.scheme == "https",
+                                false};
   stream_.http_stats.rq_redirect.Inc();
   stream_.Reply(route.redirect()->status, "", "direct_response", 0);
   stream_.response.headers.Add(HeaderId::kLocation, route::RedirectLocation(route, input));
@@ -95,8 +95,8 @@ void Router::Redirect(const route::Route& route) {
 
 void Router::Forward(const route::Route& route) {
   forward_ = route.forward();
-  const route::MatchInput input{stream_.request, stream_.random,
-                                stream_.request.scheme == "https", false};
+  const route::MatchInput input{stream_.request, stream_.random, stream_.request.scheme == "https",
+                                false};
   pick_ = route::PickCluster(route, input);
   stream_.http_stats.rq_total.Inc();
   cluster_ = stream_.environment.clusters.Find(pick_.name);
@@ -172,8 +172,7 @@ void Router::PrepareRequest(const route::Route& route) {
   http::RequestHead& head = stream_.request;
   if (!config_.suppress_envoy_headers) {
     if (forward_->timeout != 0 || timeout_ns_ != 0) {
-      const base::Nanos expected =
-          per_try_timeout_ns_ != 0 ? per_try_timeout_ns_ : timeout_ns_;
+      const base::Nanos expected = per_try_timeout_ns_ != 0 ? per_try_timeout_ns_ : timeout_ns_;
       if (expected != 0) {
         SetNumber(head.headers, HeaderId::kXEnvoyExpectedRqTimeoutMs,
                   static_cast<uint64_t>(expected / base::kMillisecond));
@@ -338,25 +337,23 @@ void Router::OnFailure() {
   if (failure == PoolFailure::kConnectFailure || failure == PoolFailure::kConnectTimeout) {
     stream_.info.upstream_remote = attempt_->host->address();
     host_ = attempt_->host;
-    if (TryRetry(route::kRetryOnConnectFailure | route::kRetryOn5xx |
-                 route::kRetryOnGatewayError | route::kRetryOnReset |
-                 route::kRetryOnResetBeforeRequest)) {
+    if (TryRetry(route::kRetryOnConnectFailure | route::kRetryOn5xx | route::kRetryOnGatewayError |
+                 route::kRetryOnReset | route::kRetryOnResetBeforeRequest)) {
       return;
     }
   }
   const absl::string_view detail = attempt_->failure_detail;
   switch (failure) {
-    case PoolFailure::kNone: return;
+    case PoolFailure::kNone:
+      return;
     case PoolFailure::kNoHealthyHost:
-      stream_.Reply(503, "no healthy upstream", "no_healthy_upstream",
-                    filter::kNoHealthyUpstream);
+      stream_.Reply(503, "no healthy upstream", "no_healthy_upstream", filter::kNoHealthyUpstream);
       return;
     case PoolFailure::kOverflow:
       stream_.Reply(503,
                     "upstream connect error or disconnect/reset before headers. reset reason: "
                     "overflow",
-                    "upstream_reset_before_response_started{overflow}",
-                    filter::kUpstreamOverflow);
+                    "upstream_reset_before_response_started{overflow}", filter::kUpstreamOverflow);
       stream_.response.headers.AddView(HeaderId::kXEnvoyOverloaded,
                                        http::HeaderName(HeaderId::kXEnvoyOverloaded), "true");
       return;
@@ -392,9 +389,9 @@ void Router::OnReset() {
   if (response_started_) {
     stats.upstream_rq_rx_reset.Inc();
     FinishAttempt(0);
-    stream_.Abort("upstream_reset_after_response_started{connection_termination}",
-                  protocol_error ? filter::kUpstreamProtocolError
-                                 : filter::kUpstreamConnectionTermination);
+    stream_.Abort(
+        "upstream_reset_after_response_started{connection_termination}",
+        protocol_error ? filter::kUpstreamProtocolError : filter::kUpstreamConnectionTermination);
     return;
   }
   // The host closed a kept connection just as the request was sent: nothing was lost yet.
@@ -417,8 +414,7 @@ void Router::OnReset() {
                   "upstream connect error or disconnect/reset before headers. reset reason: "
                   "protocol error",
                   stream_.arena.Copy(absl::StrCat(
-                      "upstream_reset_before_response_started{protocol_error|", codec_detail,
-                      "}")),
+                      "upstream_reset_before_response_started{protocol_error|", codec_detail, "}")),
                   filter::kUpstreamProtocolError);
     return;
   }
@@ -497,8 +493,8 @@ bool Router::TryRetry(uint32_t reason) {
       forward_->retry ? forward_->retry->back_off_max : 250 * base::kMillisecond;
   const uint32_t n = std::min(stream_.info.attempts, 16u);
   const base::Nanos ceiling = std::min(base_ns * ((base::Nanos{1} << n) - 1), most);
-  const base::Nanos delay = static_cast<base::Nanos>(
-      stream_.environment.loop.random().Below(static_cast<uint64_t>(std::max<base::Nanos>(ceiling, 1))));
+  const base::Nanos delay = static_cast<base::Nanos>(stream_.environment.loop.random().Below(
+      static_cast<uint64_t>(std::max<base::Nanos>(ceiling, 1))));
   waiting_to_retry_ = true;
   back_off_over_ = false;
   try_timer_.emplace(stream_.environment.loop.timers(), [this] {

@@ -1,8 +1,8 @@
 // Router: the terminal HTTP filter: turns the chosen route into an upstream exchange, with timeout,
 // retries and the changes that the route asks for. Room 6 of a request.
 //
-// All that happens to an attempt arrives as state (its Exchange, a timer's flag); OnWake acts on it.
-// Owner: the stream's FilterChain. Thread: the worker's.
+// All that happens to an attempt arrives as state (its Exchange, a timer's flag); OnWake acts on
+// it. Owner: the stream's FilterChain. Thread: the worker's.
 #pragma once
 
 #include <memory>
@@ -90,9 +90,9 @@ class Router final : public filter::HttpFilter {
   bool try_timed_out_ = false;
   bool back_off_over_ = false;
   bool waiting_to_retry_ = false;
-  bool body_sent_ = false;        // Bytes of the body have left: no attempt can follow.
-  bool response_started_ = false; // The head is in response_in.
-  bool reconnected_ = false;      // A stale kept connection has been replaced once.
+  bool body_sent_ = false;         // Bytes of the body have left: no attempt can follow.
+  bool response_started_ = false;  // The head is in response_in.
+  bool reconnected_ = false;       // A stale kept connection has been replaced once.
 };
 
 }  // namespace proxenos::filters::router
