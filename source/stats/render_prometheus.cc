@@ -1,0 +1,238 @@
+// Prometheus's text exposition format, with Envoy's names and labels. See render.h.
+//
+// A family (one `# TYPE` line) gathers what the scopes of one shape count under one name, so the
+// output goes by family, then scope; the readings come by scope. Rows turn one into the other.
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "source/stats/render.h"
+#include "source/stats/stat_list.h"
+
+namespace proxenos::stats {
+namespace {
+
+// The readings of one shape and schema: they have the same families.
+using Table = std::vector<uint32_t>;
+
+// One line of a schema, or of a response code's line one of its three families.
+struct Row {
+  StatType type;
+  std::string family;  // "cluster.upstream_rq_xx"
+  std::string suffix;  // "upstream_rq_xx"
+  const Table* table;
+  uint32_t spec;
+};
+
+// A metric's name: what is not a letter, digit or '_' becomes '_'.
+std::string MetricName(absl::string_view family) {
+  std::string name = absl::StrCat("envoy_", family);
+  for (char& c : name) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != ':') c = '_';
+  }
+  return name;
+}
+
+// `envoy_cluster_name="foo"`
+void AppendLabel(std::string& out, absl::string_view tag, absl::string_view value) {
+  if (!out.empty()) out.push_back(',');
+  for (const char c : tag) {
+    out.push_back(absl::ascii_isalnum(static_cast<unsigned char>(c)) ? c : '_');
+  }
+  out.append("=\"");
+  for (const char c : value) {
+    if (c == '"' || c == '\\') out.push_back('\\');
+    if (c == '\n') {
+      out.append("\\n");
+    } else {
+      out.push_back(c);
+    }
+  }
+  out.push_back('"');
+}
+
+// The innermost tag first, as Envoy has them.
+std::string ScopeLabels(const ScopeName& name) {
+  std::string labels;
+  for (size_t i = name.tag_count(); i > 0; --i) {
+    AppendLabel(labels, name.shape().tags[i - 1], name.tag_value(i - 1));
+  }
+  return labels;
+}
+
+class Writer {
+ public:
+  Writer(absl::Span<const ScopeReading> readings, const PrometheusOptions& options)
+      : readings_(readings), options_(options) {
+    labels_.reserve(readings.size());
+    for (uint32_t i = 0; i < readings.size(); ++i) {
+      const ScopeReading& reading = readings[i];
+      tables_[{&reading.name.shape(), reading.schema}].push_back(i);
+      labels_.push_back(ScopeLabels(reading.name));
+    }
+    MakeRows();
+  }
+
+  std::string Write() {
+    for (size_t start = 0; start < rows_.size();) {
+      size_t end = start + 1;
+      while (end < rows_.size() && rows_[end].type == rows_[start].type &&
+             rows_[end].family == rows_[start].family) {
+        ++end;
+      }
+      WriteFamily(absl::MakeConstSpan(rows_).subspan(start, end - start));
+      start = end;
+    }
+    return std::move(out_);
+  }
+
+ private:
+  void MakeRows();
+  void WriteFamily(absl::Span<const Row> rows);
+  void WriteRow(const Row& row, uint32_t reading);
+  void WriteStat(const Stat& stat, uint32_t reading);
+  void WriteBuckets(const Stat& stat, const std::string& labels);
+  void WriteQuantiles(const Stat& stat, const std::string& labels);
+
+  const absl::Span<const ScopeReading> readings_;
+  const PrometheusOptions& options_;
+  std::map<std::pair<const ScopeShape*, const Schema*>, Table> tables_;
+  std::vector<std::string> labels_;  // by reading
+  std::vector<Row> rows_;
+  std::string out_;
+
+  // Of the family being written.
+  std::string metric_;
+  bool has_type_line_ = false;
+};
+
+void Writer::MakeRows() {
+  for (const auto& [key, table] : tables_) {
+    const absl::string_view prefix = key.first->family;
+    const absl::Span<const StatSpec> stats = key.second->stats;
+    for (uint32_t i = 0; i < stats.size(); ++i) {
+      std::vector<std::pair<StatType, std::string>> suffixes;
+      if (stats[i].kind == Kind::kResponseCodes) {
+        for (const absl::string_view ending : {"", "_xx", "_completed"}) {
+          suffixes.emplace_back(StatType::kCounter, absl::StrCat(stats[i].name, ending));
+        }
+      } else {
+        ForEachStat(readings_[table.front()], i, [&suffixes](const Stat& stat) {
+          suffixes.emplace_back(stat.type, std::string(stat.family));
+        });
+      }
+      for (auto& [type, suffix] : suffixes) {
+        rows_.push_back({type, absl::StrCat(prefix, suffix), suffix, &table, i});
+      }
+    }
+  }
+  const auto order = [](const Row& row) {
+    // Counters, gauges, text readouts, histograms.
+    const int rank = row.type == StatType::kCounter       ? 0
+                     : row.type == StatType::kGauge       ? 1
+                     : row.type == StatType::kTextReadout ? 2
+                                                          : 3;
+    return std::tuple<int, const std::string&, uint32_t>(rank, row.family, row.spec);
+  };
+  std::sort(rows_.begin(), rows_.end(),
+            [order](const Row& a, const Row& b) { return order(a) < order(b); });
+}
+
+void Writer::WriteFamily(absl::Span<const Row> rows) {
+  if (rows[0].type == StatType::kTextReadout && !options_.text_readouts) return;
+  if (options_.common.type.has_value() && *options_.common.type != rows[0].type) return;
+  metric_ = MetricName(rows[0].family);
+  has_type_line_ = false;
+  if (rows.size() == 1) {
+    for (const uint32_t reading : *rows[0].table) WriteRow(rows[0], reading);
+    return;
+  }
+  std::vector<std::pair<uint32_t, const Row*>> series;
+  for (const Row& row : rows) {
+    for (const uint32_t reading : *row.table) series.emplace_back(reading, &row);
+  }
+  // Rows of a family are neighbours, by rising line of the schema: their addresses order them.
+  std::sort(series.begin(), series.end());
+  for (const auto& [reading, row] : series) WriteRow(*row, reading);
+}
+
+void Writer::WriteRow(const Row& row, uint32_t reading) {
+  ForEachStat(readings_[reading], row.spec, [this, &row, reading](const Stat& stat) {
+    if (stat.family != row.suffix) return;
+    if (options_.common.used_only && !stat.used) return;
+    if (options_.common.accepts != nullptr &&
+        !options_.common.accepts(absl::StrCat(readings_[reading].name.prefix(), stat.name))) {
+      return;
+    }
+    WriteStat(stat, reading);
+  });
+}
+
+void Writer::WriteStat(const Stat& stat, uint32_t reading) {
+  if (!has_type_line_) {
+    const absl::string_view type = stat.type == StatType::kCounter     ? "counter"
+                                   : stat.type != StatType::kHistogram ? "gauge"
+                                   : options_.summaries                ? "summary"
+                                                                       : "histogram";
+    absl::StrAppend(&out_, "# TYPE ", metric_, " ", type, "\n");
+    has_type_line_ = true;
+  }
+  const std::string& scope = labels_[reading];
+  if (stat.type == StatType::kHistogram) {
+    options_.summaries ? WriteQuantiles(stat, scope) : WriteBuckets(stat, scope);
+    absl::StrAppend(&out_, metric_, "_sum{", scope, "} ", stat.total->sum(), "\n");
+    absl::StrAppend(&out_, metric_, "_count{", scope, "} ", stat.total->count(), "\n");
+    return;
+  }
+  if (stat.tag.empty() && stat.type != StatType::kTextReadout) {
+    absl::StrAppend(&out_, metric_, "{", scope, "} ", stat.value, "\n");
+    return;
+  }
+  std::string labels;
+  if (!stat.tag.empty()) AppendLabel(labels, stat.tag, stat.tag_value);
+  if (!labels.empty() && !scope.empty()) labels.push_back(',');
+  labels += scope;
+  if (stat.type == StatType::kTextReadout) AppendLabel(labels, "text_value", *stat.text);
+  absl::StrAppend(&out_, metric_, "{", labels, "} ", stat.value, "\n");
+}
+
+void Writer::WriteBuckets(const Stat& stat, const std::string& labels) {
+  const absl::string_view comma = labels.empty() ? "" : ",";
+  for (const double bound : DefaultBounds()) {
+    absl::StrAppend(&out_, metric_, "_bucket{", labels, comma, "le=\"");
+    // 0.5 apart the bounds are whole numbers, and Prometheus's custom is to write those out in
+    // full.
+    if (bound < 1) {
+      AppendDouble(out_, bound);
+    } else {
+      absl::StrAppend(&out_, static_cast<uint64_t>(bound));
+    }
+    absl::StrAppend(&out_, "\"} ", stat.total->CountAtMost(bound), "\n");
+  }
+  absl::StrAppend(&out_, metric_, "_bucket{", labels, comma, "le=\"+Inf\"} ", stat.total->count(),
+                  "\n");
+}
+
+void Writer::WriteQuantiles(const Stat& stat, const std::string& labels) {
+  const absl::string_view comma = labels.empty() ? "" : ",";
+  for (const double quantile : DefaultQuantiles()) {
+    absl::StrAppend(&out_, metric_, "{", labels, comma, "quantile=\"", quantile, "\"} ");
+    AppendDouble(out_, stat.interval->Quantile(quantile));
+    out_.push_back('\n');
+  }
+}
+
+}  // namespace
+
+std::string RenderPrometheus(absl::Span<const ScopeReading> readings,
+                             const PrometheusOptions& options) {
+  return Writer(readings, options).Write();
+}
+
+}  // namespace proxenos::stats

@@ -1,0 +1,233 @@
+// Rendering: whole outputs against golden files, the options, and the forms that names must take.
+//
+// The golden files were written by this program (PROXENOS_WRITE_GOLDEN=folder), then checked
+// against what Envoy 1.40 says for the same stats: names, labels, order and layout are its own.
+#include "source/stats/render.h"
+
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gtest/gtest.h"
+#include "source/stats/cluster_stats.h"
+#include "source/stats/http_stats.h"
+#include "source/stats/listener_stats.h"
+#include "source/stats/registry.h"
+#include "source/stats/server_stats.h"
+
+namespace proxenos::stats {
+namespace {
+
+// A small process: two clusters, one of them idle and oddly named, a listener, some fixed scopes.
+class RenderTest : public testing::Test {
+ protected:
+  RenderTest() {
+    cluster_->upstream_cx_total.Add(2);
+    cluster_->upstream_cx_active.Set(1);
+    cluster_->upstream_rq_active.Inc();
+    cluster_->upstream_rq_active.Dec();
+    for (const uint32_t status : {200u, 200u, 404u, 503u}) cluster_->upstream_rq.Inc(status);
+    for (const uint64_t ms : {0u, 1u, 20u, 41u, 43u, 47u, 160u, 1500u}) {
+      cluster_->upstream_rq_time.Record(ms);
+    }
+    registry_.FlushIntervals();
+    registry_.FlushIntervals();
+    cluster_->upstream_rq_time.Record(25);
+    codec_->response_flood.Inc();
+    worker_->downstream_cx_total.Inc();
+    CountDownstreamResponse(*listener_http_, 404);
+    server_->live.Set(1);
+    control_plane_->identifier.Set("cp \"7\"\n");
+    registry_.FlushIntervals();
+  }
+
+  std::vector<ScopeReading> Read() { return registry_.Read(); }
+
+  Registry registry_;
+  Group<ClusterStats> cluster_ = registry_.Open<ClusterStats>(ClusterScope("a"));
+  Group<Http1CodecStats> codec_ = registry_.Open<Http1CodecStats>(ClusterHttp1Scope("a"));
+  ScopePin idle_ = registry_.Pin<ClusterMembershipStats>(ClusterScope("we\"ird\\na.me:x"));
+  ScopePin membership_ = registry_.Pin<ClusterMembershipStats>(ClusterScope("a"));
+  Group<ListenerWorkerStats> worker_ =
+      registry_.Open<ListenerWorkerStats>(ListenerWorkerScope("127.0.0.1:80", 1));
+  Group<ListenerHttpStats> listener_http_ =
+      registry_.Open<ListenerHttpStats>(ListenerHttpScope("127.0.0.1:80", "ingress"));
+  ScopePin rds_ = registry_.Pin<SubscriptionStats>(RdsScope("ingress", "routes"));
+  Group<ServerStats> server_ = registry_.Open<ServerStats>(ScopeName(kServerScope, {}));
+  Group<ControlPlaneStats> control_plane_ =
+      registry_.Open<ControlPlaneStats>(ScopeName(kControlPlaneScope, {}));
+};
+
+void ExpectGolden(const std::string& name, const std::string& actual) {
+  if (const char* folder = std::getenv("PROXENOS_WRITE_GOLDEN"); folder != nullptr) {
+    std::ofstream(absl::StrCat(folder, "/", name)) << actual;
+    return;
+  }
+  std::ifstream file(absl::StrCat("test/stats/testdata/", name));
+  ASSERT_TRUE(file.good()) << name;
+  std::stringstream expected;
+  expected << file.rdbuf();
+  EXPECT_EQ(expected.str(), actual) << name;
+}
+
+TEST_F(RenderTest, Text) { ExpectGolden("stats.txt", RenderText(Read(), {})); }
+
+TEST_F(RenderTest, Json) { ExpectGolden("stats.json", RenderJson(Read(), {})); }
+
+TEST_F(RenderTest, Prometheus) { ExpectGolden("stats.prom", RenderPrometheus(Read(), {})); }
+
+TEST_F(RenderTest, HistogramViewsAsText) {
+  std::string all;
+  for (const HistogramView view :
+       {HistogramView::kCumulative, HistogramView::kDisjoint, HistogramView::kDetailed}) {
+    RenderOptions options;
+    options.type = StatType::kHistogram;
+    options.histograms = view;
+    options.accepts = [](absl::string_view name) {
+      return absl::EndsWith(name, "upstream_rq_time") || absl::EndsWith(name, "cx_length_ms");
+    };
+    all += RenderText(Read(), options);
+  }
+  ExpectGolden("histograms.txt", all);
+}
+
+TEST_F(RenderTest, HistogramViewsAsJson) {
+  std::string all;
+  for (const HistogramView view :
+       {HistogramView::kCumulative, HistogramView::kDisjoint, HistogramView::kDetailed}) {
+    RenderOptions options;
+    options.type = StatType::kHistogram;
+    options.histograms = view;
+    options.used_only = true;
+    absl::StrAppend(&all, RenderJson(Read(), options), "\n");
+  }
+  ExpectGolden("histograms.json", all);
+}
+
+TEST_F(RenderTest, UsedOnlyShowsWhatWasEverChanged) {
+  RenderOptions options;
+  options.used_only = true;
+  const std::string text = RenderText(Read(), options);
+  EXPECT_TRUE(absl::StrContains(text, "cluster.a.upstream_rq_active: 0\n")) << text;
+  EXPECT_TRUE(absl::StrContains(text, "cluster.a.upstream_rq_503: 1\n"));
+  EXPECT_FALSE(absl::StrContains(text, "upstream_cx_overflow"));
+  EXPECT_FALSE(absl::StrContains(text, "No recorded values"));
+  EXPECT_FALSE(absl::StrContains(text, "version_text"));
+  EXPECT_FALSE(absl::StrContains(text, "ird"));
+}
+
+TEST_F(RenderTest, TypeAndFilterNarrow) {
+  RenderOptions options;
+  options.type = StatType::kGauge;
+  options.accepts = [](absl::string_view name) {
+    return absl::StartsWith(name, "cluster.a.upstream");
+  };
+  EXPECT_EQ(RenderText(Read(), options),
+            "cluster.a.upstream_cx_active: 1\n"
+            "cluster.a.upstream_rq_active: 0\n"
+            "cluster.a.upstream_rq_pending_active: 0\n");
+  EXPECT_EQ(RenderPrometheus(Read(), {std::move(options), false, false}),
+            "# TYPE envoy_cluster_upstream_cx_active gauge\n"
+            "envoy_cluster_upstream_cx_active{envoy_cluster_name=\"a\"} 1\n"
+            "# TYPE envoy_cluster_upstream_rq_active gauge\n"
+            "envoy_cluster_upstream_rq_active{envoy_cluster_name=\"a\"} 0\n"
+            "# TYPE envoy_cluster_upstream_rq_pending_active gauge\n"
+            "envoy_cluster_upstream_rq_pending_active{envoy_cluster_name=\"a\"} 0\n");
+}
+
+TEST_F(RenderTest, NothingToShow) {
+  RenderOptions options;
+  options.accepts = [](absl::string_view) { return false; };
+  EXPECT_EQ(RenderText(Read(), options), "");
+  EXPECT_EQ(RenderJson(Read(), options), "{\"stats\":[]}");
+  EXPECT_EQ(RenderPrometheus(Read(), {std::move(options), false, true}), "");
+}
+
+TEST_F(RenderTest, PrometheusSummaryAndTextReadouts) {
+  PrometheusOptions options;
+  options.summaries = true;
+  options.text_readouts = true;
+  options.common.accepts = [](absl::string_view name) {
+    return name == "cluster.a.upstream_rq_time" || name == "control_plane.identifier";
+  };
+  const std::string out = RenderPrometheus(Read(), options);
+  EXPECT_TRUE(absl::StartsWith(out,
+                               "# TYPE envoy_control_plane_identifier gauge\n"
+                               "envoy_control_plane_identifier{text_value=\"cp \\\"7\\\"\\n\"} 0\n"
+                               "# TYPE envoy_cluster_upstream_rq_time summary\n"
+                               "envoy_cluster_upstream_rq_time{envoy_cluster_name=\"a\",quantile="
+                               "\"0\"} 25\n"))
+      << out;
+  EXPECT_TRUE(absl::EndsWith(out,
+                             "envoy_cluster_upstream_rq_time_sum{envoy_cluster_name=\"a\"} 1837\n"
+                             "envoy_cluster_upstream_rq_time_count{envoy_cluster_name=\"a\"} 9\n"))
+      << out;
+}
+
+// A cluster's name cannot forge a line, whatever it holds.
+TEST(RenderForgeryTest, ControlCharactersDoNotBreakLines) {
+  Registry registry;
+  const ScopePin pin =
+      registry.Pin<ClusterMembershipStats>(ClusterScope("x\nserver.live: 0\r\ny\"} 7\n"));
+  const std::vector<ScopeReading> readings = registry.Read();
+  const size_t stats = 12;
+  const std::vector<std::string> text = absl::StrSplit(RenderText(readings, {}), '\n');
+  EXPECT_EQ(text.size(), stats + 1);
+  const std::vector<std::string> metrics = absl::StrSplit(RenderPrometheus(readings, {}), '\n');
+  EXPECT_EQ(metrics.size(), 2 * stats + 1);
+}
+
+// Of Prometheus's rules: one TYPE line a family, its series together, no series twice.
+TEST_F(RenderTest, PrometheusFamiliesAreWhole) {
+  ScopePin more = registry_.Pin<ClusterStats>(ClusterScope("zz"));
+  std::set<std::string> families;
+  std::set<std::string> series;
+  std::string current;
+  for (const absl::string_view line : absl::StrSplit(RenderPrometheus(Read(), {}), '\n')) {
+    if (line.empty()) continue;
+    const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
+    if (words[0] == "#") {
+      current = std::string(words[2]);
+      EXPECT_TRUE(families.insert(current).second) << line;
+    } else {
+      EXPECT_TRUE(absl::StartsWith(words[0], current)) << line;
+      EXPECT_TRUE(series.insert(std::string(line.substr(0, line.rfind(' ')))).second) << line;
+    }
+  }
+  EXPECT_GT(families.size(), 60u);
+}
+
+// Ten thousand clusters are shown by name, in order, each once.
+TEST(RenderScaleTest, ManyClusters) {
+  Registry registry;
+  std::vector<ScopePin> pins;
+  for (int i = 0; i < 10000; ++i) {
+    const ScopeName scope = ClusterScope(absl::StrCat("cluster-", i));
+    pins.push_back(registry.Pin<ClusterMembershipStats>(scope));
+    pins.push_back(registry.Pin<ClusterEdsStats>(scope));
+  }
+  const std::vector<ScopeReading> readings = registry.Read();
+  RenderOptions counters;
+  counters.type = StatType::kCounter;
+  std::string last;
+  size_t lines = 0;
+  for (const absl::string_view line : absl::StrSplit(RenderText(readings, counters), '\n')) {
+    if (line.empty()) continue;
+    ++lines;
+    EXPECT_LT(last, line);
+    last = std::string(line);
+  }
+  EXPECT_EQ(lines, 10000u * (6 + 3));
+  const std::string metrics = RenderPrometheus(readings, {});
+  EXPECT_TRUE(absl::StrContains(metrics, "{envoy_cluster_name=\"cluster-9999\"} 0\n"));
+}
+
+}  // namespace
+}  // namespace proxenos::stats
