@@ -30,6 +30,7 @@ inline constexpr std::array<char, 256> kTokenLower = [] {
 
 inline char TokenLower(char c) { return kTokenLower[static_cast<uint8_t>(c)]; }
 inline bool IsTokenChar(char c) { return TokenLower(c) != 0; }
+inline char LowerLetter(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 inline bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 inline bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 // What a field value or reason phrase may hold: HTAB, SP, VCHAR, obs-text (RFC 9110, 5.5).
@@ -154,7 +155,7 @@ inline void LowerName(char* p, const char* name_end, const char* end) {
       const __m128i lower = _mm_or_si128(x, _mm_and_si128(upper, _mm_set1_epi8(0x20)));
       _mm_storeu_si128(reinterpret_cast<__m128i*>(p), lower);
     } else {
-      for (size_t i = 0; i < size; ++i) p[i] = TokenLower(p[i]);
+      for (size_t i = 0; i < size; ++i) p[i] = LowerLetter(p[i]);
     }
   }
 }
@@ -197,7 +198,7 @@ inline const char* FindPlainHostEnd(const char* p, const char* end) {
 }
 
 inline void LowerName(char* p, const char* name_end, const char*) {
-  for (; p < name_end; ++p) *p = TokenLower(*p);
+  for (; p < name_end; ++p) *p = LowerLetter(*p);
 }
 
 #endif

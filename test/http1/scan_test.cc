@@ -63,6 +63,9 @@ TEST(LowerName, LowersLettersOfTheNameAndNothingElse) {
       buffer::Slice slice = buffer::Slice::Copy(all);
       LowerName(slice.data() + begin, slice.data() + begin + size, slice.data() + 256);
       EXPECT_EQ(slice.view(), expected) << begin << " " << size;
+      slice = buffer::Slice::Copy(all);  // As little room as there can be.
+      LowerName(slice.data() + begin, slice.data() + begin + size, slice.data() + begin + size);
+      EXPECT_EQ(slice.view(), expected) << begin << " " << size;
     }
   }
 }
