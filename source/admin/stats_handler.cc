@@ -1,0 +1,167 @@
+// From the parameters of a request to a page of stats. See stats_handler.h.
+#include "source/admin/stats_handler.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "re2/re2.h"
+#include "source/stats/render.h"
+
+namespace proxenos::admin {
+namespace {
+
+template <class T>
+struct Choice {
+  absl::string_view name;
+  T value;
+};
+
+template <class T, size_t kCount>
+const T* Find(const Choice<T> (&choices)[kCount], absl::string_view name) {
+  for (const Choice<T>& choice : choices) {
+    if (choice.name == name) return &choice.value;
+  }
+  return nullptr;
+}
+
+using stats::HistogramView;
+using stats::StatType;
+
+// "none" and "" leave it at the default.
+constexpr Choice<std::optional<HistogramView>> kHistogramViews[] = {
+    {"", std::nullopt},
+    {"none", std::nullopt},
+    {"summary", HistogramView::kSummary},
+    {"cumulative", HistogramView::kCumulative},
+    {"disjoint", HistogramView::kDisjoint},
+    {"detailed", HistogramView::kDetailed}};
+
+constexpr Choice<std::optional<StatType>> kTypes[] = {{"", std::nullopt},
+                                                      {"All", std::nullopt},
+                                                      {"Counters", StatType::kCounter},
+                                                      {"Gauges", StatType::kGauge},
+                                                      {"Histograms", StatType::kHistogram},
+                                                      {"TextReadouts", StatType::kTextReadout}};
+
+absl::Status ReadFilter(const Params& params, stats::RenderOptions& options) {
+  const std::string* pattern = params.Find("filter");
+  if (pattern == nullptr || pattern->empty()) return absl::OkStatus();
+  auto regex = std::make_unique<RE2>(*pattern, RE2::Quiet);
+  if (!regex->ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("Invalid re2 regex: ", regex->error()));
+  }
+  const bool wanted = !params.Has("invert_filter");
+  options.accepts = [regex = std::move(regex), wanted](absl::string_view name) {
+    return RE2::PartialMatch(re2::StringPiece(name.data(), name.size()), *regex) == wanted;
+  };
+  return absl::OkStatus();
+}
+
+// What both pages take.
+absl::StatusOr<stats::RenderOptions> ReadOptions(const Params& params) {
+  stats::RenderOptions options;
+  // As in Envoy its value does not matter: `usedonly=0` is usedonly.
+  options.used_only = params.Has("usedonly");
+  const auto* type = Find(kTypes, params.Get("type"));
+  if (type == nullptr) return absl::InvalidArgumentError("invalid &type= param");
+  options.type = *type;
+  if (absl::Status read = ReadFilter(params, options); !read.ok()) return read;
+  return options;
+}
+
+Response Refusal(const absl::Status& status) {
+  return Response::Error(400, absl::StrCat(status.message(), "\n"));
+}
+
+Response ResetCounters(stats::Registry& registry) {
+  registry.ResetCounters();
+  return Response::Text("OK\n");
+}
+
+std::vector<ParamHelp> CommonParams() {
+  return {
+      {"usedonly", "Only include stats that have been written by system since restart"},
+      {"filter", "Regular expression (Google re2) for filtering stats"},
+      {"invert_filter", "Invert the filter regex"},
+      {"type", "Stat types to include; One of (All, Counters, Histograms, Gauges, TextReadouts)"}};
+}
+
+}  // namespace
+
+Response StatsPage(stats::Registry& registry, const Params& params) {
+  const std::string format = params.Get("format");
+  if (format == "prometheus") return PrometheusPage(registry, params);
+  if (!format.empty() && format != "text" && format != "json") {
+    return Response::Error(400, "usage: /stats?format=(json|prometheus|text)\n\n");
+  }
+  absl::StatusOr<stats::RenderOptions> options = ReadOptions(params);
+  if (!options.ok()) return Refusal(options.status());
+  const auto* view = Find(kHistogramViews, params.Get("histogram_buckets"));
+  if (view == nullptr) {
+    return Response::Error(
+        400, "usage: /stats?histogram_buckets=(cumulative|disjoint|detailed|summary)\n");
+  }
+  options->histograms = view->value_or(HistogramView::kSummary);
+  const std::vector<stats::ScopeReading> readings = registry.Read();
+  if (format == "json") return Response::Json(stats::RenderJson(readings, *options));
+  return Response::Text(stats::RenderText(readings, *options));
+}
+
+Response PrometheusPage(stats::Registry& registry, const Params& params) {
+  absl::StatusOr<stats::RenderOptions> common = ReadOptions(params);
+  if (!common.ok()) return Refusal(common.status());
+  const auto* view = Find(kHistogramViews, params.Get("histogram_buckets"));
+  const HistogramView shown =
+      view == nullptr ? HistogramView::kDetailed : view->value_or(HistogramView::kCumulative);
+  if (shown != HistogramView::kCumulative && shown != HistogramView::kSummary) {
+    return Response::Error(400, "unsupported prometheus histogram bucket mode\n");
+  }
+  stats::PrometheusOptions options;
+  options.common = *std::move(common);
+  options.summaries = shown == HistogramView::kSummary;
+  options.text_readouts = params.Has("text_readouts");
+  return Response::Text(stats::RenderPrometheus(registry.Read(), options));
+}
+
+void AddStatsEndpoints(EndpointTable& table, stats::Registry& registry) {
+  Endpoint page;
+  page.path = "/stats";
+  page.help = "print server stats";
+  page.params = CommonParams();
+  page.params.push_back({"format", "Format to use; One of (text, json, prometheus)"});
+  page.params.push_back(
+      {"histogram_buckets",
+       "Histogram bucket display mode; One of (cumulative, disjoint, detailed, summary)"});
+  page.handler = [&registry](const Request& request) {
+    return StatsPage(registry, request.params);
+  };
+  table.Add(std::move(page));
+
+  Endpoint prometheus;
+  prometheus.path = "/stats/prometheus";
+  prometheus.help = "print server stats in prometheus format";
+  prometheus.params = CommonParams();
+  prometheus.params.push_back({"text_readouts", "Render text_readouts as new gauges with value 0"});
+  prometheus.params.push_back(
+      {"histogram_buckets", "Histogram bucket display mode; One of (cumulative, summary)"});
+  prometheus.handler = [&registry](const Request& request) {
+    return PrometheusPage(registry, request.params);
+  };
+  table.Add(std::move(prometheus));
+
+  Endpoint reset;
+  reset.path = "/reset_counters";
+  reset.method = Endpoint::Method::kPost;
+  reset.help = "reset all counters to zero";
+  reset.handler = [&registry](const Request&) { return ResetCounters(registry); };
+  table.Add(std::move(reset));
+}
+
+}  // namespace proxenos::admin
