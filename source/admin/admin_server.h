@@ -12,6 +12,7 @@
 #include "source/admin/endpoint.h"
 #include "source/base/clock.h"
 #include "source/base/intrusive_list.h"
+#include "source/downstream/date.h"
 #include "source/event/event_loop.h"
 #include "source/http1/decoder.h"
 #include "source/net/address.h"
@@ -55,6 +56,8 @@ class AdminServer final : private event::IoHandler {
   void Add(int fd, const net::Address& remote);
   // Makes room by closing the connection that was idle longest. False: all are busy.
   bool CloseIdlest();
+  // From a connection that has answered: others are closed before it when room is needed.
+  void MarkActive(AdminConnection& connection);
   // From a connection that is closed.
   void Remove(AdminConnection& connection);
 
@@ -65,6 +68,7 @@ class AdminServer final : private event::IoHandler {
   stats::Group<stats::ListenerStats> stats_;   // listener.admin.
   stats::Group<stats::HttpStats> http_stats_;  // http.admin.
   access_log::AccessLogs access_logs_;
+  downstream::DateCache date_;
   net::UniqueFd socket_;
   net::Address address_;
   base::IntrusiveList<AdminConnection> connections_;  // Owned; longest without activity first.

@@ -54,7 +54,8 @@ enum class ConfigKind : uint8_t { kCluster, kListener, kRoute, kEndpoint };
 // What a host's connections and requests came to, over all workers.
 struct HostCounters {
   uint64_t cx_active = 0, cx_connect_fail = 0, cx_total = 0;
-  uint64_t rq_active = 0, rq_error = 0, rq_success = 0, rq_timeout = 0, rq_total = 0;
+  uint64_t rq_active = 0, rq_error = 0, rq_pending_active = 0, rq_success = 0;
+  uint64_t rq_timeout = 0, rq_total = 0;
 };
 
 // One cluster in force, for /clusters.
@@ -87,30 +88,30 @@ struct AdminSource {
   base::Clock& clock;
   const envoy::config::bootstrap::v3::Bootstrap& bootstrap;
   const envoy::admin::v3::CommandLineOptions& command_line_options;
-  std::string version;         // As /server_info shows it: "HASH/VERSION/Clean/RELEASE/BoringSSL".
+  std::string version = {};    // As /server_info shows it: "HASH/VERSION/Clean/RELEASE/BoringSSL".
   base::MonoTime started = 0;  // For uptime.
   base::WallTime bootstrap_time = 0;  // last_updated of the bootstrap and of what it holds.
   uint32_t concurrency = 1;
 
-  absl::AnyInvocable<envoy::admin::v3::ServerInfo::State()> state;
+  absl::AnyInvocable<envoy::admin::v3::ServerInfo::State()> state = nullptr;
   // Connections on listeners (not those to this interface), for server.total_connections.
-  absl::AnyInvocable<uint64_t()> connection_count;
+  absl::AnyInvocable<uint64_t()> connection_count = nullptr;
 
-  absl::AnyInvocable<void(ConfigKind, Visit<ConfigView>)> for_each_config;
+  absl::AnyInvocable<void(ConfigKind, Visit<ConfigView>)> for_each_config = nullptr;
   // version_info of ClustersConfigDump and ListenersConfigDump: of the newest step of that type.
-  absl::AnyInvocable<std::string(ConfigKind)> config_version;
-  absl::AnyInvocable<void(Visit<ClusterView>)> for_each_cluster;
-  absl::AnyInvocable<void(Visit<ListenerView>)> for_each_listener;
+  absl::AnyInvocable<std::string(ConfigKind)> config_version = nullptr;
+  absl::AnyInvocable<void(Visit<ClusterView>)> for_each_cluster = nullptr;
+  absl::AnyInvocable<void(Visit<ListenerView>)> for_each_listener = nullptr;
   // May be null: then /clusters leaves those lines out.
   absl::AnyInvocable<HostCounters(const upstream::ClusterConfig&, const upstream::Host&)>
-      host_counters;
+      host_counters = nullptr;
   // Fields that were set and have no effect, of the bootstrap and of what is in force.
-  absl::AnyInvocable<void(Visit<config::IgnoredField>)> for_each_ignored_field;
+  absl::AnyInvocable<void(Visit<config::IgnoredField>)> for_each_ignored_field = nullptr;
 
   // Each returns at once; what it starts goes on in later turns.
-  absl::AnyInvocable<void()> quit;
-  absl::AnyInvocable<void(bool failed)> set_health_check_failed;
-  absl::AnyInvocable<void(const DrainRequest&)> drain_listeners;
+  absl::AnyInvocable<void()> quit = nullptr;
+  absl::AnyInvocable<void(bool failed)> set_health_check_failed = nullptr;
+  absl::AnyInvocable<void(const DrainRequest&)> drain_listeners = nullptr;
 };
 
 }  // namespace proxenos::admin

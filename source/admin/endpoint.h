@@ -5,7 +5,6 @@
 // that no link, image or crawler can drain a server.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +13,9 @@
 #include "absl/strings/string_view.h"
 
 namespace proxenos::admin {
+
+// %XX decoded; what is not a valid escape stays as it is.
+std::string PercentDecoded(absl::string_view text, bool plus_is_space);
 
 // The parameters of a query, decoded, in their order. A parameter without '=' has an empty value.
 class Params {
@@ -39,37 +41,51 @@ class Params {
 
 struct Request {
   std::string method;
-  std::string path;   // Decoded, without the query.
+  std::string path;   // Without the query, as it came.
   std::string query;  // As it came, for handlers that read it themselves.
   Params params;      // Of the query, and of a body that is a form.
-  std::string content_type;
   std::string body;
+  // A browser says that a page of another origin sends it: someone's web page must not be able to
+  // drain the proxy of whoever looks at it.
+  bool cross_site = false;
 };
 
 struct Response {
   int status = 200;
   std::string content_type = "text/plain; charset=UTF-8";
   std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;  // Others; names in lower case.
+  std::string allow;  // The Allow field of a 405.
 
-  static Response Text(std::string body) {
-    return {200, "text/plain; charset=UTF-8", std::move(body), {}};
-  }
-  static Response Json(std::string body) { return {200, "application/json", std::move(body), {}}; }
+  static Response Text(std::string body) { return Error(200, std::move(body)); }
   static Response Error(int status, std::string body) {
-    return {status, "text/plain; charset=UTF-8", std::move(body), {}};
+    Response response;
+    response.status = status;
+    response.body = std::move(body);
+    return response;
+  }
+  static Response Json(std::string body) {
+    Response response;
+    response.content_type = "application/json";
+    response.body = std::move(body);
+    return response;
   }
 };
 
+// A parameter, for people.
+struct ParamHelp {
+  std::string name;
+  std::string text;
+};
+
 struct Endpoint {
-  enum class Method { kGet, kPost };  // kGet takes GET and HEAD.
+  // kRead takes GET, HEAD and (as Envoy does) POST.
+  enum class Method { kRead, kPost };
 
   std::string path;  // "/stats"
-  Method method = Method::kGet;
-  std::string help;    // One line, for /help and the page at "/".
-  std::string params;  // "level=…, paths=…", for people; empty for none.
+  Method method = Method::kRead;
+  std::string help;  // One line, for /help and the page at "/".
+  std::vector<ParamHelp> params;
   absl::AnyInvocable<Response(const Request&)> handler;
-  bool prefix = false;  // Takes every path that begins with `path`.
 };
 
 // Owner: the AdminServer's owner. Thread: main.
@@ -93,9 +109,10 @@ class EndpointTable {
 
  private:
   Endpoint* Find(absl::string_view path);
+  Response Refuse(const Request& request, const Endpoint& endpoint) const;
 
-  std::vector<Endpoint> endpoints_;  // By path.
-  std::optional<absl::AnyInvocable<bool(absl::string_view) const>> allowed_;
+  std::vector<Endpoint> endpoints_;                            // By path.
+  absl::AnyInvocable<bool(absl::string_view) const> allowed_;  // Null: all.
 };
 
 }  // namespace proxenos::admin

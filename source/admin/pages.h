@@ -1,0 +1,27 @@
+// The pages of the admin interface, one function each: from what the server tells to a response.
+// admin_endpoints.cc puts them in the table.
+#pragma once
+
+#include "source/admin/admin_source.h"
+#include "source/admin/endpoint.h"
+
+namespace proxenos::admin {
+
+// server_pages.cc
+Response ReadyPage(AdminSource& source);
+Response ServerInfoPage(AdminSource& source);
+Response MemoryPage();
+Response DrainListenersPage(AdminSource& source, const Request& request);
+Response RuntimePage();
+Response CertsPage();
+Response IgnoredFieldsPage(AdminSource& source);
+
+// clusters_page.cc, listeners_page.cc, logging_page.cc
+Response ClustersPage(AdminSource& source, const Request& request);
+Response ListenersPage(AdminSource& source, const Request& request);
+Response LoggingPage(const Request& request);
+
+// config_dump_page.cc
+Response ConfigDumpPage(AdminSource& source, const Request& request);
+
+}  // namespace proxenos::admin
