@@ -18,6 +18,9 @@ constexpr FlagName kFlagNames[] = {
 #undef PROXENOS_X
 };
 
+constexpr FlagName kRetryLimit = {filter::kUpstreamRetryLimitExceeded, "URX",
+                                  "UpstreamRetryLimitExceeded"};
+
 constexpr char kHex[] = "0123456789abcdef";
 
 void AppendFlags(const Value& value, std::string& out) {
@@ -25,14 +28,19 @@ void AppendFlags(const Value& value, std::string& out) {
     out += '-';
     return;
   }
-  bool first = true;
-  for (const FlagName& name : kFlagNames) {
-    if ((value.number & name.flag) == 0) continue;
-    if (!first) out += ',';
-    first = false;
+  const size_t start = out.size();
+  const auto append = [&](const FlagName& name) {
+    if ((value.number & name.flag) == 0) return;
+    if (out.size() != start) out += ',';
     const absl::string_view text =
         value.kind == Value::Kind::kFlags ? name.short_name : name.long_name;
     out.append(text.data(), text.size());
+  };
+  // Envoy writes flags in the order in which they were set: that the retries ran out comes before
+  // what the last of them failed with. All other pairs are as good as unheard of.
+  append(kRetryLimit);
+  for (const FlagName& name : kFlagNames) {
+    if (name.flag != kRetryLimit.flag) append(name);
   }
 }
 

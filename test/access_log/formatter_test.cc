@@ -65,7 +65,7 @@ TEST(FormatterTest, Flags) {
   StreamFixture fixture;
   fixture.stream.flags = filter::kUpstreamConnectionFailure | filter::kUpstreamRetryLimitExceeded;
   EXPECT_EQ(Line("%RESPONSE_FLAGS% %RESPONSE_FLAGS_LONG%", fixture.Input()),
-            "UF,URX UpstreamConnectionFailure,UpstreamRetryLimitExceeded");
+            "URX,UF UpstreamRetryLimitExceeded,UpstreamConnectionFailure");
 }
 
 TEST(FormatterTest, OriginalPathComesFromHeaderOrStream) {
