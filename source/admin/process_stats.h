@@ -17,7 +17,7 @@ class ProcessStats {
   ProcessStats(const ProcessStats&) = delete;
   ProcessStats& operator=(const ProcessStats&) = delete;
 
-  // For what the server counts itself (unknown fields, initialization_time_ms).
+  // For what the server counts itself.
   stats::ServerStats& stats() { return *stats_; }
 
  private:

@@ -37,7 +37,6 @@ namespace proxenos::stats {
   X(Counter, upstream_rq_pending_failure_eject)         \
   X(Gauge, upstream_rq_pending_active)                  \
   X(Counter, upstream_rq_cancelled)                     \
-  X(Counter, upstream_rq_maintenance_mode)              \
   X(Counter, upstream_rq_timeout)                       \
   X(Counter, upstream_rq_per_try_timeout)               \
   X(Counter, upstream_rq_rx_reset)                      \
@@ -51,31 +50,11 @@ namespace proxenos::stats {
   X(Counter, lb_healthy_panic)
 PX_STATS(ClusterStats, PX_CLUSTER_STATS);
 
-// The same responses once more, by origin of the request. Scope: ExternalResponseScope or
-// InternalResponseScope; by worker, on first use.
-#define PX_CLUSTER_RESPONSE_STATS(X) \
-  X(ResponseCodes, upstream_rq)      \
-  X(Histogram, upstream_rq_time)
-PX_STATS(ClusterResponseStats, PX_CLUSTER_RESPONSE_STATS);
-
-// Scope: VirtualClusterScope; by worker, on first use.
-#define PX_VIRTUAL_CLUSTER_STATS(X)            \
-  X(Counter, upstream_rq_total)                \
-  X(Counter, upstream_rq_timeout)              \
-  X(Counter, upstream_rq_retry)                \
-  X(Counter, upstream_rq_retry_success)        \
-  X(Counter, upstream_rq_retry_overflow)       \
-  X(Counter, upstream_rq_retry_limit_exceeded) \
-  X(ResponseCodes, upstream_rq)                \
-  X(Histogram, upstream_rq_time)
-PX_STATS(VirtualClusterStats, PX_VIRTUAL_CLUSTER_STATS);
-
 // Who is in the cluster and how that came to be. Scope: ClusterScope. Thread: main.
 #define PX_CLUSTER_MEMBERSHIP_STATS(X) \
   X(Gauge, membership_total)           \
   X(Gauge, membership_healthy)         \
   X(Gauge, membership_degraded)        \
-  X(Gauge, membership_excluded)        \
   X(Counter, membership_change)        \
   X(Gauge, max_host_weight)            \
   X(Counter, update_attempt)           \
@@ -90,8 +69,6 @@ PX_STATS(ClusterMembershipStats, PX_CLUSTER_MEMBERSHIP_STATS);
 #define PX_CLUSTER_EDS_STATS(X)  \
   X(Counter, update_rejected)    \
   X(Counter, init_fetch_timeout) \
-  X(Counter, assignment_stale)   \
-  X(Gauge, update_time)          \
   X(TextReadout, version_text)
 PX_STATS(ClusterEdsStats, PX_CLUSTER_EDS_STATS);
 
@@ -113,14 +90,11 @@ PX_STATS(CircuitBreakerStats, PX_CIRCUIT_BREAKER_STATS);
 PX_STATS(CircuitBreakerRemainingStats, PX_CIRCUIT_BREAKER_REMAINING_STATS);
 
 // Scope: kClusterManagerScope. Thread: main.
-#define PX_CLUSTER_MANAGER_STATS(X)     \
-  X(Counter, cluster_added)             \
-  X(Counter, cluster_modified)          \
-  X(Counter, cluster_removed)           \
-  X(Counter, cluster_updated)           \
-  X(Counter, cluster_updated_via_merge) \
-  X(Counter, update_merge_cancelled)    \
-  X(Gauge, active_clusters)             \
+#define PX_CLUSTER_MANAGER_STATS(X) \
+  X(Counter, cluster_added)         \
+  X(Counter, cluster_modified)      \
+  X(Counter, cluster_removed)       \
+  X(Gauge, active_clusters)         \
   X(Gauge, warming_clusters)
 PX_STATS(ClusterManagerStats, PX_CLUSTER_MANAGER_STATS);
 

@@ -1,5 +1,5 @@
-// The stats of an HTTP connection manager, of its routes and of the HTTP/1 codec. One line a stat;
-// names are Envoy's. Rule: a line stands here only if code counts it.
+// The stats of an HTTP connection manager and of its routes. One line a stat; names are Envoy's.
+// Rule: a line stands here only if code counts it.
 #pragma once
 
 #include <cstdint>
@@ -24,13 +24,10 @@ namespace proxenos::stats {
   X(Counter, downstream_cx_idle_timeout)                    \
   X(Counter, downstream_cx_max_duration_reached)            \
   X(Counter, downstream_cx_max_requests_reached)            \
-  X(Counter, downstream_cx_overload_disable_keepalive)      \
   X(Counter, downstream_cx_protocol_error)                  \
   X(Histogram, downstream_cx_length_ms)                     \
   X(Counter, downstream_cx_rx_bytes_total)                  \
-  X(Gauge, downstream_cx_rx_bytes_buffered)                 \
   X(Counter, downstream_cx_tx_bytes_total)                  \
-  X(Gauge, downstream_cx_tx_bytes_buffered)                 \
   X(Counter, downstream_cx_upgrades_total)                  \
   X(Gauge, downstream_cx_upgrades_active)                   \
   X(Counter, downstream_rq_total)                           \
@@ -47,15 +44,11 @@ namespace proxenos::stats {
   X(Counter, downstream_rq_header_timeout)                  \
   X(Counter, downstream_rq_idle_timeout)                    \
   X(Counter, downstream_rq_max_duration_reached)            \
-  X(Counter, downstream_rq_overload_close)                  \
   X(Counter, downstream_rq_rx_reset)                        \
   X(Counter, downstream_rq_tx_reset)                        \
   X(Counter, downstream_rq_response_before_rq_complete)     \
   X(Counter, downstream_rq_too_large)                       \
-  X(Counter, downstream_rq_too_many_premature_resets)       \
-  X(Counter, downstream_rq_non_relative_path)               \
   X(Counter, downstream_rq_ws_on_non_ws_route)              \
-  X(Counter, downstream_rq_rejected_via_ip_detection)       \
   X(Counter, downstream_rq_redirected_with_normalized_path) \
   X(Counter, downstream_rq_failed_path_normalization)       \
   X(Counter, no_cluster)                                    \
@@ -64,8 +57,7 @@ namespace proxenos::stats {
   X(Counter, rq_redirect)                                   \
   X(Counter, rq_total)                                      \
   X(Counter, rq_reset_after_downstream_response_started)    \
-  X(Counter, rq_retry_skipped_request_not_complete)         \
-  X(Counter, rs_too_large)
+  X(Counter, rq_retry_skipped_request_not_complete)
 PX_STATS(HttpStats, PX_HTTP_STATS);
 
 // The same responses by listener. Scope: ListenerHttpScope. One group a worker.
@@ -97,13 +89,5 @@ void CountDownstreamResponse(Stats& stats, uint32_t status) {
       return;
   }
 }
-
-// Scope: kHttp1Scope (downstream) or ClusterHttp1Scope (upstream). One group a worker.
-#define PX_HTTP1_CODEC_STATS(X)                             \
-  X(Counter, dropped_headers_with_underscores)              \
-  X(Counter, metadata_not_supported_error)                  \
-  X(Counter, requests_rejected_with_underscores_in_headers) \
-  X(Counter, response_flood)
-PX_STATS(Http1CodecStats, PX_HTTP1_CODEC_STATS);
 
 }  // namespace proxenos::stats

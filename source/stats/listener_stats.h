@@ -7,15 +7,13 @@
 namespace proxenos::stats {
 
 // Scope: ListenerScope. One group a worker.
-#define PX_LISTENER_STATS(X)                \
-  X(Counter, downstream_cx_total)           \
-  X(Gauge, downstream_cx_active)            \
-  X(Counter, downstream_cx_destroy)         \
-  X(Histogram, downstream_cx_length_ms)     \
-  X(Counter, downstream_cx_overflow)        \
-  X(Counter, downstream_cx_overload_reject) \
-  X(Counter, downstream_global_cx_overflow) \
-  X(Counter, no_filter_chain_match)
+#define PX_LISTENER_STATS(X)            \
+  X(Counter, downstream_cx_total)       \
+  X(Gauge, downstream_cx_active)        \
+  X(Counter, downstream_cx_destroy)     \
+  X(Histogram, downstream_cx_length_ms) \
+  X(Counter, downstream_cx_overflow)    \
+  X(Counter, downstream_global_cx_overflow)
 PX_STATS(ListenerStats, PX_LISTENER_STATS);
 
 // How connections spread over the workers. Scope: ListenerWorkerScope.
@@ -25,18 +23,14 @@ PX_STATS(ListenerStats, PX_LISTENER_STATS);
 PX_STATS(ListenerWorkerStats, PX_LISTENER_WORKER_STATS);
 
 // Scope: kListenerManagerScope. Thread: main.
-#define PX_LISTENER_MANAGER_STATS(X)     \
-  X(Counter, listener_added)             \
-  X(Counter, listener_modified)          \
-  X(Counter, listener_in_place_updated)  \
-  X(Counter, listener_removed)           \
-  X(Counter, listener_stopped)           \
-  X(Counter, listener_create_success)    \
-  X(Counter, listener_create_failure)    \
-  X(Gauge, total_listeners_active)       \
-  X(Gauge, total_listeners_warming)      \
-  X(Gauge, total_listeners_draining)     \
-  X(Gauge, total_filter_chains_draining) \
+#define PX_LISTENER_MANAGER_STATS(X)  \
+  X(Counter, listener_added)          \
+  X(Counter, listener_modified)       \
+  X(Counter, listener_removed)        \
+  X(Counter, listener_create_success) \
+  X(Gauge, total_listeners_active)    \
+  X(Gauge, total_listeners_warming)   \
+  X(Gauge, total_listeners_draining)  \
   X(Gauge, workers_started)
 PX_STATS(ListenerManagerStats, PX_LISTENER_MANAGER_STATS);
 

@@ -16,18 +16,12 @@ constexpr ScopeShape kCircuitBreaker{
     "cluster.$.circuit_breakers.default.", "cluster.circuit_breakers.default.", {kClusterTag}};
 constexpr ScopeShape kHighCircuitBreaker{
     "cluster.$.circuit_breakers.high.", "cluster.circuit_breakers.high.", {kClusterTag}};
-constexpr ScopeShape kExternal{"cluster.$.external.", "cluster.external.", {kClusterTag}};
-constexpr ScopeShape kInternal{"cluster.$.internal.", "cluster.internal.", {kClusterTag}};
-constexpr ScopeShape kClusterHttp1{"cluster.$.http1.", "cluster.http1.", {kClusterTag}};
 constexpr ScopeShape kHttp{"http.$.", "http.", {kHttpTag}};
-constexpr ScopeShape kRds{"http.$.rds.$.", "http.rds.", {kHttpTag, "envoy.rds_route_config"}};
 constexpr ScopeShape kListener{"listener.$.", "listener.", {kListenerTag}};
 constexpr ScopeShape kListenerHttp{
     "listener.$.http.$.", "listener.http.", {kListenerTag, kHttpTag}};
 constexpr ScopeShape kListenerWorker{
     "listener.$.worker_$.", "listener.worker.", {kListenerTag, "envoy.worker_id"}};
-constexpr ScopeShape kVirtualCluster{
-    "vhost.$.vcluster.$.", "vhost.vcluster.", {"envoy.virtual_host", "envoy.virtual_cluster"}};
 
 }  // namespace
 
@@ -75,23 +69,7 @@ ScopeName HighCircuitBreakerScope(absl::string_view cluster) {
   return ScopeName(kHighCircuitBreaker, {cluster});
 }
 
-ScopeName ExternalResponseScope(absl::string_view cluster) {
-  return ScopeName(kExternal, {cluster});
-}
-
-ScopeName InternalResponseScope(absl::string_view cluster) {
-  return ScopeName(kInternal, {cluster});
-}
-
-ScopeName ClusterHttp1Scope(absl::string_view cluster) {
-  return ScopeName(kClusterHttp1, {cluster});
-}
-
 ScopeName HttpScope(absl::string_view stat_prefix) { return ScopeName(kHttp, {stat_prefix}); }
-
-ScopeName RdsScope(absl::string_view stat_prefix, absl::string_view route_config) {
-  return ScopeName(kRds, {stat_prefix, route_config});
-}
 
 ScopeName ListenerScope(absl::string_view address) { return ScopeName(kListener, {address}); }
 
@@ -101,10 +79,6 @@ ScopeName ListenerHttpScope(absl::string_view address, absl::string_view stat_pr
 
 ScopeName ListenerWorkerScope(absl::string_view address, uint32_t worker) {
   return ScopeName(kListenerWorker, {address, absl::StrCat(worker)});
-}
-
-ScopeName VirtualClusterScope(absl::string_view virtual_host, absl::string_view virtual_cluster) {
-  return ScopeName(kVirtualCluster, {virtual_host, virtual_cluster});
 }
 
 }  // namespace proxenos::stats

@@ -59,7 +59,6 @@ inline constexpr ScopeShape kClusterManagerScope{"cluster_manager.", "cluster_ma
 inline constexpr ScopeShape kCdsScope{"cluster_manager.cds.", "cluster_manager.cds."};
 inline constexpr ScopeShape kListenerManagerScope{"listener_manager.", "listener_manager."};
 inline constexpr ScopeShape kLdsScope{"listener_manager.lds.", "listener_manager.lds."};
-inline constexpr ScopeShape kHttp1Scope{"http1.", "http1."};
 inline constexpr ScopeShape kRuntimeScope{"runtime.", "runtime."};
 inline constexpr ScopeShape kAdminListenerScope{"listener.admin.", "listener.admin."};
 inline constexpr ScopeShape kFilesystemScope{"filesystem.", "filesystem."};
@@ -69,22 +68,13 @@ ScopeName ClusterScope(absl::string_view cluster);
 // cluster.NAME.circuit_breakers.default.
 ScopeName CircuitBreakerScope(absl::string_view cluster);
 ScopeName HighCircuitBreakerScope(absl::string_view cluster);
-// cluster.NAME.external. and .internal.: responses by where the request came from
-ScopeName ExternalResponseScope(absl::string_view cluster);
-ScopeName InternalResponseScope(absl::string_view cluster);
-// cluster.NAME.http1.
-ScopeName ClusterHttp1Scope(absl::string_view cluster);
 // http.PREFIX.
 ScopeName HttpScope(absl::string_view stat_prefix);
-// http.PREFIX.rds.ROUTE_CONFIG.
-ScopeName RdsScope(absl::string_view stat_prefix, absl::string_view route_config);
 // listener.ADDRESS. (127.0.0.1_80, or the listener's stat_prefix)
 ScopeName ListenerScope(absl::string_view address);
 // listener.ADDRESS.http.PREFIX.
 ScopeName ListenerHttpScope(absl::string_view address, absl::string_view stat_prefix);
 // listener.ADDRESS.worker_N.
 ScopeName ListenerWorkerScope(absl::string_view address, uint32_t worker);
-// vhost.NAME.vcluster.NAME.
-ScopeName VirtualClusterScope(absl::string_view virtual_host, absl::string_view virtual_cluster);
 
 }  // namespace proxenos::stats

@@ -315,11 +315,11 @@ TEST(SchemasTest, NoNameTwiceInAScope) {
   const std::vector<std::vector<const Schema*>> scopes = {
       {&ClusterStats::schema(), &ClusterMembershipStats::schema(), &ClusterEdsStats::schema()},
       {&CircuitBreakerStats::schema(), &CircuitBreakerRemainingStats::schema()},
-      {&SubscriptionStats::schema(), &ConfigReloadStats::schema(), &RdsStats::schema()},
+      {&SubscriptionStats::schema()},
       {&HttpStats::schema()},
       {&ListenerStats::schema()},
       {&ListenerManagerStats::schema()},
-      {&ServerStats::schema()},
+      {&ServerStats::schema(), &ConfigFieldStats::schema()},
   };
   for (const auto& schemas : scopes) {
     std::set<std::string> names;
