@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstring>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace proxenos::net {
@@ -18,7 +17,7 @@ absl::StatusOr<Address> Address::FromIp(absl::string_view ip, uint16_t port) {
   in_addr v4;
   in6_addr v6;
   // inet_pton would stop at a NUL and take what stands before it.
-  if (absl::StrContains(text, '\0')) {
+  if (text.find('\0') != std::string::npos) {
     return absl::InvalidArgumentError("an address with a NUL in it");
   }
   if (inet_pton(AF_INET, text.c_str(), &v4) == 1) {

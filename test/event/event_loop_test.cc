@@ -1,0 +1,201 @@
+// The turn of the loop: posts, runnables, turn-end work, retired objects, descriptors.
+#include "source/event/event_loop.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "test/support/loop_thread.h"
+#include "test/support/sim_clock.h"
+
+namespace proxenos::event {
+namespace {
+
+using testing::SimClock;
+
+struct Recorder final : Runnable, TurnEnd {
+  Recorder(EventLoop& event_loop, std::string* text) : loop(event_loop), log(text) {}
+  void Run() override {
+    *log += "r";
+    if (again > 0 && --again > 0) loop.Schedule(this);
+  }
+  void OnTurnEnd() override { *log += "e"; }
+  EventLoop& loop;
+  std::string* log;
+  int again = 0;
+};
+
+struct Mourned {
+  explicit Mourned(std::string* text) : log(text) {}
+  ~Mourned() { *log += "x"; }
+  std::string* log;
+};
+
+TEST(EventLoop, TurnRunsRunnablesThenEndsThenDestroys) {
+  SimClock clock;
+  EventLoop loop(clock);
+  std::string log;
+  Recorder recorder(loop, &log);
+  loop.Retire(std::make_unique<Mourned>(&log));
+  loop.AtTurnEnd(&recorder);
+  loop.AtTurnEnd(&recorder);
+  loop.Schedule(&recorder);
+  loop.Schedule(&recorder);
+  loop.RunOnce(0);
+  EXPECT_EQ(log, "rex");
+  loop.RunOnce(0);
+  EXPECT_EQ(log, "rex");
+}
+
+TEST(EventLoop, RunnableThatNeverRestsDoesNotStopTheLoop) {
+  SimClock clock;
+  EventLoop loop(clock);
+  std::string log;
+  Recorder recorder(loop, &log);
+  recorder.again = 1000000;
+  loop.Schedule(&recorder);
+  loop.RunOnce(base::kNever);  // Does not wait either, for work is left.
+  EXPECT_LT(log.size(), 100u);
+  const size_t first = log.size();
+  loop.RunOnce(base::kNever);
+  EXPECT_GT(log.size(), first);
+}
+
+TEST(EventLoop, DestroyedRunnableIsNotRun) {
+  SimClock clock;
+  EventLoop loop(clock);
+  std::string log;
+  {
+    Recorder recorder(loop, &log);
+    loop.Schedule(&recorder);
+    loop.AtTurnEnd(&recorder);
+  }
+  loop.RunOnce(0);
+  EXPECT_EQ(log, "");
+}
+
+// Retires another when it is destroyed.
+struct Chain {
+  Chain(EventLoop& event_loop, std::string* text) : loop(event_loop), log(text) {}
+  ~Chain() { loop.Retire(std::make_unique<Mourned>(log)); }
+  EventLoop& loop;
+  std::string* log;
+};
+
+TEST(EventLoop, WhatADestructorRetiresDiesInTheSameTurn) {
+  SimClock clock;
+  EventLoop loop(clock);
+  std::string log;
+  loop.Retire(std::make_unique<Chain>(loop, &log));
+  loop.RunOnce(0);
+  EXPECT_EQ(log, "x");
+}
+
+TEST(EventLoop, PostedWorkRunsInOrderAndWhatItPostsLater) {
+  SimClock clock;
+  EventLoop loop(clock);
+  std::string log;
+  loop.Post([&log] { log += "a"; });
+  loop.Post([&log, &loop] {
+    log += "b";
+    loop.Post([&log] { log += "d"; });
+  });
+  loop.Post([&log] { log += "c"; });
+  loop.RunOnce(0);
+  EXPECT_EQ(log, "abc");
+  loop.RunOnce(0);
+  EXPECT_EQ(log, "abcd");
+}
+
+TEST(EventLoop, PostsOfManyThreadsAllArriveInTheirOrder) {
+  constexpr int kThreads = 4;
+  constexpr int kPosts = 5000;
+  std::vector<std::vector<int>> seen(kThreads);
+  {
+    testing::LoopThread thread;
+    std::vector<std::thread> posters;
+    for (int t = 0; t < kThreads; ++t) {
+      posters.emplace_back([&thread, &seen, t] {
+        for (int i = 0; i < kPosts; ++i) {
+          thread.loop().Post([&seen, t, i] { seen[t].push_back(i); });
+        }
+      });
+    }
+    for (std::thread& poster : posters) poster.join();
+    thread.Do([] {});
+  }
+  for (const std::vector<int>& posts : seen) {
+    ASSERT_EQ(posts.size(), static_cast<size_t>(kPosts));
+    for (int i = 0; i < kPosts; ++i) ASSERT_EQ(posts[i], i);
+  }
+}
+
+TEST(EventLoop, StopFromAnotherThreadEndsRun) {
+  base::RealClock clock;
+  EventLoop loop(clock);
+  std::thread stopper([&loop] { loop.Stop(); });
+  loop.Run();
+  stopper.join();
+}
+
+TEST(EventLoop, TimersFireByTheClockGiven) {
+  SimClock clock;
+  EventLoop loop(clock);
+  int fired = 0;
+  Timer timer(loop.timers(), [&fired] { ++fired; });
+  timer.ArmIn(base::kSecond);
+  loop.RunOnce(0);
+  EXPECT_EQ(fired, 0);
+  clock.Advance(base::kSecond + base::kMillisecond);
+  loop.RunOnce(base::kNever);
+  EXPECT_EQ(fired, 1);
+}
+
+// Closes and retires its neighbour when it is told of an event.
+struct Rival final : IoHandler {
+  void OnIo(uint32_t) override {
+    ++events;
+    if (other == nullptr) return;
+    close(other->fd);
+    loop->Retire(std::unique_ptr<Rival>(std::exchange(other, nullptr)));
+  }
+  EventLoop* loop = nullptr;
+  Rival* other = nullptr;
+  int fd = -1;
+  int events = 0;
+};
+
+TEST(EventLoop, HandlerRetiredInATurnMayStillBeCalledInIt) {
+  SimClock clock;
+  EventLoop loop(clock);
+  int pairs[2][2];
+  Rival* rivals[2];
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pairs[i]), 0);
+    rivals[i] = std::make_unique<Rival>().release();
+    rivals[i]->loop = &loop;
+    rivals[i]->fd = pairs[i][0];
+    loop.WatchLevel(pairs[i][0], EPOLLIN, rivals[i]);
+    ASSERT_EQ(write(pairs[i][1], "x", 1), 1);
+  }
+  rivals[0]->other = rivals[1];
+  loop.RunOnce(0);  // Both are ready; one is retired before or after its turn.
+  EXPECT_EQ(rivals[0]->events, 1);
+  loop.RunOnce(0);
+  EXPECT_EQ(rivals[0]->events, 2);
+  loop.Unwatch(pairs[0][0]);
+  loop.RunOnce(0);
+  EXPECT_EQ(rivals[0]->events, 2);
+  loop.Retire(std::unique_ptr<Rival>(rivals[0]));
+  for (int fd : {pairs[0][0], pairs[0][1], pairs[1][1]}) close(fd);
+}
+
+}  // namespace
+}  // namespace proxenos::event
