@@ -16,14 +16,16 @@ stats::ScopeName Plain(const stats::ScopeShape& shape) { return stats::ScopeName
 }  // namespace
 
 ConfigStats::ConfigStats(stats::Registry& registry, ConfigStore& store,
-                         const ConfigSources& sources, uint32_t workers)
+                         const ConfigSources& sources, Ignored ignored)
     : registry_(registry),
       store_(store),
       sources_(sources),
+      ignored_(ignored),
+      fields_(registry.Open<stats::ConfigFieldStats>(Plain(stats::kServerScope))),
       clusters_(registry.Open<stats::ClusterManagerStats>(Plain(stats::kClusterManagerScope))),
       listeners_(registry.Open<stats::ListenerManagerStats>(Plain(stats::kListenerManagerScope))),
       hook_(registry.BeforeRead([this] { Refresh(); })) {
-  listeners_->workers_started.Set(workers != 0 ? 1 : 0);
+  listeners_->workers_started.Set(1);
   if (sources.has_cds()) cds_ = registry.Open<stats::SubscriptionStats>(Plain(stats::kCdsScope));
   if (sources.has_lds()) lds_ = registry.Open<stats::SubscriptionStats>(Plain(stats::kLdsScope));
   if (sources.has_cds() || sources.has_lds()) {
@@ -35,6 +37,8 @@ void ConfigStats::Refresh() {
   store_.clusters().RefreshStats();
   RefreshManagers();
   RefreshBreakers();
+  fields_->static_ignored_fields.Set(ignored_.bootstrap.count());
+  fields_->dynamic_ignored_fields.Set(ignored_.discovered.count());
   if (cds_) RefreshSubscription(xds::kClusterType, *cds_);
   if (lds_) RefreshSubscription(xds::kListenerType, *lds_);
   if (control_plane_) {

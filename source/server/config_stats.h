@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "source/config/fields.h"
 #include "source/server/config_sources.h"
 #include "source/server/config_store.h"
 #include "source/stats/cluster_stats.h"
@@ -19,9 +20,14 @@ namespace proxenos::server {
 
 class ConfigStats {
  public:
-  // All three outlive it.
+  // What was set and left aside, of the bootstrap and of what discovery sent.
+  struct Ignored {
+    const config::IgnoredFields& bootstrap;
+    const config::IgnoredFields& discovered;
+  };
+  // All outlive it.
   ConfigStats(stats::Registry& registry, ConfigStore& store, const ConfigSources& sources,
-              uint32_t workers);
+              Ignored ignored);
 
  private:
   struct Breakers {
@@ -38,6 +44,8 @@ class ConfigStats {
   stats::Registry& registry_;
   ConfigStore& store_;
   const ConfigSources& sources_;
+  const Ignored ignored_;
+  stats::Group<stats::ConfigFieldStats> fields_;
   stats::Group<stats::ClusterManagerStats> clusters_;
   stats::Group<stats::ListenerManagerStats> listeners_;
   stats::Group<stats::SubscriptionStats> cds_;

@@ -32,6 +32,12 @@ uint32_t WorkerCount(const Options& options) {
   return std::max(std::thread::hardware_concurrency(), 1u);
 }
 
+base::Nanos FlushInterval(const envoy::config::bootstrap::v3::Bootstrap& bootstrap) {
+  if (!bootstrap.has_stats_flush_interval()) return 5 * base::kSecond;
+  const auto& interval = bootstrap.stats_flush_interval();
+  return std::max(interval.seconds() * base::kSecond + interval.nanos(), base::kMillisecond);
+}
+
 // All that was refused of static resources, as one error.
 absl::Status ToStatus(const std::vector<xds::ResourceError>& refused, absl::string_view what) {
   if (refused.empty()) return absl::OkStatus();
@@ -57,6 +63,7 @@ Server::Server(Options options, LoadedBootstrap bootstrap)
       resolvers_(loop_),
       listener_compiler_{BuiltinFilters(), &log_writer_},
       start_timer_(loop_.timers(), [this] { Advance(); }),
+      flush_timer_(loop_.timers(), [this] { FlushStats(); }),
       shutdown_timer_(loop_.timers(), [this] { CheckShutdown(); }),
       started_at_(clock_.Wall()) {}
 
@@ -128,7 +135,8 @@ absl::Status Server::Start() {
       });
   absl::Status status = sources_->Prepare();
   if (!status.ok()) return status;
-  config_stats_ = std::make_unique<ConfigStats>(registry_, *store_, *sources_, concurrency());
+  config_stats_ = std::make_unique<ConfigStats>(
+      registry_, *store_, *sources_, ConfigStats::Ignored{bootstrap_.ignored, dynamic_ignored_});
   admin_ = std::make_unique<ServerAdmin>(*this);
   status = admin_->Start();
   if (!status.ok()) return status;
@@ -137,6 +145,7 @@ absl::Status Server::Start() {
   signals_ = std::make_unique<Signals>(loop_, [this](int signal) { OnSignal(signal); });
   for (auto& worker : workers_) worker->Start();
   state_ = ServerState::kInitializing;
+  FlushStats();
   sources_->Start();
   // One turn settles what need not wait, so that a static configuration is live at once.
   loop_.RunOnce(0);
@@ -170,6 +179,11 @@ void Server::Advance() {
     return;
   }
   start_timer_.ArmIn(kTick);
+}
+
+void Server::FlushStats() {
+  registry_.FlushIntervals();
+  flush_timer_.ArmIn(FlushInterval(bootstrap_.proto));
 }
 
 void Server::Fail(const absl::Status& status) {

@@ -94,6 +94,7 @@ class Server {
   void BeginShutdown();
   void CheckShutdown();
   void Fail(const absl::Status& status);
+  void FlushStats();
 
   const Options options_;
   const LoadedBootstrap bootstrap_;
@@ -114,6 +115,7 @@ class Server {
   std::unique_ptr<ServerAdmin> admin_;
   std::unique_ptr<Signals> signals_;
   event::Timer start_timer_;
+  event::Timer flush_timer_;  // Ends the intervals of histograms: stats_flush_interval.
   event::Timer shutdown_timer_;
   base::MonoTime shutdown_by_ = 0;
   ServerState state_ = ServerState::kPreInitializing;
