@@ -1,0 +1,290 @@
+// The pages about the server, its clusters and listeners: words and shapes as Envoy's, checked
+// against what Envoy 1.40 answers.
+#include "source/admin/pages.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "envoy/admin/v3/clusters.pb.h"
+#include "envoy/admin/v3/listeners.pb.h"
+#include "envoy/admin/v3/memory.pb.h"
+#include "google/protobuf/util/json_util.h"
+#include "gtest/gtest.h"
+#include "source/base/log.h"
+#include "source/stats/cluster_stats.h"
+#include "test/admin/fake_server.h"
+
+namespace proxenos::admin {
+namespace {
+
+using envoy::admin::v3::ServerInfo;
+
+class PagesTest : public ::testing::Test {
+ protected:
+  template <class Proto>
+  Proto FromJson(const std::string& json) {
+    Proto proto;
+    const auto status = google::protobuf::util::JsonStringToMessage(json, &proto);
+    EXPECT_TRUE(status.ok()) << status.ToString() << json;
+    return proto;
+  }
+
+  testing::FakeServer server_;
+};
+
+TEST_F(PagesTest, ReadyOnlyWhenLive) {
+  EXPECT_EQ(server_.Call("GET", "/ready").status, 200);
+  EXPECT_EQ(server_.Get("/ready"), "LIVE\n");
+  const std::pair<ServerInfo::State, const char*> kOthers[] = {
+      {ServerInfo::DRAINING, "DRAINING\n"},
+      {ServerInfo::INITIALIZING, "INITIALIZING\n"},
+      {ServerInfo::PRE_INITIALIZING, "PRE_INITIALIZING\n"}};
+  for (const auto& [state, text] : kOthers) {
+    server_.state = state;
+    const Response response = server_.Call("GET", "/ready");
+    EXPECT_EQ(response.status, 503);
+    EXPECT_EQ(response.body, text);
+  }
+}
+
+TEST_F(PagesTest, ServerInfo) {
+  server_.command_line.set_concurrency(2);
+  server_.command_line.set_config_path("c.yaml");
+  server_.bootstrap.mutable_node()->set_id("n1");
+  server_.clock.Advance(3661 * base::kSecond + 5);
+  const std::string json = server_.Get("/server_info");
+  EXPECT_TRUE(absl::StrContains(json, "\n \"state\": \"LIVE\",\n")) << json;
+  EXPECT_TRUE(absl::StrContains(json, "\n \"uptime_current_epoch\": \"3661s\"")) << json;
+  const auto info = FromJson<ServerInfo>(json);
+  EXPECT_EQ(info.version(), "abcdef0123/1.2.3/Clean/RELEASE/BoringSSL");
+  EXPECT_EQ(info.command_line_options().config_path(), "c.yaml");
+  EXPECT_EQ(info.node().id(), "n1");
+  EXPECT_EQ(info.hot_restart_version(), "disabled");
+  // Fields at their default are there too: tools read them without asking.
+  EXPECT_TRUE(absl::StrContains(json, "\"restart_epoch\": 0"));
+}
+
+TEST_F(PagesTest, MemoryIsOfThisProcess) {
+  const auto memory = FromJson<envoy::admin::v3::Memory>(server_.Get("/memory"));
+  EXPECT_GT(memory.allocated(), 0u);
+  EXPECT_GE(memory.heap_size(), memory.allocated());
+  EXPECT_GT(memory.total_physical_bytes(), 1u << 20);
+}
+
+TEST_F(PagesTest, SmallPages) {
+  EXPECT_EQ(server_.Get("/hot_restart_version"), "disabled");
+  EXPECT_EQ(server_.Get("/runtime"), "{\n \"entries\": {},\n \"layers\": []\n}\n");
+  EXPECT_EQ(server_.Get("/certs"), "{\n \"certificates\": []\n}\n");
+}
+
+TEST_F(PagesTest, IgnoredFields) {
+  EXPECT_EQ(server_.Get("/ignored_fields"), "{\n \"ignored_fields\": []\n}\n");
+  server_.ignored.push_back({"admin.profile_path", "envoy.config.bootstrap.v3.Admin.profile_path",
+                             "There is no profiler."});
+  const std::string json = server_.Get("/ignored_fields");
+  EXPECT_TRUE(absl::StrContains(json, "\"path\": \"admin.profile_path\"")) << json;
+  EXPECT_TRUE(absl::StrContains(json, "\"reason\": \"There is no profiler.\"")) << json;
+}
+
+TEST_F(PagesTest, ActionsReachTheServerOnce) {
+  for (const char* path : {"/quitquitquit", "/healthcheck/fail", "/healthcheck/ok",
+                           "/drain_listeners", "/logging", "/reset_counters"}) {
+    EXPECT_EQ(server_.Call("GET", path).status, 405) << path;
+  }
+  EXPECT_EQ(server_.quits, 0);
+  EXPECT_FALSE(server_.health_failed.has_value());
+  EXPECT_TRUE(server_.drains.empty());
+
+  EXPECT_EQ(server_.Call("POST", "/quitquitquit").body, "OK\n");
+  EXPECT_EQ(server_.quits, 1);
+  EXPECT_EQ(server_.Call("POST", "/healthcheck/fail").body, "OK\n");
+  EXPECT_EQ(server_.health_failed, true);
+  EXPECT_EQ(server_.Call("POST", "/healthcheck/ok").body, "OK\n");
+  EXPECT_EQ(server_.health_failed, false);
+}
+
+TEST_F(PagesTest, DrainListeners) {
+  EXPECT_EQ(server_.Call("POST", "/drain_listeners").body, "OK\n");
+  server_.Call("POST", "/drain_listeners?graceful&skip_exit");
+  server_.Call("POST", "/drain_listeners?inboundonly&graceful");
+  ASSERT_EQ(server_.drains.size(), 3u);
+  EXPECT_FALSE(server_.drains[0].graceful || server_.drains[0].inbound_only);
+  EXPECT_TRUE(server_.drains[1].graceful && server_.drains[1].skip_exit);
+  EXPECT_TRUE(server_.drains[2].graceful && server_.drains[2].inbound_only);
+  EXPECT_FALSE(server_.drains[2].skip_exit);
+}
+
+TEST_F(PagesTest, Listeners) {
+  server_.AddListener("l1", "127.0.0.1", 8080);
+  server_.AddListener("l6", "::1", 8081);
+  server_.listeners[1].addresses.push_back(*net::Address::FromPath("/run/l.sock"));
+  EXPECT_EQ(server_.Get("/listeners"), "l1::127.0.0.1:8080\nl6::[::1]:8081\nl6::/run/l.sock\n");
+  EXPECT_EQ(server_.Call("GET", "/listeners?format=json").content_type, "application/json");
+  const auto listeners =
+      FromJson<envoy::admin::v3::Listeners>(server_.Get("/listeners?format=json"));
+  ASSERT_EQ(listeners.listener_statuses_size(), 2);
+  EXPECT_EQ(listeners.listener_statuses(0).name(), "l1");
+  EXPECT_EQ(listeners.listener_statuses(0).local_address().socket_address().port_value(), 8080u);
+  EXPECT_EQ(listeners.listener_statuses(1).additional_local_addresses(0).pipe().path(),
+            "/run/l.sock");
+}
+
+constexpr char kStaticCluster[] = R"(
+name: svc
+alt_stat_name: alt
+type: STATIC
+circuit_breakers: {thresholds: [{max_connections: 5}, {priority: HIGH, max_retries: 9}]}
+load_assignment:
+  cluster_name: svc
+  endpoints:
+  - locality: {region: eu, zone: b}
+    lb_endpoints:
+    - load_balancing_weight: 3
+      health_status: DRAINING
+      endpoint: {hostname: hh, address: {socket_address: {address: 127.0.0.1, port_value: 80}}}
+)";
+
+constexpr char kEdsCluster[] = R"(
+name: dyn
+type: EDS
+eds_cluster_config: {service_name: es, eds_config: {ads: {}}}
+)";
+
+constexpr char kEdsAssignment[] = R"(
+cluster_name: es
+endpoints:
+- lb_endpoints:
+  - {endpoint: {address: {socket_address: {address: 10.0.0.1, port_value: 80}}}}
+- priority: 1
+  lb_endpoints:
+  - health_status: UNHEALTHY
+    endpoint: {address: {socket_address: {address: 10.0.0.2, port_value: 80}}}
+)";
+
+TEST_F(PagesTest, ClustersAsText) {
+  server_.AddCluster(kStaticCluster);
+  EXPECT_EQ(server_.Get("/clusters"),
+            "svc::observability_name::alt\n"
+            "svc::default_priority::max_connections::5\n"
+            "svc::default_priority::max_pending_requests::1024\n"
+            "svc::default_priority::max_requests::1024\n"
+            "svc::default_priority::max_retries::3\n"
+            "svc::high_priority::max_connections::1024\n"
+            "svc::high_priority::max_pending_requests::1024\n"
+            "svc::high_priority::max_requests::1024\n"
+            "svc::high_priority::max_retries::9\n"
+            "svc::added_via_api::false\n"
+            "svc::127.0.0.1:80::hostname::hh\n"
+            "svc::127.0.0.1:80::health_flags::/eds_status_draining\n"
+            "svc::127.0.0.1:80::weight::3\n"
+            "svc::127.0.0.1:80::region::eu\n"
+            "svc::127.0.0.1:80::zone::b\n"
+            "svc::127.0.0.1:80::sub_zone::\n"
+            "svc::127.0.0.1:80::priority::0\n"
+            "svc::127.0.0.1:80::success_rate::-1\n"
+            "svc::127.0.0.1:80::local_origin_success_rate::-1\n");
+}
+
+TEST_F(PagesTest, ClustersWithCountersAndEds) {
+  server_.AddCluster(kEdsCluster, kEdsAssignment).added_via_api = true;
+  server_.source.host_counters = [](const upstream::ClusterConfig& cluster,
+                                    const upstream::Host& host) {
+    EXPECT_EQ(cluster.name, "dyn");
+    HostCounters counters;
+    counters.cx_active = host.address().IpString() == "10.0.0.2" ? 4 : 1;
+    counters.rq_total = 99;
+    return counters;
+  };
+  server_.clusters[0]->hosts->host(0).SetHealthBits(upstream::kFailedActiveCheck);
+  const std::string text = server_.Get("/clusters");
+  for (const char* line :
+       {"dyn::added_via_api::true\ndyn::eds_service_name::es\ndyn::10.0.0.1:80::cx_active::1\n",
+        "dyn::10.0.0.2:80::cx_active::4\n", "dyn::10.0.0.2:80::rq_total::99\n",
+        "dyn::10.0.0.1:80::health_flags::/failed_active_hc\n",
+        "dyn::10.0.0.2:80::health_flags::/failed_eds_health\n",
+        "dyn::10.0.0.2:80::priority::1\n"}) {
+    EXPECT_TRUE(absl::StrContains(text, line)) << line << text;
+  }
+  const auto clusters = FromJson<envoy::admin::v3::Clusters>(server_.Get("/clusters?format=json"));
+  ASSERT_EQ(clusters.cluster_statuses_size(), 1);
+  const auto& status = clusters.cluster_statuses(0);
+  EXPECT_EQ(status.name(), "dyn");
+  EXPECT_TRUE(status.added_via_api());
+  EXPECT_EQ(status.eds_service_name(), "es");
+  EXPECT_EQ(status.circuit_breakers().thresholds(1).priority(), envoy::config::core::v3::HIGH);
+  ASSERT_EQ(status.host_statuses_size(), 2);
+  const auto& second = status.host_statuses(1);
+  EXPECT_EQ(second.address().socket_address().address(), "10.0.0.2");
+  EXPECT_EQ(second.health_status().eds_health_status(), envoy::config::core::v3::UNHEALTHY);
+  EXPECT_EQ(second.priority(), 1u);
+  EXPECT_EQ(second.stats_size(), 9);
+  EXPECT_EQ(second.stats(0).name(), "cx_active");
+  EXPECT_EQ(second.stats(0).value(), 4u);
+  EXPECT_EQ(second.stats(0).type(), envoy::admin::v3::SimpleMetric::GAUGE);
+  EXPECT_TRUE(status.host_statuses(0).health_status().failed_active_health_check());
+}
+
+TEST_F(PagesTest, ClustersByName) {
+  server_.AddCluster(kStaticCluster);
+  server_.AddCluster(kEdsCluster, kEdsAssignment);
+  EXPECT_TRUE(absl::StartsWith(server_.Get("/clusters?filter=%5Ed"), "dyn::"));
+  EXPECT_EQ(server_.Get("/clusters?filter=nothing"), "");
+  EXPECT_EQ(server_.Call("GET", "/clusters?filter=%5B").status, 400);
+}
+
+TEST_F(PagesTest, LoggingShowsAndChangesLevels) {
+  using base::Log;
+  using base::LogComponent;
+  using base::LogLevel;
+  Log::SetLevel(LogLevel::kInfo);
+  EXPECT_TRUE(absl::StartsWith(server_.Call("POST", "/logging").body, "active loggers:\n"));
+  EXPECT_TRUE(
+      absl::StrContains(server_.Call("POST", "/logging?level=").body, "  upstream: info\n"));
+
+  EXPECT_TRUE(absl::StrContains(server_.Call("POST", "/logging?upstream=debug").body,
+                                "  upstream: debug\n"));
+  EXPECT_EQ(Log::Level(LogComponent::kUpstream), LogLevel::kDebug);
+  EXPECT_EQ(Log::Level(LogComponent::kHttp), LogLevel::kInfo);
+
+  EXPECT_EQ(server_.Call("POST", "/logging?paths=upstream:error,http:warning").status, 200);
+  EXPECT_EQ(Log::Level(LogComponent::kUpstream), LogLevel::kError);
+  EXPECT_EQ(Log::Level(LogComponent::kHttp), LogLevel::kWarn);
+
+  EXPECT_EQ(server_.Call("POST", "/logging?level=warning").status, 200);
+  EXPECT_EQ(Log::Level(LogComponent::kUpstream), LogLevel::kWarn);
+
+  for (const char* wrong : {"level=loud", "nobody=debug", "upstream=loud", "a=b&c=d",
+                            "paths=upstream:debug,nobody:debug", "paths=upstream"}) {
+    const Response response = server_.Call("POST", std::string("/logging?") + wrong);
+    EXPECT_EQ(response.status, 400) << wrong;
+    EXPECT_TRUE(absl::StartsWith(response.body, "error: ")) << response.body;
+    EXPECT_TRUE(absl::StrContains(response.body, "usage: /logging?<name>=<level>"));
+    EXPECT_EQ(Log::Level(LogComponent::kUpstream), LogLevel::kWarn) << wrong;
+  }
+  Log::SetLevel(LogLevel::kInfo);
+}
+
+TEST_F(PagesTest, StatsAreThere) {
+  EXPECT_TRUE(
+      absl::StrContains(server_.Call("GET", "/stats/prometheus").content_type, "text/plain"));
+  EXPECT_EQ(server_.Call("GET", "/stats?format=json").content_type, "application/json");
+}
+
+TEST_F(PagesTest, StatsOfThousandsOfClusters) {
+  std::vector<stats::Group<stats::ClusterStats>> groups;
+  for (int i = 0; i < 2000; ++i) {
+    groups.push_back(
+        server_.registry.Open<stats::ClusterStats>(stats::ClusterScope(absl::StrCat("c", i))));
+    groups.back()->upstream_rq_total.Add(static_cast<uint64_t>(i));
+  }
+  EXPECT_TRUE(
+      absl::StrContains(server_.Get("/stats"), "\ncluster.c1999.upstream_rq_total: 1999\n"));
+  EXPECT_TRUE(
+      absl::StrContains(server_.Get("/stats/prometheus"),
+                        "\nenvoy_cluster_upstream_rq_total{envoy_cluster_name=\"c1999\"} 1999\n"));
+}
+
+}  // namespace
+}  // namespace proxenos::admin
