@@ -7,6 +7,7 @@
 #include "source/base/log.h"
 #include "source/upstream/host_set_update.h"
 #include "source/xds/type_url.h"
+#include "source/xds/xxhash64.h"
 
 namespace proxenos::server {
 namespace {
@@ -239,6 +240,10 @@ bool ClusterStore::RebuildHosts(Cluster& cluster) {
     stats.update_attempt.Inc();
     stats.update_success.Inc();
     if (endpoints->localities.empty()) stats.update_empty.Inc();
+    const auto entry = assignments_.find(KeyOf(*cluster.active->config));
+    if (entry != assignments_.end() && entry->second->active) {
+      stats.version.Set(xds::XxHash64(entry->second->active->version));
+    }
   }
   if (update.membership_changed()) stats.membership_change.Inc();
   if (!update.rebuilt) stats.update_no_rebuild.Inc();

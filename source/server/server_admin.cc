@@ -101,6 +101,7 @@ ServerAdmin::ServerAdmin(Server& server)
   source_.concurrency = server.concurrency();
   FillConfig();
   FillRuntime();
+  process_stats_ = std::make_unique<admin::ProcessStats>(source_);
 }
 
 ServerAdmin::~ServerAdmin() = default;

@@ -13,6 +13,7 @@
 #include "source/admin/admin_server.h"
 #include "source/admin/admin_source.h"
 #include "source/admin/endpoint.h"
+#include "source/admin/process_stats.h"
 
 namespace proxenos::server {
 
@@ -35,6 +36,7 @@ class ServerAdmin {
   Server& server_;
   envoy::admin::v3::CommandLineOptions command_line_;
   admin::AdminSource source_;
+  std::unique_ptr<admin::ProcessStats> process_stats_;
   admin::EndpointTable table_;
   admin::AdminConfig config_;
   std::unique_ptr<admin::AdminServer> endpoint_;
