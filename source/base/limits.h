@@ -34,6 +34,9 @@ inline constexpr int kMaxAcceptsPerTurn = 64;
 inline constexpr int kMaxReadsPerEvent = 4;
 inline constexpr int kMaxPumpRounds = 64;
 inline constexpr int kMaxPipelinedPerTurn = 16;
+// Local replies of one stream, each taking the place of the one before: filters that answer each
+// other's answers would never end.
+inline constexpr int kMaxLocalReplies = 4;
 
 // Time. Safe at an open edge; each is an Envoy field.
 inline constexpr Nanos kConnectTimeout = 5 * kSecond;            // Cluster.connect_timeout

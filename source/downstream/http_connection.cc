@@ -86,16 +86,16 @@ void HttpConnection::OnIo(uint32_t events) {
     Discard();
   } else if (WantsBytes()) {
     ReadRequests();
-  } else if (connection_.peer_closed() && !stream_->tunnel()) {
+  } else if (connection_.peer_closed() && stream_ != nullptr && !stream_->tunnel()) {
     OnPeerEnd(/*error=*/false);
   }
 }
 
 bool HttpConnection::WantsBytes() const {
   if (state_ != State::kOpen) return false;
-  if (stream_ == nullptr) return !draining_ || !had_response_;
+  if (stream_ == nullptr) return true;  // While draining too: a request may be on its way.
   if (stream_->request_complete()) return false;
-  return stream_->held_bytes() < base::limits::kStreamBufferBytes;
+  return stream_->has_room();
 }
 
 void HttpConnection::ReadRequests() {
@@ -163,7 +163,11 @@ void HttpConnection::OnTurnEnd() {
     StartClosing();
     return;
   }
-  if (state_ != State::kOpen) return;
+  if (state_ != State::kOpen) {
+    if (connection_.bytes_written() != before && state_ == State::kClosing) ArmFlushTimeout();
+    if (connection_.may_read()) Discard();
+    return;
+  }
   if (stream_ != nullptr && stream_->has_head() && Room() > 0) stream_->Run();
   if (state_ != State::kOpen) return;
   if (stream_ == nullptr && connection_.holds()) {
@@ -179,6 +183,7 @@ void HttpConnection::OnTurnEnd() {
 void HttpConnection::EndStream(bool close, bool abort) {
   std::unique_ptr<Stream> ended = std::move(stream_);
   linger_ = linger_ || !ended->request_complete();
+  reset_ = abort && ended->response_until_close();
   auto& stats = listener_.http_stats();
   if (ended->info.start != 0 && ended->info.connection != nullptr) {
     stats.downstream_rq_active.Dec();
@@ -190,14 +195,10 @@ void HttpConnection::EndStream(bool close, bool abort) {
   ended->Complete();
   listener_.loop().Retire(std::move(ended));
   Touch();
-  had_response_ = true;
-  if (abort) {
-    stats.downstream_rq_tx_reset.Inc();
-    Close(/*by_peer=*/false);
-    return;
-  }
-  if (close) {
+  if (abort) stats.downstream_rq_tx_reset.Inc();
+  if (close || abort) {
     state_ = State::kClosing;
+    ArmFlushTimeout();
     WantFlush();
     return;
   }
@@ -205,11 +206,18 @@ void HttpConnection::EndStream(bool close, bool abort) {
   if (connection_.holds() || connection_.may_read()) WantFlush();
 }
 
+// A peer that takes nothing of its response for that long does not get the rest.
+void HttpConnection::ArmFlushTimeout() {
+  const base::Nanos timeout = listener_.http().stream_idle_timeout;
+  timer_.ArmIn(timeout != 0 ? timeout : base::limits::kStreamIdleTimeout);
+}
+
 void HttpConnection::StartClosing() {
   // What the peer still sends must be read, or the kernel answers it with a reset that may destroy
   // the response on its way. A peer that sent all it had needs no such care.
   const bool unread = connection_.holds() || connection_.may_read() || linger_;
-  if (!unread || connection_.peer_closed() || listener_.http().delayed_close_timeout == 0) {
+  if (!unread || reset_ || connection_.peer_closed() ||
+      listener_.http().delayed_close_timeout == 0) {
     Close(/*by_peer=*/false);
     return;
   }
@@ -231,7 +239,7 @@ void HttpConnection::Discard() {
     }
     return;
   }
-  if (connection_.may_read()) Close(/*by_peer=*/false);  // It sends without end: no more patience.
+  if (connection_.may_read()) WantFlush();  // Goes on behind others, until the timer ends it.
 }
 
 void HttpConnection::OnPeerEnd(bool error) {
@@ -253,7 +261,11 @@ void HttpConnection::Close(bool by_peer) {
   if (std::unique_ptr<Stream> cut = std::move(stream_)) {
     if (cut->has_head() && cut->info.connection != nullptr) {
       if (by_peer) cut->info.flags |= filter::kDownstreamConnectionTermination;
-      if (cut->info.details.empty() || by_peer) cut->info.details = "downstream_remote_disconnect";
+      if (by_peer) {
+        cut->info.details = "downstream_remote_disconnect";
+      } else if (cut->info.details.empty()) {
+        cut->info.details = "downstream_local_disconnect";
+      }
       stats.downstream_rq_active.Dec();
       listener_.CountResponse(cut->info.response_code);
       cut->Log();
@@ -269,7 +281,7 @@ void HttpConnection::Close(bool by_peer) {
   stats.downstream_cx_length_ms.Record(
       static_cast<uint64_t>((listener_.loop().now() - created_) / base::kMillisecond));
   timer_.Disarm();
-  connection_.Close();
+  connection_.Close(reset_);
   listener_.Remove(*this);
 }
 
@@ -277,7 +289,8 @@ void HttpConnection::Abort() { Close(/*by_peer=*/false); }
 
 void HttpConnection::Drain(bool now) {
   draining_ = true;
-  if (!now || !idle() || state_ != State::kOpen) return;
+  // A stream without a head yet is a request on its way; its own timeout bounds it.
+  if (!now || stream_ != nullptr || state_ != State::kOpen) return;
   if (connection_.may_read()) {  // A request is on its way already.
     WantFlush();
     return;
@@ -287,7 +300,7 @@ void HttpConnection::Drain(bool now) {
 
 void HttpConnection::OnTimer() {
   auto& stats = listener_.http_stats();
-  if (state_ == State::kLingering) {
+  if (state_ == State::kLingering || state_ == State::kClosing) {
     Close(/*by_peer=*/false);
   } else if (stream_ != nullptr && !stream_->has_head()) {
     stats.downstream_rq_header_timeout.Inc();

@@ -66,6 +66,7 @@ class HttpConnection final : public event::IoHandler,
   void OnPeerEnd(bool error);
   void Discard();
   void StartClosing();
+  void ArmFlushTimeout();
   void Close(bool by_peer);
   void OnTimer();
   void ArmIdle();
@@ -80,8 +81,8 @@ class HttpConnection final : public event::IoHandler,
   uint32_t requests_ = 0;
   State state_ = State::kOpen;
   bool draining_ = false;
-  bool had_response_ = false;
   bool linger_ = false;  // The request was refused unfinished: more of it may be on its way.
+  bool reset_ = false;   // A response was cut short that only the connection's end delimits.
 };
 
 }  // namespace proxenos::downstream

@@ -17,6 +17,10 @@
 namespace proxenos::downstream {
 namespace {
 
+// How long a listener waits that ran out of descriptors or memory: the sockets would be reported
+// ready all the time.
+constexpr base::Nanos kAcceptPause = 100 * base::kMillisecond;
+
 std::string StatAddress(const ListenerConfig& config) {
   if (!config.stat_prefix.empty()) return config.stat_prefix;
   return config.addresses.front().ToString();
@@ -35,6 +39,10 @@ void Listener::Acceptor::OnIo(uint32_t) {
   if (fd_.valid()) listener_.Accept(fd_.get(), listener_.config().max_accepts_per_turn);
 }
 
+void Listener::Acceptor::Listen(bool on) {
+  if (fd_.valid()) listener_.loop().ChangeLevel(fd_.get(), on ? uint32_t{EPOLLIN} : 0u, this);
+}
+
 net::UniqueFd Listener::Acceptor::Release() {
   if (fd_.valid()) listener_.loop().Unwatch(fd_.get());
   return std::move(fd_);
@@ -42,7 +50,12 @@ net::UniqueFd Listener::Acceptor::Release() {
 
 Listener::Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig> config,
                    std::vector<net::UniqueFd> sockets, base::Rc<RouteCell> routes)
-    : context_(context), config_(std::move(config)), cell_(std::move(routes)) {
+    : context_(context),
+      config_(std::move(config)),
+      cell_(std::move(routes)),
+      accept_again_(context.environment.loop.timers(), [this] {
+        for (auto& acceptor : acceptors_) acceptor->Listen(true);
+      }) {
   const HttpConfig& http = *config_->http;
   if (http.routes != nullptr) inline_routes_ = base::Hold(http.routes);
   const std::string address = StatAddress(*config_);
@@ -70,6 +83,7 @@ bool Listener::Accept(int fd, uint32_t most) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
       if (errno != EAGAIN) {
         PX_LOG(kConnection, kWarn, "listener ", config_->name, ": accept: ", std::strerror(errno));
+        PauseAccepting();
       }
       return false;
     }
@@ -81,6 +95,11 @@ bool Listener::Accept(int fd, uint32_t most) {
     Add(accepted, net::Address::FromSockaddr(generic, size));
   }
   return true;
+}
+
+void Listener::PauseAccepting() {
+  for (auto& acceptor : acceptors_) acceptor->Listen(false);
+  accept_again_.ArmIn(kAcceptPause);
 }
 
 void Listener::Add(int fd, const net::Address& remote) {

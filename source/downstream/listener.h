@@ -78,6 +78,8 @@ class Listener {
     ~Acceptor() override;
     void OnIo(uint32_t events) override;
     net::UniqueFd Release();
+    // Whether to be told of clients that wait.
+    void Listen(bool on);
 
    private:
     Listener& listener_;
@@ -87,6 +89,7 @@ class Listener {
   // Accepts at most `most` connections; false when there are no more.
   bool Accept(int fd, uint32_t most);
   void Add(int fd, const net::Address& remote);
+  void PauseAccepting();
 
   WorkerContext& context_;
   const std::shared_ptr<const ListenerConfig> config_;
@@ -97,6 +100,7 @@ class Listener {
   stats::Group<stats::ListenerHttpStats> listener_http_stats_;
   stats::Group<stats::ListenerWorkerStats> worker_stats_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  event::Timer accept_again_;
   base::IntrusiveList<HttpConnection> connections_;
   uint32_t connection_count_ = 0;
   bool draining_ = false;

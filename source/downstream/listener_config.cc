@@ -97,7 +97,9 @@ ListenerCompiler::Result ListenerCompiler::Compile(const ListenerProto& listener
   config->inbound =
       listener.traffic_direction() == envoy::config::core::v3::TrafficDirection::INBOUND;
   if (listener.has_per_connection_buffer_limit_bytes()) {
-    config->connection_buffer_bytes = listener.per_connection_buffer_limit_bytes().value();
+    // Zero is "no limit" there; as good as none is what 32 bits can say.
+    const uint32_t limit = listener.per_connection_buffer_limit_bytes().value();
+    config->connection_buffer_bytes = limit == 0 ? UINT32_MAX : limit;
   }
   if (listener.has_max_connections_to_accept_per_socket_event()) {
     config->max_accepts_per_turn = listener.max_connections_to_accept_per_socket_event().value();

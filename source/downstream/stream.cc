@@ -61,6 +61,12 @@ bool Stream::OnPeerEnd() {
 void Stream::Refuse(uint16_t status, absl::string_view details, uint32_t flags) {
   if (!chain_) chain_.emplace(NoFilters(), *this);
   needs_begin_ = false;
+  if (!has_head_) {
+    // The views of a head that is not complete point into bytes that nobody pins.
+    request.method_text = request.path = request.authority = absl::string_view();
+    request.scheme = request.upgrade = absl::string_view();
+    request.headers.Clear();
+  }
   if (info.connection == nullptr) connection_.CountRequest();
   info.connection = &connection_.info();
   has_head_ = true;
@@ -135,6 +141,7 @@ void Stream::Begin() {
   if (tunnel_) {
     http_stats.downstream_cx_upgrades_total.Inc();
     http_stats.downstream_cx_upgrades_active.Inc();
+    upgrade_counted_ = true;
   }
   chain_.emplace(config.filters, *this);
 }
@@ -222,7 +229,13 @@ void Stream::ArmTimers() {
 }
 
 void Stream::OnTimer() {
-  const base::MonoTime now = environment.loop.now();
+  FireDeadline(environment.loop.now());
+  const base::MonoTime next = std::min({idle_deadline_, request_deadline_, duration_deadline_});
+  if (next != base::kNever) timer_.ArmAt(next);
+  Run();  // At once: nothing may come between a local reply and its start.
+}
+
+void Stream::FireDeadline(base::MonoTime now) {
   if (request_deadline_ <= now) {
     http_stats.downstream_rq_timeout.Inc();
     request.keep_alive = false;
@@ -249,12 +262,10 @@ void Stream::OnTimer() {
             filter::kStreamIdleTimeout);
     }
   }
-  const base::MonoTime next = std::min({idle_deadline_, request_deadline_, duration_deadline_});
-  if (next != base::kNever) timer_.ArmAt(next);
 }
 
 void Stream::Run() {
-  if (pumping_ || response_complete_ || aborted_ended_) return;
+  if (pumping_ || over_) return;
   pumping_ = true;
   if (needs_begin_) Begin();
   if (chain_) {
@@ -271,8 +282,7 @@ void Stream::Run() {
   }
   pumping_ = false;
   if (aborted_) {
-    aborted_ended_ = true;
-    connection_.EndStream(/*close=*/true, /*abort=*/response_sent_ || !chain_);
+    connection_.EndStream(/*close=*/true, /*abort=*/true);
   } else if (response_complete_) {
     const bool unfinished = !request_complete_ && !tunnel_;
     if (unfinished) http_stats.downstream_rq_response_before_rq_complete.Inc();
@@ -283,12 +293,11 @@ void Stream::Run() {
 }
 
 bool Stream::PumpOnce() {
-  bool moved = chain_->RunWoken();
-  if (reply_pending_) {
-    reply_pending_ = false;
-    chain_->StartLocalReply();
-    moved = true;
-  }
+  // First: whoever is woken must not add to a response that a local reply has replaced.
+  bool moved = StartLocalReply();
+  moved |= chain_->RunWoken();
+  moved |= StartLocalReply();
+  if (aborted_) return true;
   for (const Direction direction : {Direction::kRequest, Direction::kResponse}) {
     bool& resume = resume_[static_cast<int>(direction)];
     if (!resume) continue;
@@ -304,6 +313,13 @@ bool Stream::PumpOnce() {
   return moved && !response_complete_;
 }
 
+bool Stream::StartLocalReply() {
+  if (!reply_pending_) return false;
+  reply_pending_ = false;
+  chain_->StartLocalReply();
+  return true;
+}
+
 bool Stream::Encode() {
   if (!response_out.head) return false;
   bool moved = false;
@@ -313,21 +329,29 @@ bool Stream::Encode() {
   }
   moved |= EncodeBody();
   if (response_out.end && response_out.body.empty() && !response_complete_) {
-    if (response_framing_ == Framing::kChunked) {
-      http1::AppendLastChunk(response_out.trailers, connection_.out());
-    }
-    response_complete_ = true;
-    info.last_downstream_tx = info.complete = environment.loop.now();
-    connection_.WantFlush();
+    EncodeEnd();
     return true;
   }
-  if (response_held_back && response_in.body.size() < base::limits::kStreamBufferBytes &&
+  if (response_held_back && response_in.body.size() < body_limit(Direction::kResponse) &&
       chain_->terminal() != nullptr) {
     response_held_back = false;
     Wake(*chain_->terminal());
     moved = true;
   }
   return moved;
+}
+
+void Stream::EncodeEnd() {
+  if (response_framing_ == Framing::kLength && info.bytes_sent != response.framing.length) {
+    Abort("response_body_shorter_than_its_length", 0);  // Some filter took from it.
+    return;
+  }
+  if (response_framing_ == Framing::kChunked) {
+    http1::AppendLastChunk(response_out.trailers, connection_.out());
+  }
+  response_complete_ = true;
+  info.last_downstream_tx = info.complete = environment.loop.now();
+  connection_.WantFlush();
 }
 
 void Stream::EncodeHead() {
@@ -362,6 +386,10 @@ bool Stream::EncodeBody() {
   }
   const uint64_t take = std::min<uint64_t>(response_out.body.size(), connection_.Room());
   if (take == 0) return false;
+  if (response_framing_ == Framing::kLength && info.bytes_sent + take > response.framing.length) {
+    Abort("response_body_longer_than_its_length", 0);  // The rest would pass for a response.
+    return true;
+  }
   info.bytes_sent += take;
   if (response_framing_ == Framing::kChunked) {
     buffer::Buffer chunk;
@@ -398,7 +426,9 @@ void Stream::Log() {
 }
 
 void Stream::Complete() {
-  if (tunnel_) http_stats.downstream_cx_upgrades_active.Dec();
+  over_ = true;
+  timer_.Disarm();
+  if (upgrade_counted_) http_stats.downstream_cx_upgrades_active.Dec();
   if (chain_) chain_->Complete();
 }
 

@@ -43,6 +43,10 @@ class Stream final : public filter::StreamContext, public http1::RequestVisitor 
   bool tunnel() const { return tunnel_; }
   // Request bytes held on their way: what the read interest is computed from.
   uint64_t held_bytes() const { return request_in.body.size() + request_out.body.size(); }
+  // Whether more of the request may be read.
+  bool has_room() const { return held_bytes() < body_limit(filter::Direction::kRequest); }
+  // The end of the response is the end of the connection: a cut must not look like it.
+  bool response_until_close() const { return response_framing_ == http::Framing::kUntilClose; }
 
   absl::string_view FormatValue(uint32_t index) override;
   // Writes the access log; the last look at the stream.
@@ -66,10 +70,13 @@ class Stream final : public filter::StreamContext, public http1::RequestVisitor 
   void ChooseRoute();
   void ArmTimers();
   bool PumpOnce();
+  bool StartLocalReply();
   // Hands response parts to the codec as far as the connection has room. True when any went.
   bool Encode();
   void EncodeHead();
   bool EncodeBody();
+  void EncodeEnd();
+  void FireDeadline(base::MonoTime now);
   void OnTimer();
 
   HttpConnection& connection_;
@@ -89,9 +96,10 @@ class Stream final : public filter::StreamContext, public http1::RequestVisitor 
   bool request_complete_ = false;
   bool response_complete_ = false;
   bool tunnel_ = false;
+  bool upgrade_counted_ = false;  // In the gauge of upgrades under way.
   bool pumping_ = false;
   bool close_after_ = false;
-  bool aborted_ended_ = false;  // The connection was told of the abort.
+  bool over_ = false;  // Ended or cut: what was scheduled before comes to nothing.
 };
 
 }  // namespace proxenos::downstream

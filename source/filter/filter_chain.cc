@@ -1,11 +1,20 @@
 // The moving of message parts through filters.
 #include "source/filter/filter_chain.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "source/base/check.h"
+#include "source/base/limits.h"
 
 namespace proxenos::filter {
+namespace {
+
+BodyMode ModeOf(const FilterFactory& factory, Direction direction) {
+  return direction == Direction::kRequest ? factory.request_body : factory.response_body;
+}
+
+}  // namespace
 
 FilterChain::FilterChain(const FilterFactories& factories, StreamContext& stream)
     : stream_(stream) {
@@ -14,6 +23,13 @@ FilterChain::FilterChain(const FilterFactories& factories, StreamContext& stream
     filters_.push_back(Entry{factory->Create(stream), factory.get()});
     buffers_[0] |= factory->request_body == BodyMode::kBuffer;
     buffers_[1] |= factory->response_body == BodyMode::kBuffer;
+    // One byte more than the filter takes, or the excess would never be seen.
+    const uint64_t enough = uint64_t{factory->buffer_limit} + 1;
+    for (const Direction direction : {Direction::kRequest, Direction::kResponse}) {
+      if (ModeOf(*factory, direction) != BodyMode::kBuffer) continue;
+      uint64_t& limit = stream.body_limit_[static_cast<int>(direction)];
+      limit = std::max(limit, enough);
+    }
   }
 }
 
@@ -26,13 +42,25 @@ bool FilterChain::RunWoken() {
     if (!entry.filter->woken_) continue;
     entry.filter->woken_ = false;
     entry.filter->OnWake();
+    if (stream_.reply_pending_ || stream_.aborted_) {
+      stream_.woken_ = true;  // The others' turn comes once they know of it.
+      break;
+    }
   }
   return true;
 }
 
+HttpFilter& FilterChain::FilterAt(Direction direction, uint8_t step) const {
+  const size_t index = direction == Direction::kRequest ? step : filters_.size() - 1 - step;
+  return *filters_[index].filter;
+}
+
 void FilterChain::Resume(Direction direction) {
-  Way& way = ways_[static_cast<int>(direction)];
-  if (!way.paused) return;
+  const int d = static_cast<int>(direction);
+  Way& way = ways_[d];
+  const bool opens = way.paused && FilterAt(direction, way.next).resumed_[d];
+  for (Entry& entry : filters_) entry.filter->resumed_[d] = false;
+  if (!opens) return;
   way.paused = false;
   ++way.next;
 }
@@ -54,13 +82,17 @@ void FilterChain::Complete() {
 
 // With a buffering filter the message waits at the door until it is whole, which is what its
 // BodyMode promised; above the limit it is refused.
-bool FilterChain::BufferingStops(Direction direction, Parts& in) {
-  if (!buffers_[static_cast<int>(direction)] || in.end) return false;
+bool FilterChain::BufferingStops(Direction direction, const Way& way, const Parts& in) {
+  if (!buffers_[static_cast<int>(direction)] || in.end || way.ended || !in.head) return false;
+  const auto& framing =
+      direction == Direction::kRequest ? stream_.request.framing : stream_.response.framing;
+  if (framing.kind == http::Framing::kTunnel) return false;  // It is never whole.
   for (const Entry& entry : filters_) {
-    const bool request = direction == Direction::kRequest;
-    const BodyMode mode = request ? entry.factory->request_body : entry.factory->response_body;
-    if (mode != BodyMode::kBuffer || in.body.size() <= entry.factory->buffer_limit) continue;
-    if (request) {
+    if (ModeOf(*entry.factory, direction) != BodyMode::kBuffer ||
+        in.body.size() <= entry.factory->buffer_limit) {
+      continue;
+    }
+    if (direction == Direction::kRequest) {
       stream_.Reply(413, "Payload Too Large", "request_payload_too_large", 0);
     } else {
       stream_.Reply(500, "Internal Server Error", "response_payload_too_large", 0);
@@ -87,7 +119,7 @@ bool FilterChain::Take(Way& way, Parts& in, bool wait_for_end) const {
     way.end_in_hand = in.end && in.trailers == nullptr;
     return true;
   }
-  if (in.trailers == nullptr) return false;
+  if (in.trailers == nullptr || !in.end) return false;  // More fields may come.
   way.part = Part::kTrailers;
   way.end_in_hand = true;
   return true;
@@ -164,7 +196,7 @@ bool FilterChain::MoveRequest() {
   if (filters_.empty()) return false;  // A request that was refused before it had a chain.
   HttpFilter& last = *filters_.back().filter;
   while (!way.paused && !stream_.aborted_) {
-    const bool wait = BufferingStops(Direction::kRequest, stream_.request_in);
+    const bool wait = BufferingStops(Direction::kRequest, way, stream_.request_in);
     if (stream_.reply_pending_ || !Take(way, stream_.request_in, wait)) break;
     const Part part = way.part;
     if (!RunRequestPart(way)) break;
@@ -186,7 +218,12 @@ bool FilterChain::MoveResponse() {
   Way& way = ways_[1];
   bool moved = false;
   while (!way.paused && !stream_.aborted_) {
-    const bool wait = BufferingStops(Direction::kResponse, stream_.response_in);
+    // What the codec has no room for stays at the door, where it holds the source back.
+    if (way.part == Part::kNothing &&
+        stream_.response_out.body.size() >= base::limits::kStreamBufferBytes) {
+      break;
+    }
+    const bool wait = BufferingStops(Direction::kResponse, way, stream_.response_in);
     if (stream_.reply_pending_ || !Take(way, stream_.response_in, wait)) break;
     if (!RunResponsePart(way)) break;
     Deliver(way, stream_.response_in, stream_.response_out);

@@ -29,7 +29,7 @@ class FilterChain {
   bool MoveResponse();
   // Calls OnWake of those that were woken. True when there was one.
   bool RunWoken();
-  // Lets the part in hand of `direction` go on past the filter that paused.
+  // Lets the part in hand of `direction` go on past the filter that paused, if that one resumed.
   void Resume(Direction direction);
   // A local reply: the request is dropped where it stands and the response starts anew.
   void StartLocalReply();
@@ -65,7 +65,8 @@ class FilterChain {
   bool RunRequestPart(Way& way);
   bool RunResponsePart(Way& way);
   void Deliver(Way& way, Parts& in, Parts& out);
-  bool BufferingStops(Direction direction, Parts& in);
+  bool BufferingStops(Direction direction, const Way& way, const Parts& in);
+  HttpFilter& FilterAt(Direction direction, uint8_t step) const;
 
   StreamContext& stream_;
   absl::InlinedVector<Entry, 4> filters_;

@@ -7,10 +7,11 @@ namespace proxenos::filter {
 
 void StreamContext::Reply(uint16_t status, absl::string_view body, absl::string_view details,
                           uint32_t flags) {
-  if (response_sent_) {
+  if (response_sent_ || replies_ == base::limits::kMaxLocalReplies) {
     Abort(details, flags);
     return;
   }
+  ++replies_;
   info.flags |= flags;
   info.details = details;
   response.status = status;

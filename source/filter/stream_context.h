@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
+#include "source/base/limits.h"
 #include "source/buffer/arena.h"
 #include "source/buffer/buffer.h"
 #include "source/event/event_loop.h"
@@ -72,8 +73,10 @@ class StreamContext : public event::Runnable {
   // Renders format `index` of `routes` for this stream; the result lives in the arena.
   virtual absl::string_view FormatValue(uint32_t index) = 0;
 
-  // Lets the part at which a filter paused go on. No-op when that direction is not paused.
-  void Resume(Direction direction) {
+  // Lets the part at which `filter` paused go on. No-op when it is not `filter` that holds that
+  // direction up: who resumes late or twice cannot open a door that another filter keeps shut.
+  void Resume(HttpFilter& filter, Direction direction) {
+    filter.resumed_[static_cast<int>(direction)] = true;
     resume_[static_cast<int>(direction)] = true;
     environment.loop.Schedule(this);
   }
@@ -93,6 +96,12 @@ class StreamContext : public event::Runnable {
   // Ends the stream and, where the protocol needs it, its connection: nothing sensible can be sent.
   void Abort(absl::string_view details, uint32_t flags);
 
+  // How much of a body may wait in `request_in` or `response_in` before its source is held back: as
+  // much as the filter needs that wants to see it whole.
+  uint64_t body_limit(Direction direction) const {
+    return body_limit_[static_cast<int>(direction)];
+  }
+
   bool replied() const { return replied_; }
   bool response_sent() const { return response_sent_; }
   bool aborted() const { return aborted_; }
@@ -104,8 +113,10 @@ class StreamContext : public event::Runnable {
   bool woken_ = false;          // Some filter of the chain is.
   bool replied_ = false;        // A local reply took the place of the upstream's response.
   bool reply_pending_ = false;  // The pump has not acted on it yet.
+  uint8_t replies_ = 0;         // Local replies so far, each in the place of the one before.
   bool response_sent_ = false;  // The response head has gone to the codec.
   bool aborted_ = false;
+  uint64_t body_limit_[2] = {base::limits::kStreamBufferBytes, base::limits::kStreamBufferBytes};
 
   friend class FilterChain;
 };

@@ -193,8 +193,15 @@ bool ClientConnection::Decode(buffer::Slice& bytes) {
 
 http::ResponseHead& ClientConnection::OnMessageBegin() {
   Exchange& exchange = *exchange_.get();
-  exchange.response.headers.Clear();
-  return exchange.response;
+  // As constructed, whatever an informational response or an earlier attempt left there.
+  http::ResponseHead& head = exchange.response;
+  head.status = 0;
+  head.version = http::Version::kHttp11;
+  head.keep_alive = true;
+  head.reason = head.upgrade = absl::string_view();
+  head.framing = Framing();
+  head.headers.Clear();
+  return head;
 }
 
 void ClientConnection::OnInformational(buffer::Slice head) {
@@ -248,7 +255,8 @@ void ClientConnection::Finish() {
     keep_alive_ = false;
   }
   if (!keep_alive_) stats.upstream_cx_close_notify.Inc();
-  if (!keep_alive_ || close_when_done_ || connection_.peer_closed()) {
+  // Where more may wait to be read, it would pass for the answer to the next request.
+  if (!keep_alive_ || close_when_done_ || connection_.peer_closed() || connection_.may_read()) {
     Close();
     return;
   }

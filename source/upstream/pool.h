@@ -31,8 +31,8 @@ class HostPool {
   // Gives `exchange` a connection (kActive), queues it (kPending) or refuses it (kFailed).
   void Acquire(Exchange& exchange);
 
-  // The host left the cluster, or the cluster goes: no more requests will come. Idle connections
-  // close now, others when they are done.
+  // The host left the cluster, or the cluster goes. Idle connections close now, others when they
+  // are done; a retry that still comes here is served and keeps none open.
   void Drain();
   bool empty() const { return connection_count_ == 0 && pending_.empty(); }
 

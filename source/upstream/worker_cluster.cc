@@ -78,7 +78,10 @@ void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
   for (HostPool* pool : leaving) pool->Drain();
 }
 
-void WorkerCluster::Drain() { SetHosts(std::make_shared<const HostSet>()); }
+// The hosts stay: a request under way may still be retried, on connections that close behind it.
+void WorkerCluster::Drain() {
+  for (auto& [id, pool] : pools_) pool->Drain();
+}
 
 bool WorkerCluster::AcquireConnection(bool first) {
   if (counts().connections.TryAcquire(thresholds().max_connections)) return true;

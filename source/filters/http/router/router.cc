@@ -78,6 +78,7 @@ void Router::Answer(const route::Route& route) {
     stream_.http_stats.rq_direct_response.Inc();
     stream_.Reply(direct.status, direct.body, "direct_response", 0);
   }
+  stream_.info.response_code = stream_.response.status;  // For %RESPONSE_CODE% in what is added.
   stream_.routes->ForEachResponseMutations(
       route, nullptr, [this](const route::HeaderMutations& mutations) {
         route::Apply(mutations, stream_.response.headers,
@@ -116,10 +117,8 @@ void Router::Forward(const route::Route& route) {
   PrepareRequest(route);
   if (!cluster_->TryAcquireRequest()) {
     cluster_->stats().upstream_rq_pending_overflow.Inc();
-    stream_.Reply(503,
-                  "upstream connect error or disconnect/reset before headers. reset reason: "
-                  "overflow",
-                  "upstream_reset_before_response_started{overflow}", filter::kUpstreamOverflow);
+    stream_.Reply(503, ResetText("overflow"), "upstream_reset_before_response_started{overflow}",
+                  filter::kUpstreamOverflow);
     stream_.response.headers.AddView(HeaderId::kXEnvoyOverloaded,
                                      http::HeaderName(HeaderId::kXEnvoyOverloaded), "true");
     return;
@@ -256,7 +255,11 @@ Verdict Router::OnRequestTrailers(http::HeaderMap&) {
 void Router::SendMore() {
   filter::Parts& out = stream_.request_out;
   if (out.end) OnRequestComplete();
-  if (attempt_ == nullptr || !attempt_->head_sent) return;
+  // A host that answered before the end of the request wants no more of it.
+  if (response_started_ && (attempt_ == nullptr || attempt_->state == Exchange::State::kDone)) {
+    out.body.Clear();
+  }
+  if (attempt_ == nullptr || !attempt_->head_sent || !MaySendBody()) return;
   upstream::ClientConnection* connection = attempt_->connection.get();
   if (connection == nullptr) return;
   if (!out.body.empty()) body_sent_ = true;
@@ -266,11 +269,24 @@ void Router::SendMore() {
   }
 }
 
+// A host that does not take the upgrade would read a tunnel's bytes as further requests: they wait
+// until it has agreed (RFC 9110, section 7.8).
+bool Router::MaySendBody() const {
+  return stream_.request.framing.kind != http::Framing::kTunnel ||
+         (response_started_ && stream_.response.framing.kind == http::Framing::kTunnel);
+}
+
 void Router::OnLocalReply() {
   FinishAttempt(0);
   ReleaseRequest();
+  ForgetWaits();
+}
+
+// What fired already, but has not been acted on, must not be.
+void Router::ForgetWaits() {
   timeout_.reset();
   try_timer_.reset();
+  timed_out_ = try_timed_out_ = back_off_over_ = waiting_to_retry_ = false;
 }
 
 void Router::OnComplete() {
@@ -327,9 +343,23 @@ void Router::OnWake() {
     if (attempt_ == nullptr || !response_started_) return;
   }
   if (response_started_) DeliverBody();
-  if (attempt_ != nullptr && attempt_->state == Exchange::State::kReset) return OnReset();
+  if (attempt_ != nullptr && attempt_->state == Exchange::State::kReset) {
+    if (!response_started_ || stream_.response_sent() || reset_seen_) return OnReset();
+    // What came before the break goes to the client first, as it would have a moment earlier.
+    reset_seen_ = true;
+    stream_.Wake(*this);
+    return;
+  }
   if (try_timed_out_ && !response_started_) return OnTimeout();
   SendMore();
+}
+
+// Envoy's words for a request that met no answer.
+absl::string_view Router::ResetText(absl::string_view reason) {
+  return stream_.arena.Copy(absl::StrCat(
+      "upstream connect error or disconnect/reset before headers. ",
+      stream_.info.attempts > 1 ? "retried and the latest reset reason: " : "reset reason: ",
+      reason));
 }
 
 void Router::OnFailure() {
@@ -350,10 +380,8 @@ void Router::OnFailure() {
       stream_.Reply(503, "no healthy upstream", "no_healthy_upstream", filter::kNoHealthyUpstream);
       return;
     case PoolFailure::kOverflow:
-      stream_.Reply(503,
-                    "upstream connect error or disconnect/reset before headers. reset reason: "
-                    "overflow",
-                    "upstream_reset_before_response_started{overflow}", filter::kUpstreamOverflow);
+      stream_.Reply(503, ResetText("overflow"), "upstream_reset_before_response_started{overflow}",
+                    filter::kUpstreamOverflow);
       stream_.response.headers.AddView(HeaderId::kXEnvoyOverloaded,
                                        http::HeaderName(HeaderId::kXEnvoyOverloaded), "true");
       return;
@@ -362,11 +390,7 @@ void Router::OnFailure() {
       stream_.info.upstream_failure_reason = stream_.arena.Copy(reason);
       cluster_->stats().upstream_rq.Inc(503);
       stream_.Reply(
-          503,
-          stream_.arena.Copy(absl::StrCat(
-              "upstream connect error or disconnect/reset before headers. reset reason: remote "
-              "connection failure, transport failure reason: ",
-              reason)),
+          503, ResetText("remote connection failure"),
           stream_.arena.Copy(absl::StrCat(
               "upstream_reset_before_response_started{remote_connection_failure|", reason, "}")),
           filter::kUpstreamConnectionFailure);
@@ -374,9 +398,7 @@ void Router::OnFailure() {
     }
     case PoolFailure::kConnectTimeout:
       cluster_->stats().upstream_rq.Inc(503);
-      stream_.Reply(503,
-                    "upstream connect error or disconnect/reset before headers. reset reason: "
-                    "connection timeout",
+      stream_.Reply(503, ResetText("connection timeout"),
                     "upstream_reset_before_response_started{connection_timeout}",
                     filter::kUpstreamConnectionFailure);
       return;
@@ -386,7 +408,7 @@ void Router::OnFailure() {
 void Router::OnReset() {
   const bool protocol_error = attempt_->reset == upstream::ResetReason::kProtocolError;
   auto& stats = cluster_->stats();
-  if (response_started_) {
+  if (response_started_ && stream_.response_sent()) {
     stats.upstream_rq_rx_reset.Inc();
     FinishAttempt(0);
     stream_.Abort(
@@ -395,8 +417,9 @@ void Router::OnReset() {
     return;
   }
   // The host closed a kept connection just as the request was sent: nothing was lost yet.
-  if (!protocol_error && attempt_->reused_connection && !attempt_->any_bytes && !reconnected_ &&
-      RequestUnsent() && IsIdempotent(stream_.request.method)) {
+  if (!response_started_ && !protocol_error && attempt_->reused_connection &&
+      !attempt_->any_bytes && !reconnected_ && RequestUnsent() &&
+      IsIdempotent(stream_.request.method)) {
     reconnected_ = true;
     --stream_.info.attempts;
     FinishAttempt(0);
@@ -405,22 +428,18 @@ void Router::OnReset() {
   }
   stats.upstream_rq_rx_reset.Inc();
   uint32_t reason = route::kRetryOnReset | route::kRetryOn5xx | route::kRetryOnGatewayError;
-  if (TryRetry(reason)) return;
+  if (!response_started_ && TryRetry(reason)) return;
   const absl::string_view codec_detail = attempt_->codec_detail;
   FinishAttempt(0);
   stats.upstream_rq.Inc(protocol_error ? 502 : 503);
   if (protocol_error) {
-    stream_.Reply(502,
-                  "upstream connect error or disconnect/reset before headers. reset reason: "
-                  "protocol error",
+    stream_.Reply(502, ResetText("protocol error"),
                   stream_.arena.Copy(absl::StrCat(
                       "upstream_reset_before_response_started{protocol_error|", codec_detail, "}")),
                   filter::kUpstreamProtocolError);
     return;
   }
-  stream_.Reply(503,
-                "upstream connect error or disconnect/reset before headers. reset reason: "
-                "connection termination",
+  stream_.Reply(503, ResetText("connection termination"),
                 "upstream_reset_before_response_started{connection_termination}",
                 filter::kUpstreamConnectionTermination);
 }
@@ -438,7 +457,7 @@ void Router::OnTimeout() {
   if (attempt_ != nullptr && attempt_->head_sent) stats.upstream_rq_tx_reset.Inc();
   FinishAttempt(0);
   waiting_to_retry_ = false;
-  if (response_started_) {
+  if (response_started_ && stream_.response_sent()) {
     stream_.Abort("response_timeout", filter::kUpstreamRequestTimeout);
     return;
   }
@@ -518,6 +537,7 @@ void Router::DeliverHead() {
   info.first_upstream_rx = now;
   info.details = "via_upstream";
   http::ResponseHead& head = stream_.response;
+  info.response_code = head.status;  // For %RESPONSE_CODE% in what is added below.
   if (retry_counted_ && head.status < 500) cluster_->stats().upstream_rq_retry_success.Inc();
   if (!config_.suppress_envoy_headers) {
     SetNumber(head.headers, HeaderId::kXEnvoyUpstreamServiceTime,
@@ -540,7 +560,7 @@ void Router::DeliverHead() {
 void Router::DeliverBody() {
   if (attempt_ == nullptr) return;
   if (!attempt_->body.empty()) {
-    if (stream_.response_in.body.size() >= attempt_->body_limit) {
+    if (stream_.response_in.body.size() >= stream_.body_limit(filter::Direction::kResponse)) {
       stream_.response_held_back = true;
       return;
     }

@@ -56,6 +56,10 @@ class Router final : public filter::HttpFilter {
   void StartAttempt();
   void SendHead();
   void SendMore();
+  // Whether the request's body may go to the host yet.
+  bool MaySendBody() const;
+  void ForgetWaits();
+  absl::string_view ResetText(absl::string_view reason);
   void OnFailure();
   void OnReset();
   void OnResponseHead();
@@ -92,6 +96,7 @@ class Router final : public filter::HttpFilter {
   bool waiting_to_retry_ = false;
   bool body_sent_ = false;         // Bytes of the body have left: no attempt can follow.
   bool response_started_ = false;  // The head is in response_in.
+  bool reset_seen_ = false;        // Of a response that had begun: acted on the next time.
   bool reconnected_ = false;       // A stale kept connection has been replaced once.
 };
 
