@@ -23,6 +23,17 @@ constexpr size_t kMaxAnswers = 64;
 constexpr size_t kMaxReasonBytes = 4 * 1024;
 constexpr size_t kMaxRefusalBytes = 1024 * 1024;
 
+// Control planes answer a NACK at once, and many of them with the same resources again: without a
+// pause the two would turn in a circle as fast as they can. The first refusal goes out at once, the
+// next ones wait, twice as long each time. Short at the most: a control plane of this kind can
+// send what its operator mended only after our answer.
+constexpr base::Nanos kFirstRefusalPause = 100 * base::kMillisecond;
+constexpr base::Nanos kLongestRefusalPause = 2 * base::kSecond;
+
+// A line of the log about a refusal; the control plane has all of it.
+constexpr size_t kMaxLoggedVersion = 200;
+constexpr size_t kMaxLoggedRefusal = 16 * 1024;
+
 std::string Describe(const std::vector<ResourceError>& errors) {
   std::string text;
   size_t described = 0;
@@ -55,6 +66,9 @@ Subscription::Subscription(event::TimerWheel& timers, SubscriptionOptions option
         ++stats_.init_fetch_timeout;
         PX_LOG(kConfig, kWarn, "xds: no answer in time for ", options_.type_url);
         if (fetch_timeout_) fetch_timeout_();
+      }),
+      refusal_timer_(timers, [this] {
+        if (request_due_) request_due_();
       }) {}
 
 void Subscription::WantAll() {
@@ -77,6 +91,7 @@ void Subscription::NamesChanged() {
   if (all_ || !names_.empty()) ArmFetchTimer();
   ++stats_.update_attempt;
   ask_ = true;
+  refusal_timer_.Disarm();  // The answer has the names.
   if (request_due_) request_due_();
 }
 
@@ -97,13 +112,14 @@ void Subscription::OnStreamOpened() {
 void Subscription::OnStreamLost() {
   stream_open_ = false;
   answers_.clear();
+  refusal_timer_.Disarm();
   ++stats_.update_failure;
   ++stats_.update_attempt;
 }
 
 bool Subscription::has_request() const {
   if (!stream_open_) return false;
-  if (!answers_.empty()) return true;
+  if (!answers_.empty()) return !refusal_timer_.armed();
   // A first request without names would mean "everything"; later ones mean what they say.
   return ask_ && (all_ || asked_ || !names_.empty());
 }
@@ -201,21 +217,40 @@ void Subscription::OnResponse(const Response& response) {
   decoded.errors.insert(decoded.errors.end(), std::make_move_iterator(refused.begin()),
                         std::make_move_iterator(refused.end()));
 
-  last_refusal_ = Describe(decoded.errors);
+  std::string refusal = Describe(decoded.errors);
+  const bool repeated = !refusal.empty() && refusal == last_refusal_ &&
+                        response.version_info() == refused_version_;
+  last_refusal_ = std::move(refusal);
   if (decoded.errors.empty()) {
     version_ = response.version_info();
     stats_.version = XxHash64(version_);
     ++stats_.update_success;
     if (response.resources().empty()) ++stats_.update_empty;
   } else {
+    refused_version_ = response.version_info();
     ++stats_.update_rejected;
-    PX_LOG(kConfig, kWarn, "xds: refused ", decoded.errors.size(), " of ",
-           response.resources_size(), " resources of ", options_.type_url, " version ",
-           response.version_info(), ": ", last_refusal_);
+    if (!repeated) {
+      PX_LOG(kConfig, kWarn, "xds: refused ", decoded.errors.size(), " of ",
+             response.resources_size(), " resources of ", options_.type_url, " version ",
+             refused_version_.substr(0, kMaxLoggedVersion), ": ",
+             last_refusal_.substr(0, kMaxLoggedRefusal));
+    }
   }
-  if (!stream_open_) return;  // A file wants no answer.
+  if (stream_open_) Queue(response, repeated);  // A file wants no answer.
+}
+
+void Subscription::Queue(const Response& response, bool repeated) {
+  // The newest nonce answers for those before it.
+  if (repeated && refusal_timer_.armed()) answers_.pop_back();
   if (answers_.size() >= kMaxAnswers) answers_.pop_front();
   answers_.push_back({version_, response.nonce(), last_refusal_});
+  if (!repeated) {
+    repeats_ = 0;
+    refusal_timer_.Disarm();
+  } else if (!refusal_timer_.armed()) {
+    const base::Nanos pause = kFirstRefusalPause << std::min(repeats_++, 10);
+    refusal_timer_.ArmIn(std::min(pause, kLongestRefusalPause));
+  }
   if (request_due_) request_due_();
 }
 

@@ -116,12 +116,14 @@ class Subscription {
   void AddRemoved(Decoded& decoded) const;
   void Remember(const Decoded& decoded, const std::vector<ResourceError>& refused);
   void ArmFetchTimer();
+  void Queue(const Response& response, bool repeated);
 
   const SubscriptionOptions options_;
   ApplyUpdate apply_;
   absl::AnyInvocable<void()> request_due_;
   absl::AnyInvocable<void()> fetch_timeout_;
   event::Timer fetch_timer_;
+  event::Timer refusal_timer_;  // Armed: the answer to what was refused before waits.
 
   bool all_ = false;
   std::set<std::string> names_;  // Empty when all_.
@@ -137,6 +139,8 @@ class Subscription {
   std::deque<Answer> answers_;
 
   std::string last_refusal_;
+  std::string refused_version_;  // What last_refusal_ was said of.
+  int repeats_ = 0;              // How often in a row it came again.
   SubscriptionStats stats_;
 };
 

@@ -353,6 +353,58 @@ TEST_F(SubscriptionTest, LongRefusalIsBoundedAndCountsWhatItLeavesOut) {
   EXPECT_NE(subscription.last_refusal().find("more resources"), std::string::npos);
 }
 
+// A control plane that answers each NACK with what was refused before: the circle has to slow down.
+TEST_F(SubscriptionTest, RefusalOfTheSameWaitsLongerEachTime) {
+  Subscription& subscription = Make(true);
+  int due = 0;
+  subscription.OnRequestDue([&due] { ++due; });
+  subscription.WantAll();
+  subscription.OnStreamOpened();
+  subscription.TakeRequest();
+  refuse_ = {{"a", "bad"}};
+  subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
+  EXPECT_TRUE(subscription.TakeRequest().has_error_detail()) << "the first goes out at once";
+
+  base::MonoTime now = 0;
+  int answers = 0;
+  for (; now < 60 * base::kSecond; now += 10 * base::kMillisecond) {
+    timers_.Advance(now);
+    if (subscription.has_request()) {
+      EXPECT_TRUE(subscription.TakeRequest().has_error_detail());
+      ++answers;
+    }
+    if (!subscription.has_request()) {
+      subscription.OnResponse(MakeResponse("v1", "n", {MakeCluster("a")}));
+    }
+  }
+  EXPECT_GT(answers, 25);
+  EXPECT_LT(answers, 40);
+
+  // What is new is answered at once, whatever waits; so is a change of what is wanted.
+  refuse_ = {};
+  subscription.OnResponse(MakeResponse("v2", "n2", {MakeCluster("a")}));
+  EXPECT_TRUE(subscription.has_request());
+  EXPECT_EQ(subscription.version(), "v2");
+}
+
+TEST_F(SubscriptionTest, ChangeOfNamesDoesNotWaitForARefusal) {
+  Subscription& subscription = Make(false);
+  subscription.Want({"a"});
+  subscription.OnStreamOpened();
+  subscription.TakeRequest();
+  refuse_ = {{"a", "bad"}};
+  for (const char* nonce : {"n1", "n2"}) {
+    subscription.OnResponse(MakeResponse("v1", nonce, {MakeCluster("a")}));
+    if (subscription.has_request()) subscription.TakeRequest();
+  }
+  ASSERT_FALSE(subscription.has_request());
+  subscription.Want({"a", "b"});
+  ASSERT_TRUE(subscription.has_request());
+  const Subscription::Request request = subscription.TakeRequest();
+  EXPECT_EQ(request.response_nonce(), "n2");
+  EXPECT_EQ(request.resource_names_size(), 2);
+}
+
 TEST(XxHash64, KnownValues) {
   EXPECT_EQ(XxHash64(""), 0xEF46DB3751D8E999u);
   EXPECT_EQ(XxHash64("abc"), 0x44BC2CF5AD770999u);
