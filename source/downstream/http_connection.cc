@@ -278,8 +278,10 @@ void HttpConnection::Close(bool by_peer) {
   } else {
     stats.downstream_cx_destroy_local.Inc();
   }
-  stats.downstream_cx_length_ms.Record(
-      static_cast<uint64_t>((listener_.loop().now() - created_) / base::kMillisecond));
+  const auto length_ms =
+      static_cast<uint64_t>((listener_.loop().now() - created_) / base::kMillisecond);
+  stats.downstream_cx_length_ms.Record(length_ms);
+  listener_.stats().downstream_cx_length_ms.Record(length_ms);
   timer_.Disarm();
   connection_.Close(reset_);
   listener_.Remove(*this);

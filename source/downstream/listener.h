@@ -60,6 +60,7 @@ class Listener {
   event::EventLoop& loop() { return context_.environment.loop; }
   const filter::StreamContext::Environment& environment() const { return context_.environment; }
   stats::HttpStats& http_stats() { return *http_stats_; }
+  stats::ListenerStats& stats() { return *stats_; }
   base::Held<RouteSnapshot> routes() const {
     return inline_routes_ ? inline_routes_ : cell_->current;
   }

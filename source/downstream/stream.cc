@@ -148,6 +148,10 @@ void Stream::Begin() {
 
 bool Stream::NormalizeRequest() {
   const HttpConfig& config = connection_.listener().http();
+  if (request.authority.empty()) {  // HTTP/1.0 may leave it out; no origin could be told which.
+    Reply(400, "", "missing_host_header", 0);
+    return false;
+  }
   if (config.strip_port == HttpConfig::StripPort::kAny) {
     request.authority = http::StripPort(request.authority);
   } else if (config.strip_port == HttpConfig::StripPort::kMatching) {
