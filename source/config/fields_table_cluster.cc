@@ -78,7 +78,7 @@ std::vector<MessageRules> ClusterFields() {
        }},
       {"envoy.config.cluster.v3.UpstreamConnectionOptions", {Use("tcp_keepalive")}},
       {"envoy.config.cluster.v3.Cluster.common_http_protocol_options", {Use(kCommonHttp)}},
-      {"envoy.config.cluster.v3.Cluster.http_protocol_options", {}},
+      {"envoy.config.cluster.v3.Cluster.http_protocol_options", {Use("enable_trailers")}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
        {
            Use("common_http_protocol_options explicit_http_config use_downstream_protocol_config"),
@@ -92,14 +92,14 @@ std::vector<MessageRules> ClusterFields() {
        {Use("http_protocol_options http2_protocol_options")}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig."
        "http_protocol_options",
-       {}},
+       {Use("enable_trailers")}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig",
        {Use("http_protocol_options"),
         Leave("http2_protocol_options http3_protocol_options",
               "Clients are served HTTP/1.1, so that is what clusters are spoken to in.")}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig."
        "http_protocol_options",
-       {}},
+       {Use("enable_trailers")}},
       {"envoy.config.core.v3.Http2ProtocolOptions",
        {Leave(
            "hpack_table_size max_concurrent_streams initial_stream_window_size "

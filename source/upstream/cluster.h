@@ -73,6 +73,8 @@ struct ClusterConfig {
   LbPolicy lb_policy = LbPolicy::kRoundRobin;
   // Speaks HTTP/2 upstream: only usable as the cluster of a control-plane gRPC service.
   bool http2 = false;
+  // Http1ProtocolOptions.enable_trailers: those of responses pass on instead of being dropped.
+  bool response_trailers = false;
   // common_lb_config.locality_weighted_lb_config is set.
   bool locality_weighted = false;
   // wait_for_warm_on_init: whether start-up waits for the first endpoints.

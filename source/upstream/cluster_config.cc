@@ -187,6 +187,7 @@ void ClusterCompiler::SetThresholds() {
 void ClusterCompiler::SetProtocol() {
   // The deprecated fields first; HttpProtocolOptions replace all of them.
   config_.http2 = proto_.has_http2_protocol_options();
+  config_.response_trailers = proto_.http_protocol_options().enable_trailers();
   if (proto_.has_max_requests_per_connection()) {
     config_.max_requests_per_connection = proto_.max_requests_per_connection().value();
   }
@@ -212,13 +213,18 @@ void ClusterCompiler::SetHttpOptions(const HttpProtocolOptions& options, const c
   switch (options.upstream_protocol_options_case()) {
     case HttpProtocolOptions::kExplicitHttpConfig:
       config_.http2 = options.explicit_http_config().has_http2_protocol_options();
+      config_.response_trailers =
+          options.explicit_http_config().http_protocol_options().enable_trailers();
       if (options.explicit_http_config().has_http3_protocol_options()) {
         errors_.Add(path.Field("explicit_http_config").Field("http3_protocol_options"),
                     "HTTP/3 is not implemented");
       }
       break;
     case HttpProtocolOptions::kUseDownstreamProtocolConfig:
-      break;  // What comes from downstream is HTTP/1.
+      // What comes from downstream is HTTP/1.
+      config_.response_trailers =
+          options.use_downstream_protocol_config().http_protocol_options().enable_trailers();
+      break;
     case HttpProtocolOptions::kAutoConfig:
       errors_.Add(path.Field("auto_config"),
                   "choosing the protocol by ALPN is not implemented; use explicit_http_config");

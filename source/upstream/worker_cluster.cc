@@ -16,6 +16,7 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
           registry.Open<stats::ClusterStats>(stats::ClusterScope(published_.config->stat_name()))) {
   decoder_options_.max_headers = published_.config->max_response_headers;
   decoder_options_.max_head_bytes = published_.config->max_response_head_bytes;
+  decoder_options_.enable_trailers = published_.config->response_trailers;
   balancer_ = MakeLoadBalancer(*published_.config, [this](HostIndex index) -> uint32_t {
     return by_index_[index] == nullptr ? 0 : by_index_[index]->active();
   });

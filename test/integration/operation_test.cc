@@ -111,8 +111,9 @@ TEST_F(OperationTest, AdminPages) {
   EXPECT_THAT(proxy_->AdminGet("/stats/prometheus"),
               HasSubstr("envoy_http_downstream_rq_xx{envoy_response_code_class=\"2\","
                         "envoy_http_conn_manager_prefix=\"main\"} 1"));
-  EXPECT_THAT(proxy_->AdminGet("/clusters"),
-              HasSubstr(absl::StrCat("origin::127.0.0.1:", origin_.port(), "::rq_total::1")));
+  EXPECT_THAT(
+      proxy_->AdminGet("/clusters"),
+      HasSubstr(absl::StrCat("origin::127.0.0.1:", origin_.port(), "::health_flags::healthy")));
   EXPECT_THAT(proxy_->AdminGet("/clusters?format=json"), HasSubstr("\"cluster_statuses\""));
   EXPECT_THAT(proxy_->AdminGet("/listeners"), HasSubstr(absl::StrCat("main::127.0.0.1:", port_)));
   EXPECT_THAT(proxy_->AdminGet("/listeners?format=json"), HasSubstr("\"listener_statuses\""));

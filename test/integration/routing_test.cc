@@ -138,7 +138,7 @@ TEST_F(RoutingTest, HeadersAddedAndRemoved) {
   const Message response = Get("/p", {{"X-Gone", "1"}, {"X-Over", "old"}, {"X-Route", "mine"}});
   EXPECT_EQ(response.Header("x-code"), "200");
   EXPECT_FALSE(response.Has("x-origin"));
-  const Message seen = origin_.requests().at(0);
+  const Message seen = origin_.WaitForRequest(1);
   EXPECT_EQ(seen.Header("x-host"), "vhost");
   EXPECT_EQ(seen.Count("x-route"), 2);
   EXPECT_THAT(seen.head, HasSubstr("x-route: HTTP/1.1 /p\r\n"));
@@ -219,7 +219,7 @@ TEST_F(RoutingTest, TimeoutAfterTheResponseBeganCutsTheStream) {
 TEST_F(RoutingTest, RequestHeadersOfTheManager) {
   Start({.manager = "use_remote_address: true, via: proxy-1"});
   Get("/");
-  const Message seen = origin_.requests().at(0);
+  const Message seen = origin_.WaitForRequest(1);
   EXPECT_EQ(seen.Header("x-forwarded-for"), "127.0.0.1");
   EXPECT_EQ(seen.Header("x-forwarded-proto"), "http");
   EXPECT_EQ(seen.Header("via"), "proxy-1");
@@ -231,7 +231,7 @@ TEST_F(RoutingTest, RequestHeadersOfTheManager) {
 TEST_F(RoutingTest, ForwardedForIsTrustedAsConfigured) {
   Start({.manager = "use_remote_address: true"});
   Get("/", {{"X-Forwarded-For", "1.2.3.4"}, {"X-Request-Id", "mine"}});
-  const Message seen = origin_.requests().at(0);
+  const Message seen = origin_.WaitForRequest(1);
   EXPECT_EQ(seen.Header("x-forwarded-for"), "1.2.3.4,127.0.0.1");
 }
 
@@ -253,7 +253,7 @@ TEST_F(RoutingTest, PathNormalisation) {
   Start({.manager = "normalize_path: true, merge_slashes: true, "
                     "path_with_escaped_slashes_action: REJECT_REQUEST"});
   EXPECT_EQ(Get("/a/../b//c/./d").status(), 200);
-  EXPECT_EQ(origin_.requests().at(0).target(), "/b/c/d");
+  EXPECT_EQ(origin_.WaitForRequest(1).target(), "/b/c/d");
   EXPECT_EQ(Get("/a%2Fb").status(), 400);
 }
 

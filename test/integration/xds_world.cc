@@ -79,9 +79,11 @@ google::protobuf::Any ListenerResource(absl::string_view name, uint16_t port,
   envoy::extensions::filters::http::router::v3::Router::descriptor();
   envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager::
       descriptor();
-  return ResourceFromJson(absl::StrReplaceAll(
-      kListener,
-      {{"NAME", name}, {"PORT", absl::StrCat(port)}, {"ROUTES", routes}, {"SERVER", server_name}}));
+  return ResourceFromJson(absl::StrReplaceAll(kListener, {{"TYPE_OF_MANAGER", kManagerType},
+                                                          {"NAME", name},
+                                                          {"PORT", absl::StrCat(port)},
+                                                          {"ROUTES", routes},
+                                                          {"SERVER", server_name}}));
 }
 
 google::protobuf::Any RoutesResource(absl::string_view name, absl::string_view cluster,
