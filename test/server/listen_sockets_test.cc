@@ -1,0 +1,69 @@
+// Listening sockets: one a worker, kept while the addresses stay.
+#include "source/server/listen_sockets.h"
+
+#include <set>
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace proxenos::server {
+namespace {
+
+downstream::ListenerConfig Config(const std::string& name, uint16_t port) {
+  downstream::ListenerConfig config;
+  config.name = name;
+  config.addresses.push_back(*net::Address::FromIp("127.0.0.1", port));
+  return config;
+}
+
+TEST(ListenSockets, EachWorkerGetsItsOwnOnTheSamePortOnce) {
+  ListenSockets sockets(3);
+  ASSERT_TRUE(sockets.Bind(Config("l", 0)).ok());
+  const uint16_t port = sockets.Addresses("l").at(0).port();
+  EXPECT_NE(port, 0);
+  std::set<int> seen;
+  std::vector<net::UniqueFd> kept;
+  for (uint32_t worker = 0; worker < 3; ++worker) {
+    auto taken = sockets.Take("l", worker);
+    ASSERT_EQ(taken.size(), 1u);
+    EXPECT_EQ(net::Address::LocalOf(taken[0].get()).port(), port);
+    seen.insert(taken[0].get());
+    EXPECT_TRUE(sockets.Take("l", worker).empty()) << "given away already";
+    kept.push_back(std::move(taken[0]));
+  }
+  EXPECT_EQ(seen.size(), 3u);
+}
+
+TEST(ListenSockets, SameAddressesMakeNoNewSockets) {
+  ListenSockets sockets(1);
+  ASSERT_TRUE(sockets.Bind(Config("l", 0)).ok());
+  const auto first = sockets.Take("l", 0);
+  const auto address = sockets.Addresses("l").at(0);
+  ASSERT_TRUE(sockets.Bind(Config("l", 0)).ok());
+  EXPECT_TRUE(sockets.Take("l", 0).empty());
+  EXPECT_EQ(sockets.Addresses("l").at(0), address);
+}
+
+TEST(ListenSockets, FailureChangesNothing) {
+  ListenSockets sockets(1);
+  ASSERT_TRUE(sockets.Bind(Config("l", 0)).ok());
+  const auto address = sockets.Addresses("l").at(0);
+  downstream::ListenerConfig elsewhere = Config("l", 0);
+  elsewhere.addresses.push_back(*net::Address::FromIp("192.0.2.1", 80));  // Not ours.
+  const absl::Status status = sockets.Bind(elsewhere);
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(std::string(status.message()).find("192.0.2.1:80"), std::string::npos) << status;
+  EXPECT_EQ(sockets.Addresses("l").at(0), address);
+  EXPECT_EQ(sockets.Take("l", 0).size(), 1u);
+}
+
+TEST(ListenSockets, ForgottenOnesAreGone) {
+  ListenSockets sockets(1);
+  ASSERT_TRUE(sockets.Bind(Config("l", 0)).ok());
+  sockets.Forget("l");
+  EXPECT_TRUE(sockets.Addresses("l").empty());
+  EXPECT_TRUE(sockets.Take("l", 0).empty());
+}
+
+}  // namespace
+}  // namespace proxenos::server
