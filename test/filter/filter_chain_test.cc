@@ -1,0 +1,344 @@
+// The filter chain: order, pauses, local replies and aborts in each phase, buffering, and filters
+// that answer late, twice or never.
+#include "source/filter/filter_chain.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "test/support/filter_harness.h"
+
+namespace proxenos::filter {
+namespace {
+
+using testing::FilterHarness;
+
+enum class Do { kContinue, kPause, kReply, kAbort };
+
+// What a filter does in each phase ("qh", "qb", "qt", "sh", "sb": request or response; head, body,
+// trailers), and the log that all filters write.
+struct Script {
+  std::string name;
+  std::map<std::string, Do> acts = {};
+  BodyMode request_body = BodyMode::kStream;
+  BodyMode response_body = BodyMode::kStream;
+  uint32_t limit = 0;
+};
+
+struct World {
+  std::string log;
+  std::map<std::string, HttpFilter*> filters;
+  std::map<std::string, int> wakes;
+};
+
+class Scripted final : public HttpFilter {
+ public:
+  Scripted(const Script& script, World& world, StreamContext& stream)
+      : script_(script), world_(world), stream_(stream) {
+    world_.filters[script.name] = this;
+  }
+  Verdict OnRequestHeaders(http::RequestHead&, bool end) override { return Act("qh", end); }
+  Verdict OnRequestBody(buffer::Buffer&, bool end) override { return Act("qb", end); }
+  Verdict OnRequestTrailers(http::HeaderMap&) override { return Act("qt", false); }
+  Verdict OnResponseHeaders(http::ResponseHead&, bool end) override { return Act("sh", end); }
+  Verdict OnResponseBody(buffer::Buffer&, bool end) override { return Act("sb", end); }
+  void OnWake() override {
+    absl::StrAppend(&world_.log, script_.name, ":wake ");
+    Act("wake", false);
+  }
+  void OnLocalReply() override { absl::StrAppend(&world_.log, script_.name, ":local "); }
+  void OnComplete() override { absl::StrAppend(&world_.log, script_.name, ":done "); }
+
+ private:
+  Verdict Act(const std::string& phase, bool end) {
+    if (phase != "wake") {
+      absl::StrAppend(&world_.log, script_.name, ":", phase, end ? "." : "", " ");
+    }
+    const auto it = script_.acts.find(phase);
+    switch (it == script_.acts.end() ? Do::kContinue : it->second) {
+      case Do::kContinue:
+        return Verdict::kContinue;
+      case Do::kPause:
+        return Verdict::kPause;
+      case Do::kReply:
+        stream_.Reply(418, "teapot", "scripted", 0);
+        return Verdict::kReplied;
+      case Do::kAbort:
+        stream_.Abort("scripted", 0);
+        return Verdict::kReplied;
+    }
+    return Verdict::kContinue;
+  }
+
+  const Script& script_;
+  World& world_;
+  StreamContext& stream_;
+};
+
+class ScriptedFactory final : public FilterFactory {
+ public:
+  ScriptedFactory(Script script, World& world) : script_(std::move(script)), world_(world) {
+    request_body = script_.request_body;
+    response_body = script_.response_body;
+    buffer_limit = script_.limit;
+  }
+  std::unique_ptr<HttpFilter> Create(StreamContext& stream) const override {
+    return std::make_unique<Scripted>(script_, world_, stream);
+  }
+
+ private:
+  const Script script_;
+  World& world_;
+};
+
+class FilterChainTest : public ::testing::Test {
+ protected:
+  void Make(std::vector<Script> scripts) {
+    FilterFactories factories;
+    for (Script& script : scripts) {
+      factories.push_back(std::make_shared<const ScriptedFactory>(std::move(script), world_));
+    }
+    stream_.emplace(std::move(factories));
+  }
+  std::string TakeLog() { return std::exchange(world_.log, ""); }
+  void Resume(const std::string& name, Direction direction) {
+    stream_->Resume(*world_.filters[name], direction);
+    stream_->Turn();
+  }
+  // The whole response as the codec would have it, or "" while there is none.
+  std::string Out() {
+    if (!stream_->response_out.head) return "";
+    return absl::StrCat(stream_->response.status, " ", stream_->response_out.body.ToString(),
+                        stream_->response_out.end ? "." : "");
+  }
+
+  World world_;
+  std::optional<FilterHarness> stream_;
+};
+
+TEST_F(FilterChainTest, RequestsFirstToLastResponsesLastToFirst) {
+  Make({{.name = "a"}, {.name = "b"}});
+  stream_->SendRequest(false);
+  stream_->SendRequestBody("body", true);
+  EXPECT_EQ(TakeLog(), "a:qh b:qh a:qb. b:qb. ");
+  EXPECT_EQ(stream_->request_out.body.ToString(), "body");
+  EXPECT_TRUE(stream_->request_out.end);
+  stream_->SendResponse(200, "ok", true);
+  EXPECT_EQ(TakeLog(), "b:sh a:sh b:sb. a:sb. ");
+  EXPECT_EQ(Out(), "200 ok.");
+  stream_.reset();
+  EXPECT_EQ(TakeLog(), "a:done b:done ");
+}
+
+TEST_F(FilterChainTest, HeadAloneIsTheEnd) {
+  Make({{.name = "a"}});
+  stream_->SendRequest(true);
+  stream_->SendResponse(204, "", true);
+  EXPECT_EQ(TakeLog(), "a:qh. a:sh. ");
+  EXPECT_EQ(Out(), "204 .");
+}
+
+TEST_F(FilterChainTest, PauseHoldsThePartAndAllBehindIt) {
+  for (const char* phase : {"qh", "qb"}) {
+    Make({{.name = "a", .acts = {{phase, Do::kPause}}}, {.name = "b"}});
+    stream_->SendRequest(false);
+    stream_->SendRequestBody("12", false);
+    stream_->SendRequestBody("34", true);
+    EXPECT_FALSE(stream_->request_out.end);
+    EXPECT_EQ(TakeLog().find(absl::StrCat("b:", phase)), std::string::npos);
+    Resume("a", Direction::kRequest);
+    if (std::string(phase) == "qb") Resume("a", Direction::kRequest);  // The second piece.
+    EXPECT_TRUE(stream_->request_out.end) << phase;
+    EXPECT_EQ(stream_->request_out.body.ToString(), "1234");
+    TakeLog();
+  }
+}
+
+TEST_F(FilterChainTest, ResponsePauses) {
+  Make({{.name = "a"}, {.name = "b", .acts = {{"sh", Do::kPause}}}});
+  stream_->SendRequest(true);
+  stream_->SendResponse(200, "ok", true);
+  EXPECT_EQ(Out(), "");
+  Resume("b", Direction::kResponse);
+  EXPECT_EQ(Out(), "200 ok.");
+}
+
+TEST_F(FilterChainTest, ResumeOpensOnlyTheOwnPause) {
+  Make({{.name = "a", .acts = {{"qh", Do::kPause}}},
+        {.name = "auth", .acts = {{"qh", Do::kPause}}}});
+  stream_->SendRequest(true);
+  Resume("auth", Direction::kRequest);  // Not its turn yet.
+  Resume("a", Direction::kResponse);    // The other direction.
+  EXPECT_EQ(TakeLog(), "a:qh. ");
+  Resume("a", Direction::kRequest);
+  EXPECT_EQ(TakeLog(), "auth:qh. ");
+  Resume("a", Direction::kRequest);  // Twice: must not open the door that `auth` keeps shut.
+  Resume("a", Direction::kRequest);
+  EXPECT_FALSE(stream_->request_out.head);
+  Resume("auth", Direction::kRequest);
+  EXPECT_TRUE(stream_->request_out.head);
+}
+
+TEST_F(FilterChainTest, ResumeBeforeThePauseReturnsIsNotLost) {
+  Make({{.name = "a", .acts = {{"qh", Do::kPause}}}});
+  stream_->Resume(*world_.filters["a"], Direction::kRequest);
+  stream_->request_in.head = stream_->request_in.end = true;
+  stream_->Run();
+  // The mark was used up before there was anything to resume: so it is a later one that counts.
+  EXPECT_FALSE(stream_->request_out.head);
+  Resume("a", Direction::kRequest);
+  EXPECT_TRUE(stream_->request_out.head);
+}
+
+TEST_F(FilterChainTest, LocalReplyInEachPhase) {
+  for (const char* phase : {"qh", "qb"}) {
+    Make({{.name = "a"}, {.name = "b", .acts = {{phase, Do::kReply}}}, {.name = "c"}});
+    stream_->SendRequest(false);
+    stream_->SendRequestBody("body", true);
+    EXPECT_EQ(Out(), "418 teapot.") << phase;
+    const std::string log = TakeLog();
+    EXPECT_NE(log.find("a:local b:local c:local c:sh b:sh a:sh"), std::string::npos) << log;
+    EXPECT_EQ(log.find(absl::StrCat("c:", phase)), std::string::npos) << log;
+    stream_.reset();
+    TakeLog();
+  }
+}
+
+TEST_F(FilterChainTest, ReplyReplacesAResponseThatIsNotSent) {
+  Make({{.name = "a", .acts = {{"sb", Do::kReply}}}});
+  stream_->SendRequest(true);
+  stream_->SendResponse(200, "secret", true);
+  // Its own reply has a body too, which it answers again: that ends.
+  EXPECT_FALSE(stream_->spun());
+  EXPECT_TRUE(stream_->aborted());
+  EXPECT_EQ(stream_->response_out.body.ToString().find("secret"), std::string::npos);
+}
+
+TEST_F(FilterChainTest, ReplyAfterTheHeadIsSentCutsShort) {
+  Make({{.name = "a", .acts = {{"sb", Do::kReply}}}});
+  stream_->SendRequest(true);
+  stream_->SendResponse(200, "", false);
+  stream_->MarkResponseSent();
+  stream_->SendResponseBody("more", true);
+  EXPECT_TRUE(stream_->aborted());
+  EXPECT_EQ(stream_->response.status, 200);
+}
+
+TEST_F(FilterChainTest, AbortStopsEverything) {
+  for (const char* phase : {"qh", "qb", "sh", "sb"}) {
+    Make({{.name = "a", .acts = {{phase, Do::kAbort}}}});
+    stream_->SendRequest(false);
+    stream_->SendRequestBody("b", true);
+    if (!stream_->aborted()) stream_->SendResponse(200, "ok", true);
+    EXPECT_TRUE(stream_->aborted()) << phase;
+    EXPECT_NE(Out(), "200 ok.") << phase;
+  }
+}
+
+TEST_F(FilterChainTest, LateReplyFromAWake) {
+  Make({{.name = "a", .acts = {{"qh", Do::kPause}, {"wake", Do::kReply}}}});
+  stream_->SendRequest(true);
+  stream_->Wake(*world_.filters["a"]);
+  stream_->Turn();
+  EXPECT_EQ(Out(), "418 teapot.");
+  Resume("a", Direction::kRequest);  // Too late: the request goes nowhere.
+  EXPECT_FALSE(stream_->request_out.head);
+}
+
+TEST_F(FilterChainTest, StaleResumeDoesNotPassALocalReplyThroughAnothersPause) {
+  Make(
+      {{.name = "a", .acts = {{"sh", Do::kPause}}}, {.name = "b", .acts = {{"wake", Do::kReply}}}});
+  stream_->SendRequest(true);
+  stream_->Wake(*world_.filters["b"]);
+  stream_->Turn();
+  EXPECT_EQ(Out(), "");
+  Resume("b", Direction::kResponse);
+  EXPECT_EQ(Out(), "");
+  Resume("a", Direction::kResponse);
+  EXPECT_EQ(Out(), "418 teapot.");
+}
+
+TEST_F(FilterChainTest, BufferingFilterSeesTheWholeOrNothing) {
+  Make({{.name = "a", .request_body = BodyMode::kBuffer, .limit = 10}});
+  stream_->SendRequest(false);
+  stream_->SendRequestBody("12345", false);
+  EXPECT_EQ(TakeLog(), "");
+  stream_->SendRequestBody("67890", true);
+  EXPECT_EQ(TakeLog(), "a:qh a:qb. ");
+}
+
+TEST_F(FilterChainTest, MoreThanTheLimitIsRefusedOnce) {
+  Make({{.name = "a", .request_body = BodyMode::kBuffer, .limit = 10}});
+  stream_->SendRequest(false);
+  stream_->SendRequestBody("12345678901", false);
+  EXPECT_FALSE(stream_->spun());
+  EXPECT_FALSE(stream_->aborted());
+  EXPECT_EQ(Out(), "413 Payload Too Large.");
+  stream_->SendRequestBody("more", true);
+  EXPECT_EQ(Out(), "413 Payload Too Large.");
+}
+
+TEST_F(FilterChainTest, BufferedResponses) {
+  Make({{.name = "a", .response_body = BodyMode::kBuffer, .limit = 10}});
+  stream_->SendRequest(true);
+  stream_->SendResponse(200, "12345", false);
+  EXPECT_EQ(Out(), "");
+  stream_->SendResponseBody("6", true);
+  EXPECT_EQ(Out(), "200 123456.");
+  Make({{.name = "a", .response_body = BodyMode::kBuffer, .limit = 10}});
+  stream_->SendRequest(true);
+  stream_->SendResponse(200, "12345678901", false);
+  EXPECT_EQ(Out(), "500 Internal Server Error.");
+}
+
+// The source must be read far enough for a buffering filter to get what it was promised.
+TEST_F(FilterChainTest, BufferLimitRaisesWhatMayWait) {
+  Make({{.name = "a", .request_body = BodyMode::kBuffer, .limit = 1 << 20}, {.name = "b"}});
+  EXPECT_EQ(stream_->body_limit(Direction::kRequest), (1u << 20) + 1);
+  EXPECT_EQ(stream_->body_limit(Direction::kResponse), base::limits::kStreamBufferBytes);
+}
+
+TEST_F(FilterChainTest, TunnelsAreNotBuffered) {
+  Make({{.name = "a", .request_body = BodyMode::kBuffer, .limit = 10}});
+  stream_->request.framing.kind = http::Framing::kTunnel;
+  stream_->SendRequest(false);
+  stream_->SendRequestBody("12345678901234567890", false);
+  EXPECT_EQ(TakeLog(), "a:qh a:qb ");
+}
+
+TEST_F(FilterChainTest, TrailersWaitUntilTheyAreWhole) {
+  Make({{.name = "a"}});
+  stream_->SendRequest(false);
+  http::HeaderMap trailers(stream_->arena);
+  stream_->request_in.trailers = &trailers;
+  trailers.Add("x-first", "1");
+  stream_->SendRequestBody("b", false);
+  EXPECT_EQ(TakeLog(), "a:qh a:qb ");
+  trailers.Add("x-second", "2");
+  stream_->SendRequestBody("", true);
+  EXPECT_EQ(TakeLog(), "a:qt ");
+  ASSERT_EQ(stream_->request_out.trailers, &trailers);
+  EXPECT_EQ(trailers.size(), 2u);
+  EXPECT_TRUE(stream_->request_out.end);
+}
+
+TEST_F(FilterChainTest, ResponsesWaitAtTheDoorWhenTheCodecHasNoRoom) {
+  Make({{.name = "a"}});
+  stream_->SendRequest(true);
+  const std::string block(base::limits::kStreamBufferBytes, 'x');
+  stream_->SendResponse(200, block, false);
+  stream_->SendResponseBody(block, false);
+  EXPECT_EQ(stream_->response_out.body.size(), block.size());
+  EXPECT_EQ(stream_->response_in.body.size(), block.size());
+  stream_->response_out.body.Clear();
+  stream_->Run();
+  EXPECT_EQ(stream_->response_in.body.size(), 0u);
+}
+
+}  // namespace
+}  // namespace proxenos::filter

@@ -1,0 +1,114 @@
+// FilterHarness: a real FilterChain on a StreamContext without sockets. The test plays both ends:
+// it deposits request parts as a codec would and response parts as the terminal filter would,
+// pumps, and looks at what came out.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "source/event/event_loop.h"
+#include "source/filter/filter_chain.h"
+#include "source/filter/stream_context.h"
+#include "source/stats/registry.h"
+#include "source/upstream/cluster_map.h"
+#include "test/support/sim_clock.h"
+
+namespace proxenos::testing {
+
+// The last filter: takes what comes and keeps it in request_out.
+class TerminalFactory final : public filter::FilterFactory {
+ public:
+  class Terminal final : public filter::HttpFilter {
+   public:
+    bool terminal() const override { return true; }
+  };
+  std::unique_ptr<filter::HttpFilter> Create(filter::StreamContext&) const override {
+    return std::make_unique<Terminal>();
+  }
+};
+
+// What the harness's members need to exist first.
+struct HarnessParts {
+  SimClock clock;
+  event::EventLoop loop{clock};
+  stats::Registry registry;
+  upstream::ClusterMap clusters{loop, registry};
+  filter::StreamContext::Environment environment{loop, clusters};
+  stats::Group<stats::HttpStats> stats = registry.Open<stats::HttpStats>(stats::HttpScope("test"));
+};
+
+class FilterHarness final : private HarnessParts, public filter::StreamContext {
+ public:
+  // `factories` stand before a terminal filter.
+  explicit FilterHarness(filter::FilterFactories factories)
+      : StreamContext(HarnessParts::environment, *stats), factories_(std::move(factories)) {
+    factories_.push_back(std::make_shared<const TerminalFactory>());
+    chain_.emplace(factories_, *this);
+  }
+  ~FilterHarness() override {
+    chain_->Complete();
+    chain_.reset();
+  }
+
+  // What the loop calls when a filter woke or resumed: the stream's pump, but for the codec.
+  void Run() override {
+    for (int rounds = 0; rounds < 1000; ++rounds) {
+      if (aborted() || !PumpOnce()) return;
+    }
+    spun_ = true;
+  }
+  void Turn() { loop.RunOnce(0); }
+  bool spun() const { return spun_; }
+
+  void SendRequest(bool end) {
+    request_in.head = true;
+    request_in.end = end;
+    Run();
+  }
+  void SendRequestBody(const std::string& bytes, bool end) {
+    request_in.body.Append(bytes);
+    request_in.end = end;
+    Run();
+  }
+  void SendResponse(uint16_t status, const std::string& body, bool end) {
+    response.status = status;
+    response_in.head = true;
+    SendResponseBody(body, end);
+  }
+  void SendResponseBody(const std::string& bytes, bool end) {
+    response_in.body.Append(bytes);
+    response_in.end = end;
+    Run();
+  }
+  // As the codec does: from now on the response cannot be replaced.
+  void MarkResponseSent() { response_sent_ = true; }
+  absl::string_view FormatValue(uint32_t) override { return ""; }
+
+ private:
+  bool PumpOnce() {
+    bool moved = StartReply();
+    moved |= chain_->RunWoken();
+    moved |= StartReply();
+    for (const auto direction : {filter::Direction::kRequest, filter::Direction::kResponse}) {
+      if (!std::exchange(resume_[static_cast<int>(direction)], false)) continue;
+      chain_->Resume(direction);
+      moved = true;
+    }
+    moved |= chain_->MoveRequest();
+    if (!reply_pending_ && !aborted_) moved |= chain_->MoveResponse();
+    return moved || reply_pending_;
+  }
+  bool StartReply() {
+    if (!std::exchange(reply_pending_, false)) return false;
+    chain_->StartLocalReply();
+    return true;
+  }
+
+  filter::FilterFactories factories_;
+  std::optional<filter::FilterChain> chain_;
+  bool spun_ = false;
+};
+
+}  // namespace proxenos::testing
