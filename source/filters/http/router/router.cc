@@ -55,6 +55,7 @@ Router::Router(const RouterConfig& config, filter::StreamContext& stream)
 Router::~Router() = default;
 
 Verdict Router::OnRequestHeaders(http::RequestHead&, bool) {
+  stream_.http_stats.rq_total.Inc();
   const route::Route* route = stream_.route;
   if (route == nullptr) {
     stream_.http_stats.no_route.Inc();
@@ -77,6 +78,11 @@ void Router::Answer(const route::Route& route) {
     const route::DirectResponse& direct = *route.direct_response();
     stream_.http_stats.rq_direct_response.Inc();
     stream_.Reply(direct.status, direct.body, "direct_response", 0);
+    if (direct.status == 201) {  // What was made is named by the request's own URI.
+      const http::RequestHead& head = stream_.request;
+      stream_.response.headers.Add(HeaderId::kLocation,
+                                   absl::StrCat(head.scheme, "://", head.authority, head.path));
+    }
   }
   stream_.info.response_code = stream_.response.status;  // For %RESPONSE_CODE% in what is added.
   stream_.routes->ForEachResponseMutations(
@@ -99,7 +105,6 @@ void Router::Forward(const route::Route& route) {
   const route::MatchInput input{stream_.request, stream_.random, stream_.request.scheme == "https",
                                 false};
   pick_ = route::PickCluster(route, input);
-  stream_.http_stats.rq_total.Inc();
   cluster_ = stream_.environment.clusters.Find(pick_.name);
   if (!cluster_) {
     stream_.http_stats.no_cluster.Inc();
@@ -117,8 +122,9 @@ void Router::Forward(const route::Route& route) {
   PrepareRequest(route);
   if (!cluster_->TryAcquireRequest()) {
     cluster_->stats().upstream_rq_pending_overflow.Inc();
-    stream_.Reply(503, ResetText("overflow"), "upstream_reset_before_response_started{overflow}",
-                  filter::kUpstreamOverflow);
+    cluster_->stats().upstream_rq.Inc(503);
+    Fail(503, ResetText("overflow"), "upstream_reset_before_response_started{overflow}",
+         filter::kUpstreamOverflow);
     stream_.response.headers.AddView(HeaderId::kXEnvoyOverloaded,
                                      http::HeaderName(HeaderId::kXEnvoyOverloaded), "true");
     return;
@@ -186,7 +192,9 @@ void Router::PrepareRequest(const route::Route& route) {
         route::Apply(mutations, stream_.request.headers,
                      [this](uint32_t index) { return Format(index); });
       });
+  const absl::string_view host_before = head.authority;
   route::ApplyHostRewrite(route, pick_.weighted, head);
+  KeepOriginalHost(host_before);
   const absl::string_view before = route::ApplyPathRewrite(route, head);
   if (!before.empty()) {
     stream_.info.original_path = before;
@@ -195,6 +203,13 @@ void Router::PrepareRequest(const route::Route& route) {
                            http::HeaderName(HeaderId::kXEnvoyOriginalPath), before);
     }
   }
+}
+
+// Envoy tells the origin what the client had asked for.
+void Router::KeepOriginalHost(absl::string_view before) {
+  http::RequestHead& head = stream_.request;
+  if (head.authority.data() == before.data() || config_.suppress_envoy_headers) return;
+  head.headers.Set("x-envoy-original-host", before);
 }
 
 absl::string_view Router::Format(uint32_t index) { return stream_.FormatValue(index); }
@@ -228,8 +243,10 @@ void Router::SendHead() {
   cluster_->stats().upstream_rq_active.Inc();
   if (forward_->host_rewrite == route::Forward::HostRewrite::kAuto &&
       !attempt_->host->hostname().empty()) {
+    const absl::string_view before = stream_.request.authority;
     route::SetAuthority(stream_.request, attempt_->host->hostname(),
                         forward_->append_x_forwarded_host);
+    if (info.attempts == 1) KeepOriginalHost(before);
   }
   connection.SendHead(stream_.request);
   if (per_try_timeout_ns_ != 0) {
@@ -291,7 +308,6 @@ void Router::ForgetWaits() {
 
 void Router::OnComplete() {
   if (attempt_ != nullptr && attempt_->state == Exchange::State::kActive) {
-    cluster_->stats().upstream_rq_cancelled.Inc();
     if (attempt_->head_sent) cluster_->stats().upstream_rq_tx_reset.Inc();
   } else if (attempt_ != nullptr && attempt_->state == Exchange::State::kPending) {
     cluster_->stats().upstream_rq_cancelled.Inc();
@@ -362,6 +378,16 @@ absl::string_view Router::ResetText(absl::string_view reason) {
       reason));
 }
 
+// A local reply instead of the cluster's answer.
+void Router::Fail(uint16_t status, absl::string_view body, absl::string_view details,
+                  uint32_t flags) {
+  stream_.Reply(status, body, details, flags);
+  if (stream_.route->virtual_host->include_attempt_count_in_response) {
+    SetNumber(stream_.response.headers, HeaderId::kXEnvoyAttemptCount,
+              std::max(stream_.info.attempts, 1u));
+  }
+}
+
 void Router::OnFailure() {
   const PoolFailure failure = attempt_->failure;
   if (failure == PoolFailure::kConnectFailure || failure == PoolFailure::kConnectTimeout) {
@@ -377,10 +403,12 @@ void Router::OnFailure() {
     case PoolFailure::kNone:
       return;
     case PoolFailure::kNoHealthyHost:
-      stream_.Reply(503, "no healthy upstream", "no_healthy_upstream", filter::kNoHealthyUpstream);
+      cluster_->stats().upstream_rq.Inc(503);
+      Fail(503, "no healthy upstream", "no_healthy_upstream", filter::kNoHealthyUpstream);
       return;
     case PoolFailure::kOverflow:
-      stream_.Reply(503, ResetText("overflow"), "upstream_reset_before_response_started{overflow}",
+      cluster_->stats().upstream_rq.Inc(503);
+      Fail(503, ResetText("overflow"), "upstream_reset_before_response_started{overflow}",
                     filter::kUpstreamOverflow);
       stream_.response.headers.AddView(HeaderId::kXEnvoyOverloaded,
                                        http::HeaderName(HeaderId::kXEnvoyOverloaded), "true");
@@ -389,7 +417,7 @@ void Router::OnFailure() {
       const std::string reason = absl::StrCat("delayed connect error: ", detail);
       stream_.info.upstream_failure_reason = stream_.arena.Copy(reason);
       cluster_->stats().upstream_rq.Inc(503);
-      stream_.Reply(
+      Fail(
           503, ResetText("remote connection failure"),
           stream_.arena.Copy(absl::StrCat(
               "upstream_reset_before_response_started{remote_connection_failure|", reason, "}")),
@@ -398,7 +426,7 @@ void Router::OnFailure() {
     }
     case PoolFailure::kConnectTimeout:
       cluster_->stats().upstream_rq.Inc(503);
-      stream_.Reply(503, ResetText("connection timeout"),
+      Fail(503, ResetText("connection timeout"),
                     "upstream_reset_before_response_started{connection_timeout}",
                     filter::kUpstreamConnectionFailure);
       return;
@@ -412,7 +440,8 @@ void Router::OnReset() {
     stats.upstream_rq_rx_reset.Inc();
     FinishAttempt(0);
     stream_.Abort(
-        "upstream_reset_after_response_started{connection_termination}",
+        protocol_error ? "upstream_reset_after_response_started{protocol_error}"
+                       : "upstream_reset_after_response_started{connection_termination}",
         protocol_error ? filter::kUpstreamProtocolError : filter::kUpstreamConnectionTermination);
     return;
   }
@@ -433,13 +462,13 @@ void Router::OnReset() {
   FinishAttempt(0);
   stats.upstream_rq.Inc(protocol_error ? 502 : 503);
   if (protocol_error) {
-    stream_.Reply(502, ResetText("protocol error"),
+    Fail(502, ResetText("protocol error"),
                   stream_.arena.Copy(absl::StrCat(
                       "upstream_reset_before_response_started{protocol_error|", codec_detail, "}")),
                   filter::kUpstreamProtocolError);
     return;
   }
-  stream_.Reply(503, ResetText("connection termination"),
+  Fail(503, ResetText("connection termination"),
                 "upstream_reset_before_response_started{connection_termination}",
                 filter::kUpstreamConnectionTermination);
 }
@@ -462,7 +491,7 @@ void Router::OnTimeout() {
     return;
   }
   stats.upstream_rq.Inc(504);
-  stream_.Reply(504, "upstream request timeout",
+  Fail(504, "upstream request timeout",
                 per_try ? "upstream_per_try_timeout" : "response_timeout",
                 filter::kUpstreamRequestTimeout);
 }
@@ -503,7 +532,6 @@ bool Router::TryRetry(uint32_t reason) {
   retry_counted_ = true;
   --retries_left_;
   stats.upstream_rq_retry.Inc();
-  if (attempt_->head) stats.upstream_rq.Inc(attempt_->response.status);
   FinishAttempt(0);
   // Jittered exponential back-off, as Envoy documents it: random in [0, base * 2^n - 1].
   const base::Nanos base_ns =
@@ -538,7 +566,9 @@ void Router::DeliverHead() {
   info.details = "via_upstream";
   http::ResponseHead& head = stream_.response;
   info.response_code = head.status;  // For %RESPONSE_CODE% in what is added below.
-  if (retry_counted_ && head.status < 500) cluster_->stats().upstream_rq_retry_success.Inc();
+  if (retry_counted_ && (retry_on_ & RetryReason(head)) == 0) {
+    cluster_->stats().upstream_rq_retry_success.Inc();
+  }
   if (!config_.suppress_envoy_headers) {
     SetNumber(head.headers, HeaderId::kXEnvoyUpstreamServiceTime,
               static_cast<uint64_t>((now - attempt_->started) / base::kMillisecond));

@@ -51,6 +51,7 @@ class Router final : public filter::HttpFilter {
   void Forward(const route::Route& route);
   // Applies the route's rewrites and header mutations to the request.
   void PrepareRequest(const route::Route& route);
+  void KeepOriginalHost(absl::string_view before);
   void OnRequestComplete();
   void ReadTimeouts(const route::Forward& forward);
   void StartAttempt();
@@ -60,6 +61,7 @@ class Router final : public filter::HttpFilter {
   bool MaySendBody() const;
   void ForgetWaits();
   absl::string_view ResetText(absl::string_view reason);
+  void Fail(uint16_t status, absl::string_view body, absl::string_view details, uint32_t flags);
   void OnFailure();
   void OnReset();
   void OnResponseHead();
