@@ -75,7 +75,7 @@ struct ListenerView {
 
 struct DrainRequest {
   bool graceful = false;      // Tell connections to end for the drain time, then stop accepting.
-  bool skip_exit = false;     // With graceful: keep accepting when the drain time is over.
+  bool skip_exit = false;     // Keep accepting when the drain time is over; implies graceful.
   bool inbound_only = false;  // Only listeners with traffic_direction INBOUND.
 };
 

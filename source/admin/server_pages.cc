@@ -53,8 +53,9 @@ Response MemoryPage() {
 
 Response DrainListenersPage(AdminSource& source, const Request& request) {
   DrainRequest drain;
-  drain.graceful = request.params.Has("graceful");
   drain.skip_exit = request.params.Has("skip_exit");
+  // What never stops the listeners can only be the graceful kind.
+  drain.graceful = request.params.Has("graceful") || drain.skip_exit;
   drain.inbound_only = request.params.Has("inboundonly");
   source.drain_listeners(drain);
   return Response::Text("OK\n");
