@@ -38,7 +38,7 @@ std::vector<MessageRules> BootstrapFields() {
        {Use("lds_config cds_config ads_config")}},
       {"envoy.config.bootstrap.v3.Admin",
        {
-           Use("address access_log access_log_path"),
+           Use("address access_log access_log_path allow_paths"),
            Leave("profile_path", "There is no profiler that would write there."),
            Leave("ignore_global_conn_limit",
                  "Connections to the admin address are never counted against the limit."),
