@@ -69,15 +69,30 @@ absl::Status ReadFile(const std::string& name, std::string& content) {
   return failed ? absl::UnavailableError(absl::StrCat("cannot read ", name)) : absl::OkStatus();
 }
 
-// The command line's say in the node, and who we are.
+// The command line's say in the node, which is the last one, and who we are.
 void CompleteNode(const Options& options, envoy::config::core::v3::Node& node) {
-  if (node.id().empty()) node.set_id(options.service_node);
-  if (node.cluster().empty()) node.set_cluster(options.service_cluster);
-  if (node.locality().zone().empty() && !options.service_zone.empty()) {
-    node.mutable_locality()->set_zone(options.service_zone);
-  }
+  if (!options.service_node.empty()) node.set_id(options.service_node);
+  if (!options.service_cluster.empty()) node.set_cluster(options.service_cluster);
+  if (!options.service_zone.empty()) node.mutable_locality()->set_zone(options.service_zone);
   node.set_user_agent_name("proxenos");
   node.mutable_user_agent_build_version()->mutable_version()->set_minor_number(1);
+}
+
+// A control plane cannot know what to send to one that does not say who it is.
+void CheckNode(const envoy::config::bootstrap::v3::Bootstrap& bootstrap, config::Errors& errors) {
+  const auto& dynamic = bootstrap.dynamic_resources();
+  if (!dynamic.has_ads_config() && !dynamic.cds_config().has_api_config_source() &&
+      !dynamic.lds_config().has_api_config_source()) {
+    return;
+  }
+  const config::Path node("node");
+  if (bootstrap.node().id().empty()) {
+    errors.Add(node.Field("id"), "a control plane asks for it: set it here or by --service-node");
+  }
+  if (bootstrap.node().cluster().empty()) {
+    errors.Add(node.Field("cluster"),
+               "a control plane asks for it: set it here or by --service-cluster");
+  }
 }
 
 }  // namespace
@@ -99,6 +114,7 @@ absl::StatusOr<LoadedBootstrap> LoadBootstrap(const Options& options) {
   CompleteNode(options, *loaded.proto.mutable_node());
   config::Errors found;
   CheckMessage(loaded.proto, config::Path(), found, loaded.ignored);
+  CheckNode(loaded.proto, found);
   AppendUnrelated(found, errors);
   if (!errors.ok()) {
     return errors.ToStatus(options.config_path.empty() ? "--config-yaml" : options.config_path);

@@ -91,7 +91,7 @@ std::unique_ptr<ClusterStore::Version> ClusterStore::MakeVersion(
           new_endpoints_.insert(self->config->name);
           context_.Pump();
         });
-    version->dns->Start();
+    if (version->dns != nullptr) version->dns->Start();
   }
   return version;
 }

@@ -27,9 +27,14 @@ using envoy::config::listener::v3::Listener;
 using envoy::config::route::v3::RouteConfiguration;
 using envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 
+struct FieldPolicy {
+  config::IgnoredFields& ignored;
+  config::UnknownFields unknown;
+};
+
 // The message of a resource, checked as a whole; nullopt with errors.
 template <typename Message>
-std::optional<Message> Read(const std::string& bytes, Origin origin, config::IgnoredFields& ignored,
+std::optional<Message> Read(const std::string& bytes, Origin origin, FieldPolicy fields,
                             config::Errors& errors) {
   Message message;
   if (!message.ParseFromString(bytes)) {
@@ -39,8 +44,7 @@ std::optional<Message> Read(const std::string& bytes, Origin origin, config::Ign
   if (origin == Origin::kBootstrap) return message;
   const size_t before = errors.count();
   config::CheckConstraints(message, errors);
-  // As Envoy does by default: a control plane may be newer than we are.
-  config::CheckFields(message, errors, ignored, {}, config::UnknownFields::kIgnore);
+  config::CheckFields(message, errors, fields.ignored, {}, fields.unknown);
   if (errors.count() != before) return std::nullopt;
   return message;
 }
@@ -87,12 +91,13 @@ CompiledListener CompileListener(const downstream::ListenerCompiler& compiler, L
 }  // namespace
 
 Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
-                        config::IgnoredFields& ignored) {
+                        config::IgnoredFields& ignored, config::UnknownFields unknown) {
+  const FieldPolicy fields{ignored, unknown};
   Compilers compilers;
   compilers.cluster =
-      [&ignored](const std::string& bytes, Origin origin,
-                 config::Errors& errors) -> std::shared_ptr<const upstream::ClusterConfig> {
-    const auto proto = Read<Cluster>(bytes, origin, ignored, errors);
+      [fields](const std::string& bytes, Origin origin,
+               config::Errors& errors) -> std::shared_ptr<const upstream::ClusterConfig> {
+    const auto proto = Read<Cluster>(bytes, origin, fields, errors);
     auto compiled = proto ? upstream::CompileCluster(*proto, errors, config::Path()) : nullptr;
     if (compiled != nullptr && compiled->http2 && origin == Origin::kDiscovery) {
       // A static one may be where envoy_grpc finds the control plane; no other use is possible.
@@ -103,22 +108,22 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
     return compiled;
   };
   compilers.assignment =
-      [&ignored](const std::string& bytes, Origin origin,
-                 config::Errors& errors) -> std::shared_ptr<const upstream::Assignment> {
-    const auto proto = Read<ClusterLoadAssignment>(bytes, origin, ignored, errors);
+      [fields](const std::string& bytes, Origin origin,
+               config::Errors& errors) -> std::shared_ptr<const upstream::Assignment> {
+    const auto proto = Read<ClusterLoadAssignment>(bytes, origin, fields, errors);
     return proto ? upstream::CompileAssignment(*proto, errors, config::Path()) : nullptr;
   };
   compilers.routes =
-      [&ignored](const std::string& bytes, Origin origin,
-                 config::Errors& errors) -> std::shared_ptr<const downstream::RouteSnapshot> {
-    const auto proto = Read<RouteConfiguration>(bytes, origin, ignored, errors);
+      [fields](const std::string& bytes, Origin origin,
+               config::Errors& errors) -> std::shared_ptr<const downstream::RouteSnapshot> {
+    const auto proto = Read<RouteConfiguration>(bytes, origin, fields, errors);
     if (!proto) return nullptr;
     std::shared_ptr<const route::RouteTable> table = route::CompileRoutes(*proto, errors);
     return table == nullptr ? nullptr : downstream::MakeRouteSnapshot(std::move(table), errors);
   };
-  compilers.listener = [&listener_compiler, &ignored](const std::string& bytes, Origin origin,
-                                                      config::Errors& errors) {
-    auto proto = Read<Listener>(bytes, origin, ignored, errors);
+  compilers.listener = [&listener_compiler, fields](const std::string& bytes, Origin origin,
+                                                    config::Errors& errors) {
+    auto proto = Read<Listener>(bytes, origin, fields, errors);
     return proto ? CompileListener(listener_compiler, *std::move(proto), bytes, errors)
                  : CompiledListener();
   };

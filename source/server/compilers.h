@@ -54,9 +54,11 @@ inline std::string UnnamedListener(const std::string& bytes) {
   return absl::StrCat("unnamed-", absl::Hex(xds::XxHash64(bytes), absl::kZeroPad16));
 }
 
-// The real ones. Fields that are left aside are added to `ignored`. Both arguments must outlive the
-// result.
+// The real ones. Fields that are left aside are added to `ignored`. Both references must outlive
+// the result. `unknown`: what to do with fields of discovery that no proto here has; by default as
+// Envoy does, since a control plane may be newer than we are.
 Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
-                        config::IgnoredFields& ignored);
+                        config::IgnoredFields& ignored,
+                        config::UnknownFields unknown = config::UnknownFields::kIgnore);
 
 }  // namespace proxenos::server

@@ -71,8 +71,9 @@ absl::Status ConfigSources::AddStream(Source& source, const std::string& method,
                                       const envoy::config::core::v3::ApiConfigSource& config) {
   config::Errors errors;
   xds::AdsStreamOptions options;
-  if (config.grpc_services().empty()) {
-    return absl::InvalidArgumentError("grpc_services: expected one service");
+  if (config.grpc_services_size() != 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("grpc_services: ", config.grpc_services_size(), " items: expected one"));
   }
   options.target = xds::CompileGrpcTarget(
       config.grpc_services(0), [this](const std::string& cluster) { return AddressesOf(cluster); },
@@ -129,28 +130,31 @@ absl::Status ConfigSources::Add(const std::string& type_url, const SourceKey& ke
 
 absl::Status ConfigSources::Prepare() {
   const auto& dynamic = bootstrap_.dynamic_resources();
+  std::string problems;
+  const auto check = [&problems](absl::string_view field, const absl::Status& status) {
+    if (status.ok()) return;
+    absl::StrAppend(&problems, problems.empty() ? "" : "\n", "dynamic_resources.", field, ": ",
+                    status.message());
+  };
   if (dynamic.has_ads_config()) {
     Source holder;
-    const absl::Status status = AddStream(holder, xds::kAggregatedMethod, dynamic.ads_config());
-    if (!status.ok()) return status;
+    check("ads_config", AddStream(holder, xds::kAggregatedMethod, dynamic.ads_config()));
     ads_ = std::move(holder.stream);
   }
   ConfigSourceProto over_ads;
   over_ads.mutable_ads();
-  // The order in which requests that are due together go out: what is referred to comes first.
-  const auto add = [&](const char* type, const ConfigSourceProto& config, bool whole_set,
-                       absl::string_view field) {
-    const absl::Status status = Add(type, SourceKey(), config, whole_set);
-    if (status.ok()) return status;
-    const absl::string_view message = status.message();
-    return absl::InvalidArgumentError(absl::StrCat("dynamic_resources.", field, ": ", message));
+  const auto add = [this](const char* type, const ConfigSourceProto& config, bool whole_set) {
+    // What is wrong with the aggregated stream was said above.
+    const bool told =
+        config.has_ads() && ads_ == nullptr && bootstrap_.dynamic_resources().has_ads_config();
+    return told ? absl::OkStatus() : Add(type, SourceKey(), config, whole_set);
   };
-  absl::Status status;
-  if (has_cds()) status.Update(add(xds::kClusterType, dynamic.cds_config(), true, "cds_config"));
-  if (ads_ != nullptr) status.Update(add(xds::kEndpointType, over_ads, false, "ads_config"));
-  if (has_lds()) status.Update(add(xds::kListenerType, dynamic.lds_config(), true, "lds_config"));
-  if (ads_ != nullptr) status.Update(add(xds::kRouteType, over_ads, false, "ads_config"));
-  return status;
+  // The order in which requests that are due together go out: what is referred to comes first.
+  if (has_cds()) check("cds_config", add(xds::kClusterType, dynamic.cds_config(), true));
+  if (ads_ != nullptr) check("ads_config", add(xds::kEndpointType, over_ads, false));
+  if (has_lds()) check("lds_config", add(xds::kListenerType, dynamic.lds_config(), true));
+  if (ads_ != nullptr) check("ads_config", add(xds::kRouteType, over_ads, false));
+  return problems.empty() ? absl::OkStatus() : absl::InvalidArgumentError(problems);
 }
 
 bool ConfigSources::has_cds() const { return bootstrap_.dynamic_resources().has_cds_config(); }

@@ -179,7 +179,7 @@ void ListenerStore::Settle(Batch& batch) {
     }
     listeners_.erase(found);
   }
-  std::erase_if(draining_, [now](const Draining& draining) { return now >= draining.until; });
+  absl::erase_if(draining_, [now](const auto& each) { return now >= each.second.until; });
 }
 
 void ListenerStore::Activate(Listener& listener, Batch& batch) {
@@ -198,8 +198,8 @@ void ListenerStore::Activate(Listener& listener, Batch& batch) {
 void ListenerStore::Drain(std::unique_ptr<Version> version) {
   const route::RouteTable* table = version->inline_table();
   if (table != nullptr) around_.uses.Drop(*table);
-  draining_.push_back(
-      {version->name, std::move(version->resource), context_.loop.now() + around_.drain_time});
+  draining_[version->name] = {std::move(version->resource),
+                              context_.loop.now() + around_.drain_time};
 }
 
 base::MonoTime ListenerStore::NextDeadline() const {
@@ -207,7 +207,7 @@ base::MonoTime ListenerStore::NextDeadline() const {
   for (const std::string& name : warming_) {
     next = std::min(next, listeners_.find(name)->second->warming->deadline);
   }
-  for (const Draining& draining : draining_) next = std::min(next, draining.until);
+  for (const auto& [name, draining] : draining_) next = std::min(next, draining.until);
   return next;
 }
 
@@ -225,15 +225,13 @@ void ListenerStore::ForEach(absl::FunctionRef<void(const ResourceView&)> visit) 
     if (listener->active) view.active = &listener->active->resource;
     if (listener->warming) view.warming = &listener->warming->resource;
     if (listener->refused.has_value()) view.refused = &*listener->refused;
-    // The newest of those that drain.
-    for (const Draining& draining : draining_) {
-      if (draining.name == name) view.draining = &draining.resource;
-    }
+    const auto draining = draining_.find(name);
+    if (draining != draining_.end()) view.draining = &draining->second.resource;
     visit(view);
   }
-  for (const Draining& draining : draining_) {
-    if (listeners_.contains(draining.name)) continue;
-    ResourceView view{draining.name};
+  for (const auto& [name, draining] : draining_) {
+    if (listeners_.contains(name)) continue;
+    ResourceView view{name};
     view.draining = &draining.resource;
     visit(view);
   }

@@ -73,7 +73,6 @@ class ListenerStore {
   struct Version;
   struct Listener;
   struct Draining {
-    std::string name;
     ResourceVersion resource;
     base::MonoTime until;
   };
@@ -92,7 +91,8 @@ class ListenerStore {
   absl::btree_map<std::string, std::unique_ptr<Listener>> listeners_;
   std::set<std::string> warming_;
   std::vector<std::string> removed_;  // In force until the next Settle.
-  std::vector<Draining> draining_;
+  // The newest version of a name that drains: a listener that changes often must not pile up.
+  absl::btree_map<std::string, Draining> draining_;
   Counts counts_;
 };
 

@@ -48,9 +48,9 @@ int Main(int argc, char** argv) {
   for (const std::string& note : options->notes) PX_LOG(kMain, kInfo, note);
   auto bootstrap = LoadBootstrap(*options);
   if (!bootstrap.ok()) return Complain(bootstrap.status());
+  const absl::Status valid = Server::Validate(*bootstrap);
+  if (!valid.ok()) return Complain(valid);
   if (options->mode == Options::Mode::kValidate) {
-    const absl::Status valid = Server::Validate(*bootstrap);
-    if (!valid.ok()) return Complain(valid);
     std::printf("configuration '%s' OK\n", options->config_path.c_str());
     return 0;
   }

@@ -90,14 +90,6 @@ absl::Status DrainStrategy(const std::string& value, Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status UnknownDynamic(const std::string&, Options& options) {
-  options.notes.push_back(
-      "--ignore-unknown-dynamic-fields: proxenos never ignores an unknown field; such a resource "
-      "is "
-      "rejected by name");
-  return absl::OkStatus();
-}
-
 absl::Status UnknownStatic(const std::string&, Options& options) {
   options.notes.push_back(
       "--allow-unknown-static-fields: proxenos never ignores an unknown field; it is an error that "
@@ -140,9 +132,11 @@ constexpr Flag kFlags[] = {
     {"log-format-escaped", 0, false, Switch<&Options::log_format_escaped, true>,
      "line breaks in messages are escaped"},
     {"log-path", 0, true, Text<&Options::log_path>, "log file; default: standard error"},
-    {"service-cluster", 0, true, Text<&Options::service_cluster>, "node.cluster when not set"},
-    {"service-node", 0, true, Text<&Options::service_node>, "node.id when not set"},
-    {"service-zone", 0, true, Text<&Options::service_zone>, "node.locality.zone when not set"},
+    {"service-cluster", 0, true, Text<&Options::service_cluster>,
+     "node.cluster, whatever the file says"},
+    {"service-node", 0, true, Text<&Options::service_node>, "node.id, whatever the file says"},
+    {"service-zone", 0, true, Text<&Options::service_zone>,
+     "node.locality.zone, whatever the file says"},
     {"drain-time-s", 0, true, Time<&Options::drain_time, base::kSecond>,
      "longest time a drain may take (default 600)"},
     {"drain-strategy", 0, true, DrainStrategy,
@@ -172,9 +166,11 @@ constexpr Flag kFlags[] = {
     {"allow-unknown-static-fields", 0, false, UnknownStatic,
      "accepted; unknown fields stay errors"},
     {"allow-unknown-fields", 0, false, UnknownStatic, "accepted; unknown fields stay errors"},
-    {"ignore-unknown-dynamic-fields", 0, false, UnknownDynamic,
-     "accepted; unknown fields stay errors"},
-    {"reject-unknown-dynamic-fields", 0, false, NoSharedMemory, "always so"},
+    {"ignore-unknown-dynamic-fields", 0, false, NoSharedMemory,
+     "accepted; they are counted and shown in any case"},
+    {"reject-unknown-dynamic-fields", 0, false,
+     Switch<&Options::reject_unknown_dynamic_fields, true>,
+     "refuse what control planes send with fields that are unknown here"},
     {"version", 0, false,
      [](const std::string&, Options& options) {
        options.action = Options::Action::kPrintVersion;

@@ -38,7 +38,7 @@ struct Options {
   base::Nanos file_flush_interval = 10 * base::kSecond;
   bool drain_immediately = false;  // --drain-strategy immediate
   bool allow_unknown_static_fields = false;
-  bool reject_unknown_dynamic_fields = true;
+  bool reject_unknown_dynamic_fields = false;
 
   // Flags that were given and have no effect, each with the reason: said once at start.
   std::vector<std::string> notes;

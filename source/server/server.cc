@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "source/admin/admin_config.h"
 #include "source/base/log.h"
 #include "source/config/typed_config.h"
 #include "source/server/builtin_filters.h"
@@ -18,6 +19,8 @@
 
 namespace proxenos::server {
 namespace {
+
+using Bootstrap = envoy::config::bootstrap::v3::Bootstrap;
 
 constexpr base::Nanos kTick = 10 * base::kMillisecond;
 
@@ -32,7 +35,7 @@ uint32_t WorkerCount(const Options& options) {
   return std::max(std::thread::hardware_concurrency(), 1u);
 }
 
-base::Nanos FlushInterval(const envoy::config::bootstrap::v3::Bootstrap& bootstrap) {
+base::Nanos FlushInterval(const Bootstrap& bootstrap) {
   if (!bootstrap.has_stats_flush_interval()) return 5 * base::kSecond;
   const auto& interval = bootstrap.stats_flush_interval();
   return std::max(interval.seconds() * base::kSecond + interval.nanos(), base::kMillisecond);
@@ -50,6 +53,43 @@ absl::Status ToStatus(const std::vector<xds::ResourceError>& refused, absl::stri
 
 void Append(std::vector<xds::ResourceError> more, std::vector<xds::ResourceError>& all) {
   for (xds::ResourceError& each : more) all.push_back(std::move(each));
+}
+
+absl::Status AddStaticClusters(const Bootstrap& bootstrap, ConfigStore& store) {
+  std::vector<xds::ResourceError> refused;
+  for (const auto& cluster : bootstrap.static_resources().clusters()) {
+    Append(store.AddStatic(xds::kClusterType, cluster.SerializeAsString()), refused);
+  }
+  return ToStatus(refused, "static cluster");
+}
+
+absl::Status AddStaticListeners(const Bootstrap& bootstrap, ConfigStore& store) {
+  std::vector<xds::ResourceError> refused;
+  for (const auto& listener : bootstrap.static_resources().listeners()) {
+    Append(store.AddStatic(xds::kListenerType, listener.SerializeAsString()), refused);
+  }
+  return ToStatus(refused, "static listener");
+}
+
+// Judges each listener by itself, without what stands around it.
+absl::Status CompileListeners(const Bootstrap& bootstrap, Compilers& compilers) {
+  std::vector<xds::ResourceError> refused;
+  for (const auto& listener : bootstrap.static_resources().listeners()) {
+    config::Errors errors;
+    compilers.listener(listener.SerializeAsString(), Origin::kBootstrap, errors);
+    if (!errors.ok()) {
+      refused.push_back({listener.name(), std::string(errors.ToStatus().message())});
+    }
+  }
+  return ToStatus(refused, "static listener");
+}
+
+absl::Status Joined(const std::vector<absl::Status>& all) {
+  std::string text;
+  for (const absl::Status& each : all) {
+    if (!each.ok()) absl::StrAppend(&text, text.empty() ? "" : "\n", each.message());
+  }
+  return text.empty() ? absl::OkStatus() : absl::InvalidArgumentError(text);
 }
 
 }  // namespace
@@ -101,24 +141,12 @@ void Server::MakeStore() {
   hooks.admit_listener = [this](const downstream::ListenerConfig& next,
                                 const downstream::ListenerConfig*) { return sockets_->Bind(next); };
   hooks.drain_time = options_.drain_time;
+  const config::UnknownFields unknown = options_.reject_unknown_dynamic_fields
+                                            ? config::UnknownFields::kReject
+                                            : config::UnknownFields::kIgnore;
   store_ = std::make_unique<ConfigStore>(
-      loop_, registry_, MakeCompilers(listener_compiler_, dynamic_ignored_), std::move(hooks));
-}
-
-absl::Status Server::AddStaticClusters() {
-  std::vector<xds::ResourceError> refused;
-  for (const auto& cluster : bootstrap_.proto.static_resources().clusters()) {
-    Append(store_->AddStatic(xds::kClusterType, cluster.SerializeAsString()), refused);
-  }
-  return ToStatus(refused, "static cluster");
-}
-
-absl::Status Server::AddStaticListeners() {
-  std::vector<xds::ResourceError> refused;
-  for (const auto& listener : bootstrap_.proto.static_resources().listeners()) {
-    Append(store_->AddStatic(xds::kListenerType, listener.SerializeAsString()), refused);
-  }
-  return ToStatus(refused, "static listener");
+      loop_, registry_, MakeCompilers(listener_compiler_, dynamic_ignored_, unknown),
+      std::move(hooks));
 }
 
 absl::Status Server::Start() {
@@ -140,7 +168,7 @@ absl::Status Server::Start() {
   admin_ = std::make_unique<ServerAdmin>(*this);
   status = admin_->Start();
   if (!status.ok()) return status;
-  status = AddStaticClusters();
+  status = AddStaticClusters(bootstrap_.proto, *store_);
   if (!status.ok()) return status;
   signals_ = std::make_unique<Signals>(loop_, [this](int signal) { OnSignal(signal); });
   for (auto& worker : workers_) worker->Start();
@@ -167,7 +195,7 @@ void Server::Advance() {
   if (state_ != ServerState::kInitializing) return;
   if (!listeners_asked_ && ClustersReady()) {
     listeners_asked_ = true;
-    const absl::Status status = AddStaticListeners();
+    const absl::Status status = AddStaticListeners(bootstrap_.proto, *store_);
     if (!status.ok()) return Fail(status);
     sources_->StartListeners();
     loop_.RunOnce(0);
@@ -270,43 +298,38 @@ void Server::DrainListeners(const DrainRequest& request) {
 }
 
 absl::Status Server::Validate(const LoadedBootstrap& bootstrap) {
-  // Everything but threads and sockets: the same compilers judge the same resources.
+  // Everything but threads, sockets and look-ups: the same stores judge the same resources.
   base::RealClock clock;
   event::EventLoop loop(clock);
   stats::Registry registry;
   downstream::ListenerCompiler compiler{BuiltinFilters(), nullptr};
   config::IgnoredFields ignored;
-  Compilers compilers = MakeCompilers(compiler, ignored);
-  config::Errors errors;
-  const auto& resources = bootstrap.proto.static_resources();
-  std::string text;
-  const auto report = [&text](absl::string_view what, const std::string& name,
-                              const config::Errors& found) {
-    if (found.ok()) return;
-    const absl::Status status = found.ToStatus();
-    const absl::string_view message = status.message();
-    absl::StrAppend(&text, text.empty() ? "" : "\n", what, " '", name, "': ", message);
+  ConfigStoreHooks hooks;
+  hooks.publish = [](Batch) {};
+  hooks.want = [](const std::string&, const SourceKey&, const std::set<std::string>&) {};
+  hooks.make_dns = [](std::shared_ptr<const upstream::ClusterConfig>,
+                      upstream::DnsCluster::OnAssignment) {
+    return std::unique_ptr<upstream::DnsCluster>();
   };
-  for (const auto& cluster : resources.clusters()) {
-    config::Errors found;
-    compilers.cluster(cluster.SerializeAsString(), Origin::kBootstrap, found);
-    report("static cluster", cluster.name(), found);
-  }
-  for (const auto& listener : resources.listeners()) {
-    config::Errors found;
-    compilers.listener(listener.SerializeAsString(), Origin::kBootstrap, found);
-    report("static listener", listener.name(), found);
-  }
+  ConfigStore store(loop, registry, MakeCompilers(compiler, ignored), std::move(hooks));
   ConfigSources sources(
       loop, bootstrap.proto,
       [](const SourceKey&, const xds::TypeUpdate&) { return std::vector<xds::ResourceError>(); },
       [](const std::string&, const SourceKey&) {});
-  const absl::Status prepared = sources.Prepare();
-  if (!prepared.ok()) {
-    const absl::string_view message = prepared.message();
-    absl::StrAppend(&text, text.empty() ? "" : "\n", message);
+
+  std::vector<absl::Status> found = {AddStaticClusters(bootstrap.proto, store)};
+  if (sources.has_cds()) {
+    // Their routes may name clusters that only the control plane knows.
+    Compilers compilers = MakeCompilers(compiler, ignored);
+    found.push_back(CompileListeners(bootstrap.proto, compilers));
+  } else {
+    found.push_back(AddStaticListeners(bootstrap.proto, store));
   }
-  return text.empty() ? absl::OkStatus() : absl::InvalidArgumentError(text);
+  config::Errors admin_errors;
+  admin::CompileAdmin(bootstrap.proto.admin(), nullptr, config::Path("admin"), admin_errors);
+  found.push_back(admin_errors.ToStatus());
+  found.push_back(sources.Prepare());
+  return Joined(found);
 }
 
 }  // namespace proxenos::server

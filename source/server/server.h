@@ -53,7 +53,8 @@ class Server {
   // Whether it ended because of an error.
   bool failed() const { return !start_error_.ok(); }
 
-  // --mode validate: compiles the static resources and reports all that is wrong with them.
+  // All that is wrong with the configuration as far as it can be told without a socket: what
+  // --mode validate says, and asked before every start.
   static absl::Status Validate(const LoadedBootstrap& bootstrap);
 
   // For the admin endpoint.
@@ -84,8 +85,6 @@ class Server {
  private:
   void MakeWorkers();
   void MakeStore();
-  absl::Status AddStaticClusters();
-  absl::Status AddStaticListeners();
   // Moves on in the start-up order when what it waits for is there.
   void Advance();
   bool ClustersReady() const;

@@ -171,6 +171,7 @@ absl::Status ServerAdmin::Start() {
   if (config_.allows != nullptr) table_.AllowOnly(std::move(config_.allows));
   admin::AddEndpoints(table_, source_);
   endpoint_ = std::make_unique<admin::AdminServer>(server_.loop(), table_, server_.registry());
+  endpoint_->SetAccessLogs(std::move(config_.access_logs));
   const absl::Status status = endpoint_->Listen(config_.address, config_.listen);
   if (!status.ok()) return status;
   const std::string address = endpoint_->address().ToString();

@@ -161,6 +161,16 @@ TEST_F(OperationTest, AccessLogLine) {
                                         "127.0.0.1 0 [0-9]+\n")));
 }
 
+TEST_F(OperationTest, AdminAccessLog) {
+  const std::string path = ProxyProcess::WriteFile("admin.log", "");
+  ProxyProcess::Options options;
+  options.arguments = {"--config-yaml", absl::StrCat("admin: {access_log: [",
+                                                     FileLogText(path, "%REQ(:PATH)%\\n"), "]}")};
+  Start({}, options);
+  proxy_->AdminGet("/memory");
+  EXPECT_TRUE(Eventually([&] { return absl::StrContains(ReadFile(path), "/memory\n"); }));
+}
+
 TEST_F(OperationTest, DefaultAccessLogOnStandardOutput) {
   Start({.manager =
              "access_log: [{name: out, typed_config: {\"@type\": "

@@ -451,6 +451,15 @@ TEST_F(ConfigStoreTest, RoutesThatAskForItHaveTheirClustersChecked) {
   EXPECT_TRUE(Apply(xds::kRouteType, {{"r", "checked a"}}).empty());
 }
 
+TEST_F(ConfigStoreTest, VersionsThatDrainDoNotPileUp) {
+  for (int i = 0; i < 20; ++i) {
+    Apply(xds::kListenerType, {{"l", absl::StrCat(80 + i, " inline")}});
+    Turn();
+  }
+  EXPECT_EQ(store_->listeners().draining_count(), 1u);
+  EXPECT_EQ(store_->listeners().counts().modified, 19u);
+}
+
 TEST_F(ConfigStoreTest, StaticResourcesAreNotChangedByDiscovery) {
   EXPECT_TRUE(store_->AddStatic(xds::kClusterType, Named("a", "a static 10.0.0.1")).empty());
   EXPECT_TRUE(store_->AddStatic(xds::kListenerType, Named("l", "l 80 inline a")).empty());

@@ -1,0 +1,112 @@
+// What a bootstrap is told about itself before anything is opened: the node, and every mistake at
+// once.
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/substitute.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "source/server/bootstrap.h"
+#include "source/server/server.h"
+
+namespace proxenos::server {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string Text(const absl::Status& status) { return std::string(status.message()); }
+
+absl::StatusOr<LoadedBootstrap> Load(const std::string& yaml, Options options = {}) {
+  options.config_yaml = yaml;
+  return LoadBootstrap(options);
+}
+
+std::string Validate(const std::string& yaml) {
+  const auto loaded = Load(yaml);
+  return Text(loaded.ok() ? Server::Validate(*loaded) : loaded.status());
+}
+
+std::string Ads(const std::string& services) {
+  return absl::StrCat("dynamic_resources: {ads_config: {api_type: GRPC, grpc_services: [", services,
+                      "]}}\n");
+}
+
+constexpr char kService[] = "{google_grpc: {target_uri: '127.0.0.1:1', stat_prefix: x}}";
+
+std::string ListenerText(const std::string& name, int port, const std::string& cluster) {
+  const std::string filters = "type.googleapis.com/envoy.extensions.filters.";
+  const std::string manager = "network.http_connection_manager.v3.HttpConnectionManager";
+  return absl::Substitute(
+      R"({name: $0, address: {socket_address: {address: 127.0.0.1, port_value: $1}},
+      filter_chains: [{filters: [{name: hcm, typed_config: {"@type": $3, stat_prefix: x,
+      route_config: {virtual_hosts: [{name: v, domains: ["*"], routes:
+      [{match: {prefix: /}, route: {cluster: $2}}]}]},
+      http_filters: [{name: envoy.filters.http.router, typed_config: {"@type": $4}}]}}]}]})",
+      name, port, cluster, absl::StrCat(filters, manager),
+      absl::StrCat(filters, "http.router.v3.Router"));
+}
+
+constexpr char kCluster[] =
+    "{name: a, connect_timeout: 1s, type: STATIC, load_assignment: {cluster_name: a}}";
+
+TEST(BootstrapNode, CommandLineHasTheLastWord) {
+  Options options;
+  options.service_node = "n2";
+  options.service_cluster = "c2";
+  options.service_zone = "z2";
+  const auto loaded =
+      Load("node: {id: n1, cluster: c1, locality: {zone: z1, region: r1}}", options);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->proto.node().id(), "n2");
+  EXPECT_EQ(loaded->proto.node().cluster(), "c2");
+  EXPECT_EQ(loaded->proto.node().locality().zone(), "z2");
+  EXPECT_EQ(loaded->proto.node().locality().region(), "r1");
+}
+
+TEST(BootstrapNode, IsNeededForAControlPlane) {
+  const std::string problem = Validate(Ads(kService));
+  EXPECT_THAT(problem, HasSubstr("node.id: "));
+  EXPECT_THAT(problem, HasSubstr("node.cluster: "));
+  EXPECT_EQ(Validate(absl::StrCat("node: {id: i, cluster: c}\n", Ads(kService))), "");
+  EXPECT_EQ(Validate("admin: {}"), "");
+}
+
+TEST(Validate, OneServiceIsExpected) {
+  EXPECT_THAT(Validate(absl::StrCat("node: {id: i, cluster: c}\n",
+                                    Ads(absl::StrCat(kService, ", ", kService)))),
+              HasSubstr("dynamic_resources.ads_config: grpc_services: 2 items: expected one"));
+}
+
+TEST(Validate, ResourcesAreJudgedTogether) {
+  const std::string problem = Validate(absl::StrCat(
+      "static_resources: {clusters: [", kCluster, ", ", kCluster, "], listeners: [",
+      ListenerText("l", 10000, "a"), ", ", ListenerText("l", 10001, "a"), ", ",
+      ListenerText("m", 10000, "a"), ", ", ListenerText("other", 10002, "nobody"), "]}\n",
+      "admin: {address: {socket_address: {address: not.an.ip, port_value: 1}}}\n",
+      "dynamic_resources: {lds_config: {ads: {}}}"));
+  EXPECT_THAT(problem, HasSubstr("static cluster 'a': a cluster of this name was defined before"));
+  EXPECT_THAT(problem,
+              HasSubstr("static listener 'l': a listener of this name was defined before"));
+  EXPECT_THAT(problem, HasSubstr("static listener 'm': address: 127.0.0.1:10000 is that of"));
+  EXPECT_THAT(problem, HasSubstr("name unknown clusters: nobody"));
+  EXPECT_THAT(problem, HasSubstr("admin.address"));
+  EXPECT_THAT(problem, HasSubstr("dynamic_resources.lds_config: `ads` needs"));
+}
+
+TEST(Validate, ClustersOfDiscoveryMayBeNamed) {
+  EXPECT_EQ(
+      Validate(absl::StrCat("static_resources: {listeners: [", ListenerText("l", 10000, "later"),
+                            "]}\ndynamic_resources: {cds_config: {path: /x/cds.yaml}}")),
+      "");
+}
+
+TEST(Validate, NamesAreNotLookedUp) {
+  EXPECT_EQ(Validate("static_resources: {clusters: [{name: d, connect_timeout: 1s, type: "
+                     "STRICT_DNS, load_assignment: {cluster_name: d, endpoints: [{lb_endpoints: "
+                     "[{endpoint: {address: {socket_address: {address: no.such.name, port_value: "
+                     "1}}}}]}]}}]}"),
+            "");
+}
+
+}  // namespace
+}  // namespace proxenos::server
