@@ -306,7 +306,7 @@ void HttpConnection::OnTimer() {
     Close(/*by_peer=*/false);
   } else if (stream_ != nullptr && !stream_->has_head()) {
     stats.downstream_rq_header_timeout.Inc();
-    stream_->Refuse(408, "request_header_timeout", 0);
+    stream_->Refuse(408, "request header timeout", "request_header_timeout", 0);
     stream_->Run();
   } else if (stream_ == nullptr && state_ == State::kOpen) {
     if (listener_.http().max_connection_duration != 0 &&

@@ -46,7 +46,8 @@ DecodeResult Stream::Receive(buffer::Slice& bytes) {
     http_stats.downstream_cx_protocol_error.Inc();
     const uint16_t status = http::StatusOf(error);
     if (status == 431 || status == 413) http_stats.downstream_rq_too_large.Inc();
-    Refuse(status, http::Detail(error), filter::kDownstreamProtocolError);
+    Refuse(status, http::ReasonPhrase(status), http::Detail(error),
+           filter::kDownstreamProtocolError);
   }
   Run();
   return result;
@@ -58,7 +59,8 @@ bool Stream::OnPeerEnd() {
   return true;
 }
 
-void Stream::Refuse(uint16_t status, absl::string_view details, uint32_t flags) {
+void Stream::Refuse(uint16_t status, absl::string_view body, absl::string_view details,
+                    uint32_t flags) {
   if (!chain_) chain_.emplace(NoFilters(), *this);
   needs_begin_ = false;
   if (!has_head_) {
@@ -71,7 +73,7 @@ void Stream::Refuse(uint16_t status, absl::string_view details, uint32_t flags) 
   info.connection = &connection_.info();
   has_head_ = true;
   request.keep_alive = false;
-  Reply(status, http::ReasonPhrase(status), details, flags);
+  Reply(status, body, details, flags);
 }
 
 http::RequestHead& Stream::OnMessageBegin() { return request; }
@@ -414,7 +416,7 @@ absl::string_view Stream::FormatValue(uint32_t index) {
       ->formats[index]
       .Format(access_log::FormatInput{&info,
                                       &request,
-                                      response_sent_ || response_in.head ? &response : nullptr,
+                                      response.status != 0 ? &response : nullptr,
                                       nullptr,
                                       {}},
               text);

@@ -35,7 +35,7 @@ class Stream final : public filter::StreamContext, public http1::RequestVisitor 
   void Run() override;
 
   // The request was refused by the codec or a timeout before it was complete.
-  void Refuse(uint16_t status, absl::string_view details, uint32_t flags);
+  void Refuse(uint16_t status, absl::string_view body, absl::string_view details, uint32_t flags);
 
   bool has_head() const { return has_head_; }
   bool request_complete() const { return request_complete_; }

@@ -48,7 +48,7 @@ void StreamContext::Reply(uint16_t status, absl::string_view body, absl::string_
 
 void StreamContext::Abort(absl::string_view details, uint32_t flags) {
   info.flags |= flags;
-  if (info.details.empty() || !response_sent_) info.details = details;
+  info.details = details;  // Not what the response that is now cut began with.
   aborted_ = true;
   environment.loop.Schedule(this);
 }

@@ -135,7 +135,13 @@ void HostPool::OnConnectFailed(ClientConnection& connection, PoolFailure failure
   --connecting_;
   auto& stats = cluster_.stats();
   stats.upstream_cx_connect_fail.Inc();
-  if (failure == PoolFailure::kConnectTimeout) stats.upstream_cx_connect_timeout.Inc();
+  stats.upstream_cx_destroy.Inc();
+  if (failure == PoolFailure::kConnectTimeout) {
+    stats.upstream_cx_connect_timeout.Inc();
+    stats.upstream_cx_destroy_local.Inc();
+  } else {
+    stats.upstream_cx_destroy_remote.Inc();
+  }
   PX_LOG(kPool, kDebug, "cluster ", cluster_.config().name, " host ", host_->address().ToString(),
          ": connect failed: ", detail);
   // The host does not answer: those that wait for it are better served by another.

@@ -6,8 +6,11 @@
 #include <map>
 #include <optional>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "test/integration/config_text.h"
+#include "test/support/child_process.h"
+#include "test/support/eventually.h"
 #include "test/support/fake_origin.h"
 #include "test/support/gate.h"
 #include "test/support/proxy_process.h"
@@ -214,6 +217,65 @@ TEST_F(RoutingTest, TimeoutAfterTheResponseBeganCutsTheStream) {
   EXPECT_EQ(response.status(), 200);
   EXPECT_FALSE(response.complete);
   gate.Open();
+}
+
+// The log says why a response was cut, not how it began.
+TEST_F(RoutingTest, LogOfACutResponse) {
+  const std::string log = ProxyProcess::WriteFile("cut.log", "");
+  Gate gate;
+  origin_.On("/slow", [&gate](OriginExchange& exchange) {
+    exchange.Send("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf");
+    gate.Wait();
+    exchange.Close();
+  });
+  origin_.On("/cut", [](OriginExchange& exchange) {
+    exchange.Send("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf");
+    exchange.Close();
+  });
+  Start({.manager = absl::StrCat(
+             "access_log: [",
+             FileLogText(log, "%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS%\\n"), "]"),
+         .routes = RouteText("/", "origin", "timeout: 0.1s")});
+  EXPECT_FALSE(Get("/slow").complete);
+  EXPECT_FALSE(Get("/cut").complete);
+  gate.Open();
+  ASSERT_TRUE(Eventually([&] { return absl::StrContains(ReadFile(log), "after_response"); }));
+  EXPECT_EQ(ReadFile(log),
+            "200 UT response_timeout\n"
+            "200 UC upstream_reset_after_response_started{connection_termination}\n");
+}
+
+TEST_F(RoutingTest, FailuresTellTheirAttempts) {
+  origin_.On("/reset", [](OriginExchange& exchange) { exchange.Reset(); });
+  Start({.virtual_hosts = absl::StrCat(
+             "{name: v, domains: ['*'], include_attempt_count_in_response: true, routes: [",
+             RouteText("/", "origin",
+                       "retry_policy: {retry_on: reset, num_retries: 2, "
+                       "retry_back_off: {base_interval: 0.001s, max_interval: 0.002s}}"),
+             "]}")});
+  EXPECT_EQ(Get("/reset").Header("x-envoy-attempt-count"), "3");
+  EXPECT_EQ(Get("/").Header("x-envoy-attempt-count"), "1");
+}
+
+// A response that was tried again is not among those that the cluster gave; one that was, at the
+// end of its retries, did not succeed.
+TEST_F(RoutingTest, StatsOfRetries) {
+  origin_.On("/409", [](OriginExchange& exchange) { exchange.Reply(409); });
+  Start({.routes = RouteText("/", "origin",
+                             "retry_policy: {retry_on: retriable-4xx, num_retries: 2, "
+                             "retry_back_off: {base_interval: 0.001s, max_interval: 0.002s}}")});
+  EXPECT_EQ(Get("/409").status(), 409);
+  EXPECT_EQ(proxy_->Stat("cluster.origin.upstream_rq_retry"), 2u);
+  EXPECT_EQ(proxy_->Stat("cluster.origin.upstream_rq_retry_success"), 0u);
+  EXPECT_EQ(proxy_->Stat("cluster.origin.upstream_rq_409"), 1u);
+}
+
+TEST_F(RoutingTest, AddedHeadersReadTheResponse) {
+  origin_.On("/", [](OriginExchange& exchange) { exchange.Reply(200, {{"X-A", "theirs"}}); });
+  Start({.virtual_hosts =
+             "{name: v, domains: ['*'], routes: [{match: {prefix: /}, route: {cluster: origin}, "
+             "response_headers_to_add: [{header: {key: x-copy, value: '%RESP(x-a)%'}}]}]}"});
+  EXPECT_EQ(Get("/").Header("x-copy"), "theirs");
 }
 
 TEST_F(RoutingTest, RequestHeadersOfTheManager) {
