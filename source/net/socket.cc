@@ -39,7 +39,14 @@ void RemoveStalePath(const Address& address) {
   const std::string path = address.ToString();
   struct stat info;
   if (path.empty() || path[0] == '@' || stat(path.c_str(), &info) != 0) return;
-  if (S_ISSOCK(info.st_mode)) unlink(path.c_str());
+  if (!S_ISSOCK(info.st_mode)) return;
+  const UniqueFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  socklen_t size;
+  const sockaddr_storage storage = address.ToSockaddr(&size);
+  const bool refused =
+      connect(probe.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0 &&
+      errno == ECONNREFUSED;
+  if (refused) unlink(path.c_str());
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ absl::Status ListenSockets::Bind(const downstream::ListenerConfig& config) {
   entry.wanted = config.addresses;
   entry.options = config.listen;
   entry.sockets.resize(workers_);
+  for (auto& sockets : entry.sockets) sockets.emplace();
   for (const net::Address& address : config.addresses) {
     net::Address bound = address;
     // A Unix socket has one queue: the first worker listens. (Its connections are few and local.)
@@ -24,7 +25,7 @@ absl::Status ListenSockets::Bind(const downstream::ListenerConfig& config) {
       if (!fd.ok()) return fd.status();
       // The first socket of port 0 finds a port; the others join it there.
       if (worker == 0) bound = net::Address::LocalOf(fd->get());
-      entry.sockets[worker].push_back(*std::move(fd));
+      entry.sockets[worker]->push_back(*std::move(fd));
     }
     entry.bound.push_back(std::move(bound));
   }
@@ -32,12 +33,14 @@ absl::Status ListenSockets::Bind(const downstream::ListenerConfig& config) {
   return absl::OkStatus();
 }
 
-std::vector<net::UniqueFd> ListenSockets::Take(const std::string& listener, uint32_t worker) {
+std::optional<std::vector<net::UniqueFd>> ListenSockets::Take(const std::string& listener,
+                                                              uint32_t worker) {
   const auto it = listeners_.find(listener);
-  if (it == listeners_.end()) return {};
-  std::vector<net::UniqueFd> sockets = std::move(it->second.sockets[worker]);
-  it->second.sockets[worker].clear();
-  for (const net::UniqueFd& fd : sockets) {
+  if (it == listeners_.end()) return std::nullopt;
+  std::optional<std::vector<net::UniqueFd>> sockets =
+      std::exchange(it->second.sockets[worker], std::nullopt);
+  if (!sockets) return std::nullopt;
+  for (const net::UniqueFd& fd : *sockets) {
     // Bound already: listening can only fail for want of memory, and then nobody connects.
     (void)net::Listen(fd.get(), it->second.options);
   }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,9 @@ class ListenSockets {
   // Binds the sockets of a listener that is new or has other addresses than before; no-op when it
   // has the same. Error: which address cannot be bound; then nothing has changed.
   absl::Status Bind(const downstream::ListenerConfig& config);
-  // The sockets for `worker`, now listening, when Bind made new ones for this listener since the
-  // last call; else none. Call once per worker.
-  std::vector<net::UniqueFd> Take(const std::string& listener, uint32_t worker);
+  // The sockets for `worker`, now listening, when Bind made new ones for this listener (perhaps
+  // none for this worker); nullopt when it keeps those it has. Call once per worker and update.
+  std::optional<std::vector<net::UniqueFd>> Take(const std::string& listener, uint32_t worker);
   void Forget(const std::string& listener) { listeners_.erase(listener); }
 
   // The addresses a listener is really bound to (port 0 resolved).
@@ -39,7 +40,7 @@ class ListenSockets {
     std::vector<net::Address> bound;
     net::ListenOptions options;
     // By worker; moved out by Take.
-    std::vector<std::vector<net::UniqueFd>> sockets;
+    std::vector<std::optional<std::vector<net::UniqueFd>>> sockets;
   };
 
   const uint32_t workers_;

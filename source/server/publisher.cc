@@ -1,13 +1,15 @@
 // One post per worker.
 #include "source/server/publisher.h"
 
+#include <optional>
 #include <utility>
+#include <vector>
 
 namespace proxenos::server {
 namespace {
 
 // The sockets that one worker gets with a batch, by the batch's listeners.
-using Sockets = std::vector<std::vector<net::UniqueFd>>;
+using Sockets = std::vector<std::optional<std::vector<net::UniqueFd>>>;
 
 void Apply(const Batch& batch, Sockets sockets, base::Nanos drain_time, Worker& worker) {
   for (const auto& cluster : batch.clusters) worker.SetCluster(cluster);

@@ -65,7 +65,8 @@ void Worker::SetRoutes(const std::string& name,
 void Worker::RemoveRoutes(const std::string& name) { routes_.erase(name); }
 
 void Worker::SetListener(std::shared_ptr<const downstream::ListenerConfig> config,
-                         std::vector<net::UniqueFd> sockets, base::Nanos drain_time) {
+                         std::optional<std::vector<net::UniqueFd>> sockets,
+                         base::Nanos drain_time) {
   base::Rc<downstream::RouteCell> cell;
   const std::string& rds = config->http->rds_name;
   if (!rds.empty()) {
@@ -75,11 +76,15 @@ void Worker::SetListener(std::shared_ptr<const downstream::ListenerConfig> confi
   }
   auto& slot = listeners_[config->name];
   if (slot != nullptr) {
-    std::vector<net::UniqueFd> kept = slot->ReleaseSockets();
-    if (sockets.empty()) sockets = std::move(kept);
+    if (sockets) {
+      slot->StopAccepting();  // Takes whoever waits at the old address.
+    } else {
+      sockets = slot->ReleaseSockets();
+    }
     StartDraining(std::move(slot), drain_time);
   }
-  slot = std::make_unique<downstream::Listener>(context_, std::move(config), std::move(sockets),
+  if (!sockets) sockets.emplace();
+  slot = std::make_unique<downstream::Listener>(context_, std::move(config), *std::move(sockets),
                                                 std::move(cell));
 }
 

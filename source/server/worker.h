@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -43,9 +44,9 @@ class Worker {
   void RemoveCluster(const std::string& name) { clusters_.Remove(name); }
   void SetRoutes(const std::string& name, std::shared_ptr<const downstream::RouteSnapshot> routes);
   void RemoveRoutes(const std::string& name);
-  // Starts a listener. One of the same name drains; its sockets go on when `sockets` is empty.
+  // Starts a listener. One of the same name drains; without `sockets` its own go on.
   void SetListener(std::shared_ptr<const downstream::ListenerConfig> config,
-                   std::vector<net::UniqueFd> sockets, base::Nanos drain_time);
+                   std::optional<std::vector<net::UniqueFd>> sockets, base::Nanos drain_time);
   void RemoveListener(const std::string& name, base::Nanos drain_time);
   // Stops accepting everywhere (or on inbound listeners only); with `drain`, connections are told
   // to end.

@@ -25,11 +25,12 @@ TEST(ListenSockets, EachWorkerGetsItsOwnOnTheSamePortOnce) {
   std::vector<net::UniqueFd> kept;
   for (uint32_t worker = 0; worker < 3; ++worker) {
     auto taken = sockets.Take("l", worker);
-    ASSERT_EQ(taken.size(), 1u);
-    EXPECT_EQ(net::Address::LocalOf(taken[0].get()).port(), port);
-    seen.insert(taken[0].get());
-    EXPECT_TRUE(sockets.Take("l", worker).empty()) << "given away already";
-    kept.push_back(std::move(taken[0]));
+    ASSERT_TRUE(taken.has_value());
+    ASSERT_EQ(taken->size(), 1u);
+    EXPECT_EQ(net::Address::LocalOf(taken->front().get()).port(), port);
+    seen.insert(taken->front().get());
+    EXPECT_FALSE(sockets.Take("l", worker).has_value()) << "given away already";
+    kept.push_back(std::move(taken->front()));
   }
   EXPECT_EQ(seen.size(), 3u);
 }
@@ -40,7 +41,7 @@ TEST(ListenSockets, SameAddressesMakeNoNewSockets) {
   const auto first = sockets.Take("l", 0);
   const auto address = sockets.Addresses("l").at(0);
   ASSERT_TRUE(sockets.Bind(Config("l", 0)).ok());
-  EXPECT_TRUE(sockets.Take("l", 0).empty());
+  EXPECT_FALSE(sockets.Take("l", 0).has_value());
   EXPECT_EQ(sockets.Addresses("l").at(0), address);
 }
 
@@ -54,7 +55,22 @@ TEST(ListenSockets, FailureChangesNothing) {
   ASSERT_FALSE(status.ok());
   EXPECT_NE(std::string(status.message()).find("192.0.2.1:80"), std::string::npos) << status;
   EXPECT_EQ(sockets.Addresses("l").at(0), address);
-  EXPECT_EQ(sockets.Take("l", 0).size(), 1u);
+  const auto taken = sockets.Take("l", 0);
+  ASSERT_TRUE(taken.has_value());
+  EXPECT_EQ(taken->size(), 1u);
+}
+
+// A worker that is to have none of the new sockets must not keep its old ones.
+TEST(ListenSockets, UnixSocketIsTheFirstWorkersAlone) {
+  ListenSockets sockets(2);
+  downstream::ListenerConfig config = Config("l", 0);
+  config.addresses = {*net::Address::FromPath("@listen_sockets_test")};
+  ASSERT_TRUE(sockets.Bind(config).ok());
+  const auto first = sockets.Take("l", 0);
+  const auto second = sockets.Take("l", 1);
+  ASSERT_TRUE(first.has_value() && second.has_value());
+  EXPECT_EQ(first->size(), 1u);
+  EXPECT_TRUE(second->empty());
 }
 
 TEST(ListenSockets, ForgottenOnesAreGone) {
@@ -62,7 +78,7 @@ TEST(ListenSockets, ForgottenOnesAreGone) {
   ASSERT_TRUE(sockets.Bind(Config("l", 0)).ok());
   sockets.Forget("l");
   EXPECT_TRUE(sockets.Addresses("l").empty());
-  EXPECT_TRUE(sockets.Take("l", 0).empty());
+  EXPECT_FALSE(sockets.Take("l", 0).has_value());
 }
 
 }  // namespace
