@@ -71,7 +71,9 @@ std::shared_ptr<const RouteSnapshot> MakeRouteSnapshot(
   auto snapshot = std::make_unique<RouteSnapshot>();
   bool ok = true;
   for (const route::FormatString& format : table->formats()) {
-    auto compiled = access_log::Formatter::Compile(format.text);
+    // An absent value leaves nothing: a header that would be empty is not added.
+    auto compiled = access_log::Formatter::Compile(
+        format.text, {.omit_empty_values = true, .extensions = {}});
     if (compiled.ok()) {
       snapshot->formats.push_back(*std::move(compiled));
     } else {
