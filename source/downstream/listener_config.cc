@@ -72,8 +72,8 @@ std::shared_ptr<const RouteSnapshot> MakeRouteSnapshot(
   bool ok = true;
   for (const route::FormatString& format : table->formats()) {
     // An absent value leaves nothing: a header that would be empty is not added.
-    auto compiled = access_log::Formatter::Compile(
-        format.text, {.omit_empty_values = true, .extensions = {}});
+    auto compiled =
+        access_log::Formatter::Compile(format.text, {.omit_empty_values = true, .extensions = {}});
     if (compiled.ok()) {
       snapshot->formats.push_back(*std::move(compiled));
     } else {

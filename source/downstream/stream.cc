@@ -414,12 +414,10 @@ absl::string_view Stream::FormatValue(uint32_t index) {
   std::string text;
   (*snapshot_)
       ->formats[index]
-      .Format(access_log::FormatInput{&info,
-                                      &request,
-                                      response.status != 0 ? &response : nullptr,
-                                      nullptr,
-                                      {}},
-              text);
+      .Format(
+          access_log::FormatInput{
+              &info, &request, response.status != 0 ? &response : nullptr, nullptr, {}},
+          text);
   return arena.Copy(text);
 }
 

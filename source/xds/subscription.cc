@@ -62,11 +62,14 @@ struct Subscription::Decoded {
 
 Subscription::Subscription(event::TimerWheel& timers, SubscriptionOptions options,
                            ApplyUpdate apply)
-    : options_(std::move(options)), apply_(std::move(apply)), fetch_timer_(timers, [this] {
-        ++stats_.init_fetch_timeout;
-        PX_LOG(kConfig, kWarn, "xds: no answer in time for ", options_.type_url);
-        if (fetch_timeout_) fetch_timeout_();
-      }),
+    : options_(std::move(options)),
+      apply_(std::move(apply)),
+      fetch_timer_(timers,
+                   [this] {
+                     ++stats_.init_fetch_timeout;
+                     PX_LOG(kConfig, kWarn, "xds: no answer in time for ", options_.type_url);
+                     if (fetch_timeout_) fetch_timeout_();
+                   }),
       refusal_timer_(timers, [this] {
         if (request_due_) request_due_();
       }) {}
@@ -218,8 +221,8 @@ void Subscription::OnResponse(const Response& response) {
                         std::make_move_iterator(refused.end()));
 
   std::string refusal = Describe(decoded.errors);
-  const bool repeated = !refusal.empty() && refusal == last_refusal_ &&
-                        response.version_info() == refused_version_;
+  const bool repeated =
+      !refusal.empty() && refusal == last_refusal_ && response.version_info() == refused_version_;
   last_refusal_ = std::move(refusal);
   if (decoded.errors.empty()) {
     version_ = response.version_info();

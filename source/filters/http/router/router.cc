@@ -409,7 +409,7 @@ void Router::OnFailure() {
     case PoolFailure::kOverflow:
       cluster_->stats().upstream_rq.Inc(503);
       Fail(503, ResetText("overflow"), "upstream_reset_before_response_started{overflow}",
-                    filter::kUpstreamOverflow);
+           filter::kUpstreamOverflow);
       stream_.response.headers.AddView(HeaderId::kXEnvoyOverloaded,
                                        http::HeaderName(HeaderId::kXEnvoyOverloaded), "true");
       return;
@@ -417,18 +417,17 @@ void Router::OnFailure() {
       const std::string reason = absl::StrCat("delayed connect error: ", detail);
       stream_.info.upstream_failure_reason = stream_.arena.Copy(reason);
       cluster_->stats().upstream_rq.Inc(503);
-      Fail(
-          503, ResetText("remote connection failure"),
-          stream_.arena.Copy(absl::StrCat(
-              "upstream_reset_before_response_started{remote_connection_failure|", reason, "}")),
-          filter::kUpstreamConnectionFailure);
+      Fail(503, ResetText("remote connection failure"),
+           stream_.arena.Copy(absl::StrCat(
+               "upstream_reset_before_response_started{remote_connection_failure|", reason, "}")),
+           filter::kUpstreamConnectionFailure);
       return;
     }
     case PoolFailure::kConnectTimeout:
       cluster_->stats().upstream_rq.Inc(503);
       Fail(503, ResetText("connection timeout"),
-                    "upstream_reset_before_response_started{connection_timeout}",
-                    filter::kUpstreamConnectionFailure);
+           "upstream_reset_before_response_started{connection_timeout}",
+           filter::kUpstreamConnectionFailure);
       return;
   }
 }
@@ -463,14 +462,14 @@ void Router::OnReset() {
   stats.upstream_rq.Inc(protocol_error ? 502 : 503);
   if (protocol_error) {
     Fail(502, ResetText("protocol error"),
-                  stream_.arena.Copy(absl::StrCat(
-                      "upstream_reset_before_response_started{protocol_error|", codec_detail, "}")),
-                  filter::kUpstreamProtocolError);
+         stream_.arena.Copy(absl::StrCat("upstream_reset_before_response_started{protocol_error|",
+                                         codec_detail, "}")),
+         filter::kUpstreamProtocolError);
     return;
   }
   Fail(503, ResetText("connection termination"),
-                "upstream_reset_before_response_started{connection_termination}",
-                filter::kUpstreamConnectionTermination);
+       "upstream_reset_before_response_started{connection_termination}",
+       filter::kUpstreamConnectionTermination);
 }
 
 void Router::OnTimeout() {
@@ -491,9 +490,8 @@ void Router::OnTimeout() {
     return;
   }
   stats.upstream_rq.Inc(504);
-  Fail(504, "upstream request timeout",
-                per_try ? "upstream_per_try_timeout" : "response_timeout",
-                filter::kUpstreamRequestTimeout);
+  Fail(504, "upstream request timeout", per_try ? "upstream_per_try_timeout" : "response_timeout",
+       filter::kUpstreamRequestTimeout);
 }
 
 uint32_t Router::RetryReason(const http::ResponseHead& head) const {
