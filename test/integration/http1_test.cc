@@ -246,7 +246,7 @@ TEST_F(Http1Test, AmbiguousRequestsAreRefused) {
       "GET / HTTP/1.1\r\nHost: h\r\nA : b\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: h\r\n: b\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: h\r\nA: b\rc\r\n\r\n",
-      std::string("GET / HTTP/1.1\r\nHost: h\r\nA: b\0c\r\n\r\n", 39),
+      std::string("GET / HTTP/1.1\r\nHost: h\r\nA: b\0c\r\n\r\n", 35),
       "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
       "GET / HTTP/1.1\r\n\r\n",
       "GET /\x01 HTTP/1.1\r\nHost: h\r\n\r\n",

@@ -12,6 +12,14 @@ namespace proxenos::testing {
 // Thread: any. Waits end after kPatienceSeconds; they return whether the gate was opened.
 class Gate {
  public:
+  Gate() = default;
+  // Opens, and stays until nobody is inside: whoever waits may outlive the test's body otherwise.
+  ~Gate() {
+    Open();
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [this] { return waiting_ == 0; });
+  }
+
   void Open() {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -22,14 +30,19 @@ class Gate {
 
   bool Wait() {
     std::unique_lock<std::mutex> lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(kPatienceSeconds),
-                             [this] { return open_; });
+    ++waiting_;
+    const bool open =
+        changed_.wait_for(lock, std::chrono::seconds(kPatienceSeconds), [this] { return open_; });
+    --waiting_;
+    changed_.notify_all();
+    return open;
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
   bool open_ = false;
+  int waiting_ = 0;
 };
 
 }  // namespace proxenos::testing
