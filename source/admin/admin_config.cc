@@ -45,15 +45,15 @@ void CompileLogPath(const std::string& file, access_log::LogWriter* writer, Admi
 
 void CompileAllowedPaths(const AdminProto& proto, AdminConfig& config, const config::Path& path,
                          config::Errors& errors) {
-  std::vector<route::StringMatcher> matchers;
+  std::vector<match::StringMatcher> matchers;
   for (int i = 0; i < proto.allow_paths_size(); ++i) {
-    std::optional<route::StringMatcher> matcher = route::CompileStringMatcher(
+    std::optional<match::StringMatcher> matcher = match::CompileStringMatcher(
         proto.allow_paths(i), errors, path.Index(static_cast<size_t>(i)));
     if (matcher) matchers.push_back(*std::move(matcher));
   }
   if (proto.allow_paths().empty()) return;
   config.allows = [matchers = std::move(matchers)](absl::string_view requested) {
-    for (const route::StringMatcher& matcher : matchers) {
+    for (const match::StringMatcher& matcher : matchers) {
       if (matcher.Matches(requested)) return true;
     }
     return false;

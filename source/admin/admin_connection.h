@@ -26,7 +26,7 @@ namespace proxenos::admin {
 class AdminConnection final : public event::IoHandler,
                               public event::TurnEnd,
                               public base::ListNode<>,
-                              private http1::RequestVisitor {
+                              private http::RequestVisitor {
  public:
   AdminConnection(AdminServer& server, int fd, const net::Address& remote);
   ~AdminConnection() override;
@@ -57,7 +57,7 @@ class AdminConnection final : public event::IoHandler,
     filter::StreamInfo info;
   };
 
-  // http1::RequestVisitor: deposits only.
+  // http::RequestVisitor: deposits only.
   http::RequestHead& OnMessageBegin() override;
   void OnHead(buffer::Slice head_bytes) override;
   void OnBody(buffer::Slice data) override;

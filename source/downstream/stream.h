@@ -15,13 +15,13 @@
 #include "source/filter/filter_chain.h"
 #include "source/filter/stream_context.h"
 #include "source/http1/decoder.h"
-#include "source/http1/visitor.h"
+#include "source/http/visitor.h"
 
 namespace proxenos::downstream {
 
 class HttpConnection;
 
-class Stream final : public filter::StreamContext, public http1::RequestVisitor {
+class Stream final : public filter::StreamContext, public http::RequestVisitor {
  public:
   explicit Stream(HttpConnection& connection);
   ~Stream() override;
@@ -55,7 +55,7 @@ class Stream final : public filter::StreamContext, public http1::RequestVisitor 
   void Complete();
 
  private:
-  // http1::RequestVisitor: deposits.
+  // http::RequestVisitor: deposits.
   http::RequestHead& OnMessageBegin() override;
   void OnHead(buffer::Slice head) override;
   void OnBody(buffer::Slice data) override;

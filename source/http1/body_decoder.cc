@@ -91,7 +91,7 @@ BodyDecoder::Step BodyDecoder::Fail(CodecError error) {
   return Step::kError;
 }
 
-DecodeResult BodyDecoder::Decode(buffer::Slice& bytes, MessageVisitor& visitor) {
+DecodeResult BodyDecoder::Decode(buffer::Slice& bytes, http::MessageVisitor& visitor) {
   while (state_ != State::kDone) {
     if (bytes.empty()) return DecodeResult::kNeedMore;
     Step step = Step::kGoOn;
@@ -123,7 +123,7 @@ DecodeResult BodyDecoder::Decode(buffer::Slice& bytes, MessageVisitor& visitor) 
   return DecodeResult::kMessageComplete;
 }
 
-BodyDecoder::Step BodyDecoder::TakeData(buffer::Slice& bytes, MessageVisitor& visitor) {
+BodyDecoder::Step BodyDecoder::TakeData(buffer::Slice& bytes, http::MessageVisitor& visitor) {
   const uint32_t part = static_cast<uint32_t>(std::min<uint64_t>(bytes.size(), remaining_));
   remaining_ -= part;
   if (remaining_ == 0) {
@@ -175,7 +175,7 @@ BodyDecoder::Step BodyDecoder::TakeChunkEnd(buffer::Slice& bytes) {
   return Step::kGoOn;
 }
 
-BodyDecoder::Step BodyDecoder::TakeTrailers(buffer::Slice& bytes, MessageVisitor& visitor) {
+BodyDecoder::Step BodyDecoder::TakeTrailers(buffer::Slice& bytes, http::MessageVisitor& visitor) {
   if (!element_begun_) {
     element_begun_ = true;
     section_.Begin(bytes.data(), limits_.max_trailer_bytes, CodecError::kTrailersTooLarge,
@@ -199,7 +199,7 @@ BodyDecoder::Step BodyDecoder::TakeTrailers(buffer::Slice& bytes, MessageVisitor
   return Step::kGoOn;
 }
 
-CodecError BodyDecoder::TakeTrailer(const FieldLine& field, MessageVisitor& visitor) {
+CodecError BodyDecoder::TakeTrailer(const FieldLine& field, http::MessageVisitor& visitor) {
   const TrailerRule rule = RuleOf(field.id);
   if (rule == TrailerRule::kRefuse) return CodecError::kBadTrailer;
   if (rule == TrailerRule::kDrop || !limits_.enable_trailers) return CodecError::kNone;
@@ -208,7 +208,7 @@ CodecError BodyDecoder::TakeTrailer(const FieldLine& field, MessageVisitor& visi
   return CodecError::kNone;
 }
 
-bool BodyDecoder::OnEof(MessageVisitor& visitor) {
+bool BodyDecoder::OnEof(http::MessageVisitor& visitor) {
   if (state_ != State::kUntilClose && state_ != State::kTunnel && state_ != State::kDone) {
     error_ = CodecError::kUnexpectedEnd;
     return false;

@@ -14,9 +14,9 @@
 #include "source/buffer/slab.h"
 #include "source/http/codec.h"
 #include "source/http/message.h"
+#include "source/http/visitor.h"
 #include "source/http1/decode_result.h"
 #include "source/http1/field_section.h"
-#include "source/http1/visitor.h"
 
 namespace proxenos::http1 {
 
@@ -32,9 +32,9 @@ class BodyDecoder {
   // A body begins. kNone is complete at once, without a call of Decode.
   void Begin(const http::Framing& framing, const Limits& limits);
   // As of the decoders; calls OnComplete at the end.
-  DecodeResult Decode(buffer::Slice& bytes, MessageVisitor& visitor);
+  DecodeResult Decode(buffer::Slice& bytes, http::MessageVisitor& visitor);
   // The input ended. True: that completes the body (and OnComplete was called).
-  bool OnEof(MessageVisitor& visitor);
+  bool OnEof(http::MessageVisitor& visitor);
 
   http::CodecError error() const { return error_; }
   uint64_t bytes_examined() const { return section_.examined(); }
@@ -53,11 +53,11 @@ class BodyDecoder {
 
   // Each takes one element and moves state_ on; kNeedMore when it is not complete.
   enum class Step : uint8_t { kGoOn, kNeedMore, kError };
-  Step TakeData(buffer::Slice& bytes, MessageVisitor& visitor);
+  Step TakeData(buffer::Slice& bytes, http::MessageVisitor& visitor);
   Step TakeChunkLine(buffer::Slice& bytes);
   Step TakeChunkEnd(buffer::Slice& bytes);
-  Step TakeTrailers(buffer::Slice& bytes, MessageVisitor& visitor);
-  http::CodecError TakeTrailer(const FieldLine& field, MessageVisitor& visitor);
+  Step TakeTrailers(buffer::Slice& bytes, http::MessageVisitor& visitor);
+  http::CodecError TakeTrailer(const FieldLine& field, http::MessageVisitor& visitor);
   Step Fail(http::CodecError error);
 
   State state_ = State::kDone;

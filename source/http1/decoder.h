@@ -19,11 +19,11 @@
 #include "source/buffer/slab.h"
 #include "source/http/codec.h"
 #include "source/http/message.h"
+#include "source/http/visitor.h"
 #include "source/http1/body_decoder.h"
 #include "source/http1/decode_result.h"
 #include "source/http1/field_section.h"
 #include "source/http1/head_facts.h"
-#include "source/http1/visitor.h"
 
 namespace proxenos::http1 {
 
@@ -57,7 +57,7 @@ struct ResponseDecoderOptions {
 class RequestDecoder {
  public:
   // `options` and `visitor` outlive the decoder.
-  RequestDecoder(const RequestDecoderOptions& options, RequestVisitor& visitor);
+  RequestDecoder(const RequestDecoderOptions& options, http::RequestVisitor& visitor);
   RequestDecoder(const RequestDecoder&) = delete;
   RequestDecoder& operator=(const RequestDecoder&) = delete;
 
@@ -93,7 +93,7 @@ class RequestDecoder {
   http::CodecError ChooseFraming();
 
   const RequestDecoderOptions& options_;
-  RequestVisitor& visitor_;
+  http::RequestVisitor& visitor_;
 
   State state_ = State::kIdle;
   http::CodecError error_ = http::CodecError::kNone;
@@ -112,7 +112,7 @@ class RequestDecoder {
 class ResponseDecoder {
  public:
   // `options` and `visitor` outlive the decoder.
-  ResponseDecoder(const ResponseDecoderOptions& options, ResponseVisitor& visitor);
+  ResponseDecoder(const ResponseDecoderOptions& options, http::ResponseVisitor& visitor);
   ResponseDecoder(const ResponseDecoder&) = delete;
   ResponseDecoder& operator=(const ResponseDecoder&) = delete;
 
@@ -148,7 +148,7 @@ class ResponseDecoder {
   http::CodecError ChooseFraming();
 
   const ResponseDecoderOptions& options_;
-  ResponseVisitor& visitor_;
+  http::ResponseVisitor& visitor_;
 
   State state_ = State::kIdle;
   http::CodecError error_ = http::CodecError::kNone;

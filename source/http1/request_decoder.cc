@@ -30,7 +30,7 @@ constexpr std::array<bool, static_cast<size_t>(HeaderId::kCount)> kSpecial = [] 
 
 }  // namespace
 
-RequestDecoder::RequestDecoder(const RequestDecoderOptions& options, RequestVisitor& visitor)
+RequestDecoder::RequestDecoder(const RequestDecoderOptions& options, http::RequestVisitor& visitor)
     : options_(options), visitor_(visitor) {}
 
 DecodeResult RequestDecoder::Fail(CodecError error) {

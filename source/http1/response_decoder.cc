@@ -30,7 +30,8 @@ constexpr std::array<bool, static_cast<size_t>(HeaderId::kCount)> kSpecial = [] 
 
 }  // namespace
 
-ResponseDecoder::ResponseDecoder(const ResponseDecoderOptions& options, ResponseVisitor& visitor)
+ResponseDecoder::ResponseDecoder(const ResponseDecoderOptions& options,
+                                 http::ResponseVisitor& visitor)
     : options_(options), visitor_(visitor) {}
 
 void ResponseDecoder::Expect(Method method, bool upgrade) {

@@ -12,18 +12,18 @@
 #include "absl/strings/string_view.h"
 #include "source/base/clock.h"
 #include "source/base/limits.h"
+#include "source/match/regex.h"
 #include "source/route/header_matcher.h"
 #include "source/route/header_mutations.h"
-#include "source/route/regex.h"
 
 namespace proxenos::route {
 
 // A pattern and what its matches become.
 struct RegexRewrite {
-  Regex pattern;
+  match::Regex pattern;
   std::string substitution;
 
-  // Nothing when the result would be larger than Regex::kMaxReplacedBytes.
+  // Nothing when the result would be larger than match::Regex::kMaxReplacedBytes.
   std::optional<std::string> Apply(absl::string_view text) const {
     return pattern.ReplaceAll(text, substitution);
   }

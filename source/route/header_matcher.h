@@ -15,9 +15,11 @@
 
 #include "absl/strings/string_view.h"
 #include "source/http/message.h"
-#include "source/route/string_matcher.h"
+#include "source/match/string_matcher.h"
 
 namespace proxenos::route {
+
+using match::StringMatcher;
 
 // Names a part of a request head as configuration does: a header, or a pseudo header. `host` means
 // :authority; `upgrade`, `connection` and `te`, which codecs keep out of the headers, are answered

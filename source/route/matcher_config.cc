@@ -3,14 +3,14 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-
 namespace proxenos::route {
 namespace {
 
+using match::CompileRegex;
+using match::CompileStringMatcher;
+
 using envoy::config::route::v3::QueryParameterMatcher;
 using HeaderMatcherConfig = envoy::config::route::v3::HeaderMatcher;
-using StringMatcherConfig = envoy::type::matcher::v3::StringMatcher;
 using Kind = StringMatcher::Kind;
 
 // What header_match_specifier says; nothing after an error.
@@ -50,28 +50,11 @@ std::optional<HeaderMatcher::Pattern> CompilePattern(const HeaderMatcherConfig& 
 
 }  // namespace
 
-std::optional<Regex> CompileRegex(const envoy::type::matcher::v3::RegexMatcher& config,
-                                  config::Errors& errors, const config::Path& path) {
-  absl::StatusOr<Regex> regex = Regex::Compile(config.regex());
-  if (!regex.ok()) {
-    errors.Add(path.Field("regex"), std::string(regex.status().message()));
-    return std::nullopt;
-  }
-  if (config.google_re2().has_max_program_size() &&
-      static_cast<uint32_t>(regex->program_size()) >
-          config.google_re2().max_program_size().value()) {
-    errors.Add(path.Field("regex"), absl::StrCat("program size ", regex->program_size(),
-                                                 " is larger than max_program_size ",
-                                                 config.google_re2().max_program_size().value()));
-    return std::nullopt;
-  }
-  return *std::move(regex);
-}
-
 std::optional<RegexRewrite> CompileRegexRewrite(
     const envoy::type::matcher::v3::RegexMatchAndSubstitute& config, config::Errors& errors,
     const config::Path& path) {
-  std::optional<Regex> pattern = CompileRegex(config.pattern(), errors, path.Field("pattern"));
+  std::optional<match::Regex> pattern =
+      CompileRegex(config.pattern(), errors, path.Field("pattern"));
   if (!pattern.has_value()) return std::nullopt;
   const absl::Status status = pattern->CheckSubstitution(config.substitution());
   if (!status.ok()) {
@@ -79,38 +62,6 @@ std::optional<RegexRewrite> CompileRegexRewrite(
     return std::nullopt;
   }
   return RegexRewrite{*std::move(pattern), config.substitution()};
-}
-
-std::optional<StringMatcher> CompileStringMatcher(const StringMatcherConfig& config,
-                                                  config::Errors& errors,
-                                                  const config::Path& path) {
-  switch (config.match_pattern_case()) {
-    case StringMatcherConfig::kExact:
-      return StringMatcher(Kind::kExact, config.exact(), config.ignore_case());
-    case StringMatcherConfig::kPrefix:
-      return StringMatcher(Kind::kPrefix, config.prefix(), config.ignore_case());
-    case StringMatcherConfig::kSuffix:
-      return StringMatcher(Kind::kSuffix, config.suffix(), config.ignore_case());
-    case StringMatcherConfig::kContains:
-      return StringMatcher(Kind::kContains, config.contains(), config.ignore_case());
-    case StringMatcherConfig::kSafeRegex: {
-      if (config.ignore_case()) {
-        errors.Add(path.Field("ignore_case"),
-                   "has no effect on safe_regex: write (?i) in the regex");
-        return std::nullopt;
-      }
-      auto regex = CompileRegex(config.safe_regex(), errors, path.Field("safe_regex"));
-      if (!regex.has_value()) return std::nullopt;
-      return StringMatcher(*std::move(regex));
-    }
-    case StringMatcherConfig::kCustom:
-      errors.Add(path.Field("custom"), "is not implemented by proxenos");
-      return std::nullopt;
-    case StringMatcherConfig::MATCH_PATTERN_NOT_SET:
-      errors.Add(path, "expected one of exact, prefix, suffix, contains, safe_regex");
-      return std::nullopt;
-  }
-  return std::nullopt;
 }
 
 std::optional<HeaderMatcher> CompileHeaderMatcher(const HeaderMatcherConfig& config,

@@ -6,20 +6,15 @@
 
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "envoy/type/matcher/v3/regex.pb.h"
-#include "envoy/type/matcher/v3/string.pb.h"
 #include "source/config/errors.h"
+#include "source/match/match_config.h"
 #include "source/route/action.h"
 #include "source/route/header_matcher.h"
 
 namespace proxenos::route {
 
-std::optional<Regex> CompileRegex(const envoy::type::matcher::v3::RegexMatcher& config,
-                                  config::Errors& errors, const config::Path& path);
 std::optional<RegexRewrite> CompileRegexRewrite(
     const envoy::type::matcher::v3::RegexMatchAndSubstitute& config, config::Errors& errors,
-    const config::Path& path);
-std::optional<StringMatcher> CompileStringMatcher(
-    const envoy::type::matcher::v3::StringMatcher& config, config::Errors& errors,
     const config::Path& path);
 std::optional<HeaderMatcher> CompileHeaderMatcher(
     const envoy::config::route::v3::HeaderMatcher& config, config::Errors& errors,

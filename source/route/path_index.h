@@ -16,9 +16,9 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "source/match/regex.h"
 #include "source/route/folded_text.h"
 #include "source/route/radix_tree.h"
-#include "source/route/regex.h"
 #include "source/route/regex_set.h"
 
 namespace proxenos::route {
@@ -28,9 +28,9 @@ struct PathPattern {
   enum class Kind : uint8_t { kPrefix, kExact, kSeparatedPrefix, kRegex, kConnect };
 
   Kind kind = Kind::kPrefix;
-  bool case_sensitive = true;  // Not for kRegex.
-  std::string text;            // Not for kRegex and kConnect.
-  std::optional<Regex> regex;  // kRegex only.
+  bool case_sensitive = true;         // Not for kRegex.
+  std::string text;                   // Not for kRegex and kConnect.
+  std::optional<match::Regex> regex;  // kRegex only.
 
   // `path` without its query. kConnect matches no path.
   bool Matches(absl::string_view path) const;

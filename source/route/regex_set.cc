@@ -27,7 +27,7 @@ RegexSet::RegexSet(RegexSet&&) noexcept = default;
 RegexSet& RegexSet::operator=(RegexSet&&) noexcept = default;
 RegexSet::~RegexSet() = default;
 
-void RegexSet::Add(Regex regex) { regexes_.push_back(std::move(regex)); }
+void RegexSet::Add(match::Regex regex) { regexes_.push_back(std::move(regex)); }
 
 void RegexSet::Build(int64_t max_memory) {
   if (regexes_.size() < kMinPatterns) return;
@@ -37,7 +37,7 @@ void RegexSet::Build(int64_t max_memory) {
                                       : kBaseMemory + kMemoryPerPattern *
                                                           static_cast<int64_t>(regexes_.size()));
   auto automaton = std::make_unique<Automaton>(options);
-  for (const Regex& regex : regexes_) {
+  for (const match::Regex& regex : regexes_) {
     const absl::string_view pattern = regex.pattern();
     if (automaton->set.Add(re2::StringPiece(pattern.data(), pattern.size()), nullptr) < 0) return;
   }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "source/route/regex.h"
+#include "source/match/regex.h"
 
 namespace proxenos::route {
 
@@ -20,7 +20,7 @@ class RegexSet {
   RegexSet& operator=(RegexSet&&) noexcept;
   ~RegexSet();
 
-  void Add(Regex regex);
+  void Add(match::Regex regex);
   // After the last Add. `max_memory` bounds the automaton's states, 0 takes the default.
   void Build(int64_t max_memory = 0);
 
@@ -51,7 +51,7 @@ class RegexSet {
   // up.
   bool MatchAll(absl::string_view text, const std::vector<int>** matches) const;
 
-  std::vector<Regex> regexes_;
+  std::vector<match::Regex> regexes_;
   std::unique_ptr<const Automaton> automaton_;
 };
 

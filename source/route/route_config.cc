@@ -36,7 +36,7 @@ PathPattern CompilePath(const v3::RouteMatch& config, config::Errors& errors,
       break;
     case v3::RouteMatch::kSafeRegex:
       pattern.kind = PathPattern::Kind::kRegex;
-      pattern.regex = CompileRegex(config.safe_regex(), errors, path.Field("safe_regex"));
+      pattern.regex = match::CompileRegex(config.safe_regex(), errors, path.Field("safe_regex"));
       break;
     case v3::RouteMatch::kConnectMatcher:
       pattern.kind = PathPattern::Kind::kConnect;

@@ -24,7 +24,7 @@ class HostPool;
 
 class ClientConnection final : public event::IoHandler,
                                public event::TurnEnd,
-                               public http1::ResponseVisitor,
+                               public http::ResponseVisitor,
                                public base::ListNode<> {
  public:
   enum class State : uint8_t { kConnecting, kIdle, kBusy, kClosed };
@@ -64,7 +64,7 @@ class ClientConnection final : public event::IoHandler,
   void OnTurnEnd() override;
 
  private:
-  // http1::ResponseVisitor: deposits.
+  // http::ResponseVisitor: deposits.
   http::ResponseHead& OnMessageBegin() override;
   void OnInformational(buffer::Slice head) override;
   void OnHead(buffer::Slice head) override;

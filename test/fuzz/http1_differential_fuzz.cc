@@ -53,7 +53,7 @@ struct Message {
   bool complete = false;
 };
 
-class Collector final : public RequestVisitor {
+class Collector final : public http::RequestVisitor {
  public:
   http::RequestHead& OnMessageBegin() override {
     arenas_.push_back(std::make_unique<buffer::Arena>());

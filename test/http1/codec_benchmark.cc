@@ -40,7 +40,7 @@ std::string BrowserRequest() {
   return head;
 }
 
-class RequestSink final : public RequestVisitor {
+class RequestSink final : public http::RequestVisitor {
  public:
   http::RequestHead& OnMessageBegin() override { return *new (storage_) http::RequestHead(arena_); }
   void OnHead(buffer::Slice) override {}
@@ -55,7 +55,7 @@ class RequestSink final : public RequestVisitor {
   alignas(http::RequestHead) char storage_[sizeof(http::RequestHead)];
 };
 
-class ResponseSink final : public ResponseVisitor {
+class ResponseSink final : public http::ResponseVisitor {
  public:
   http::ResponseHead& OnMessageBegin() override {
     return *new (storage_) http::ResponseHead(arena_);

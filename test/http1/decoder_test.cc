@@ -35,7 +35,7 @@ TEST(RequestDecoder, HeadLivesInItsSlab) {
 }
 
 TEST(RequestDecoder, BodySharesTheSlabOfTheInput) {
-  class Body final : public RequestVisitor {
+  class Body final : public http::RequestVisitor {
    public:
     http::RequestHead& OnMessageBegin() override { return head_; }
     void OnHead(buffer::Slice) override {}

@@ -38,7 +38,7 @@ class Transcript {
   std::string body_;
 };
 
-class RequestRecorder final : public RequestVisitor {
+class RequestRecorder final : public http::RequestVisitor {
  public:
   http::RequestHead& OnMessageBegin() override;
   void OnHead(buffer::Slice head_bytes) override;
@@ -58,7 +58,7 @@ class RequestRecorder final : public RequestVisitor {
   std::unique_ptr<http::HeaderMap> trailers_;
 };
 
-class ResponseRecorder final : public ResponseVisitor {
+class ResponseRecorder final : public http::ResponseVisitor {
  public:
   http::ResponseHead& OnMessageBegin() override;
   void OnHead(buffer::Slice head_bytes) override;

@@ -1,5 +1,5 @@
 // Regex and RegexSet.
-#include "source/route/regex.h"
+#include "source/match/regex.h"
 
 #include <string>
 #include <vector>
@@ -10,6 +10,8 @@
 
 namespace proxenos::route {
 namespace {
+
+using match::Regex;
 
 Regex Of(const std::string& pattern) {
   absl::StatusOr<Regex> regex = Regex::Compile(pattern);

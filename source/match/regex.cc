@@ -1,12 +1,12 @@
 // RE2 behind one narrow door.
-#include "source/route/regex.h"
+#include "source/match/regex.h"
 
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "re2/re2.h"
 
-namespace proxenos::route {
+namespace proxenos::match {
 namespace {
 
 re2::StringPiece Piece(absl::string_view text) {
@@ -79,4 +79,4 @@ absl::string_view Regex::pattern() const {
 
 int Regex::program_size() const { return compiled_->ProgramSize(); }
 
-}  // namespace proxenos::route
+}  // namespace proxenos::match

@@ -1,12 +1,12 @@
 // Matching of one text by one pattern.
-#include "source/route/string_matcher.h"
+#include "source/match/string_matcher.h"
 
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 
-namespace proxenos::route {
+namespace proxenos::match {
 namespace {
 
 // `folded` is in lower case already.
@@ -44,4 +44,4 @@ bool StringMatcher::Matches(absl::string_view text) const {
   return false;
 }
 
-}  // namespace proxenos::route
+}  // namespace proxenos::match

@@ -17,7 +17,7 @@ namespace re2 {
 class RE2;
 }  // namespace re2
 
-namespace proxenos::route {
+namespace proxenos::match {
 
 class Regex {
  public:
@@ -49,4 +49,4 @@ class Regex {
   std::shared_ptr<const re2::RE2> compiled_;
 };
 
-}  // namespace proxenos::route
+}  // namespace proxenos::match

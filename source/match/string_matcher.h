@@ -6,9 +6,9 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "source/route/regex.h"
+#include "source/match/regex.h"
 
-namespace proxenos::route {
+namespace proxenos::match {
 
 class StringMatcher {
  public:
@@ -28,4 +28,4 @@ class StringMatcher {
   std::string pattern_;
 };
 
-}  // namespace proxenos::route
+}  // namespace proxenos::match
