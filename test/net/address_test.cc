@@ -99,8 +99,10 @@ TEST(Socket, PortZeroIsFoundAndSharedByReusePort) {
 }
 
 TEST(Socket, UnixSocketTakesThePlaceOfAStaleFile) {
-  const char* dir = std::getenv("TEST_TMPDIR");
-  const std::string path = std::string(dir == nullptr ? "/tmp" : dir) + "/s";
+  // Not in the test's own folder: its path may be longer than a socket's may be.
+  std::string folder = "/tmp/address_test.XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const std::string path = folder + "/s";
   const auto address = Address::FromPath(path);
   ASSERT_TRUE(address.ok()) << address.status();
   for (int i = 0; i < 2; ++i) {  // The second finds the first's file.
@@ -111,6 +113,7 @@ TEST(Socket, UnixSocketTakesThePlaceOfAStaleFile) {
   }
   EXPECT_FALSE(StartConnect(*address, {}).ok()) << "nobody listens any more";
   unlink(path.c_str());
+  rmdir(folder.c_str());
 }
 
 }  // namespace
