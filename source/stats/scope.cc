@@ -16,6 +16,8 @@ constexpr ScopeShape kCircuitBreaker{
     "cluster.$.circuit_breakers.default.", "cluster.circuit_breakers.default.", {kClusterTag}};
 constexpr ScopeShape kHighCircuitBreaker{
     "cluster.$.circuit_breakers.high.", "cluster.circuit_breakers.high.", {kClusterTag}};
+constexpr ScopeShape kClusterHttp2{"cluster.$.http2.", "cluster.http2.", {kClusterTag}};
+constexpr ScopeShape kClusterTls{"cluster.$.ssl.", "cluster.ssl.", {kClusterTag}};
 constexpr ScopeShape kHttp{"http.$.", "http.", {kHttpTag}};
 constexpr ScopeShape kListener{"listener.$.", "listener.", {kListenerTag}};
 constexpr ScopeShape kListenerHttp{
@@ -68,6 +70,12 @@ ScopeName CircuitBreakerScope(absl::string_view cluster) {
 ScopeName HighCircuitBreakerScope(absl::string_view cluster) {
   return ScopeName(kHighCircuitBreaker, {cluster});
 }
+
+ScopeName ClusterHttp2Scope(absl::string_view cluster) {
+  return ScopeName(kClusterHttp2, {cluster});
+}
+
+ScopeName ClusterTlsScope(absl::string_view cluster) { return ScopeName(kClusterTls, {cluster}); }
 
 ScopeName HttpScope(absl::string_view stat_prefix) { return ScopeName(kHttp, {stat_prefix}); }
 

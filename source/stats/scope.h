@@ -68,6 +68,9 @@ ScopeName ClusterScope(absl::string_view cluster);
 // cluster.NAME.circuit_breakers.default.
 ScopeName CircuitBreakerScope(absl::string_view cluster);
 ScopeName HighCircuitBreakerScope(absl::string_view cluster);
+// cluster.NAME.http2. and cluster.NAME.ssl.
+ScopeName ClusterHttp2Scope(absl::string_view cluster);
+ScopeName ClusterTlsScope(absl::string_view cluster);
 // http.PREFIX.
 ScopeName HttpScope(absl::string_view stat_prefix);
 // listener.ADDRESS. (127.0.0.1_80, or the listener's stat_prefix)
