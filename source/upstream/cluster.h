@@ -14,6 +14,7 @@
 #include "source/base/limits.h"
 #include "source/net/address.h"
 #include "source/net/dns_resolver.h"
+#include "source/tls/context_template.h"
 #include "source/upstream/assignment.h"
 
 namespace proxenos::upstream {
@@ -92,6 +93,9 @@ struct ClusterConfig {
   std::array<Thresholds, kRoutingPriorities> thresholds;
   TcpKeepalive keepalive;
   net::Address source_address;  // Of family kNone when the kernel chooses.
+
+  // Its TLS transport sockets, which are referred to by index; tls_cell.h.
+  std::vector<std::shared_ptr<const tls::ClientTemplate>> tls;
 
   // Set for STATIC and the DNS kinds; null for EDS.
   std::shared_ptr<const Assignment> assignment;

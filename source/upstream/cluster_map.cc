@@ -31,6 +31,14 @@ void ClusterMap::SetHosts(const std::string& name, std::shared_ptr<const HostSet
   if (it->second.used) it->second.used->SetHosts(std::move(hosts));
 }
 
+void ClusterMap::SetTls(const std::string& name, size_t index,
+                        std::shared_ptr<const tls::ClientContext> context) {
+  const auto it = clusters_.find(name);
+  if (it == clusters_.end() || index >= it->second.published.tls.size()) return;
+  it->second.published.tls[index] = context;
+  if (it->second.used) it->second.used->SetTls(index, std::move(context));
+}
+
 void ClusterMap::Remove(const std::string& name) {
   const auto it = clusters_.find(name);
   if (it == clusters_.end()) return;

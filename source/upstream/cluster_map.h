@@ -25,6 +25,9 @@ class ClusterMap {
   void Set(PublishedCluster published);
   // New hosts of a cluster; no-op when it is not there.
   void SetHosts(const std::string& name, std::shared_ptr<const HostSet> hosts);
+  // A rotated secret: another context of one of its transport sockets.
+  void SetTls(const std::string& name, size_t index,
+              std::shared_ptr<const tls::ClientContext> context);
   void Remove(const std::string& name);
 
   // Closes idle upstream connections; for the end of the worker.

@@ -20,11 +20,19 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
   balancer_ = MakeLoadBalancer(*published_.config, [this](HostIndex index) -> uint32_t {
     return by_index_[index] == nullptr ? 0 : by_index_[index]->active();
   });
+  for (const auto& context : published_.tls) {
+    tls_cells_.push_back(base::Rc<TlsCell>(std::make_unique<TlsCell>()));
+    if (context != nullptr) tls_cells_.back()->current = base::Hold(context);
+  }
   by_index_.resize(published_.hosts->size());
   balancer_->Update(*published_.hosts, loop_.random());
 }
 
 WorkerCluster::~WorkerCluster() = default;
+
+void WorkerCluster::SetTls(size_t index, std::shared_ptr<const tls::ClientContext> context) {
+  tls_cells_[index]->current = base::Hold(std::move(context));
+}
 
 void WorkerCluster::Acquire(Exchange& exchange) {
   const Choice choice = balancer_->Pick(loop_.random());

@@ -21,6 +21,7 @@
 #include "source/upstream/host_set.h"
 #include "source/upstream/load_balancer.h"
 #include "source/upstream/pool.h"
+#include "source/upstream/tls_cell.h"
 
 namespace proxenos::upstream {
 
@@ -29,6 +30,8 @@ struct PublishedCluster {
   std::shared_ptr<const ClusterConfig> config;
   std::shared_ptr<const CircuitBreakers> breakers;
   std::shared_ptr<const HostSet> hosts;
+  // Of config->tls, in that order; null while a secret is missing.
+  std::vector<std::shared_ptr<const tls::ClientContext>> tls;
 };
 
 class WorkerCluster final : public base::RefCounted {
@@ -41,6 +44,8 @@ class WorkerCluster final : public base::RefCounted {
 
   // New hosts, same configuration: pools of hosts that stay are kept.
   void SetHosts(std::shared_ptr<const HostSet> hosts);
+  // Another context of transport socket `index` (of config().tls): for connections made from now.
+  void SetTls(size_t index, std::shared_ptr<const tls::ClientContext> context);
   // The cluster was removed or its configuration replaced: idle connections close, streams finish.
   void Drain();
 
@@ -79,6 +84,7 @@ class WorkerCluster final : public base::RefCounted {
   PublishedCluster published_;
   http1::ResponseDecoderOptions decoder_options_;
   stats::Group<stats::ClusterStats> stats_;
+  std::vector<base::Rc<TlsCell>> tls_cells_;  // Of config().tls.
   std::unique_ptr<LoadBalancer> balancer_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<HostPool>> pools_;  // By Host::id().
   std::vector<HostPool*> by_index_;                  // Of the current hosts; null until first used.

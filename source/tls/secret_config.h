@@ -1,0 +1,51 @@
+// From the messages of secrets (TlsCertificate, CertificateValidationContext, TlsSessionTicketKeys,
+// Secret) to plain data, with files read. Room 3 of an update (docs/life_of_an_update.md).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "envoy/extensions/transport_sockets/tls/v3/common.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
+#include "source/config/errors.h"
+#include "source/tls/context_template.h"
+
+namespace proxenos::tls {
+
+struct TicketKeys {
+  std::vector<std::string> keys;  // As ServerOptions::ticket_keys.
+};
+
+// A secret with its files read.
+struct Secret {
+  // Generic secrets have no content here: nothing uses one yet.
+  std::variant<std::monostate, Identity, Validation, TicketKeys> content;
+  SecretKind kind = SecretKind::kGeneric;
+  // Directories where a change may mean that the files have changed: those named by
+  // watched_directory alone, and those of the files themselves.
+  std::vector<std::string> watched_directories;
+  std::vector<std::string> file_directories;
+};
+
+// Each returns nothing when it has added errors below `path`. What is returned was read and is
+// well-formed as far as the message tells; Prove says whether it can be used.
+std::optional<Secret> CompileSecret(
+    const envoy::extensions::transport_sockets::tls::v3::Secret& proto, const config::Path& path,
+    config::Errors& errors);
+std::optional<Identity> CompileIdentity(
+    const envoy::extensions::transport_sockets::tls::v3::TlsCertificate& proto,
+    const config::Path& path, config::Errors& errors);
+std::optional<Validation> CompileValidation(
+    const envoy::extensions::transport_sockets::tls::v3::CertificateValidationContext& proto,
+    const config::Path& path, config::Errors& errors);
+std::optional<TicketKeys> CompileTicketKeys(
+    const envoy::extensions::transport_sockets::tls::v3::TlsSessionTicketKeys& proto,
+    const config::Path& path, config::Errors& errors);
+
+// Whether BoringSSL takes it: certificates that parse, the key that is the certificate's. Adds
+// errors at `path` where not.
+void Prove(const Secret& secret, const config::Path& path, config::Errors& errors);
+
+}  // namespace proxenos::tls
