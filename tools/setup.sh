@@ -71,12 +71,36 @@ fetch_oracle() {
   rm -rf "$1/venv"
 }
 
+# Any Go from 1.19 builds the tools; a newer one must not fetch another toolchain by itself.
+ensure_go() {
+  local minor
+  minor=$({ go version || true; } 2>/dev/null | sed -n 's/^go version go1\.\([0-9]*\).*/\1/p')
+  [ "${minor:-0}" -ge 19 ] || install_packages golang-go
+}
+
+# build_go_tools FOLDER: conformance tools that exist only as Go source, checksummed by go.sum. What Go
+# keeps beside them is dropped again.
+build_go_tools() {
+  ensure_go
+  say "building h2spec and the gRPC interop programs"
+  mkdir "$1/go"
+  env -C "$ROOT/tools/deps/go" CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS='-mod=readonly -modcacherw' \
+    GOPATH="$1/gopath" GOCACHE="$1/gocache" \
+    go build -trimpath -ldflags='-s -w' -o "$1/go/" github.com/summerwind/h2spec/cmd/h2spec \
+    google.golang.org/grpc/interop/client google.golang.org/grpc/interop/server \
+    >"$CACHE/go.log" 2>&1 </dev/null ||
+    { tail -20 "$CACHE/go.log" >&2; fail "go could not build them; the log is $CACHE/go.log"; }
+  mv "$1/go/client" "$1/go/grpc_interop_client"
+  mv "$1/go/server" "$1/go/grpc_interop_server"
+  rm -rf "$1/gopath" "$1/gocache"
+}
+
 # ensure_sources: .deps links to a folder of the cache that is named by what the lists pin, so that a
 # second clone shares it and a changed list never meets old sources.
 ensure_sources() {
   local key folder fresh
-  key=$(cat "$ROOT"/tools/deps/sources/Cargo.{toml,lock} "$ROOT/tools/deps/python-requirements.txt" |
-    sha256sum | cut -c1-16)
+  key=$(cat "$ROOT"/tools/deps/sources/Cargo.{toml,lock} "$ROOT/tools/deps/python-requirements.txt" \
+    "$ROOT"/tools/deps/go/go.{mod,sum} | sha256sum | cut -c1-16)
   folder=$CACHE/sources/$key
   if [ ! -d "$folder" ]; then
     mkdir -p "$CACHE/sources"
@@ -84,6 +108,7 @@ ensure_sources() {
     chmod 755 "$fresh"
     fetch_crates "$fresh"
     fetch_oracle "$fresh"
+    build_go_tools "$fresh"
     # Two set-ups at once both end here; the second finds the folder made and drops its own.
     mv -T "$fresh" "$folder" 2>/dev/null || rm -rf "$fresh"
   fi
