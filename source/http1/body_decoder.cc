@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "source/base/limits.h"
+#include "source/http/trailer_rule.h"
 #include "source/http1/chunk_line.h"
 
 namespace proxenos::http1 {
@@ -11,53 +12,6 @@ namespace {
 
 using http::CodecError;
 using http::Framing;
-using http::HeaderId;
-
-enum class TrailerRule : uint8_t { kPass, kDrop, kRefuse };
-
-// See the head of body_decoder.h.
-TrailerRule RuleOf(HeaderId id) {
-  switch (id) {
-    case HeaderId::kConnection:
-    case HeaderId::kContentLength:
-    case HeaderId::kExpect:
-    case HeaderId::kHost:
-    case HeaderId::kHttp2Settings:
-    case HeaderId::kKeepAlive:
-    case HeaderId::kProxyConnection:
-    case HeaderId::kTe:
-    case HeaderId::kTrailer:
-    case HeaderId::kTransferEncoding:
-    case HeaderId::kUpgrade:
-      return TrailerRule::kRefuse;
-    case HeaderId::kAuthorization:
-    case HeaderId::kCacheControl:
-    case HeaderId::kContentEncoding:
-    case HeaderId::kContentType:
-    case HeaderId::kCookie:
-    case HeaderId::kForwarded:
-    case HeaderId::kIfMatch:
-    case HeaderId::kIfModifiedSince:
-    case HeaderId::kIfNoneMatch:
-    case HeaderId::kIfRange:
-    case HeaderId::kLocation:
-    case HeaderId::kPragma:
-    case HeaderId::kProxyAuthenticate:
-    case HeaderId::kProxyAuthorization:
-    case HeaderId::kRange:
-    case HeaderId::kSetCookie:
-    case HeaderId::kVary:
-    case HeaderId::kWwwAuthenticate:
-    case HeaderId::kXForwardedClientCert:
-    case HeaderId::kXForwardedFor:
-    case HeaderId::kXForwardedHost:
-    case HeaderId::kXForwardedPort:
-    case HeaderId::kXForwardedProto:
-      return TrailerRule::kDrop;
-    default:
-      return TrailerRule::kPass;
-  }
-}
 
 }  // namespace
 
@@ -200,9 +154,9 @@ BodyDecoder::Step BodyDecoder::TakeTrailers(buffer::Slice& bytes, http::MessageV
 }
 
 CodecError BodyDecoder::TakeTrailer(const FieldLine& field, http::MessageVisitor& visitor) {
-  const TrailerRule rule = RuleOf(field.id);
-  if (rule == TrailerRule::kRefuse) return CodecError::kBadTrailer;
-  if (rule == TrailerRule::kDrop || !limits_.enable_trailers) return CodecError::kNone;
+  const http::TrailerRule rule = http::RuleOfTrailer(field.id);
+  if (rule == http::TrailerRule::kRefuse) return CodecError::kBadTrailer;
+  if (rule == http::TrailerRule::kDrop || !limits_.enable_trailers) return CodecError::kNone;
   if (trailers_ == nullptr) trailers_ = &visitor.OnTrailersBegin();
   trailers_->AddView(field.id, field.name_view(), field.value_view());
   return CodecError::kNone;

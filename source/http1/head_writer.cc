@@ -4,7 +4,7 @@
 #include <array>
 
 #include "source/base/limits.h"
-#include "source/http1/checked_copy.h"
+#include "source/http1/chars.h"
 
 namespace proxenos::http1 {
 namespace {

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "absl/strings/match.h"
+#include "source/http/authority.h"
 #include "source/http1/chars.h"
 #include "source/http1/decoder.h"
 #include "source/http1/request_target.h"
@@ -163,7 +164,7 @@ CodecError RequestDecoder::TakeSpecialField(const FieldLine& field) {
   const absl::string_view value = field.value_view();
   switch (field.id) {
     case HeaderId::kHost:
-      if (has_host_ || !IsAuthority(value)) return CodecError::kBadHost;
+      if (has_host_ || !http::IsAuthority(value)) return CodecError::kBadHost;
       has_host_ = true;
       if (!authority_from_target_) head_->authority = value;
       return CodecError::kNone;

@@ -1,4 +1,4 @@
-// The four forms of a request target (RFC 9112, 3.2), and the syntax of authorities.
+// The four forms of a request target (RFC 9112, 3.2).
 #pragma once
 
 #include "absl/strings/string_view.h"
@@ -6,10 +6,6 @@
 #include "source/http/message.h"
 
 namespace proxenos::http1 {
-
-// Whether `text` is a uri-host with an optional port (RFC 9110, 7.2): not empty, no userinfo.
-// REQUIRES: the text lies in a slab (see chars.h).
-bool IsAuthority(absl::string_view text);
 
 // Takes `target` apart into path, authority and scheme of `head`, whose method is set. Any other
 // form than the method allows is an error. The views lie in `target`, but for a path that has to

@@ -9,7 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "source/http1/checked_copy.h"
+#include "source/http1/chars.h"
 #include "source/http1/decoder.h"
 #include "test/http1/recorder.h"
 

@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <cstring>
 
-#include "source/http1/chars.h"
+#include "source/http/chars.h"
 
-namespace proxenos::http1 {
+namespace proxenos::http {
 
 // Copies `n` bytes; returns how many of them are not fit for a field value.
 size_t CopyCountingControls(char* to, const char* from, size_t n);
@@ -85,4 +85,4 @@ inline bool CopyTarget(char* to, const char* from, size_t n) {
 
 #endif
 
-}  // namespace proxenos::http1
+}  // namespace proxenos::http

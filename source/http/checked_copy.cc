@@ -1,7 +1,7 @@
 // Copying and counting in one pass.
-#include "source/http1/checked_copy.h"
+#include "source/http/checked_copy.h"
 
-namespace proxenos::http1 {
+namespace proxenos::http {
 
 #if defined(__SSE2__)
 
@@ -70,4 +70,4 @@ size_t CopyCountingControls(char* to, const char* from, size_t n) {
 
 #endif
 
-}  // namespace proxenos::http1
+}  // namespace proxenos::http
