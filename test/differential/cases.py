@@ -4,41 +4,7 @@ A request is (name, bytes[, method]); the method tells how to read the response 
 first word of the bytes. In bootstraps ORIGIN, CLOSED and SILENT stand for ports.
 """
 
-TYPE = "type.googleapis.com/"
-MANAGER = TYPE + "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
-ROUTER = TYPE + "envoy.extensions.filters.http.router.v3.Router"
-
-
-def cluster(name, *ports, **more):
-    endpoints = [{"endpoint": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": port}}}} for port in ports]
-    return {"name": name, "connect_timeout": "5s",
-            "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]}, **more}
-
-
-def to(name="origin", **more):
-    return {"match": {"prefix": "/"}, "route": {"cluster": name, **more}}
-
-
-def direct(match, text, status=200):
-    return {"match": match, "direct_response": {"status": status, "body": {"inline_string": text}}}
-
-
-def bootstrap(routes=None, manager=None, clusters=None, hosts=None):
-    hosts = hosts or [{"name": "all", "domains": ["*"], "routes": routes or [to()]}]
-    address = {"socket_address": {"address": "127.0.0.1", "port_value": 0}}
-    return {
-        "admin": {"address": address},
-        "static_resources": {
-            "listeners": [{
-                "name": "main", "address": address,
-                "filter_chains": [{"filters": [{
-                    "name": "envoy.filters.network.http_connection_manager",
-                    "typed_config": {
-                        "@type": MANAGER, "stat_prefix": "main", "delayed_close_timeout": "0.1s",
-                        "route_config": {"name": "local", "virtual_hosts": hosts},
-                        "http_filters": [{"name": "envoy.filters.http.router", "typed_config": {"@type": ROUTER}}],
-                        **(manager or {})}}]}]}],
-            "clusters": clusters or [cluster("origin", "ORIGIN")]}}
+from bootstrap import TYPE, bootstrap, cluster, direct, to
 
 
 def get(path="/", *headers, host="test.example", method="GET"):

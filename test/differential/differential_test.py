@@ -9,20 +9,20 @@ in the form of the list, for a person to judge.
 
 import argparse
 import json
-import os
 import pathlib
 import re
 import socket
 import sys
-import xml.sax.saxutils
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
 
 import cases  # noqa: E402
 import origin  # noqa: E402
 import proxy  # noqa: E402
+import report  # noqa: E402
 import wire  # noqa: E402
+from bootstrap import fill_ports  # noqa: E402
 
 # Values that differ from one run to the next: only their form is compared.
 FORMS = {
@@ -108,14 +108,6 @@ class Closed:
         self.port = self.socket.getsockname()[1]
 
 
-def fill_ports(value, ports):
-    if isinstance(value, dict):
-        return {key: fill_ports(child, ports) for key, child in value.items()}
-    if isinstance(value, list):
-        return [fill_ports(child, ports) for child in value]
-    return ports.get(value, value) if isinstance(value, str) else value
-
-
 def run_group(binary, group):
     """What each request of a group leads to, by the request's name."""
     bootstrap, requests = cases.GROUPS[group]
@@ -184,19 +176,6 @@ class Expectations:
             groups is None or any(re.match(re.escape(group), entry["case"]) for group in groups))]
 
 
-def write_xml(results):
-    path = os.environ.get("XML_OUTPUT_FILE")
-    if not path:
-        return
-    quote = xml.sax.saxutils.quoteattr
-    with open(path, "w", encoding="utf-8") as out:
-        out.write(f'<testsuites><testsuite name="differential" tests="{len(results)}">\n')
-        for name, problem in results:
-            failure = f"<failure message={quote(problem)}/>" if problem else ""
-            out.write(f'<testcase name={quote(name)} status="run">{failure}</testcase>\n')
-        out.write("</testsuite></testsuites>\n")
-
-
 def describe(found):
     return "\n".join(f"  {path}\n    ours:  {json.dumps(ours)}\n    envoy: {json.dumps(theirs)}" for path, ours, theirs in found)
 
@@ -232,7 +211,7 @@ def main():
             results.append((f"expected difference {entry['case']} {entry['path']}", "no such difference any more"))
             print(f"STALE {json.dumps(entry)}")
     failed = sum(1 for _, problem in results if problem)
-    write_xml(results)
+    report.write_xml("differential", results)
     print(f"{len(results) - failed} cases the same or as expected, {failed} not")
     sys.exit(1 if failed else 0)
 

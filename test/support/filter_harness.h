@@ -85,6 +85,7 @@ class FilterHarness final : private HarnessParts, public filter::StreamContext {
   // As the codec does: from now on the response cannot be replaced.
   void MarkResponseSent() { response_sent_ = true; }
   absl::string_view FormatValue(uint32_t) override { return ""; }
+  void SendInformational(const http::ResponseHead&) override {}
 
  private:
   bool PumpOnce() {

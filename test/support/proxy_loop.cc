@@ -133,7 +133,7 @@ void ProxyLoop::Start() {
   auto config = std::make_shared<downstream::ListenerConfig>();
   config->name = "listener";
   config->connection_buffer_bytes = downstream_buffer_bytes;
-  config->http = std::make_shared<const downstream::HttpConfig>(http);
+  config->chains.push_back({"", std::make_shared<const downstream::HttpConfig>(http)});
   std::vector<net::UniqueFd> sockets;
   sockets.push_back(ListenOn(listen_address_));
   config->addresses.push_back(listen_address_);

@@ -82,7 +82,7 @@ class ProxyLoop {
   downstream::Listener& listener() { return *listener_; }
   upstream::ClusterMap& clusters() { return clusters_; }
   event::EventLoop& loop() { return loop_; }
-  stats::HttpStats& http_stats() { return listener_->http_stats(); }
+  stats::HttpStats& http_stats() { return listener_->service(0).stats(); }
   // The worker's share of the cluster published last. REQUIRES: a request went there.
   upstream::WorkerCluster& worker_cluster() { return *clusters_.Find("origin"); }
   stats::ClusterStats& cluster_stats() { return worker_cluster().stats(); }

@@ -13,19 +13,23 @@ import wire
 class Proxy:
     """One running proxy; use as a context."""
 
-    def __init__(self, binary, bootstrap):
-        self.folder = tempfile.TemporaryDirectory(prefix="differential-")
+    def __init__(self, binary, bootstrap, concurrency=1):
+        self.folder = tempfile.TemporaryDirectory(prefix="proxy-")
         config = os.path.join(self.folder.name, "bootstrap.json")
         admin = os.path.join(self.folder.name, "admin")
         with open(config, "w", encoding="utf-8") as out:
             json.dump(bootstrap, out)
         self.log = open(os.path.join(self.folder.name, "log"), "w+b")
         self.process = subprocess.Popen(
-            [binary, "-c", config, "--concurrency", "1", "--disable-hot-restart", "--log-level", "error",
+            [binary, "-c", config, "--concurrency", str(concurrency), "--disable-hot-restart", "--log-level", "error",
              "--admin-address-path", admin], stdout=self.log, stderr=self.log)
-        self.admin_port = self.wait(lambda: self.read_port(admin))
-        self.wait(lambda: self.admin("/ready").startswith("LIVE"))
-        self.port = self.wait(self.listener_port)
+        try:
+            self.admin_port = self.wait(lambda: self.read_port(admin))
+            self.wait(lambda: self.admin("/ready").startswith("LIVE"))
+            self.port = self.wait(lambda: self.listener_port("main"))
+        except Exception:
+            self.__exit__()
+            raise
 
     def __enter__(self):
         return self
@@ -67,9 +71,21 @@ class Proxy:
         finally:
             connection.close()
 
-    def listener_port(self):
+    def listener_port(self, wanted):
         for line in self.admin("/listeners").splitlines():
             name, _, address = line.partition("::")
-            if name == "main":
+            if name == wanted:
                 return int(address.rpartition(":")[2])
         return 0
+
+    def stats(self):
+        """Counters and gauges by name."""
+        lines = (line.partition(": ") for line in self.admin("/stats").splitlines())
+        return {name: int(value) for name, _, value in lines if value.isdigit()}
+
+    def rss_bytes(self):
+        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as text:
+            return int(text.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def alive(self):
+        return self.process.poll() is None

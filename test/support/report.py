@@ -1,0 +1,54 @@
+"""How Python tests tell Bazel of their cases: an XML log, as gtest programs write it."""
+
+import os
+import sys
+import unittest
+import xml.sax.saxutils
+
+
+def write_xml(suite, results):
+    """results: [(name, problem)]; an empty problem is a pass."""
+    path = os.environ.get("XML_OUTPUT_FILE")
+    if not path:
+        return
+    quote = xml.sax.saxutils.quoteattr
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(f'<testsuites><testsuite name={quote(suite)} tests="{len(results)}">\n')
+        for name, problem in results:
+            printable = "".join(c if c.isprintable() or c == "\n" else "?" for c in problem or "")
+            failure = f"<failure message={quote(printable)}/>" if problem else ""
+            out.write(f'<testcase name={quote(name)} status="run">{failure}</testcase>\n')
+        out.write("</testsuite></testsuites>\n")
+
+
+class Recorder(unittest.TextTestResult):
+    """Collects what each case came to."""
+
+    def __init__(self, *arguments, **more):
+        super().__init__(*arguments, **more)
+        self.outcomes = {}
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.outcomes[test.id()] = ""
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.outcomes[test.id()] = self.errors[-1][1]
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.outcomes[test.id()] = self.failures[-1][1]
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        self.outcomes[subtest.id()] = "failed" if err else ""
+
+
+def main(suite, arguments=None):
+    """Runs the unittest cases of the main module; arguments may name some."""
+    program = unittest.main(
+        argv=[sys.argv[0], *(arguments or [])], exit=False,
+        testRunner=unittest.TextTestRunner(resultclass=Recorder, verbosity=2))
+    write_xml(suite, sorted(program.result.outcomes.items()))
+    sys.exit(0 if program.result.wasSuccessful() and program.result.testsRun else 1)
