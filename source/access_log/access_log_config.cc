@@ -2,64 +2,25 @@
 #include "source/access_log/access_log_config.h"
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/access_loggers/file/v3/file.pb.h"
 #include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
 #include "google/protobuf/struct.pb.h"
 #include "source/config/concat.h"
+#include "source/config/data_source.h"
 #include "source/config/typed_config.h"
 
 namespace proxenos::access_log {
 namespace {
 
-using envoy::config::core::v3::DataSource;
 using envoy::config::core::v3::SubstitutionFormatString;
 using envoy::extensions::access_loggers::file::v3::FileAccessLog;
 using envoy::extensions::access_loggers::stream::v3::StderrAccessLog;
 using envoy::extensions::access_loggers::stream::v3::StdoutAccessLog;
 
 std::string_view Std(absl::string_view text) { return std::string_view(text.data(), text.size()); }
-
-// `%REQ(...)%` in a format file keeps the file's last newline, as Envoy does.
-std::optional<std::string> ReadDataSource(const DataSource& source, const config::Path& path,
-                                          config::Errors& errors) {
-  switch (source.specifier_case()) {
-    case DataSource::kInlineString:
-      return source.inline_string();
-    case DataSource::kInlineBytes:
-      return source.inline_bytes();
-    case DataSource::kFilename: {
-      std::ifstream file(source.filename(), std::ios::binary);
-      if (!file) {
-        errors.AddValue(path.Field("filename"), source.filename(), "a file that can be read");
-        return std::nullopt;
-      }
-      std::string content;
-      content.resize(Formatter::kMaxFormatBytes + 1);
-      file.read(content.data(), static_cast<std::streamsize>(content.size()));
-      content.resize(static_cast<size_t>(file.gcount()));
-      return content;
-    }
-    case DataSource::kEnvironmentVariable: {
-      const char* value = std::getenv(source.environment_variable().c_str());
-      if (value == nullptr) {
-        errors.AddValue(path.Field("environment_variable"), source.environment_variable(),
-                        "an environment variable that is set");
-        return std::nullopt;
-      }
-      return value;
-    }
-    case DataSource::SPECIFIER_NOT_SET:
-      errors.Add(path, "no source is given");
-      break;
-  }
-  return std::nullopt;
-}
 
 std::optional<LineFormat> CompileText(absl::string_view text, const Formatter::Options& options,
                                       const config::Path& path, config::Errors& errors) {
@@ -169,8 +130,9 @@ std::optional<LineFormat> CompileFormatString(const SubstitutionFormatString& co
       return CompileJson(config.json_format(), options, path.Field("json_format"), errors);
     case SubstitutionFormatString::kTextFormatSource: {
       const config::Path source = path.Field("text_format_source");
-      const std::optional<std::string> text =
-          ReadDataSource(config.text_format_source(), source, errors);
+      // A format file keeps its last newline, as with Envoy.
+      const std::optional<std::string> text = config::ReadDataSource(
+          config.text_format_source(), source, errors, Formatter::kMaxFormatBytes);
       if (!text) return std::nullopt;
       return CompileText(*text, options, source, errors);
     }

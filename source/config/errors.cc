@@ -29,6 +29,16 @@ void Errors::AddValue(const Path& path, std::string_view value, std::string_view
   Add(path, Concat("value ", Shorten(value, kMaxValueBytes), ": expected ", expected));
 }
 
+void Errors::AddLines(const Path& path, const absl::Status& status) {
+  if (status.ok()) return;
+  std::string_view rest(status.message().data(), status.message().size());
+  while (!rest.empty()) {
+    const size_t end = rest.find('\n');
+    if (end != 0) Add(path, rest.substr(0, end));
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+  }
+}
+
 void Errors::Append(const Errors& other) {
   for (const Error& error : other.list_) {
     if (list_.size() >= kMaxKeptErrors) break;

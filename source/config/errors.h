@@ -33,6 +33,8 @@ class Errors {
   void Add(const Path& path, std::string_view message);
   // Adds "value VALUE: expected EXPECTED". VALUE is shortened where it is long.
   void AddValue(const Path& path, std::string_view value, std::string_view expected);
+  // Adds each line of a status that is not OK, as a problem of the value at `path`.
+  void AddLines(const Path& path, const absl::Status& status);
   // Takes over what another step found.
   void Append(const Errors& other);
 

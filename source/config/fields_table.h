@@ -71,6 +71,7 @@ std::vector<MessageRules> CoreFields();
 std::vector<MessageRules> ListenerFields();
 std::vector<MessageRules> LogFields();
 std::vector<MessageRules> RouteFields();
+std::vector<MessageRules> TlsFields();
 
 // All of them, made once.
 const std::vector<MessageRules>& FieldsTable();

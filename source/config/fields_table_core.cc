@@ -68,8 +68,10 @@ std::vector<MessageRules> CoreFields() {
         Refuse("watched_directory", "the file is read once")}},
       {"envoy.config.core.v3.TypedExtensionConfig", {Use("name typed_config")}},
       {"envoy.config.core.v3.TransportSocket",
-       {Use("name"),
-        Use("typed_config").Only("envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer")}},
+       {Use("name"), Use("typed_config")
+                         .Only("envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer "
+                               "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext "
+                               "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext")}},
       {"envoy.config.core.v3.TcpKeepalive", {Use("*")}},
       {"envoy.type.v3.Percent", {Use("*")}},
       {"envoy.config.core.v3.RuntimeFractionalPercent",

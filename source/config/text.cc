@@ -1,7 +1,6 @@
 // Texts to messages: which reader, then the one binder.
 #include "source/config/text.h"
 
-#include <fstream>
 #include <memory>
 
 #include "absl/strings/match.h"
@@ -9,6 +8,7 @@
 #include "google/protobuf/text_format.h"
 #include "source/config/binder.h"
 #include "source/config/concat.h"
+#include "source/config/file.h"
 #include "source/config/readers.h"
 
 namespace proxenos::config {
@@ -77,23 +77,12 @@ void ParseByFileName(std::string_view file_name, std::string_view content, Messa
   }
 }
 
-absl::Status LoadFile(const std::string& file_name, Message& message, const ParseLimits& limits) {
-  std::ifstream file(file_name, std::ios::binary | std::ios::ate);
-  if (!file) return absl::NotFoundError(Concat("cannot open ", file_name));
-  const std::streamoff size = file.tellg();
-  if (size < 0) return absl::UnavailableError(Concat("cannot read ", file_name));
-  if (static_cast<uint64_t>(size) > limits.max_bytes) {
-    return absl::InvalidArgumentError(
-        Concat(file_name, ": file of ", size, " bytes: expected at most ", limits.max_bytes));
-  }
-  std::string content(static_cast<size_t>(size), '\0');
-  file.seekg(0);
-  if (!file.read(content.data(), size)) {
-    return absl::UnavailableError(Concat("cannot read ", file_name));
-  }
-  Errors errors;
-  ParseByFileName(file_name, content, message, errors, limits);
-  return errors.ToStatus(file_name);
+void LoadFile(const std::string& file_name, Message& message, Errors& errors,
+              const ParseLimits& limits) {
+  const absl::StatusOr<std::string> content = ReadFile(file_name, limits.max_bytes);
+  if (content.ok()) return ParseByFileName(file_name, *content, message, errors, limits);
+  const absl::string_view why = content.status().message();
+  errors.Add({}, std::string_view(why.data(), why.size()));
 }
 
 absl::Status MergeYaml(Message& base, std::string_view overlay, const ParseLimits& limits) {

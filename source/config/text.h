@@ -38,9 +38,9 @@ void ParseByFileName(std::string_view file_name, std::string_view content,
                      google::protobuf::Message& message, Errors& errors,
                      const ParseLimits& limits = {});
 
-// Reads and parses a file. NotFound and the like where it cannot be read.
-absl::Status LoadFile(const std::string& file_name, google::protobuf::Message& message,
-                      const ParseLimits& limits = {});
+// Reads and parses a file; that it cannot be read is an error like any other.
+void LoadFile(const std::string& file_name, google::protobuf::Message& message, Errors& errors,
+              const ParseLimits& limits = {});
 
 // Merges the overlay of `--config-yaml` over `base` with the meaning of protobuf's MergeFrom:
 // singular fields are replaced, messages merged, lists appended. Nothing changes on error.

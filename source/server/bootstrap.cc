@@ -2,9 +2,6 @@
 #include "source/server/bootstrap.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,19 +53,6 @@ void AppendUnrelated(const config::Errors& more, config::Errors& errors) {
   }
 }
 
-absl::Status ReadFile(const std::string& name, std::string& content) {
-  std::FILE* file = std::fopen(name.c_str(), "rb");
-  if (file == nullptr) {
-    return absl::NotFoundError(absl::StrCat("cannot read ", name, ": ", std::strerror(errno)));
-  }
-  char block[65536];
-  size_t n;
-  while ((n = std::fread(block, 1, sizeof(block), file)) > 0) content.append(block, n);
-  const bool failed = std::ferror(file) != 0;
-  std::fclose(file);
-  return failed ? absl::UnavailableError(absl::StrCat("cannot read ", name)) : absl::OkStatus();
-}
-
 // The command line's say in the node, which is the last one, and who we are.
 void CompleteNode(const Options& options, envoy::config::core::v3::Node& node) {
   if (!options.service_node.empty()) node.set_id(options.service_node);
@@ -101,10 +85,7 @@ absl::StatusOr<LoadedBootstrap> LoadBootstrap(const Options& options) {
   LoadedBootstrap loaded;
   config::Errors errors;
   if (!options.config_path.empty()) {
-    std::string content;
-    const absl::Status status = ReadFile(options.config_path, content);
-    if (!status.ok()) return status;
-    config::ParseByFileName(options.config_path, content, loaded.proto, errors);
+    config::LoadFile(options.config_path, loaded.proto, errors);
   }
   if (!options.config_yaml.empty()) {
     envoy::config::bootstrap::v3::Bootstrap overlay;

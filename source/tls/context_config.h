@@ -26,8 +26,4 @@ std::shared_ptr<const ClientTemplate> CompileUpstreamTransport(
     const envoy::config::core::v3::TransportSocket& socket, const std::string& name,
     const config::Path& path, config::Errors& errors);
 
-// What no secret alone can say: adds errors at `path` where a complete context would be refused.
-void CheckValidation(const Validation& validation, const config::Path& path,
-                     config::Errors& errors);
-
 }  // namespace proxenos::tls

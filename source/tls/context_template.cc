@@ -1,6 +1,7 @@
 // The merge of validation contexts.
 #include "source/tls/context_template.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace proxenos::tls {
@@ -23,6 +24,12 @@ Validation Merge(Validation base, const Validation& over) {
   Replace(base.trusted_ca_pem, over.trusted_ca_pem);
   Replace(base.crl_pem, over.crl_pem);
   Join(base.san_matchers, over.san_matchers);
+  // The deprecated, untyped ones count only where there are no typed ones.
+  const auto untyped = [](const SanMatcher& each) { return each.type == SanMatcher::Type::kAny; };
+  auto& sans = base.san_matchers;
+  if (!std::all_of(sans.begin(), sans.end(), untyped)) {
+    sans.erase(std::remove_if(sans.begin(), sans.end(), untyped), sans.end());
+  }
   Join(base.spki_pins, over.spki_pins);
   Join(base.certificate_pins, over.certificate_pins);
   base.system_roots |= over.system_roots;

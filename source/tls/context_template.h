@@ -54,6 +54,11 @@ struct ClientTemplate {
   std::shared_ptr<const ClientContext> context;  // Set when `secrets` is empty.
 };
 
+// TlsSessionTicketKeys.
+struct TicketKeys {
+  std::vector<std::string> keys;  // As ServerOptions::ticket_keys.
+};
+
 // CertificateValidationContext merged over the default one (combined_validation_context): single
 // values replace, lists are joined, flags are or-ed.
 Validation Merge(Validation base, const Validation& over);

@@ -7,16 +7,13 @@
 #include <variant>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "envoy/extensions/transport_sockets/tls/v3/common.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
 #include "source/config/errors.h"
 #include "source/tls/context_template.h"
 
 namespace proxenos::tls {
-
-struct TicketKeys {
-  std::vector<std::string> keys;  // As ServerOptions::ticket_keys.
-};
 
 // A secret with its files read.
 struct Secret {
@@ -44,8 +41,15 @@ std::optional<TicketKeys> CompileTicketKeys(
     const envoy::extensions::transport_sockets::tls::v3::TlsSessionTicketKeys& proto,
     const config::Path& path, config::Errors& errors);
 
-// Whether BoringSSL takes it: certificates that parse, the key that is the certificate's. Adds
-// errors at `path` where not.
-void Prove(const Secret& secret, const config::Path& path, config::Errors& errors);
+// Whether a watched_directory is named: the files are to be read again when they change.
+bool IsWatched(const envoy::extensions::transport_sockets::tls::v3::TlsCertificate& proto);
+bool IsWatched(
+    const envoy::extensions::transport_sockets::tls::v3::CertificateValidationContext& proto);
+
+// Whether BoringSSL takes it: certificates that parse, the key that is the certificate's. Error: a
+// line for each thing that is wrong.
+absl::Status Prove(Identity identity);
+absl::Status Prove(Validation validation);
+absl::Status Prove(const Secret& secret);
 
 }  // namespace proxenos::tls

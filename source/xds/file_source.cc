@@ -58,10 +58,11 @@ void FileSource::Read() {
   // Looked at first: a change while it is being read makes it look different afterwards.
   seen_ = Look();
   Subscription::Response response;
-  const absl::Status status = config::LoadFile(options_.path, response);
-  if (!status.ok()) {
-    last_error_ = std::string(status.message());
-    PX_LOG(kConfig, kWarn, "xds: ", options_.path, " is not in force: ", last_error_);
+  config::Errors errors;
+  config::LoadFile(options_.path, response, errors);
+  if (!errors.ok()) {
+    last_error_ = std::string(errors.ToStatus(options_.path).message());
+    PX_LOG(kConfig, kWarn, "xds: not in force: ", last_error_);
     subscription_.OnUnreadable();
     return;
   }

@@ -3,13 +3,11 @@
 
 #include <arpa/inet.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "source/config/data_source.h"
 
 namespace proxenos::xds {
 namespace {
@@ -26,30 +24,11 @@ base::Nanos NanosOf(const google::protobuf::Duration& duration) {
   return duration.seconds() * base::kSecond + duration.nanos();
 }
 
-std::string ReadDataSource(const DataSource& source, const config::Path& path,
-                           config::Errors& errors) {
-  switch (source.specifier_case()) {
-    case DataSource::kInlineBytes:
-      return source.inline_bytes();
-    case DataSource::kInlineString:
-      return source.inline_string();
-    case DataSource::kEnvironmentVariable: {
-      const char* value = std::getenv(source.environment_variable().c_str());
-      if (value != nullptr) return value;
-      errors.AddValue(path.Field("environment_variable"), source.environment_variable(),
-                      "an environment variable that is set");
-      return {};
-    }
-    case DataSource::kFilename: {
-      std::ifstream file(source.filename(), std::ios::binary);
-      if (file) return std::string(std::istreambuf_iterator<char>(file), {});
-      errors.AddValue(path.Field("filename"), source.filename(), "a file that can be read");
-      return {};
-    }
-    case DataSource::SPECIFIER_NOT_SET:
-      break;
-  }
-  return {};
+// Nothing when it is not given.
+std::string ReadGiven(bool given, const DataSource& source, const config::Path& path,
+                      config::Errors& errors) {
+  if (!given) return {};
+  return config::ReadDataSource(source, path, errors).value_or("");
 }
 
 void CompileCredentials(const GrpcService::GoogleGrpc& service, const config::Path& path,
@@ -63,9 +42,9 @@ void CompileCredentials(const GrpcService::GoogleGrpc& service, const config::Pa
       const auto& ssl = credentials.ssl_credentials();
       const config::Path at = here.Field("ssl_credentials");
       target.tls = true;
-      target.tls_roots = ReadDataSource(ssl.root_certs(), at.Field("root_certs"), errors);
-      target.tls_key = ReadDataSource(ssl.private_key(), at.Field("private_key"), errors);
-      target.tls_chain = ReadDataSource(ssl.cert_chain(), at.Field("cert_chain"), errors);
+      target.tls_roots = ReadGiven(ssl.has_root_certs(), ssl.root_certs(), at.Field("root_certs"), errors);
+      target.tls_key = ReadGiven(ssl.has_private_key(), ssl.private_key(), at.Field("private_key"), errors);
+      target.tls_chain = ReadGiven(ssl.has_cert_chain(), ssl.cert_chain(), at.Field("cert_chain"), errors);
       if (target.tls_key.empty() != target.tls_chain.empty()) {
         errors.Add(at, "private_key and cert_chain: both or none must be given");
       }

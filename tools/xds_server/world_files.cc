@@ -58,9 +58,10 @@ absl::StatusOr<WorldState> LoadWorld(const std::string& folder) {
   std::vector<std::string> errors;
   for (const std::string& file : *files) {
     DiscoveryServer::Response content;
-    const absl::Status status = config::LoadFile(file, content);
-    if (!status.ok()) {
-      errors.push_back(std::string(status.message()));
+    config::Errors found;
+    config::LoadFile(file, content, found);
+    if (!found.ok()) {
+      errors.push_back(std::string(found.ToStatus(file).message()));
       continue;
     }
     for (int i = 0; i < content.resources_size(); ++i) {
