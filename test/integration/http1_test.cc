@@ -304,7 +304,7 @@ TEST_F(Http1Test, UpstreamBodyCutShortIsNotHidden) {
 // A client that reads slowly holds back the origin, not the proxy's memory.
 TEST_F(Http1Test, LargeBodyReachesASlowReader) {
   const std::string chunk(1 << 20, 'c');
-  origin_.On("/large", [&chunk](OriginExchange& exchange) {
+  origin_.On("/large", [chunk](OriginExchange& exchange) {  // The origin may outlast this test.
     exchange.Send(
         absl::StrCat("HTTP/1.1 200 OK\r\nContent-Length: ", 32 * chunk.size(), "\r\n\r\n"));
     for (int i = 0; i < 32; ++i) exchange.Send(chunk);

@@ -136,6 +136,10 @@ void ProxyLoop::Start() {
   config->chains.push_back({"", std::make_shared<const downstream::HttpConfig>(http)});
   std::vector<net::UniqueFd> sockets;
   sockets.push_back(ListenOn(listen_address_));
+  if (downstream_send_bytes > 0) {  // What is accepted inherits it.
+    CHECK(setsockopt(sockets[0].get(), SOL_SOCKET, SO_SNDBUF, &downstream_send_bytes,
+                     sizeof(downstream_send_bytes)) == 0);
+  }
   config->addresses.push_back(listen_address_);
   listener_ = std::make_unique<downstream::Listener>(
       context_, std::move(config), std::move(sockets), base::Rc<downstream::RouteCell>());

@@ -55,6 +55,7 @@ class ProxyLoop {
   std::string routes;  // RouteConfiguration, as text proto.
   std::vector<std::shared_ptr<const filter::FilterFactory>> filters;  // Before the router.
   uint32_t downstream_buffer_bytes = base::limits::kConnectionOutBytes;
+  int downstream_send_bytes = 0;  // SO_SNDBUF of connections with clients; 0: as the kernel likes.
 
   void Start();
 

@@ -156,7 +156,7 @@ def px_py_test(name, src, args = [], data = [], size = "small", **kwargs):
         name = name,
         srcs = ["//tools/bazel:run_python.sh"],
         args = ["$(location %s)" % src] + args,
-        data = [src] + data,
+        data = [src] + data + _MODE_DATA,
         size = size,
         **kwargs
     )
