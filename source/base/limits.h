@@ -46,6 +46,11 @@ inline constexpr Nanos kConnectionIdleTimeout = 3600 * kSecond;  // HttpProtocol
 // HCM.request_headers_timeout: Envoy has none by default, which lets a slow head hold a connection
 // for the stream idle timeout. We bound it.
 inline constexpr Nanos kRequestHeadersTimeout = 60 * kSecond;
+// FilterChain.transport_socket_connect_timeout: Envoy has none by default, which lets a client that
+// never finishes its handshake hold a connection for good. We bound it.
+inline constexpr Nanos kHandshakeTimeout = 15 * kSecond;
+inline constexpr Nanos kListenerFiltersTimeout = 15 * kSecond;  // Listener.listener_filters_timeout
+inline constexpr Nanos kDrainTimeout = 5 * kSecond;             // HCM.drain_timeout
 inline constexpr Nanos kDelayedCloseTimeout = 1 * kSecond;  // HCM.delayed_close_timeout
 
 // Circuit breakers: Envoy's defaults (CircuitBreakers.Thresholds).

@@ -20,6 +20,7 @@
 #include "source/net/address.h"
 #include "source/net/socket.h"
 #include "source/route/route_table.h"
+#include "source/tls/context_template.h"
 
 namespace proxenos::downstream {
 
@@ -32,6 +33,11 @@ struct RouteSnapshot {
 // One worker's current snapshot of a route configuration; listeners that name it share the cell.
 struct RouteCell final : public base::RefCounted {
   base::Held<RouteSnapshot> current;  // Null until the first arrives.
+};
+
+// One worker's current TLS context of one filter chain: what a change of its secrets publishes.
+struct TlsCell final : public base::RefCounted {
+  base::Held<tls::ServerContext> current;  // Null until its secrets are there.
 };
 
 // HttpConnectionManager
@@ -75,6 +81,21 @@ struct HttpConfig {
   std::shared_ptr<const RouteSnapshot> routes;
 };
 
+// FilterChain
+struct ChainConfig {
+  std::string name;
+  std::shared_ptr<const HttpConfig> http;
+  // transport_socket; null: plain text. Its contexts come through the chain's TlsCell.
+  std::shared_ptr<const tls::ServerTemplate> tls;
+  base::Nanos handshake_timeout = base::limits::kHandshakeTimeout;  // 0: none.
+};
+
+// What of a filter chain changes while its listener stands. Each is null where there is none.
+struct ChainCells {
+  base::Rc<RouteCell> routes;
+  base::Rc<TlsCell> tls;
+};
+
 struct ListenerConfig {
   std::string name;
   std::vector<net::Address> addresses;  // The first is Listener.address.
@@ -84,7 +105,10 @@ struct ListenerConfig {
   bool inbound = false;  // traffic_direction: INBOUND, for drain_listeners.
   uint32_t connection_buffer_bytes = base::limits::kConnectionOutBytes;
   uint32_t max_accepts_per_turn = base::limits::kMaxAcceptsPerTurn;
-  std::shared_ptr<const HttpConfig> http;
+  // At least one: filter_chains in order, then default_filter_chain. A Listener is given ChainCells
+  // in this order.
+  std::vector<ChainConfig> chains;
+  std::shared_ptr<const HttpConfig> http;  // Of chains[0].
 };
 
 }  // namespace proxenos::downstream

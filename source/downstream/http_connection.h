@@ -1,88 +1,95 @@
-// HttpConnection: one downstream HTTP/1.1 connection: feeds its codec, owns the stream under way,
-// writes what the stream encoded. Room 4 of a request.
+// HttpConnection: what downstream HTTP connections of every protocol have in common: reading while
+// somebody wants bytes, writing at the turn's end, timeouts, and the ways to end. Room 4 of a
+// request.
 //
-// Between requests it has neither stream, codec state nor buffers. Read interest is computed, from
-// what is held and who wants bytes; nothing counts pauses.
+// Read interest is computed, from what is held and who wants bytes; nothing counts pauses.
 //
 //   kOpen --> kClosing (flush, then close) --> kLingering (end sent; the peer's is awaited) -->
 //   kClosed
-//
-// Owner: its Listener's list. Thread: the worker's. Dies when: the listener retires it.
 #pragma once
 
-#include <memory>
+#include <cstdint>
 
-#include "source/base/intrusive_list.h"
-#include "source/downstream/stream.h"
+#include "source/downstream/connection.h"
+#include "source/downstream/http_service.h"
 #include "source/event/event_loop.h"
 #include "source/filter/stream_info.h"
 #include "source/net/connection.h"
 
 namespace proxenos::downstream {
 
-class Listener;
-
-class HttpConnection final : public event::IoHandler,
-                             public event::TurnEnd,
-                             public base::ListNode<> {
+class HttpConnection : public Connection {
  public:
-  HttpConnection(Listener& listener, int fd, const net::Address& remote);
+  HttpConnection(HttpService& service, Arrival arrival);
   ~HttpConnection() override;
 
-  void OnIo(uint32_t events) override;
-  void OnTurnEnd() override;
+  void OnIo(uint32_t events) final;
+  void OnTurnEnd() final;
+  void Abort() final { Close(/*by_peer=*/false); }
+  base::MonoTime last_active() const final { return last_active_; }
 
-  // No more requests: the response under way (or the next) says so. With `now`, an idle connection
-  // closes at once.
-  void Drain(bool now);
-  // Closes at once, whatever is under way.
-  void Abort();
-  // Whether no request is under way.
-  bool idle() const { return stream_ == nullptr || !stream_->has_head(); }
-  base::MonoTime last_active() const { return last_active_; }
-
-  // For its stream.
-  Listener& listener() { return listener_; }
+  HttpService& service() { return service_; }
+  Listener& listener() { return service_.listener(); }
+  const HttpConfig& config() const { return service_.config(); }
+  stats::HttpStats& stats() { return service_.stats(); }
+  event::EventLoop& loop() { return loop_; }
   const filter::ConnectionInfo& info();
-  buffer::Buffer& out() { return connection_.out(); }
+  buffer::Buffer& out() { return socket_.out(); }
+  // What of the connection's budget of unsent bytes is free.
   uint64_t Room() const;
   bool draining() const { return draining_; }
-  void Touch();
+  void Touch() { last_active_ = loop_.now(); }
   void CountRequest();
-  bool LastRequest() const;  // max_requests_per_connection is reached.
-  // The response is complete, or the stream aborted: ends the stream; `close`: and the connection.
-  void EndStream(bool close, bool abort);
-  // Something was appended to out().
-  void WantFlush();
-  // Reads on when the stream has room again.
-  void WantRead();
+  bool LastRequest();  // max_requests_per_connection is reached.
+  // Something was appended to out(), or is to be.
+  void WantFlush() { loop_.AtTurnEnd(this); }
 
- private:
+ protected:
   enum class State : uint8_t { kOpen, kClosing, kLingering, kClosed };
 
-  void ReadRequests();
-  bool Feed(buffer::Slice bytes);
-  bool WantsBytes() const;
-  void OnPeerEnd(bool error);
-  void Discard();
-  void StartClosing();
-  void ArmFlushTimeout();
-  void Close(bool by_peer);
-  void OnTimer();
-  void ArmIdle();
+  // What each protocol answers, all while open.
+  virtual bool WantsBytes() const = 0;
+  // Takes what arrived. False when no more should be read now.
+  virtual bool Receive(buffer::Slice bytes) = 0;
+  // The peer has ended its direction, which nobody is going to see by reading.
+  virtual void OnUnreadEnd() = 0;
+  // The peer has ended its direction, or with `error` the connection.
+  virtual void OnPeerEnd(bool error) = 0;
+  // Appends to out() what is to be sent this turn.
+  virtual void Produce() {}
+  // Everything or a part of out() has left.
+  virtual void OnFlushed() = 0;
+  virtual void OnOpenTimer() = 0;
+  // Ends all streams: the connection is about to close.
+  virtual void CutStreams(bool by_peer) = 0;
 
-  Listener& listener_;
-  net::Connection connection_;
-  event::Timer timer_;  // Idle, request-head and lingering timeouts.
-  std::unique_ptr<Stream> stream_;
-  filter::ConnectionInfo info_;
-  base::MonoTime created_;
-  base::MonoTime last_active_;
-  uint32_t requests_ = 0;
+  void ReadOn();
+  // Idle: until idle_timeout or max_connection_duration.
+  void ArmIdle();
+  bool DurationReached() const;
+  // Nothing more is read as HTTP; closes once out() is flushed.
+  void StartClosing();
+  void Close(bool by_peer);
+
+  net::Connection socket_;
+  event::Timer timer_;  // Of what the protocol waits for; then of the end.
   State state_ = State::kOpen;
   bool draining_ = false;
-  bool linger_ = false;  // The request was refused unfinished: more of it may be on its way.
+  bool linger_ = false;  // The peer may be sending still, what nobody is going to read.
   bool reset_ = false;   // A response was cut short that only the connection's end delimits.
+
+ private:
+  void FinishClosing();
+  void ArmFlushTimeout();
+  void Discard();
+  void OnTimer();
+
+  HttpService& service_;
+  event::EventLoop& loop_;
+  filter::ConnectionInfo info_;
+  const base::MonoTime created_;
+  base::MonoTime last_active_;
+  uint32_t requests_ = 0;
 };
 
 }  // namespace proxenos::downstream

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "source/base/log.h"
+#include "source/downstream/http1_connection.h"
 
 namespace proxenos::downstream {
 namespace {
@@ -24,6 +25,11 @@ constexpr base::Nanos kAcceptPause = 100 * base::kMillisecond;
 std::string StatAddress(const ListenerConfig& config) {
   if (!config.stat_prefix.empty()) return config.stat_prefix;
   return config.addresses.front().ToString();
+}
+
+uint64_t NextConnectionId() {
+  static std::atomic<uint64_t> next{0};
+  return next.fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -52,20 +58,18 @@ Listener::Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig>
                    std::vector<net::UniqueFd> sockets, base::Rc<RouteCell> routes)
     : context_(context),
       config_(std::move(config)),
-      cell_(std::move(routes)),
       accept_again_(context.environment.loop.timers(), [this] {
         for (auto& acceptor : acceptors_) acceptor->Listen(true);
       }) {
-  const HttpConfig& http = *config_->http;
-  if (http.routes != nullptr) inline_routes_ = base::Hold(http.routes);
   const std::string address = StatAddress(*config_);
   stats::Registry& registry = context_.registry;
   stats_ = registry.Open<stats::ListenerStats>(stats::ListenerScope(address));
-  http_stats_ = registry.Open<stats::HttpStats>(stats::HttpScope(http.stat_prefix));
-  listener_http_stats_ =
-      registry.Open<stats::ListenerHttpStats>(stats::ListenerHttpScope(address, http.stat_prefix));
   worker_stats_ = registry.Open<stats::ListenerWorkerStats>(
       stats::ListenerWorkerScope(address, context_.worker));
+  for (const ChainConfig& chain : config_->chains) {
+    services_.push_back(std::make_unique<HttpService>(
+        *this, chain, ChainCells{routes, base::Rc<TlsCell>()}, registry, address));
+  }
   for (net::UniqueFd& socket : sockets) {
     acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(socket)));
   }
@@ -108,32 +112,24 @@ void Listener::Add(int fd, const net::Address& remote) {
   stats_->downstream_cx_active.Inc();
   worker_stats_->downstream_cx_total.Inc();
   worker_stats_->downstream_cx_active.Inc();
-  http_stats_->downstream_cx_total.Inc();
-  http_stats_->downstream_cx_active.Inc();
-  http_stats_->downstream_cx_http1_total.Inc();
-  http_stats_->downstream_cx_http1_active.Inc();
   ++connection_count_;
-  auto connection = std::make_unique<HttpConnection>(*this, fd, remote);
+  Arrival arrival{net::Connection(fd), filter::ConnectionInfo(), loop().now()};
+  arrival.info.id = NextConnectionId();
+  arrival.info.direct_remote = remote;
+  std::unique_ptr<Connection> connection =
+      std::make_unique<Http1Connection>(service(0), std::move(arrival));
   if (draining_) connection->Drain(/*now=*/false);
   connections_.PushBack(connection.release());  // Owned through the list until Remove.
 }
 
-void Listener::Remove(HttpConnection& connection) {
-  base::IntrusiveList<HttpConnection>::Remove(&connection);
+void Listener::Remove(Connection& connection) {
+  base::IntrusiveList<Connection>::Remove(&connection);
   --connection_count_;
   context_.connection_limit.Release();
   stats_->downstream_cx_active.Dec();
   stats_->downstream_cx_destroy.Inc();
   worker_stats_->downstream_cx_active.Dec();
-  http_stats_->downstream_cx_active.Dec();
-  http_stats_->downstream_cx_http1_active.Dec();
-  http_stats_->downstream_cx_destroy.Inc();
-  loop().Retire(std::unique_ptr<HttpConnection>(&connection));
-}
-
-void Listener::CountResponse(uint32_t status) {
-  stats::CountDownstreamResponse(*http_stats_, status);
-  stats::CountDownstreamResponse(*listener_http_stats_, status);
+  loop().Retire(std::unique_ptr<Connection>(&connection));
 }
 
 void Listener::StopAccepting() {
@@ -159,23 +155,22 @@ std::vector<net::UniqueFd> Listener::ReleaseSockets() {
 
 void Listener::Drain() {
   draining_ = true;
-  for (HttpConnection* each = connections_.front(); each != nullptr;
-       each = connections_.Next(each)) {
+  for (Connection* each = connections_.front(); each != nullptr; each = connections_.Next(each)) {
     each->Drain(/*now=*/false);
   }
 }
 
 void Listener::CloseIdle(base::Nanos quiet) {
   const base::MonoTime now = loop().now();
-  for (HttpConnection* each = connections_.front(); each != nullptr;) {
-    HttpConnection* next = connections_.Next(each);
+  for (Connection* each = connections_.front(); each != nullptr;) {
+    Connection* next = connections_.Next(each);
     if (each->idle() && now - each->last_active() >= quiet) each->Drain(/*now=*/true);
     each = next;
   }
 }
 
 void Listener::CloseAll() {
-  while (HttpConnection* connection = connections_.front()) connection->Abort();
+  while (Connection* connection = connections_.front()) connection->Abort();
 }
 
 }  // namespace proxenos::downstream

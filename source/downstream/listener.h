@@ -10,14 +10,14 @@
 
 #include "source/base/intrusive_list.h"
 #include "source/base/rc.h"
+#include "source/downstream/connection.h"
 #include "source/downstream/connection_limit.h"
 #include "source/downstream/date.h"
 #include "source/downstream/http_config.h"
-#include "source/downstream/http_connection.h"
+#include "source/downstream/http_service.h"
 #include "source/event/event_loop.h"
 #include "source/filter/stream_context.h"
 #include "source/net/socket.h"
-#include "source/stats/http_stats.h"
 #include "source/stats/listener_stats.h"
 #include "source/stats/registry.h"
 
@@ -56,20 +56,15 @@ class Listener {
   uint32_t connection_count() const { return connection_count_; }
 
   const ListenerConfig& config() const { return *config_; }
-  const HttpConfig& http() const { return *config_->http; }
   event::EventLoop& loop() { return context_.environment.loop; }
   const filter::StreamContext::Environment& environment() const { return context_.environment; }
-  stats::HttpStats& http_stats() { return *http_stats_; }
   stats::ListenerStats& stats() { return *stats_; }
-  base::Held<RouteSnapshot> routes() const {
-    return inline_routes_ ? inline_routes_ : cell_->current;
-  }
+  // Of config().chains[chain].
+  HttpService& service(size_t chain) { return *services_[chain]; }
   absl::string_view date() { return context_.date.Get(context_.environment.loop.wall_now()); }
 
-  // A response with `status` ended (0: none was sent).
-  void CountResponse(uint32_t status);
   // From a connection that is closed.
-  void Remove(HttpConnection& connection);
+  void Remove(Connection& connection);
 
  private:
   // One listening socket.
@@ -94,15 +89,12 @@ class Listener {
 
   WorkerContext& context_;
   const std::shared_ptr<const ListenerConfig> config_;
-  base::Rc<RouteCell> cell_;
-  base::Held<RouteSnapshot> inline_routes_;
   stats::Group<stats::ListenerStats> stats_;
-  stats::Group<stats::HttpStats> http_stats_;
-  stats::Group<stats::ListenerHttpStats> listener_http_stats_;
   stats::Group<stats::ListenerWorkerStats> worker_stats_;
+  std::vector<std::unique_ptr<HttpService>> services_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   event::Timer accept_again_;
-  base::IntrusiveList<HttpConnection> connections_;
+  base::IntrusiveList<Connection> connections_;
   uint32_t connection_count_ = 0;
   bool draining_ = false;
 };

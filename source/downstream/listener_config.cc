@@ -117,6 +117,9 @@ ListenerCompiler::Result ListenerCompiler::Compile(const ListenerProto& listener
     HcmProto hcm;
     if (config::UnpackTypedConfigTo(chain->filters(0).typed_config(), hcm, filter, errors)) {
       config->http = CompileHttpConfig(hcm, *this, filter, errors);
+      ChainConfig& compiled = config->chains.emplace_back();
+      compiled.name = chain->name();
+      compiled.http = config->http;
       if (hcm.has_rds()) result.rds_source = hcm.rds().config_source();
     }
   }

@@ -1,10 +1,10 @@
 // Stream: one request and its response: the pump. Room 5 of a request.
 //
 // Everything that happens to a stream (bytes, timers, upstream events, resumes) sets state and
-// makes it runnable; Pump, and nothing else, advances it. It ends in one place:
-// HttpConnection::EndStream.
+// makes it runnable; Run, and nothing else, advances it. It ends in one place: StreamCarrier::End.
 //
-// Owner: its HttpConnection. Thread: the worker's. Dies when: the connection retires it.
+// Owner: its carrier (Http1Stream, Http2Stream), which knows the protocol. Thread: the worker's.
+// Dies when: the connection retires the carrier.
 #pragma once
 
 #include <optional>
@@ -14,45 +14,48 @@
 #include "source/event/timer_wheel.h"
 #include "source/filter/filter_chain.h"
 #include "source/filter/stream_context.h"
-#include "source/http1/decoder.h"
+#include "source/http/codec.h"
 #include "source/http/visitor.h"
 
 namespace proxenos::downstream {
 
 class HttpConnection;
+class StreamCarrier;
 
 class Stream final : public filter::StreamContext, public http::RequestVisitor {
  public:
-  explicit Stream(HttpConnection& connection);
+  Stream(HttpConnection& connection, StreamCarrier& carrier);
   ~Stream() override;
 
-  // Feeds bytes of this request's message to the decoder, then pumps. On return `bytes` is what was
-  // not consumed.
-  http1::DecodeResult Receive(buffer::Slice& bytes);
-  // The peer ended its direction: finishes a tunnel's request side. False: a message was cut short.
-  bool OnPeerEnd();
   // Advances whatever can be advanced. event::Runnable.
   void Run() override;
 
   // The request was refused by the codec or a timeout before it was complete.
   void Refuse(uint16_t status, absl::string_view body, absl::string_view details, uint32_t flags);
+  void RefuseMessage(http::CodecError error);
 
   bool has_head() const { return has_head_; }
   bool request_complete() const { return request_complete_; }
   bool response_complete() const { return response_complete_; }
   bool tunnel() const { return tunnel_; }
   // Request bytes held on their way: what the read interest is computed from.
-  uint64_t held_bytes() const { return request_in.body.size() + request_out.body.size(); }
+  uint64_t held_bytes() const {
+    return request_in.body.size() + request_out.body.size() +
+           (chain_ ? chain_->held(filter::Direction::kRequest) : 0);
+  }
   // Whether more of the request may be read.
   bool has_room() const { return held_bytes() < body_limit(filter::Direction::kRequest); }
-  // The end of the response is the end of the connection: a cut must not look like it.
-  bool response_until_close() const { return response_framing_ == http::Framing::kUntilClose; }
+  // Ended or cut: nothing more happens to it.
+  bool over() const { return over_; }
 
   absl::string_view FormatValue(uint32_t index) override;
-  // Writes the access log; the last look at the stream.
-  void Log();
-  // Tells the filters that it is over.
-  void Complete();
+  void SendInformational(const http::ResponseHead& head) override;
+
+  // For the carrier, once: the stream is over, with its response or without: counts, logs, and
+  // tells the filters. What was scheduled before comes to nothing.
+  void Finish();
+  // The same for a stream whose connection closes under it.
+  void Cut(bool by_peer);
 
  private:
   // http::RequestVisitor: deposits.
@@ -65,12 +68,15 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
 
   // The head is complete: normalise, route, make the chain.
   void Begin();
+  // A request that was refused before it had a chain gets one that is empty.
+  void BeginWithoutFilters();
   bool NormalizeRequest();
   bool AllowTunnel();
   void ChooseRoute();
   void ArmTimers();
   bool PumpOnce();
   bool StartLocalReply();
+  void Log();
   // Hands response parts to the codec as far as the connection has room. True when any went.
   bool Encode();
   void EncodeHead();
@@ -80,7 +86,7 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   void OnTimer();
 
   HttpConnection& connection_;
-  http1::RequestDecoder decoder_;
+  StreamCarrier& carrier_;
   std::optional<filter::FilterChain> chain_;
   base::Held<RouteSnapshot> snapshot_;  // Pins `routes`.
   event::Timer timer_;                  // At the earliest of the deadlines below.
@@ -97,9 +103,9 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   bool response_complete_ = false;
   bool tunnel_ = false;
   bool upgrade_counted_ = false;  // In the gauge of upgrades under way.
+  bool continue_sent_ = false;
   bool pumping_ = false;
-  bool close_after_ = false;
-  bool over_ = false;  // Ended or cut: what was scheduled before comes to nothing.
+  bool over_ = false;
 };
 
 }  // namespace proxenos::downstream

@@ -19,6 +19,8 @@ namespace {
 // input, so that two streams which wake each other for ever cannot stop the loop.
 constexpr int kMaxRounds = 8;
 
+constexpr uint32_t kBothEdges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | static_cast<uint32_t>(EPOLLET);
+
 }  // namespace
 
 EventLoop::EventLoop(base::Clock& clock)
@@ -62,9 +64,9 @@ void EventLoop::Post(absl::AnyInvocable<void()> work) {
   CHECK(write(wake_fd_, &one, sizeof(one)) == sizeof(one));
 }
 
-void EventLoop::Watch(int fd, IoHandler* handler) {
-  WatchLevel(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | static_cast<uint32_t>(EPOLLET), handler);
-}
+void EventLoop::Watch(int fd, IoHandler* handler) { WatchLevel(fd, kBothEdges, handler); }
+
+void EventLoop::Rewatch(int fd, IoHandler* handler) { ChangeLevel(fd, kBothEdges, handler); }
 
 void EventLoop::WatchLevel(int fd, uint32_t events, IoHandler* handler) {
   epoll_event event{};

@@ -67,6 +67,8 @@ class EventLoop {
 
   // Registers `fd` edge-triggered for both directions. Closing the descriptor unregisters.
   void Watch(int fd, IoHandler* handler);
+  // Tells `handler` instead of the one that Watch named; what is ready already is reported anew.
+  void Rewatch(int fd, IoHandler* handler);
   // The same, level-triggered and for `events` only (listening sockets, other libraries' sockets).
   void WatchLevel(int fd, uint32_t events, IoHandler* handler);
   void ChangeLevel(int fd, uint32_t events, IoHandler* handler);

@@ -39,6 +39,10 @@ class FilterChain {
   // The terminal filter, for waking it when there is room for more of the response; or nullptr.
   HttpFilter* terminal() { return filters_.empty() ? nullptr : filters_.back().filter.get(); }
 
+  // Bytes of a body in hand, where a filter paused.
+  uint64_t held(Direction direction) const {
+    return ways_[static_cast<int>(direction)].body.size();
+  }
   bool paused(Direction direction) const { return ways_[static_cast<int>(direction)].paused; }
 
  private:

@@ -73,6 +73,10 @@ class StreamContext : public event::Runnable {
   // Renders format `index` of `routes` for this stream; the result lives in the arena.
   virtual absl::string_view FormatValue(uint32_t index) = 0;
 
+  // Passes a 1xx head (other than 101) on to the client, at once, as it is; nothing of it is kept. It
+  // is dropped where it may not go: behind a response, a second 100, to an HTTP/1.0 client.
+  virtual void SendInformational(const http::ResponseHead& head) = 0;
+
   // Lets the part at which `filter` paused go on. No-op when it is not `filter` that holds that
   // direction up: who resumes late or twice cannot open a door that another filter keeps shut.
   void Resume(HttpFilter& filter, Direction direction) {

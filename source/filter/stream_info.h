@@ -12,6 +12,10 @@
 #include "source/http/message.h"
 #include "source/net/address.h"
 
+namespace proxenos::tls {
+class SessionInfo;
+}
+
 namespace proxenos::filter {
 
 // Why the proxy answered itself or cut a stream short: Envoy's short and long names.
@@ -58,6 +62,7 @@ struct ConnectionInfo {
   net::Address local;
   net::Address direct_remote;               // The peer of the socket.
   absl::string_view requested_server_name;  // SNI; empty without TLS.
+  const tls::SessionInfo* tls = nullptr;    // Null without TLS.
 };
 
 struct StreamInfo {

@@ -28,8 +28,26 @@ ssize_t Send(int fd, const iovec* parts, int count) {
 
 }  // namespace
 
-Connection::Connection(event::EventLoop& loop, int fd, event::IoHandler* handler) : fd_(fd) {
-  loop.Watch(fd, handler);
+Connection::Connection(Connection&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      watched_(other.watched_),
+      readable_(other.readable_),
+      writable_(other.writable_),
+      blocked_(other.blocked_),
+      peer_closed_(other.peer_closed_),
+      held_(std::move(other.held_)),
+      out_(std::move(other.out_)),
+      transport_(std::move(other.transport_)),
+      bytes_read_(other.bytes_read_),
+      bytes_written_(other.bytes_written_) {}
+
+void Connection::Watch(event::EventLoop& loop, event::IoHandler* handler) {
+  if (watched_) {
+    loop.Rewatch(fd_, handler);
+  } else {
+    loop.Watch(fd_, handler);
+  }
+  watched_ = true;
 }
 
 void Connection::Note(uint32_t events) {
@@ -38,25 +56,13 @@ void Connection::Note(uint32_t events) {
   if ((events & EPOLLOUT) != 0) writable_ = true;
 }
 
-Connection::ReadStatus Connection::Read(buffer::Slice* bytes) {
+ReadStatus Connection::Read(buffer::Slice* bytes) {
   if (!open()) return ReadStatus::kError;
-  char* room;
-  uint32_t size;
-  const bool fresh = held_.empty();
-  if (fresh) {
-    const auto lent = buffer::SlabPool::ThisThread().Lend(base::limits::kMinReadBytes);
-    room = lent.data;
-    size = lent.size;
-  } else {
-    if (held_.TailRoom() == 0) {
-      buffer::Slice larger = buffer::Slice::WithCapacity(std::max(2 * held_.size(), 1024u));
-      std::memcpy(larger.data(), held_.data(), held_.size());
-      larger.Grow(held_.size());
-      held_ = std::move(larger);
-    }
-    room = held_.data() + held_.size();
-    size = held_.TailRoom();
-  }
+  return transport_ == nullptr ? ReadPlain(bytes) : ReadTransport(bytes);
+}
+
+ReadStatus Connection::ReadRaw(char* room, uint32_t size, uint32_t* got) {
+  if (!open()) return ReadStatus::kError;
   ssize_t n;
   do {
     n = recv(fd_, room, size, 0);
@@ -66,20 +72,52 @@ Connection::ReadStatus Connection::Read(buffer::Slice* bytes) {
     // A short read drained the socket: the next edge will tell. But the peer's end comes with the
     // edge that brought the last bytes, and only a further read sees it.
     readable_ = static_cast<uint32_t>(n) == size || peer_closed_;
-    if (fresh) {
-      *bytes = buffer::SlabPool::ThisThread().Take(static_cast<uint32_t>(n));
-    } else {
-      held_.Grow(static_cast<uint32_t>(n));
-      *bytes = std::move(held_);
-    }
+    *got = static_cast<uint32_t>(n);
     return ReadStatus::kBytes;
   }
-  if (n < 0 && errno == EAGAIN) {
-    readable_ = false;
-    return ReadStatus::kNothing;
-  }
   readable_ = false;
+  if (n < 0 && errno == EAGAIN) return ReadStatus::kNothing;
   return n == 0 ? ReadStatus::kEnd : ReadStatus::kError;
+}
+
+ReadStatus Connection::ReadPlain(buffer::Slice* bytes) {
+  uint32_t got;
+  if (held_.empty()) {
+    const auto lent = buffer::SlabPool::ThisThread().Lend(base::limits::kMinReadBytes);
+    const ReadStatus status = ReadRaw(lent.data, lent.size, &got);
+    if (status == ReadStatus::kBytes) *bytes = buffer::SlabPool::ThisThread().Take(got);
+    return status;
+  }
+  if (held_.TailRoom() == 0) GrowHeld(1);
+  const ReadStatus status = ReadRaw(held_.data() + held_.size(), held_.TailRoom(), &got);
+  if (status != ReadStatus::kBytes) return status;
+  held_.Grow(got);
+  *bytes = std::move(held_);
+  return status;
+}
+
+ReadStatus Connection::ReadTransport(buffer::Slice* bytes) {
+  buffer::Slice arrived;
+  const ReadStatus status = transport_->Read(*this, &arrived);
+  if (status != ReadStatus::kBytes) return status;
+  if (held_.empty()) {
+    *bytes = std::move(arrived);
+    return status;
+  }
+  if (held_.TailRoom() < arrived.size()) GrowHeld(arrived.size());
+  std::memcpy(held_.data() + held_.size(), arrived.data(), arrived.size());
+  held_.Grow(arrived.size());
+  *bytes = std::move(held_);
+  return status;
+}
+
+// Moves what is held to a block with room for that many bytes more.
+void Connection::GrowHeld(uint32_t room) {
+  buffer::Slice larger =
+      buffer::Slice::WithCapacity(std::max({2 * held_.size(), held_.size() + room, 1024u}));
+  std::memcpy(larger.data(), held_.data(), held_.size());
+  larger.Grow(held_.size());
+  held_ = std::move(larger);
 }
 
 void Connection::Hold(buffer::Slice rest) {
@@ -97,12 +135,20 @@ void Connection::Hold(buffer::Slice rest) {
   held_ = std::move(rest);
 }
 
-Connection::FlushStatus Connection::Flush() {
+FlushStatus Connection::Flush() {
   if (!open()) return FlushStatus::kError;
-  while (!out_.empty()) {
+  const FlushStatus status =
+      transport_ == nullptr ? WriteRaw(out_) : transport_->Flush(*this, out_);
+  blocked_ = status == FlushStatus::kBlocked;
+  return status;
+}
+
+FlushStatus Connection::WriteRaw(buffer::Buffer& out) {
+  if (!open()) return FlushStatus::kError;
+  while (!out.empty()) {
     if (!writable_) return FlushStatus::kBlocked;
     iovec parts[kMaxIovecs];
-    const int count = out_.Gather(parts, kMaxIovecs);
+    const int count = out.Gather(parts, kMaxIovecs);
     const ssize_t n = Send(fd_, parts, count);
     if (n < 0) {
       if (errno == EINTR) continue;
@@ -111,13 +157,15 @@ Connection::FlushStatus Connection::Flush() {
       return FlushStatus::kBlocked;
     }
     bytes_written_ += static_cast<uint64_t>(n);
-    out_.Drain(static_cast<uint64_t>(n));
+    out.Drain(static_cast<uint64_t>(n));
   }
   return FlushStatus::kDone;
 }
 
 void Connection::ShutdownWrite() {
-  if (open()) shutdown(fd_, SHUT_WR);
+  if (!open()) return;
+  if (transport_ != nullptr && out_.empty()) transport_->ShutdownWrite(*this);
+  shutdown(fd_, SHUT_WR);
 }
 
 int Connection::TakeError() {
@@ -129,9 +177,14 @@ int Connection::TakeError() {
 
 void Connection::Close(bool reset) {
   if (!open()) return;
+  if (transport_ != nullptr && !reset && !blocked_ && out_.empty()) {
+    transport_->ShutdownWrite(*this);  // Never where bytes are missing: they would not be missed.
+  }
   if (reset) {
     const linger now{1, 0};
     setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+  } else if (transport_ != nullptr) {
+    transport_->ShutdownWrite(*this);
   }
   close(fd_);  // Also ends the registration with epoll.
   fd_ = -1;

@@ -35,8 +35,12 @@ class Transport {
   virtual FlushStatus Flush(Connection& connection, buffer::Buffer& out) = 0;
   // Whether a Read may find bytes although the socket has none (they are decoded already).
   virtual bool buffered() const = 0;
-  // Tells the peer that nothing more comes (close_notify), before the socket says so.
+  // Tells the peer that nothing more comes (close_notify), before the socket says so. Once is
+  // enough: further calls do nothing.
   virtual void ShutdownWrite(Connection& connection) = 0;
+  // After kEnd: the socket ended before the peer had said so. Where only the end tells how long a
+  // message is (RFC 9112 section 9.8), that makes it incomplete.
+  virtual bool truncated() const { return false; }
 
   // The protocol chosen by ALPN; empty when none was.
   virtual absl::string_view protocol() const = 0;

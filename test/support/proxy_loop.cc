@@ -133,7 +133,7 @@ void ProxyLoop::Start() {
   auto config = std::make_shared<downstream::ListenerConfig>();
   config->name = "listener";
   config->connection_buffer_bytes = downstream_buffer_bytes;
-  config->chains.push_back({"", std::make_shared<const downstream::HttpConfig>(http)});
+  config->chains.emplace_back().http = std::make_shared<const downstream::HttpConfig>(http);
   std::vector<net::UniqueFd> sockets;
   sockets.push_back(ListenOn(listen_address_));
   if (downstream_send_bytes > 0) {  // What is accepted inherits it.
@@ -158,7 +158,7 @@ void ProxyLoop::SetHosts(const std::vector<uint16_t>& ports) {
 }
 
 void ProxyLoop::PublishCluster() {
-  clusters_.Set(upstream::PublishedCluster{cluster, breakers_, hosts_});
+  clusters_.Set(upstream::PublishedCluster{cluster, breakers_, hosts_, {}});
 }
 
 bool ProxyLoop::Until(absl::FunctionRef<bool()> holds) {

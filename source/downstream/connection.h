@@ -1,0 +1,42 @@
+// Connection: what a Listener knows of a downstream connection, whatever phase or protocol it is
+// in: it can be drained and cut.
+//
+//   Intake (what is to be found out before HTTP: TLS, listener filters, filter chain)
+//      |
+//      +--> Http1Connection --> (the first bytes are HTTP/2's) --+
+//      +--> Http2Connection <------------------------------------+
+//
+// One that hands its socket on moves it into an Arrival; the object that was left retires.
+#pragma once
+
+#include "source/base/clock.h"
+#include "source/base/intrusive_list.h"
+#include "source/event/event_loop.h"
+#include "source/filter/stream_info.h"
+#include "source/net/connection.h"
+
+namespace proxenos::downstream {
+
+// A socket on its way to the object that will handle it.
+struct Arrival {
+  net::Connection socket;
+  filter::ConnectionInfo info;
+  base::MonoTime created;
+};
+
+// Owner: its Listener's list. Thread: the worker's. Dies when: the listener retires it.
+class Connection : public event::IoHandler, public event::TurnEnd, public base::ListNode<> {
+ public:
+  ~Connection() override = default;
+
+  // No more requests: the response under way (or the next) says so. With `now`, an idle connection
+  // closes at once.
+  virtual void Drain(bool now) = 0;
+  // Closes at once, whatever is under way.
+  virtual void Abort() = 0;
+  // Whether no request is under way, and since when.
+  virtual bool idle() const = 0;
+  virtual base::MonoTime last_active() const = 0;
+};
+
+}  // namespace proxenos::downstream

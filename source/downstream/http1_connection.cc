@@ -1,0 +1,138 @@
+// One request after another, pipelined ones held back.
+#include "source/downstream/http1_connection.h"
+
+#include <utility>
+
+#include "source/base/limits.h"
+#include "source/downstream/listener.h"
+
+namespace proxenos::downstream {
+
+using http1::DecodeResult;
+
+Http1Connection::Http1Connection(HttpService& service, Arrival arrival)
+    : HttpConnection(service, std::move(arrival)) {
+  stats().downstream_cx_http1_total.Inc();
+  stats().downstream_cx_http1_active.Inc();
+}
+
+Http1Connection::~Http1Connection() = default;
+
+void Http1Connection::OnStreamBegin() {
+  CountRequest();
+  stats().downstream_rq_http1_total.Inc();
+  timer_.Disarm();  // The stream has timers of its own.
+}
+
+bool Http1Connection::WantsBytes() const {
+  if (stream_ == nullptr) return true;  // While draining too: a request may be on its way.
+  const Stream& stream = stream_->stream();
+  return !stream.request_complete() && stream.has_room();
+}
+
+void Http1Connection::WantRead() {
+  if (state_ == State::kOpen && socket_.may_read() && WantsBytes()) WantFlush();
+}
+
+bool Http1Connection::Receive(buffer::Slice bytes) {
+  for (int requests = 0; !bytes.empty(); ++requests) {
+    if (stream_ == nullptr) {
+      stream_ = std::make_unique<Http1Stream>(*this);
+      const base::Nanos timeout = config().request_headers_timeout;
+      if (timeout != 0) timer_.ArmIn(timeout);
+    }
+    const DecodeResult result = stream_->Receive(bytes);
+    if (result == DecodeResult::kError || state_ != State::kOpen) return false;
+    if (result == DecodeResult::kNeedMore) {
+      if (!bytes.empty()) socket_.Hold(std::move(bytes));
+      return true;
+    }
+    // The message is complete. Another behind it waits until its response is.
+    if (stream_ != nullptr || requests == base::limits::kMaxPipelinedPerTurn) {
+      socket_.Hold(std::move(bytes));
+      if (stream_ == nullptr) WantFlush();
+      return false;
+    }
+  }
+  return true;
+}
+
+void Http1Connection::OnFlushed() {
+  if (stream_ != nullptr && stream_->stream().has_head() && Room() > 0) stream_->stream().Run();
+  if (state_ != State::kOpen) return;
+  if (stream_ == nullptr && socket_.holds()) {
+    Receive(socket_.TakeHeld());
+  } else if (WantsBytes()) {
+    ReadOn();
+  } else if (socket_.peer_closed()) {
+    OnUnreadEnd();
+  }
+}
+
+void Http1Connection::EndStream(bool close, bool abort) {
+  std::unique_ptr<Http1Stream> ended = std::move(stream_);
+  linger_ = linger_ || !ended->stream().request_complete();
+  reset_ = abort && ended->response_until_close();
+  ended->stream().Finish();
+  loop().Retire(std::move(ended));
+  Touch();
+  if (abort) stats().downstream_rq_tx_reset.Inc();
+  if (close) {
+    StartClosing();
+    return;
+  }
+  ArmIdle();
+  if (socket_.holds() || socket_.may_read()) WantFlush();
+}
+
+void Http1Connection::OnUnreadEnd() {
+  if (!stream_->stream().tunnel()) OnPeerEnd(/*error=*/false);
+}
+
+void Http1Connection::OnPeerEnd(bool error) {
+  // One direction of a tunnel may end before the other.
+  if (stream_ != nullptr && !error && stream_->stream().tunnel() && stream_->OnPeerEnd()) return;
+  if (stream_ != nullptr && stream_->stream().has_head() &&
+      !stream_->stream().response_complete()) {
+    stats().downstream_rq_rx_reset.Inc();
+    stats().downstream_cx_destroy_active_rq.Inc();
+    stats().downstream_cx_destroy_remote_active_rq.Inc();
+  }
+  Close(/*by_peer=*/true);
+}
+
+void Http1Connection::CutStreams(bool by_peer) {
+  stats().downstream_cx_http1_active.Dec();
+  std::unique_ptr<Http1Stream> cut = std::move(stream_);
+  if (cut == nullptr) return;
+  cut->stream().Cut(by_peer);
+  loop().Retire(std::move(cut));
+}
+
+void Http1Connection::Drain(bool now) {
+  draining_ = true;
+  // A stream without a head yet is a request on its way; its own timeout bounds it.
+  if (!now || stream_ != nullptr || state_ != State::kOpen) return;
+  if (socket_.may_read()) {  // A request is on its way already.
+    WantFlush();
+    return;
+  }
+  Close(/*by_peer=*/false);
+}
+
+void Http1Connection::OnOpenTimer() {
+  if (stream_ != nullptr && !stream_->stream().has_head()) {
+    stats().downstream_rq_header_timeout.Inc();
+    stream_->stream().Refuse(408, "request header timeout", "request_header_timeout", 0);
+    stream_->stream().Run();
+  } else if (stream_ == nullptr) {
+    if (DurationReached()) {
+      stats().downstream_cx_max_duration_reached.Inc();
+    } else {
+      stats().downstream_cx_idle_timeout.Inc();
+    }
+    Close(/*by_peer=*/false);
+  }
+}
+
+}  // namespace proxenos::downstream

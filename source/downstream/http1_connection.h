@@ -1,0 +1,43 @@
+// Http1Connection: one downstream HTTP/1.1 connection: one stream after another. Room 4 of a
+// request.
+//
+// Between requests it has neither stream, codec state nor buffers.
+//
+// Owner: its Listener's list. Thread: the worker's. Dies when: the listener retires it.
+#pragma once
+
+#include <memory>
+
+#include "source/downstream/http1_stream.h"
+#include "source/downstream/http_connection.h"
+
+namespace proxenos::downstream {
+
+class Http1Connection final : public HttpConnection {
+ public:
+  Http1Connection(HttpService& service, Arrival arrival);
+  ~Http1Connection() override;
+
+  void Drain(bool now) override;
+  bool idle() const override { return stream_ == nullptr || !stream_->stream().has_head(); }
+
+  // For its stream.
+  void OnStreamBegin();
+  // The response is complete, or the stream aborted: ends the stream; `close`: and the connection.
+  void EndStream(bool close, bool abort);
+  // Reads on when the stream has room again.
+  void WantRead();
+
+ private:
+  bool WantsBytes() const override;
+  bool Receive(buffer::Slice bytes) override;
+  void OnUnreadEnd() override;
+  void OnPeerEnd(bool error) override;
+  void OnFlushed() override;
+  void OnOpenTimer() override;
+  void CutStreams(bool by_peer) override;
+
+  std::unique_ptr<Http1Stream> stream_;
+};
+
+}  // namespace proxenos::downstream

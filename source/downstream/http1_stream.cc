@@ -1,0 +1,98 @@
+// HTTP/1.1 on either side of a Stream.
+#include "source/downstream/http1_stream.h"
+
+#include "source/downstream/http1_connection.h"
+#include "source/http1/encoder.h"
+
+namespace proxenos::downstream {
+
+using http::Framing;
+using http1::DecodeResult;
+
+Http1Stream::Http1Stream(Http1Connection& connection)
+    : connection_(connection),
+      stream_(connection, *this),
+      decoder_(connection.config().decoder, stream_) {}
+
+Http1Stream::~Http1Stream() = default;
+
+DecodeResult Http1Stream::Receive(buffer::Slice& bytes) {
+  const uint32_t before = bytes.size();
+  const DecodeResult result = decoder_.Decode(bytes);
+  stream_.info.downstream_wire_bytes_received += before - bytes.size();
+  if (result == DecodeResult::kError) stream_.RefuseMessage(decoder_.error());
+  stream_.Run();
+  return result;
+}
+
+bool Http1Stream::OnPeerEnd() {
+  if (decoder_.OnEof() != DecodeResult::kMessageComplete) return false;
+  stream_.Run();
+  return true;
+}
+
+void Http1Stream::OnBegin() { connection_.OnStreamBegin(); }
+
+void Http1Stream::SendInformational(const http::ResponseHead& head) {
+  if (stream_.request.version == http::Version::kHttp10) return;  // RFC 9110, 15.2.
+  http1::EncodeResponseHead(head, {}, connection_.out());
+  connection_.WantFlush();
+}
+
+Framing::Kind Http1Stream::SendHead(http::ResponseHead& head, bool) {
+  const http::RequestHead& request = stream_.request;
+  const bool is_tunnel = head.framing.kind == Framing::kTunnel;
+  if (is_tunnel && head.status == 200 && !request.upgrade.empty()) {
+    // The origin's answer to an extended CONNECT (RFC 8441, 5) is this protocol's 101.
+    head.status = 101;
+    head.upgrade = request.upgrade;
+  }
+  const bool refused = stream_.tunnel() && !is_tunnel;
+  if (refused) decoder_.RefuseTunnel();
+  if (connection_.draining()) connection_.stats().downstream_cx_drain_close.Inc();
+  close_after_ = !request.keep_alive || connection_.draining() || connection_.LastRequest() ||
+                 refused || !stream_.request_complete();
+  if (is_tunnel) close_after_ = false;
+  http1::ResponseOptions options;
+  options.close = close_after_;
+  options.to_http10 = request.version == http::Version::kHttp10;
+  options.to_head = request.method == http::Method::kHead;
+  const uint64_t before = connection_.out().size();
+  framing_ = http1::EncodeResponseHead(head, options, connection_.out());
+  if (framing_ == Framing::kUntilClose || is_tunnel) close_after_ = true;
+  stream_.info.response_header_bytes = connection_.out().size() - before;
+  connection_.WantFlush();
+  return framing_;
+}
+
+uint64_t Http1Stream::Room() const { return connection_.Room(); }
+
+void Http1Stream::SendBody(buffer::Buffer& body, uint64_t size) {
+  buffer::Buffer& out = connection_.out();
+  if (framing_ == Framing::kChunked) {
+    buffer::Buffer chunk;
+    chunk.AppendFrom(body, size);
+    http1::AppendChunk(chunk, out);
+  } else if (size == body.size()) {
+    out.Append(std::move(body));
+  } else {
+    out.AppendFrom(body, size);
+  }
+  connection_.WantFlush();
+}
+
+void Http1Stream::SendEnd(const http::HeaderMap* trailers) {
+  if (framing_ == Framing::kChunked) http1::AppendLastChunk(trailers, connection_.out());
+  connection_.WantFlush();
+}
+
+void Http1Stream::ReadOn() { connection_.WantRead(); }
+
+void Http1Stream::RefuseTunnel() { decoder_.RefuseTunnel(); }
+
+void Http1Stream::End(bool abort) {
+  const bool unfinished = !stream_.request_complete() && !stream_.tunnel();
+  connection_.EndStream(close_after_ || unfinished || abort, abort);
+}
+
+}  // namespace proxenos::downstream

@@ -1,0 +1,150 @@
+// A stream's beginning: what is decided once its head is there: timers, headers, path, route,
+// chain.
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "source/downstream/http_connection.h"
+#include "source/downstream/listener.h"
+#include "source/downstream/request_headers.h"
+#include "source/downstream/stream.h"
+#include "source/downstream/stream_carrier.h"
+
+namespace proxenos::downstream {
+
+void Stream::BeginWithoutFilters() {
+  static const filter::FilterFactories* const none = new filter::FilterFactories;
+  if (!chain_) chain_.emplace(*none, *this);
+}
+
+void Stream::Begin() {
+  needs_begin_ = false;
+  const HttpConfig& config = connection_.config();
+  info.connection = &connection_.info();
+  info.protocol = request.version;
+  random = environment.loop.random().Next();
+  carrier_.OnBegin();
+  ArmTimers();
+  if (request.expects_continue && !request_complete_ && request_in.body.empty()) {
+    // The client waits for leave to send its body, and whatever the origin would say, we take it.
+    http::ResponseHead leave(arena);
+    leave.status = 100;
+    SendInformational(leave);
+  }
+  RequestOrigin origin{connection_.info()};
+  origin.tls = origin.connection.tls != nullptr;
+  if (config.generate_request_id) {
+    origin.random[0] = environment.loop.random().Next();
+    origin.random[1] = environment.loop.random().Next();
+  }
+  info.remote = MutateRequestHeaders(config, origin, request);
+  wants_upstream_local = config.logs_upstream_local;
+  if (!NormalizeRequest()) {
+    BeginWithoutFilters();
+    return;
+  }
+  ChooseRoute();
+  if (tunnel_ && !AllowTunnel()) {
+    BeginWithoutFilters();
+    tunnel_ = false;
+    carrier_.RefuseTunnel();
+    request.keep_alive = false;
+    http_stats.downstream_rq_ws_on_non_ws_route.Inc();
+    Reply(403, "", "upgrade_failed", 0);
+    return;
+  }
+  if (tunnel_) {
+    http_stats.downstream_cx_upgrades_total.Inc();
+    http_stats.downstream_cx_upgrades_active.Inc();
+    upgrade_counted_ = true;
+  }
+  chain_.emplace(config.filters, *this);
+}
+
+bool Stream::NormalizeRequest() {
+  const HttpConfig& config = connection_.config();
+  if (request.authority.empty()) {  // HTTP/1.0 may leave it out; no origin could be told which.
+    Reply(400, "", "missing_host_header", 0);
+    return false;
+  }
+  if (config.strip_port == HttpConfig::StripPort::kAny) {
+    request.authority = http::StripPort(request.authority);
+  } else if (config.strip_port == HttpConfig::StripPort::kMatching) {
+    request.authority = http::StripPort(request.authority, connection_.info().local.port());
+  }
+  if (config.strip_trailing_dot) {
+    request.authority = http::StripTrailingDot(request.authority, arena);
+  }
+  const http::PathResult result = http::NormalizePath(request.path, config.path, arena);
+  switch (result.verdict) {
+    case http::PathVerdict::kKeep:
+      return true;
+    case http::PathVerdict::kChanged:
+      request.path = result.path;
+      return true;
+    case http::PathVerdict::kReject:
+      http_stats.downstream_rq_failed_path_normalization.Inc();
+      Reply(400, "", "path_normalization_failed", 0);
+      return false;
+    case http::PathVerdict::kRedirect:
+      http_stats.downstream_rq_redirected_with_normalized_path.Inc();
+      Reply(307, "", "path_normalization_failed", 0);
+      response.headers.Add(http::HeaderId::kLocation, result.path);
+      return false;
+  }
+  return true;
+}
+
+void Stream::ChooseRoute() {
+  snapshot_ = connection_.service().routes();
+  if (!snapshot_) return;
+  routes = (*snapshot_)->table.get();
+  for (const std::string& name : routes->internal_only_headers()) request.headers.Remove(name);
+  const route::MatchInput input{request, random, request.scheme == "https", false};
+  route = routes->Match(input);
+  if (route == nullptr) return;
+  info.virtual_host_name = route->virtual_host->name;
+  if (const route::VirtualCluster* cluster = route->virtual_host->FindVirtualCluster(request)) {
+    info.virtual_cluster_name = cluster->name;
+  }
+  const route::Forward* forward = route->forward();
+  if (forward == nullptr) return;
+  if (forward->idle_timeout) {
+    idle_timeout_ = *forward->idle_timeout;
+    connection_.Touch();
+    idle_deadline_ = idle_timeout_ == 0 ? base::kNever : environment.loop.now() + idle_timeout_;
+  }
+  if (forward->max_stream_duration) {
+    duration_deadline_ = *forward->max_stream_duration == 0
+                             ? base::kNever
+                             : environment.loop.now() + *forward->max_stream_duration;
+  }
+  timer_.ArmAt(std::min({idle_deadline_, request_deadline_, duration_deadline_}));
+}
+
+bool Stream::AllowTunnel() {
+  const std::string type =
+      request.method == http::Method::kConnect ? "connect" : absl::AsciiStrToLower(request.upgrade);
+  if (route != nullptr && route->forward() != nullptr) {
+    for (const route::UpgradeRule& rule : route->forward()->upgrades) {
+      if (rule.type == type) return rule.enabled;
+    }
+  }
+  const auto& allowed = connection_.config().upgrades;
+  return std::find(allowed.begin(), allowed.end(), type) != allowed.end();
+}
+
+void Stream::ArmTimers() {
+  const HttpConfig& config = connection_.config();
+  const base::MonoTime now = environment.loop.now();
+  idle_timeout_ = config.stream_idle_timeout;
+  if (idle_timeout_ != 0) idle_deadline_ = now + idle_timeout_;
+  if (config.request_timeout != 0 && !request_complete_) {
+    request_deadline_ = now + config.request_timeout;
+  }
+  if (config.max_stream_duration != 0) duration_deadline_ = now + config.max_stream_duration;
+  const base::MonoTime first = std::min({idle_deadline_, request_deadline_, duration_deadline_});
+  if (first != base::kNever) timer_.ArmAt(first);
+}
+
+}  // namespace proxenos::downstream
