@@ -59,8 +59,26 @@ inline bool CopyIf(char* to, const char* from, size_t n, Mask mask) {
   return mask(_mm_set_epi64x(static_cast<int64_t>(high), static_cast<int64_t>(low))) == 0;
 }
 
+// Whether mask(16 bytes) is 0 for all of `n` bytes.
+template <typename Mask>
+inline bool AllOf(const char* from, size_t n, Mask mask) {
+  if (n >= 16) {
+    uint32_t bad = 0;
+    for (size_t i = 0;; i = i + 32 <= n ? i + 16 : n - 16) {
+      bad |= mask(Load(from + i));
+      if (i + 16 == n) return bad == 0;
+    }
+  }
+  char scratch[16];
+  return CopyIf(scratch, from, n, mask);
+}
+
 }  // namespace vector
 
+// Whether all of `n` bytes are fit for a field value.
+inline bool IsValue(const char* from, size_t n) {
+  return vector::AllOf(from, n, [](__m128i x) { return vector::NotValueMask(x); });
+}
 // Copies `n` bytes; whether all were fit for a field value.
 inline bool CopyValue(char* to, const char* from, size_t n) {
   return vector::CopyIf(to, from, n, [](__m128i x) { return vector::NotValueMask(x); });
@@ -72,6 +90,11 @@ inline bool CopyTarget(char* to, const char* from, size_t n) {
 
 #else
 
+inline bool IsValue(const char* from, size_t n) {
+  bool clean = true;
+  for (size_t i = 0; i < n; ++i) clean &= IsValueChar(from[i]);
+  return clean;
+}
 inline bool CopyValue(char* to, const char* from, size_t n) {
   bool clean = true;
   for (size_t i = 0; i < n; ++i) clean &= IsValueChar(to[i] = from[i]);

@@ -1,19 +1,12 @@
-// From envoy.config.core.v3.Http2ProtocolOptions to Options and Keepalive: of connection managers
+// From envoy.config.core.v3.Http2ProtocolOptions to Settings: of connection managers
 // and of clusters. Room 3 of an update.
 #pragma once
 
 #include "envoy/config/core/v3/protocol.pb.h"
 #include "source/config/errors.h"
-#include "source/http2/keepalive.h"
-#include "source/http2/options.h"
+#include "source/http2/settings.h"
 
 namespace proxenos::http2 {
-
-// What of a session comes from Http2ProtocolOptions.
-struct Settings {
-  Options options;
-  Keepalive keepalive;
-};
 
 // `defaults` holds for what `proto` leaves out, and for what comes from elsewhere (limits of
 // heads). Each error has its field's path below `path`.

@@ -42,13 +42,18 @@ enum class ErrorCode : uint32_t {
   kHttp11Required = 0xd,
 };
 
-// What a session tells its connection besides the parts of messages. Deposits only: a visitor
-// calls nothing of the session from inside but what is said here.
+// What a session tells its connection besides the parts of messages.
+//
+// Rule: visitors (these and the messages') are called from inside Receive and Produce only. They
+// deposit; from inside a call they may use Consume, Reset, Detach and what is const, all of which
+// only queue or look, and nothing else of the session.
 class SessionVisitor {
  public:
   virtual ~SessionVisitor() = default;
   // The stream is over: reset by the peer, refused, or broken by a stream error that has been
-  // answered with RST_STREAM. Not called for streams that ended in order.
+  // answered with RST_STREAM. Not called for streams that ended in order or by Reset. kNoError by
+  // the peer of a client: the response is complete, the rest of the request is not wanted.
+  // kRefusedStream: the peer did nothing with it (also after GOAWAY).
   virtual void OnReset(StreamId stream, ErrorCode code, bool by_peer) = 0;
   // Both directions have ended, or OnReset was called before: the id is free; called exactly once
   // for each stream that was begun.
@@ -64,10 +69,12 @@ class SessionVisitor {
 class ServerVisitor : public SessionVisitor {
  public:
   // A HEADERS frame opens `stream`. Gives where its request goes, which lives until OnClosed; null
-  // refuses the stream (REFUSED_STREAM).
+  // refuses the stream (REFUSED_STREAM; no OnClosed for it).
   virtual http::RequestVisitor* OnStreamBegin(StreamId stream) = 0;
-  // The head of `stream` was refused after OnStreamBegin: not HTTP, or over a limit. The connection
-  // answers with StatusOf(error) (or resets it); nothing more comes for that stream.
+  // The head of `stream` was refused after OnStreamBegin, in a way that HTTP answers: over a limit
+  // (431), without authority (400), an expectation (417). The connection answers with
+  // StatusOf(error) (or resets it); nothing more comes for that stream but OnReset and OnClosed.
+  // (A malformed head is answered by the session: with OnReset, or by ending the connection.)
   virtual void OnHeadRefused(StreamId stream, http::CodecError error) = 0;
 };
 
@@ -77,7 +84,7 @@ class ClientVisitor : public SessionVisitor {
   virtual void OnSettings() = 0;
 };
 
-class SessionState;  // nghttp2's half: session.cc.
+class SessionState;  // nghttp2's half: session_state.h.
 
 class Session {
  public:
@@ -96,22 +103,28 @@ class Session {
   bool finished() const;
 
   // How much of a body `stream` may still be given: its send queue is bounded, whatever the peer's
-  // window says.
+  // window says. 0 when it is over.
   uint64_t Room(StreamId stream) const;
   // Moves as much of `body` as there is room for into the stream's send queue; with `end` and all
-  // of it taken ends the stream, with `trailers` (copied) when not null. True when all was taken.
+  // of it taken ends the stream, with `trailers` (copied) when not null. True when all was taken;
+  // a stream that is over takes all and forgets it. REQUIRES: its final head was sent.
   bool SendBody(StreamId stream, buffer::Buffer& body, bool end, const http::HeaderMap* trailers);
-  // Gives credit for `bytes` of the peer's body that left the stream.
+  // Gives credit for `bytes` of the peer's body that left the stream. What was not credited when
+  // the stream closes is credited to the connection then.
   void Consume(StreamId stream, uint64_t bytes);
-  // Ends `stream` at once with RST_STREAM; OnClosed follows, not from inside. No-op when over.
+  // Ends `stream` at once with RST_STREAM; OnClosed follows, not from inside; what was queued to
+  // be sent is dropped, and nothing more goes to its visitor. No-op when over. But kNoError, once
+  // all of a message was given to be sent, waits until it was: it only ends the peer's half.
   void Reset(StreamId stream, ErrorCode code);
 
-  // Whether anything of `stream`'s body is still queued.
+  // Whether nothing of `stream`'s body is still queued.
   bool SendQueueEmpty(StreamId stream) const;
 
   // Tells the peer to begin no more streams; those it has begun meanwhile are served (two-step
-  // shutdown of RFC 9113, 6.8): Notice first, GoAway a round trip later.
+  // shutdown of RFC 9113, 6.8): Notice first, GoAway a round trip later. A client's notice is
+  // nothing.
   void SendShutdownNotice();
+  // With kNoError the streams under way go on to their end; any other code ends the connection.
   void SendGoAway(ErrorCode code);
   void SendPing(uint64_t opaque);
 
@@ -122,7 +135,7 @@ class Session {
   absl::string_view detail() const;
 
  protected:
-  Session();
+  explicit Session(std::unique_ptr<SessionState> state);
   std::unique_ptr<SessionState> state_;
 };
 
@@ -134,7 +147,9 @@ class ServerSession final : public Session {
   // An interim response (1xx other than 101), before SendHead.
   void SendInformational(StreamId stream, const http::ResponseHead& head);
   // The response head; with `end` the whole response. Names and values are written as they are,
-  // but for fields that HTTP/2 forbids (RFC 9113, 8.2.2), which are left out.
+  // but for fields that HTTP/2 forbids (RFC 9113, 8.2.2), which are left out, and what could end a
+  // line in HTTP/1, which becomes a space. Content-Length follows `framing`, as in HTTP/1.1. A 101
+  // accepts an extended CONNECT (and is a 200 on the wire). Nothing of `head` is kept.
   void SendHead(StreamId stream, const http::ResponseHead& head, bool end);
 };
 
@@ -143,7 +158,8 @@ class ClientSession final : public Session {
   ClientSession(const Options& options, stats::Http2Stats& stats, ClientVisitor& visitor);
 
   // Begins a stream; its response goes to `visitor`, which lives until OnClosed (or until
-  // Detach). `end`: no body follows. REQUIRES: CanBegin().
+  // Detach). `end`: no body follows. A head with `upgrade` goes as extended CONNECT, and a 2xx to
+  // it comes back as 101 (RFC 8441). Nothing of `head` is kept. REQUIRES: CanBegin().
   StreamId SendHead(const http::RequestHead& head, bool end, http::ResponseVisitor& visitor);
   // Nothing more of `stream` goes to its visitor: who gave it is being destroyed.
   void Detach(StreamId stream);
@@ -151,6 +167,8 @@ class ClientSession final : public Session {
   bool CanBegin() const;
   // The peer's SETTINGS_MAX_CONCURRENT_STREAMS, cut to our own limit.
   uint32_t max_concurrent_streams() const;
+  // Whether the peer's SETTINGS allow extended CONNECT.
+  bool peer_allows_connect() const;
 };
 
 }  // namespace proxenos::http2
