@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 namespace proxenos::match {
 namespace {
@@ -26,6 +27,11 @@ StringMatcher::StringMatcher(Kind kind, std::string pattern, bool ignore_case)
 }
 
 StringMatcher::StringMatcher(Regex regex) : regex_(std::move(regex)) {}
+
+std::string StringMatcher::Canonical() const {
+  if (regex_.has_value()) return absl::StrCat("regex:", regex_->pattern());
+  return absl::StrCat(static_cast<int>(kind_), ignore_case_ ? "i:" : ":", pattern_);
+}
 
 bool StringMatcher::Matches(absl::string_view text) const {
   if (regex_.has_value()) return regex_->FullMatch(text);

@@ -21,6 +21,13 @@ class StringMatcher {
 
   bool Matches(absl::string_view text) const;
 
+  // The same text for equal matchers, and only for them: to be hashed.
+  std::string Canonical() const;
+  // The text that alone matches, for those who give it a further meaning; null when not exact.
+  const std::string* exact() const {
+    return regex_.has_value() || kind_ != Kind::kExact ? nullptr : &pattern_;
+  }
+
  private:
   std::optional<Regex> regex_;
   Kind kind_ = Kind::kExact;

@@ -18,7 +18,7 @@ namespace proxenos::tls {
 
 class TlsTransport : public net::Transport {
  public:
-  // Valid once the handshake is done, as long as the transport.
+  // Valid once the handshake is done, as long as the transport: also after its socket is closed.
   virtual const SessionInfo& session() const = 0;
 };
 

@@ -1,0 +1,38 @@
+// TicketRing: session ticket keys that were configured, to be shared by several proxies
+// (TlsSessionTicketKeys). The format of a key, and of the tickets it seals, is Envoy's.
+//
+// Thread: any (immutable).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "openssl/base.h"
+
+namespace proxenos::tls {
+
+class TicketRing {
+ public:
+  static constexpr size_t kKeyBytes = 80;  // Name 16, HMAC-SHA256 32, AES-256 32.
+
+  // Error: a key of another size.
+  static absl::StatusOr<TicketRing> Make(const std::vector<std::string>& keys);
+
+  // BoringSSL's ticket key callback: the first key seals, all of them open; a ticket that another
+  // than the first opened is renewed.
+  int Prepare(uint8_t* name, uint8_t* iv, EVP_CIPHER_CTX* cipher, HMAC_CTX* hmac,
+              bool encrypt) const;
+
+ private:
+  struct Key {
+    std::array<uint8_t, 16> name;
+    std::array<uint8_t, 32> hmac;
+    std::array<uint8_t, 32> aes;
+  };
+  std::vector<Key> keys_;
+};
+
+}  // namespace proxenos::tls

@@ -1,0 +1,227 @@
+// Chain, name and pin checks.
+#include "source/tls/verifier.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "openssl/bio.h"
+#include "openssl/err.h"
+#include "openssl/pem.h"
+#include "openssl/ssl.h"
+#include "openssl/x509.h"
+#include "source/tls/certificate.h"
+#include "source/tls/crypto_error.h"
+#include "source/tls/identity.h"
+#include "source/tls/san_match.h"
+
+namespace proxenos::tls {
+namespace {
+
+// BoringSSL's own default, and Envoy's.
+constexpr int kMaxDepth = 100;
+// A CertificateRequest holds 64 KiB at most, and every client is sent it.
+constexpr size_t kMaxCaNameBytes = size_t{16} * 1024;
+
+bool Contains(const std::vector<std::string>& pins, const std::string& hash) {
+  return std::find(pins.begin(), pins.end(), hash) != pins.end();
+}
+
+unsigned long Flags(const Validation& validation) {
+  // An intermediate CA in trusted_ca is an anchor like any other.
+  unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
+  if (!validation.crl_pem.empty()) {
+    flags |= X509_V_FLAG_CRL_CHECK;
+    if (!validation.only_verify_leaf_crl) flags |= X509_V_FLAG_CRL_CHECK_ALL;
+  }
+  return flags;
+}
+
+// allow_expired_certificate: only the certificates' own dates are forgiven.
+int ForgiveDates(int ok, X509_STORE_CTX* check) {
+  if (ok == 1) return 1;
+  const int error = X509_STORE_CTX_get_error(check);
+  return error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID ? 1 : 0;
+}
+
+Verifier::Verdict Bad(Verifier::Fault fault, uint8_t alert, std::string detail) {
+  Verifier::Verdict verdict;
+  verdict.fault = fault;
+  verdict.alert = alert;
+  verdict.detail = absl::StrCat("verify cert failed: ", detail);
+  return verdict;
+}
+
+}  // namespace
+
+Verifier::Verifier(ByMake, const Validation& validation, Peer peer)
+    : validation_(validation), peer_(peer) {}
+Verifier::~Verifier() = default;
+
+absl::StatusOr<std::unique_ptr<const Verifier>> Verifier::Make(const Validation& validation,
+                                                               Peer peer) {
+  auto verifier = std::make_unique<Verifier>(ByMake(), validation, peer);
+  if (absl::Status loaded = verifier->Load(); !loaded.ok()) return loaded;
+  return std::unique_ptr<const Verifier>(std::move(verifier));
+}
+
+absl::Status Verifier::Load() {
+  if (!validation_.trusted_ca_pem.empty() || validation_.system_roots) {
+    store_.reset(X509_STORE_new());
+    X509_STORE_set_flags(store_.get(), Flags(validation_));
+  }
+  if (validation_.require_signed_certificate_timestamp) {
+    return absl::InvalidArgumentError("signed certificate timestamps are not checked here");
+  }
+  if (absl::Status cas = LoadCas(); !cas.ok()) return cas;
+  return LoadCrls();
+}
+
+absl::Status Verifier::LoadCas() {
+  if (validation_.system_roots && X509_STORE_set_default_paths(store_.get()) != 1) {
+    ERR_clear_error();
+    return absl::InvalidArgumentError("the system's trusted roots cannot be read");
+  }
+  if (validation_.trusted_ca_pem.empty()) return absl::OkStatus();
+  const std::string what = absl::StrCat("trusted CA ", validation_.origin);
+  auto cas = ReadCertificates(validation_.trusted_ca_pem, what);
+  if (!cas.ok()) return cas.status();
+  cas_ = std::move(*cas);
+  for (const bssl::UniquePtr<X509>& ca : cas_) {
+    if (X509_STORE_add_cert(store_.get(), ca.get()) != 1) {
+      return absl::InvalidArgumentError(absl::StrCat(what, ": ", TakeCryptoReason()));
+    }
+    ca_details_.push_back(DetailsOf(*ca, validation_.origin));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Verifier::LoadCrls() {
+  if (validation_.crl_pem.empty()) return absl::OkStatus();
+  const std::string what = absl::StrCat("CRL ", validation_.origin);
+  if (store_ == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat(what, ": is of no use without a trusted CA"));
+  }
+  ERR_clear_error();
+  const bssl::UniquePtr<BIO> in(BIO_new_mem_buf(
+      validation_.crl_pem.data(), static_cast<ossl_ssize_t>(validation_.crl_pem.size())));
+  int count = 0;
+  while (
+      bssl::UniquePtr<X509_CRL> crl{PEM_read_bio_X509_CRL(in.get(), nullptr, nullptr, nullptr)}) {
+    X509_STORE_add_crl(store_.get(), crl.get());
+    ++count;
+  }
+  const std::string reason = TakeCryptoReason();
+  if (reason != "NO_START_LINE") {
+    return absl::InvalidArgumentError(
+        absl::StrCat(what, ": list ", count + 1, " cannot be read (", reason, ")"));
+  }
+  if (count == 0) return absl::InvalidArgumentError(absl::StrCat(what, ": not PEM"));
+  return absl::OkStatus();
+}
+
+Verifier::Verdict Verifier::Verify(const STACK_OF(CRYPTO_BUFFER) * chain,
+                                   absl::string_view host) const {
+  if (chain == nullptr || sk_CRYPTO_BUFFER_num(chain) == 0) {
+    return Bad(Fault::kChain, SSL_AD_CERTIFICATE_REQUIRED, "no certificate");
+  }
+  const CRYPTO_BUFFER& der = *sk_CRYPTO_BUFFER_value(chain, 0);
+  const bssl::UniquePtr<X509> leaf = ParseCertificate(der);
+  if (leaf == nullptr) {
+    ERR_clear_error();
+    return Bad(Fault::kChain, SSL_AD_BAD_CERTIFICATE, "the certificate does not parse");
+  }
+  if (store_ != nullptr) {
+    Verdict verdict = VerifyChain(*leaf, chain);
+    if (verdict.fault != Fault::kNone) return verdict;
+  }
+  if (!validation_.san_matchers.empty() || !host.empty()) {
+    const SubjectNames names = SubjectNamesOf(*leaf);
+    if (!validation_.san_matchers.empty() && !MatchesAny(validation_.san_matchers, names)) {
+      return Bad(Fault::kNames, SSL_AD_CERTIFICATE_UNKNOWN, "SAN matcher");
+    }
+    if (!host.empty() && !NamesHost(names, host)) {
+      return Bad(Fault::kNames, SSL_AD_CERTIFICATE_UNKNOWN,
+                 absl::StrCat("the certificate is not for ", host));
+    }
+  }
+  if (!MatchesPin(*leaf, der)) {
+    return Bad(Fault::kPin, SSL_AD_CERTIFICATE_UNKNOWN, "no certificate or SPKI hash matches");
+  }
+  Verdict verdict;
+  verdict.verified = validation_.verifies();
+  return verdict;
+}
+
+Verifier::Verdict Verifier::VerifyChain(X509& leaf, const STACK_OF(CRYPTO_BUFFER) * chain) const {
+  const bssl::UniquePtr<STACK_OF(X509)> others(sk_X509_new_null());
+  for (size_t i = 1; i < sk_CRYPTO_BUFFER_num(chain); ++i) {
+    bssl::UniquePtr<X509> other = ParseCertificate(*sk_CRYPTO_BUFFER_value(chain, i));
+    if (other == nullptr) {
+      ERR_clear_error();
+      return Bad(Fault::kChain, SSL_AD_BAD_CERTIFICATE, "a certificate does not parse");
+    }
+    bssl::PushToStack(others.get(), std::move(other));
+  }
+  const bssl::UniquePtr<X509_STORE_CTX> check(X509_STORE_CTX_new());
+  const char* purpose = peer_ == Peer::kClient ? "ssl_client" : "ssl_server";
+  if (X509_STORE_CTX_init(check.get(), store_.get(), &leaf, others.get()) != 1 ||
+      X509_STORE_CTX_set_default(check.get(), purpose) != 1) {
+    ERR_clear_error();
+    return Bad(Fault::kChain, SSL_AD_INTERNAL_ERROR, "out of memory");
+  }
+  const uint32_t depth = validation_.max_verify_depth.value_or(kMaxDepth);
+  X509_STORE_CTX_set_depth(check.get(), static_cast<int>(std::min<uint32_t>(depth, kMaxDepth)));
+  if (validation_.allow_expired) X509_STORE_CTX_set_verify_cb(check.get(), &ForgiveDates);
+  if (X509_verify_cert(check.get()) == 1) return Verdict();
+  ERR_clear_error();
+  const int error = X509_STORE_CTX_get_error(check.get());
+  return Bad(Fault::kChain, static_cast<uint8_t>(SSL_alert_from_verify_result(error)),
+             absl::StrCat("X509_verify_cert: certificate verification error at depth ",
+                          X509_STORE_CTX_get_error_depth(check.get()), ": ",
+                          X509_verify_cert_error_string(error)));
+}
+
+// With pins of both kinds, one match of either is enough.
+bool Verifier::MatchesPin(const X509& leaf, const CRYPTO_BUFFER& der) const {
+  if (validation_.spki_pins.empty() && validation_.certificate_pins.empty()) return true;
+  return (!validation_.certificate_pins.empty() &&
+          Contains(validation_.certificate_pins, Sha256(BytesOf(der)))) ||
+         (!validation_.spki_pins.empty() && Contains(validation_.spki_pins, SpkiSha256(leaf)));
+}
+
+bssl::UniquePtr<STACK_OF(CRYPTO_BUFFER)> Verifier::CaNames() const {
+  bssl::UniquePtr<STACK_OF(CRYPTO_BUFFER)> names(sk_CRYPTO_BUFFER_new_null());
+  size_t bytes = 0;
+  for (const bssl::UniquePtr<X509>& ca : cas_) {
+    uint8_t* der = nullptr;
+    const int size = i2d_X509_NAME(X509_get_subject_name(ca.get()), &der);
+    if (size <= 0) continue;
+    const bssl::UniquePtr<uint8_t> owned(der);
+    bytes += static_cast<size_t>(size) + 2;
+    if (bytes > kMaxCaNameBytes) {
+      return bssl::UniquePtr<STACK_OF(CRYPTO_BUFFER)>(sk_CRYPTO_BUFFER_new_null());
+    }
+    bssl::PushToStack(names.get(), bssl::UniquePtr<CRYPTO_BUFFER>(
+                                       CRYPTO_BUFFER_new(der, static_cast<size_t>(size), nullptr)));
+  }
+  return names;
+}
+
+std::string Verifier::Canonical() const {
+  const Validation& v = validation_;
+  std::string text =
+      absl::StrCat(v.trusted_ca_pem.size(), ":", v.trusted_ca_pem, v.crl_pem.size(), ":", v.crl_pem,
+                   v.system_roots, v.accept_untrusted, v.allow_expired, v.only_verify_leaf_crl,
+                   v.max_verify_depth.value_or(kMaxDepth), ";");
+  for (const SanMatcher& matcher : v.san_matchers) {
+    const std::string pattern = matcher.matcher.Canonical();
+    absl::StrAppend(&text, static_cast<int>(matcher.type), ",", matcher.oid, ",", pattern.size(),
+                    ":", pattern);
+  }
+  for (const std::string& pin : v.spki_pins) absl::StrAppend(&text, "s", pin);
+  for (const std::string& pin : v.certificate_pins) absl::StrAppend(&text, "c", pin);
+  return text;
+}
+
+}  // namespace proxenos::tls

@@ -1,0 +1,67 @@
+// Verifier: decides whether a peer's certificate chain is accepted, by one Validation.
+//
+// Thread: any (immutable; the X509_STORE inside locks its own lookups).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "openssl/base.h"
+#include "openssl/pool.h"
+#include "source/tls/certificate_details.h"
+#include "source/tls/context_options.h"
+
+namespace proxenos::tls {
+
+class Verifier {
+  struct ByMake {};
+
+ public:
+  enum class Peer : uint8_t { kClient, kServer };
+
+  // Error: a CA or CRL that cannot be read.
+  static absl::StatusOr<std::unique_ptr<const Verifier>> Make(const Validation& validation,
+                                                              Peer peer);
+  Verifier(ByMake, const Validation& validation, Peer peer);
+  Verifier(const Verifier&) = delete;
+  Verifier& operator=(const Verifier&) = delete;
+  ~Verifier();
+
+  enum class Fault : uint8_t { kNone, kChain, kNames, kPin };
+  struct Verdict {
+    Fault fault = Fault::kNone;
+    bool verified = false;  // Something was checked and all of it passed.
+    uint8_t alert = 0;      // When there is a fault.
+    std::string detail;     // The same, for the log.
+  };
+  // `chain` is what the peer sent, leaf first. With `host`, the leaf must have been made for it.
+  Verdict Verify(const STACK_OF(CRYPTO_BUFFER) * chain, absl::string_view host) const;
+
+  // Whether a chain without fault was checked against a CA or pin.
+  bool verifies() const { return validation_.verifies(); }
+  // Whether a chain with a fault is accepted all the same (and told as not validated).
+  bool accepts_untrusted() const { return validation_.accept_untrusted; }
+  // The names of the CAs, for a CertificateRequest; empty when they would be too many to send.
+  bssl::UniquePtr<STACK_OF(CRYPTO_BUFFER)> CaNames() const;
+  const std::vector<CertificateDetails>& ca_details() const { return ca_details_; }
+  // Equal for equal validations only: a part of what a session is bound to.
+  std::string Canonical() const;
+
+ private:
+  absl::Status Load();
+  absl::Status LoadCas();
+  absl::Status LoadCrls();
+  Verdict VerifyChain(X509& leaf, const STACK_OF(CRYPTO_BUFFER) * chain) const;
+  bool MatchesPin(const X509& leaf, const CRYPTO_BUFFER& der) const;
+
+  const Validation validation_;
+  const Peer peer_;
+  bssl::UniquePtr<X509_STORE> store_;  // Null when no CA is given.
+  std::vector<bssl::UniquePtr<X509>> cas_;
+  std::vector<CertificateDetails> ca_details_;
+};
+
+}  // namespace proxenos::tls
