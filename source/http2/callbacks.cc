@@ -37,8 +37,8 @@ int OnStreamClose(nghttp2_session*, int32_t id, uint32_t code, void* user_data) 
   return State(user_data).OnStreamClose(id, static_cast<ErrorCode>(code));
 }
 
-int OnInvalidFrame(nghttp2_session*, const nghttp2_frame* frame, int, void* user_data) {
-  return State(user_data).OnInvalidFrame(*frame);
+int OnInvalidFrame(nghttp2_session*, const nghttp2_frame* frame, int error, void* user_data) {
+  return State(user_data).OnInvalidFrame(*frame, error);
 }
 
 int OnFrameNotSent(nghttp2_session*, const nghttp2_frame* frame, int, void* user_data) {

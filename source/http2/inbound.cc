@@ -211,14 +211,19 @@ int SessionState::OnMalformed(Stream& stream) {
 void SessionState::ResetProvoked(Stream& stream, ErrorCode code) {
   Silence(stream);
   DropQueue(stream);
+  stream.close_code = code;
   nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id,
                             static_cast<uint32_t>(code));
   SpendReset();
 }
 
 // nghttp2 answers `frame` with RST_STREAM or GOAWAY.
-int SessionState::OnInvalidFrame(const nghttp2_frame& frame) {
-  if (frame.hd.stream_id != 0) SpendReset();
+int SessionState::OnInvalidFrame(const nghttp2_frame& frame, int library_error) {
+  if (library_error == NGHTTP2_ERR_REFUSED_STREAM) {
+    stats_.stream_refused_errors.Inc();  // One more than it may: nothing was begun.
+  } else if (frame.hd.stream_id != 0) {
+    SpendReset();
+  }
   return Verdict();
 }
 
@@ -232,7 +237,8 @@ int SessionState::OnStreamClose(StreamId id, ErrorCode code) {
     stream->unconsumed = 0;
   }
   if (code == ErrorCode::kRefusedStream) stats_.stream_refused_errors.Inc();
-  stream->close_code = code;
+  // Both ends may have been seen before our RST_STREAM left: it is broken all the same.
+  if (stream->close_code == ErrorCode::kNoError) stream->close_code = code;
   stream->closed = true;
   const bool answered = stream->end_sent && !stream->reset_by_peer;
   if (answered && reset_credit_ < options_.budgets.reset_burst) ++reset_credit_;

@@ -170,7 +170,8 @@ int SessionState::SendData(const uint8_t* frame_header, size_t size, Stream& str
     stream.room_due = true;
     AddEvent(stream);
   }
-  return 0;
+  // What was made is taken; the rest waits.
+  return out_->size() >= out_limit_ ? NGHTTP2_ERR_PAUSE : 0;
 }
 
 void SessionState::SubmitTrailers(Stream& stream, const http::HeaderMap& trailers) {
@@ -185,6 +186,7 @@ void SessionState::SubmitTrailers(Stream& stream, const http::HeaderMap& trailer
 void SessionState::EndSent(Stream& stream) {
   stream.end_sent = true;
   if (stream.reset_when_sent && !stream.remote_ended) {
+    stream.reset_by_us = true;
     nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id, NGHTTP2_NO_ERROR);
   }
 }

@@ -124,6 +124,7 @@ void SessionState::Produce(buffer::Buffer& out, uint64_t limit) {
   if (out.size() < limit) {
     if (!pending_.empty()) out.Append(std::move(pending_));
     out_ = &out;
+    out_limit_ = limit;
     ssize_t size = 1;
     while (size > 0 && out.size() < limit) {
       const uint8_t* frame = nullptr;

@@ -73,7 +73,7 @@ class SessionState {
   int OnFrame(const nghttp2_frame& frame);
   int OnData(StreamId id, const uint8_t* data, size_t size);
   int OnStreamClose(StreamId id, ErrorCode code);
-  int OnInvalidFrame(const nghttp2_frame& frame);
+  int OnInvalidFrame(const nghttp2_frame& frame, int library_error);
   int OnFrameNotSent(const nghttp2_frame& frame);
   ssize_t ReadBody(Stream& stream, size_t max, uint32_t& flags);
   int SendData(const uint8_t* frame_header, size_t size, Stream& stream);
@@ -130,7 +130,8 @@ class SessionState {
   uint32_t reset_credit_;
 
   buffer::Buffer pending_;             // Packed and not yet given out.
-  buffer::Buffer* out_ = nullptr;      // While Produce runs.
+  buffer::Buffer* out_ = nullptr;      // While Produce runs ...
+  uint64_t out_limit_ = 0;             // ... and how much it may hold.
   const buffer::Slice* in_ = nullptr;  // While Receive runs.
   uint32_t pending_frames_ = 0;
   uint32_t pending_control_frames_ = 0;
