@@ -17,19 +17,22 @@ def runs(*costs, probe=100):
 
 class BenchTest(unittest.TestCase):
     def test_scaling_divides_by_the_slowness_of_the_cpu(self):
-        results = {"load": {"64": {"a": runs(10, probe=100), "b": runs(10, probe=200)}}, "idle": {}}
+        results = {"load": {"h1": {"a": runs(10, probe=100), "b": runs(10, probe=200)}}, "idle": {}}
         bench.scale(results)
-        self.assertEqual(results["load"]["64"]["a"][0]["cpu_us"], 10)
-        self.assertEqual(results["load"]["64"]["b"][0]["cpu_us"], 5)
+        self.assertEqual(results["load"]["h1"]["a"][0]["cpu_us"], 10)
+        self.assertEqual(results["load"]["h1"]["b"][0]["cpu_us"], 5)
 
     def test_table_holds_medians_ratios_and_memory(self):
-        results = {"load": {"64": {"relay": runs(8, 9, 10), "proxenos": runs(18, 17, 30)}},
-                   "idle": {"proxenos": {"bytes": 512.4, "before": 0}}}
+        results = {"load": {"h1": {"relay": runs(8, 9, 10), "proxenos": runs(18, 17, 30)},
+                            "h2_h1": {"proxenos": runs(5), "h2o": runs(10)}},
+                   "idle": {"idle_tls": {"proxenos": {"bytes": 512.4, "before": 0}}}}
         bench.scale(results)
         text = bench.table(results, argparse.Namespace(rounds=3, seconds=1, idle=100, envoy=""))
-        self.assertIn("| 64 connections | 9.0 (8.0 to 10.0) | 18.0 (17.0 to 30.0) |", text)
-        self.assertIn("proxenos over each | 2.00 | 1.00 |", text)
-        self.assertIn("| RSS bytes per idle connection (100) |  | 512 |", text)
+        self.assertIn("| HTTP/1.1 keep-alive, 64 connections | 9.0 (8.0 to 10.0) |  | 18.0 (17.0 to 30.0) |", text)
+        self.assertIn("proxenos over each | 2.00 |  | 1.00 |", text)
+        self.assertIn("to HTTP/1.1 |  | 10.0 (10.0 to 10.0) | 5.0 (5.0 to 5.0) |", text)
+        self.assertIn("proxenos over each |  | 0.50 | 1.00 |", text)
+        self.assertIn("| TLS 1.3, HTTP/1.1 |  |  | 512 |", text)
 
     def test_table_replaces_the_old_one(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -1,32 +1,33 @@
 #!/usr/bin/env python3
-"""Measures proxenos beside nginx, HAProxy, Envoy and a bare relay, all in one run on this machine.
+"""Measures proxenos beside nginx, HAProxy, nghttpx, h2o, Envoy and a bare relay, all in one run on this machine.
 
-  bench.py --proxenos BINARY [--only NAME,...] [--rounds N] [--seconds S] [--connections N,...]
+  bench.py --proxenos BINARY [--scenarios NAME,...] [--only PROXY,...] [--rounds N] [--seconds S]
            [--idle N] [--write FILE] [--json FILE]
 
 The figure of merit is CPU-µs per request: user and kernel time of the proxy's processes during a run,
-over the requests that the run completed. HTTP/1.1 keep-alive GET of 1 KiB, one worker, the proxy alone
-on CPU 0, load (wrk) and origin (nginx) on CPU 1. Rounds are interleaved over the proxies; medians count.
-Each figure is divided by how slow the CPU was during its run (measure.py: SpeedProbe).
+over the requests that the run completed. GET of 1 KiB, one worker, the proxy alone on CPU 0, load and
+origin (nginx) on CPU 1. Rounds are interleaved over the proxies; medians count. Each figure is divided by
+how slow the CPU was during its run (measure.py: SpeedProbe). scenarios.py has what is measured.
 """
 
 import argparse
-import http.client
+import dataclasses
 import json
 import os
 import platform
 import re
 import resource
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
+import clients
 import measure
 import peers
+from scenarios import SCENARIOS
 
 PROXY_CPU, LOAD_CPU = 0, 1
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
@@ -39,11 +40,14 @@ class Bench:
     def __init__(self, args):
         self.args = args
         self.folder = tempfile.mkdtemp(prefix="bench-")
-        self.port, self.origin_port = measure.free_ports(2)
-        self.commands = self.find_proxies()
+        os.chmod(self.folder, 0o755)
+        self.port, *self.origin_ports = measure.free_ports(3)
+        self.make_certificate()
+        self.environment = {**os.environ, "OPENSSL_CONF": self.write("openssl.cnf", peers.OPENSSL)}
+        self.clients = clients.Clients(self.port, LOAD_CPU, self.environment)
         self.origin = measure.Program(
-            ["nginx", "-e", "stderr", "-c", self.write("origin.conf", peers.origin(self.folder, self.origin_port))],
-            LOAD_CPU, self.origin_port, self.path("origin.log"))
+            ["nginx", "-e", "stderr", "-c", self.write("origin.conf", peers.origin(self.folder, *self.origin_ports))],
+            LOAD_CPU, self.origin_ports[0], self.path("origin.log"))
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -53,123 +57,126 @@ class Bench:
             out.write(text)
         return self.path(name)
 
+    def make_certificate(self):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                        "-subj", f"/CN={clients.HOST}", "-keyout", self.path("key.pem"), "-out", self.path("chain.pem")],
+                       check=True, capture_output=True)
+        with open(self.path("both.pem"), "wb") as out:
+            for name in ("chain.pem", "key.pem"):
+                with open(self.path(name), "rb") as text:
+                    out.write(text.read())
+
     def close(self):
         self.origin.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def find_proxies(self):
-        relay = self.args.relay or os.path.join(os.path.dirname(self.args.proxenos), "../../tools/bench/relay")
-        bootstrap = self.write("envoy.json", peers.envoy(self.port, self.origin_port))
-        flags = ["-c", bootstrap, "--concurrency", "1", "--disable-hot-restart", "--log-level", "error"]
-        nginx = self.write("nginx.conf", peers.nginx_proxy(self.folder, self.port, self.origin_port))
-        haproxy = self.write("haproxy.cfg", peers.haproxy(self.port, self.origin_port))
-        commands = {
-            "relay": [relay, str(self.port), str(self.origin_port)],
-            "nginx": ["nginx", "-e", "stderr", "-c", nginx],
-            "haproxy": ["haproxy", "-f", haproxy],
-            "envoy": [self.args.envoy, *flags],
-            "proxenos": [self.args.proxenos, *flags],
-        }
-        chosen = self.args.only.split(",") if self.args.only else list(commands)
-        missing = [name for name in chosen if name not in commands or not shutil.which(commands[name][0])]
+    def command(self, name, scenario):
+        place = peers.Place(self.folder, self.port, self.origin_ports[scenario.origin_http2], scenario.tls, scenario.http2,
+                            scenario.origin_http2)
+        if name == "relay":
+            relay = self.args.relay or os.path.join(os.path.dirname(self.args.proxenos), "../../tools/bench/relay")
+            return [relay, str(self.port), str(place.origin)]
+        if name in ("envoy", "proxenos"):
+            return [getattr(self.args, name), "-c", self.write("envoy.json", peers.envoy(place)), "--concurrency", "1",
+                    "--disable-hot-restart", "--log-level", "error"]
+        config = self.write(name + ".conf", getattr(peers, {"nginx": "nginx_proxy"}.get(name, name))(place))
+        return {"nginx": ["nginx", "-e", "stderr", "-c", config], "haproxy": ["haproxy", "-f", config],
+                "nghttpx": ["nghttpx", "--conf=" + config], "h2o": ["h2o", "-c", config]}[name]
+
+    def names(self, scenario):
+        """Who takes part; ends the run when a program is not there."""
+        chosen = [name for name in scenario.proxies if not self.args.only or name in self.args.only.split(",")]
+        missing = [name for name in chosen if not shutil.which(self.command(name, scenario)[0])]
         if missing:
             sys.exit(f"bench: not there: {', '.join(missing)}")
-        return {name: commands[name] for name in chosen}
+        return chosen
 
-    def start(self, name):
-        program = measure.Program(self.commands[name], PROXY_CPU, self.port, self.path(name + ".log"))
-        self.verify(name)
+    def start(self, name, scenario):
+        program = measure.Program(self.command(name, scenario), PROXY_CPU, self.port, self.path(name + ".log"), self.environment)
+        try:
+            self.verify(name, scenario)
+        except BaseException:
+            program.stop()
+            raise
         return program
 
-    def verify(self, name):
-        """The answer is whole, came through, and is the origin's."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+    def verify(self, name, scenario):
+        """The answer is whole, came through by the protocol that is measured, and is the origin's."""
+        flag = "--http1.1" if not scenario.http2 else "--http2" if scenario.tls else "--http2-prior-knowledge"
+        wanted = f"200 {'2' if scenario.http2 else '1.1'} {peers.BODY_BYTES}"
         for _ in range(3):
-            connection.request("GET", "/", headers={"Host": "bench.test"})
-            response = connection.getresponse()
-            body = response.read()
-            if (response.status, len(body), response.getheader("x-origin")) != (200, peers.BODY_BYTES, "yes"):
-                sys.exit(f"bench: {name} answers {response.status} with {len(body)} bytes")
-        connection.close()
+            out = subprocess.run(["curl", "-sk", "-m", "10", flag, "-H", f"Host: {clients.HOST}", "-D", "-", "-o", "/dev/null", "-w",
+                                  "%{http_code} %{http_version} %{size_download}", self.clients.url(scenario)],
+                                 capture_output=True, text=True, check=False).stdout
+            if not out.endswith(wanted) or "x-origin: yes" not in out.lower():
+                sys.exit(f"bench: {name} answers, instead of {wanted}:\n{out}")
 
-    def load(self, seconds, connections):
-        """Requests completed, and latencies; any error ends the run."""
-        out = subprocess.run(
-            ["taskset", "-c", str(LOAD_CPU), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency",
-             "-H", "Host: bench.test", f"http://127.0.0.1:{self.port}/"], capture_output=True, text=True, check=True).stdout
-        if "Non-2xx" in out or "Socket errors" in out:
-            sys.exit(f"bench: the load met errors:\n{out}")
-        return {"requests": int(re.search(r"(\d+) requests in", out).group(1)),
-                "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)),
-                "p99": re.search(r"99%\s+(\S+)", out).group(1)}
-
-    def run_load(self, name, connections):
-        program = self.start(name)
+    def run_load(self, name, scenario):
+        program = self.start(name, scenario)
         try:
-            self.load(1, connections)
+            self.clients.run(scenario, 1)
             probe = measure.SpeedProbe(PROXY_CPU)
             before = program.cpu_ns()
-            result = self.load(self.args.seconds, connections)
+            result = self.clients.run(scenario, self.args.seconds)
             cost = program.cpu_ns() - before
             result.update(probe=probe.result(), raw_us=cost / 1000 / result["requests"])
             return result
         finally:
             program.stop()
 
-    def run_idle(self, name):
+    def run_idle(self, name, scenario):
         """RSS per connection that has made a request and keeps quiet."""
-        program = self.start(name)
+        program = self.start(name, scenario)
+        context = clients.quiet_context()
         try:
-            self.load(1, 16)
+            self.warm_up(scenario)
             before = program.rss_bytes()
-            connections = []
-            for _ in range(self.args.idle):
-                sock = socket.create_connection(("127.0.0.1", self.port), timeout=10)
-                sock.sendall(b"GET / HTTP/1.1\r\nHost: bench.test\r\n\r\n")
-                got = b""
-                while len(got.partition(b"\r\n\r\n")[2]) < peers.BODY_BYTES:
-                    data = sock.recv(65536)
-                    if not data:
-                        sys.exit(f"bench: {name} closed an idle connection")
-                    got += data
-                connections.append(sock)
+            quiet = [clients.QuietConnection(self.port, scenario, context) for _ in range(self.args.idle)]
             time.sleep(1)  # Lets what is freed late be freed.
             result = {"bytes": (program.rss_bytes() - before) / self.args.idle, "before": before}
-            for sock in connections:
-                sock.close()
+            for one in quiet[::97]:
+                one.ask()  # They are alive.
+            for one in quiet:
+                one.close()
             return result
         finally:
             program.stop()
 
+    def warm_up(self, scenario):
+        load = "h2load" if scenario.http2 else "wrk"
+        self.clients.run(dataclasses.replace(scenario, load=load, connections=16), 1)
+
     def run(self):
         results = {"load": {}, "idle": {}}
-        for connections in self.args.connections:
+        for key in self.args.scenarios:
+            scenario = SCENARIOS[key]
+            names = self.names(scenario)
+            if scenario.load == "idle":
+                for name in names if self.args.idle else []:
+                    result = self.run_idle(name, scenario)
+                    results["idle"].setdefault(key, {})[name] = result
+                    print(f"{key}: {name}: {result['bytes']:.0f} bytes", file=sys.stderr)
+                continue
             for number in range(self.args.rounds):
-                for name in self.commands:
-                    result = self.run_load(name, connections)
-                    results["load"].setdefault(str(connections), {}).setdefault(name, []).append(result)
-                    print(f"round {number + 1}: {connections} connections, {name}: {result['raw_us']:.2f} µs, "
-                          f"{result['rps']:.0f}/s", file=sys.stderr)
-        if self.args.idle:
-            for name in self.commands:
-                if name == "relay":
-                    continue  # It holds a connection to the origin for each; not the same thing.
-                results["idle"][name] = self.run_idle(name)
-                print(f"idle: {name}: {results['idle'][name]['bytes']:.0f} bytes", file=sys.stderr)
+                for name in names:
+                    result = self.run_load(name, scenario)
+                    results["load"].setdefault(key, {}).setdefault(name, []).append(result)
+                    print(f"{key}, round {number + 1}: {name}: {result['raw_us']:.2f} µs, {result['rps']:.0f}/s", file=sys.stderr)
         return results
 
 
 def scale(results):
     """CPU-µs as on the fastest CPU that any run saw."""
     runs = [run for names in results["load"].values() for many in names.values() for run in many]
-    fastest = min(run["probe"] for run in runs if run["probe"])
+    fastest = min((run["probe"] for run in runs if run["probe"]), default=0)
     for run in runs:
         run["slow"] = run["probe"] / fastest if run["probe"] else 1.0
         run["cpu_us"] = run["raw_us"] / run["slow"]
 
 
 def versions(names, args):
-    commands = {"nginx": ["nginx", "-v"], "haproxy": ["haproxy", "-v"], "envoy": [args.envoy, "--version"]}
+    commands = {"nginx": ["nginx", "-v"], "haproxy": ["haproxy", "-v"], "nghttpx": ["nghttpx", "--version"],
+                "h2o": ["h2o", "--version"], "envoy": [args.envoy, "--version"]}
     found = []
     for name in names:
         if name in commands:
@@ -179,28 +186,47 @@ def versions(names, args):
     return ", ".join(found)
 
 
+def all_names(results):
+    """In the order of the scenarios' own lists, proxenos last."""
+    seen = {name for kind in results.values() for by_name in kind.values() for name in by_name}
+    order = dict.fromkeys(name for scenario in SCENARIOS.values() for name in scenario.proxies)
+    return sorted(seen, key=lambda name: (name == "proxenos", list(order).index(name)))
+
+
+def rows(title, by_name, names):
+    """The lines of one scenario under load."""
+    def cells(show):
+        return " | ".join(show([run for run in by_name[name]]) if name in by_name else "" for name in names)
+
+    def costs(runs):
+        us = [run["cpu_us"] for run in runs]
+        return f"{statistics.median(us):.1f} ({min(us):.1f} to {max(us):.1f})"
+
+    lines = [f"| {title} | {cells(costs)} |"]
+    if "proxenos" in by_name:
+        ours = statistics.median(run["cpu_us"] for run in by_name["proxenos"])
+        ratio = cells(lambda runs: f"{ours / statistics.median(run['cpu_us'] for run in runs):.2f}")
+        lines.append(f"| … proxenos over each | {ratio} |")
+    lines.append(f"| … requests/s | {cells(lambda runs: '%.0f' % statistics.median(run['rps'] for run in runs))} |")
+    return lines
+
+
 def table(results, args):
-    names = list(next(iter(results["load"].values())))
+    names = all_names(results)
     lines = [f"Measured {time.strftime('%Y-%m-%d')} on {os.cpu_count()} CPUs, Linux {platform.release()}; "
-             f"{versions(names, args)}; {args.rounds} rounds of {args.seconds} s.", "",
-             "| CPU-µs per request, median (least to most) | " + " | ".join(names) + " |",
-             "| --- |" + " --- |" * len(names)]
-    for connections, by_name in results["load"].items():
-        cells = []
-        for name in names:
-            costs = [run["cpu_us"] for run in by_name[name]]
-            cells.append(f"{statistics.median(costs):.1f} ({min(costs):.1f} to {max(costs):.1f})")
-        lines.append(f"| {connections} connections | " + " | ".join(cells) + " |")
-        if "proxenos" in names:
-            ours = statistics.median(run["cpu_us"] for run in by_name["proxenos"])
-            cells = [f"{ours / statistics.median(run['cpu_us'] for run in by_name[name]):.2f}" for name in names]
-            lines.append(f"| {connections} connections: proxenos over each | " + " | ".join(cells) + " |")
-        cells = [f"{statistics.median(run['rps'] for run in by_name[name]):.0f}" for name in names]
-        lines.append(f"| {connections} connections: requests/s | " + " | ".join(cells) + " |")
+             f"{versions(names, args)}; {args.rounds} rounds of {args.seconds} s.", ""]
+    head = " | ".join(names) + " |\n| --- |" + " --- |" * len(names)
+    if results["load"]:
+        lines.append("| CPU-µs per request, median (least to most) | " + head)
+        for key, by_name in results["load"].items():
+            lines += rows(SCENARIOS[key].title, by_name, names)
+        lines.append("")
     if results["idle"]:
-        cells = [f"{results['idle'][name]['bytes']:.0f}" if name in results["idle"] else "" for name in names]
-        lines.append(f"| RSS bytes per idle connection ({args.idle}) | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+        lines.append(f"| RSS bytes per idle connection ({args.idle} of them) | " + head)
+        for key, by_name in results["idle"].items():
+            cells = [f"{by_name[name]['bytes']:.0f}" if name in by_name else "" for name in names]
+            lines.append(f"| {SCENARIOS[key].title} | " + " | ".join(cells) + " |")
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def write_table(path, text):
@@ -224,11 +250,14 @@ def main():
     parser.add_argument("--only")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--connections", type=lambda text: [int(n) for n in text.split(",")], default=[64, 512])
+    parser.add_argument("--scenarios", type=lambda text: text.split(","), default=list(SCENARIOS))
     parser.add_argument("--idle", type=int, default=5000)
     parser.add_argument("--write")
     parser.add_argument("--json")
     args = parser.parse_args()
+    unknown = [key for key in args.scenarios if key not in SCENARIOS]
+    if unknown:
+        sys.exit(f"bench: unknown: {', '.join(unknown)}; there are {', '.join(SCENARIOS)}")
     if (os.cpu_count() or 1) < 2:
         sys.exit("bench: needs two CPUs, one for the proxy alone")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

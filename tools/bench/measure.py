@@ -38,10 +38,10 @@ def free_ports(count):
 class Program:
     """A program in a session of its own, pinned to a CPU; its costs include its children's."""
 
-    def __init__(self, command, cpu, port, log):
+    def __init__(self, command, cpu, port, log, environment=None):
         self.log = open(log, "ab")
         self.process = subprocess.Popen(["taskset", "-c", str(cpu), *command], stdin=subprocess.DEVNULL,
-                                        stdout=self.log, stderr=self.log, start_new_session=True)
+                                        stdout=self.log, stderr=self.log, start_new_session=True, env=environment)
         try:
             wait_for_port(port, self.process)
         except RuntimeError:
