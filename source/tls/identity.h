@@ -10,7 +10,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "openssl/base.h"
+#include "openssl/evp.h"
+#include "openssl/pool.h"
+#include "openssl/x509.h"
 #include "source/tls/certificate.h"
 #include "source/tls/context_options.h"
 #include "source/tls/ocsp.h"

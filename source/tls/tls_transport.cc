@@ -351,12 +351,12 @@ ReadStatus SslTransport::Read(net::Connection& socket, buffer::Slice* bytes) {
 }
 
 FlushStatus SslTransport::Flush(net::Connection& socket, buffer::Buffer& out) {
-  if (stage_ == Stage::kHandshake) {
-    // Nothing of the application's leaves before the peer is known.
+  if (stage_ != Stage::kOpen) {
+    // Alerts and flights only. Nothing of the application's leaves before the peer is known.
     const FlushStatus status = socket.WriteRaw(outgoing_);
-    return status == FlushStatus::kDone && !out.empty() ? FlushStatus::kBlocked : status;
+    if (status != FlushStatus::kDone || out.empty()) return status;
+    return stage_ == Stage::kFailed ? FlushStatus::kError : FlushStatus::kBlocked;
   }
-  if (stage_ == Stage::kFailed) return socket.WriteRaw(outgoing_);
   const Turn turn(*this);
   for (;;) {
     if (!Seal(out)) return FlushStatus::kError;

@@ -381,35 +381,5 @@ TEST_F(HandshakeTest, EveryKindOfKey) {
   }
 }
 
-TEST_F(HandshakeTest, StaplesByPolicy) {
-  struct Case {
-    OcspPolicy policy;
-    int64_t next_update;  // 0: no response at all.
-    bool made;
-    bool works;
-  };
-  for (const Case& c : {Case{OcspPolicy::kLenientStapling, 0, true, true},
-                        Case{OcspPolicy::kLenientStapling, 3600, true, true},
-                        Case{OcspPolicy::kLenientStapling, -10, true, true},
-                        Case{OcspPolicy::kStrictStapling, 0, true, true},
-                        Case{OcspPolicy::kStrictStapling, -10, true, false},
-                        Case{OcspPolicy::kMustStaple, 0, false, false},
-                        Case{OcspPolicy::kMustStaple, 3600, true, true},
-                        Case{OcspPolicy::kMustStaple, -10, true, false}}) {
-    ServerOptions options = ServerWith(leaf_);
-    options.ocsp = c.policy;
-    if (c.next_update != 0) {
-      options.common.identities[0].ocsp_staple = leaf_.ocsp(-3600, c.next_update);
-    }
-    const auto server = ServerContext::Make(options);
-    ASSERT_EQ(server.ok(), c.made) << server.status();
-    if (!c.made) continue;
-    // Our client does not ask, so nothing is refused; what asks is in the staple test.
-    TlsPair pair(*server, Make(ClientTrusting(ca_)));
-    EXPECT_TRUE(pair.Shake());
-    EXPECT_EQ(pair.server_stats.ocsp_staple_requests.value(), 0u);
-  }
-}
-
 }  // namespace
 }  // namespace proxenos::tls
