@@ -188,7 +188,25 @@ class FieldsWalk {
       value = &value->GetReflection()->GetMessage(*value, field.message_type()->map_value());
     }
     if (step.below != nullptr) return Check(*value, *step.below);
-    CheckAny(static_cast<const Any&>(*value));
+    const Any& any = static_cast<const Any&>(*value);
+    if (LeftOut(message, any)) {
+      return ignored_.Add({path_.ToPath().text(), field.full_name(),
+                           "Its is_optional lets a proxy that lacks it leave it out."});
+    }
+    CheckAny(any);
+  }
+
+  // Whether `message` says of its typed_config, whose type is not implemented, that it need not be.
+  static bool LeftOut(const Message& message, const Any& any) {
+    const FieldDescriptor* optional = message.GetDescriptor()->FindFieldByName("is_optional");
+    if (optional == nullptr || optional->cpp_type() != FieldDescriptor::CPPTYPE_BOOL ||
+        !message.GetReflection()->GetBool(message, optional)) {
+      return false;
+    }
+    const Descriptor* type =
+        google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(
+            TypedConfigType(any));
+    return type == nullptr || !Plans().Get(*type).listed;
   }
 
   bool CheckValue(const Message& message, const FieldDescriptor& field, const FieldRule& rule,

@@ -68,6 +68,7 @@ struct MessageRules {
 std::vector<MessageRules> BootstrapFields();
 std::vector<MessageRules> ClusterFields();
 std::vector<MessageRules> CoreFields();
+std::vector<MessageRules> FilterFields();
 std::vector<MessageRules> ListenerFields();
 std::vector<MessageRules> LogFields();
 std::vector<MessageRules> RouteFields();

@@ -100,13 +100,7 @@ std::vector<MessageRules> ListenerFields() {
        {Use("config_source route_config_name")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter",
        {
-           Use("name"),
-           Use("typed_config").Only("envoy.extensions.filters.http.router.v3.Router"),
-           Leave("is_optional",
-                 "It lets a proxy leave out a filter that it does not know; here such a filter is "
-                 "always "
-                 "an error."),
-           Use("disabled").Only("false"),
+           Use("name typed_config is_optional disabled"),
        }},
       {"envoy.extensions.filters.http.router.v3.Router",
        {

@@ -11,7 +11,6 @@ std::vector<MessageRules> RouteFields() {
   constexpr std::string_view kHeaders =
       "request_headers_to_add request_headers_to_remove response_headers_to_add "
       "response_headers_to_remove";
-  constexpr std::string_view kNoFilters = "no filter beside the router exists yet";
   return {
       {"envoy.config.route.v3.RouteConfiguration",
        {
@@ -19,8 +18,8 @@ std::vector<MessageRules> RouteFields() {
                "validate_clusters max_direct_response_body_size_bytes "
                "ignore_port_in_host_matching ignore_path_parameters_in_path_matching"),
            Use(kHeaders),
+           Use("typed_per_filter_config"),
            Leave("metadata", kMetadata),
-           Refuse("typed_per_filter_config", kNoFilters),
        }},
       {"envoy.config.route.v3.VirtualHost",
        {
@@ -28,17 +27,18 @@ std::vector<MessageRules> RouteFields() {
                "include_attempt_count_in_response"),
            Use(kHeaders),
            Leave("metadata", kMetadata),
-           Refuse("typed_per_filter_config rate_limits", kNoFilters),
-           Refuse("cors", "there is no CORS filter yet"),
+           Use("typed_per_filter_config cors"),
+           Refuse("rate_limits", "there is no rate limit filter yet"),
        }},
       {"envoy.config.route.v3.Route",
        {
            Use("name match route redirect direct_response stat_prefix"),
            Use(kHeaders),
            Leave("metadata", kMetadata),
+           Use("typed_per_filter_config"),
            Leave("decorator tracing", kNoTracing),
-           Refuse("typed_per_filter_config", kNoFilters),
        }},
+      {"envoy.config.route.v3.FilterConfig", {Use("config is_optional disabled")}},
       {"envoy.config.route.v3.RouteMatch",
        {Use("prefix path safe_regex connect_matcher path_separated_prefix case_sensitive "
             "runtime_fraction headers query_parameters grpc")}},
@@ -51,10 +51,9 @@ std::vector<MessageRules> RouteFields() {
            Use("cluster cluster_header weighted_clusters cluster_not_found_response_code"),
            Use("prefix_rewrite regex_rewrite host_rewrite_literal auto_host_rewrite "
                "host_rewrite_header host_rewrite_path_regex append_x_forwarded_host"),
-           Use("timeout idle_timeout max_stream_duration retry_policy upgrade_configs"),
+           Use("timeout idle_timeout max_stream_duration retry_policy upgrade_configs cors"),
            Use("priority").Only("DEFAULT"),
            Leave("include_vh_rate_limits", "There is no rate limit filter that would ask."),
-           Refuse("cors", "there is no CORS filter yet"),
            Refuse("rate_limits", "there is no rate limit filter yet"),
            Refuse("max_grpc_timeout grpc_timeout_offset", "write max_stream_duration"),
        }},
@@ -74,7 +73,7 @@ std::vector<MessageRules> RouteFields() {
        {
            Use("name cluster_header weight host_rewrite_literal"),
            Use(kHeaders),
-           Refuse("typed_per_filter_config", kNoFilters),
+           Use("typed_per_filter_config"),
        }},
       {"envoy.config.route.v3.RedirectAction",
        {Use("https_redirect scheme_redirect host_redirect port_redirect path_redirect "

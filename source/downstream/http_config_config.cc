@@ -163,7 +163,6 @@ class HttpCompiler {
     }
     for (int i = 0; i < proto_.http_filters_size(); ++i) {
       const auto& filter = proto_.http_filters(i);
-      if (filter.disabled()) continue;
       Filter(filter, list.Index(static_cast<size_t>(i)), i + 1 == proto_.http_filters_size());
     }
   }
@@ -187,8 +186,16 @@ class HttpCompiler {
                                "Router, or nothing would answer the request"
                              : "no filter may stand behind the router");
     }
+    if (last && filter.disabled()) {
+      errors_.Add(path.Field("disabled"),
+                  "the last filter answers the request: it must be enabled");
+    }
     auto factory = kind->create(filter.typed_config(), at, errors_);
-    if (factory != nullptr) config_->filters.push_back(std::move(factory));
+    if (factory == nullptr) return;
+    factory->name = route::FilterName(filter.name());
+    factory->override_kind = kind->override_kind;
+    factory->disabled = filter.disabled();
+    config_->filters.push_back(std::move(factory));
   }
 
   void Routes() {
@@ -198,7 +205,8 @@ class HttpCompiler {
         return;
       case HcmProto::kRouteConfig: {
         auto table =
-            route::CompileRoutes(proto_.route_config(), errors_, path_.Field("route_config"));
+            route::CompileRoutes(proto_.route_config(), errors_, path_.Field("route_config"),
+                                 filter::OverridesOf(compiler_.filters));
         if (table != nullptr) config_->routes = MakeRouteSnapshot(std::move(table), errors_);
         return;
       }

@@ -6,31 +6,22 @@
 
 #include "source/base/check.h"
 #include "source/base/limits.h"
+#include "source/filter/filter_override.h"
 
 namespace proxenos::filter {
-namespace {
-
-BodyMode ModeOf(const FilterFactory& factory, Direction direction) {
-  return direction == Direction::kRequest ? factory.request_body : factory.response_body;
-}
-
-}  // namespace
 
 FilterChain::FilterChain(const FilterFactories& factories, StreamContext& stream)
     : stream_(stream) {
+  stream.IsGrpcCall();  // Before filters change the request.
   filters_.reserve(factories.size());
   for (const auto& factory : factories) {
-    filters_.push_back(Entry{factory->Create(stream), factory.get()});
-    buffers_[0] |= factory->request_body == BodyMode::kBuffer;
-    buffers_[1] |= factory->response_body == BodyMode::kBuffer;
-    // One byte more than the filter takes, or the excess would never be seen.
-    const uint64_t enough = uint64_t{factory->buffer_limit} + 1;
-    for (const Direction direction : {Direction::kRequest, Direction::kResponse}) {
-      if (ModeOf(*factory, direction) != BodyMode::kBuffer) continue;
-      uint64_t& limit = stream.body_limit_[static_cast<int>(direction)];
-      limit = std::max(limit, enough);
-    }
+    if (factory != factories.back() && IsDisabled(stream, *factory)) continue;
+    Entry entry{factory->Create(stream)};
+    entry.declared[0] = BodyNeed{factory->request_body, factory->buffer_limit};
+    entry.declared[1] = BodyNeed{factory->response_body, factory->buffer_limit};
+    filters_.push_back(std::move(entry));
   }
+  AskNeeds(Direction::kRequest, ways_[0]);
 }
 
 FilterChain::~FilterChain() = default;
@@ -50,15 +41,14 @@ bool FilterChain::RunWoken() {
   return true;
 }
 
-HttpFilter& FilterChain::FilterAt(Direction direction, uint8_t step) const {
-  const size_t index = direction == Direction::kRequest ? step : filters_.size() - 1 - step;
-  return *filters_[index].filter;
+FilterChain::Entry& FilterChain::EntryAt(Direction direction, uint8_t step) {
+  return filters_[direction == Direction::kRequest ? step : filters_.size() - 1 - step];
 }
 
 void FilterChain::Resume(Direction direction) {
   const int d = static_cast<int>(direction);
   Way& way = ways_[d];
-  const bool opens = way.paused && FilterAt(direction, way.next).resumed_[d];
+  const bool opens = way.paused && EntryAt(direction, way.next).filter->resumed_[d];
   for (Entry& entry : filters_) entry.filter->resumed_[d] = false;
   if (!opens) return;
   way.paused = false;
@@ -80,33 +70,50 @@ void FilterChain::Complete() {
   for (Entry& entry : filters_) entry.filter->OnComplete();
 }
 
+void FilterChain::AskNeeds(Direction direction, Way& way) {
+  way.needs_known = true;
+  way.buffers = false;
+  const int d = static_cast<int>(direction);
+  for (Entry& entry : filters_) {
+    const BodyNeed& declared = entry.declared[d];
+    BodyNeed& need = entry.needs[d];
+    need = direction == Direction::kRequest ? entry.filter->RequestBodyNeed(declared)
+                                            : entry.filter->ResponseBodyNeed(declared);
+    if (need.mode != BodyMode::kBuffer) continue;
+    way.buffers = true;
+    // One byte more than the filter takes, or the excess would never be seen.
+    uint64_t& limit = stream_.body_limit_[d];
+    limit = std::max(limit, uint64_t{need.limit} + 1);
+  }
+}
+
 // With a buffering filter the message waits at the door until it is whole, which is what its
 // BodyMode promised; above the limit it is refused.
-bool FilterChain::BufferingStops(Direction direction, const Way& way, const Parts& in) {
-  if (!buffers_[static_cast<int>(direction)] || in.end || way.ended || !in.head) return false;
+bool FilterChain::BufferingStops(Direction direction, Way& way, const Parts& in) {
+  if (in.head && !way.needs_known) AskNeeds(direction, way);
+  if (!way.buffers || way.ended) return false;
   const auto& framing =
       direction == Direction::kRequest ? stream_.request.framing : stream_.response.framing;
   if (framing.kind == http::Framing::kTunnel) return false;  // It is never whole.
+  if (direction == Direction::kResponse && stream_.replied_) return !in.end;  // Ours: no limit.
   for (const Entry& entry : filters_) {
-    if (ModeOf(*entry.factory, direction) != BodyMode::kBuffer ||
-        in.body.size() <= entry.factory->buffer_limit) {
-      continue;
-    }
+    const BodyNeed& need = entry.needs[static_cast<int>(direction)];
+    if (need.mode != BodyMode::kBuffer || in.body.size() <= need.limit) continue;
     if (direction == Direction::kRequest) {
       stream_.Reply(413, "Payload Too Large", "request_payload_too_large", 0);
     } else {
       stream_.Reply(500, "Internal Server Error", "response_payload_too_large", 0);
     }
-    break;
+    return true;
   }
-  return true;
+  return !in.end;
 }
 
 // Takes the next part of `in` in hand. False when there is none.
 bool FilterChain::Take(Way& way, Parts& in, bool wait_for_end) const {
   if (way.part != Part::kNothing) return true;
   if (way.ended || wait_for_end) return false;
-  way.next = 0;
+  way.next = way.start;
   if (!way.head_passed) {
     if (!in.head) return false;
     way.part = Part::kHead;
@@ -148,40 +155,60 @@ void FilterChain::Deliver(Way& way, Parts& in, Parts& out) {
   }
 }
 
-bool FilterChain::RunRequestPart(Way& way) {
-  for (; way.next < filters_.size(); ++way.next) {
-    HttpFilter& filter = *filters_[way.next].filter;
-    if (filter.terminal()) continue;  // It takes from request_out.
-    Verdict verdict = Verdict::kContinue;
-    if (way.part == Part::kHead) {
-      verdict = filter.OnRequestHeaders(stream_.request, way.end_in_hand);
-    } else if (way.part == Part::kTrailers) {
-      verdict = filter.OnRequestTrailers(*stream_.request_in.trailers);
-    } else if (filters_[way.next].factory->request_body != BodyMode::kNone) {
-      verdict = filter.OnRequestBody(way.body, way.end_in_hand);
-    }
-    if (stream_.reply_pending_ || stream_.aborted_) return false;
-    if (verdict != Verdict::kContinue) {
-      way.paused = true;
-      return false;
-    }
+Verdict FilterChain::CallRequest(Entry& entry, Way& way) {
+  if (way.part == Part::kHead) {
+    return entry.filter->OnRequestHeaders(stream_.request, way.end_in_hand);
   }
-  return true;
+  if (way.part == Part::kTrailers) {
+    return entry.filter->OnRequestTrailers(*stream_.request_in.trailers);
+  }
+  if (entry.needs[0].mode == BodyMode::kNone) return Verdict::kContinue;
+  return entry.filter->OnRequestBody(way.body, way.end_in_hand);
 }
 
-bool FilterChain::RunResponsePart(Way& way) {
+Verdict FilterChain::CallResponse(Entry& entry, Way& way) {
+  if (way.part == Part::kHead) {
+    return entry.filter->OnResponseHeaders(stream_.response, way.end_in_hand);
+  }
+  if (way.part == Part::kTrailers) {
+    return entry.filter->OnResponseTrailers(*stream_.response_in.trailers);
+  }
+  if (entry.needs[1].mode == BodyMode::kNone) return Verdict::kContinue;
+  return entry.filter->OnResponseBody(way.body, way.end_in_hand);
+}
+
+void FilterChain::TakeAdded(Way& way, Parts& in) {
+  const uint8_t after = static_cast<uint8_t>(way.next + 1);
+  if (way.part == Part::kTrailers) {
+    if (stream_.added_body.empty() && !in.trailers->empty()) return;
+    way.part = Part::kBody;
+    way.body = std::move(stream_.added_body);
+    way.start = after;
+    way.end_in_hand = in.trailers->empty();
+    if (way.end_in_hand) in.trailers = nullptr;
+    return;
+  }
+  if (!stream_.added_body.empty()) {
+    DCHECK(way.part == Part::kHead && way.end_in_hand);
+    in.body.Append(std::move(stream_.added_body));
+  }
+  if (!way.end_in_hand) return;
+  way.end_in_hand = in.trailers == nullptr && (way.part == Part::kBody || in.body.empty());
+  if (!way.end_in_hand) way.start = after;
+}
+
+bool FilterChain::RunPart(Direction direction, Way& way) {
+  const bool request = direction == Direction::kRequest;
+  Parts& in = request ? stream_.request_in : stream_.response_in;
   for (; way.next < filters_.size(); ++way.next) {
-    Entry& entry = filters_[filters_.size() - 1 - way.next];
-    if (entry.filter->terminal()) continue;
-    Verdict verdict = Verdict::kContinue;
-    if (way.part == Part::kHead) {
-      verdict = entry.filter->OnResponseHeaders(stream_.response, way.end_in_hand);
-    } else if (way.part == Part::kTrailers) {
-      verdict = entry.filter->OnResponseTrailers(*stream_.response_in.trailers);
-    } else if (entry.factory->response_body != BodyMode::kNone) {
-      verdict = entry.filter->OnResponseBody(way.body, way.end_in_hand);
+    Entry& entry = EntryAt(direction, way.next);
+    if (entry.filter->terminal()) continue;  // It takes from request_out.
+    const Verdict verdict = request ? CallRequest(entry, way) : CallResponse(entry, way);
+    if (stream_.reply_pending_ || stream_.aborted_) {
+      stream_.added_body.Clear();
+      return false;
     }
-    if (stream_.reply_pending_ || stream_.aborted_) return false;
+    TakeAdded(way, in);
     if (verdict != Verdict::kContinue) {
       way.paused = true;
       return false;
@@ -198,8 +225,8 @@ bool FilterChain::MoveRequest() {
   while (!way.paused && !stream_.aborted_) {
     const bool wait = BufferingStops(Direction::kRequest, way, stream_.request_in);
     if (stream_.reply_pending_ || !Take(way, stream_.request_in, wait)) break;
+    if (!RunPart(Direction::kRequest, way)) break;
     const Part part = way.part;
-    if (!RunRequestPart(way)) break;
     Deliver(way, stream_.request_in, stream_.request_out);
     moved = true;
     if (part == Part::kHead) {
@@ -225,7 +252,7 @@ bool FilterChain::MoveResponse() {
     }
     const bool wait = BufferingStops(Direction::kResponse, way, stream_.response_in);
     if (stream_.reply_pending_ || !Take(way, stream_.response_in, wait)) break;
-    if (!RunResponsePart(way)) break;
+    if (!RunPart(Direction::kResponse, way)) break;
     Deliver(way, stream_.response_in, stream_.response_out);
     moved = true;
   }

@@ -52,30 +52,37 @@ class FilterChain {
   struct Way {
     Part part = Part::kNothing;  // In hand.
     uint8_t next = 0;            // Filters that have seen the part in hand.
+    uint8_t start = 0;           // Filters that have seen the end: what others add passes them by.
     bool paused = false;
     bool head_passed = false;
     bool end_in_hand = false;  // The part in hand is the last.
     bool ended = false;        // The end has passed all filters.
+    bool needs_known = false;  // Filters have said what they want of the body.
+    bool buffers = false;      // One of them wants the whole.
     buffer::Buffer body;       // The part in hand, of kBody.
   };
 
   struct Entry {
     std::unique_ptr<HttpFilter> filter;
-    const FilterFactory* factory;
+    BodyNeed declared[2] = {};  // By the factory. By Direction.
+    BodyNeed needs[2] = {};     // Of the message at hand.
   };
 
   bool Take(Way& way, Parts& in, bool wait_for_end) const;
   // Runs the part in hand through the filters; false when one stopped it.
-  bool RunRequestPart(Way& way);
-  bool RunResponsePart(Way& way);
+  bool RunPart(Direction direction, Way& way);
   void Deliver(Way& way, Parts& in, Parts& out);
-  bool BufferingStops(Direction direction, const Way& way, const Parts& in);
-  HttpFilter& FilterAt(Direction direction, uint8_t step) const;
+  bool BufferingStops(Direction direction, Way& way, const Parts& in);
+  Entry& EntryAt(Direction direction, uint8_t step);
+  void AskNeeds(Direction direction, Way& way);
+  Verdict CallRequest(Entry& entry, Way& way);
+  Verdict CallResponse(Entry& entry, Way& way);
+  // Takes up what the filter at way.next added to the message.
+  void TakeAdded(Way& way, Parts& in);
 
   StreamContext& stream_;
   absl::InlinedVector<Entry, 4> filters_;
   Way ways_[2];
-  bool buffers_[2] = {false, false};  // Some filter of that direction has BodyMode::kBuffer.
 };
 
 }  // namespace proxenos::filter

@@ -6,10 +6,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 
 #include "source/buffer/buffer.h"
 #include "source/http/message.h"
+#include "source/route/filter_override.h"
 
 namespace proxenos::filter {
 
@@ -31,11 +31,21 @@ enum class BodyMode : uint8_t {
   kBuffer,  // Called, head included, once the whole body is there: 413 or 500 above the limit.
 };
 
+struct BodyNeed {
+  BodyMode mode = BodyMode::kNone;
+  uint32_t limit = 0;  // Bytes, of kBuffer.
+};
+
 // Owner: the FilterChain of one stream. Thread: the stream's worker. Dies with the stream, after
 // OnComplete; its waits are member handles whose destructors cancel.
 class HttpFilter {
  public:
   virtual ~HttpFilter() = default;
+
+  // What this filter wants of the message at hand, asked once its head is there (a request's: when
+  // the chain is made) and before any filter sees it; `declared` is what its factory says.
+  virtual BodyNeed RequestBodyNeed(const BodyNeed& declared) const { return declared; }
+  virtual BodyNeed ResponseBodyNeed(const BodyNeed& declared) const { return declared; }
 
   // `end`: nothing follows the head.
   virtual Verdict OnRequestHeaders(http::RequestHead& head, bool end);
@@ -79,7 +89,10 @@ class FilterFactory {
   BodyMode request_body = BodyMode::kNone;
   BodyMode response_body = BodyMode::kNone;
   uint32_t buffer_limit = 0;  // Bytes, of kBuffer.
-  std::string name;           // HttpFilter.name, for per-route configuration and logs.
+  route::FilterName name;     // HttpFilter.name, for per-route configuration and logs.
+  // Of its typed_per_filter_config; null: there is no such thing.
+  const route::OverrideKind* override_kind = nullptr;
+  bool disabled = false;  // Only where a route enables it.
 };
 
 }  // namespace proxenos::filter

@@ -2,6 +2,8 @@
 #include "source/filter/stream_context.h"
 
 #include "absl/strings/numbers.h"
+#include "source/base/check.h"
+#include "source/grpc/status.h"
 
 namespace proxenos::filter {
 
@@ -23,6 +25,11 @@ void StreamContext::Reply(uint16_t status, absl::string_view body, absl::string_
   response_out = Parts();
   response_in.head = true;
   response_in.end = true;
+  replied_ = true;
+  reply_pending_ = true;
+  environment.loop.Schedule(this);
+  // A redirect is for whoever follows it, not for a gRPC client.
+  if (IsGrpcCall() && status / 100 != 3) return FillGrpcReply(body);
   if (body.empty()) {
     response.framing = http::Framing{};
     // 0 is worth saying: without it a client could not tell an empty body from a missing one.
@@ -41,9 +48,39 @@ void StreamContext::Reply(uint16_t status, absl::string_view body, absl::string_
                              http::HeaderName(http::HeaderId::kContentType), "text/plain");
     response_in.body.Append(body);
   }
-  replied_ = true;
-  reply_pending_ = true;
-  environment.loop.Schedule(this);
+}
+
+bool StreamContext::IsGrpcCall() {
+  if (grpc_ == Grpc::kUnknown) {
+    const absl::string_view type = request.headers.Get(http::HeaderId::kContentType);
+    grpc_ = grpc::IsGrpcType(type) ? Grpc::kYes : Grpc::kNo;
+  }
+  return grpc_ == Grpc::kYes;
+}
+
+// A gRPC client is told by trailers that are also the head ("Trailers-Only" of PROTOCOL-HTTP2.md).
+void StreamContext::FillGrpcReply(absl::string_view message) {
+  http::HeaderMap& headers = response.headers;
+  grpc::SetStatus(grpc::StatusOfHttp(response.status), headers);
+  response.status = 200;
+  response.framing = http::Framing{};
+  headers.AddView(http::HeaderId::kContentType, http::HeaderName(http::HeaderId::kContentType),
+                  grpc::kContentType);
+  if (!message.empty()) {
+    headers.Add(http::HeaderId::kGrpcMessage, grpc::PercentEncode(message));
+  }
+  // HTTP/1.1 clients of gRPC exist too: without a length the end of the head is not the end.
+  if (request.version != http::Version::kHttp2) {
+    headers.AddView(http::HeaderId::kContentLength,
+                    http::HeaderName(http::HeaderId::kContentLength), "0");
+  }
+}
+
+http::HeaderMap& StreamContext::AddTrailers(Direction direction) {
+  Parts& in = direction == Direction::kRequest ? request_in : response_in;
+  DCHECK(in.end && in.trailers == nullptr);
+  in.trailers = new (arena.Allocate(sizeof(http::HeaderMap))) http::HeaderMap(arena);
+  return *in.trailers;
 }
 
 void StreamContext::Abort(absl::string_view details, uint32_t flags) {

@@ -66,6 +66,13 @@ class StreamContext : public event::Runnable {
   // The terminal filter holds response bytes for which response_in had no room.
   bool response_held_back = false;
 
+  // What a filter adds to the message whose part it is called with: behind a head that is the end
+  // (also AddTrailers), or before trailers. Filters that have seen the end do not see it.
+  buffer::Buffer added_body;
+  // Trailers for a message that has none, to be filled by the caller: in a filter's call with the
+  // end of the message, or while the whole of it waits (BodyMode::kBuffer).
+  http::HeaderMap& AddTrailers(Direction direction);
+
   // What the bytes of the response's head (and trailers) live in, for as long as the stream does.
   buffer::Slice response_head_bytes;
   buffer::Slice response_trailer_bytes;
@@ -73,8 +80,8 @@ class StreamContext : public event::Runnable {
   // Renders format `index` of `routes` for this stream; the result lives in the arena.
   virtual absl::string_view FormatValue(uint32_t index) = 0;
 
-  // Passes a 1xx head (other than 101) on to the client, at once, as it is; nothing of it is kept. It
-  // is dropped where it may not go: behind a response, a second 100, to an HTTP/1.0 client.
+  // Passes a 1xx head (other than 101) on to the client, at once, as it is; nothing of it is kept.
+  // It is dropped where it may not go: behind a response, a second 100, to an HTTP/1.0 client.
   virtual void SendInformational(const http::ResponseHead& head) = 0;
 
   // Lets the part at which `filter` paused go on. No-op when it is not `filter` that holds that
@@ -95,6 +102,8 @@ class StreamContext : public event::Runnable {
   // Answers the request from here, in any of the filter's own calls (OnWake among them): `body`
   // (text/plain) and `details` are static or in the arena. Replaces a response that has not been
   // sent yet; cuts one short that has. The caller may add fields to `response.headers` right after.
+  // To a gRPC call it becomes 200 with the grpc-status that stands for `status` and `body` as its
+  // grpc-message; who wants another status sets it right after.
   void Reply(uint16_t status, absl::string_view body, absl::string_view details, uint32_t flags);
 
   // Ends the stream and, where the protocol needs it, its connection: nothing sensible can be sent.
@@ -106,9 +115,17 @@ class StreamContext : public event::Runnable {
     return body_limit_[static_cast<int>(direction)];
   }
 
+  // Whether the request was a gRPC call when it came, whatever filters have made of it.
+  bool IsGrpcCall();
+
   bool replied() const { return replied_; }
   bool response_sent() const { return response_sent_; }
   bool aborted() const { return aborted_; }
+
+ private:
+  enum class Grpc : uint8_t { kUnknown, kNo, kYes };
+  void FillGrpcReply(absl::string_view message);
+  Grpc grpc_ = Grpc::kUnknown;  // Until the chain is made, or somebody asks.
 
  protected:
   ~StreamContext() override = default;

@@ -13,6 +13,7 @@
 #include "source/base/clock.h"
 #include "source/base/limits.h"
 #include "source/match/regex.h"
+#include "source/route/filter_override.h"
 #include "source/route/header_matcher.h"
 #include "source/route/header_mutations.h"
 
@@ -81,6 +82,7 @@ struct WeightedCluster {
   HeaderMutations request_headers;
   HeaderMutations response_headers;
   std::string host_rewrite;  // Empty: none.
+  FilterOverrides filter_overrides;
 };
 
 // RouteAction.upgrade_configs; overrides the connection manager's for the same type.
@@ -99,7 +101,8 @@ struct Forward {
   FieldName cluster_header;
   std::vector<WeightedCluster> weighted;
   uint64_t total_weight = 0;
-  FieldName random_header;  // WeightedCluster.header_name; empty: none.
+  FieldName random_header;          // WeightedCluster.header_name; empty: none.
+  bool weighted_overrides = false;  // Some of `weighted` has filter_overrides.
 
   uint16_t cluster_not_found_status = 503;
   bool high_priority = false;

@@ -39,6 +39,7 @@ WeightedCluster CompileWeight(const v3::WeightedCluster::ClusterWeight& config,
   if (!config.has_weight()) compilation.errors().Add(path.Field("weight"), "is required");
   entry.host_rewrite = config.host_rewrite_literal();
   CompileBothMutations(config, compilation, path, &entry);
+  entry.filter_overrides = CompileOverrides(config, compilation, path);
   return entry;
 }
 
@@ -50,6 +51,7 @@ void CompileWeights(const v3::WeightedCluster& config, Compilation& compilation,
         CompileWeight(config.clusters(i), compilation, list.Index(static_cast<size_t>(i))));
     forward->total_weight += config.clusters(i).weight().value();
     forward->weighted.back().upper = forward->total_weight;
+    if (!forward->weighted.back().filter_overrides.empty()) forward->weighted_overrides = true;
   }
   if (forward->total_weight == 0) {
     compilation.errors().Add(list, "the sum of the weights must be greater than 0");

@@ -12,13 +12,15 @@
 #include "google/protobuf/duration.pb.h"
 #include "source/base/clock.h"
 #include "source/config/errors.h"
+#include "source/route/filter_override_config.h"
 #include "source/route/route_table.h"
 
 namespace proxenos::route {
 
 class Compilation {
  public:
-  Compilation(config::Errors& errors, RouteTableParts& parts) : errors_(errors), parts_(parts) {}
+  Compilation(config::Errors& errors, RouteTableParts& parts, OverrideKinds overrides)
+      : override_kinds(overrides), errors_(errors), parts_(parts) {}
 
   config::Errors& errors() { return errors_; }
   ClusterRef Cluster(const std::string& name);
@@ -28,6 +30,7 @@ class Compilation {
   // A text that goes into a request target or a Location: no space, no controls.
   void CheckTargetText(const std::string& text, const config::Path& path);
 
+  const OverrideKinds override_kinds;
   uint32_t max_direct_response_bytes = 4096;
 
  private:
@@ -36,5 +39,13 @@ class Compilation {
   absl::flat_hash_map<std::string, uint32_t> clusters_;
   absl::flat_hash_map<std::string, uint32_t> formats_;
 };
+
+// The typed_per_filter_config of any message that has it.
+template <typename Config>
+FilterOverrides CompileOverrides(const Config& config, Compilation& compilation,
+                                 const config::Path& path) {
+  return CompileFilterOverrides(config.typed_per_filter_config(), compilation.override_kinds,
+                                compilation.errors(), path.Field("typed_per_filter_config"));
+}
 
 }  // namespace proxenos::route

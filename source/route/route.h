@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "source/route/action.h"
+#include "source/route/filter_override.h"
 #include "source/route/header_matcher.h"
 #include "source/route/header_mutations.h"
 #include "source/route/path_index.h"
@@ -52,6 +53,7 @@ struct Route {
   std::variant<Forward, Redirect, DirectResponse> action;
   HeaderMutations request_headers;
   HeaderMutations response_headers;
+  FilterOverrides filter_overrides;
 
   const Forward* forward() const { return std::get_if<Forward>(&action); }
   const Redirect* redirect() const { return std::get_if<Redirect>(&action); }
@@ -75,6 +77,7 @@ struct VirtualHost {
   std::vector<VirtualCluster> virtual_clusters;
   HeaderMutations request_headers;
   HeaderMutations response_headers;
+  FilterOverrides filter_overrides;
 
   // Made by RouteTable.
   std::unique_ptr<const PathIndex> index;     // Null: the list is short enough to be walked.

@@ -103,6 +103,11 @@ Route CompileRoute(const v3::Route& config, const std::shared_ptr<const RetryPol
   route.path = CompilePath(config.match(), compilation.errors(), match_path);
   route.conditions = CompileConditions(config.match(), compilation.errors(), match_path);
   CompileBothMutations(config, compilation, path, &route);
+  route.filter_overrides = CompileOverrides(config, compilation, path);
+  if (config.route().has_cors()) {
+    CompileCorsField(config.route().cors(), compilation.override_kinds, &route.filter_overrides,
+                     compilation.errors(), path.Field("route").Field("cors"));
+  }
   switch (config.action_case()) {
     case v3::Route::kRoute:
       route.action = CompileForward(config.route(), retry, compilation, path.Field("route"));
@@ -172,6 +177,11 @@ VirtualHost CompileVirtualHost(const v3::VirtualHost& config, Domains& domains,
   host.include_request_attempt_count = config.include_request_attempt_count();
   host.include_attempt_count_in_response = config.include_attempt_count_in_response();
   CompileBothMutations(config, compilation, path, &host);
+  host.filter_overrides = CompileOverrides(config, compilation, path);
+  if (config.has_cors()) {
+    CompileCorsField(config.cors(), compilation.override_kinds, &host.filter_overrides,
+                     compilation.errors(), path.Field("cors"));
+  }
   host.domains.reserve(static_cast<size_t>(config.domains_size()));
   for (int i = 0; i < config.domains_size(); ++i) {
     std::string domain = domains.Add(config.domains(i), host.name, compilation.errors(),
@@ -206,10 +216,11 @@ VirtualHost CompileVirtualHost(const v3::VirtualHost& config, Domains& domains,
 }  // namespace
 
 std::shared_ptr<const RouteTable> CompileRoutes(const v3::RouteConfiguration& config,
-                                                config::Errors& errors, const config::Path& path) {
+                                                config::Errors& errors, const config::Path& path,
+                                                OverrideKinds overrides) {
   const size_t errors_before = errors.count();
   RouteTableParts parts;
-  Compilation compilation(errors, parts);
+  Compilation compilation(errors, parts, overrides);
   if (config.has_max_direct_response_body_size_bytes()) {
     compilation.max_direct_response_bytes = config.max_direct_response_body_size_bytes().value();
   }
@@ -222,6 +233,7 @@ std::shared_ptr<const RouteTable> CompileRoutes(const v3::RouteConfiguration& co
     parts.internal_only_headers.push_back(absl::AsciiStrToLower(name));
   }
   CompileBothMutations(config, compilation, path, &parts);
+  parts.filter_overrides = CompileOverrides(config, compilation, path);
   Domains domains;
   parts.virtual_hosts.reserve(static_cast<size_t>(config.virtual_hosts_size()));
   for (int i = 0; i < config.virtual_hosts_size(); ++i) {

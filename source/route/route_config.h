@@ -9,13 +9,14 @@
 
 #include "envoy/config/route/v3/route.pb.h"
 #include "source/config/errors.h"
+#include "source/route/filter_override_config.h"
 #include "source/route/route_table.h"
 
 namespace proxenos::route {
 
-// Null when errors were added.
+// Null when errors were added. `overrides`: what typed_per_filter_config may hold.
 std::shared_ptr<const RouteTable> CompileRoutes(
     const envoy::config::route::v3::RouteConfiguration& config, config::Errors& errors,
-    const config::Path& path = {});
+    const config::Path& path = {}, OverrideKinds overrides = {});
 
 }  // namespace proxenos::route

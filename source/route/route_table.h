@@ -30,6 +30,7 @@ struct RouteTableParts {
   std::vector<VirtualHost> virtual_hosts;
   HeaderMutations request_headers;
   HeaderMutations response_headers;
+  FilterOverrides filter_overrides;
   std::vector<std::string> internal_only_headers;  // Lower case.
   std::vector<FormatString> formats;
   std::vector<std::string> cluster_names;
@@ -68,6 +69,8 @@ class RouteTable {
   const std::vector<std::string>& internal_only_headers() const {
     return parts_.internal_only_headers;
   }
+
+  const FilterOverrides& filter_overrides() const { return parts_.filter_overrides; }
 
   // Calls visit(const HeaderMutations&) for each level that has any, in the order in which they are
   // to be applied: weighted cluster (may be null), route, virtual host, table; or, with

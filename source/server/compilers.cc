@@ -114,11 +114,13 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
     return proto ? upstream::CompileAssignment(*proto, errors, config::Path()) : nullptr;
   };
   compilers.routes =
-      [fields](const std::string& bytes, Origin origin,
-               config::Errors& errors) -> std::shared_ptr<const downstream::RouteSnapshot> {
+      [fields, overrides = filter::OverridesOf(listener_compiler.filters)](
+          const std::string& bytes, Origin origin,
+          config::Errors& errors) -> std::shared_ptr<const downstream::RouteSnapshot> {
     const auto proto = Read<RouteConfiguration>(bytes, origin, fields, errors);
     if (!proto) return nullptr;
-    std::shared_ptr<const route::RouteTable> table = route::CompileRoutes(*proto, errors);
+    std::shared_ptr<const route::RouteTable> table =
+        route::CompileRoutes(*proto, errors, config::Path(), overrides);
     return table == nullptr ? nullptr : downstream::MakeRouteSnapshot(std::move(table), errors);
   };
   compilers.listener = [&listener_compiler, fields](const std::string& bytes, Origin origin,

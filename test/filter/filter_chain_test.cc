@@ -47,6 +47,7 @@ class Scripted final : public HttpFilter {
   Verdict OnRequestTrailers(http::HeaderMap&) override { return Act("qt", false); }
   Verdict OnResponseHeaders(http::ResponseHead&, bool end) override { return Act("sh", end); }
   Verdict OnResponseBody(buffer::Buffer&, bool end) override { return Act("sb", end); }
+  Verdict OnResponseTrailers(http::HeaderMap&) override { return Act("st", false); }
   void OnWake() override {
     absl::StrAppend(&world_.log, script_.name, ":wake ");
     Act("wake", false);
@@ -338,6 +339,79 @@ TEST_F(FilterChainTest, ResponsesWaitAtTheDoorWhenTheCodecHasNoRoom) {
   stream_->response_out.body.Clear();
   stream_->Run();
   EXPECT_EQ(stream_->response_in.body.size(), 0u);
+}
+
+// A gRPC client reads grpc-status, whatever filters made of its request meanwhile.
+TEST_F(FilterChainTest, LocalRepliesToGrpcCallsAreTrailersOnly) {
+  World world;
+  const Script script{.name = "a", .acts = {{"qb", Do::kReply}}};
+  FilterHarness stream({std::make_shared<const ScriptedFactory>(script, world)},
+                       [](StreamContext& context) {
+                         context.request.headers.Add("content-type", "application/grpc+proto");
+                       });
+  stream.request.headers.Set("content-type", "text/plain");
+  stream.SendRequest(false);
+  stream.SendRequestBody("x", true);
+  EXPECT_EQ(stream.response.status, 200);
+  EXPECT_TRUE(stream.response_out.body.empty());
+  EXPECT_TRUE(stream.response_out.end);
+  EXPECT_EQ(stream.response.headers.Get(http::HeaderId::kGrpcStatus), "2");
+  EXPECT_EQ(stream.response.headers.Get(http::HeaderId::kGrpcMessage), "teapot");
+  EXPECT_EQ(stream.response.headers.Get(http::HeaderId::kContentType), "application/grpc");
+}
+
+// What a filter adds passes those that have not seen the end, and no others.
+class Adder final : public HttpFilter {
+ public:
+  explicit Adder(StreamContext& stream) : stream_(stream) {}
+  Verdict OnResponseHeaders(http::ResponseHead&, bool end) override {
+    if (end) stream_.added_body.Append(absl::string_view("body"));
+    if (end) stream_.AddTrailers(Direction::kResponse).Add("t", "1");
+    return Verdict::kContinue;
+  }
+  Verdict OnResponseTrailers(http::HeaderMap& trailers) override {
+    stream_.added_body.Append(absl::string_view("from trailers"));
+    if (trailers.Find("only") != nullptr) trailers.Clear();
+    return Verdict::kContinue;
+  }
+
+ private:
+  StreamContext& stream_;
+};
+
+class AdderFactory final : public FilterFactory {
+ public:
+  std::unique_ptr<HttpFilter> Create(StreamContext& stream) const override {
+    return std::make_unique<Adder>(stream);
+  }
+};
+
+TEST_F(FilterChainTest, WhatIsAddedPassesTheRest) {
+  const auto make = [this] {
+    FilterFactories factories;
+    factories.push_back(std::make_shared<const ScriptedFactory>(Script{.name = "a"}, world_));
+    factories.push_back(std::make_shared<const AdderFactory>());
+    factories.push_back(std::make_shared<const ScriptedFactory>(Script{.name = "b"}, world_));
+    stream_.emplace(std::move(factories));
+    stream_->SendRequest(true);
+    TakeLog();
+  };
+  make();
+  stream_->SendResponse(200, "", true);
+  EXPECT_EQ(TakeLog(), "b:sh. a:sh a:sb a:st ");
+  EXPECT_EQ(Out(), "200 body.");
+  ASSERT_NE(stream_->response_out.trailers, nullptr);
+  make();
+  stream_->SendResponse(200, "x", false);
+  stream_->SendResponseTrailers({{"t", "1"}});
+  EXPECT_EQ(TakeLog(), "b:sh a:sh b:sb a:sb b:st a:sb a:st ");
+  EXPECT_EQ(Out(), "200 xfrom trailers.");
+  make();
+  stream_->SendResponse(200, "x", false);
+  stream_->SendResponseTrailers({{"only", "1"}});
+  EXPECT_EQ(TakeLog(), "b:sh a:sh b:sb a:sb b:st a:sb. ");
+  EXPECT_EQ(stream_->response_out.trailers, nullptr);
+  EXPECT_TRUE(stream_->response_out.end);
 }
 
 }  // namespace

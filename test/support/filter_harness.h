@@ -7,7 +7,9 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "source/event/event_loop.h"
 #include "source/filter/filter_chain.h"
 #include "source/filter/stream_context.h"
@@ -39,11 +41,17 @@ struct HarnessParts {
   stats::Group<stats::HttpStats> stats = registry.Open<stats::HttpStats>(stats::HttpScope("test"));
 };
 
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
 class FilterHarness final : private HarnessParts, public filter::StreamContext {
  public:
-  // `factories` stand before a terminal filter.
-  explicit FilterHarness(filter::FilterFactories factories)
+  // `factories` stand before a terminal filter. `prepare` makes the request's head and its route,
+  // which filters may look at from the start.
+  explicit FilterHarness(
+      filter::FilterFactories factories,
+      absl::FunctionRef<void(filter::StreamContext&)> prepare = [](filter::StreamContext&) {})
       : StreamContext(HarnessParts::environment, *stats), factories_(std::move(factories)) {
+    prepare(*this);
     factories_.push_back(std::make_shared<const TerminalFactory>());
     chain_.emplace(factories_, *this);
   }
@@ -82,12 +90,27 @@ class FilterHarness final : private HarnessParts, public filter::StreamContext {
     response_in.end = end;
     Run();
   }
+  void SendRequestTrailers(const Fields& fields) {
+    request_in.trailers = Trailers(fields);
+    request_in.end = true;
+    Run();
+  }
+  void SendResponseTrailers(const Fields& fields) {
+    response_in.trailers = Trailers(fields);
+    response_in.end = true;
+    Run();
+  }
   // As the codec does: from now on the response cannot be replaced.
   void MarkResponseSent() { response_sent_ = true; }
   absl::string_view FormatValue(uint32_t) override { return ""; }
   void SendInformational(const http::ResponseHead&) override {}
 
  private:
+  http::HeaderMap* Trailers(const Fields& fields) {
+    auto* trailers = new (arena.Allocate(sizeof(http::HeaderMap))) http::HeaderMap(arena);
+    for (const auto& [name, value] : fields) trailers->Add(name, value);
+    return trailers;
+  }
   bool PumpOnce() {
     bool moved = StartReply();
     moved |= chain_->RunWoken();

@@ -22,14 +22,14 @@ class RouterFactory final : public filter::FilterFactory {
 
 }  // namespace
 
-std::shared_ptr<const filter::FilterFactory> CreateRouter(const google::protobuf::Any& config,
-                                                          const config::Path& path,
-                                                          config::Errors& errors) {
+std::unique_ptr<filter::FilterFactory> CreateRouter(const google::protobuf::Any& config,
+                                                    const config::Path& path,
+                                                    config::Errors& errors) {
   envoy::extensions::filters::http::router::v3::Router proto;
   if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
   RouterConfig compiled;
   compiled.suppress_envoy_headers = proto.suppress_envoy_headers();
-  return std::make_shared<const RouterFactory>(compiled);
+  return std::make_unique<RouterFactory>(compiled);
 }
 
 }  // namespace proxenos::filters::router

@@ -9,8 +9,8 @@
 
 namespace proxenos::filters::router {
 
-std::shared_ptr<const filter::FilterFactory> CreateRouter(const google::protobuf::Any& config,
-                                                          const config::Path& path,
-                                                          config::Errors& errors);
+std::unique_ptr<filter::FilterFactory> CreateRouter(const google::protobuf::Any& config,
+                                                    const config::Path& path,
+                                                    config::Errors& errors);
 
 }  // namespace proxenos::filters::router

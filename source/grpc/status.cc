@@ -1,0 +1,90 @@
+// gRPC's status in fields of HTTP.
+#include "source/grpc/status.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace proxenos::grpc {
+namespace {
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+}  // namespace
+
+bool IsGrpcType(absl::string_view content_type) {
+  return absl::StartsWith(content_type, kContentType) &&
+         (content_type.size() == kContentType.size() || content_type[kContentType.size()] == '+');
+}
+
+Status StatusOfHttp(uint16_t http_status) {
+  switch (http_status) {
+    case 400:
+      return Status::kInternal;
+    case 401:
+      return Status::kUnauthenticated;
+    case 403:
+      return Status::kPermissionDenied;
+    case 404:
+      return Status::kUnimplemented;
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return Status::kUnavailable;
+    default:
+      return Status::kUnknown;
+  }
+}
+
+std::optional<Status> StatusIn(const http::HeaderMap& headers) {
+  const http::Header* header = headers.Find(http::HeaderId::kGrpcStatus);
+  if (header == nullptr) return std::nullopt;
+  uint32_t code;
+  if (!absl::SimpleAtoi(header->value(), &code)) return Status::kUnknown;
+  return static_cast<Status>(code);
+}
+
+void SetStatus(Status status, http::HeaderMap& headers) {
+  headers.Set(http::HeaderId::kGrpcStatus, absl::AlphaNum(static_cast<uint32_t>(status)).Piece());
+}
+
+std::string PercentEncode(absl::string_view text) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte <= 0x7e && c != '%') {
+      out += c;
+    } else {
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  return out;
+}
+
+std::string PercentDecode(absl::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const int high = text[i] == '%' && i + 2 < text.size() ? HexDigit(text[i + 1]) : -1;
+    const int low = high < 0 ? -1 : HexDigit(text[i + 2]);
+    if (low < 0) {
+      out += text[i];
+    } else {
+      out += static_cast<char>(high * 16 + low);
+      i += 2;
+    }
+  }
+  return out;
+}
+
+}  // namespace proxenos::grpc
