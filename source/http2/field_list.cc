@@ -47,12 +47,16 @@ absl::string_view Decimal(uint64_t value, char (&digits)[20]) {
 }  // namespace
 
 void FieldList::Add(absl::string_view name, absl::string_view value, uint8_t flags) {
+  // Word by word into its place: put together elsewhere, the copy would wait for each of them.
+  nghttp2_nv& field = fields_.emplace_back();
   // nghttp2 does not write to what it is told not to copy.
-  fields_.push_back(nghttp2_nv{
-      reinterpret_cast<uint8_t*>(const_cast<char*>(name.data())),
-      reinterpret_cast<uint8_t*>(const_cast<char*>(value.data() == nullptr ? "" : value.data())),
-      name.size(), value.size(),
-      static_cast<uint8_t>(NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE | flags)});
+  field.name = reinterpret_cast<uint8_t*>(const_cast<char*>(name.data()));
+  field.value =
+      reinterpret_cast<uint8_t*>(const_cast<char*>(value.data() == nullptr ? "" : value.data()));
+  field.namelen = name.size();
+  field.valuelen = value.size();
+  field.flags = static_cast<uint8_t>(NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE |
+                                     flags);
 }
 
 void FieldList::AddChecked(absl::string_view name, absl::string_view value, uint8_t flags) {

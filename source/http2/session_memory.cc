@@ -26,14 +26,8 @@ ThreadBlock& ThisThreadsBlock() {
 // While a session is made: whether its frame buffer is still to be asked for.
 thread_local bool frame_buffer_due = false;
 
-// `block` is the frame buffer of the thread that made the session.
-void* Allocate(size_t size, void* block) {
-  if (size == kFrameBuffer && frame_buffer_due) {
-    frame_buffer_due = false;
-    return block;
-  }
-  return std::malloc(size);
-}
+// `block`, below, is the frame buffer of the thread that made the session.
+void* Allocate(size_t size, void*) { return std::malloc(size); }
 
 void Free(void* memory, void* block) {
   if (memory != block) std::free(memory);
@@ -41,7 +35,12 @@ void Free(void* memory, void* block) {
 
 void* AllocateZeroed(size_t count, size_t size, void*) { return std::calloc(count, size); }
 
+// nghttp2 asks for its buffers by giving nothing to be made larger.
 void* Reallocate(void* memory, size_t size, void* block) {
+  if (memory == nullptr && size == kFrameBuffer && frame_buffer_due) {
+    frame_buffer_due = false;
+    return block;
+  }
   CHECK(memory != block);
   return std::realloc(memory, size);
 }

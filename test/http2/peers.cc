@@ -46,6 +46,18 @@ void ServerPeer::OnPong(uint64_t opaque) { absl::StrAppend(&log, "pong ", opaque
 
 std::string ServerPeer::Request(StreamId stream) { return requests_.at(stream)->transcript.Take(); }
 
+std::string ServerPeer::AllRequests() {
+  std::string all;
+  for (const auto& [stream, request] : requests_) {
+    absl::StrAppend(&all, stream, " ", request->transcript.Take());
+  }
+  return all;
+}
+
+void ServerPeer::RespondToAll() {
+  for (const auto& [stream, request] : requests_) Respond(stream, 200, "hello");
+}
+
 void ServerPeer::Respond(StreamId stream, uint16_t status, absl::string_view body) {
   buffer::Arena arena;
   http::ResponseHead head(arena);

@@ -50,7 +50,10 @@ class ServerPeer final : public ServerVisitor, public Notes {
 
   // The transcript of a stream's request so far.
   std::string Request(StreamId stream);
+  // Of all streams, those that are over too.
+  std::string AllRequests();
   const http::RequestHead& Head(StreamId stream) { return requests_.at(stream)->head(); }
+  void RespondToAll();
   // Answers with `status`, and `body` when not empty.
   void Respond(StreamId stream, uint16_t status, absl::string_view body = "");
 
