@@ -1,23 +1,11 @@
 """What is sent to both proxies: groups of one bootstrap and many requests.
 
-A request is (name, bytes[, method]); the method tells how to read the response when it is not the
-first word of the bytes. In bootstraps ORIGIN, CLOSED and SILENT stand for ports.
+A request is (name, bytes). In bootstraps ORIGIN, CLOSED and SILENT stand for ports. Those over HTTP/2
+and TLS are in http2_cases.py.
 """
 
 from bootstrap import TYPE, bootstrap, cluster, direct, to
-
-
-def get(path="/", *headers, host="test.example", method="GET"):
-    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", *headers]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-def raw(text):
-    return text.encode("latin-1")
-
-
-def post(headers, body):
-    return raw("POST /p HTTP/1.1\r\nHost: h\r\n" + "".join(h + "\r\n" for h in headers) + "\r\n" + body)
+from h1_requests import RESPONSE_SCRIPTS, get, post, raw
 
 
 REQUESTS = [
@@ -150,11 +138,7 @@ REQUESTS = [
     ("forwarded for", get("/", "X-Forwarded-For: 1.2.3.4", "X-Forwarded-Proto: https")),
 ]
 
-RESPONSES = [(name, get("/" + name)) for name in (
-    "chunked", "trailers", "204", "304", "304-length", "404", "500", "503", "until-close", "says-close", "http10",
-    "103", "100", "close", "reset", "cut-head", "cut-body", "cut-chunk", "two-lengths", "same-lengths",
-    "length-and-chunked", "bad-status", "no-reason", "no-reason-space", "bad-chunk", "fold", "nul", "bare-lf",
-    "garbage", "extra", "many-headers", "large-head", "hop", "cookies", "server", "upgrade")]
+RESPONSES = [(name, get("/" + name)) for name in RESPONSE_SCRIPTS]
 RESPONSES += [("head of " + name, get("/" + name, method="HEAD")) for name in ("x", "chunked", "404", "until-close")]
 
 ROUTES = [

@@ -1,26 +1,33 @@
 """The same bootstraps and requests to proxenos and to the real Envoy: what clients and the origin see
-must be the same, but for what expected_differences.json lists, each with its reason.
+must be the same, but for what the list of expected differences has, each with its reason.
 
-  differential_test.py --ours BINARY --envoy BINARY [--only GROUP] [--record]
+  differential_test.py --ours BINARY --envoy BINARY [--cases http2] [--only GROUP] [--record]
 
-An expectation that nothing meets fails too, so the list stays true. --record prints what a run found
+--cases http2 is for what http2_cases.py has. An expectation that nothing meets fails too, so the list stays true. --record prints what a run found
 in the form of the list, for a person to judge.
 """
 
 import argparse
+import functools
 import json
 import pathlib
 import re
 import socket
+import ssl
 import sys
 
 HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
 
 import cases  # noqa: E402
+import certificates  # noqa: E402
+import h1_requests  # noqa: E402
+import h2wire  # noqa: E402
+import http2_cases  # noqa: E402
 import origin  # noqa: E402
 import proxy  # noqa: E402
 import report  # noqa: E402
+import tls_origin  # noqa: E402
 import wire  # noqa: E402
 from bootstrap import fill_ports  # noqa: E402
 
@@ -59,36 +66,85 @@ def observe_response(response, ports):
             "trailers": normal_fields(response["trailers"], ports)}
 
 
-def observe(port, request, ports):
+def open_connection(port, kind):
+    """A socket to the proxy, as the group's client makes it."""
+    sock = wire.connect(port)
+    if not kind["tls"]:
+        return sock
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2" if kind["client"] == "h2" else "http/1.1"])
+    return context.wrap_socket(sock, server_hostname="a.example")
+
+
+def observe(port, request, ports, kind):
     """What a client sees: responses, and whether the connection is good for another request."""
+    with open_connection(port, kind) as sock:
+        return (observe_http2 if kind["client"] == "h2" else observe_http1)(sock, request, ports)
+
+
+def observe_http1(sock, request, ports):
     _, data, *_ = request
     method = data.split(b" ", 1)[0].decode("latin-1")
     expected = max(data.count(b" HTTP/1.1\r\n"), 1)
     seen = {"responses": []}
-    with wire.connect(port) as sock:
-        reader = wire.Reader(sock)
-        sock.sendall(data)
-        while len([r for r in seen["responses"] if r["status"] >= 200]) < expected:
-            response = reader.response(method)
-            if response is None:
-                break
-            seen["responses"].append(observe_response(response, ports))
-            if response["status"] == 101:
-                seen["tunnel"] = reader.bytes(5) if b"Upgrade:" in data else ""
-                break
-        try:
-            sock.sendall(cases.get("/probe", host="a.example"))
-        except OSError:
-            pass
-        again = reader.response("GET")
-        seen["connection"] = "kept" if again else "closed"
+    reader = wire.Reader(sock)
+    sock.sendall(data)
+    while len([r for r in seen["responses"] if r["status"] >= 200]) < expected:
+        response = reader.response(method)
+        if response is None:
+            break
+        seen["responses"].append(observe_response(response, ports))
+        if response["status"] == 101:
+            seen["tunnel"] = reader.bytes(5) if b"Upgrade:" in data else ""
+            break
+    try:
+        sock.sendall(h1_requests.get("/probe", host="a.example"))
+    except OSError:
+        pass
+    again = reader.response("GET")
+    seen["connection"] = "kept" if again else "closed"
     return seen
+
+
+def observe_http2(sock, request, ports):
+    _, fields, *more = request
+    connection = h2wire.Connection(sock)
+    stream = connection.open(fields, end=not more)
+    if more:
+        connection.send_body(stream, more[0], end=len(more) == 1)
+        if len(more) > 1:
+            connection.send(h2wire.headers(stream, more[1], True))
+    message = connection.response(stream)
+    seen = {"responses": [observe_http2_response(head, b"", True, None, ports) for head in message.informational]}
+    if message.headers:
+        seen["responses"].append(observe_http2_response(message.headers, message.body, message.ended, message.trailers, ports))
+    seen["reset"] = message.reset if not message.ended else None
+    again = connection.get("/probe", authority="a.example") if not connection.ended else None
+    seen["connection"] = "kept" if again and again.headers else "closed"
+    return seen
+
+
+def observe_http2_response(head, body, complete, trailers, ports):
+    fields = [field for field in head if field[0] != ":status"]
+    return observe_response({"status": int(dict(head).get(":status", 0)), "headers": fields, "body": body.decode("latin-1"),
+                             "complete": complete, "trailers": trailers or []}, ports)
 
 
 def observe_origin(requests, ports):
     return [{"start": normal_text(r["start"], ports), "headers": normal_fields(r["headers"], ports),
              "body": normal_text(r.get("body", ""), ports), "trailers": normal_fields(r.get("trailers", []), ports)}
             for r in requests if " /probe " not in r["start"]]
+
+
+def start_origin(kind, pair):
+    if kind["origin_tls"]:
+        return tls_origin.TlsOrigin(tls_origin.server_context(pair, ["h2"] if kind["origin"] == "h2" else []))
+    return tls_origin.Http2Origin() if kind["origin"] == "h2" else origin.Origin()
+
+
+# How groups are played that do not say.
+PLAIN = {"client": "h1", "tls": False, "origin": "h1", "origin_tls": False}
 
 
 class Silent:
@@ -108,21 +164,37 @@ class Closed:
         self.port = self.socket.getsockname()[1]
 
 
+@functools.cache
+def certificate():
+    """An authority, and what proxy and origin both show."""
+    authority = certificates.Authority()
+    return authority, authority.issue("server", ["DNS:a.example", "DNS:up.example"])
+
+
+SETS = {"http1": (cases.GROUPS, "expected_differences.json"),
+        "http2": (http2_cases.GROUPS, "expected_differences_http2.json")}
+
+
 def run_group(binary, group):
     """What each request of a group leads to, by the request's name."""
-    bootstrap, requests = cases.GROUPS[group]
-    upstream, silent, closed = origin.Origin(), Silent(), Closed()
+    bootstrap, requests, *more = {**cases.GROUPS, **http2_cases.GROUPS}[group]
+    kind = more[0] if more else PLAIN
+    authority, pair = certificate()
+    upstream, silent, closed = start_origin(kind, pair), Silent(), Closed()
     ports = {"ORIGIN": upstream.port, "SILENT": silent.port, "CLOSED": closed.port}
+    paths = {"CERTIFICATE": pair.chain, "KEY": pair.key, "AUTHORITY": authority.root.chain}
     results = {}
-    with proxy.Proxy(binary, fill_ports(bootstrap, ports)) as running:
+    with proxy.Proxy(binary, fill_ports(bootstrap, {**ports, **paths})) as running:
         names = {port: name for name, port in ports.items()}
         names[running.port] = "PROXY"
         for request in requests:
             try:
-                seen = observe(running.port, request, names)
+                seen = observe(running.port, request, names, kind)
             except OSError as error:
                 seen = {"error": str(error)}
-            seen["origin"] = observe_origin(upstream.take_seen(), names)
+            received = upstream.take_seen()
+            if kind["client"] == "h1" or request[0] not in http2_cases.UNSETTLED:
+                seen["origin"] = observe_origin(received, names)
             results[request[0]] = seen
             if running.process.poll() is not None:
                 raise RuntimeError(f"{binary} died of '{group}/{request[0]}':\n{running.words()}")
@@ -184,12 +256,14 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--ours", required=True)
     parser.add_argument("--envoy", required=True)
+    parser.add_argument("--cases", choices=SETS, default="http1")
     parser.add_argument("--only", action="append")
     parser.add_argument("--record", action="store_true")
     args = parser.parse_args()
-    expectations = Expectations(HERE / "expected_differences.json")
+    groups, listed = SETS[args.cases]
+    expectations = Expectations(HERE / listed)
     results = []
-    for group in args.only or cases.GROUPS:
+    for group in args.only or groups:
         theirs = run_group(args.envoy, group)
         try:
             ours = run_group(args.ours, group)

@@ -1,6 +1,7 @@
 """Certificates made by openssl when a test needs them: nothing that expires is in the tree."""
 
 import os
+import secrets
 import subprocess
 import tempfile
 
@@ -45,7 +46,6 @@ class Authority:
 
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="certificates-")
-        self.serial = 0
         self.root = self.issue("root", authority=True, issuer=None)
 
     def path(self, name):
@@ -57,9 +57,8 @@ class Authority:
         return self.path(name)
 
     def issue(self, name, sans=(), kind="p256", issuer="root", **more):
-        """`sans` such as "DNS:a.example"; more: authority, days (of validity from now), usage, subject. A
-        chain holds the certificates of intermediate authorities too."""
-        self.serial += 1
+        """`sans` such as "DNS:a.example"; more: authority, days (of validity from now), usage, subject,
+        extensions. A chain holds the certificates of intermediate authorities too."""
         key, request, chain = (self.path(f"{name}.{end}") for end in ("key", "csr", "pem"))
         openssl("genpkey", *KEYS[kind], "-out", key)
         openssl("req", "-new", "-key", key, "-subj", more.get("subject", f"/O=proxenos test/CN={name}"), "-out", request)
@@ -70,11 +69,12 @@ class Authority:
             lines.append("extendedKeyUsage=" + more.get("usage", "serverAuth,clientAuth"))
         if sans:
             lines.append("subjectAltName=" + ",".join(sans))
+        lines += more.get("extensions", ())
         extensions = self.write(f"{name}.ext", "\n".join(lines) + "\n")
         signer = getattr(self, "root", None) if issuer == "root" else issuer
         by = ["-CA", signer.chain, "-CAkey", signer.key] if signer else ["-signkey", key]
-        openssl("x509", "-req", "-in", request, *by, "-set_serial", str(self.serial), "-days",
-                str(more.get("days", 30)), "-sha256", "-extfile", extensions, "-out", chain)
+        openssl("x509", "-req", "-in", request, *by, "-set_serial", f"0x5{secrets.token_hex(15)}",
+                "-days", str(more.get("days", 30)), "-sha256", "-extfile", extensions, "-out", chain)
         if signer is not None and signer is not getattr(self, "root", None):
             with open(signer.chain, encoding="ascii") as text, open(chain, "a", encoding="ascii") as out:
                 out.write(text.read())

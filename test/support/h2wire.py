@@ -65,7 +65,7 @@ class Message:
     def __init__(self):
         self.informational = []
         self.headers = None
-        self.body = b""
+        self.body = bytearray()
         self.trailers = None
         self.ended = False
         self.reset = None  # The error code of RST_STREAM.

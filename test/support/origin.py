@@ -1,4 +1,4 @@
-"""The origin of differential tests: answers by path, remembers what it was sent."""
+"""An HTTP/1.1 origin: answers by path, remembers what it was sent."""
 
 import socket
 import struct
@@ -9,7 +9,7 @@ import wire
 OK = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 6\r\n\r\norigin"
 
 # Answers by the path's first segment. "CLOSE" and "RESET" at the end say what becomes of the
-# connection.
+# connection; "SILENT" leaves the request without an answer.
 SCRIPTS = {
     "chunked": "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
     "trailers": "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 3\r\n\r\n",
@@ -49,6 +49,8 @@ SCRIPTS = {
     "cookies": "HTTP/1.1 200 OK\r\nset-cookie: a=1\r\nset-cookie: b=2\r\ncontent-length: 0\r\n\r\n",
     "server": "HTTP/1.1 200 OK\r\nserver: theirs\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT\r\ncontent-length: 0\r\n\r\n",
     "upgrade": "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\nhelloCLOSE",
+    "large": "HTTP/1.1 200 OK\r\ncontent-length: 4194304\r\n\r\n" + "L" * 4194304,
+    "silent": "SILENT",
     "refuse-upgrade": "HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\nno",
 }
 
@@ -69,6 +71,10 @@ class Origin:
             seen, self.seen = self.seen, []
         return seen
 
+    def remember(self, request):
+        with self.lock:
+            self.seen.append(request)
+
     def accept(self):
         while True:
             sock, _ = self.listener.accept()
@@ -81,10 +87,12 @@ class Origin:
                 request = reader.head()
                 if request is None:
                     return
-                with self.lock:
-                    self.seen.append(request)
+                self.remember(request)
                 reader.body(request)
-                if not self.answer(sock, request):
+                try:
+                    if not self.answer(sock, request):
+                        return
+                except OSError:
                     return
 
     def answer(self, sock, request):
@@ -96,6 +104,8 @@ class Origin:
         if text.endswith("RESET"):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             return False
+        if text == "SILENT":
+            return True
         close = text.endswith("CLOSE")
         sock.sendall(text.removesuffix("CLOSE").encode("latin-1"))
         return not close

@@ -13,7 +13,7 @@ import wire
 class Proxy:
     """One running proxy; use as a context."""
 
-    def __init__(self, binary, bootstrap, concurrency=1):
+    def __init__(self, binary, bootstrap, concurrency=1, ready=True, arguments=()):
         self.folder = tempfile.TemporaryDirectory(prefix="proxy-")
         config = os.path.join(self.folder.name, "bootstrap.json")
         admin = os.path.join(self.folder.name, "admin")
@@ -22,11 +22,11 @@ class Proxy:
         self.log = open(os.path.join(self.folder.name, "log"), "w+b")
         self.process = subprocess.Popen(
             [binary, "-c", config, "--concurrency", str(concurrency), "--disable-hot-restart", "--log-level", "error",
-             "--admin-address-path", admin], stdout=self.log, stderr=self.log)
+             "--admin-address-path", admin, *arguments], stdout=self.log, stderr=self.log)
         try:
             self.admin_port = self.wait(lambda: self.read_port(admin))
-            self.wait(lambda: self.admin("/ready").startswith("LIVE"))
-            self.port = self.wait(lambda: self.listener_port("main"))
+            if ready:
+                self.wait_ready()
         except Exception:
             self.__exit__()
             raise
@@ -39,6 +39,11 @@ class Proxy:
         self.process.wait()
         self.log.close()
         self.folder.cleanup()
+
+    def wait_ready(self):
+        """Until it is live and listens."""
+        self.wait(lambda: self.admin("/ready").startswith("LIVE"))
+        self.port = self.wait(lambda: self.listener_port("main"))
 
     def words(self):
         self.log.seek(0)
