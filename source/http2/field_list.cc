@@ -55,8 +55,8 @@ void FieldList::Add(absl::string_view name, absl::string_view value, uint8_t fla
       reinterpret_cast<uint8_t*>(const_cast<char*>(value.data() == nullptr ? "" : value.data()));
   field.namelen = name.size();
   field.valuelen = value.size();
-  field.flags = static_cast<uint8_t>(NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE |
-                                     flags);
+  field.flags =
+      static_cast<uint8_t>(NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE | flags);
 }
 
 void FieldList::AddChecked(absl::string_view name, absl::string_view value, uint8_t flags) {

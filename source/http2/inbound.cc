@@ -129,6 +129,7 @@ int SessionState::OnHead(Stream& stream, bool end_stream) {
   if (error != CodecError::kNone) {
     if (trailers || server_ == nullptr || !IsAnswerable(error)) return OnMalformed(stream);
     stream.head_received = true;
+    stream.reset_when_sent = true;  // Nobody wants its body.
     Silence(stream);
     server_->OnHeadRefused(stream.id, error);
     return end_stream ? EndMessage(stream) : Verdict();
@@ -232,6 +233,12 @@ int SessionState::OnStreamClose(StreamId id, ErrorCode code) {
   if (stream == nullptr) return 0;
   Silence(*stream);
   DropQueue(*stream);
+  if (std::exchange(stream->end_submitted, false)) {
+    --submitted_ends_;
+    // nghttp2 closes a stream before it gives out the frame that ends it.
+    stream->end_sent =
+        code == ErrorCode::kNoError && !stream->reset_by_peer && !stream->reset_by_us;
+  }
   if (stream->unconsumed > 0) {
     nghttp2_session_consume_connection(session_.get(), stream->unconsumed);
     stream->unconsumed = 0;

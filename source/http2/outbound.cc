@@ -42,7 +42,8 @@ void SessionState::SendResponse(StreamId id, const http::ResponseHead& head, boo
   FieldList fields;
   fields.AddResponse(head, status, stream->head_request);
   stream->head_sent = true;
-  stream->end_queued = stream->end_sent = end;
+  stream->end_queued = end;
+  if (end) EndSubmitted(*stream);
   nghttp2_submit_headers(session_.get(), EndFlag(end), id, nullptr, fields.data(), fields.size(),
                          nullptr);
   Drain();
@@ -61,7 +62,8 @@ StreamId SessionState::SendRequest(const http::RequestHead& head, bool end,
   stream.extended_connect = !head.upgrade.empty();
   stream.protocol = std::string(head.upgrade.data(), head.upgrade.size());
   stream.head_sent = true;
-  stream.end_queued = stream.end_sent = end;
+  stream.end_queued = end;
+  if (end) EndSubmitted(stream);
   const int32_t id = nghttp2_submit_headers(session_.get(), EndFlag(end), -1, nullptr,
                                             fields.data(), fields.size(), &stream);
   CHECK(id == stream.id);
@@ -180,10 +182,16 @@ void SessionState::SubmitTrailers(Stream& stream, const http::HeaderMap& trailer
   // These are copied: they wait in nghttp2's queue.
   fields.MakeCopied();
   nghttp2_submit_trailer(session_.get(), stream.id, fields.data(), fields.size());
-  EndSent(stream);
+  EndSubmitted(stream);
+}
+
+void SessionState::EndSubmitted(Stream& stream) {
+  stream.end_submitted = true;
+  ++submitted_ends_;
 }
 
 void SessionState::EndSent(Stream& stream) {
+  if (std::exchange(stream.end_submitted, false)) --submitted_ends_;
   stream.end_sent = true;
   if (stream.reset_when_sent && !stream.remote_ended) {
     stream.reset_by_us = true;

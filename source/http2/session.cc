@@ -45,6 +45,8 @@ void Session::SendGoAway(ErrorCode code) { state_->SendGoAway(code); }
 
 void Session::SendPing(uint64_t opaque) { state_->SendPing(opaque); }
 
+void Session::ReleaseIdleMemory() { state_->ReleaseIdleMemory(); }
+
 uint32_t Session::active_streams() const { return state_->active_streams(); }
 
 ErrorCode Session::error() const { return state_->error(); }

@@ -7,7 +7,6 @@
 
 #include "source/base/check.h"
 #include "source/http2/callbacks.h"
-#include "source/http2/session_memory.h"
 
 namespace proxenos::http2 {
 namespace {
@@ -61,7 +60,7 @@ SessionState::SessionState(const Options& options, stats::Http2Stats& stats, Ser
       server_(server),
       client_(client),
       visitor_(server != nullptr ? static_cast<SessionVisitor&>(*server) : *client),
-      session_(NewSession(Callbacks(), options, server != nullptr, this)),
+      session_(memory_.NewSession(Callbacks(), options, server != nullptr, this)),
       meter_(options, server != nullptr),
       reader_(options, stats),
       reset_credit_(options.budgets.reset_burst) {
@@ -180,6 +179,12 @@ void SessionState::CountFrame(const uint8_t* frame, size_t size) {
   if (size < kFrameHeaderBytes) return;
   ++pending_frames_;
   switch (frame[3]) {
+    case NGHTTP2_HEADERS:
+      if (submitted_ends_ > 0 && (frame[4] & NGHTTP2_FLAG_END_STREAM) != 0) {
+        Stream* stream = Find(static_cast<StreamId>(ReadWord(frame + 5)));
+        if (stream != nullptr) EndSent(*stream);
+      }
+      break;
     case NGHTTP2_GOAWAY: {
       stats_.goaway_sent.Inc();
       const ErrorCode code = static_cast<ErrorCode>(ReadWord(frame + kFrameHeaderBytes + 4));
@@ -334,6 +339,10 @@ void SessionState::SendPing(uint64_t opaque) {
   uint8_t bytes[8];
   for (int i = 0; i < 8; ++i) bytes[i] = static_cast<uint8_t>(opaque >> (56 - 8 * i));
   nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, bytes);
+}
+
+void SessionState::ReleaseIdleMemory() {
+  if (active_streams_ == 0) memory_.ReleaseIdle();
 }
 
 uint32_t SessionState::peer_setting(nghttp2_settings_id id) const {

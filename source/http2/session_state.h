@@ -22,6 +22,7 @@
 #include "source/http2/frame_meter.h"
 #include "source/http2/head_reader.h"
 #include "source/http2/session.h"
+#include "source/http2/session_memory.h"
 #include "source/http2/stream.h"
 
 namespace proxenos::http2 {
@@ -52,6 +53,7 @@ class SessionState {
   void SendShutdownNotice();
   void SendGoAway(ErrorCode code);
   void SendPing(uint64_t opaque);
+  void ReleaseIdleMemory();
 
   void SendInformational(StreamId id, const http::ResponseHead& head);
   void SendResponse(StreamId id, const http::ResponseHead& head, bool end);
@@ -109,6 +111,8 @@ class SessionState {
   void AddEvent(Stream& stream);
   void Kick(Stream& stream);
   void SubmitTrailers(Stream& stream, const http::HeaderMap& trailers);
+  // A HEADERS frame that ends our message was given to nghttp2; a frame that ends it was packed.
+  void EndSubmitted(Stream& stream);
   void EndSent(Stream& stream);
   void DropQueue(Stream& stream);
   void Forget(Stream& stream);
@@ -118,6 +122,7 @@ class SessionState {
   ServerVisitor* const server_;
   ClientVisitor* const client_;
   SessionVisitor& visitor_;
+  SessionMemory memory_;
   std::unique_ptr<nghttp2_session, NghttpSessionDeleter> session_;
 
   FrameMeter meter_;
@@ -128,6 +133,7 @@ class SessionState {
   base::IntrusiveList<Stream, StreamEventTag> events_;
   uint32_t active_streams_ = 0;
   uint32_t reset_credit_;
+  uint32_t submitted_ends_ = 0;  // Streams with end_submitted.
 
   buffer::Buffer pending_;             // Packed and not yet given out.
   buffer::Buffer* out_ = nullptr;      // While Produce runs ...

@@ -53,7 +53,8 @@ struct Stream : base::ListNode<StreamListTag>, base::ListNode<StreamEventTag> {
   bool plain_connect = false;  // The request was CONNECT.
   bool extended_connect = false;
   bool head_sent = false;
-  bool end_queued = false;  // All of our message was given to us.
+  bool end_queued = false;     // All of our message was given to us.
+  bool end_submitted = false;  // A frame that ends it waits in nghttp2's queue.
   bool end_sent = false;
   bool data_attached = false;  // nghttp2 holds a DATA item for it.
   bool data_deferred = false;  // ... which sleeps until there are bytes.

@@ -211,6 +211,22 @@ TEST_F(AbuseTest, LargeHead) {
   EXPECT_EQ(server_.TakeLog(), "closed 1\n");
 }
 
+// Nor is the body of a refused head waited for.
+TEST_F(AbuseTest, BodyOfARefusedHead) {
+  Fields fields = GetFields();
+  for (int i = 0; i < 97; ++i) fields.push_back({"x", ""});
+  for (const absl::string_view body : {"", "too much"}) {
+    ServerPeer server;
+    frames_.Preface().Headers(1, fields, kEndHeaders).Data(1, "x");
+    EXPECT_TRUE(Feed(server.session, frames_.Take()));
+    EXPECT_EQ(server.TakeLog(), "refused 1 431\n");
+    server.Respond(1, 431, body);
+    const std::string text = FramesText(Produced(server.session));
+    EXPECT_EQ(text.substr(text.size() - 20), "RST_STREAM 1 code=0\n") << text;
+    EXPECT_EQ(server.TakeLog(), "closed 1\n");
+  }
+}
+
 TEST_F(AbuseTest, ManyHeaders) {
   Fields fields = GetFields();
   for (int i = 0; i < 97; ++i) fields.push_back({"x", ""});

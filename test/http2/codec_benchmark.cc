@@ -5,6 +5,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -244,11 +245,18 @@ void BM_Nghttp2Alone(benchmark::State& state) {
 }
 BENCHMARK(BM_Nghttp2Alone)->Arg(1)->Arg(20);
 
-// Heap that a session holds once its SETTINGS were exchanged and one request was answered.
+double ResidentBytes() {
+  std::ifstream statm("/proc/self/statm");
+  double total = 0, resident = 0;
+  statm >> total >> resident;
+  return resident * 4096;
+}
+
+// What a session holds once its SETTINGS were exchanged and one request was answered.
 void BM_IdleSessionBytes(benchmark::State& state) {
   constexpr int kSessions = 1000;
   const Messages messages;
-  double bytes = 0;
+  double heap = 0, given_back = 0, state_bytes = 0;
   for (auto _ : state) {
     std::vector<std::unique_ptr<Server>> servers;
     std::vector<std::unique_ptr<Client>> clients;
@@ -267,9 +275,15 @@ void BM_IdleSessionBytes(benchmark::State& state) {
       server.session.Produce(out, 65536);
       server.sink.arena_.Reset();
     }
-    bytes = static_cast<double>(mallinfo2().uordblks - before) / kSessions;
+    heap = static_cast<double>(mallinfo2().uordblks - before) / kSessions;
+    const double full = ResidentBytes();
+    for (const auto& server : servers) server->session.ReleaseIdleMemory();
+    given_back = (full - ResidentBytes()) / kSessions;
+    state_bytes = static_cast<double>(sizeof(Server));
   }
-  state.counters["bytes"] = bytes;
+  state.counters["heap"] = heap;
+  state.counters["given_back"] = given_back;
+  state.counters["own"] = state_bytes;
 }
 BENCHMARK(BM_IdleSessionBytes)->Iterations(1);
 

@@ -287,6 +287,40 @@ TEST_P(SessionTest, ResponseBeforeTheRequestEnds) {
   EXPECT_EQ(server.TakeLog(), "closed 1\n");
 }
 
+// The same with trailers, whether they can leave at once or not.
+TEST_P(SessionTest, TrailersBeforeTheRequestEnds) {
+  for (const uint64_t limit : {uint64_t{100}, uint64_t{100000}}) {
+    ServerPeer server;
+    ClientPeer client;
+    buffer::Arena arena;
+    http::RequestHead request(arena);
+    request.method_text = "POST";
+    request.authority = "a";
+    request.path = "/";
+    request.framing.kind = http::Framing::kChunked;
+    const StreamId id = client.Send(request, false);
+    Carry(client.session, server.session, Way());
+    http::ResponseHead head(arena);
+    head.status = 200;
+    head.framing.kind = http::Framing::kChunked;
+    server.session.SendHead(id, head, false);
+    buffer::Buffer body = BufferOf(std::string(100, 'x'));
+    http::HeaderMap trailers(arena);
+    trailers.Add("grpc-status", "8");
+    server.session.SendBody(id, body, true, &trailers);
+    buffer::Buffer out;
+    server.session.Produce(out, limit);
+    server.session.Reset(id, ErrorCode::kNoError);
+    EXPECT_TRUE(Feed(client.session, out.ToString(), Way()));
+    Carry(client.session, server.session, Way());
+    EXPECT_EQ(client.Response(id), "response 200 \"\" chunked\nbody " + std::string(100, 'x') +
+                                       "\n"
+                                       "trailers\n  grpc-status: 8\ncomplete\n");
+    EXPECT_EQ(client.TakeLog(), "reset 1 code=0 by peer\nclosed 1\n");
+    EXPECT_EQ(server.TakeLog(), "closed 1\n");
+  }
+}
+
 TEST_P(SessionTest, ShutdownInTwoSteps) {
   ServerPeer server;
   ClientPeer client;
