@@ -30,8 +30,9 @@ absl::Status Fill(const ClientOptions& options, ContextState* state) {
     return set;
   }
   state->client = options;
-  // Secrets have no business in what stays: BoringSSL has them already.
+  // Secrets have no business in what stays, nor has what is parsed already.
   state->client.common.identities.clear();
+  state->client.common.validation = Validation();
   state->choice.Seal(/*scan_all=*/true);
   SSL_CTX* ssl = state->ssl.get();
   for (const ServedIdentity& identity : state->identities) {

@@ -31,8 +31,9 @@ struct ConnectionState {
   const ContextState& context;
   stats::TlsStats& stats;
   std::unique_ptr<const ClientIntent> client;  // Null at servers.
-  std::unique_ptr<std::string> fault;          // Why the peer's certificate was refused.
+  std::unique_ptr<std::string> fault;          // Why our side gave up.
   uint16_t identity = 0;                       // Which of the context's is shown to the peer.
+  bool refused = false;                        // By the Verifier, which counted it.
   bool validated = false;                      // The peer's certificate, against a CA or pin.
 };
 

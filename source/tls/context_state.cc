@@ -267,6 +267,7 @@ bool JudgePeer(const SSL* ssl, uint8_t* alert) {
   CountFault(verdict.fault, connection.stats);
   if (verifier->accepts_untrusted()) return true;
   *alert = verdict.alert;
+  connection.refused = true;
   connection.fault = std::make_unique<std::string>(std::move(verdict.detail));
   return false;
 }

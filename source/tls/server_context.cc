@@ -106,6 +106,7 @@ int SelectProtocol(SSL* /*ssl*/, const uint8_t** out, uint8_t* out_size, const u
 void NoteIdentity(const SSL* ssl, int type, int /*value*/) {
   if (type != SSL_CB_HANDSHAKE_DONE) return;
   const SSL_CREDENTIAL* selected = SSL_get0_selected_credential(ssl);
+  if (selected == nullptr) return;
   ConnectionState& connection = ActiveConnection::Get();
   const auto& identities = connection.context.identities;
   for (size_t i = 0; i < identities.size(); ++i) {
@@ -144,7 +145,7 @@ void BindSessions(const ServerOptions& options, ContextState* state) {
   for (const ServedIdentity& identity : state->identities) {
     absl::StrAppend(&text, absl::StrJoin(identity.server_names, ","), ";");
   }
-  if (state->verifier != nullptr) absl::StrAppend(&text, state->verifier->Canonical());
+  if (state->verifier != nullptr) absl::StrAppend(&text, state->verifier->policy_hash());
   const std::string hash = Sha256(text);
   SSL_CTX_set_session_id_context(state->ssl.get(), reinterpret_cast<const uint8_t*>(hash.data()),
                                  hash.size());

@@ -83,6 +83,7 @@ class SslTransport final : public TlsTransport {
   enum class Stage : uint8_t { kHandshake, kOpen, kFailed };
 
   void Aim(const ClientTarget& target);
+  void Start(net::Connection& socket);
   ReadStatus Fill(net::Connection& socket);
   bool Complete();
   bool JudgeResumed();
@@ -210,8 +211,9 @@ void SslTransport::Aim(const ClientTarget& target) {
   connection_.client = std::move(intent);
 }
 
-// One read of the socket. REQUIRES: nothing of the last one is left.
+// One read of the socket, if there may be something. REQUIRES: nothing of the last one is left.
 ReadStatus SslTransport::Fill(net::Connection& socket) {
+  if (!socket.may_read()) return ReadStatus::kNothing;
   buffer::SlabPool& pool = buffer::SlabPool::ThisThread();
   const buffer::SlabPool::Room room = pool.Lend(base::limits::kMinReadBytes);
   uint32_t got = 0;
@@ -221,27 +223,23 @@ ReadStatus SslTransport::Fill(net::Connection& socket) {
 }
 
 net::Transport::Handshake SslTransport::Advance(net::Connection& socket) {
-  if (stage_ != Stage::kHandshake) {
-    return stage_ == Stage::kOpen ? Handshake::kDone : Handshake::kFailed;
-  }
+  if (stage_ == Stage::kFailed) return Handshake::kFailed;
   const Turn turn(*this);
-  if (!started_) {
-    started_ = true;
-    bssl::UniquePtr<BIO> bio = ThreadBio();
-    SSL_set_bio(ssl_.get(), bio.get(), bio.get());  // Takes one reference for both.
-    static_cast<void>(bio.release());
-    incoming_ = socket.TakeHeld();
-  }
+  if (!started_) Start(socket);
   for (;;) {
-    const int result = SSL_do_handshake(ssl_.get());
-    if (result == 1 && !Complete()) return Fail(socket, "");
+    const int result = stage_ == Stage::kOpen ? 1 : SSL_do_handshake(ssl_.get());
     if (result != 1 && SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ) {
       return Fail(socket, "");
     }
-    if (socket.WriteRaw(outgoing_) == FlushStatus::kError) {
+    if (result == 1 && stage_ != Stage::kOpen && !Complete()) return Fail(socket, "");
+    const FlushStatus flushed = socket.WriteRaw(outgoing_);
+    if (flushed == FlushStatus::kError) {
       return Fail(socket, "the connection broke during the TLS handshake");
     }
-    if (result == 1) return Handshake::kDone;
+    if (result == 1) {
+      // What ends the handshake must have left before its owner forgets about it.
+      return flushed == FlushStatus::kBlocked ? Handshake::kWantsIo : Handshake::kDone;
+    }
     switch (Fill(socket)) {
       case ReadStatus::kBytes:
         break;
@@ -253,6 +251,15 @@ net::Transport::Handshake SslTransport::Advance(net::Connection& socket) {
         return Fail(socket, "the connection broke during the TLS handshake");
     }
   }
+}
+
+void SslTransport::Start(net::Connection& socket) {
+  started_ = true;
+  bssl::UniquePtr<BIO> bio = ThreadBio();
+  SSL_set_bio(ssl_.get(), bio.get(), bio.get());  // Takes one reference for both.
+  static_cast<void>(bio.release());
+  // What was read to look at it (a listener filter) is the first of the handshake.
+  incoming_ = socket.TakeHeld();
 }
 
 // False: a resumed session is not to be trusted any more.
@@ -290,11 +297,11 @@ net::Transport::Handshake SslTransport::Fail(net::Connection& socket, absl::stri
   stage_ = Stage::kFailed;
   stats::TlsStats& stats = connection_.stats;
   const uint32_t error = ERR_peek_error();
-  const bool refused = connection_.fault != nullptr && connection_.context.verifier != nullptr;
   if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
       ERR_GET_REASON(error) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
     stats.fail_verify_no_cert.Inc();
-  } else if (!refused) {
+  } else if (error != 0 && !connection_.refused) {
+    // A refused certificate has its own counter; a peer that just leaves made no error.
     stats.connection_error.Inc();
   }
   const std::string detail = connection_.fault == nullptr ? std::string() : *connection_.fault;
@@ -309,13 +316,16 @@ uint32_t SslTransport::Decrypt(char* room, uint32_t size) {
   reading_ = true;
   uint32_t total = 0;
   int result = 1;
-  while (total < size && result > 0) {
+  bool more = true;
+  while (total < size && more) {
     result = SSL_read(ssl_.get(), room + total, static_cast<int>(size - total));
     if (result > 0) total += static_cast<uint32_t>(result);
+    // BoringSSL takes one record at a time, so without ciphertext it has nothing but its rest.
+    more = result > 0 && (!incoming_.empty() || SSL_pending(ssl_.get()) > 0);
   }
   reading_ = false;
   const int error = result > 0 ? SSL_ERROR_NONE : SSL_get_error(ssl_.get(), result);
-  unread_ = error != SSL_ERROR_WANT_READ;
+  unread_ = result > 0 ? more : error != SSL_ERROR_WANT_READ;
   ended_ = error == SSL_ERROR_ZERO_RETURN;
   return total;
 }

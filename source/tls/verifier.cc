@@ -2,6 +2,8 @@
 #include "source/tls/verifier.h"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -22,6 +24,28 @@ namespace {
 constexpr int kMaxDepth = 100;
 // A CertificateRequest holds 64 KiB at most, and every client is sent it.
 constexpr size_t kMaxCaNameBytes = size_t{16} * 1024;
+
+// Where distributions keep the roots that they trust: Debian, Fedora, SUSE, Alpine and the BSDs.
+constexpr const char* kSystemRootPaths[] = {
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/usr/local/share/certs/ca-root-nss.crt",
+};
+
+// Empty when there are none.
+std::string SystemRoots(std::string* path) {
+  for (const char* candidate : kSystemRootPaths) {
+    std::ifstream in(candidate, std::ios::binary);
+    std::string pem((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    if (pem.empty()) continue;
+    *path = candidate;
+    return pem;
+  }
+  return std::string();
+}
 
 bool Contains(const std::vector<std::string>& pins, const std::string& hash) {
   return std::find(pins.begin(), pins.end(), hash) != pins.end();
@@ -44,6 +68,22 @@ int ForgiveDates(int ok, X509_STORE_CTX* check) {
   return error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID ? 1 : 0;
 }
 
+// The same text for validations that accept the same peers.
+std::string Canonical(const Validation& v) {
+  std::string text =
+      absl::StrCat(v.trusted_ca_pem.size(), ":", v.trusted_ca_pem, v.crl_pem.size(), ":", v.crl_pem,
+                   v.system_roots, v.accept_untrusted, v.allow_expired, v.only_verify_leaf_crl,
+                   v.max_verify_depth.value_or(kMaxDepth), ";");
+  for (const SanMatcher& matcher : v.san_matchers) {
+    const std::string pattern = matcher.matcher.Canonical();
+    absl::StrAppend(&text, static_cast<int>(matcher.type), ",", matcher.oid, ",", pattern.size(),
+                    ":", pattern);
+  }
+  for (const std::string& pin : v.spki_pins) absl::StrAppend(&text, "s", pin);
+  for (const std::string& pin : v.certificate_pins) absl::StrAppend(&text, "c", pin);
+  return text;
+}
+
 Verifier::Verdict Bad(Verifier::Fault fault, uint8_t alert, std::string detail) {
   Verifier::Verdict verdict;
   verdict.fault = fault;
@@ -55,13 +95,19 @@ Verifier::Verdict Bad(Verifier::Fault fault, uint8_t alert, std::string detail) 
 }  // namespace
 
 Verifier::Verifier(ByMake, const Validation& validation, Peer peer)
-    : validation_(validation), peer_(peer) {}
+    : validation_(validation),
+      peer_(peer),
+      verifies_(validation.verifies()),
+      policy_hash_(Sha256(Canonical(validation))) {}
 Verifier::~Verifier() = default;
 
 absl::StatusOr<std::unique_ptr<const Verifier>> Verifier::Make(const Validation& validation,
                                                                Peer peer) {
   auto verifier = std::make_unique<Verifier>(ByMake(), validation, peer);
   if (absl::Status loaded = verifier->Load(); !loaded.ok()) return loaded;
+  // Parsed, they are in the store; a bundle of public roots is not kept twice.
+  verifier->validation_.trusted_ca_pem = std::string();
+  verifier->validation_.crl_pem = std::string();
   return std::unique_ptr<const Verifier>(std::move(verifier));
 }
 
@@ -78,20 +124,28 @@ absl::Status Verifier::Load() {
 }
 
 absl::Status Verifier::LoadCas() {
-  if (validation_.system_roots && X509_STORE_set_default_paths(store_.get()) != 1) {
-    ERR_clear_error();
-    return absl::InvalidArgumentError("the system's trusted roots cannot be read");
+  if (validation_.system_roots) {
+    std::string path;
+    const std::string roots = SystemRoots(&path);
+    if (roots.empty()) {
+      return absl::InvalidArgumentError("the system's trusted roots are not where they are known");
+    }
+    if (absl::Status added = AddCas(roots, path); !added.ok()) return added;
   }
   if (validation_.trusted_ca_pem.empty()) return absl::OkStatus();
-  const std::string what = absl::StrCat("trusted CA ", validation_.origin);
-  auto cas = ReadCertificates(validation_.trusted_ca_pem, what);
+  return AddCas(validation_.trusted_ca_pem, validation_.origin);
+}
+
+absl::Status Verifier::AddCas(absl::string_view pem, const std::string& origin) {
+  const std::string what = absl::StrCat("trusted CA ", origin);
+  auto cas = ReadCertificates(pem, what);
   if (!cas.ok()) return cas.status();
-  cas_ = std::move(*cas);
-  for (const bssl::UniquePtr<X509>& ca : cas_) {
+  for (bssl::UniquePtr<X509>& ca : *cas) {
     if (X509_STORE_add_cert(store_.get(), ca.get()) != 1) {
       return absl::InvalidArgumentError(absl::StrCat(what, ": ", TakeCryptoReason()));
     }
-    ca_details_.push_back(DetailsOf(*ca, validation_.origin));
+    ca_details_.push_back(DetailsOf(*ca, origin));
+    cas_.push_back(std::move(ca));
   }
   return absl::OkStatus();
 }
@@ -149,7 +203,7 @@ Verifier::Verdict Verifier::Verify(const STACK_OF(CRYPTO_BUFFER) * chain,
     return Bad(Fault::kPin, SSL_AD_CERTIFICATE_UNKNOWN, "no certificate or SPKI hash matches");
   }
   Verdict verdict;
-  verdict.verified = validation_.verifies();
+  verdict.verified = verifies_;
   return verdict;
 }
 
@@ -206,22 +260,6 @@ bssl::UniquePtr<STACK_OF(CRYPTO_BUFFER)> Verifier::CaNames() const {
                                        CRYPTO_BUFFER_new(der, static_cast<size_t>(size), nullptr)));
   }
   return names;
-}
-
-std::string Verifier::Canonical() const {
-  const Validation& v = validation_;
-  std::string text =
-      absl::StrCat(v.trusted_ca_pem.size(), ":", v.trusted_ca_pem, v.crl_pem.size(), ":", v.crl_pem,
-                   v.system_roots, v.accept_untrusted, v.allow_expired, v.only_verify_leaf_crl,
-                   v.max_verify_depth.value_or(kMaxDepth), ";");
-  for (const SanMatcher& matcher : v.san_matchers) {
-    const std::string pattern = matcher.matcher.Canonical();
-    absl::StrAppend(&text, static_cast<int>(matcher.type), ",", matcher.oid, ",", pattern.size(),
-                    ":", pattern);
-  }
-  for (const std::string& pin : v.spki_pins) absl::StrAppend(&text, "s", pin);
-  for (const std::string& pin : v.certificate_pins) absl::StrAppend(&text, "c", pin);
-  return text;
 }
 
 }  // namespace proxenos::tls

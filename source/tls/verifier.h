@@ -41,24 +41,27 @@ class Verifier {
   Verdict Verify(const STACK_OF(CRYPTO_BUFFER) * chain, absl::string_view host) const;
 
   // Whether a chain without fault was checked against a CA or pin.
-  bool verifies() const { return validation_.verifies(); }
+  bool verifies() const { return verifies_; }
   // Whether a chain with a fault is accepted all the same (and told as not validated).
   bool accepts_untrusted() const { return validation_.accept_untrusted; }
   // The names of the CAs, for a CertificateRequest; empty when they would be too many to send.
   bssl::UniquePtr<STACK_OF(CRYPTO_BUFFER)> CaNames() const;
   const std::vector<CertificateDetails>& ca_details() const { return ca_details_; }
   // Equal for equal validations only: a part of what a session is bound to.
-  std::string Canonical() const;
+  const std::string& policy_hash() const { return policy_hash_; }
 
  private:
   absl::Status Load();
   absl::Status LoadCas();
+  absl::Status AddCas(absl::string_view pem, const std::string& origin);
   absl::Status LoadCrls();
   Verdict VerifyChain(X509& leaf, const STACK_OF(CRYPTO_BUFFER) * chain) const;
   bool MatchesPin(const X509& leaf, const CRYPTO_BUFFER& der) const;
 
-  const Validation validation_;
+  Validation validation_;  // Without the PEM, once loaded.
   const Peer peer_;
+  const bool verifies_;
+  const std::string policy_hash_;
   bssl::UniquePtr<X509_STORE> store_;  // Null when no CA is given.
   std::vector<bssl::UniquePtr<X509>> cas_;
   std::vector<CertificateDetails> ca_details_;

@@ -58,7 +58,8 @@ BENCHMARK_CAPTURE(ServerHandshake, tls13_p256_p256, Version::kTls13, KeyKind::kP
 BENCHMARK_CAPTURE(ServerHandshake, tls13_p256_mlkem, Version::kTls13, KeyKind::kP256,
                   "X25519MLKEM768")
     ->UseManualTime();
-BENCHMARK_CAPTURE(ServerHandshake, tls12_p256_x25519, Version::kTls12, KeyKind::kP256, "X25519")
+BENCHMARK_CAPTURE(ServerHandshake, tls12_p256_x25519, Version::kTls12, KeyKind::kP256,
+                  "X25519:P-256")
     ->UseManualTime();
 BENCHMARK_CAPTURE(ServerHandshake, tls13_rsa2048_x25519, Version::kTls13, KeyKind::kRsa2048,
                   "X25519")
