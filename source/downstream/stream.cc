@@ -12,6 +12,7 @@
 #include "source/downstream/listener.h"
 #include "source/downstream/request_headers.h"
 #include "source/downstream/stream_carrier.h"
+#include "source/rpc/status.h"
 
 namespace proxenos::downstream {
 namespace {
@@ -108,6 +109,7 @@ void Stream::FireDeadline(base::MonoTime now) {
     } else {
       Reply(request_complete_ ? 504 : 408, "downstream duration timeout", "max_duration_timeout",
             filter::kDurationTimeout);
+      if (IsGrpcCall()) rpc::SetStatus(rpc::Status::kDeadlineExceeded, response.headers);
     }
   } else if (idle_deadline_ <= now) {
     http_stats.downstream_rq_idle_timeout.Inc();

@@ -9,6 +9,7 @@
 #include "source/downstream/request_headers.h"
 #include "source/downstream/stream.h"
 #include "source/downstream/stream_carrier.h"
+#include "source/filter/stream_duration.h"
 
 namespace proxenos::downstream {
 
@@ -114,10 +115,8 @@ void Stream::ChooseRoute() {
     connection_.Touch();
     idle_deadline_ = idle_timeout_ == 0 ? base::kNever : environment.loop.now() + idle_timeout_;
   }
-  if (forward->max_stream_duration) {
-    duration_deadline_ = *forward->max_stream_duration == 0
-                             ? base::kNever
-                             : environment.loop.now() + *forward->max_stream_duration;
+  if (const auto duration = filter::StreamDuration(*forward, request)) {
+    duration_deadline_ = *duration == 0 ? base::kNever : environment.loop.now() + *duration;
   }
   timer_.ArmAt(std::min({idle_deadline_, request_deadline_, duration_deadline_}));
 }

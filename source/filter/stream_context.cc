@@ -3,7 +3,7 @@
 
 #include "absl/strings/numbers.h"
 #include "source/base/check.h"
-#include "source/grpc/status.h"
+#include "source/rpc/status.h"
 
 namespace proxenos::filter {
 
@@ -53,7 +53,7 @@ void StreamContext::Reply(uint16_t status, absl::string_view body, absl::string_
 bool StreamContext::IsGrpcCall() {
   if (grpc_ == Grpc::kUnknown) {
     const absl::string_view type = request.headers.Get(http::HeaderId::kContentType);
-    grpc_ = grpc::IsGrpcType(type) ? Grpc::kYes : Grpc::kNo;
+    grpc_ = rpc::IsGrpcType(type) ? Grpc::kYes : Grpc::kNo;
   }
   return grpc_ == Grpc::kYes;
 }
@@ -61,13 +61,13 @@ bool StreamContext::IsGrpcCall() {
 // A gRPC client is told by trailers that are also the head ("Trailers-Only" of PROTOCOL-HTTP2.md).
 void StreamContext::FillGrpcReply(absl::string_view message) {
   http::HeaderMap& headers = response.headers;
-  grpc::SetStatus(grpc::StatusOfHttp(response.status), headers);
+  rpc::SetStatus(rpc::StatusOfHttp(response.status), headers);
   response.status = 200;
   response.framing = http::Framing{};
   headers.AddView(http::HeaderId::kContentType, http::HeaderName(http::HeaderId::kContentType),
-                  grpc::kContentType);
+                  rpc::kContentType);
   if (!message.empty()) {
-    headers.Add(http::HeaderId::kGrpcMessage, grpc::PercentEncode(message));
+    headers.Add(http::HeaderId::kGrpcMessage, rpc::PercentEncode(message));
   }
   // HTTP/1.1 clients of gRPC exist too: without a length the end of the head is not the end.
   if (request.version != http::Version::kHttp2) {

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "source/grpc/frame.h"
-#include "source/grpc/status.h"
+#include "source/rpc/frame.h"
+#include "source/rpc/status.h"
 
 namespace proxenos::filters::grpc_http1_bridge {
 namespace {
@@ -30,7 +30,7 @@ GrpcHttp1Bridge::GrpcHttp1Bridge(const BridgeConfig& config, filter::StreamConte
   const http::RequestHead& head = stream.request;
   const absl::string_view type = head.headers.Get(HeaderId::kContentType);
   frames_ = config.upgrade_protobuf_to_grpc && type == kProtobuf;
-  bridges_ = frames_ || (head.version != http::Version::kHttp2 && grpc::IsGrpcType(type));
+  bridges_ = frames_ || (head.version != http::Version::kHttp2 && rpc::IsGrpcType(type));
 }
 
 filter::BodyNeed GrpcHttp1Bridge::RequestBodyNeed(const filter::BodyNeed& declared) const {
@@ -46,14 +46,14 @@ Verdict GrpcHttp1Bridge::OnRequestHeaders(http::RequestHead& head, bool end) {
   head.te_trailers = true;  // It is the proxy that understands them.
   if (config_.ignore_query_parameters) head.path = head.path.substr(0, head.path.find('?'));
   if (!frames_) return Verdict::kContinue;
-  head.headers.Set(HeaderId::kContentType, grpc::kContentType);
-  SetLength(stream_.request_in.body.size() + grpc::kFrameHeaderBytes, head.framing, head.headers);
-  if (end) grpc::AppendFrameHeader(0, 0, stream_.added_body);  // A message without fields.
+  head.headers.Set(HeaderId::kContentType, rpc::kContentType);
+  SetLength(stream_.request_in.body.size() + rpc::kFrameHeaderBytes, head.framing, head.headers);
+  if (end) rpc::AppendFrameHeader(0, 0, stream_.added_body);  // A message without fields.
   return Verdict::kContinue;
 }
 
 Verdict GrpcHttp1Bridge::OnRequestBody(buffer::Buffer& body, bool) {
-  if (frames_) grpc::PrependFrameHeader(0, body);
+  if (frames_) rpc::PrependFrameHeader(0, body);
   return Verdict::kContinue;
 }
 
@@ -61,10 +61,10 @@ Verdict GrpcHttp1Bridge::OnResponseHeaders(http::ResponseHead& head, bool) {
   if (!bridges_) return Verdict::kContinue;
   const filter::Parts& in = stream_.response_in;
   const http::HeaderMap& told = in.trailers == nullptr ? head.headers : *in.trailers;
-  const auto status = grpc::StatusIn(told);
+  const auto status = rpc::StatusIn(told);
   if (status.has_value()) {
-    if (*status != grpc::Status::kOk) head.status = 503;
-    grpc::SetStatus(*status, head.headers);
+    if (*status != rpc::Status::kOk) head.status = 503;
+    rpc::SetStatus(*status, head.headers);
   }
   const http::Header* message = told.Find(HeaderId::kGrpcMessage);
   if (message != nullptr && in.trailers != nullptr) {
@@ -73,14 +73,14 @@ Verdict GrpcHttp1Bridge::OnResponseHeaders(http::ResponseHead& head, bool) {
   uint64_t length = in.body.size();
   if (frames_) {
     head.headers.Set(HeaderId::kContentType, kProtobuf);
-    length -= std::min<uint64_t>(length, grpc::kFrameHeaderBytes);
+    length -= std::min<uint64_t>(length, rpc::kFrameHeaderBytes);
   }
   SetLength(length, head.framing, head.headers);
   return Verdict::kContinue;
 }
 
 Verdict GrpcHttp1Bridge::OnResponseBody(buffer::Buffer& body, bool) {
-  if (bridges_ && frames_) body.Drain(std::min<uint64_t>(body.size(), grpc::kFrameHeaderBytes));
+  if (bridges_ && frames_) body.Drain(std::min<uint64_t>(body.size(), rpc::kFrameHeaderBytes));
   return Verdict::kContinue;
 }
 

@@ -5,7 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "source/grpc/frame.h"
+#include "source/rpc/frame.h"
 
 namespace proxenos::filters::grpc_http1_reverse_bridge {
 namespace {
@@ -21,25 +21,25 @@ void SetLength(uint64_t length, http::HeaderMap& headers) {
 
 }  // namespace
 
-Verdict ReverseBridge::Refuse(grpc::Status status, absl::string_view message,
+Verdict ReverseBridge::Refuse(rpc::Status status, absl::string_view message,
                               absl::string_view details) {
   stream_.Reply(200, stream_.arena.Copy(message), details, 0);
-  if (!stream_.aborted()) grpc::SetStatus(status, stream_.response.headers);
+  if (!stream_.aborted()) rpc::SetStatus(status, stream_.response.headers);
   return Verdict::kReplied;
 }
 
 Verdict ReverseBridge::OnRequestHeaders(http::RequestHead& head, bool end) {
   const absl::string_view type = head.headers.Get(HeaderId::kContentType);
-  if (end || disabled_ || !grpc::IsGrpcType(type)) return Verdict::kContinue;
+  if (end || disabled_ || !rpc::IsGrpcType(type)) return Verdict::kContinue;
   active_ = true;
   client_type_ = type;
   head.headers.Set(HeaderId::kContentType, config_.content_type);
   head.headers.Set(HeaderId::kAccept, config_.content_type);
   if (!config_.withhold_grpc_frames) return Verdict::kContinue;
-  prefix_left_ = grpc::kFrameHeaderBytes;
+  prefix_left_ = rpc::kFrameHeaderBytes;
   if (head.framing.kind == http::Framing::kLength) {
     // Of a body shorter than its own frame header nothing is sent; OnRequestBody says so.
-    head.framing.length -= std::min<uint64_t>(head.framing.length, grpc::kFrameHeaderBytes);
+    head.framing.length -= std::min<uint64_t>(head.framing.length, rpc::kFrameHeaderBytes);
     SetLength(head.framing.length, head.headers);
   }
   return Verdict::kContinue;
@@ -51,7 +51,7 @@ Verdict ReverseBridge::OnRequestBody(buffer::Buffer& body, bool end) {
   body.Drain(n);
   prefix_left_ -= static_cast<uint32_t>(n);
   if (!end || prefix_left_ == 0) return Verdict::kContinue;
-  return Refuse(grpc::Status::kUnknown, "invalid request body", "grpc_bridge_data_too_small");
+  return Refuse(rpc::Status::kUnknown, "invalid request body", "grpc_bridge_data_too_small");
 }
 
 filter::BodyNeed ReverseBridge::ResponseBodyNeed(const filter::BodyNeed& declared) const {
@@ -71,7 +71,7 @@ Verdict ReverseBridge::OnResponseHeaders(http::ResponseHead& head, bool end) {
   const http::Header* type = head.headers.Find(HeaderId::kContentType);
   if (type == nullptr || type->value() != config_.content_type) {
     return Refuse(
-        grpc::Status::kUnknown,
+        rpc::Status::kUnknown,
         absl::StrCat("reverse bridge: upstream responded with ",
                      type == nullptr ? "no content-type header"
                                      : absl::StrCat("unsupported content-type ", type->value()),
@@ -81,22 +81,22 @@ Verdict ReverseBridge::OnResponseHeaders(http::ResponseHead& head, bool end) {
   if (measures()) {
     message_size_ = stream_.response_in.body.size();
   } else if (config_.withhold_grpc_frames && !ReadSize(head)) {
-    return Refuse(grpc::Status::kInternal, "reverse bridge: upstream did not set content length",
+    return Refuse(rpc::Status::kInternal, "reverse bridge: upstream did not set content length",
                   "grpc_bridge_content_length_missing");
   }
   // Unlike in gRPC's own mapping, 200 is success.
-  status_ = head.status == 200 ? grpc::Status::kOk : grpc::StatusOfHttp(head.status);
+  status_ = head.status == 200 ? rpc::Status::kOk : rpc::StatusOfHttp(head.status);
   head.status = 200;
   head.headers.Set(HeaderId::kContentType, client_type_);
   if (config_.withhold_grpc_frames)
-    SetLength(message_size_ + grpc::kFrameHeaderBytes, head.headers);
+    SetLength(message_size_ + rpc::kFrameHeaderBytes, head.headers);
   if (stream_.request.version != http::Version::kHttp2) {
     head.headers.Remove(HeaderId::kContentLength);  // HTTP/1.1 has trailers behind chunks only.
   }
   head.framing = http::Framing{http::Framing::kChunked, 0};
   if (!end) return Verdict::kContinue;
-  if (config_.withhold_grpc_frames) grpc::AppendFrameHeader(0, 0, stream_.added_body);
-  grpc::SetStatus(status_, stream_.AddTrailers(filter::Direction::kResponse));
+  if (config_.withhold_grpc_frames) rpc::AppendFrameHeader(0, 0, stream_.added_body);
+  rpc::SetStatus(status_, stream_.AddTrailers(filter::Direction::kResponse));
   return Verdict::kContinue;
 }
 
@@ -106,25 +106,25 @@ Verdict ReverseBridge::OnResponseBody(buffer::Buffer& body, bool end) {
   if (config_.withhold_grpc_frames && !frame_begun_) {
     frame_begun_ = true;
     buffer::Buffer framed;
-    grpc::AppendFrameHeader(0, static_cast<uint32_t>(message_size_), framed);
+    rpc::AppendFrameHeader(0, static_cast<uint32_t>(message_size_), framed);
     framed.Append(std::move(body));
     body = std::move(framed);
   }
   if (!end) return Verdict::kContinue;
   if (config_.withhold_grpc_frames && received_ != message_size_) {
-    return Refuse(grpc::Status::kInternal, "reverse bridge: upstream set incorrect content length",
+    return Refuse(rpc::Status::kInternal, "reverse bridge: upstream set incorrect content length",
                   "grpc_bridge_content_length_wrong");
   }
-  grpc::SetStatus(status_, stream_.AddTrailers(filter::Direction::kResponse));
+  rpc::SetStatus(status_, stream_.AddTrailers(filter::Direction::kResponse));
   return Verdict::kContinue;
 }
 
 Verdict ReverseBridge::OnResponseTrailers(http::HeaderMap& trailers) {
   if (!active_) return Verdict::kContinue;
   if (config_.withhold_grpc_frames && !frame_begun_) {
-    grpc::AppendFrameHeader(0, 0, stream_.added_body);
+    rpc::AppendFrameHeader(0, 0, stream_.added_body);
   }
-  grpc::SetStatus(status_, trailers);
+  rpc::SetStatus(status_, trailers);
   return Verdict::kContinue;
 }
 

@@ -10,7 +10,7 @@
 
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
-#include "source/grpc/status.h"
+#include "source/rpc/status.h"
 
 namespace proxenos::filters::grpc_http1_reverse_bridge {
 
@@ -47,7 +47,7 @@ class ReverseBridge final : public filter::HttpFilter {
   bool measures() const {
     return config_.withhold_grpc_frames && config_.response_size_header.empty();
   }
-  filter::Verdict Refuse(grpc::Status status, absl::string_view message, absl::string_view details);
+  filter::Verdict Refuse(rpc::Status status, absl::string_view message, absl::string_view details);
   // Sets message_size_. False: the origin did not say.
   bool ReadSize(const http::ResponseHead& head);
 
@@ -60,7 +60,7 @@ class ReverseBridge final : public filter::HttpFilter {
   uint64_t message_size_ = 0;      // Of the response, as the origin said.
   uint64_t received_ = 0;          // Of the response's body.
   bool frame_begun_ = false;
-  grpc::Status status_ = grpc::Status::kOk;
+  rpc::Status status_ = rpc::Status::kOk;
 };
 
 }  // namespace proxenos::filters::grpc_http1_reverse_bridge

@@ -8,7 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "source/grpc/status.h"
+#include "source/rpc/status.h"
 
 namespace proxenos::filters::grpc_web {
 namespace {
@@ -43,7 +43,7 @@ Verdict GrpcWeb::OnRequestHeaders(http::RequestHead& head, bool) {
   text_request_ = IsText(type);
   text_response_ = IsText(head.headers.Get(HeaderId::kAccept));
   ForgetLength(head.framing, head.headers);
-  head.headers.Set(HeaderId::kContentType, grpc::kContentType);
+  head.headers.Set(HeaderId::kContentType, rpc::kContentType);
   head.te_trailers = true;  // gRPC's way to find out that trailers are not lost on the way.
   if (head.headers.Find("grpc-accept-encoding") == nullptr) {
     head.headers.AddView(HeaderId::kUnknown, "grpc-accept-encoding", "identity");
@@ -76,7 +76,7 @@ bool GrpcWeb::SpeaksGrpc() const {
   }
   if (head.status != 200) return false;
   absl::string_view type = head.headers.Get(HeaderId::kContentType);
-  if (grpc::IsGrpcType(type)) return true;
+  if (rpc::IsGrpcType(type)) return true;
   type = absl::StripTrailingAsciiWhitespace(type.substr(0, type.find(';')));
   return absl::EqualsIgnoreCase(type, kWeb) || absl::EqualsIgnoreCase(type, kWebProto);
 }
@@ -94,8 +94,8 @@ void GrpcWeb::BodyToMessage(http::ResponseHead& head) {
     const absl::string_view piece = body.slice(i).view();
     absl::StrAppend(&message, piece.substr(0, kMaxMessage - message.size()));
   }
-  grpc::SetStatus(grpc::StatusOfHttp(head.status), head.headers);
-  head.headers.Set(HeaderId::kGrpcMessage, grpc::PercentEncode(message));
+  rpc::SetStatus(rpc::StatusOfHttp(head.status), head.headers);
+  head.headers.Set(HeaderId::kGrpcMessage, rpc::PercentEncode(message));
   head.headers.Set(HeaderId::kContentLength, "0");
   head.framing = http::Framing{};
   drops_body_ = true;
@@ -132,7 +132,7 @@ Verdict GrpcWeb::OnResponseTrailers(http::HeaderMap& trailers) {
     }
     buffer::Buffer frame;
     frame.Append(text);
-    grpc::PrependFrameHeader(grpc::kWebTrailersFlag, frame);
+    rpc::PrependFrameHeader(rpc::kWebTrailersFlag, frame);
     if (text_response_) encoder_.Encode(frame, /*flush=*/true);
     stream_.added_body = std::move(frame);
   }

@@ -10,7 +10,7 @@
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
 #include "source/filters/http/grpc_web/base64_stream.h"
-#include "source/grpc/frame.h"
+#include "source/rpc/frame.h"
 
 namespace proxenos::filters::grpc_web {
 
@@ -39,7 +39,7 @@ class GrpcWeb final : public filter::HttpFilter {
   bool drops_body_ = false;  // It is in grpc-message.
   Base64Decoder decoder_;
   Base64Encoder encoder_;
-  grpc::FrameCounter frames_;
+  rpc::FrameCounter frames_;
 };
 
 }  // namespace proxenos::filters::grpc_web

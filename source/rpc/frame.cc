@@ -1,11 +1,11 @@
 // Length-prefixed messages (PROTOCOL-HTTP2.md of gRPC).
-#include "source/grpc/frame.h"
+#include "source/rpc/frame.h"
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
-namespace proxenos::grpc {
+namespace proxenos::rpc {
 namespace {
 
 uint32_t ReadLength(const uint8_t* header) {
@@ -76,4 +76,4 @@ uint64_t FrameCounter::Add(const buffer::Buffer& body) {
   return frames;
 }
 
-}  // namespace proxenos::grpc
+}  // namespace proxenos::rpc

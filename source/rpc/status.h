@@ -9,7 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "source/http/header_map.h"
 
-namespace proxenos::grpc {
+namespace proxenos::rpc {
 
 enum class Status : uint32_t {
   kOk = 0,
@@ -51,4 +51,4 @@ std::string PercentEncode(absl::string_view text);
 // Undoes it; what is no escape stays as it is, as the protocol asks for.
 std::string PercentDecode(absl::string_view text);
 
-}  // namespace proxenos::grpc
+}  // namespace proxenos::rpc

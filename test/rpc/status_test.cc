@@ -1,13 +1,13 @@
 // Status codes, messages and timeouts as text.
-#include "source/grpc/status.h"
+#include "source/rpc/status.h"
 
 #include <string>
 
 #include "gtest/gtest.h"
 #include "source/buffer/arena.h"
-#include "source/grpc/timeout.h"
+#include "source/rpc/timeout.h"
 
-namespace proxenos::grpc {
+namespace proxenos::rpc {
 namespace {
 
 TEST(StatusTest, TypesOfGrpc) {
@@ -75,4 +75,4 @@ TEST(TimeoutTest, WritesWhatItReads) {
 }
 
 }  // namespace
-}  // namespace proxenos::grpc
+}  // namespace proxenos::rpc

@@ -1,12 +1,12 @@
 // TimeoutValue and TimeoutUnit of PROTOCOL-HTTP2.md.
-#include "source/grpc/timeout.h"
+#include "source/rpc/timeout.h"
 
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
-namespace proxenos::grpc {
+namespace proxenos::rpc {
 namespace {
 
 constexpr size_t kMaxDigits = 8;
@@ -54,4 +54,4 @@ std::string FormatTimeout(base::Nanos timeout) {
   return absl::StrCat(kMaxValue, "H");
 }
 
-}  // namespace proxenos::grpc
+}  // namespace proxenos::rpc

@@ -1,12 +1,12 @@
 // gRPC frames in pieces of every size, limits, and the counter beside them.
-#include "source/grpc/frame.h"
+#include "source/rpc/frame.h"
 
 #include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
 
-namespace proxenos::grpc {
+namespace proxenos::rpc {
 namespace {
 
 std::string Frame(uint8_t flags, const std::string& message) {
@@ -63,4 +63,4 @@ TEST(FrameDecoderTest, FlagsAndUnfinishedFrames) {
 }
 
 }  // namespace
-}  // namespace proxenos::grpc
+}  // namespace proxenos::rpc

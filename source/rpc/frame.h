@@ -8,7 +8,7 @@
 
 #include "source/buffer/buffer.h"
 
-namespace proxenos::grpc {
+namespace proxenos::rpc {
 
 inline constexpr uint32_t kFrameHeaderBytes = 5;
 inline constexpr uint8_t kCompressedFlag = 0x01;
@@ -58,4 +58,4 @@ class FrameCounter {
   uint32_t left_ = 0;  // Of the message under way.
 };
 
-}  // namespace proxenos::grpc
+}  // namespace proxenos::rpc

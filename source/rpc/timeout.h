@@ -7,7 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "source/base/clock.h"
 
-namespace proxenos::grpc {
+namespace proxenos::rpc {
 
 // Nullopt when the text breaks the protocol's grammar: then there is no timeout.
 std::optional<base::Nanos> ParseTimeout(absl::string_view text);
@@ -16,4 +16,4 @@ std::optional<base::Nanos> ParseTimeout(absl::string_view text);
 // never to 0 from more. REQUIRES: timeout >= 0.
 std::string FormatTimeout(base::Nanos timeout);
 
-}  // namespace proxenos::grpc
+}  // namespace proxenos::rpc

@@ -1,11 +1,11 @@
 // gRPC's status in fields of HTTP.
-#include "source/grpc/status.h"
+#include "source/rpc/status.h"
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
-namespace proxenos::grpc {
+namespace proxenos::rpc {
 namespace {
 
 int HexDigit(char c) {
@@ -87,4 +87,4 @@ std::string PercentDecode(absl::string_view text) {
   return out;
 }
 
-}  // namespace proxenos::grpc
+}  // namespace proxenos::rpc

@@ -1,0 +1,17 @@
+// How long a stream may last as its route says, with what a gRPC client asks for by grpc-timeout
+// (RouteAction.max_stream_duration).
+#pragma once
+
+#include <optional>
+
+#include "source/base/clock.h"
+#include "source/http/message.h"
+#include "source/route/action.h"
+
+namespace proxenos::filter {
+
+// From the start of the request on; 0: without end; nullopt: as the connection manager says. Where
+// grpc-timeout counts it is rewritten to what the origin has left, as in Envoy.
+std::optional<base::Nanos> StreamDuration(const route::Forward& forward, http::RequestHead& head);
+
+}  // namespace proxenos::filter
