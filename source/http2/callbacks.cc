@@ -13,6 +13,10 @@ absl::string_view View(const uint8_t* bytes, size_t size) {
   return absl::string_view(reinterpret_cast<const char*>(bytes), size);
 }
 
+int OnBeginFrame(nghttp2_session*, const nghttp2_frame_hd* header, void* user_data) {
+  return State(user_data).OnBeginFrame(*header);
+}
+
 int OnBeginHeaders(nghttp2_session*, const nghttp2_frame* frame, void* user_data) {
   return State(user_data).OnBeginHeaders(*frame);
 }
@@ -60,6 +64,7 @@ ssize_t ReadBody(nghttp2_session*, int32_t, uint8_t*, size_t max, uint32_t* flag
 nghttp2_session_callbacks* MakeCallbacks() {
   nghttp2_session_callbacks* callbacks = nullptr;
   CHECK(nghttp2_session_callbacks_new(&callbacks) == 0);
+  nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, OnBeginFrame);
   nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, OnBeginHeaders);
   nghttp2_session_callbacks_set_on_header_callback(callbacks, OnHeader);
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, OnFrame);

@@ -26,6 +26,11 @@ constexpr uint8_t kEndStream = 0x1;
 constexpr uint8_t kAck = 0x1;
 constexpr uint8_t kPadded = 0x8;
 
+uint32_t StreamOf(const uint8_t* header) {
+  return uint32_t{header[5] & 0x7fu} << 24 | uint32_t{header[6]} << 16 | uint32_t{header[7]} << 8 |
+         header[8];
+}
+
 }  // namespace
 
 FrameMeter::FrameMeter(const Options& options, bool preface)
@@ -46,6 +51,7 @@ void FrameMeter::Earn() {
 size_t FrameMeter::Scan(absl::string_view bytes) {
   settings_credit_ = std::min(settings_credit_ + 1, budgets_.max_settings_frames);
   ping_credit_ = std::min(ping_credit_ + 1, budgets_.max_pings);
+  data_stream_ = 0;
   size_t at = 0;
   while (true) {
     const size_t skipped = std::min<size_t>(skip_, bytes.size() - at);
@@ -88,6 +94,10 @@ void FrameMeter::TakeHeader() {
       Earn();
       [[fallthrough]];
     case kData:
+      if (type == kData) {
+        data_stream_ = StreamOf(header_);
+        data_after_reset_ |= data_stream_ == reset_stream_;
+      }
       if ((flags & kPadded) != 0 && length > 0) {
         pad_length_next_ = true;
         skip_ = 0;
@@ -112,6 +122,8 @@ void FrameMeter::TakeHeader() {
       }
       break;
     case kResetStream:  // The session knows which streams they end.
+      reset_stream_ = StreamOf(header_);
+      break;
     case kPushPromise:  // nghttp2 ends the connection: pushing is off.
       break;
     default:  // PRIORITY, GOAWAY, and what we do not know.

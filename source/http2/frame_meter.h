@@ -34,6 +34,11 @@ class FrameMeter {
   size_t Scan(absl::string_view bytes);
   Flood flood() const { return flood_; }
 
+  // The stream of the last DATA frame that Scan has just seen; 0: there was none.
+  uint32_t data_stream() const { return data_stream_; }
+  // The peer reset a stream and sent DATA for it then.
+  bool data_after_reset() const { return data_after_reset_; }
+
   // A stream was begun by us; a DATA frame was sent.
   void CountStream() { Earn(); }
   void CountDataSent() { ++data_frames_sent_; }
@@ -53,7 +58,10 @@ class FrameMeter {
   uint32_t header_bytes_ = 0;  // How many bytes of it are in header_.
   bool pad_length_next_ = false;
   Flood flood_ = Flood::kNone;
+  bool data_after_reset_ = false;
   uint8_t header_[kHeaderBytes];
+  uint32_t data_stream_ = 0;
+  uint32_t reset_stream_ = 0;  // The last that the peer reset.
   uint32_t empty_frames_ = 0;  // In a row.
   uint32_t continuation_frames_ = 0;
   uint32_t settings_credit_;

@@ -34,6 +34,39 @@ uint64_t ReadOpaque(const uint8_t* bytes) {
 
 }  // namespace
 
+int SessionState::OnBeginFrame(const nghttp2_frame_hd& header) {
+  if (broken_) return NGHTTP2_ERR_CALLBACK_FAILURE;
+  if (header.type == NGHTTP2_HEADERS) JudgePast(header.stream_id);
+  return Verdict();
+}
+
+// nghttp2 does not tell of DATA that it ignores: what the meter saw is judged before nghttp2 sees
+// it.
+void SessionState::JudgeData() {
+  if (server_ == nullptr || broken_ || meter_.data_stream() == 0) return;
+  if (meter_.data_after_reset()) {
+    Break(ErrorCode::kStreamClosed, "http2.data_after_reset");
+  } else {
+    JudgePast(static_cast<StreamId>(meter_.data_stream()));
+  }
+}
+
+// A client that goes on with a stream that is over has lost count: nghttp2 would ignore it.
+void SessionState::JudgePast(StreamId id) {
+  if (server_ == nullptr || Find(id) != nullptr) return;
+  switch (history_.Of(id)) {
+    case StreamHistory::Past::kSkipped:  // RFC 9113, section 5.1.1.
+      Break(ErrorCode::kProtocolError, "http2.stream_id_went_back");
+      break;
+    case StreamHistory::Past::kEnded:  // Section 5.1.
+      Break(ErrorCode::kStreamClosed, "http2.frame_for_closed_stream");
+      break;
+    case StreamHistory::Past::kNone:
+    case StreamHistory::Past::kGivenUp:
+      break;
+  }
+}
+
 int SessionState::OnBeginHeaders(const nghttp2_frame& frame) {
   if (broken_) return NGHTTP2_ERR_CALLBACK_FAILURE;
   reading_ = nullptr;
@@ -41,6 +74,7 @@ int SessionState::OnBeginHeaders(const nghttp2_frame& frame) {
   const StreamId id = frame.hd.stream_id;
   if (frame.hd.type != NGHTTP2_HEADERS) return 0;
   if (server_ != nullptr && frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
+    history_.Open(id);
     http::RequestVisitor* visitor = server_->OnStreamBegin(id);
     if (visitor == nullptr) {
       stats_.stream_refused_errors.Inc();
@@ -222,6 +256,7 @@ void SessionState::ResetProvoked(Stream& stream, ErrorCode code) {
 int SessionState::OnInvalidFrame(const nghttp2_frame& frame, int library_error) {
   if (library_error == NGHTTP2_ERR_REFUSED_STREAM) {
     stats_.stream_refused_errors.Inc();  // One more than it may: nothing was begun.
+    if (server_ != nullptr) history_.GiveUp(frame.hd.stream_id);
   } else if (frame.hd.stream_id != 0) {
     SpendReset();
   }

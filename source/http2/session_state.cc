@@ -106,10 +106,13 @@ bool SessionState::Receive(const buffer::Slice& bytes) {
   if (!broken_ && !bytes.empty()) {
     in_ = &bytes;
     const size_t allowed = meter_.Scan(bytes.view());
-    const ssize_t result = nghttp2_session_mem_recv(
-        session_.get(), reinterpret_cast<const uint8_t*>(bytes.data()), allowed);
+    JudgeData();
+    if (!broken_) {
+      const ssize_t result = nghttp2_session_mem_recv(
+          session_.get(), reinterpret_cast<const uint8_t*>(bytes.data()), allowed);
+      if (result < 0 && !broken_) BreakBy(static_cast<int>(result));
+    }
     in_ = nullptr;
-    if (result < 0 && !broken_) BreakBy(static_cast<int>(result));
     if (meter_.flood() != Flood::kNone && !broken_) EndForFlood();
     Drain();
     FinishBreaking();
@@ -196,6 +199,7 @@ void SessionState::CountFrame(const uint8_t* frame, size_t size) {
     }
     case NGHTTP2_RST_STREAM:
       stats_.tx_reset.Inc();
+      if (server_ != nullptr) history_.GiveUp(static_cast<StreamId>(ReadWord(frame + 5)));
       [[fallthrough]];
     case NGHTTP2_SETTINGS:
     case NGHTTP2_PING:

@@ -24,6 +24,7 @@
 #include "source/http2/session.h"
 #include "source/http2/session_memory.h"
 #include "source/http2/stream.h"
+#include "source/http2/stream_history.h"
 
 namespace proxenos::http2 {
 
@@ -70,6 +71,7 @@ class SessionState {
   absl::string_view detail() const { return detail_; }
 
   // nghttp2's callbacks (callbacks.cc). Each returns what nghttp2 is to be told.
+  int OnBeginFrame(const nghttp2_frame_hd& header);
   int OnBeginHeaders(const nghttp2_frame& frame);
   int OnHeader(absl::string_view name, absl::string_view value);
   int OnFrame(const nghttp2_frame& frame);
@@ -92,6 +94,9 @@ class SessionState {
   void BreakBy(int library_error);
   void EndForFlood();
   void FinishBreaking();
+  // Breaks the connection when a client goes on with a stream that is over.
+  void JudgeData();
+  void JudgePast(StreamId id);
   int Verdict() const { return broken_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0; }
 
   Stream& Begin(StreamId id);
@@ -127,6 +132,7 @@ class SessionState {
 
   FrameMeter meter_;
   HeadReader reader_;
+  StreamHistory history_;      // Of a server.
   Stream* reading_ = nullptr;  // Whose header block is under way; null: nobody's.
 
   base::IntrusiveList<Stream, StreamListTag> streams_;
