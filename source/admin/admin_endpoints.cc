@@ -48,7 +48,7 @@ void AddServerPages(EndpointTable& table, AdminSource& source) {
   AddRead(table, {"/runtime", "print runtime values", {}},
           [](const Request&) { return RuntimePage(); });
   AddRead(table, {"/certs", "print certs on machine", {}},
-          [](const Request&) { return CertsPage(); });
+          [&source](const Request&) { return CertsPage(source); });
   AddRead(table,
           {"/ignored_fields", "print configuration fields that are set and have no effect", {}},
           [&source](const Request&) { return IgnoredFieldsPage(source); });

@@ -19,6 +19,7 @@
 #include "source/config/fields.h"
 #include "source/net/address.h"
 #include "source/stats/registry.h"
+#include "source/tls/certificate_details.h"
 #include "source/upstream/circuit_breaker.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/host_set.h"
@@ -49,7 +50,7 @@ struct ConfigView {
 };
 
 // What ConfigView is asked for. Routes written inside a listener are static ones of kRoute.
-enum class ConfigKind : uint8_t { kCluster, kListener, kRoute, kEndpoint };
+enum class ConfigKind : uint8_t { kCluster, kListener, kRoute, kEndpoint, kSecret };
 
 // What a host's connections and requests came to, over all workers.
 struct HostCounters {
@@ -71,6 +72,12 @@ struct ListenerView {
   absl::string_view name;
   // Where it is really bound (port 0 resolved): Listener.address, then additional_addresses.
   absl::Span<const net::Address> addresses;
+};
+
+// The certificates of one TLS context in force, for /certs.
+struct CertificatesView {
+  absl::Span<const tls::CertificateDetails> chain;
+  absl::Span<const tls::CertificateDetails> roots;
 };
 
 struct DrainRequest {
@@ -102,6 +109,8 @@ struct AdminSource {
   absl::AnyInvocable<std::string(ConfigKind)> config_version = nullptr;
   absl::AnyInvocable<void(Visit<ClusterView>)> for_each_cluster = nullptr;
   absl::AnyInvocable<void(Visit<ListenerView>)> for_each_listener = nullptr;
+  // May be null: then there is no TLS.
+  absl::AnyInvocable<void(Visit<CertificatesView>)> for_each_tls_context = nullptr;
   // May be null: then /clusters leaves those lines out.
   absl::AnyInvocable<HostCounters(const upstream::ClusterConfig&, const upstream::Host&)>
       host_counters = nullptr;

@@ -20,7 +20,7 @@ struct ConfigDumpOptions {
 };
 
 // In Envoy's order: bootstrap, clusters, endpoints, listeners, scoped routes, routes, secrets. (No
-// scoped routes or secrets exist, so those two are empty; tools look for them.)
+// scoped routes exist, so those are empty; tools look for them.)
 std::vector<std::unique_ptr<google::protobuf::Message>> DumpConfig(
     AdminSource& source, const ConfigDumpOptions& options);
 

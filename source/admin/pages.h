@@ -13,10 +13,10 @@ Response ServerInfoPage(AdminSource& source);
 Response MemoryPage();
 Response DrainListenersPage(AdminSource& source, const Request& request);
 Response RuntimePage();
-Response CertsPage();
 Response IgnoredFieldsPage(AdminSource& source);
 
-// clusters_page.cc, listeners_page.cc, logging_page.cc
+// certs_page.cc, clusters_page.cc, listeners_page.cc, logging_page.cc
+Response CertsPage(AdminSource& source);
 Response ClustersPage(AdminSource& source, const Request& request);
 Response ListenersPage(AdminSource& source, const Request& request);
 Response LoggingPage(const Request& request);

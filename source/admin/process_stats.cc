@@ -1,10 +1,12 @@
 // Filling the gauges.
 #include "source/admin/process_stats.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 
 #include "absl/strings/numbers.h"
+#include "source/admin/certificate_expiry.h"
 #include "source/admin/process_memory.h"
 
 namespace proxenos::admin {
@@ -26,8 +28,6 @@ ProcessStats::ProcessStats(AdminSource& source)
   stats_->concurrency.Set(source.concurrency);
   stats_->hot_restart_epoch.Set(source.command_line_options.restart_epoch());
   stats_->version.Set(VersionNumber(source.version));
-  // There is no certificate that could expire: what Envoy shows then.
-  stats_->days_until_first_cert_expiring.Set(std::numeric_limits<uint32_t>::max());
 }
 
 void ProcessStats::Refresh() {
@@ -42,6 +42,19 @@ void ProcessStats::Refresh() {
   stats_->memory_allocated.Set(memory.allocated);
   stats_->memory_heap_size.Set(memory.heap_size);
   stats_->memory_physical_size.Set(memory.physical);
+  stats_->days_until_first_cert_expiring.Set(DaysUntilFirstExpiry());
+}
+
+uint64_t ProcessStats::DaysUntilFirstExpiry() {
+  // Without any certificate, what Envoy shows then.
+  uint64_t days = std::numeric_limits<uint32_t>::max();
+  const int64_t now_s = source_.clock.Wall() / 1'000'000;
+  const auto look = [&days, now_s](const CertificatesView& view) {
+    for (const auto& each : view.chain) days = std::min(days, DaysUntil(each.expires_s, now_s));
+    for (const auto& each : view.roots) days = std::min(days, DaysUntil(each.expires_s, now_s));
+  };
+  if (source_.for_each_tls_context != nullptr) source_.for_each_tls_context(look);
+  return days;
 }
 
 }  // namespace proxenos::admin

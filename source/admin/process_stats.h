@@ -22,6 +22,7 @@ class ProcessStats {
 
  private:
   void Refresh();
+  uint64_t DaysUntilFirstExpiry();
 
   AdminSource& source_;
   stats::Group<stats::ServerStats> stats_;

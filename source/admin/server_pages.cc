@@ -2,7 +2,6 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "envoy/admin/v3/certs.pb.h"
 #include "envoy/admin/v3/memory.pb.h"
 #include "google/protobuf/struct.pb.h"
 #include "source/admin/pages.h"
@@ -63,8 +62,6 @@ Response DrainListenersPage(AdminSource& source, const Request& request) {
 
 // No feature reads runtime keys, so there are none to show.
 Response RuntimePage() { return Response::Json("{\n \"entries\": {},\n \"layers\": []\n}\n"); }
-
-Response CertsPage() { return Response::Json(FullJson(envoy::admin::v3::Certificates())); }
 
 Response IgnoredFieldsPage(AdminSource& source) {
   google::protobuf::Struct page;

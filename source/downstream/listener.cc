@@ -55,7 +55,7 @@ net::UniqueFd Listener::Acceptor::Release() {
 }
 
 Listener::Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig> config,
-                   std::vector<net::UniqueFd> sockets, base::Rc<RouteCell> routes)
+                   std::vector<net::UniqueFd> sockets, std::vector<ChainCells> cells)
     : context_(context),
       config_(std::move(config)),
       accept_again_(context.environment.loop.timers(), [this] {
@@ -66,9 +66,9 @@ Listener::Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig>
   stats_ = registry.Open<stats::ListenerStats>(stats::ListenerScope(address));
   worker_stats_ = registry.Open<stats::ListenerWorkerStats>(
       stats::ListenerWorkerScope(address, context_.worker));
-  for (const ChainConfig& chain : config_->chains) {
-    services_.push_back(std::make_unique<HttpService>(
-        *this, chain, ChainCells{routes, base::Rc<TlsCell>()}, registry, address));
+  for (size_t i = 0; i < cells.size(); ++i) {
+    services_.push_back(std::make_unique<HttpService>(*this, config_->chains[i],
+                                                      std::move(cells[i]), registry, address));
   }
   for (net::UniqueFd& socket : sockets) {
     acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(socket)));

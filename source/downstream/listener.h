@@ -34,9 +34,9 @@ struct WorkerContext {
 
 class Listener {
  public:
-  // `sockets` listen already; `routes` is null when the routes are inline.
+  // `sockets` listen already; `cells` are those of config->chains.
   Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig> config,
-           std::vector<net::UniqueFd> sockets, base::Rc<RouteCell> routes);
+           std::vector<net::UniqueFd> sockets, std::vector<ChainCells> cells);
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   ~Listener();

@@ -11,22 +11,41 @@
 #include <vector>
 
 #include "source/downstream/http_config.h"
+#include "source/tls/server_context.h"
 #include "source/upstream/worker_cluster.h"
 
 namespace proxenos::server {
+
+// A listener, with the TLS contexts of its filter chains (config->chains, in that order; null for
+// plain text, and while a secret is missing).
+struct PublishedListener {
+  std::shared_ptr<const downstream::ListenerConfig> config;
+  std::vector<std::shared_ptr<const tls::ServerContext>> tls;
+};
+
+// A rotated secret: another TLS context of one transport socket of a listener or cluster in force.
+template <typename Context>
+struct Rotation {
+  std::string owner;
+  size_t socket;
+  std::shared_ptr<const Context> context;
+};
 
 struct Batch {
   std::vector<upstream::PublishedCluster> clusters;  // Added, or changed in their configuration.
   std::vector<std::pair<std::string, std::shared_ptr<const upstream::HostSet>>> hosts;
   std::vector<std::pair<std::string, std::shared_ptr<const downstream::RouteSnapshot>>> routes;
-  std::vector<std::shared_ptr<const downstream::ListenerConfig>> listeners;  // Added or changed.
+  std::vector<PublishedListener> listeners;  // Added or changed.
+  std::vector<Rotation<tls::ClientContext>> cluster_tls;
+  std::vector<Rotation<tls::ServerContext>> listener_tls;
   std::vector<std::string> removed_listeners;
   std::vector<std::string> removed_routes;
   std::vector<std::string> removed_clusters;
 
   bool empty() const {
     return clusters.empty() && hosts.empty() && routes.empty() && listeners.empty() &&
-           removed_listeners.empty() && removed_routes.empty() && removed_clusters.empty();
+           cluster_tls.empty() && listener_tls.empty() && removed_listeners.empty() &&
+           removed_routes.empty() && removed_clusters.empty();
   }
 };
 

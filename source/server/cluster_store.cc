@@ -5,6 +5,7 @@
 
 #include "source/base/check.h"
 #include "source/base/log.h"
+#include "source/server/tls_contexts.h"
 #include "source/upstream/host_set_update.h"
 #include "source/xds/type_url.h"
 #include "source/xds/xxhash64.h"
@@ -25,11 +26,13 @@ bool IsDns(const upstream::ClusterConfig& config) {
 struct ClusterStore::Version {
   ResourceVersion resource;
   std::shared_ptr<const upstream::ClusterConfig> config;
+  std::unique_ptr<ClientContexts> tls;
   NameClaim endpoints;                                   // EDS only.
   std::shared_ptr<const upstream::Assignment> resolved;  // DNS only: the newest answer.
   std::unique_ptr<upstream::DnsCluster> dns;             // DNS only.
   upstream::DnsCounts counted;                           // What of dns->counts() the stats have.
-  base::MonoTime deadline = base::kNever;                // Of its warming.
+  base::MonoTime endpoints_deadline = base::kNever;
+  base::MonoTime secrets_deadline = base::kNever;
 };
 
 struct ClusterStore::Cluster {
@@ -54,10 +57,11 @@ struct ClusterStore::AssignmentEntry {
   std::optional<Refusal> refused;
 };
 
-ClusterStore::ClusterStore(StoreContext context, Compilers& compilers, MakeDns make_dns,
-                           stats::Registry& registry)
+ClusterStore::ClusterStore(StoreContext context, Compilers& compilers, SecretStore& secrets,
+                           MakeDns make_dns, stats::Registry& registry)
     : context_(context),
       compilers_(compilers),
+      secrets_(secrets),
       make_dns_(std::move(make_dns)),
       registry_(registry) {}
 
@@ -78,10 +82,13 @@ std::unique_ptr<ClusterStore::Version> ClusterStore::MakeVersion(
   auto version = std::make_unique<Version>();
   version->resource = ResourceVersion::Of(resource, context_.loop.wall_now());
   version->config = config;
+  version->tls = std::make_unique<ClientContexts>(
+      secrets_, SecretOwner{SecretOwner::Kind::kCluster, config->name}, config->tls);
+  version->secrets_deadline = context_.Deadline(version->tls->timeout());
   if (config->discovery == DiscoveryKind::kEds) {
     const AssignmentKey key = KeyOf(*config);
     version->endpoints = context_.wanted.Claim(xds::kEndpointType, key.first, key.second);
-    version->deadline = context_.Deadline(config->eds->initial_fetch_timeout);
+    version->endpoints_deadline = context_.Deadline(config->eds->initial_fetch_timeout);
     users_[key].insert(config->name);
   } else if (IsDns(*config)) {
     Version* self = version.get();  // It owns the look-ups, so they end before it does.
@@ -94,6 +101,13 @@ std::unique_ptr<ClusterStore::Version> ClusterStore::MakeVersion(
     if (version->dns != nullptr) version->dns->Start();
   }
   return version;
+}
+
+std::optional<std::string> ClusterStore::Check(const upstream::ClusterConfig& config) const {
+  std::optional<std::string> problem = ClientContexts::Check(secrets_, config.tls);
+  if (problem.has_value() || config.eds == nullptr) return problem;
+  return context_.SourceProblem(xds::kEndpointType, KeyOf(config).first,
+                                "eds_cluster_config.eds_config");
 }
 
 std::optional<std::string> ClusterStore::Take(const xds::Resource& resource, bool is_static) {
@@ -121,6 +135,8 @@ std::optional<std::string> ClusterStore::Take(const xds::Resource& resource, boo
   std::shared_ptr<const upstream::ClusterConfig> config = compilers_.cluster(
       *resource.bytes, is_static ? Origin::kBootstrap : Origin::kDiscovery, errors);
   if (config == nullptr) return Refuse(cluster, resource, std::string(errors.ToStatus().message()));
+  std::optional<std::string> problem = Check(*config);
+  if (problem.has_value()) return Refuse(cluster, resource, *std::move(problem));
 
   cluster.refused.reset();
   // Made before the old one goes: what both want is wanted throughout.
@@ -184,10 +200,15 @@ void ClusterStore::Settle(Batch& batch) {
   std::vector<std::string> ready;
   for (const std::string& name : warming_) {
     const Version& version = *clusters_[name]->warming;
-    const bool late = now >= version.deadline;
-    if (!late && EndpointsOf(version) == nullptr) continue;
-    if (late) {
+    const bool no_endpoints = EndpointsOf(version) == nullptr;
+    const bool no_secrets = !version.tls->ready();
+    if (no_endpoints && now < version.endpoints_deadline) continue;
+    if (no_secrets && now < version.secrets_deadline) continue;
+    if (no_endpoints) {
       PX_LOG(kUpstream, kWarn, "cluster ", name, ": no endpoints in time, goes on without");
+    }
+    if (no_secrets) {
+      PX_LOG(kUpstream, kWarn, "cluster ", name, ": no secrets in time, cannot connect for now");
     }
     ready.push_back(name);
   }
@@ -196,6 +217,18 @@ void ClusterStore::Settle(Batch& batch) {
     Activate(*clusters_[name], batch);
   }
   SettleHosts(batch);
+  SettleSecrets(batch);
+}
+
+void ClusterStore::SettleSecrets(Batch& batch) {
+  for (const std::string& name : secrets_.TakeChanged(SecretOwner::Kind::kCluster)) {
+    const auto found = clusters_.find(name);
+    if (found == clusters_.end() || found->second->active == nullptr) continue;
+    ClientContexts& tls = *found->second->active->tls;
+    tls.Refresh([&](size_t socket) {
+      batch.cluster_tls.push_back({name, socket, tls.contexts()[socket]});
+    });
+  }
 }
 
 void ClusterStore::Activate(Cluster& cluster, Batch& batch) {
@@ -213,7 +246,10 @@ void ClusterStore::Activate(Cluster& cluster, Batch& batch) {
   }
   RebuildHosts(cluster);
   new_endpoints_.erase(cluster.name);
-  batch.clusters.push_back({cluster.active->config, cluster.breakers, cluster.hosts});
+  ClientContexts& tls = *cluster.active->tls;
+  tls.Refresh([](size_t) {});
+  batch.clusters.push_back(
+      {cluster.active->config, cluster.breakers, cluster.hosts, tls.contexts()});
 }
 
 void ClusterStore::SettleHosts(Batch& batch) {
@@ -282,15 +318,22 @@ void ClusterStore::SettleRemovals(absl::FunctionRef<bool(const std::string&)> in
 
 void ClusterStore::Retire(std::unique_ptr<Version> version) {
   if (version == nullptr) return;
-  version->endpoints = NameClaim();  // Now: what is wanted is looked at before the turn ends.
+  // Now: what is wanted is looked at before the turn ends.
+  version->endpoints = NameClaim();
+  version->tls.reset();
   // A look-up of it may be on the stack, or call it once more in this turn.
   context_.loop.Retire(std::move(version));
 }
 
 base::MonoTime ClusterStore::NextDeadline() const {
   base::MonoTime next = base::kNever;
+  const base::MonoTime now = context_.loop.now();
   for (const std::string& name : warming_) {
-    next = std::min(next, clusters_.find(name)->second->warming->deadline);
+    const Version& version = *clusters_.find(name)->second->warming;
+    // One that is over is not waited for any more.
+    for (const base::MonoTime deadline : {version.endpoints_deadline, version.secrets_deadline}) {
+      if (deadline > now) next = std::min(next, deadline);
+    }
   }
   for (const std::string& name : leaving_) {
     next = std::min(next, clusters_.find(name)->second->leaves);
@@ -350,6 +393,15 @@ void ClusterStore::ForEachActive(absl::FunctionRef<void(const ClusterView&)> vis
   for (const auto& [name, cluster] : clusters_) {
     if (cluster->active == nullptr) continue;
     visit({*cluster->active->config, *cluster->hosts, *cluster->breakers, !cluster->is_static});
+  }
+}
+
+void ClusterStore::ForEachContext(absl::FunctionRef<void(const tls::Context&)> visit) const {
+  for (const auto& [name, cluster] : clusters_) {
+    if (cluster->active == nullptr) continue;
+    for (const auto& context : cluster->active->tls->contexts()) {
+      if (context != nullptr) visit(*context);
+    }
   }
 }
 

@@ -1,9 +1,10 @@
 // ClusterStore: the clusters and their endpoints on the main thread: every version that was sent,
 // the one in force, and the hosts. A part of the one authoritative map (config_store.h).
 //
-// A new version warms until its endpoints are there (EDS: the assignment; DNS: the first answer) or
-// its time is over; meanwhile the version before serves. A removed cluster stays until no routes in
-// force name it, or kRemovalGrace is over: routes that are on their way get the time to arrive.
+// A new version warms until its endpoints are there (EDS: the assignment; DNS: the first answer)
+// and the secrets that it names, or their time is over; meanwhile the version before serves. A
+// removed cluster stays until no routes in force name it, or kRemovalGrace is over: routes that are
+// on their way get the time to arrive.
 //
 //     Apply ──▶ warming ──Settle──▶ active ──Remove──▶ leaving ──SettleRemovals──▶ gone
 #pragma once
@@ -24,6 +25,7 @@
 #include "source/server/batch.h"
 #include "source/server/compilers.h"
 #include "source/server/config_record.h"
+#include "source/server/secret_store.h"
 #include "source/server/store_context.h"
 #include "source/stats/cluster_stats.h"
 #include "source/stats/registry.h"
@@ -56,7 +58,7 @@ class ClusterStore {
     uint64_t removed = 0;
   };
 
-  ClusterStore(StoreContext context, Compilers& compilers, MakeDns make_dns,
+  ClusterStore(StoreContext context, Compilers& compilers, SecretStore& secrets, MakeDns make_dns,
                stats::Registry& registry);
   ~ClusterStore();
 
@@ -88,6 +90,8 @@ class ClusterStore {
   void ForEach(absl::FunctionRef<void(const ResourceView&)> visit) const;
   void ForEachAssignment(absl::FunctionRef<void(const ResourceView&)> visit) const;
   void ForEachActive(absl::FunctionRef<void(const ClusterView&)> visit) const;
+  // The TLS contexts of clusters in force.
+  void ForEachContext(absl::FunctionRef<void(const tls::Context&)> visit) const;
   // Brings stats up to date that others count (the names' look-ups).
   void RefreshStats();
 
@@ -104,7 +108,9 @@ class ClusterStore {
   // The endpoints that a version has now; null while they are awaited.
   const upstream::Assignment* EndpointsOf(const Version& version) const;
   static AssignmentKey KeyOf(const upstream::ClusterConfig& config);
+  std::optional<std::string> Check(const upstream::ClusterConfig& config) const;
   void SettleHosts(Batch& batch);
+  void SettleSecrets(Batch& batch);
   void Activate(Cluster& cluster, Batch& batch);
   // True when the hosts are other ones.
   bool RebuildHosts(Cluster& cluster);
@@ -112,6 +118,7 @@ class ClusterStore {
 
   StoreContext context_;
   Compilers& compilers_;
+  SecretStore& secrets_;
   MakeDns make_dns_;
   stats::Registry& registry_;
 

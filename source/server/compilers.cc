@@ -11,10 +11,12 @@
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
 #include "source/config/constraints.h"
 #include "source/config/typed_config.h"
 #include "source/downstream/listener_config.h"
 #include "source/route/route_config.h"
+#include "source/tls/secret_config.h"
 #include "source/upstream/cluster_config.h"
 
 namespace proxenos::server {
@@ -23,9 +25,12 @@ namespace {
 using envoy::config::cluster::v3::Cluster;
 using envoy::config::core::v3::ConfigSource;
 using envoy::config::endpoint::v3::ClusterLoadAssignment;
+using envoy::config::listener::v3::FilterChain;
 using envoy::config::listener::v3::Listener;
 using envoy::config::route::v3::RouteConfiguration;
 using envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
+
+using SecretProto = envoy::extensions::transport_sockets::tls::v3::Secret;
 
 struct FieldPolicy {
   config::IgnoredFields& ignored;
@@ -59,20 +64,24 @@ base::Nanos FetchTimeoutOf(const ConfigSource& source) {
          source.initial_fetch_timeout().nanos();
 }
 
-// The routes inside of the listener's connection manager, if it has any.
-std::shared_ptr<const std::string> InlineRoutesOf(const Listener& listener) {
-  const auto& chain = listener.filter_chains().empty() ? listener.default_filter_chain()
-                                                       : listener.filter_chains(0);
+// Where the routes of a chain come from, as its connection manager says.
+RouteOrigin OriginOf(const FilterChain& chain) {
+  RouteOrigin origin;
   for (const auto& filter : chain.filters()) {
     HttpConnectionManager manager;
     config::Errors ignored;
     if (!config::UnpackTypedConfigTo(filter.typed_config(), manager, config::Path(), ignored)) {
       continue;
     }
-    if (!manager.has_route_config()) continue;
-    return std::make_shared<const std::string>(manager.route_config().SerializeAsString());
+    if (manager.has_rds()) {
+      origin.source = SourceKeyOf(manager.rds().config_source());
+      origin.timeout = FetchTimeoutOf(manager.rds().config_source());
+    } else if (manager.has_route_config()) {
+      origin.written =
+          std::make_shared<const std::string>(manager.route_config().SerializeAsString());
+    }
   }
-  return nullptr;
+  return origin;
 }
 
 CompiledListener CompileListener(const downstream::ListenerCompiler& compiler, Listener listener,
@@ -82,10 +91,23 @@ CompiledListener CompileListener(const downstream::ListenerCompiler& compiler, L
   CompiledListener compiled;
   if (result.config == nullptr) return compiled;
   compiled.config = std::move(result.config);
-  compiled.rds_source = SourceKeyOf(result.rds_source);
-  compiled.rds_timeout = FetchTimeoutOf(result.rds_source);
-  compiled.inline_routes = InlineRoutesOf(listener);
+  // In the order of config->chains.
+  for (const FilterChain& chain : listener.filter_chains()) {
+    compiled.routes.push_back(OriginOf(chain));
+  }
+  if (listener.has_default_filter_chain()) {
+    compiled.routes.push_back(OriginOf(listener.default_filter_chain()));
+  }
   return compiled;
+}
+
+std::optional<tls::Secret> CompileSecret(const SecretProto& proto, config::Errors& errors) {
+  std::optional<tls::Secret> secret = tls::CompileSecret(proto, config::Path(), errors);
+  if (!secret.has_value()) return std::nullopt;
+  const absl::Status proven = tls::Prove(*secret);
+  if (proven.ok()) return secret;
+  errors.AddLines(config::Path(), proven);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -98,14 +120,7 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
       [fields](const std::string& bytes, Origin origin,
                config::Errors& errors) -> std::shared_ptr<const upstream::ClusterConfig> {
     const auto proto = Read<Cluster>(bytes, origin, fields, errors);
-    auto compiled = proto ? upstream::CompileCluster(*proto, errors, config::Path()) : nullptr;
-    if (compiled != nullptr && compiled->http2 && origin == Origin::kDiscovery) {
-      // A static one may be where envoy_grpc finds the control plane; no other use is possible.
-      errors.Add(config::Path("typed_extension_protocol_options"),
-                 "HTTP/2 to an upstream is not implemented by proxenos; use HTTP/1.1");
-      return nullptr;
-    }
-    return compiled;
+    return proto ? upstream::CompileCluster(*proto, errors, config::Path()) : nullptr;
   };
   compilers.assignment =
       [fields](const std::string& bytes, Origin origin,
@@ -128,6 +143,11 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
     auto proto = Read<Listener>(bytes, origin, fields, errors);
     return proto ? CompileListener(listener_compiler, *std::move(proto), bytes, errors)
                  : CompiledListener();
+  };
+  compilers.secret = [fields](const std::string& bytes, Origin origin,
+                              config::Errors& errors) -> std::optional<tls::Secret> {
+    const auto proto = Read<SecretProto>(bytes, origin, fields, errors);
+    return proto ? CompileSecret(*proto, errors) : std::nullopt;
   };
   return compilers;
 }

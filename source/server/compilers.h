@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/str_cat.h"
@@ -14,6 +16,7 @@
 #include "source/config/fields.h"
 #include "source/downstream/http_config.h"
 #include "source/server/wanted_names.h"
+#include "source/tls/secret.h"
 #include "source/upstream/cluster.h"
 #include "source/xds/xxhash64.h"
 
@@ -23,13 +26,17 @@ struct ListenerCompiler;
 
 namespace proxenos::server {
 
-// A listener and where its routes come from.
+// Where the routes of a filter chain come from.
+struct RouteOrigin {
+  SourceKey source;                          // Of http->rds_name.
+  base::Nanos timeout = 15 * base::kSecond;  // initial_fetch_timeout; 0 waits without end.
+  // Routes written inline, serialized, for /config_dump; else null.
+  std::shared_ptr<const std::string> written;
+};
+
 struct CompiledListener {
   std::shared_ptr<const downstream::ListenerConfig> config;
-  SourceKey rds_source;                          // Of config->http->rds_name.
-  base::Nanos rds_timeout = 15 * base::kSecond;  // initial_fetch_timeout; 0 waits without end.
-  // Routes written inline, serialized, for /config_dump; else null.
-  std::shared_ptr<const std::string> inline_routes;
+  std::vector<RouteOrigin> routes;  // Of config->chains, in that order.
 };
 
 // The bootstrap is checked as a whole, with better paths, before its resources come here; what
@@ -47,6 +54,8 @@ struct Compilers {
                                                                       config::Errors&)>
       routes;
   absl::AnyInvocable<CompiledListener(Bytes, Origin, config::Errors&)> listener;
+  // With its files read, and proven.
+  absl::AnyInvocable<std::optional<tls::Secret>(Bytes, Origin, config::Errors&)> secret;
 };
 
 // The name of a listener that has none: the same for the same bytes.

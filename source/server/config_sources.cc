@@ -13,6 +13,9 @@ namespace {
 
 using ConfigSourceProto = envoy::config::core::v3::ConfigSource;
 
+constexpr char kNoAds[] =
+    "`ads` needs dynamic_resources.ads_config to say where the control plane is";
+
 base::Nanos FetchTimeout(const ConfigSourceProto& config) {
   if (!config.has_initial_fetch_timeout()) return 15 * base::kSecond;
   config::Errors errors;
@@ -46,6 +49,10 @@ ConfigSources::ConfigSources(event::EventLoop& loop,
 
 ConfigSources::~ConfigSources() = default;
 
+void ConfigSources::UseClusters(xds::FindCluster find_cluster) {
+  find_cluster_ = std::move(find_cluster);
+}
+
 std::vector<std::string> ConfigSources::AddressesOf(const std::string& name) const {
   std::vector<std::string> addresses;
   for (const auto& cluster : bootstrap_.static_resources().clusters()) {
@@ -67,8 +74,8 @@ std::vector<std::string> ConfigSources::AddressesOf(const std::string& name) con
   return addresses;
 }
 
-absl::Status ConfigSources::AddStream(Source& source, const std::string& method,
-                                      const envoy::config::core::v3::ApiConfigSource& config) {
+absl::StatusOr<xds::AdsStreamOptions> ConfigSources::StreamOptions(
+    const std::string& method, const envoy::config::core::v3::ApiConfigSource& config) const {
   config::Errors errors;
   xds::AdsStreamOptions options;
   if (config.grpc_services_size() != 1) {
@@ -79,11 +86,32 @@ absl::Status ConfigSources::AddStream(Source& source, const std::string& method,
       config.grpc_services(0), [this](const std::string& cluster) { return AddressesOf(cluster); },
       config::Path("grpc_services[0]"), errors);
   if (!errors.ok()) return errors.ToStatus();
+  if (find_cluster_ != nullptr) {
+    options.find_cluster = [this](const std::string& name) { return find_cluster_(name); };
+  }
   options.method = method;
   options.node = bootstrap_.node();
   options.node_on_first_message_only = config.set_node_on_first_message_only();
-  source.stream = std::make_unique<xds::AdsStream>(loop_, std::move(options));
-  return absl::OkStatus();
+  return options;
+}
+
+absl::Status ConfigSources::Check(const std::string& type_url, const SourceKey& source) const {
+  ConfigSourceProto config;
+  if (source.empty()) {
+    config.mutable_ads();
+  } else if (!config.ParseFromString(source)) {
+    return absl::InvalidArgumentError("is not a valid ConfigSource");
+  }
+  if (config.has_ads() || config.has_self()) {
+    return ads_ != nullptr ? absl::OkStatus() : absl::InvalidArgumentError(kNoAds);
+  }
+  if (config.has_api_config_source()) {
+    return StreamOptions(std::string(xds::StreamMethod(type_url)), config.api_config_source())
+        .status();
+  }
+  if (config.has_path_config_source() || !config.path().empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "expected one of ads, api_config_source, path_config_source and path");
 }
 
 xds::Subscription* ConfigSources::SubscribeOn(xds::AdsStream& stream, const std::string& type_url,
@@ -103,15 +131,13 @@ absl::Status ConfigSources::Add(const std::string& type_url, const SourceKey& ke
   options.whole_set = whole_set;
   options.initial_fetch_timeout = FetchTimeout(config);
   if (config.has_ads() || config.has_self()) {
-    if (ads_ == nullptr) {
-      return absl::InvalidArgumentError(
-          "`ads` needs dynamic_resources.ads_config to say where the control plane is");
-    }
+    if (ads_ == nullptr) return absl::InvalidArgumentError(kNoAds);
     source->subscription = SubscribeOn(*ads_, type_url, key, options);
   } else if (config.has_api_config_source()) {
-    const std::string method(xds::StreamMethod(type_url));
-    const absl::Status status = AddStream(*source, method, config.api_config_source());
-    if (!status.ok()) return status;
+    auto stream =
+        StreamOptions(std::string(xds::StreamMethod(type_url)), config.api_config_source());
+    if (!stream.ok()) return stream.status();
+    source->stream = std::make_unique<xds::AdsStream>(loop_, *std::move(stream));
     source->subscription = SubscribeOn(*source->stream, type_url, key, options);
   } else {
     xds::FileSourceOptions file;
@@ -137,9 +163,9 @@ absl::Status ConfigSources::Prepare() {
                     status.message());
   };
   if (dynamic.has_ads_config()) {
-    Source holder;
-    check("ads_config", AddStream(holder, xds::kAggregatedMethod, dynamic.ads_config()));
-    ads_ = std::move(holder.stream);
+    auto stream = StreamOptions(xds::kAggregatedMethod, dynamic.ads_config());
+    check("ads_config", stream.status());
+    if (stream.ok()) ads_ = std::make_unique<xds::AdsStream>(loop_, *std::move(stream));
   }
   ConfigSourceProto over_ads;
   over_ads.mutable_ads();
@@ -151,7 +177,10 @@ absl::Status ConfigSources::Prepare() {
   };
   // The order in which requests that are due together go out: what is referred to comes first.
   if (has_cds()) check("cds_config", add(xds::kClusterType, dynamic.cds_config(), true));
-  if (ads_ != nullptr) check("ads_config", add(xds::kEndpointType, over_ads, false));
+  if (ads_ != nullptr) {
+    check("ads_config", add(xds::kSecretType, over_ads, false));
+    check("ads_config", add(xds::kEndpointType, over_ads, false));
+  }
   if (has_lds()) check("lds_config", add(xds::kListenerType, dynamic.lds_config(), true));
   if (ads_ != nullptr) check("ads_config", add(xds::kRouteType, over_ads, false));
   return problems.empty() ? absl::OkStatus() : absl::InvalidArgumentError(problems);
@@ -187,6 +216,13 @@ void ConfigSources::StartListeners() {
 void ConfigSources::Want(const std::string& type_url, const SourceKey& source,
                          const std::set<std::string>& names) {
   Source* found = Find(type_url, source);
+  if (names.empty() && !source.empty()) {
+    const auto unused = sources_.find({type_url, source});
+    if (unused == sources_.end()) return;
+    loop_.Retire(std::move(unused->second));
+    sources_.erase(unused);
+    return;
+  }
   if (found == nullptr) {
     ConfigSourceProto config;
     if (source.empty()) {

@@ -13,6 +13,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "source/event/event_loop.h"
 #include "source/server/wanted_names.h"
@@ -36,6 +37,8 @@ class ConfigSources {
                 ApplyStep apply, FetchTimedOut timed_out);
   ~ConfigSources();
 
+  // From now on `envoy_grpc` goes over the clusters of the main loop; before Prepare.
+  void UseClusters(xds::FindCluster find_cluster);
   // Makes what the bootstrap's dynamic_resources name; opens nothing yet. Error: what is wrong.
   absl::Status Prepare();
   // Opens the streams and reads the files: CDS first, LDS once StartListeners is called, so that no
@@ -44,8 +47,12 @@ class ConfigSources {
   void StartListeners();
   bool has_cds() const;
   bool has_lds() const;
+  bool has_ads() const { return ads_ != nullptr; }
 
-  // The names wanted of a type from a source are now these.
+  // Whether a source that a resource names could be made: a CheckSource.
+  absl::Status Check(const std::string& type_url, const SourceKey& source) const;
+  // The names wanted of a type from a source are now these. Without any, what was made for that
+  // source alone goes.
   void Want(const std::string& type_url, const SourceKey& source,
             const std::set<std::string>& names);
 
@@ -64,8 +71,8 @@ class ConfigSources {
 
   absl::Status Add(const std::string& type_url, const SourceKey& key,
                    const envoy::config::core::v3::ConfigSource& config, bool whole_set);
-  absl::Status AddStream(Source& source, const std::string& method,
-                         const envoy::config::core::v3::ApiConfigSource& config);
+  absl::StatusOr<xds::AdsStreamOptions> StreamOptions(
+      const std::string& method, const envoy::config::core::v3::ApiConfigSource& config) const;
   xds::Subscription* SubscribeOn(xds::AdsStream& stream, const std::string& type_url,
                                  const SourceKey& key, const xds::SubscriptionOptions& options);
   std::vector<std::string> AddressesOf(const std::string& cluster) const;
@@ -75,6 +82,7 @@ class ConfigSources {
   const envoy::config::bootstrap::v3::Bootstrap& bootstrap_;
   ApplyStep apply_;
   FetchTimedOut timed_out_;
+  xds::FindCluster find_cluster_;        // Null: grpc++ calls the clusters' addresses.
   std::unique_ptr<xds::AdsStream> ads_;  // Null without ads_config.
   // By type and source.
   std::map<std::pair<std::string, SourceKey>, std::unique_ptr<Source>> sources_;

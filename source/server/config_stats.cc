@@ -28,7 +28,7 @@ ConfigStats::ConfigStats(stats::Registry& registry, ConfigStore& store,
   listeners_->workers_started.Set(1);
   if (sources.has_cds()) cds_ = registry.Open<stats::SubscriptionStats>(Plain(stats::kCdsScope));
   if (sources.has_lds()) lds_ = registry.Open<stats::SubscriptionStats>(Plain(stats::kLdsScope));
-  if (sources.has_cds() || sources.has_lds()) {
+  if (sources.has_cds() || sources.has_lds() || sources.has_ads()) {
     control_plane_ = registry.Open<stats::ControlPlaneStats>(Plain(stats::kControlPlaneScope));
   }
 }

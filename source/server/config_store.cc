@@ -18,11 +18,12 @@ ConfigStore::ConfigStore(event::EventLoop& loop, stats::Registry& registry, Comp
       compilers_(std::move(compilers)),
       hooks_(std::move(hooks)),
       deadline_timer_(loop.timers(), [this] { loop_.Schedule(this); }),
-      clusters_({loop, wanted_, *this}, compilers_, std::move(hooks_.make_dns), registry),
-      routes_({loop, wanted_, *this}, compilers_, clusters_, uses_),
-      listeners_({loop, wanted_, *this}, compilers_,
-                 {clusters_, routes_, uses_, std::move(hooks_.admit_listener), hooks_.drain_time}) {
-}
+      secrets_(Context(), compilers_, registry),
+      clusters_(Context(), compilers_, secrets_, std::move(hooks_.make_dns), registry),
+      routes_(Context(), compilers_, clusters_, uses_),
+      listeners_(Context(), compilers_,
+                 {clusters_, routes_, secrets_, uses_, std::move(hooks_.admit_listener),
+                  hooks_.drain_time}) {}
 
 ConfigStore::~ConfigStore() = default;
 
@@ -48,6 +49,7 @@ std::optional<std::string> ConfigStore::Take(const SourceKey& source,
   if (resource.type_url == xds::kEndpointType) return clusters_.TakeAssignment(source, resource);
   if (resource.type_url == xds::kListenerType) return listeners_.Take(resource, false);
   if (resource.type_url == xds::kRouteType) return routes_.Take(source, resource);
+  if (resource.type_url == xds::kSecretType) return secrets_.Take(source, resource);
   return absl::StrCat("resources of type ", resource.type_url, " are not implemented");
 }
 
@@ -64,9 +66,10 @@ std::vector<xds::ResourceError> ConfigStore::AddStatic(const std::string& type_u
     name = UnnamedListener(bytes);
   }
   resource.name = *name;
-  std::optional<std::string> problem = type_url == xds::kClusterType
-                                           ? clusters_.Take(resource, true)
-                                           : listeners_.Take(resource, true);
+  std::optional<std::string> problem =
+      type_url == xds::kClusterType  ? clusters_.Take(resource, true)
+      : type_url == xds::kSecretType ? secrets_.AddStatic(resource)
+                                     : listeners_.Take(resource, true);
   if (!problem.has_value()) return {};
   return {{resource.name, *std::move(problem)}};
 }
@@ -98,6 +101,7 @@ void ConfigStore::DropUnclaimed(Batch& batch) {
   for (const WantedNames::Name& name : wanted_.TakeUnclaimed()) {
     if (name.type_url == xds::kRouteType) routes_.Drop(name.source, name.name, batch);
     if (name.type_url == xds::kEndpointType) clusters_.DropAssignment(name.source, name.name);
+    if (name.type_url == xds::kSecretType) secrets_.Drop(name.source, name.name);
   }
 }
 
@@ -105,20 +109,6 @@ const std::string& ConfigStore::VersionOf(const std::string& type_url) const {
   static const std::string* const kNone = new std::string;
   const auto found = versions_.find(type_url);
   return found == versions_.end() ? *kNone : found->second;
-}
-
-std::vector<std::string> ConfigStore::AddressesOf(const std::string& cluster) const {
-  std::vector<std::string> addresses;
-  const upstream::ClusterConfig* config = clusters_.Find(cluster);
-  if (config == nullptr || config->assignment == nullptr) return addresses;
-  for (const upstream::LocalityEndpoints& locality : config->assignment->localities) {
-    for (const upstream::Endpoint& endpoint : locality.endpoints) {
-      addresses.push_back(endpoint.dns_name.empty()
-                              ? endpoint.address.ToString()
-                              : absl::StrCat(endpoint.dns_name, ":", endpoint.dns_port));
-    }
-  }
-  return addresses;
 }
 
 }  // namespace proxenos::server

@@ -20,6 +20,7 @@
 #include "source/server/compilers.h"
 #include "source/server/listener_store.h"
 #include "source/server/route_store.h"
+#include "source/server/secret_store.h"
 #include "source/server/wanted_names.h"
 #include "source/stats/registry.h"
 #include "source/xds/resource.h"
@@ -34,6 +35,8 @@ struct ConfigStoreHooks {
   absl::AnyInvocable<void(const std::string& type_url, const SourceKey& source,
                           const std::set<std::string>& names)>
       want;
+  // Whether resources of a type could come from a source at all. May be null.
+  CheckSource check_source;
   MakeDns make_dns;
   AdmitListener admit_listener;                  // May be null.
   base::Nanos drain_time = 600 * base::kSecond;  // --drain-time-s
@@ -48,21 +51,19 @@ class ConfigStore final : private event::Runnable {
 
   // A step of discovery. Its result is what was refused: a subscription's ApplyUpdate.
   std::vector<xds::ResourceError> Apply(const SourceKey& source, const xds::TypeUpdate& update);
-  // A resource of the bootstrap. Clusters must come before listeners.
+  // A resource of the bootstrap. Secrets must come before clusters, and these before listeners.
   std::vector<xds::ResourceError> AddStatic(const std::string& type_url, const std::string& bytes);
 
   ClusterStore& clusters() { return clusters_; }
   const ClusterStore& clusters() const { return clusters_; }
   const RouteStore& routes() const { return routes_; }
   const ListenerStore& listeners() const { return listeners_; }
+  const SecretStore& secrets() const { return secrets_; }
   // What the control plane called the newest step of a type; empty before the first.
   const std::string& VersionOf(const std::string& type_url) const;
 
-  // "10.0.0.1:80", "name:80" or a path for each endpoint of a cluster's own assignment: where an
-  // envoy_grpc service that names it connects to.
-  std::vector<std::string> AddressesOf(const std::string& cluster) const;
-
  private:
+  StoreContext Context() { return {loop_, wanted_, *this, hooks_.check_source}; }
   std::optional<std::string> Take(const SourceKey& source, const xds::Resource& resource);
   void Run() override;  // Settles and publishes.
   void DropUnclaimed(Batch& batch);
@@ -76,6 +77,7 @@ class ConfigStore final : private event::Runnable {
   // In this order: what refers to another dies before it.
   WantedNames wanted_;
   ClusterUses uses_;
+  SecretStore secrets_;
   ClusterStore clusters_;
   RouteStore routes_;
   ListenerStore listeners_;

@@ -5,26 +5,43 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "source/base/log.h"
+#include "source/server/tls_contexts.h"
 #include "source/xds/type_url.h"
 
 namespace proxenos::server {
 
 // One version of a listener.
 struct ListenerStore::Version {
-  std::string name;
-  ResourceVersion resource;
-  CompiledListener compiled;
-  NameClaim routes;  // When they come by name.
-  base::MonoTime deadline = base::kNever;
+  Version(SecretStore& secrets, const xds::Resource& from, base::WallTime now,
+          CompiledListener made)
+      : name(from.name),
+        resource(ResourceVersion::Of(from, now)),
+        compiled(std::move(made)),
+        tls(secrets, {SecretOwner::Kind::kListener, from.name}, Templates(*compiled.config)) {}
 
-  const downstream::HttpConfig* http() const { return compiled.config->http.get(); }
-  bool by_name() const { return http() != nullptr && !http()->rds_name.empty(); }
-  // Null when routes come by name.
-  const route::RouteTable* inline_table() const {
-    return http() == nullptr || http()->routes == nullptr ? nullptr : http()->routes->table.get();
+  static ServerContexts::Templates Templates(const downstream::ListenerConfig& config) {
+    ServerContexts::Templates templates;
+    for (const downstream::ChainConfig& chain : config.chains) templates.push_back(chain.tls);
+    return templates;
   }
+  const std::vector<downstream::ChainConfig>& chains() const { return compiled.config->chains; }
+  // The tables of those chains whose routes do not come by name.
+  void ForEachInlineTable(absl::FunctionRef<void(const route::RouteTable&)> visit) const {
+    for (const downstream::ChainConfig& chain : chains()) {
+      if (chain.http != nullptr && chain.http->routes != nullptr) visit(*chain.http->routes->table);
+    }
+  }
+
+  const std::string name;
+  ResourceVersion resource;
+  const CompiledListener compiled;
+  std::vector<NameClaim> routes;  // Of those that come by name.
+  ServerContexts tls;
+  base::MonoTime routes_deadline = base::kNever;
+  base::MonoTime secrets_deadline = base::kNever;
 };
 
 struct ListenerStore::Listener {
@@ -61,35 +78,57 @@ std::optional<std::string> ListenerStore::CheckAddresses(
 std::optional<std::string> ListenerStore::Check(const std::string& name,
                                                 const CompiledListener& compiled) const {
   std::optional<std::string> problem = CheckAddresses(name, *compiled.config);
-  if (problem.has_value()) return problem;
-  const downstream::HttpConfig* http = compiled.config->http.get();
-  if (http == nullptr) return std::nullopt;
-  if (http->routes != nullptr) {
-    const route::RouteTable& table = *http->routes->table;
-    return RouteStore::CheckClusters(table, table.validate_clusters().value_or(true),
-                                     around_.clusters);
+  if (!problem) problem = CheckRoutes(compiled);
+  if (!problem) {
+    problem = ServerContexts::Check(around_.secrets, Version::Templates(*compiled.config));
   }
-  // Workers know routes by their names alone.
-  if (!context_.wanted.WantedElsewhere(xds::kRouteType, compiled.rds_source, http->rds_name)) {
-    return std::nullopt;
+  return problem;
+}
+
+std::optional<std::string> ListenerStore::CheckRoutes(const CompiledListener& compiled) const {
+  absl::flat_hash_map<std::string, SourceKey> sources;  // Of this listener's own routes.
+  std::optional<std::string> problem;
+  for (size_t i = 0; i < compiled.config->chains.size() && !problem; ++i) {
+    const downstream::HttpConfig* http = compiled.config->chains[i].http.get();
+    if (http == nullptr) continue;
+    if (http->routes != nullptr) {
+      const route::RouteTable& table = *http->routes->table;
+      problem = RouteStore::CheckClusters(table, table.validate_clusters().value_or(true),
+                                          around_.clusters);
+      continue;
+    }
+    const SourceKey& source = compiled.routes[i].source;
+    problem = context_.SourceProblem(xds::kRouteType, source, "rds.config_source");
+    // Workers know routes by their names alone.
+    if (!problem && (sources.try_emplace(http->rds_name, source).first->second != source ||
+                     context_.wanted.WantedElsewhere(xds::kRouteType, source, http->rds_name))) {
+      problem = absl::StrCat("rds.config_source: routes ", http->rds_name,
+                             " already come from another source");
+    }
   }
-  return absl::StrCat("rds.config_source: routes ", http->rds_name,
-                      " already come from another source");
+  return problem;
 }
 
 std::unique_ptr<ListenerStore::Version> ListenerStore::MakeVersion(const xds::Resource& resource,
                                                                    CompiledListener compiled) {
-  auto version = std::make_unique<Version>();
-  version->name = resource.name;
-  version->resource = ResourceVersion::Of(resource, context_.loop.wall_now());
-  version->compiled = std::move(compiled);
-  if (version->by_name()) {
-    version->routes = context_.wanted.Claim(xds::kRouteType, version->compiled.rds_source,
-                                            version->http()->rds_name);
-    version->deadline = context_.Deadline(version->compiled.rds_timeout);
-  } else {
-    version->deadline = context_.Deadline(kRouteWait);
+  auto version = std::make_unique<Version>(around_.secrets, resource, context_.loop.wall_now(),
+                                           std::move(compiled));
+  // The longest wait of its chains; inline routes wait for clusters.
+  base::MonoTime until = context_.loop.now();
+  for (size_t i = 0; i < version->chains().size(); ++i) {
+    const downstream::HttpConfig* http = version->chains()[i].http.get();
+    if (http == nullptr) continue;
+    base::Nanos wait = kRouteWait;
+    if (!http->rds_name.empty()) {
+      const RouteOrigin& origin = version->compiled.routes[i];
+      version->routes.push_back(
+          context_.wanted.Claim(xds::kRouteType, origin.source, http->rds_name));
+      wait = origin.timeout;
+    }
+    until = std::max(until, context_.Deadline(wait));
   }
+  version->routes_deadline = until;
+  version->secrets_deadline = context_.Deadline(version->tls.timeout());
   return version;
 }
 
@@ -150,25 +189,38 @@ void ListenerStore::Remove(const std::string& name) {
   context_.Pump();
 }
 
-bool ListenerStore::MustWait(const Version& version) const {
-  if (version.by_name()) return !around_.routes.Has(version.http()->rds_name);
-  const route::RouteTable* table = version.inline_table();
-  return table != nullptr && RouteStore::MustWait(*table, around_.clusters);
+bool ListenerStore::WaitsForRoutes(const Version& version) const {
+  bool waits = false;
+  for (const downstream::ChainConfig& chain : version.chains()) {
+    if (chain.http == nullptr || chain.http->rds_name.empty()) continue;
+    waits = waits || !around_.routes.Has(chain.http->rds_name);
+  }
+  version.ForEachInlineTable([this, &waits](const route::RouteTable& table) {
+    waits = waits || RouteStore::MustWait(table, around_.clusters);
+  });
+  return waits;
 }
 
 void ListenerStore::Settle(Batch& batch) {
   const base::MonoTime now = context_.loop.now();
   for (auto it = warming_.begin(); it != warming_.end();) {
     Listener& listener = *listeners_[*it];
-    const bool wait = MustWait(*listener.warming);
-    if (wait && now < listener.warming->deadline) {
+    const Version& version = *listener.warming;
+    const bool no_routes = WaitsForRoutes(version);
+    const bool no_secrets = !version.tls.ready();
+    if ((no_routes && now < version.routes_deadline) ||
+        (no_secrets && now < version.secrets_deadline)) {
       ++it;
       continue;
     }
-    if (wait) PX_LOG(kConfig, kWarn, "listener ", *it, ": no routes in time, goes on without");
+    if (no_routes) PX_LOG(kConfig, kWarn, "listener ", *it, ": no routes in time, goes on without");
+    if (no_secrets) {
+      PX_LOG(kConfig, kWarn, "listener ", *it, ": no secrets in time, refuses TLS clients for now");
+    }
     Activate(listener, batch);
     it = warming_.erase(it);
   }
+  SettleSecrets(batch);
   for (const std::string& name : std::exchange(removed_, {})) {
     const auto found = listeners_.find(name);
     // One that never was in force may have sockets all the same.
@@ -182,9 +234,20 @@ void ListenerStore::Settle(Batch& batch) {
   absl::erase_if(draining_, [now](const auto& each) { return now >= each.second.until; });
 }
 
+void ListenerStore::SettleSecrets(Batch& batch) {
+  for (const std::string& name : around_.secrets.TakeChanged(SecretOwner::Kind::kListener)) {
+    const auto found = listeners_.find(name);
+    if (found == listeners_.end() || found->second->active == nullptr) continue;
+    ServerContexts& tls = found->second->active->tls;
+    tls.Refresh([&](size_t chain) {
+      batch.listener_tls.push_back({name, chain, tls.contexts()[chain]});
+    });
+  }
+}
+
 void ListenerStore::Activate(Listener& listener, Batch& batch) {
-  const route::RouteTable* table = listener.warming->inline_table();
-  if (table != nullptr) around_.uses.Add(*table);
+  listener.warming->ForEachInlineTable(
+      [this](const route::RouteTable& table) { around_.uses.Add(table); });
   if (listener.active != nullptr) {
     ++counts_.modified;
     Drain(std::move(listener.active));
@@ -192,20 +255,26 @@ void ListenerStore::Activate(Listener& listener, Batch& batch) {
     ++counts_.added;
   }
   listener.active = std::move(listener.warming);
-  batch.listeners.push_back(listener.active->compiled.config);
+  ServerContexts& tls = listener.active->tls;
+  tls.Refresh([](size_t) {});
+  batch.listeners.push_back({listener.active->compiled.config, tls.contexts()});
 }
 
 void ListenerStore::Drain(std::unique_ptr<Version> version) {
-  const route::RouteTable* table = version->inline_table();
-  if (table != nullptr) around_.uses.Drop(*table);
+  version->ForEachInlineTable([this](const route::RouteTable& table) { around_.uses.Drop(table); });
   draining_[version->name] = {std::move(version->resource),
                               context_.loop.now() + around_.drain_time};
 }
 
 base::MonoTime ListenerStore::NextDeadline() const {
   base::MonoTime next = base::kNever;
+  const base::MonoTime now = context_.loop.now();
   for (const std::string& name : warming_) {
-    next = std::min(next, listeners_.find(name)->second->warming->deadline);
+    const Version& version = *listeners_.find(name)->second->warming;
+    // One that is over is not waited for any more.
+    for (const base::MonoTime deadline : {version.routes_deadline, version.secrets_deadline}) {
+      if (deadline > now) next = std::min(next, deadline);
+    }
   }
   for (const auto& [name, draining] : draining_) next = std::min(next, draining.until);
   return next;
@@ -247,8 +316,20 @@ void ListenerStore::ForEachActive(
 void ListenerStore::ForEachInlineRoutes(
     absl::FunctionRef<void(const std::string&, base::WallTime)> visit) const {
   for (const auto& [name, listener] : listeners_) {
-    if (!listener->active || listener->active->compiled.inline_routes == nullptr) continue;
-    visit(*listener->active->compiled.inline_routes, listener->active->resource.last_updated);
+    if (!listener->active) continue;
+    for (const RouteOrigin& origin : listener->active->compiled.routes) {
+      if (origin.written != nullptr)
+        visit(*origin.written, listener->active->resource.last_updated);
+    }
+  }
+}
+
+void ListenerStore::ForEachContext(absl::FunctionRef<void(const tls::Context&)> visit) const {
+  for (const auto& [name, listener] : listeners_) {
+    if (!listener->active) continue;
+    for (const auto& context : listener->active->tls.contexts()) {
+      if (context != nullptr) visit(*context);
+    }
   }
 }
 

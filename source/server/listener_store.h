@@ -1,9 +1,11 @@
 // ListenerStore: the listeners on the main thread: every version that was sent, and the one in
 // force. A part of the one authoritative map (config_store.h).
 //
-// A new version warms until its routes are in force, or its time is over (then it goes on without
-// them, and requests get 404). The version before serves meanwhile; replaced and removed ones
-// drain.
+// A new version warms until its routes are in force and the secrets that its filter chains name are
+// there, each at most its time (then it goes on without: requests get 404, TLS clients are
+// refused). The version before serves meanwhile; replaced and removed ones drain.
+//
+// A secret that rotates makes new TLS contexts for the version in force and disturbs nothing else.
 #pragma once
 
 #include <memory>
@@ -21,6 +23,7 @@
 #include "source/server/compilers.h"
 #include "source/server/config_record.h"
 #include "source/server/route_store.h"
+#include "source/server/secret_store.h"
 #include "source/server/store_context.h"
 
 namespace proxenos::server {
@@ -42,6 +45,7 @@ class ListenerStore {
   struct Surroundings {
     const ClusterStore& clusters;
     const RouteStore& routes;
+    SecretStore& secrets;
     ClusterUses& uses;
     AdmitListener admit;
     base::Nanos drain_time = 600 * base::kSecond;
@@ -65,6 +69,8 @@ class ListenerStore {
   // The listeners in force.
   void ForEachActive(
       absl::FunctionRef<void(const downstream::ListenerConfig&, bool is_static)> visit) const;
+  // The TLS contexts of listeners in force.
+  void ForEachContext(absl::FunctionRef<void(const tls::Context&)> visit) const;
   // Routes written inline in listeners in force: serialized RouteConfigurations.
   void ForEachInlineRoutes(
       absl::FunctionRef<void(const std::string& bytes, base::WallTime last_updated)> visit) const;
@@ -81,7 +87,9 @@ class ListenerStore {
   std::optional<std::string> CheckAddresses(const std::string& name,
                                             const downstream::ListenerConfig& config) const;
   std::unique_ptr<Version> MakeVersion(const xds::Resource& resource, CompiledListener compiled);
-  bool MustWait(const Version& version) const;
+  std::optional<std::string> CheckRoutes(const CompiledListener& compiled) const;
+  bool WaitsForRoutes(const Version& version) const;
+  void SettleSecrets(Batch& batch);
   void Activate(Listener& listener, Batch& batch);
   void Drain(std::unique_ptr<Version> version);
 

@@ -18,6 +18,12 @@ void Apply(const Batch& batch, Sockets sockets, base::Nanos drain_time, Worker& 
   for (size_t i = 0; i < batch.listeners.size(); ++i) {
     worker.SetListener(batch.listeners[i], std::move(sockets[i]), drain_time);
   }
+  for (const auto& each : batch.cluster_tls) {
+    worker.SetClusterTls(each.owner, each.socket, each.context);
+  }
+  for (const auto& each : batch.listener_tls) {
+    worker.SetListenerTls(each.owner, each.socket, each.context);
+  }
   for (const std::string& name : batch.removed_listeners) {
     worker.RemoveListener(name, drain_time);
   }
@@ -33,7 +39,7 @@ void Publisher::Publish(Batch batch) {
   for (const auto& worker : workers_) {
     Sockets sockets;
     for (const auto& listener : shared->listeners) {
-      sockets.push_back(sockets_.Take(listener->name, worker->index()));
+      sockets.push_back(sockets_.Take(listener.config->name, worker->index()));
     }
     worker->Post([shared, sockets = std::move(sockets), drain = drain_time_](Worker& self) mutable {
       Apply(*shared, std::move(sockets), drain, self);

@@ -55,6 +55,14 @@ void Append(std::vector<xds::ResourceError> more, std::vector<xds::ResourceError
   for (xds::ResourceError& each : more) all.push_back(std::move(each));
 }
 
+absl::Status AddStaticSecrets(const Bootstrap& bootstrap, ConfigStore& store) {
+  std::vector<xds::ResourceError> refused;
+  for (const auto& secret : bootstrap.static_resources().secrets()) {
+    Append(store.AddStatic(xds::kSecretType, secret.SerializeAsString()), refused);
+  }
+  return ToStatus(refused, "static secret");
+}
+
 absl::Status AddStaticClusters(const Bootstrap& bootstrap, ConfigStore& store) {
   std::vector<xds::ResourceError> refused;
   for (const auto& cluster : bootstrap.static_resources().clusters()) {
@@ -128,7 +136,10 @@ void Server::MakeWorkers() {
 
 void Server::MakeStore() {
   ConfigStoreHooks hooks;
-  hooks.publish = [this](Batch batch) { publisher_->Publish(std::move(batch)); };
+  hooks.publish = [this](Batch batch) {
+    main_clusters_->Apply(batch);
+    publisher_->Publish(std::move(batch));
+  };
   hooks.want = [this](const std::string& type, const SourceKey& source,
                       const std::set<std::string>& names) { sources_->Want(type, source, names); };
   hooks.make_dns = [this](std::shared_ptr<const upstream::ClusterConfig> config,
@@ -140,6 +151,9 @@ void Server::MakeStore() {
   };
   hooks.admit_listener = [this](const downstream::ListenerConfig& next,
                                 const downstream::ListenerConfig*) { return sockets_->Bind(next); };
+  hooks.check_source = [this](const std::string& type, const SourceKey& source) {
+    return sources_->Check(type, source);
+  };
   hooks.drain_time = options_.drain_time;
   const config::UnknownFields unknown = options_.reject_unknown_dynamic_fields
                                             ? config::UnknownFields::kReject
@@ -151,6 +165,7 @@ void Server::MakeStore() {
 
 absl::Status Server::Start() {
   MakeWorkers();
+  main_clusters_ = std::make_unique<MainClusters>(loop_, registry_, bootstrap_.proto);
   MakeStore();
   sources_ = std::make_unique<ConfigSources>(
       loop_, bootstrap_.proto,
@@ -161,6 +176,7 @@ absl::Status Server::Start() {
         PX_LOG(kConfig, kWarn, "no configuration of type ", type,
                " came within initial_fetch_timeout; going on without");
       });
+  sources_->UseClusters([this](const std::string& name) { return main_clusters_->Find(name); });
   absl::Status status = sources_->Prepare();
   if (!status.ok()) return status;
   config_stats_ = std::make_unique<ConfigStats>(
@@ -168,7 +184,8 @@ absl::Status Server::Start() {
   admin_ = std::make_unique<ServerAdmin>(*this);
   status = admin_->Start();
   if (!status.ok()) return status;
-  status = AddStaticClusters(bootstrap_.proto, *store_);
+  status = AddStaticSecrets(bootstrap_.proto, *store_);
+  if (status.ok()) status = AddStaticClusters(bootstrap_.proto, *store_);
   if (!status.ok()) return status;
   signals_ = std::make_unique<Signals>(loop_, [this](int signal) { OnSignal(signal); });
   for (auto& worker : workers_) worker->Start();
@@ -311,13 +328,18 @@ absl::Status Server::Validate(const LoadedBootstrap& bootstrap) {
                       upstream::DnsCluster::OnAssignment) {
     return std::unique_ptr<upstream::DnsCluster>();
   };
-  ConfigStore store(loop, registry, MakeCompilers(compiler, ignored), std::move(hooks));
   ConfigSources sources(
       loop, bootstrap.proto,
       [](const SourceKey&, const xds::TypeUpdate&) { return std::vector<xds::ResourceError>(); },
       [](const std::string&, const SourceKey&) {});
+  const absl::Status prepared = sources.Prepare();
+  hooks.check_source = [&sources](const std::string& type, const SourceKey& source) {
+    return sources.Check(type, source);
+  };
+  ConfigStore store(loop, registry, MakeCompilers(compiler, ignored), std::move(hooks));
 
-  std::vector<absl::Status> found = {AddStaticClusters(bootstrap.proto, store)};
+  std::vector<absl::Status> found = {AddStaticSecrets(bootstrap.proto, store),
+                                     AddStaticClusters(bootstrap.proto, store)};
   if (sources.has_cds()) {
     // Their routes may name clusters that only the control plane knows.
     Compilers compilers = MakeCompilers(compiler, ignored);
@@ -328,7 +350,7 @@ absl::Status Server::Validate(const LoadedBootstrap& bootstrap) {
   config::Errors admin_errors;
   admin::CompileAdmin(bootstrap.proto.admin(), nullptr, config::Path("admin"), admin_errors);
   found.push_back(admin_errors.ToStatus());
-  found.push_back(sources.Prepare());
+  found.push_back(prepared);
   return Joined(found);
 }
 

@@ -67,6 +67,8 @@ const char* TypeOf(admin::ConfigKind kind) {
       return xds::kRouteType;
     case admin::ConfigKind::kEndpoint:
       return xds::kEndpointType;
+    case admin::ConfigKind::kSecret:
+      return xds::kSecretType;
   }
   return "";
 }
@@ -117,6 +119,8 @@ void ServerAdmin::FillConfig() {
         return store.listeners().ForEach(pass);
       case admin::ConfigKind::kEndpoint:
         return store.clusters().ForEachAssignment(pass);
+      case admin::ConfigKind::kSecret:
+        return store.secrets().ForEach(pass);
       case admin::ConfigKind::kRoute:
         break;
     }
@@ -143,6 +147,13 @@ void ServerAdmin::FillConfig() {
           const std::vector<net::Address> bound = server_.sockets().Addresses(config.name);
           visit(admin::ListenerView{config.name, bound.empty() ? config.addresses : bound});
         });
+  };
+  source_.for_each_tls_context = [this](admin::Visit<admin::CertificatesView> visit) {
+    const auto pass = [&visit](const tls::Context& context) {
+      visit(admin::CertificatesView{context.certificates(), context.ca_certificates()});
+    };
+    server_.store().listeners().ForEachContext(pass);
+    server_.store().clusters().ForEachContext(pass);
   };
   source_.for_each_ignored_field = [this](admin::Visit<config::IgnoredField> visit) {
     for (const auto& field : server_.bootstrap().ignored.list()) visit(field);

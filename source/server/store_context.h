@@ -2,17 +2,37 @@
 // moves what no longer has to wait.
 #pragma once
 
+#include <optional>
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "source/base/clock.h"
 #include "source/event/event_loop.h"
 #include "source/server/wanted_names.h"
 
 namespace proxenos::server {
 
+// Whether resources of a type could come from a source at all. Error: why not.
+using CheckSource =
+    absl::AnyInvocable<absl::Status(const std::string& type_url, const SourceKey& source)>;
+
 // Owner: the ConfigStore. Outlives the stores.
 struct StoreContext {
   event::EventLoop& loop;
   WantedNames& wanted;
-  event::Runnable& pump;  // The ConfigStore: runs later in this turn, settles, publishes.
+  event::Runnable& pump;      // The ConfigStore: runs later in this turn, settles, publishes.
+  CheckSource& check_source;  // May hold null: then every source will do.
+
+  // What is wrong with the config source that stands in `field`; nothing when it will do.
+  std::optional<std::string> SourceProblem(const std::string& type_url, const SourceKey& source,
+                                           absl::string_view field) const {
+    if (check_source == nullptr) return std::nullopt;
+    const absl::Status status = check_source(type_url, source);
+    if (status.ok()) return std::nullopt;
+    return absl::StrCat(field, ": ", status.message());
+  }
 
   void Pump() { loop.Schedule(&pump); }
   // When a wait of this length ends; 0 waits without end.

@@ -34,7 +34,7 @@ void Worker::Start() {
 void Worker::Run() {
   loop_.Run();
   // All that lives on this thread dies on it: slabs and arenas go back to its pools.
-  for (auto& [name, listener] : listeners_) listener->CloseAll();
+  for (auto& [name, serving] : listeners_) serving.listener->CloseAll();
   for (Draining& each : draining_) each.listener->CloseAll();
   loop_.RunOnce(0);
   listeners_.clear();
@@ -64,50 +64,72 @@ void Worker::SetRoutes(const std::string& name,
 
 void Worker::RemoveRoutes(const std::string& name) { routes_.erase(name); }
 
-void Worker::SetListener(std::shared_ptr<const downstream::ListenerConfig> config,
+std::vector<downstream::ChainCells> Worker::MakeCells(const PublishedListener& published) {
+  std::vector<downstream::ChainCells> cells;
+  for (size_t i = 0; i < published.config->chains.size(); ++i) {
+    const downstream::ChainConfig& chain = published.config->chains[i];
+    downstream::ChainCells& made = cells.emplace_back();
+    const std::string rds = chain.http == nullptr ? "" : chain.http->rds_name;
+    if (!rds.empty()) {
+      auto& slot = routes_[rds];
+      if (!slot) slot = base::Rc<downstream::RouteCell>(std::make_unique<downstream::RouteCell>());
+      made.routes = slot;
+    }
+    if (chain.tls != nullptr) {
+      made.tls = base::Rc<downstream::TlsCell>(std::make_unique<downstream::TlsCell>());
+      if (published.tls[i] != nullptr) made.tls->current = base::Hold(published.tls[i]);
+    }
+  }
+  return cells;
+}
+
+void Worker::SetListener(const PublishedListener& published,
                          std::optional<std::vector<net::UniqueFd>> sockets,
                          base::Nanos drain_time) {
-  base::Rc<downstream::RouteCell> cell;
-  const std::string& rds = config->http->rds_name;
-  if (!rds.empty()) {
-    auto& slot = routes_[rds];
-    if (!slot) slot = base::Rc<downstream::RouteCell>(std::make_unique<downstream::RouteCell>());
-    cell = slot;
-  }
-  auto& slot = listeners_[config->name];
-  if (slot != nullptr) {
+  Serving& serving = listeners_[published.config->name];
+  if (serving.listener != nullptr) {
     if (sockets) {
-      slot->StopAccepting();  // Takes whoever waits at the old address.
+      serving.listener->StopAccepting();  // Takes whoever waits at the old address.
     } else {
-      sockets = slot->ReleaseSockets();
+      sockets = serving.listener->ReleaseSockets();
     }
-    StartDraining(std::move(slot), drain_time);
+    StartDraining(std::move(serving.listener), drain_time);
   }
   if (!sockets) sockets.emplace();
-  slot = std::make_unique<downstream::Listener>(context_, std::move(config), *std::move(sockets),
-                                                std::move(cell));
+  std::vector<downstream::ChainCells> cells = MakeCells(published);
+  serving.tls.clear();
+  for (const downstream::ChainCells& each : cells) serving.tls.push_back(each.tls);
+  serving.listener = std::make_unique<downstream::Listener>(context_, published.config,
+                                                            *std::move(sockets), std::move(cells));
+}
+
+void Worker::SetListenerTls(const std::string& listener, size_t chain,
+                            std::shared_ptr<const tls::ServerContext> context) {
+  const auto it = listeners_.find(listener);
+  if (it == listeners_.end()) return;
+  it->second.tls[chain]->current = base::Hold(std::move(context));
 }
 
 void Worker::RemoveListener(const std::string& name, base::Nanos drain_time) {
   const auto it = listeners_.find(name);
   if (it == listeners_.end()) return;
-  it->second->StopAccepting();
-  StartDraining(std::move(it->second), drain_time);
+  it->second.listener->StopAccepting();
+  StartDraining(std::move(it->second.listener), drain_time);
   listeners_.erase(it);
 }
 
 void Worker::StopListeners(bool inbound_only, bool drain) {
-  for (auto& [name, listener] : listeners_) {
-    if (inbound_only && !listener->config().inbound) continue;
-    listener->StopAccepting();
-    if (drain) listener->Drain();
+  for (auto& [name, serving] : listeners_) {
+    if (inbound_only && !serving.listener->config().inbound) continue;
+    serving.listener->StopAccepting();
+    if (drain) serving.listener->Drain();
   }
   if (drain) drain_timer_.ArmIn(kDrainTick);
 }
 
 void Worker::DrainConnections(bool inbound_only) {
-  for (auto& [name, listener] : listeners_) {
-    if (!inbound_only || listener->config().inbound) listener->Drain();
+  for (auto& [name, serving] : listeners_) {
+    if (!inbound_only || serving.listener->config().inbound) serving.listener->Drain();
   }
 }
 
@@ -120,10 +142,10 @@ void Worker::StartDraining(std::unique_ptr<downstream::Listener> listener, base:
 void Worker::OnDrainTimer() {
   const base::MonoTime now = loop_.now();
   bool more = false;
-  for (auto& [name, listener] : listeners_) {
-    if (!listener->draining()) continue;
-    listener->CloseIdle(kQuietBeforeClose);
-    more = more || !listener->empty();
+  for (auto& [name, serving] : listeners_) {
+    if (!serving.listener->draining()) continue;
+    serving.listener->CloseIdle(kQuietBeforeClose);
+    more = more || !serving.listener->empty();
   }
   for (auto it = draining_.begin(); it != draining_.end();) {
     it->listener->CloseIdle(kQuietBeforeClose);

@@ -15,6 +15,7 @@
 #include "source/base/clock.h"
 #include "source/downstream/listener.h"
 #include "source/event/event_loop.h"
+#include "source/server/batch.h"
 #include "source/stats/registry.h"
 #include "source/upstream/cluster_map.h"
 
@@ -44,9 +45,16 @@ class Worker {
   void RemoveCluster(const std::string& name) { clusters_.Remove(name); }
   void SetRoutes(const std::string& name, std::shared_ptr<const downstream::RouteSnapshot> routes);
   void RemoveRoutes(const std::string& name);
+  void SetClusterTls(const std::string& cluster, size_t socket,
+                     std::shared_ptr<const tls::ClientContext> context) {
+    clusters_.SetTls(cluster, socket, std::move(context));
+  }
   // Starts a listener. One of the same name drains; without `sockets` its own go on.
-  void SetListener(std::shared_ptr<const downstream::ListenerConfig> config,
+  void SetListener(const PublishedListener& published,
                    std::optional<std::vector<net::UniqueFd>> sockets, base::Nanos drain_time);
+  // Another context for the filter chain `chain` of the listener in force.
+  void SetListenerTls(const std::string& listener, size_t chain,
+                      std::shared_ptr<const tls::ServerContext> context);
   void RemoveListener(const std::string& name, base::Nanos drain_time);
   // Stops accepting everywhere (or on inbound listeners only); with `drain`, connections are told
   // to end.
@@ -55,12 +63,17 @@ class Worker {
   void DrainConnections(bool inbound_only);
 
  private:
+  struct Serving {
+    std::unique_ptr<downstream::Listener> listener;
+    std::vector<base::Rc<downstream::TlsCell>> tls;  // By filter chain; null for plain text.
+  };
   struct Draining {
     std::unique_ptr<downstream::Listener> listener;
     base::MonoTime until;
   };
 
   void Run();
+  std::vector<downstream::ChainCells> MakeCells(const PublishedListener& published);
   void StartDraining(std::unique_ptr<downstream::Listener> listener, base::Nanos drain_time);
   void OnDrainTimer();
 
@@ -70,7 +83,7 @@ class Worker {
   downstream::DateCache date_;
   downstream::WorkerContext context_;
   absl::flat_hash_map<std::string, base::Rc<downstream::RouteCell>> routes_;
-  absl::flat_hash_map<std::string, std::unique_ptr<downstream::Listener>> listeners_;
+  absl::flat_hash_map<std::string, Serving> listeners_;
   std::vector<Draining> draining_;
   event::Timer drain_timer_;
   std::thread thread_;

@@ -18,6 +18,7 @@ constexpr ScopeShape kHighCircuitBreaker{
     "cluster.$.circuit_breakers.high.", "cluster.circuit_breakers.high.", {kClusterTag}};
 constexpr ScopeShape kClusterHttp2{"cluster.$.http2.", "cluster.http2.", {kClusterTag}};
 constexpr ScopeShape kClusterTls{"cluster.$.ssl.", "cluster.ssl.", {kClusterTag}};
+constexpr ScopeShape kSecret{"sds.$.", "sds.", {"envoy.xds_resource_name"}};
 constexpr ScopeShape kHttp{"http.$.", "http.", {kHttpTag}};
 constexpr ScopeShape kListener{"listener.$.", "listener.", {kListenerTag}};
 constexpr ScopeShape kListenerHttp{
@@ -76,6 +77,8 @@ ScopeName ClusterHttp2Scope(absl::string_view cluster) {
 }
 
 ScopeName ClusterTlsScope(absl::string_view cluster) { return ScopeName(kClusterTls, {cluster}); }
+
+ScopeName SecretScope(absl::string_view secret) { return ScopeName(kSecret, {secret}); }
 
 ScopeName HttpScope(absl::string_view stat_prefix) { return ScopeName(kHttp, {stat_prefix}); }
 

@@ -59,6 +59,8 @@ inline constexpr ScopeShape kClusterManagerScope{"cluster_manager.", "cluster_ma
 inline constexpr ScopeShape kCdsScope{"cluster_manager.cds.", "cluster_manager.cds."};
 inline constexpr ScopeShape kListenerManagerScope{"listener_manager.", "listener_manager."};
 inline constexpr ScopeShape kLdsScope{"listener_manager.lds.", "listener_manager.lds."};
+// Of all downstream HTTP/2 connections.
+inline constexpr ScopeShape kHttp2Scope{"http2.", "http2."};
 inline constexpr ScopeShape kRuntimeScope{"runtime.", "runtime."};
 inline constexpr ScopeShape kAdminListenerScope{"listener.admin.", "listener.admin."};
 inline constexpr ScopeShape kFilesystemScope{"filesystem.", "filesystem."};
@@ -71,6 +73,8 @@ ScopeName HighCircuitBreakerScope(absl::string_view cluster);
 // cluster.NAME.http2. and cluster.NAME.ssl.
 ScopeName ClusterHttp2Scope(absl::string_view cluster);
 ScopeName ClusterTlsScope(absl::string_view cluster);
+// sds.NAME.
+ScopeName SecretScope(absl::string_view secret);
 // http.PREFIX.
 ScopeName HttpScope(absl::string_view stat_prefix);
 // listener.ADDRESS. (127.0.0.1_80, or the listener's stat_prefix)

@@ -190,12 +190,26 @@ void CommonCompiler::Protocols(const v3::CommonTlsContext& proto) {
   }
 }
 
+// Everything but the secrets, which are still to come.
+absl::Status ProveParameters(const ContextOptions& common) {
+  ClientOptions options;
+  options.common = common;
+  options.common.identities.clear();
+  options.common.validation = Validation();
+  // Nothing connects by this context, so nobody needs to be warned of what it would accept.
+  options.common.validation.spki_pins = {std::string(32, '\0')};
+  return ClientContext::Make(options).status();
+}
+
 // The templates of both roles end alike: proven now when nothing is awaited.
 template <typename Template>
 std::shared_ptr<const Template> Finish(Template made, const Path& path, size_t errors_before,
                                        Errors& errors) {
   if (errors.count() != errors_before) return nullptr;
-  if (made.secrets.empty()) {
+  if (!made.secrets.empty()) {
+    errors.AddLines(path, ProveParameters(made.options.common));
+    if (errors.count() != errors_before) return nullptr;
+  } else {
     auto context = Assemble(made, FoundSecrets());
     if (!context.ok()) {
       errors.AddLines(path, context.status());
@@ -282,13 +296,7 @@ std::shared_ptr<const ClientTemplate> CompileClient(const v3::UpstreamTlsContext
   options.auto_sni_san_validation = proto.auto_sni_san_validation();
   options.allow_renegotiation = proto.allow_renegotiation();
   if (proto.has_max_session_keys()) options.max_session_keys = proto.max_session_keys().value();
-  std::shared_ptr<const ClientTemplate> result = Finish(std::move(made), path, before, errors);
-  if (result != nullptr && !result->secrets.validation &&
-      !result->options.common.validation.verifies()) {
-    PX_LOG(kConfig, kWarn, name,
-           ": no trusted_ca or pin: whoever answers at an upstream's address is believed");
-  }
-  return result;
+  return Finish(std::move(made), path, before, errors);
 }
 
 // True when `socket` holds a `Proto`. False with nothing said for plain text; else with errors.

@@ -12,11 +12,10 @@
 
 #include "source/base/clock.h"
 #include "source/tls/context_options.h"
+#include "source/tls/secret.h"
 #include "source/tls/server_context.h"
 
 namespace proxenos::tls {
-
-enum class SecretKind : uint8_t { kIdentity, kValidation, kTicketKeys, kGeneric };
 
 // A secret by its name (SdsSecretConfig), or by the files that it is read from.
 struct SecretRef {
@@ -52,11 +51,6 @@ struct ClientTemplate {
   ClientOptions options;
   ContextSecrets secrets;
   std::shared_ptr<const ClientContext> context;  // Set when `secrets` is empty.
-};
-
-// TlsSessionTicketKeys.
-struct TicketKeys {
-  std::vector<std::string> keys;  // As ServerOptions::ticket_keys.
 };
 
 // CertificateValidationContext merged over the default one (combined_validation_context): single

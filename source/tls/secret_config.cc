@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "source/config/data_source.h"
 #include "source/match/match_config.h"
+#include "source/tls/server_context.h"
 
 namespace proxenos::tls {
 namespace {
@@ -313,10 +314,15 @@ absl::Status Prove(Identity identity) {
 }
 
 absl::Status Prove(Validation validation) {
-  ServerOptions options;
+  ClientOptions options;
   options.common.name = "secret";
+  // Roots may come from the context that this one is merged over.
+  if (validation.trusted_ca_pem.empty() && !validation.system_roots) validation.crl_pem.clear();
+  // Nothing connects by this context, so nobody needs to be warned of what it would accept.
+  validation.accept_untrusted = false;
+  validation.spki_pins.push_back(std::string(kDigestBytes, '\0'));
   options.common.validation = std::move(validation);
-  return ServerContext::Make(options).status();
+  return ClientContext::Make(options).status();
 }
 
 absl::Status Prove(const Secret& secret) {

@@ -3,28 +3,14 @@
 #pragma once
 
 #include <optional>
-#include <string>
-#include <variant>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "envoy/extensions/transport_sockets/tls/v3/common.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
 #include "source/config/errors.h"
-#include "source/tls/context_template.h"
+#include "source/tls/secret.h"
 
 namespace proxenos::tls {
-
-// A secret with its files read.
-struct Secret {
-  // Generic secrets have no content here: nothing uses one yet.
-  std::variant<std::monostate, Identity, Validation, TicketKeys> content;
-  SecretKind kind = SecretKind::kGeneric;
-  // Directories where a change may mean that the files have changed: those named by
-  // watched_directory alone, and those of the files themselves.
-  std::vector<std::string> watched_directories;
-  std::vector<std::string> file_directories;
-};
 
 // Each returns nothing when it has added errors below `path`. What is returned was read and is
 // well-formed as far as the message tells; Prove says whether it can be used.

@@ -10,6 +10,8 @@ inline constexpr char kRouteType[] = "type.googleapis.com/envoy.config.route.v3.
 inline constexpr char kClusterType[] = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
 inline constexpr char kEndpointType[] =
     "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
+inline constexpr char kSecretType[] =
+    "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
 
 // The bidirectional method that carries all types.
 inline constexpr char kAggregatedMethod[] =
@@ -28,6 +30,9 @@ inline absl::string_view StreamMethod(absl::string_view type_url) {
   }
   if (type_url == kEndpointType) {
     return "/envoy.service.endpoint.v3.EndpointDiscoveryService/StreamEndpoints";
+  }
+  if (type_url == kSecretType) {
+    return "/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets";
   }
   return {};
 }

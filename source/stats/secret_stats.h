@@ -1,0 +1,19 @@
+// The stats of a secret that is discovered or watched. Names are Envoy's. Rule: a line stands here
+// only if code counts it.
+#pragma once
+
+#include "source/stats/schema.h"
+
+namespace proxenos::stats {
+
+// Scope: SecretScope. Thread: main. key_rotation_failed: files that changed and cannot be used.
+#define PX_SECRET_STATS(X)        \
+  X(Counter, update_attempt)      \
+  X(Counter, update_success)      \
+  X(Counter, update_rejected)     \
+  X(Counter, key_rotation_failed) \
+  X(Gauge, version)               \
+  X(TextReadout, version_text)
+PX_STATS(SecretStats, PX_SECRET_STATS);
+
+}  // namespace proxenos::stats

@@ -1,0 +1,37 @@
+// Secret: what a name of SDS, or of static_resources.secrets, stands for: plain data, with files
+// read. No proto.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "source/tls/context_options.h"
+
+namespace proxenos::tls {
+
+enum class SecretKind : uint8_t { kIdentity, kValidation, kTicketKeys, kGeneric };
+
+// What to call it in messages: "a certificate", "a validation context".
+const char* NameOf(SecretKind kind);
+
+// TlsSessionTicketKeys.
+struct TicketKeys {
+  std::vector<std::string> keys;  // As ServerOptions::ticket_keys.
+};
+
+struct Secret {
+  // Generic secrets have no content here: nothing uses one yet.
+  std::variant<std::monostate, Identity, Validation, TicketKeys> content;
+  SecretKind kind = SecretKind::kGeneric;
+  // Directories where a change may mean that files of it have changed: those named by a
+  // watched_directory, and those of files for which none is named.
+  std::vector<std::string> watched_directories;
+  std::vector<std::string> file_directories;
+};
+
+// Whether two readings of the same message found the same bytes in its files.
+bool SameFiles(const Secret& a, const Secret& b);
+
+}  // namespace proxenos::tls
