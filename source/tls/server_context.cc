@@ -89,6 +89,7 @@ ssl_select_cert_result_t SelectIdentity(const SSL_CLIENT_HELLO* hello) {
   return ssl_select_cert_error;
 }
 
+// tidy: allow parameters: a callback of BoringSSL.
 int SelectProtocol(SSL* /*ssl*/, const uint8_t** out, uint8_t* out_size, const uint8_t* in,
                    unsigned in_size, void* /*context*/) {
   const std::string& ours = ActiveConnection::Get().context.alpn;
@@ -116,6 +117,7 @@ void NoteIdentity(const SSL* ssl, int type, int /*value*/) {
   }
 }
 
+// tidy: allow parameters: a callback of BoringSSL.
 int SealOrOpenTicket(SSL* /*ssl*/, uint8_t* name, uint8_t* iv, EVP_CIPHER_CTX* cipher,
                      HMAC_CTX* hmac, int encrypt) {
   return ActiveConnection::Get().context.tickets->Prepare(name, iv, cipher, hmac, encrypt != 0);
