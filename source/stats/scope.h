@@ -59,8 +59,6 @@ inline constexpr ScopeShape kClusterManagerScope{"cluster_manager.", "cluster_ma
 inline constexpr ScopeShape kCdsScope{"cluster_manager.cds.", "cluster_manager.cds."};
 inline constexpr ScopeShape kListenerManagerScope{"listener_manager.", "listener_manager."};
 inline constexpr ScopeShape kLdsScope{"listener_manager.lds.", "listener_manager.lds."};
-// Of all downstream HTTP/2 connections.
-inline constexpr ScopeShape kHttp2Scope{"http2.", "http2."};
 inline constexpr ScopeShape kRuntimeScope{"runtime.", "runtime."};
 inline constexpr ScopeShape kAdminListenerScope{"listener.admin.", "listener.admin."};
 inline constexpr ScopeShape kFilesystemScope{"filesystem.", "filesystem."};
