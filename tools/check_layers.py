@@ -33,7 +33,7 @@ LAYERS = {
     "access_log": ["filter", "http", "stats"],
     "filters": ["filter"],
     "downstream": ["filter", "tls", "http1", "http2", "access_log"],
-    "xds": ["event", "stats"],
+    "xds": ["event", "stats", "rpc"],
     "admin": ["downstream"],
     "server": None,  # Knows all.
 }

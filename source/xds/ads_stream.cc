@@ -6,6 +6,7 @@
 
 #include "source/base/check.h"
 #include "source/base/log.h"
+#include "source/xds/grpc_stream.h"
 
 namespace proxenos::xds {
 
@@ -43,14 +44,23 @@ void AdsStream::Start() {
 void AdsStream::Open() {
   node_sent_ = false;
   ++stats_.streams_opened;
-  GrpcStream::Events events;
+  MessageStream::Events events;
   events.on_connected = [this] { stats_.connected = true; };
   events.on_message = [this](absl::string_view message) { OnMessage(message); };
   events.on_sent = [this] { loop_.Schedule(this); };
   events.on_closed = [this](const absl::Status& status) { OnClosed(status); };
-  stream_ = std::make_unique<GrpcStream>(loop_, options_.target, options_.method, attempts_++,
-                                         std::move(events));
+  stream_ = MakeStream(std::move(events));
   for (const auto& subscription : subscriptions_) subscription->OnStreamOpened();
+}
+
+std::unique_ptr<MessageStream> AdsStream::MakeStream(MessageStream::Events events) {
+  const uint64_t attempt = attempts_++;
+  if (!options_.target.cluster.empty() && options_.find_cluster != nullptr) {
+    return std::make_unique<ClusterStream>(loop_, options_.find_cluster, options_.target,
+                                           options_.method, std::move(events));
+  }
+  return std::make_unique<GrpcStream>(loop_, options_.target, options_.method, attempt,
+                                      std::move(events));
 }
 
 void AdsStream::Run() {

@@ -19,14 +19,17 @@
 #include "absl/strings/string_view.h"
 #include "envoy/config/core/v3/base.pb.h"
 #include "source/event/event_loop.h"
-#include "source/xds/grpc_stream.h"
+#include "source/xds/cluster_stream.h"
 #include "source/xds/grpc_target.h"
+#include "source/xds/message_stream.h"
 #include "source/xds/subscription.h"
 
 namespace proxenos::xds {
 
 struct AdsStreamOptions {
   GrpcTarget target;
+  // Where target.cluster is found; null: grpc++ calls its addresses.
+  FindCluster find_cluster = nullptr;
   std::string method;  // kAggregatedMethod, or a type's own StreamMethod().
   envoy::config::core::v3::Node node;
   // ApiConfigSource.set_node_on_first_message_only: else each request carries the node.
@@ -60,6 +63,7 @@ class AdsStream final : private event::Runnable {
 
  private:
   void Open();
+  std::unique_ptr<MessageStream> MakeStream(MessageStream::Events events);
   void Run() override;  // Puts the next request on the stream.
   void OnMessage(absl::string_view message);
   void OnClosed(const absl::Status& status);
@@ -70,7 +74,7 @@ class AdsStream final : private event::Runnable {
   const AdsStreamOptions options_;
   std::vector<std::unique_ptr<Subscription>> subscriptions_;
 
-  std::unique_ptr<GrpcStream> stream_;  // Null while waiting to try again.
+  std::unique_ptr<MessageStream> stream_;  // Null while waiting to try again.
   event::Timer retry_timer_;
   bool started_ = false;
   bool node_sent_ = false;  // On this stream.

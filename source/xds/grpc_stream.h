@@ -1,4 +1,4 @@
-// GrpcStream: one bidirectional gRPC call, from its start to its end, seen from the main loop.
+// GrpcStream: a MessageStream by grpc++.
 //
 // gRPC calls back on threads of its own; they only deposit under a mutex and signal an event
 // descriptor that the loop watches, so nothing can reach an owner that has let go. At most one
@@ -9,40 +9,24 @@
 #include <memory>
 #include <string>
 
-#include "absl/functional/any_invocable.h"
-#include "absl/status/status.h"
-#include "absl/strings/string_view.h"
-#include "google/protobuf/message_lite.h"
 #include "source/event/event_loop.h"
 #include "source/xds/grpc_target.h"
+#include "source/xds/message_stream.h"
 
 namespace proxenos::xds {
 
-// Owner: the stream's user, who retires it through the loop. Thread: the main loop's.
 // Dies when: the loop empties its retire list; the destructor waits until gRPC's last callback has
 // returned, which a cancelled call makes at once.
-class GrpcStream final : public event::IoHandler {
+class GrpcStream final : public MessageStream, public event::IoHandler {
  public:
-  // Called from the loop, never from Send or Close.
-  struct Events {
-    absl::AnyInvocable<void()> on_connected;  // Once: the peer has taken or sent something.
-    // REQUIRES of the receiver: the view is not kept.
-    absl::AnyInvocable<void(absl::string_view message)> on_message;
-    absl::AnyInvocable<void()> on_sent;  // The message given to Send has left; send the next.
-    absl::AnyInvocable<void(const absl::Status&)> on_closed;  // Once, last.
-  };
-
   // Starts the call on the `attempt`th of the target's addresses (modulo their count).
   GrpcStream(event::EventLoop& loop, const GrpcTarget& target, const std::string& method,
              size_t attempt, Events events);
   ~GrpcStream() override;
 
-  // One message at a time. REQUIRES: not sending().
-  void Send(const google::protobuf::MessageLite& message);
-  bool sending() const { return sending_; }
-
-  // Cancels the call; no event comes any more.
-  void Close();
+  void Send(const google::protobuf::MessageLite& message) override;
+  bool sending() const override { return sending_; }
+  void Close() override;
 
   void OnIo(uint32_t events) override;
 

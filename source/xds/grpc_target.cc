@@ -42,9 +42,12 @@ void CompileCredentials(const GrpcService::GoogleGrpc& service, const config::Pa
       const auto& ssl = credentials.ssl_credentials();
       const config::Path at = here.Field("ssl_credentials");
       target.tls = true;
-      target.tls_roots = ReadGiven(ssl.has_root_certs(), ssl.root_certs(), at.Field("root_certs"), errors);
-      target.tls_key = ReadGiven(ssl.has_private_key(), ssl.private_key(), at.Field("private_key"), errors);
-      target.tls_chain = ReadGiven(ssl.has_cert_chain(), ssl.cert_chain(), at.Field("cert_chain"), errors);
+      target.tls_roots =
+          ReadGiven(ssl.has_root_certs(), ssl.root_certs(), at.Field("root_certs"), errors);
+      target.tls_key =
+          ReadGiven(ssl.has_private_key(), ssl.private_key(), at.Field("private_key"), errors);
+      target.tls_chain =
+          ReadGiven(ssl.has_cert_chain(), ssl.cert_chain(), at.Field("cert_chain"), errors);
       if (target.tls_key.empty() != target.tls_chain.empty()) {
         errors.Add(at, "private_key and cert_chain: both or none must be given");
       }
@@ -116,6 +119,7 @@ std::string UriOf(const std::string& address) {
 
 void CompileEnvoyGrpc(const GrpcService::EnvoyGrpc& service, ClusterAddresses cluster_addresses,
                       const config::Path& path, GrpcTarget& target, config::Errors& errors) {
+  target.cluster = service.cluster_name();
   for (const std::string& address : cluster_addresses(service.cluster_name())) {
     target.uris.push_back(UriOf(address));
   }

@@ -19,6 +19,7 @@ namespace proxenos::xds {
 inline constexpr uint32_t kMaxMessageBytes = 64u << 20;
 
 struct GrpcTarget {
+  std::string cluster;  // Of envoy_grpc: its connections carry the call. Else empty.
   // gRPC names: "ipv4:10.0.0.1:18000", "unix:/run/xds.sock", "dns:///control-plane:18000". Tried in
   // turn, the next one after each failure.
   std::vector<std::string> uris;
@@ -41,8 +42,8 @@ struct GrpcTarget {
 // empty where there is no such cluster.
 using ClusterAddresses = absl::FunctionRef<std::vector<std::string>(const std::string& cluster)>;
 
-// What is wrong goes to `errors`; the result is then of no use. `envoy_grpc` takes the addresses of
-// the cluster that it names, until proxenos has an HTTP/2 client of its own.
+// What is wrong goes to `errors`; the result is then of no use. `envoy_grpc` has the addresses of
+// the cluster that it names as well, for grpc++ where no clusters are at hand.
 GrpcTarget CompileGrpcTarget(const envoy::config::core::v3::GrpcService& service,
                              ClusterAddresses cluster_addresses, const config::Path& path,
                              config::Errors& errors);

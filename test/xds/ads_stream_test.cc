@@ -4,14 +4,20 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
 #include "gtest/gtest.h"
+#include "source/stats/registry.h"
+#include "source/upstream/cluster_map.h"
+#include "source/upstream/host_set_update.h"
 #include "source/xds/type_url.h"
 #include "test/support/fake_control_plane.h"
 #include "test/support/loop_thread.h"
@@ -44,13 +50,17 @@ AdsStreamOptions OptionsFor(const std::string& address) {
 }
 
 // One stream with a receiver that keeps what it was given.
-class AdsStreamTest : public ::testing::Test {
+// What carries the stream.
+enum class Carrier { kGrpc, kCluster };
+
+class AdsStreamTest : public ::testing::TestWithParam<Carrier> {
  protected:
   ~AdsStreamTest() override { Destroy(); }
 
   // Must come before Start.
   void Make(AdsStreamOptions options) {
     thread_.Do([this, &options] {
+      if (GetParam() == Carrier::kCluster) UseCluster(options);
       stream_ = std::make_unique<AdsStream>(thread_.loop(), std::move(options));
     });
   }
@@ -87,7 +97,12 @@ class AdsStreamTest : public ::testing::Test {
     thread_.Do([this] { stream_->Start(); });
   }
   void Destroy() {
-    thread_.Do([this] { stream_.reset(); });
+    thread_.Do([this] {
+      stream_.reset();
+      if (clusters_.has_value()) clusters_->DrainAll();
+    });
+    thread_.Do([] {});  // A turn of the loop, for what was retired.
+    thread_.Do([this] { clusters_.reset(); });
   }
 
   std::vector<std::string> taken() {
@@ -101,13 +116,40 @@ class AdsStreamTest : public ::testing::Test {
     return copy;
   }
 
+  // A cluster with the target's addresses instead of grpc++.
+  void UseCluster(AdsStreamOptions& options) {
+    auto config = std::make_shared<upstream::ClusterConfig>();
+    config->name = options.target.cluster = options.target.authority = "plane";
+    config->protocol = upstream::HttpProtocol::kHttp2;
+    upstream::Assignment assignment;
+    assignment.localities.emplace_back();
+    for (const std::string& uri : options.target.uris) {
+      const size_t colon = uri.rfind(':');
+      auto& endpoint = assignment.localities[0].endpoints.emplace_back();
+      const auto address =
+          absl::StartsWith(uri, "unix:")
+              ? net::Address::FromPath(uri.substr(colon + 1))
+              : net::Address::FromIp("127.0.0.1",
+                                     static_cast<uint16_t>(std::stoi(uri.substr(colon + 1))));
+      ASSERT_TRUE(address.ok());
+      endpoint.address = *address;
+    }
+    auto hosts = upstream::BuildHostSet(*config, assignment, nullptr).hosts;
+    clusters_.emplace(thread_.loop(), registry_);
+    clusters_->Set(upstream::PublishedCluster{config, std::make_shared<upstream::CircuitBreakers>(),
+                                              std::move(hosts)});
+    options.find_cluster = [this](const std::string& name) { return clusters_->Find(name); };
+  }
+
   FakeControlPlane plane_;
+  stats::Registry registry_;
   LoopThread thread_;
-  std::unique_ptr<AdsStream> stream_;  // Lives on the loop's thread.
-  std::vector<std::string> taken_;     // The loop's thread.
+  std::optional<upstream::ClusterMap> clusters_;  // Lives on the loop's thread.
+  std::unique_ptr<AdsStream> stream_;             // Lives on the loop's thread.
+  std::vector<std::string> taken_;                // The loop's thread.
 };
 
-TEST_F(AdsStreamTest, AcknowledgesWhatWasTaken) {
+TEST_P(AdsStreamTest, AcknowledgesWhatWasTaken) {
   plane_.Set("v1", Clusters({"a", "b"}));
   Make();
   SubscribeToClusters();
@@ -122,7 +164,7 @@ TEST_F(AdsStreamTest, AcknowledgesWhatWasTaken) {
   EXPECT_EQ(taken(), (std::vector<std::string>{"a", "b", "c"})) << "a and b were not sent on again";
 }
 
-TEST_F(AdsStreamTest, RefusalNamesEachBadResource) {
+TEST_P(AdsStreamTest, RefusalNamesEachBadResource) {
   plane_.Set("v1", Clusters({"good", "bad-1", "bad-2"}));
   Make();
   SubscribeToClusters();
@@ -134,7 +176,7 @@ TEST_F(AdsStreamTest, RefusalNamesEachBadResource) {
   ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v2"));
 }
 
-TEST_F(AdsStreamTest, AsksInOrderOfDependency) {
+TEST_P(AdsStreamTest, AsksInOrderOfDependency) {
   Make();
   Subscription* clusters = Subscribe(kClusterType, true);
   Subscription* endpoints = Subscribe(kEndpointType, false);
@@ -154,7 +196,7 @@ TEST_F(AdsStreamTest, AsksInOrderOfDependency) {
             (std::vector<std::string>{kClusterType, kEndpointType, kListenerType, kRouteType}));
 }
 
-TEST_F(AdsStreamTest, NodeOnEachRequestUnlessAskedOtherwise) {
+TEST_P(AdsStreamTest, NodeOnEachRequestUnlessAskedOtherwise) {
   plane_.Set("v1", Clusters({"a"}));
   Make();
   SubscribeToClusters();
@@ -165,11 +207,11 @@ TEST_F(AdsStreamTest, NodeOnEachRequestUnlessAskedOtherwise) {
   }
 }
 
-TEST_F(AdsStreamTest, NodeOnFirstRequestOnly) {
+TEST_P(AdsStreamTest, NodeOnFirstRequestOnly) {
   plane_.Set("v1", Clusters({"a"}));
   AdsStreamOptions options = OptionsFor(plane_.address());
   options.node_on_first_message_only = true;
-  Make(options);
+  Make(std::move(options));
   SubscribeToClusters();
   Start();
   ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v1"));
@@ -182,17 +224,17 @@ TEST_F(AdsStreamTest, NodeOnFirstRequestOnly) {
   EXPECT_TRUE(plane_.WaitForRequests(kClusterType, 3)[2].has_node());
 }
 
-TEST_F(AdsStreamTest, SeparateStreamUsesTheServiceOfItsType) {
+TEST_P(AdsStreamTest, SeparateStreamUsesTheServiceOfItsType) {
   plane_.Set("v1", Clusters({"a"}));
   AdsStreamOptions options = OptionsFor(plane_.address());
   options.method = std::string(StreamMethod(kClusterType));
-  Make(options);
+  Make(std::move(options));
   SubscribeToClusters();
   Start();
   ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v1"));
 }
 
-TEST_F(AdsStreamTest, ComesBackWithTheVersionHeld) {
+TEST_P(AdsStreamTest, ComesBackWithTheVersionHeld) {
   plane_.Set("v1", Clusters({"a"}));
   Make();
   SubscribeToClusters();
@@ -207,7 +249,7 @@ TEST_F(AdsStreamTest, ComesBackWithTheVersionHeld) {
   EXPECT_EQ(taken(), (std::vector<std::string>{"a"})) << "the same state again changes nothing";
 }
 
-TEST_F(AdsStreamTest, OutlivesItsControlPlane) {
+TEST_P(AdsStreamTest, OutlivesItsControlPlane) {
   plane_.Set("v1", Clusters({"a"}));
   Make();
   Subscription* clusters = SubscribeToClusters();
@@ -225,17 +267,17 @@ TEST_F(AdsStreamTest, OutlivesItsControlPlane) {
   EXPECT_EQ(taken(), (std::vector<std::string>{"a", "b"}));
 }
 
-TEST_F(AdsStreamTest, TriesTheNextAddress) {
+TEST_P(AdsStreamTest, TriesTheNextAddress) {
   plane_.Set("v1", Clusters({"a"}));
   AdsStreamOptions options = OptionsFor(plane_.address());
   options.target.uris = {"unix:/nonexistent/socket", "ipv4:" + plane_.address()};
-  Make(options);
+  Make(std::move(options));
   SubscribeToClusters();
   Start();
   ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v1"));
 }
 
-TEST_F(AdsStreamTest, NamesThatChangeAreAskedFor) {
+TEST_P(AdsStreamTest, NamesThatChangeAreAskedFor) {
   plane_.Set("v1", Clusters({"a", "b"}));
   Make();
   Subscription* some = Subscribe(kClusterType, false);
@@ -251,7 +293,7 @@ TEST_F(AdsStreamTest, NamesThatChangeAreAskedFor) {
   EXPECT_EQ(taken(), (std::vector<std::string>{"a", "b"}));
 }
 
-TEST_F(AdsStreamTest, GarbageEndsTheStreamAndNothingElse) {
+TEST_P(AdsStreamTest, GarbageEndsTheStreamAndNothingElse) {
   plane_.Set("v1", Clusters({"a"}));
   Make();
   SubscribeToClusters();
@@ -263,11 +305,11 @@ TEST_F(AdsStreamTest, GarbageEndsTheStreamAndNothingElse) {
   ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v2"));
 }
 
-TEST_F(AdsStreamTest, HugeResponseEndsTheStreamAndNothingElse) {
+TEST_P(AdsStreamTest, HugeResponseEndsTheStreamAndNothingElse) {
   plane_.Set("v1", Clusters({"a"}));
   AdsStreamOptions options = OptionsFor(plane_.address());
   options.target.max_message_bytes = 1 << 20;
-  Make(options);
+  Make(std::move(options));
   SubscribeToClusters();
   Start();
   ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v1"));
@@ -279,7 +321,7 @@ TEST_F(AdsStreamTest, HugeResponseEndsTheStreamAndNothingElse) {
       [this] { EXPECT_EQ(stream_->last_status().code(), absl::StatusCode::kResourceExhausted); });
 }
 
-TEST_F(AdsStreamTest, LargeResponseWithinTheLimitIsTaken) {
+TEST_P(AdsStreamTest, LargeResponseWithinTheLimitIsTaken) {
   std::vector<std::string> names;
   for (int i = 0; i < 20'000; ++i) {
     names.push_back("cluster-" + std::to_string(i) + std::string(300, 'x'));
@@ -292,7 +334,7 @@ TEST_F(AdsStreamTest, LargeResponseWithinTheLimitIsTaken) {
   EXPECT_EQ(taken().size(), names.size());
 }
 
-TEST_F(AdsStreamTest, OddNoncesUnknownTypesAndRepeatsDoNoHarm) {
+TEST_P(AdsStreamTest, OddNoncesUnknownTypesAndRepeatsDoNoHarm) {
   plane_.Set("v1", Clusters({"a"}));
   Make();
   SubscribeToClusters();
@@ -321,7 +363,7 @@ TEST_F(AdsStreamTest, OddNoncesUnknownTypesAndRepeatsDoNoHarm) {
   EXPECT_EQ(stats().unknown_types, 1u);
 }
 
-TEST_F(AdsStreamTest, MayDieAtAnyMoment) {
+TEST_P(AdsStreamTest, MayDieAtAnyMoment) {
   plane_.Set("v1", Clusters({"a"}));
   for (int i = 0; i < 20; ++i) {
     const size_t streams = plane_.streams_ever();
@@ -341,6 +383,12 @@ TEST_F(AdsStreamTest, MayDieAtAnyMoment) {
   }
   EXPECT_TRUE(plane_.WaitForStreams(0));
 }
+
+INSTANTIATE_TEST_SUITE_P(Carriers, AdsStreamTest,
+                         ::testing::Values(Carrier::kGrpc, Carrier::kCluster),
+                         [](const auto& tested) {
+                           return tested.param == Carrier::kGrpc ? "Grpc" : "Cluster";
+                         });
 
 }  // namespace
 }  // namespace proxenos::xds
