@@ -43,11 +43,6 @@ Slice Slice::WithCapacity(uint32_t capacity) {
   return Slice(slab, slab->data(), 0);
 }
 
-SlabPool& SlabPool::ThisThread() {
-  static thread_local SlabPool pool;
-  return pool;
-}
-
 SlabPool::~SlabPool() {
   if (current_ != nullptr) {
     current_->pool = nullptr;
@@ -71,33 +66,12 @@ void SlabPool::Return(Slab* slab) {
   std::free(slab);
 }
 
-SlabPool::Room SlabPool::Lend(uint32_t min) {
+void SlabPool::Renew(uint32_t min) {
   DCHECK(min <= kSlabBytes);
-  if (current_ != nullptr && current_->references == 1) used_ = 0;
-  if (current_ == nullptr || current_->capacity - used_ < min) {
-    if (current_ != nullptr) --current_->references;  // Slices hold the rest.
-    current_ = NewSlab();
-    current_->references = 1;
-    used_ = 0;
-  }
-  return Room{current_->data() + used_, current_->capacity - used_};
-}
-
-Slice SlabPool::Take(uint32_t n) {
-  Slice slice(current_, current_->data() + used_, n);
-  used_ += n;
-  return slice;
-}
-
-void SlabPool::Extend(Slice& slice, uint32_t n) {
-  DCHECK(IsTail(slice));
-  slice.Grow(n);
-  used_ += n;
-}
-
-bool SlabPool::IsTail(const Slice& slice) const {
-  return current_ != nullptr && !slice.empty() &&
-         slice.data() + slice.size() == current_->data() + used_;
+  if (current_ != nullptr) --current_->references;  // Slices hold the rest.
+  current_ = NewSlab();
+  current_->references = 1;
+  used_ = 0;
 }
 
 }  // namespace proxenos::buffer

@@ -105,7 +105,10 @@ class SlabPool {
   ~SlabPool();
 
   // The pool of the calling thread: an allocator, not a registry.
-  static SlabPool& ThisThread();
+  static SlabPool& ThisThread() {
+    static thread_local SlabPool pool;
+    return pool;
+  }
 
   struct Room {
     char* data;
@@ -113,13 +116,28 @@ class SlabPool {
   };
   // Room of at least `min` bytes to read into or to write to; valid until the next Lend.
   // REQUIRES: min <= limits::kSlabBytes.
-  Room Lend(uint32_t min);
+  Room Lend(uint32_t min) {
+    if (current_ != nullptr && current_->references == 1) used_ = 0;
+    if (current_ == nullptr || current_->capacity - used_ < min) Renew(min);
+    return Room{current_->data() + used_, current_->capacity - used_};
+  }
   // The first `n` bytes of the room lent last, to keep.
-  Slice Take(uint32_t n);
+  Slice Take(uint32_t n) {
+    Slice slice(current_, current_->data() + used_, n);
+    used_ += n;
+    return slice;
+  }
   // Extends `slice` in place by `n` bytes of the room lent last. REQUIRES: IsTail(slice).
-  void Extend(Slice& slice, uint32_t n);
+  void Extend(Slice& slice, uint32_t n) {
+    DCHECK(IsTail(slice));
+    slice.Grow(n);
+    used_ += n;
+  }
   // Whether the room lent next starts right behind `slice`.
-  bool IsTail(const Slice& slice) const;
+  bool IsTail(const Slice& slice) const {
+    return current_ != nullptr && !slice.empty() &&
+           slice.data() + slice.size() == current_->data() + used_;
+  }
 
   // For tests and /memory: slabs in use or kept ready.
   uint32_t slabs() const { return slabs_; }
@@ -128,6 +146,8 @@ class SlabPool {
   friend void ReleaseSlab(Slab* slab);
 
   Slab* NewSlab();
+  // Another slab becomes the current one.
+  void Renew(uint32_t min);
   void Return(Slab* slab);
 
   Slab* current_ = nullptr;  // Holds one reference; bytes below used_ may be in slices.
