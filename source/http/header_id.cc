@@ -41,8 +41,9 @@ constexpr Ends EndsOf(const char* name, size_t size) {
               Load<uint8_t>(name + size / 2) << 8 | Load<uint8_t>(name + size - 1)};
 }
 
-// Texts lie in the table itself, so that a look-up follows no pointer.
-struct Name {
+// Texts lie in the table itself, so that a look-up follows no pointer; each in a cache line of its
+// own, since that line is what a look-up costs.
+struct alignas(64) Name {
   Ends ends;
   char text[47];
   uint8_t size;
@@ -62,7 +63,7 @@ constexpr std::array<Name, kCount> kNames = {Name{},
 #undef PROXENOS_X
 };
 
-constexpr int kSlotBits = 11;
+constexpr int kSlotBits = 10;
 constexpr int kSlots = 1 << kSlotBits;
 
 // The multiplier is chosen below so that no two known names share a slot.

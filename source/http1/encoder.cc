@@ -26,9 +26,15 @@ struct LengthFields {
   uint64_t length = 0;
 };
 
+// Whether `text` is how `value` is written.
 bool IsNumber(absl::string_view text, uint64_t value) {
-  char digits[20];
-  return text == HeadWriter::Decimal(value, digits);
+  if (text.empty() || text.size() > 18 || (text.front() == '0' && text.size() > 1)) return false;
+  uint64_t number = 0;
+  for (char c : text) {
+    if (!IsDigit(c)) return false;
+    number = number * 10 + static_cast<uint64_t>(c - '0');
+  }
+  return number == value;
 }
 
 // The body has `length` bytes: a field that says so is kept where it stands.

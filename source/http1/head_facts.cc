@@ -109,6 +109,11 @@ CodecError TakeTransferEncoding(absl::string_view value, HeadFacts& facts) {
 }
 
 CodecError TakeConnection(const FieldLine& field, HeadFacts& facts) {
+  if (field.value_view() == "keep-alive") {  // What most send who send any.
+    facts.keep_alive = true;
+    return ++facts.connection_options > kMaxConnectionOptions ? CodecError::kBadConnectionHeader
+                                                              : CodecError::kNone;
+  }
   for (uint32_t i = 0; i < field.value_size; ++i) {
     char& c = field.value[i];
     if (IsTokenChar(c)) {

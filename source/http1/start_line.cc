@@ -121,6 +121,14 @@ LineStatus ReadLongStatusLine(char* p, char* end, StatusLine& line) {
 }  // namespace
 
 LineStatus ReadStatusLine(char* p, char* end, StatusLine& line) {
+  constexpr char kUsual[] = "HTTP/1.1 200 OK\r\n";
+  if (end - p >= static_cast<ptrdiff_t>(sizeof(kUsual) - 1) && Matches(p, kUsual)) {
+    line.version = Version::kHttp11;
+    line.status = 200;
+    line.reason = absl::string_view(p + 13, 2);
+    line.next = p + sizeof(kUsual) - 1;
+    return LineStatus::kField;
+  }
   if (end - p < kMinStatusLineBytes) return Bad(line, CodecError::kBadStartLine);
   const LineStatus status = ReadLongStatusLine(p, end, line);
   // A line that ends too soon was compared with what follows it: judge it by itself.
