@@ -6,6 +6,7 @@ namespace proxenos::config {
 std::vector<MessageRules> ClusterFields() {
   constexpr std::string_view kMetadata =
       "Only subset load balancing, filters and access logs read it, and none of those exists here.";
+  constexpr std::string_view kNoHttp3 = "HTTP/3 is not implemented";
 
   constexpr std::string_view kCommonHttp =
       "idle_timeout max_connection_duration max_requests_per_connection max_headers_count "
@@ -21,13 +22,12 @@ std::vector<MessageRules> ClusterFields() {
            Use("least_request_lb_config round_robin_lb_config common_lb_config"),
            Use("circuit_breakers max_requests_per_connection"),
            Use("common_http_protocol_options http_protocol_options http2_protocol_options "
-               "typed_extension_protocol_options"),
+               "upstream_http_protocol_options typed_extension_protocol_options"),
            Use("dns_lookup_family dns_refresh_rate dns_failure_refresh_rate respect_dns_ttl "
                "dns_jitter dns_resolvers use_tcp_for_dns_lookups dns_resolution_config "
                "typed_dns_resolver_config"),
            Use("wait_for_warm_on_init upstream_connection_options upstream_bind_config"),
-           Use("transport_socket"),
-           Use("protocol_selection").Only("USE_CONFIGURED_PROTOCOL"),
+           Use("transport_socket transport_socket_matches protocol_selection"),
            Leave("metadata", kMetadata),
            Leave("ignore_health_on_host_removal close_connections_on_host_health_failure",
                  "There is no health checking: hosts are removed when they are taken away."),
@@ -35,7 +35,6 @@ std::vector<MessageRules> ClusterFields() {
            Refuse("health_checks", "there is no active health checking yet"),
            Refuse("outlier_detection", "there is no outlier detection yet"),
            Refuse("cluster_type", "write type instead"),
-           Refuse("transport_socket_matches", "there is no TLS yet"),
        }},
       {"envoy.config.cluster.v3.Cluster.EdsClusterConfig", {Use("eds_config service_name")}},
       {"envoy.config.cluster.v3.Cluster.LeastRequestLbConfig",
@@ -79,34 +78,72 @@ std::vector<MessageRules> ClusterFields() {
       {"envoy.config.cluster.v3.UpstreamConnectionOptions", {Use("tcp_keepalive")}},
       {"envoy.config.cluster.v3.Cluster.common_http_protocol_options", {Use(kCommonHttp)}},
       {"envoy.config.cluster.v3.Cluster.http_protocol_options", {Use("enable_trailers")}},
+      {"envoy.config.cluster.v3.Cluster.TransportSocketMatch",
+       {Use("name match transport_socket")}},
+      {"envoy.config.core.v3.UpstreamHttpProtocolOptions",
+       {Use("auto_sni auto_san_validation override_auto_sni_header")}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-       {
-           Use("common_http_protocol_options explicit_http_config use_downstream_protocol_config"),
-           Leave("upstream_http_protocol_options",
-                 "There is no TLS, so no SNI and no certificate that it would be about."),
-           Refuse("auto_config", "write explicit_http_config"),
-       }},
+       {Use("common_http_protocol_options upstream_http_protocol_options explicit_http_config "
+            "use_downstream_protocol_config auto_config")}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.common_http_protocol_options",
        {Use(kCommonHttp)}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig",
-       {Use("http_protocol_options http2_protocol_options")}},
+       {Use("http_protocol_options http2_protocol_options"),
+        Refuse("http3_protocol_options", kNoHttp3)}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig."
        "http_protocol_options",
        {Use("enable_trailers")}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig",
-       {Use("http_protocol_options"),
-        Leave("http2_protocol_options http3_protocol_options",
-              "Clients are served HTTP/1.1, so that is what clusters are spoken to in.")}},
+       {Use("http_protocol_options http2_protocol_options"),
+        Refuse("http3_protocol_options", kNoHttp3)}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig."
        "http_protocol_options",
        {Use("enable_trailers")}},
+      {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig",
+       {Use("http_protocol_options http2_protocol_options"),
+        Refuse("http3_protocol_options alternate_protocols_cache_options", kNoHttp3)}},
+      {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig."
+       "http_protocol_options",
+       {Use("enable_trailers")}},
       {"envoy.config.core.v3.Http2ProtocolOptions",
-       {Leave(
-           "hpack_table_size max_concurrent_streams initial_stream_window_size "
-           "initial_connection_window_size connection_keepalive "
-           "override_stream_error_on_invalid_http_message",
-           "Only gRPC to the control plane is HTTP/2 so far, and gRPC keeps its own settings.")}},
+       {
+           Use("hpack_table_size max_concurrent_streams initial_stream_window_size "
+               "initial_connection_window_size allow_connect max_outbound_frames "
+               "max_outbound_control_frames max_consecutive_inbound_frames_with_empty_payload "
+               "max_inbound_priority_frames_per_stream "
+               "max_inbound_window_update_frames_per_data_frame_sent "
+               "stream_error_on_invalid_http_messaging "
+               "override_stream_error_on_invalid_http_message custom_settings_parameters "
+               "connection_keepalive stream_reset_burst"),
+           Use("allow_metadata").Only("false", "METADATA frames are not passed on"),
+           Use("disallow_obs_text").Only("false", "obs-text is passed on as it came"),
+           Leave("max_metadata_size", "METADATA frames are not passed on."),
+           Leave("use_oghttp2_codec", "It chooses among Envoy's own codecs."),
+           Leave("enable_huffman_encoding",
+                 "Each string is sent in whichever form is shorter; receivers take both."),
+           Leave("max_header_field_size_kb",
+                 "The limit on a whole head (max_request_headers_kb, max_response_headers_kb) is "
+                 "one on each of its fields."),
+           Leave("stream_reset_rate",
+                 "Streams that end in order earn resets here, time does not: as strict for who "
+                 "only resets."),
+       }},
+      {"envoy.config.core.v3.Http2ProtocolOptions.SettingsParameter", {Use("identifier value")}},
+      {"envoy.config.core.v3.KeepaliveSettings",
+       {Use("interval timeout interval_jitter connection_idle_interval")}},
       {"envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer", {}},
+      {"envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport",
+       {
+           Use("config transport_socket"),
+           Use("allow_unspecified_address").Only("false"),
+           Use("tlv_as_pool_key").Only("false", "no TLVs are sent"),
+       }},
+      {"envoy.config.core.v3.ProxyProtocolConfig",
+       {
+           Use("version"),
+           Refuse("added_tlvs", "no TLVs are sent"),
+           Use("pass_through_tlvs").Only("{}", "no TLVs are sent"),
+       }},
       {"envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
        {Use("resolvers dns_resolver_options query_timeout_seconds query_tries "
             "rotate_nameservers")}},
@@ -117,12 +154,13 @@ std::vector<MessageRules> ClusterFields() {
       {"envoy.config.endpoint.v3.ClusterLoadAssignment.Policy", {Use("overprovisioning_factor")}},
       {"envoy.config.endpoint.v3.LocalityLbEndpoints",
        {
-           Use("locality lb_endpoints load_balancing_weight priority"),
-           Leave("metadata", kMetadata),
+           Use("locality lb_endpoints load_balancing_weight priority metadata"),
            Leave("proximity", "No load balancing policy that is implemented reads it."),
        }},
       {"envoy.config.endpoint.v3.LbEndpoint",
-       {Use("endpoint health_status load_balancing_weight"), Leave("metadata", kMetadata)}},
+       {Use("endpoint health_status load_balancing_weight metadata")}},
+      {"envoy.config.core.v3.Metadata",
+       {Use("filter_metadata"), Leave("typed_filter_metadata", kMetadata)}},
       {"envoy.config.endpoint.v3.Endpoint",
        {
            Use("address hostname"),

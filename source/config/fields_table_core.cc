@@ -71,7 +71,9 @@ std::vector<MessageRules> CoreFields() {
        {Use("name"), Use("typed_config")
                          .Only("envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer "
                                "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext "
-                               "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext")}},
+                               "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext "
+                               "envoy.extensions.transport_sockets.proxy_protocol.v3."
+                               "ProxyProtocolUpstreamTransport")}},
       {"envoy.config.core.v3.TcpKeepalive", {Use("*")}},
       {"envoy.type.v3.Percent", {Use("*")}},
       {"envoy.config.core.v3.RuntimeFractionalPercent",

@@ -12,6 +12,7 @@ namespace proxenos::stats {
   X(Counter, upstream_cx_total)                         \
   X(Gauge, upstream_cx_active)                          \
   X(Counter, upstream_cx_http1_total)                   \
+  X(Counter, upstream_cx_http2_total)                   \
   X(Counter, upstream_cx_connect_fail)                  \
   X(Counter, upstream_cx_connect_timeout)               \
   X(Counter, upstream_cx_overflow)                      \

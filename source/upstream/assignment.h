@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "source/net/address.h"
+#include "source/upstream/transport_socket.h"
 
 namespace proxenos::upstream {
 
@@ -39,6 +40,7 @@ struct Endpoint {
   std::string hostname;  // Endpoint.hostname; for resolved ones the DNS name unless set.
   // What stays the same while the address changes (LOGICAL_DNS: "name:port"); else empty.
   std::string logical_name;
+  FlatStruct transport_match;  // envoy.transport_socket_match of its metadata.
   uint32_t weight = 1;
   uint16_t dns_port = 0;
   EndpointHealth health = EndpointHealth::kHealthy;

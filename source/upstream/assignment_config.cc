@@ -10,6 +10,7 @@
 #include "envoy/config/endpoint/v3/endpoint_components.pb.h"
 #include "source/upstream/address_config.h"
 #include "source/upstream/cluster_config.h"
+#include "source/upstream/transport_socket_config.h"
 
 namespace proxenos::upstream {
 namespace {
@@ -57,6 +58,11 @@ class AssignmentCompiler {
     for (int i = 0; i < proto.lb_endpoints_size(); ++i) {
       AddEndpoint(proto.lb_endpoints(i), path.Field("lb_endpoints").Index(i), locality);
     }
+    // Endpoints that say nothing themselves are what their locality is.
+    const FlatStruct match = CompileTransportMatch(proto.metadata());
+    for (Endpoint& endpoint : locality.endpoints) {
+      if (endpoint.transport_match.empty()) endpoint.transport_match = match;
+    }
     assignment_.localities.push_back(std::move(locality));
   }
 
@@ -72,6 +78,7 @@ class AssignmentCompiler {
                    LocalityEndpoints& locality) {
     Endpoint result;
     result.hostname = proto.endpoint().hostname();
+    result.transport_match = CompileTransportMatch(proto.metadata());
     result.health = HealthOf(proto.health_status());
     if (proto.has_load_balancing_weight()) {
       result.weight = proto.load_balancing_weight().value();

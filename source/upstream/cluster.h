@@ -12,14 +12,23 @@
 
 #include "source/base/clock.h"
 #include "source/base/limits.h"
+#include "source/http2/settings.h"
 #include "source/net/address.h"
 #include "source/net/dns_resolver.h"
 #include "source/tls/context_template.h"
 #include "source/upstream/assignment.h"
+#include "source/upstream/transport_socket.h"
 
 namespace proxenos::upstream {
 
 enum class DiscoveryKind : uint8_t { kStatic, kStrictDns, kLogicalDns, kEds };
+// What its hosts are spoken to in.
+enum class HttpProtocol : uint8_t {
+  kHttp1,
+  kHttp2,
+  kAuto,        // What ALPN chooses.
+  kDownstream,  // What the request came in.
+};
 enum class LbPolicy : uint8_t { kRoundRobin, kLeastRequest, kRandom };
 
 // core.v3.RoutingPriority: each has circuit breakers of its own.
@@ -72,8 +81,8 @@ struct ClusterConfig {
 
   DiscoveryKind discovery = DiscoveryKind::kStatic;
   LbPolicy lb_policy = LbPolicy::kRoundRobin;
-  // Speaks HTTP/2 upstream: only usable as the cluster of a control-plane gRPC service.
-  bool http2 = false;
+  HttpProtocol protocol = HttpProtocol::kHttp1;
+  http2::Settings http2;  // Of those connections that speak it.
   // Http1ProtocolOptions.enable_trailers: those of responses pass on instead of being dropped.
   bool response_trailers = false;
   // common_lb_config.locality_weighted_lb_config is set.
@@ -96,6 +105,20 @@ struct ClusterConfig {
 
   // Its TLS transport sockets, which are referred to by index; tls_cell.h.
   std::vector<std::shared_ptr<const tls::ClientTemplate>> tls;
+  TransportSocket transport_socket;                     // Of hosts that match none of these.
+  std::vector<TransportSocketMatch> transport_matches;  // The first that matches counts.
+
+  // UpstreamHttpProtocolOptions: SNI and the name to be verified come from the request.
+  bool auto_sni = false;
+  bool auto_san_validation = false;
+  std::string auto_sni_header;  // Lower case; empty: the authority.
+
+  // Whether not every connection to a host serves every request (exchange.h, ConnectionNeeds).
+  bool ConnectionsVary() const;
+  // Whether some of its hosts are sent one.
+  bool SendsProxyHeader() const;
+  // The transport socket of a host with that metadata.
+  const TransportSocket& SocketOf(const FlatStruct& metadata) const;
 
   // Set for STATIC and the DNS kinds; null for EDS.
   std::shared_ptr<const Assignment> assignment;

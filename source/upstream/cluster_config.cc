@@ -12,11 +12,12 @@
 #include "envoy/extensions/load_balancing_policies/least_request/v3/least_request.pb.h"
 #include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
 #include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
-#include "envoy/extensions/upstreams/http/v3/http_protocol_options.pb.h"
 #include "source/config/typed_config.h"
 #include "source/upstream/address_config.h"
 #include "source/upstream/dns_config.h"
 #include "source/upstream/duration_config.h"
+#include "source/upstream/http_protocol_config.h"
+#include "source/upstream/transport_socket_config.h"
 
 namespace proxenos::upstream {
 namespace {
@@ -25,10 +26,7 @@ namespace core = envoy::config::core::v3;
 namespace policies = envoy::extensions::load_balancing_policies;
 using envoy::config::cluster::v3::CircuitBreakers;
 using envoy::config::cluster::v3::Cluster;
-using envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
 
-constexpr char kHttpProtocolOptions[] = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-constexpr char kRawBuffer[] = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
 // Each choice is a draw on the request path; more of them change nothing but the time it takes.
 constexpr uint32_t kMaxChoices = 1000;
 
@@ -45,7 +43,8 @@ class ClusterCompiler {
     }
     SetConnection();
     SetThresholds();
-    SetProtocol();
+    CompileHttpProtocol(proto_, errors_, path_, config_);
+    CompileTransportSockets(proto_, errors_, path_, config_);
     SetBalancing();
     if (SetDiscovery()) SetEndpoints();
     return std::move(config_);
@@ -60,9 +59,6 @@ class ClusterCompiler {
   void SetEds();
   void SetConnection();
   void SetThresholds();
-  void SetProtocol();
-  void SetHttpOptions(const HttpProtocolOptions& options, const config::Path& path);
-  void SetCommonHttpOptions(const core::HttpProtocolOptions& options, const config::Path& path);
   void SetBalancing();
   void SetCommonLb();
   void SetPolicyExtension();
@@ -158,12 +154,6 @@ void ClusterCompiler::SetConnection() {
                                          At("upstream_bind_config").Field("source_address"));
     if (source.has_value()) config_.source_address = *source;
   }
-  if (proto_.has_transport_socket()) {
-    const std::string type = config::TypedConfigType(proto_.transport_socket().typed_config());
-    if (type != kRawBuffer) {
-      errors_.AddValue(At("transport_socket").Field("typed_config"), type, kRawBuffer);
-    }
-  }
 }
 
 void ClusterCompiler::SetThresholds() {
@@ -181,82 +171,6 @@ void ClusterCompiler::SetThresholds() {
     set(proto.max_requests(), proto.has_max_requests(), thresholds.max_requests);
     set(proto.max_retries(), proto.has_max_retries(), thresholds.max_retries);
     thresholds.track_remaining = proto.track_remaining();
-  }
-}
-
-void ClusterCompiler::SetProtocol() {
-  // The deprecated fields first; HttpProtocolOptions replace all of them.
-  config_.http2 = proto_.has_http2_protocol_options();
-  config_.response_trailers = proto_.http_protocol_options().enable_trailers();
-  if (proto_.has_max_requests_per_connection()) {
-    config_.max_requests_per_connection = proto_.max_requests_per_connection().value();
-  }
-  const config::Path path = At("typed_extension_protocol_options");
-  bool replaced = false;
-  for (const auto& [name, any] : proto_.typed_extension_protocol_options()) {
-    if (name != kHttpProtocolOptions) {
-      errors_.Add(path.Key(name), absl::StrCat("expected the key ", kHttpProtocolOptions));
-      continue;
-    }
-    HttpProtocolOptions options;
-    if (!config::UnpackTypedConfigTo(any, options, path.Key(name), errors_)) continue;
-    replaced = true;
-    SetHttpOptions(options, path.Key(name));
-  }
-  if (!replaced && proto_.has_common_http_protocol_options()) {
-    SetCommonHttpOptions(proto_.common_http_protocol_options(), At("common_http_protocol_options"));
-  }
-}
-
-void ClusterCompiler::SetHttpOptions(const HttpProtocolOptions& options, const config::Path& path) {
-  config_.http2 = false;
-  switch (options.upstream_protocol_options_case()) {
-    case HttpProtocolOptions::kExplicitHttpConfig:
-      config_.http2 = options.explicit_http_config().has_http2_protocol_options();
-      config_.response_trailers =
-          options.explicit_http_config().http_protocol_options().enable_trailers();
-      if (options.explicit_http_config().has_http3_protocol_options()) {
-        errors_.Add(path.Field("explicit_http_config").Field("http3_protocol_options"),
-                    "HTTP/3 is not implemented");
-      }
-      break;
-    case HttpProtocolOptions::kUseDownstreamProtocolConfig:
-      // What comes from downstream is HTTP/1.
-      config_.response_trailers =
-          options.use_downstream_protocol_config().http_protocol_options().enable_trailers();
-      break;
-    case HttpProtocolOptions::kAutoConfig:
-      errors_.Add(path.Field("auto_config"),
-                  "choosing the protocol by ALPN is not implemented; use explicit_http_config");
-      break;
-    default:
-      errors_.Add(path,
-                  "one of explicit_http_config and use_downstream_protocol_config is required");
-  }
-  SetCommonHttpOptions(options.common_http_protocol_options(),
-                       path.Field("common_http_protocol_options"));
-}
-
-void ClusterCompiler::SetCommonHttpOptions(const core::HttpProtocolOptions& options,
-                                           const config::Path& path) {
-  if (options.has_idle_timeout()) {
-    config_.idle_timeout =
-        CompileDuration(options.idle_timeout(), errors_, path.Field("idle_timeout"));
-  }
-  if (options.has_max_connection_duration()) {
-    config_.max_connection_duration = CompileDuration(options.max_connection_duration(), errors_,
-                                                      path.Field("max_connection_duration"));
-  }
-  if (options.has_max_requests_per_connection()) {
-    config_.max_requests_per_connection = options.max_requests_per_connection().value();
-  }
-  if (options.has_max_headers_count()) {
-    config_.max_response_headers = options.max_headers_count().value();
-  }
-  if (options.has_max_response_headers_kb()) {
-    // The field's own rule keeps it at or below 8192.
-    const uint32_t kib = std::min(options.max_response_headers_kb().value(), 8192u);
-    config_.max_response_head_bytes = kib * 1024;
   }
 }
 

@@ -1,12 +1,14 @@
-// Exchange: one attempt at an upstream host: waits for a connection, then is the place where the
-// connection deposits the response. The router (or another client) derives from it.
+// Exchange: one attempt at an upstream host: waits for a connection, then is the place where its
+// stream deposits the response. The router (or another client) derives from it.
 //
 // Owner: the attempt's owner. Thread: the worker's. Dies when: its owner ends the attempt; that
-// cancels a wait, and gives up a connection in the middle of a message (which then closes).
+// cancels a wait, and gives up a stream in the middle of a message (which is then reset; an
+// HTTP/1.1 connection closes).
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/strings/string_view.h"
 #include "source/base/intrusive_list.h"
@@ -17,15 +19,17 @@
 
 namespace proxenos::upstream {
 
-class ClientConnection;
+class ClientStream;
 class HostPool;
+struct ConnectionNeeds;
 
 // Why no connection could be had. Every one of them is safe to retry: nothing was sent.
 enum class PoolFailure : uint8_t {
   kNone,
   kNoHealthyHost,
-  kOverflow,        // A circuit breaker is open.
-  kConnectFailure,  // Refused, unreachable …: failure_detail says.
+  kOverflow,          // A circuit breaker is open.
+  kConnectFailure,    // Refused, unreachable …: failure_detail says.
+  kTransportFailure,  // The TLS handshake failed, or could not begin: failure_detail says.
   kConnectTimeout,
 };
 
@@ -34,6 +38,16 @@ enum class ResetReason : uint8_t {
   kNone,
   kRemoteClosed,   // The host closed or broke the connection.
   kProtocolError,  // What it sent is not HTTP, or breaks a limit.
+  kRefusedStream,  // HTTP/2: it did not and will not process the request.
+  kRemoteReset,    // HTTP/2: it reset the stream.
+  kLocalReset,     // HTTP/2: we reset it, for a reason of our own.
+};
+
+// A 1xx head other than 101 (RFC 9110, section 15.2), in the arena of the response's headers.
+struct Informational {
+  explicit Informational(buffer::Arena& arena) : head(arena) {}
+  http::ResponseHead head;
+  Informational* next = nullptr;
 };
 
 struct PendingTag {};
@@ -47,20 +61,23 @@ class Exchange : public base::ListNode<PendingTag> {
   enum class State : uint8_t { kIdle, kPending, kActive, kDone, kFailed, kReset };
 
   // `response` is where the response's head is decoded to.
-  explicit Exchange(http::ResponseHead& head_storage) : response(head_storage), connection(this) {}
+  explicit Exchange(http::ResponseHead& head_storage) : response(head_storage), stream(this) {}
   virtual ~Exchange();
 
   // Something of the below changed. Only marks: the owner acts later in the turn.
   virtual void OnProgress() = 0;
 
-  // Lets the connection read on after `body` was taken from.
-  void BodyTaken();
+  // `bytes` of `body` were taken: as many more may come.
+  void BodyTaken(uint64_t bytes);
 
   State state = State::kIdle;
   PoolFailure failure = PoolFailure::kNone;
   ResetReason reset = ResetReason::kNone;
-  absl::string_view failure_detail;  // Static text, or strerror's.
-  absl::string_view codec_detail;    // Of kProtocolError.
+  std::string failure_detail;
+  absl::string_view codec_detail;  // Of kProtocolError; static text.
+
+  // During Acquire, in a cluster whose ConnectionsVary; may be null.
+  const ConnectionNeeds* needs = nullptr;
 
   // The host that was picked.
   std::shared_ptr<const Host> host;
@@ -68,10 +85,11 @@ class Exchange : public base::ListNode<PendingTag> {
   bool reused_connection = false;  // The connection had served another request before.
 
   http::ResponseHead& response;
-  bool head = false;           // `response` is complete.
-  bool informational = false;  // `response` is a 1xx to pass on (then cleared by the owner).
-  bool end = false;            // Nothing more will be deposited.
-  bool any_bytes = false;      // Something of a response has been seen: not retried blindly.
+  bool head = false;         // `response` is complete.
+  bool end = false;          // Nothing more will be deposited.
+  bool any_bytes = false;    // Something of a response has been seen: not retried blindly.
+  bool unprocessed = false;  // Of kReset: the host has surely not begun with the request.
+  Informational* informational = nullptr;  // Those not yet passed on, oldest first.
   buffer::Buffer body;
   buffer::Slice head_bytes;  // Pins what the head's views point into.
   buffer::Slice trailer_bytes;
@@ -81,7 +99,7 @@ class Exchange : public base::ListNode<PendingTag> {
   uint64_t body_limit = 0;
   uint64_t wire_bytes_received = 0;
 
-  base::Link<Exchange, ClientConnection> connection;
+  base::Link<Exchange, ClientStream> stream;  // While kActive.
 };
 
 }  // namespace proxenos::upstream

@@ -1,8 +1,9 @@
 // Host: one address that requests can be sent to.
 //
 // Invariant: all but the health bits is immutable. A Host keeps its identity (the same object, the
-// same id) through updates that leave its address and hostname alone, so that connection pools and
-// health survive them. What an update may change (weight, priority, locality) lies in the HostSet.
+// same id) through updates that leave its address, hostname and transport_match alone, so that
+// connection pools and health survive them. What an update may change (weight, priority, locality)
+// lies in the HostSet.
 #pragma once
 
 #include <atomic>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "source/net/address.h"
+#include "source/upstream/transport_socket.h"
 
 namespace proxenos::upstream {
 
@@ -27,11 +29,13 @@ enum HealthBit : uint32_t {
 // shared mutable state (docs/ARCHITECTURE.md): the health bits, written by the main thread.
 class Host {
  public:
-  Host(uint64_t id, net::Address address, std::string hostname, std::string logical_name)
+  Host(uint64_t id, net::Address address, std::string hostname, std::string logical_name,
+       FlatStruct transport_match = {})
       : id_(id),
         address_(std::move(address)),
         hostname_(std::move(hostname)),
-        logical_name_(std::move(logical_name)) {}
+        logical_name_(std::move(logical_name)),
+        transport_match_(std::move(transport_match)) {}
 
   // Unique in the process. A LOGICAL_DNS host whose name gets a new address becomes a new Host with
   // the same id: its pool lives on, and new connections go to the new address.
@@ -41,6 +45,9 @@ class Host {
   const std::string& hostname() const { return hostname_; }
   // "name:port" of a LOGICAL_DNS host; else empty.
   const std::string& logical_name() const { return logical_name_; }
+
+  // What a cluster's transport_socket_matches look at.
+  const FlatStruct& transport_match() const { return transport_match_; }
 
   uint32_t health_bits() const { return health_bits_.load(std::memory_order_relaxed); }
   // Thread: main. Takes effect on balancing with the next HostSet.
@@ -56,6 +63,7 @@ class Host {
   const net::Address address_;
   const std::string hostname_;
   const std::string logical_name_;
+  const FlatStruct transport_match_;
   mutable std::atomic<uint32_t> health_bits_{0};
 };
 

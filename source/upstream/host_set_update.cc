@@ -40,16 +40,16 @@ class KnownHosts {
 
   std::shared_ptr<const Host> HostOf(const Endpoint& endpoint) {
     const std::shared_ptr<const Host>* known = Find(endpoint);
-    if (known != nullptr && (*known)->address() == endpoint.address &&
-        (*known)->hostname() == endpoint.hostname) {
-      return *known;
-    }
-    // Only a logical host keeps its id when its address changes. With another hostname a host is
-    // another one: what it was called may have been sent to it, or checked against.
-    const bool same_pool = known != nullptr && !endpoint.logical_name.empty() &&
-                           (*known)->hostname() == endpoint.hostname;
+    // With another hostname a host is another one: what it was called may have been sent to it, or
+    // checked against. With other metadata it may be spoken to in another way.
+    const bool same = known != nullptr && (*known)->hostname() == endpoint.hostname &&
+                      (*known)->transport_match() == endpoint.transport_match;
+    if (same && (*known)->address() == endpoint.address) return *known;
+    // Only a logical host keeps its id when its address changes.
+    const bool same_pool = same && !endpoint.logical_name.empty();
     return std::make_shared<const Host>(same_pool ? (*known)->id() : NextHostId(), endpoint.address,
-                                        endpoint.hostname, endpoint.logical_name);
+                                        endpoint.hostname, endpoint.logical_name,
+                                        endpoint.transport_match);
   }
 
  private:

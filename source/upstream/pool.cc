@@ -5,32 +5,48 @@
 #include <utility>
 
 #include "source/base/log.h"
+#include "source/upstream/http1_client_connection.h"
+#include "source/upstream/http2_client_connection.h"
+#include "source/upstream/proxy_header.h"
 #include "source/upstream/worker_cluster.h"
 
 namespace proxenos::upstream {
 
 HostPool::HostPool(WorkerCluster& cluster, std::shared_ptr<const Host> host)
-    : cluster_(cluster), host_(std::move(host)) {}
+    : cluster_(cluster), leads_(true), host_(std::move(host)) {}
+
+HostPool::HostPool(HostPool& leader, ConnectionKind kind)
+    : cluster_(leader.cluster_),
+      kind_(std::move(kind)),
+      leads_(false),
+      leader_(&leader),
+      host_(leader.host_) {}
 
 HostPool::~HostPool() {
-  draining_ = false;  // The cluster is destroying this already.
+  dying_ = true;
   FailPending(PoolFailure::kNoHealthyHost, "");
-  while (ClientConnection* connection = idle_.front()) connection->Close();
+  while (ConnectAttempt* attempt = attempts_.front()) {
+    attempt->Cancel();
+    Forget(*attempt);
+    OnOneLess();
+  }
+  while (ClientConnection* connection = free_.front()) connection->Close();
   while (ClientConnection* connection = others_.front()) connection->Close();
 }
 
-void HostPool::Give(ClientConnection& connection, Exchange& exchange) {
+bool HostPool::Give(ClientConnection& connection, Exchange& exchange) {
+  if (!connection.Begin(exchange)) return false;
   ++busy_;
-  base::IntrusiveList<ClientConnection>::Remove(&connection);
-  others_.PushFront(&connection);
+  if (leader_ != nullptr) ++leader_->followers_active_;
   exchange.state = Exchange::State::kActive;
   exchange.host = host_;
-  connection.Begin(exchange);
+  return true;
 }
 
 void HostPool::Acquire(Exchange& exchange) {
-  if (ClientConnection* connection = idle_.front()) {
-    Give(*connection, exchange);
+  while (ClientConnection* connection = free_.front()) {
+    if (!Give(*connection, exchange)) continue;  // It has left the list.
+    if (connection->free_streams() == 0) SetAside(*connection);
     return;
   }
   auto& stats = cluster_.stats();
@@ -42,42 +58,94 @@ void HostPool::Acquire(Exchange& exchange) {
     return;
   }
   ++pending_count_;
+  if (leader_ != nullptr) ++leader_->followers_active_;
   stats.upstream_rq_pending_total.Inc();
   stats.upstream_rq_pending_active.Inc();
   exchange.state = Exchange::State::kPending;
   exchange.pool = this;
   pending_.PushBack(&exchange);
-  if (pending_count_ > connecting_) StartConnection();
+  StartConnections();
 }
 
-void HostPool::StartConnection() {
+void HostPool::CountEnded(uint32_t exchanges) {
+  busy_ -= exchanges;
+  if (leader_ != nullptr) leader_->followers_active_ -= exchanges;
+}
+
+void HostPool::StartConnections() {
+  while (pending_count_ > expected_streams_ && StartConnection()) {
+  }
+}
+
+bool HostPool::MakeTransport(std::unique_ptr<net::Transport>* transport,
+                             absl::string_view* detail) {
+  const TransportSocket& socket = cluster_.config().SocketOf(host_->transport_match());
+  if (socket.tls == TransportSocket::kPlaintext) return true;
+  base::Held<tls::ClientContext> context = cluster_.tls_context(socket.tls);
+  if (!context) {
+    *detail = "TLS context not ready (secret missing)";
+    return false;
+  }
+  *transport =
+      MakeTlsTransport(std::move(context), cluster_.config(), kind_, *host_, cluster_.tls_stats());
+  return true;
+}
+
+uint32_t HostPool::ExpectedStreams() const {
+  const HttpProtocol protocol = ProtocolOf(cluster_.config(), kind_);
+  if (protocol == HttpProtocol::kHttp1) return 1;
+  if (protocol == HttpProtocol::kAuto && last_was_http1_) return 1;
+  return cluster_.config().http2.options.max_concurrent_streams;
+}
+
+// A connection could not even be begun.
+void HostPool::FailStart(PoolFailure failure, absl::string_view detail) {
+  cluster_.stats().upstream_cx_total.Inc();
+  cluster_.stats().upstream_cx_connect_fail.Inc();
+  cluster_.ReleaseConnection();
+  PX_LOG(kPool, kDebug, "cluster ", cluster_.config().name, " host ", host_->address().ToString(),
+         ": ", detail);
+  if (attempts_.empty()) FailPending(failure, detail);
+}
+
+// False when there is none more to be had.
+bool HostPool::StartConnection() {
   // The first connection to a host is allowed whatever the limit, or the host could never be used.
   if (!cluster_.AcquireConnection(connection_count_ == 0)) {
     cluster_.stats().upstream_cx_overflow.Inc();
-    return;
+    return false;
   }
-  net::ConnectOptions options;
+  std::unique_ptr<net::Transport> transport;
+  absl::string_view detail;
+  if (!MakeTransport(&transport, &detail)) {
+    FailStart(PoolFailure::kTransportFailure, detail);
+    return false;
+  }
   const ClusterConfig& config = cluster_.config();
+  net::ConnectOptions options;
   if (config.keepalive.enabled) options.keepalive = cluster_.keepalive();
   if (config.source_address.family() != net::Address::Family::kNone) {
     options.source = config.source_address;
   }
   auto fd = net::StartConnect(host_->address(), options);
-  auto& stats = cluster_.stats();
-  stats.upstream_cx_total.Inc();
   if (!fd.ok()) {
-    stats.upstream_cx_connect_fail.Inc();
-    cluster_.ReleaseConnection();
-    PX_LOG(kPool, kDebug, "cluster ", config.name, " host ", host_->address().ToString(), ": ",
-           absl::string_view(fd.status().message()));
-    if (connecting_ == 0) FailPending(PoolFailure::kConnectFailure, "cannot start connecting");
-    return;
+    FailStart(PoolFailure::kConnectFailure, "cannot start connecting");
+    return false;
   }
-  stats.upstream_cx_active.Inc();
+  cluster_.stats().upstream_cx_total.Inc();
+  cluster_.stats().upstream_cx_active.Inc();
   ++connection_count_;
-  ++connecting_;
   // Owned through its list until Forget hands it to the loop.
-  others_.PushBack(std::make_unique<ClientConnection>(*this, std::move(*fd)).release());
+  attempts_.PushBack(std::make_unique<ConnectAttempt>(*this, *std::move(fd), std::move(transport),
+                                                      ExpectedStreams())
+                         .release());
+  ConnectAttempt& attempt = *attempts_.back();
+  expected_streams_ += attempt.streams();
+  buffer::Buffer preface;
+  AppendProxyHeader(config.SocketOf(host_->transport_match()).proxy_header, kind_.source,
+                    kind_.destination, preface);
+  if (!preface.empty()) attempt.Precede(std::move(preface));
+  return true;
 }
 
 Exchange* HostPool::NextPending() {
@@ -88,51 +156,71 @@ Exchange* HostPool::NextPending() {
 
 void HostPool::OnPendingGone() {
   --pending_count_;
+  if (leader_ != nullptr) --leader_->followers_active_;
   cluster_.ReleasePending();
   cluster_.stats().upstream_rq_pending_active.Dec();
 }
 
-void HostPool::OnConnected(ClientConnection& connection) {
-  --connecting_;
-  auto& stats = cluster_.stats();
-  stats.upstream_cx_http1_total.Inc();
-  stats.upstream_cx_connect_ms.Record(connection.AgeMs());
-  Offer(connection);
+std::unique_ptr<ClientConnection> HostPool::MakeConnection(ConnectAttempt& attempt) {
+  const HttpProtocol protocol = ProtocolOf(cluster_.config(), kind_);
+  const bool http2 = protocol == HttpProtocol::kHttp2 ||
+                     (protocol == HttpProtocol::kAuto && attempt.protocol() == "h2");
+  last_was_http1_ = !http2;
+  if (http2) {
+    cluster_.stats().upstream_cx_http2_total.Inc();
+    return std::make_unique<Http2ClientConnection>(*this, attempt.Take());
+  }
+  cluster_.stats().upstream_cx_http1_total.Inc();
+  return std::make_unique<Http1ClientConnection>(*this, attempt.Take());
 }
 
-void HostPool::OnFinished(ClientConnection& connection) {
-  --busy_;
-  Offer(connection);
+void HostPool::OnConnected(ConnectAttempt& attempt) {
+  const base::Nanos took = cluster_.loop().now() - attempt.begun();
+  cluster_.stats().upstream_cx_connect_ms.Record(static_cast<uint64_t>(took / base::kMillisecond));
+  // Owned through its list until OnClosed hands it to the loop.
+  ClientConnection* connection = MakeConnection(attempt).release();
+  Forget(attempt);
+  others_.PushFront(connection);
+  if (connection->closed_) return;
+  Offer(*connection);
+  StartConnections();
 }
 
 void HostPool::Offer(ClientConnection& connection) {
-  if (Exchange* next = NextPending()) {
-    Give(connection, *next);
+  while (connection.free_streams() > 0) {
+    Exchange* next = pending_.front();
+    if (next == nullptr) break;
+    if (!Give(connection, *next)) return;
+    NextPending();
     next->OnProgress();
-    return;
   }
-  if (draining_) {
-    connection.Close();
-    return;
+  if (connection.active_streams() == 0) {
+    if (draining_) {
+      connection.CloseWhenDone();
+      return;
+    }
+    connection.ArmIdle();
   }
+  SetAside(connection);
+}
+
+void HostPool::SetAside(ClientConnection& connection) {
   base::IntrusiveList<ClientConnection>::Remove(&connection);
-  idle_.PushFront(&connection);
-  connection.ArmIdle();
+  (connection.free_streams() > 0 ? free_ : others_).PushFront(&connection);
 }
 
 void HostPool::FailPending(PoolFailure failure, absl::string_view detail) {
   while (Exchange* waiting = NextPending()) {
     waiting->state = Exchange::State::kFailed;
     waiting->failure = failure;
-    waiting->failure_detail = detail;
+    waiting->failure_detail = std::string(detail);
     cluster_.stats().upstream_rq_pending_failure_eject.Inc();
     waiting->OnProgress();
   }
 }
 
-void HostPool::OnConnectFailed(ClientConnection& connection, PoolFailure failure,
+void HostPool::OnConnectFailed(ConnectAttempt& attempt, PoolFailure failure,
                                absl::string_view detail) {
-  --connecting_;
   auto& stats = cluster_.stats();
   stats.upstream_cx_connect_fail.Inc();
   stats.upstream_cx_destroy.Inc();
@@ -146,31 +234,46 @@ void HostPool::OnConnectFailed(ClientConnection& connection, PoolFailure failure
          ": connect failed: ", detail);
   // The host does not answer: those that wait for it are better served by another.
   FailPending(failure, detail);
-  Forget(connection);
+  Forget(attempt);
+  OnOneLess();
 }
 
-void HostPool::OnClosed(ClientConnection& connection, ClientConnection::State before) {
-  if (before == ClientConnection::State::kBusy) --busy_;
-  if (before == ClientConnection::State::kConnecting) --connecting_;
+void HostPool::Forget(ConnectAttempt& attempt) {
+  base::IntrusiveList<ConnectAttempt>::Remove(&attempt);
+  expected_streams_ -= attempt.streams();
+  cluster_.loop().Retire(std::unique_ptr<ConnectAttempt>(&attempt));
+}
+
+void HostPool::OnClosed(ClientConnection& connection) {
+  CountEnded(connection.active_streams());
   cluster_.stats().upstream_cx_destroy.Inc();
-  Forget(connection);
+  base::IntrusiveList<ClientConnection>::Remove(&connection);
+  cluster_.loop().Retire(std::unique_ptr<ClientConnection>(&connection));
+  OnOneLess();
 }
 
-void HostPool::Forget(ClientConnection& connection) {
-  base::IntrusiveList<ClientConnection>::Remove(&connection);
+void HostPool::OnOneLess() {
   --connection_count_;
   cluster_.ReleaseConnection();
   cluster_.stats().upstream_cx_active.Dec();
-  cluster_.loop().Retire(std::unique_ptr<ClientConnection>(&connection));
-  if (pending_count_ > connecting_) StartConnection();
-  if (draining_ && empty()) cluster_.OnDrained(*this);
+  StartConnections();
+  if ((draining_ || !leads_) && !dying_ && empty()) cluster_.OnDrained(*this);
 }
 
 void HostPool::Drain() {
   draining_ = true;
-  while (ClientConnection* connection = idle_.front()) connection->Close();
-  for (ClientConnection* each = others_.front(); each != nullptr; each = others_.Next(each)) {
+  if (leader_ != nullptr) leader_->followers_active_ -= active();
+  leader_ = nullptr;
+  while (ClientConnection* connection = free_.front()) {
+    // What is under way ends before the connection does.
+    base::IntrusiveList<ClientConnection>::Remove(connection);
+    others_.PushFront(connection);
+    connection->CloseWhenDone();
+  }
+  for (ClientConnection* each = others_.front(); each != nullptr;) {
+    ClientConnection* next = others_.Next(each);
     each->CloseWhenDone();
+    each = next;
   }
   if (empty()) cluster_.OnDrained(*this);
 }

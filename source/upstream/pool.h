@@ -1,11 +1,14 @@
 // HostPool: one worker's connections to one host. Room 7 of a request.
 //
-// Idle connections are reused most recent first, so that those not needed age and close. A request
-// that finds none waits (bounded by the cluster's circuit breakers) for a new one. Acquire calls
-// nobody: it sets the exchange's state.
+// Connections with room for more are reused most recent first, so that those not needed age and
+// close. A request that finds none waits (bounded by the cluster's circuit breakers) for one that
+// is on its way, or has one made. Acquire calls nobody: it sets the exchange's state.
 //
-// Owner: the WorkerCluster. Thread: the worker's. Dies when: its host left the cluster and the last
-// connection is closed, or with the WorkerCluster.
+// In a cluster whose connections vary, each kind of them has a pool beside the usual one, its
+// leader, which counts for all of them.
+//
+// Owner: the WorkerCluster. Thread: the worker's. Dies when: its host left the cluster (or it is
+// not the usual one) and the last connection is closed, or with the WorkerCluster.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +17,8 @@
 #include "source/base/intrusive_list.h"
 #include "source/event/event_loop.h"
 #include "source/upstream/client_connection.h"
+#include "source/upstream/connect_attempt.h"
+#include "source/upstream/connection_kind.h"
 #include "source/upstream/exchange.h"
 #include "source/upstream/host.h"
 
@@ -23,12 +28,15 @@ class WorkerCluster;
 
 class HostPool {
  public:
+  // The usual pool of a host.
   HostPool(WorkerCluster& cluster, std::shared_ptr<const Host> host);
+  // One of another kind. `leader` outlives it, or is told to forget by Drain.
+  HostPool(HostPool& leader, ConnectionKind kind);
   HostPool(const HostPool&) = delete;
   HostPool& operator=(const HostPool&) = delete;
   ~HostPool();
 
-  // Gives `exchange` a connection (kActive), queues it (kPending) or refuses it (kFailed).
+  // Gives `exchange` a stream (kActive), queues it (kPending) or refuses it (kFailed).
   void Acquire(Exchange& exchange);
 
   // The host left the cluster, or the cluster goes. Idle connections close now, others when they
@@ -36,8 +44,11 @@ class HostPool {
   void Drain();
   bool empty() const { return connection_count_ == 0 && pending_.empty(); }
 
-  // Requests under way or waiting: for LeastRequest.
-  uint32_t active() const { return busy_ + pending_count_; }
+  // Requests under way or waiting, those of its followers included: for LeastRequest.
+  uint32_t active() const { return busy_ + pending_count_ + followers_active_; }
+  const ConnectionKind& kind() const { return kind_; }
+  // Whether it is the usual pool of its host.
+  bool leads() const { return leads_; }
 
   const Host& host() const { return *host_; }
   const std::shared_ptr<const Host>& shared_host() const { return host_; }
@@ -45,33 +56,57 @@ class HostPool {
   void ReplaceHost(std::shared_ptr<const Host> host) { host_ = std::move(host); }
   WorkerCluster& cluster() { return cluster_; }
 
+  // From its attempts.
+  void OnConnected(ConnectAttempt& attempt);
+  void OnConnectFailed(ConnectAttempt& attempt, PoolFailure failure, absl::string_view detail);
+
   // From its connections: each state they leave is accounted for here.
-  void OnConnected(ClientConnection& connection);
-  void OnFinished(ClientConnection& connection);
-  void OnConnectFailed(ClientConnection& connection, PoolFailure failure, absl::string_view detail);
-  void OnClosed(ClientConnection& connection, ClientConnection::State before);
+  // So many of their exchanges ended.
+  void CountEnded(uint32_t exchanges);
+  // The connection has free streams, or has become idle: gives them to who waits longest, and keeps
+  // the connection where it belongs. It may be closed afterwards.
+  void Offer(ClientConnection& connection);
+  // It takes no more for now.
+  void SetAside(ClientConnection& connection);
+  void OnClosed(ClientConnection& connection);
   // An exchange no longer waits here.
   void OnPendingGone();
 
  private:
-  void StartConnection();
-  void Give(ClientConnection& connection, Exchange& exchange);
-  // Gives a free connection to whoever waits longest, or keeps it.
-  void Offer(ClientConnection& connection);
-  void Forget(ClientConnection& connection);
+  // Makes connections until those on their way serve all who wait, as far as the limits allow.
+  void StartConnections();
+  bool StartConnection();
+  // The transport of a new connection, null for none. False: it cannot be had, `*detail` says why.
+  bool MakeTransport(std::unique_ptr<net::Transport>* transport, absl::string_view* detail);
+  // How many exchanges a connection that is to be made is expected to serve at once.
+  uint32_t ExpectedStreams() const;
+  void FailStart(PoolFailure failure, absl::string_view detail);
+  std::unique_ptr<ClientConnection> MakeConnection(ConnectAttempt& attempt);
+  // False: the connection was no good and has closed.
+  bool Give(ClientConnection& connection, Exchange& exchange);
+  void Forget(ConnectAttempt& attempt);
+  // A connection, or one on its way, is no more.
+  void OnOneLess();
   Exchange* NextPending();
   void FailPending(PoolFailure failure, absl::string_view detail);
 
   WorkerCluster& cluster_;
+  const ConnectionKind kind_;
+  const bool leads_;
+  HostPool* leader_ = nullptr;  // Null in a leader, and once the host left.
   std::shared_ptr<const Host> host_;
-  base::IntrusiveList<ClientConnection> idle_;         // Most recently used first.
-  base::IntrusiveList<ClientConnection> others_;       // Connecting or busy.
+  base::IntrusiveList<ClientConnection> free_;  // With free streams, most recently used first.
+  base::IntrusiveList<ClientConnection> others_;
+  base::IntrusiveList<ConnectAttempt> attempts_;
   base::IntrusiveList<Exchange, PendingTag> pending_;  // Oldest first.
-  uint32_t connection_count_ = 0;
-  uint32_t connecting_ = 0;
+  uint32_t connection_count_ = 0;                      // Attempts included.
+  uint64_t expected_streams_ = 0;                      // Of the attempts.
   uint32_t busy_ = 0;
   uint32_t pending_count_ = 0;
+  uint32_t followers_active_ = 0;
+  bool last_was_http1_ = false;  // What ALPN chose the last time.
   bool draining_ = false;
+  bool dying_ = false;
 };
 
 }  // namespace proxenos::upstream

@@ -11,7 +11,9 @@ namespace proxenos::upstream {
 WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
                              PublishedCluster published)
     : loop_(loop),
+      registry_(registry),
       published_(std::move(published)),
+      connections_vary_(published_.config->ConnectionsVary()),
       stats_(
           registry.Open<stats::ClusterStats>(stats::ClusterScope(published_.config->stat_name()))) {
   decoder_options_.max_headers = published_.config->max_response_headers;
@@ -20,8 +22,10 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
   balancer_ = MakeLoadBalancer(*published_.config, [this](HostIndex index) -> uint32_t {
     return by_index_[index] == nullptr ? 0 : by_index_[index]->active();
   });
-  for (const auto& context : published_.tls) {
+  for (size_t i = 0; i < published_.config->tls.size(); ++i) {
     tls_cells_.push_back(base::Rc<TlsCell>(std::make_unique<TlsCell>()));
+    const auto& context =
+        i < published_.tls.size() ? published_.tls[i] : published_.config->tls[i]->context;
     if (context != nullptr) tls_cells_.back()->current = base::Hold(context);
   }
   by_index_.resize(published_.hosts->size());
@@ -29,6 +33,21 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
 }
 
 WorkerCluster::~WorkerCluster() = default;
+
+stats::Http2Stats& WorkerCluster::http2_stats() {
+  if (!http2_stats_) {
+    http2_stats_ =
+        registry_.Open<stats::Http2Stats>(stats::ClusterHttp2Scope(config().stat_name()));
+  }
+  return **http2_stats_;
+}
+
+stats::TlsStats& WorkerCluster::tls_stats() {
+  if (!tls_stats_) {
+    tls_stats_ = registry_.Open<stats::TlsStats>(stats::ClusterTlsScope(config().stat_name()));
+  }
+  return **tls_stats_;
+}
 
 void WorkerCluster::SetTls(size_t index, std::shared_ptr<const tls::ClientContext> context) {
   tls_cells_[index]->current = base::Hold(std::move(context));
@@ -43,7 +62,22 @@ void WorkerCluster::Acquire(Exchange& exchange) {
     return;
   }
   if (choice.panic) stats_->lb_healthy_panic.Inc();
-  PoolOf(choice.host).Acquire(exchange);
+  HostPool& usual = PoolOf(choice.host);
+  if (connections_vary_ && exchange.needs != nullptr) {
+    HostPool& pool = PoolFor(usual, *exchange.needs);
+    pool.Acquire(exchange);
+    if (pool.empty()) OnDrained(pool);  // Nothing came of it, and it may be of use to nobody else.
+    return;
+  }
+  usual.Acquire(exchange);
+}
+
+HostPool& WorkerCluster::PoolFor(HostPool& leader, const ConnectionNeeds& needs) {
+  ConnectionKind kind(config(), needs);
+  auto& slot = varied_[std::make_pair(leader.host().id(), kind.Key())];
+  if (slot == nullptr) slot = std::make_unique<HostPool>(leader, std::move(kind));
+  slot->ReplaceHost(leader.shared_host());
+  return *slot;
 }
 
 HostPool& WorkerCluster::PoolOf(HostIndex index) {
@@ -84,11 +118,26 @@ void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
     draining_.push_back(std::move(it->second));
     pools_.erase(it++);
   }
+  // Those that depend on others first.
+  std::vector<HostPool*> varied_leaving;
+  for (auto it = varied_.begin(); it != varied_.end();) {
+    if (present.contains(it->first.first)) {
+      ++it;
+      continue;
+    }
+    varied_leaving.push_back(it->second.get());
+    draining_.push_back(std::move(it->second));
+    varied_.erase(it++);
+  }
+  for (HostPool* pool : varied_leaving) pool->Drain();
   for (HostPool* pool : leaving) pool->Drain();
 }
 
 // The hosts stay: a request under way may still be retried, on connections that close behind it.
 void WorkerCluster::Drain() {
+  std::vector<HostPool*> varied;  // They may leave the map meanwhile.
+  for (auto& [key, pool] : varied_) varied.push_back(pool.get());
+  for (HostPool* pool : varied) pool->Drain();
   for (auto& [id, pool] : pools_) pool->Drain();
 }
 
@@ -110,9 +159,16 @@ net::TcpKeepalive WorkerCluster::keepalive() const {
 void WorkerCluster::OnDrained(HostPool& pool) {
   const auto it = std::find_if(draining_.begin(), draining_.end(),
                                [&pool](const auto& each) { return each.get() == &pool; });
-  if (it == draining_.end()) return;
-  loop_.Retire(std::move(*it));
-  draining_.erase(it);
+  if (it != draining_.end()) {
+    loop_.Retire(std::move(*it));
+    draining_.erase(it);
+    return;
+  }
+  if (pool.leads()) return;
+  const auto varied = varied_.find(std::make_pair(pool.host().id(), pool.kind().Key()));
+  if (varied == varied_.end() || varied->second.get() != &pool) return;
+  loop_.Retire(std::move(varied->second));
+  varied_.erase(varied);
 }
 
 }  // namespace proxenos::upstream

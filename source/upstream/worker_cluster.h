@@ -6,6 +6,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -14,7 +17,9 @@
 #include "source/http1/decoder.h"
 #include "source/net/socket.h"
 #include "source/stats/cluster_stats.h"
+#include "source/stats/http2_stats.h"
 #include "source/stats/registry.h"
+#include "source/stats/tls_stats.h"
 #include "source/upstream/circuit_breaker.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/exchange.h"
@@ -31,7 +36,7 @@ struct PublishedCluster {
   std::shared_ptr<const CircuitBreakers> breakers;
   std::shared_ptr<const HostSet> hosts;
   // Of config->tls, in that order; null while a secret is missing.
-  std::vector<std::shared_ptr<const tls::ClientContext>> tls;
+  std::vector<std::shared_ptr<const tls::ClientContext>> tls = {};
 };
 
 class WorkerCluster final : public base::RefCounted {
@@ -58,8 +63,13 @@ class WorkerCluster final : public base::RefCounted {
 
   const ClusterConfig& config() const { return *published_.config; }
   const HostSet& hosts() const { return *published_.hosts; }
+  // Whether an exchange should tell its needs before Acquire.
+  bool connections_vary() const { return connections_vary_; }
   event::EventLoop& loop() { return loop_; }
   stats::ClusterStats& stats() { return *stats_; }
+
+  // Pools of all kinds of all its hosts; for tests.
+  size_t pool_count() const { return pools_.size() + varied_.size(); }
 
   // For its pools and connections.
   bool TryAcquirePending() {
@@ -68,6 +78,13 @@ class WorkerCluster final : public base::RefCounted {
   void ReleasePending() { counts().pending_requests.Release(); }
   bool AcquireConnection(bool first);
   void ReleaseConnection() { counts().connections.Release(); }
+  // Of transport socket `index`; null while a secret is missing.
+  base::Held<tls::ClientContext> tls_context(size_t index) const {
+    return tls_cells_[index]->current;
+  }
+  // Opened when first asked for.
+  stats::Http2Stats& http2_stats();
+  stats::TlsStats& tls_stats();
   uint64_t write_limit() const { return published_.config->connection_buffer_bytes; }
   const http1::ResponseDecoderOptions& decoder_options() const { return decoder_options_; }
   net::TcpKeepalive keepalive() const;
@@ -79,14 +96,23 @@ class WorkerCluster final : public base::RefCounted {
   }
   const Thresholds& thresholds() const { return published_.config->thresholds[0]; }
   HostPool& PoolOf(HostIndex index);
+  // The pool beside `leader` for what `needs` asks for.
+  HostPool& PoolFor(HostPool& leader, const ConnectionNeeds& needs);
 
   event::EventLoop& loop_;
+  stats::Registry& registry_;
   PublishedCluster published_;
+  const bool connections_vary_;
   http1::ResponseDecoderOptions decoder_options_;
   stats::Group<stats::ClusterStats> stats_;
+  std::optional<stats::Group<stats::Http2Stats>> http2_stats_;
+  std::optional<stats::Group<stats::TlsStats>> tls_stats_;
   std::vector<base::Rc<TlsCell>> tls_cells_;  // Of config().tls.
   std::unique_ptr<LoadBalancer> balancer_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<HostPool>> pools_;  // By Host::id().
+  // Those that are not the usual ones, by Host::id() and ConnectionKind::Key(). They die before
+  // their leaders.
+  absl::flat_hash_map<std::pair<uint64_t, std::string>, std::unique_ptr<HostPool>> varied_;
   std::vector<HostPool*> by_index_;                  // Of the current hosts; null until first used.
   std::vector<std::unique_ptr<HostPool>> draining_;  // Of hosts that left.
 };

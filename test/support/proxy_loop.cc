@@ -142,7 +142,7 @@ void ProxyLoop::Start() {
   }
   config->addresses.push_back(listen_address_);
   listener_ = std::make_unique<downstream::Listener>(
-      context_, std::move(config), std::move(sockets), base::Rc<downstream::RouteCell>());
+      context_, std::move(config), std::move(sockets), std::vector<downstream::ChainCells>(1));
 }
 
 void ProxyLoop::SetHosts(const std::vector<uint16_t>& ports) {

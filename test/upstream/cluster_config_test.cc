@@ -131,7 +131,9 @@ TEST(ClusterConfigTest, HttpProtocolOptions) {
                        "common_http_protocol_options: {idle_timeout: 60s, "
                        "max_connection_duration: 90s, max_requests_per_connection: 11, "
                        "max_headers_count: 40, max_response_headers_kb: 12}"));
-  EXPECT_FALSE(config->http2);
+  EXPECT_EQ(config->protocol, HttpProtocol::kHttp1);
+  EXPECT_EQ(config->http2.options.max_headers, 40u);
+  EXPECT_EQ(config->http2.options.max_head_bytes, 12u * 1024);
   EXPECT_EQ(config->idle_timeout, 60 * base::kSecond);
   EXPECT_EQ(config->max_connection_duration, 90 * base::kSecond);
   EXPECT_EQ(config->max_requests_per_connection, 11u);
@@ -186,12 +188,92 @@ TEST(ClusterConfigTest, DeprecatedProtocolFieldsCountUntilReplaced) {
   const std::string deprecated =
       "http2_protocol_options: {}\ncommon_http_protocol_options: {idle_timeout: 0s}\n";
   const auto old = Good(deprecated);
-  EXPECT_TRUE(old->http2);
+  EXPECT_EQ(old->protocol, HttpProtocol::kHttp2);
   EXPECT_EQ(old->idle_timeout, 0);
   const auto replaced = Good(deprecated + HttpOptions("use_downstream_protocol_config: {}"));
-  EXPECT_FALSE(replaced->http2);
+  EXPECT_EQ(replaced->protocol, HttpProtocol::kDownstream);
   EXPECT_EQ(replaced->idle_timeout, 3600 * base::kSecond);
-  EXPECT_TRUE(Good(HttpOptions("explicit_http_config: {http2_protocol_options: {}}"))->http2);
+  EXPECT_EQ(Good("protocol_selection: USE_DOWNSTREAM_PROTOCOL\n")->protocol,
+            HttpProtocol::kDownstream);
+}
+
+TEST(ClusterConfigTest, Http2Options) {
+  const auto plain = Good(HttpOptions("explicit_http_config: {http2_protocol_options: {}}"));
+  EXPECT_EQ(plain->protocol, HttpProtocol::kHttp2);
+  EXPECT_EQ(plain->http2.options.max_concurrent_streams, 1024u);
+  EXPECT_EQ(plain->http2.keepalive.interval, 0);
+  const auto config = Good(HttpOptions(
+      "explicit_http_config: {http2_protocol_options: {max_concurrent_streams: 7, "
+      "initial_stream_window_size: 70000, connection_keepalive: {interval: 30s, timeout: 5s}}}\n"
+      "    upstream_http_protocol_options: {auto_sni: true, auto_san_validation: true, "
+      "override_auto_sni_header: X-Name}"));
+  EXPECT_EQ(config->http2.options.max_concurrent_streams, 7u);
+  EXPECT_EQ(config->http2.options.initial_stream_window, 70000u);
+  EXPECT_EQ(config->http2.keepalive.interval, 30 * base::kSecond);
+  EXPECT_EQ(config->http2.keepalive.timeout, 5 * base::kSecond);
+  EXPECT_TRUE(config->auto_sni);
+  EXPECT_TRUE(config->auto_san_validation);
+  EXPECT_EQ(config->auto_sni_header, "x-name");
+  EXPECT_TRUE(config->ConnectionsVary());
+  EXPECT_FALSE(plain->ConnectionsVary());
+  ExpectError(HttpOptions("explicit_http_config: {http3_protocol_options: {}}"),
+              "explicit_http_config.http3_protocol_options: HTTP/3 is not implemented");
+  ExpectError(HttpOptions("auto_config: {}"), "clusters[0].transport_socket: TLS is required");
+}
+
+constexpr char kTlsSocket[] =
+    "{name: t, typed_config: {\"@type\": type.googleapis.com/"
+    "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext, sni: a.example}}";
+constexpr char kRawSocket[] =
+    "{name: r, typed_config: {\"@type\": type.googleapis.com/"
+    "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer}}";
+
+std::string ProxySocket(const std::string& version, const std::string& inner) {
+  return "{name: p, typed_config: {\"@type\": type.googleapis.com/"
+         "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport, "
+         "config: {version: " +
+         version + "}, transport_socket: " + inner + "}}";
+}
+
+TEST(ClusterConfigTest, TransportSockets) {
+  EXPECT_EQ(Good("")->transport_socket.tls, TransportSocket::kPlaintext);
+  const auto tls = Good(std::string("transport_socket: ") + kTlsSocket + "\n");
+  ASSERT_EQ(tls->tls.size(), 1u);
+  EXPECT_EQ(tls->transport_socket.tls, 0u);
+  EXPECT_EQ(tls->tls[0]->options.sni, "a.example");
+  EXPECT_FALSE(tls->ConnectionsVary());
+  const auto both = Good("transport_socket: " + ProxySocket("V2", kTlsSocket) + "\n");
+  EXPECT_EQ(both->transport_socket.tls, 0u);
+  EXPECT_EQ(both->transport_socket.proxy_header, ProxyHeader::kV2);
+  EXPECT_TRUE(both->ConnectionsVary());
+  EXPECT_EQ(Good("transport_socket: " + ProxySocket("V1", kRawSocket) + "\n")
+                ->transport_socket.proxy_header,
+            ProxyHeader::kV1);
+  EXPECT_EQ(
+      Good(std::string("transport_socket: ") + kTlsSocket + "\n" + HttpOptions("auto_config: {}"))
+          ->protocol,
+      HttpProtocol::kAuto);
+}
+
+TEST(ClusterConfigTest, TransportSocketsByMetadata) {
+  const auto config =
+      Good(std::string("transport_socket_matches:\n- {name: tls, match: {tls: true, "
+                       "zone: a}, transport_socket: ") +
+           kTlsSocket + "}\n- {name: rest, transport_socket: " + kRawSocket + "}\n" + R"(
+load_assignment:
+  cluster_name: c
+  endpoints:
+  - metadata: {filter_metadata: {envoy.transport_socket_match: {zone: a, tls: true}}}
+    lb_endpoints:
+    - {endpoint: {address: {socket_address: {address: 10.0.0.1, port_value: 1}}}}
+    - endpoint: {address: {socket_address: {address: 10.0.0.2, port_value: 1}}}
+      metadata: {filter_metadata: {envoy.transport_socket_match: {zone: a, tls: "true"}}}
+)");
+  const auto socket_of = [&](size_t i) {
+    return config->SocketOf(config->assignment->localities[0].endpoints[i].transport_match);
+  };
+  EXPECT_EQ(socket_of(0).tls, 0u) << "what the locality says";
+  EXPECT_EQ(socket_of(1).tls, TransportSocket::kPlaintext) << "a text is no boolean";
 }
 
 // A message of envoy.extensions as flow YAML.
@@ -342,7 +424,7 @@ TEST(ClusterConfigTest, ErrorsNameTheirField) {
               "clusters[0].common_http_protocol_options.idle_timeout");
   ExpectError(
       "transport_socket: {name: t, typed_config: {\"@type\": type.googleapis.com/"
-      "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext}}\n",
+      "envoy.extensions.transport_sockets.starttls.v3.UpstreamStartTlsConfig}}\n",
       "clusters[0].transport_socket.typed_config");
   ExpectError(
       "typed_extension_protocol_options: {other: {\"@type\": type.googleapis.com/"

@@ -128,6 +128,45 @@ TEST_F(PoolTest, StaleConnectionIsReplacedOnce) {
   ExpectNothingLeft();
 }
 
+// What a host sends unasked, or again, is no answer to the request that comes next: not when it
+// arrives before that request, and not when it arrives while the request is still on its way out.
+TEST_F(PoolTest, LateResponseIsNoAnswer) {
+  constexpr char kLate[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate";
+  constexpr char kPost[] = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+  for (const bool before : {true, false}) {
+    ProxyLoop proxy;
+    proxy.Start();
+    const auto gets = [&](Peer& peer, const std::string& text) {
+      return proxy.Until([&] { return peer.Got(text); });
+    };
+    Peer client = proxy.Connect();
+    client.Send(kGet);
+    Peer origin = proxy.Accept();
+    ASSERT_TRUE(gets(origin, "\r\n\r\n"));
+    origin.Forget();
+    origin.Send(kOk);
+    ASSERT_TRUE(gets(client, "ok"));
+    client.Forget();
+    proxy.Settle();
+    // Both are ready in one turn, in this order.
+    if (before) origin.Send(kLate);
+    client.Send(kPost);
+    if (!before) origin.Send(kLate);
+    Peer second = proxy.Accept();
+    ASSERT_TRUE(second.valid()) << before;
+    ASSERT_TRUE(gets(second, "\r\n\r\n"));
+    second.Send(kOk);
+    EXPECT_TRUE(gets(client, "ok"));
+    EXPECT_FALSE(client.Got("late"));
+    EXPECT_TRUE(proxy.Until([&] { return origin.Ended(); }));
+    EXPECT_FALSE(origin.Got("POST"));
+    EXPECT_EQ(proxy.cluster_stats().upstream_cx_protocol_error.value(), 1u);
+    proxy.listener().CloseAll();
+    proxy.Settle();
+    proxy.ExpectNothingUnderWay();
+  }
+}
+
 // The same while the cluster is replaced: the old one still has its hosts for what is under way.
 TEST_F(PoolTest, StaleConnectionOfAReplacedCluster) {
   proxy_.Start();

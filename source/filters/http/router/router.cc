@@ -5,10 +5,12 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "source/base/log.h"
+#include "source/filters/http/router/connection_needs.h"
+#include "source/filters/http/router/headers.h"
+#include "source/filters/http/router/upstream_failure.h"
 #include "source/upstream/client_connection.h"
+#include "source/upstream/client_stream.h"
 
 namespace proxenos::filters::router {
 namespace {
@@ -17,23 +19,6 @@ using filter::Verdict;
 using http::HeaderId;
 using upstream::Exchange;
 using upstream::PoolFailure;
-
-constexpr base::Nanos kMaxTimeoutNs = base::Nanos{365} * 86400 * base::kSecond;
-
-void SetNumber(http::HeaderMap& headers, HeaderId id, uint64_t value) {
-  char digits[absl::numbers_internal::kFastToBufferSize];
-  const char* end = absl::numbers_internal::FastIntToBuffer(value, digits);
-  headers.Set(id, absl::string_view(digits, static_cast<size_t>(end - digits)));
-}
-
-std::optional<base::Nanos> HeaderMs(const http::HeaderMap& headers, HeaderId id) {
-  uint64_t ms;
-  const http::Header* header = headers.Find(id);
-  if (header == nullptr || !absl::SimpleAtoi(header->value(), &ms)) return std::nullopt;
-  return static_cast<base::Nanos>(
-             std::min<uint64_t>(ms, static_cast<uint64_t>(kMaxTimeoutNs / base::kMillisecond))) *
-         base::kMillisecond;
-}
 
 // Repeating one of these does no more than doing it once (RFC 9110, section 9.2.2).
 bool IsIdempotent(http::Method method) {
@@ -113,12 +98,7 @@ void Router::Forward(const route::Route& route) {
     return;
   }
   stream_.info.upstream_cluster = cluster_->config().name;
-  if (cluster_->config().http2) {
-    stream_.Reply(503, "the cluster speaks HTTP/2, which requests cannot use yet",
-                  "http2_upstream_not_implemented", filter::kUpstreamProtocolError);
-    return;
-  }
-  ReadTimeouts(*forward_);
+  ReadTimeouts();
   PrepareRequest(route);
   if (!cluster_->TryAcquireRequest()) {
     cluster_->stats().upstream_rq_pending_overflow.Inc();
@@ -144,45 +124,22 @@ void Router::OnRequestComplete() {
   timeout_->ArmIn(timeout_ns_);
 }
 
-void Router::ReadTimeouts(const route::Forward& forward) {
-  http::HeaderMap& headers = stream_.request.headers;
-  timeout_ns_ = forward.timeout;
-  if (forward.retry) {
-    retry_on_ = forward.retry->retry_on;
-    retries_left_ = forward.retry->num_retries;
-    per_try_timeout_ns_ = forward.retry->per_try_timeout.value_or(0);
-  }
-  if (const auto ms = HeaderMs(headers, HeaderId::kXEnvoyUpstreamRqTimeoutMs)) {
+void Router::ReadTimeouts() {
+  timeout_ns_ = forward_->timeout;
+  if (const auto ms = TakeMs(stream_.request.headers, HeaderId::kXEnvoyUpstreamRqTimeoutMs)) {
     timeout_ns_ = *ms;
-    headers.Remove(HeaderId::kXEnvoyUpstreamRqTimeoutMs);
   }
-  if (const auto ms = HeaderMs(headers, HeaderId::kXEnvoyUpstreamRqPerTryTimeoutMs)) {
-    per_try_timeout_ns_ = *ms;
-    headers.Remove(HeaderId::kXEnvoyUpstreamRqPerTryTimeoutMs);
-  }
-  if (const http::Header* retry_on = headers.Find(HeaderId::kXEnvoyRetryOn)) {
-    retry_on_ |= route::ParseRetryOn(retry_on->value(), nullptr);
-    if (retries_left_ == 0) retries_left_ = 1;
-    headers.Remove(HeaderId::kXEnvoyRetryOn);
-  }
-  if (const http::Header* most = headers.Find(HeaderId::kXEnvoyMaxRetries)) {
-    uint32_t retries;
-    if (retry_on_ != 0 && absl::SimpleAtoi(most->value(), &retries)) retries_left_ = retries;
-    headers.Remove(HeaderId::kXEnvoyMaxRetries);
-  }
+  retry_.Begin(*forward_, stream_.request);
+  per_try_timeout_ns_ = retry_.per_try_timeout();
   if (per_try_timeout_ns_ >= timeout_ns_ && timeout_ns_ != 0) per_try_timeout_ns_ = 0;
 }
 
 void Router::PrepareRequest(const route::Route& route) {
   http::RequestHead& head = stream_.request;
-  if (!config_.suppress_envoy_headers) {
-    if (forward_->timeout != 0 || timeout_ns_ != 0) {
-      const base::Nanos expected = per_try_timeout_ns_ != 0 ? per_try_timeout_ns_ : timeout_ns_;
-      if (expected != 0) {
-        SetNumber(head.headers, HeaderId::kXEnvoyExpectedRqTimeoutMs,
-                  static_cast<uint64_t>(expected / base::kMillisecond));
-      }
-    }
+  const base::Nanos expected = per_try_timeout_ns_ != 0 ? per_try_timeout_ns_ : timeout_ns_;
+  if (!config_.suppress_envoy_headers && expected != 0) {
+    SetNumber(head.headers, HeaderId::kXEnvoyExpectedRqTimeoutMs,
+              static_cast<uint64_t>(expected / base::kMillisecond));
   }
   if (route.virtual_host->include_request_attempt_count) {
     SetNumber(head.headers, HeaderId::kXEnvoyAttemptCount, 1);
@@ -221,7 +178,13 @@ void Router::StartAttempt() {
   if (stream_.info.attempts > 1 && stream_.route->virtual_host->include_request_attempt_count) {
     SetNumber(stream_.request.headers, HeaderId::kXEnvoyAttemptCount, stream_.info.attempts);
   }
+  upstream::ConnectionNeeds needs;
+  if (cluster_->connections_vary()) {
+    needs = NeedsOf(stream_, cluster_->config());
+    attempt_->needs = &needs;
+  }
   cluster_->Acquire(*attempt_);
+  attempt_->needs = nullptr;
   if (attempt_->state == Exchange::State::kActive) {
     SendHead();
   } else if (attempt_->state == Exchange::State::kFailed) {
@@ -232,7 +195,8 @@ void Router::StartAttempt() {
 void Router::SendHead() {
   attempt_->head_sent = true;
   filter::StreamInfo& info = stream_.info;
-  upstream::ClientConnection& connection = *attempt_->connection.get();
+  upstream::ClientStream& stream = *attempt_->stream.get();
+  upstream::ClientConnection& connection = stream.connection();
   info.upstream_remote = attempt_->host->address();
   info.upstream_host_name = attempt_->host->hostname();
   host_ = attempt_->host;
@@ -248,7 +212,8 @@ void Router::SendHead() {
                         forward_->append_x_forwarded_host);
     if (info.attempts == 1) KeepOriginalHost(before);
   }
-  connection.SendHead(stream_.request);
+  const filter::Parts& out = stream_.request_out;
+  stream.SendHead(stream_.request, out.end && out.body.empty() && out.trailers == nullptr);
   if (per_try_timeout_ns_ != 0) {
     try_timer_.emplace(stream_.environment.loop.timers(), [this] {
       try_timed_out_ = true;
@@ -277,11 +242,11 @@ void Router::SendMore() {
     out.body.Clear();
   }
   if (attempt_ == nullptr || !attempt_->head_sent || !MaySendBody()) return;
-  upstream::ClientConnection* connection = attempt_->connection.get();
-  if (connection == nullptr) return;
+  upstream::ClientStream* stream = attempt_->stream.get();
+  if (stream == nullptr) return;
   if (!out.body.empty()) body_sent_ = true;
   if (out.body.empty() && !out.end) return;
-  if (connection->SendBody(out.body, out.end, out.trailers) && out.end) {
+  if (stream->SendBody(out.body, out.end, out.trailers) && out.end) {
     stream_.info.last_upstream_tx = stream_.environment.loop.now();
   }
 }
@@ -354,6 +319,7 @@ void Router::OnWake() {
   if (attempt_ == nullptr) return;
   if (attempt_->state == Exchange::State::kFailed) return OnFailure();
   if (attempt_->state == Exchange::State::kActive && !attempt_->head_sent) return SendHead();
+  if (attempt_->informational != nullptr) DeliverInformational();
   if (attempt_->head && !response_started_) {
     OnResponseHead();
     if (attempt_ == nullptr || !response_started_) return;
@@ -390,86 +356,77 @@ void Router::Fail(uint16_t status, absl::string_view body, absl::string_view det
 
 void Router::OnFailure() {
   const PoolFailure failure = attempt_->failure;
-  if (failure == PoolFailure::kConnectFailure || failure == PoolFailure::kConnectTimeout) {
+  if (failure == PoolFailure::kNoHealthyHost) {
+    cluster_->stats().upstream_rq.Inc(503);
+    Fail(503, "no healthy upstream", "no_healthy_upstream", filter::kNoHealthyUpstream);
+    return;
+  }
+  const FailureWords words = WordsOf(failure);
+  if (failure != PoolFailure::kOverflow) {
     stream_.info.upstream_remote = attempt_->host->address();
     host_ = attempt_->host;
-    if (TryRetry(route::kRetryOnConnectFailure | route::kRetryOn5xx | route::kRetryOnGatewayError |
-                 route::kRetryOnReset | route::kRetryOnResetBeforeRequest)) {
-      return;
-    }
+    if (TryRetry(words.retry_on)) return;
   }
   const absl::string_view detail = attempt_->failure_detail;
-  switch (failure) {
-    case PoolFailure::kNone:
-      return;
-    case PoolFailure::kNoHealthyHost:
-      cluster_->stats().upstream_rq.Inc(503);
-      Fail(503, "no healthy upstream", "no_healthy_upstream", filter::kNoHealthyUpstream);
-      return;
-    case PoolFailure::kOverflow:
-      cluster_->stats().upstream_rq.Inc(503);
-      Fail(503, ResetText("overflow"), "upstream_reset_before_response_started{overflow}",
-           filter::kUpstreamOverflow);
-      stream_.response.headers.AddView(HeaderId::kXEnvoyOverloaded,
-                                       http::HeaderName(HeaderId::kXEnvoyOverloaded), "true");
-      return;
-    case PoolFailure::kConnectFailure: {
-      const std::string reason = absl::StrCat("delayed connect error: ", detail);
-      stream_.info.upstream_failure_reason = stream_.arena.Copy(reason);
-      cluster_->stats().upstream_rq.Inc(503);
-      Fail(503, ResetText("remote connection failure"),
-           stream_.arena.Copy(absl::StrCat(
-               "upstream_reset_before_response_started{remote_connection_failure|", reason, "}")),
-           filter::kUpstreamConnectionFailure);
-      return;
-    }
-    case PoolFailure::kConnectTimeout:
-      cluster_->stats().upstream_rq.Inc(503);
-      Fail(503, ResetText("connection timeout"),
-           "upstream_reset_before_response_started{connection_timeout}",
-           filter::kUpstreamConnectionFailure);
-      return;
+  absl::string_view body = ResetText(words.reason);
+  if (failure == PoolFailure::kTransportFailure) {
+    stream_.info.upstream_failure_reason = stream_.arena.Copy(detail);
+    body = stream_.arena.Copy(absl::StrCat(body, ", transport failure reason: ", detail));
+  } else if (failure == PoolFailure::kConnectFailure) {
+    stream_.info.upstream_failure_reason =
+        stream_.arena.Copy(absl::StrCat("delayed connect error: ", detail));
+  }
+  FailUnanswered(words, body, stream_.info.upstream_failure_reason);
+  if (failure == PoolFailure::kOverflow) {
+    stream_.response.headers.AddView(HeaderId::kXEnvoyOverloaded,
+                                     http::HeaderName(HeaderId::kXEnvoyOverloaded), "true");
   }
 }
 
+// Answers in the place of a host that did not; `cause` may be empty.
+void Router::FailUnanswered(const FailureWords& words, absl::string_view body,
+                            absl::string_view cause) {
+  cluster_->stats().upstream_rq.Inc(words.status);
+  Fail(words.status, body,
+       stream_.arena.Copy(absl::StrCat("upstream_reset_before_response_started{", words.details,
+                                       cause.empty() ? "" : "|", cause, "}")),
+       words.flag);
+}
+
 void Router::OnReset() {
-  const bool protocol_error = attempt_->reset == upstream::ResetReason::kProtocolError;
+  const FailureWords words = WordsOf(attempt_->reset);
   auto& stats = cluster_->stats();
   if (response_started_ && stream_.response_sent()) {
     stats.upstream_rq_rx_reset.Inc();
     FinishAttempt(0);
-    stream_.Abort(
-        protocol_error ? "upstream_reset_after_response_started{protocol_error}"
-                       : "upstream_reset_after_response_started{connection_termination}",
-        protocol_error ? filter::kUpstreamProtocolError : filter::kUpstreamConnectionTermination);
+    stream_.Abort(stream_.arena.Copy(
+                      absl::StrCat("upstream_reset_after_response_started{", words.details, "}")),
+                  words.flag);
     return;
   }
-  // The host closed a kept connection just as the request was sent: nothing was lost yet.
-  if (!response_started_ && !protocol_error && attempt_->reused_connection &&
-      !attempt_->any_bytes && !reconnected_ && RequestUnsent() &&
-      IsIdempotent(stream_.request.method)) {
-    reconnected_ = true;
+  if (MayRepeat()) {
+    repeated_ = true;
     --stream_.info.attempts;
     FinishAttempt(0);
     StartAttempt();
     return;
   }
   stats.upstream_rq_rx_reset.Inc();
-  uint32_t reason = route::kRetryOnReset | route::kRetryOn5xx | route::kRetryOnGatewayError;
-  if (!response_started_ && TryRetry(reason)) return;
+  const uint32_t before_request =
+      attempt_->unprocessed ? uint32_t{route::kRetryOnResetBeforeRequest} : 0;
+  if (!response_started_ && TryRetry(words.retry_on | before_request)) return;
   const absl::string_view codec_detail = attempt_->codec_detail;
   FinishAttempt(0);
-  stats.upstream_rq.Inc(protocol_error ? 502 : 503);
-  if (protocol_error) {
-    Fail(502, ResetText("protocol error"),
-         stream_.arena.Copy(absl::StrCat("upstream_reset_before_response_started{protocol_error|",
-                                         codec_detail, "}")),
-         filter::kUpstreamProtocolError);
-    return;
-  }
-  Fail(503, ResetText("connection termination"),
-       "upstream_reset_before_response_started{connection_termination}",
-       filter::kUpstreamConnectionTermination);
+  FailUnanswered(words, ResetText(words.reason), codec_detail);
+}
+
+// Whether the request can be sent again, once, whatever the policy: nothing of it was acted on.
+bool Router::MayRepeat() const {
+  if (response_started_ || repeated_ || attempt_->any_bytes || !RequestUnsent()) return false;
+  if (attempt_->unprocessed) return true;
+  // The host closed a kept connection just as the request was sent.
+  return attempt_->reset == upstream::ResetReason::kRemoteClosed && attempt_->reused_connection &&
+         IsIdempotent(stream_.request.method);
 }
 
 void Router::OnTimeout() {
@@ -494,31 +451,14 @@ void Router::OnTimeout() {
        filter::kUpstreamRequestTimeout);
 }
 
-uint32_t Router::RetryReason(const http::ResponseHead& head) const {
-  uint32_t reason = 0;
-  if (head.status >= 500) reason |= route::kRetryOn5xx;
-  if (head.status >= 502 && head.status <= 504) reason |= route::kRetryOnGatewayError;
-  if (head.status == 409) reason |= route::kRetryOnRetriable4xx;
-  if (head.headers.Has(HeaderId::kXEnvoyRatelimited)) {
-    return route::kRetryOnEnvoyRatelimited;
-  }
-  if (forward_->retry) {
-    const auto& codes = forward_->retry->retriable_status_codes;
-    if (std::binary_search(codes.begin(), codes.end(), head.status)) {
-      reason |= route::kRetryOnRetriableStatusCodes;
-    }
-  }
-  return reason;
-}
-
 bool Router::TryRetry(uint32_t reason) {
-  if ((retry_on_ & reason) == 0) return false;
+  if (!retry_.Wants(reason)) return false;
   auto& stats = cluster_->stats();
   if (!RequestUnsent() || !stream_.request_out.end) {
     stream_.http_stats.rq_retry_skipped_request_not_complete.Inc();
     return false;
   }
-  if (retries_left_ == 0) {
+  if (retry_.left() == 0) {
     stats.upstream_rq_retry_limit_exceeded.Inc();
     stream_.info.flags |= filter::kUpstreamRetryLimitExceeded;
     return false;
@@ -528,32 +468,29 @@ bool Router::TryRetry(uint32_t reason) {
     return false;
   }
   retry_counted_ = true;
-  --retries_left_;
+  retry_.CountOne();
   stats.upstream_rq_retry.Inc();
   FinishAttempt(0);
-  // Jittered exponential back-off, as Envoy documents it: random in [0, base * 2^n - 1].
-  const base::Nanos base_ns =
-      forward_->retry ? forward_->retry->back_off_base : 25 * base::kMillisecond;
-  const base::Nanos most =
-      forward_->retry ? forward_->retry->back_off_max : 250 * base::kMillisecond;
-  const uint32_t n = std::min(stream_.info.attempts, 16u);
-  const base::Nanos ceiling = std::min(base_ns * ((base::Nanos{1} << n) - 1), most);
-  const base::Nanos delay = static_cast<base::Nanos>(stream_.environment.loop.random().Below(
-      static_cast<uint64_t>(std::max<base::Nanos>(ceiling, 1))));
   waiting_to_retry_ = true;
   back_off_over_ = false;
   try_timer_.emplace(stream_.environment.loop.timers(), [this] {
     back_off_over_ = true;
     stream_.Wake(*this);
   });
-  try_timer_->ArmIn(delay);
+  try_timer_->ArmIn(retry_.BackOff(stream_.info.attempts, stream_.environment.loop.random()));
   return true;
 }
 
 void Router::OnResponseHead() {
-  const uint32_t reason = retry_on_ == 0 ? 0 : RetryReason(stream_.response);
-  if (reason != 0 && TryRetry(reason)) return;
+  if (retry_.any() && TryRetry(retry_.ReasonsOf(stream_.response))) return;
   DeliverHead();
+}
+
+void Router::DeliverInformational() {
+  for (; attempt_->informational != nullptr;
+       attempt_->informational = attempt_->informational->next) {
+    stream_.SendInformational(attempt_->informational->head);
+  }
 }
 
 void Router::DeliverHead() {
@@ -564,7 +501,7 @@ void Router::DeliverHead() {
   info.details = "via_upstream";
   http::ResponseHead& head = stream_.response;
   info.response_code = head.status;  // For %RESPONSE_CODE% in what is added below.
-  if (retry_counted_ && (retry_on_ & RetryReason(head)) == 0) {
+  if (retry_counted_ && !retry_.Wants(retry_.ReasonsOf(head))) {
     cluster_->stats().upstream_rq_retry_success.Inc();
   }
   if (!config_.suppress_envoy_headers) {
@@ -585,16 +522,28 @@ void Router::DeliverHead() {
   if (head.framing.kind == http::Framing::kTunnel) timeout_.reset();
 }
 
+// Moves as much of the body on as there is room for: what is left holds its source back.
+void Router::TakeBody() {
+  if (attempt_->body.empty()) return;
+  const uint64_t held = stream_.response_in.body.size();
+  const uint64_t limit = stream_.body_limit(filter::Direction::kResponse);
+  if (held >= limit) {
+    stream_.response_held_back = true;
+    return;
+  }
+  const uint64_t taken = std::min(attempt_->body.size(), limit - held);
+  if (taken == attempt_->body.size()) {
+    stream_.response_in.body.Append(std::move(attempt_->body));
+  } else {
+    stream_.response_in.body.AppendFrom(attempt_->body, taken);
+    stream_.response_held_back = true;
+  }
+  attempt_->BodyTaken(taken);
+}
+
 void Router::DeliverBody() {
   if (attempt_ == nullptr) return;
-  if (!attempt_->body.empty()) {
-    if (stream_.response_in.body.size() >= stream_.body_limit(filter::Direction::kResponse)) {
-      stream_.response_held_back = true;
-      return;
-    }
-    stream_.response_in.body.Append(std::move(attempt_->body));
-    attempt_->BodyTaken();
-  }
+  TakeBody();
   if (attempt_->end && attempt_->body.empty()) {
     stream_.response_in.trailers = attempt_->trailers;
     stream_.response_in.end = true;

@@ -12,11 +12,14 @@
 #include "source/event/timer_wheel.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
+#include "source/filters/http/router/retry.h"
 #include "source/route/rewrite.h"
 #include "source/upstream/exchange.h"
 #include "source/upstream/worker_cluster.h"
 
 namespace proxenos::filters::router {
+
+struct FailureWords;
 
 // envoy.extensions.filters.http.router.v3.Router
 struct RouterConfig {
@@ -53,7 +56,7 @@ class Router final : public filter::HttpFilter {
   void PrepareRequest(const route::Route& route);
   void KeepOriginalHost(absl::string_view before);
   void OnRequestComplete();
-  void ReadTimeouts(const route::Forward& forward);
+  void ReadTimeouts();
   void StartAttempt();
   void SendHead();
   void SendMore();
@@ -62,16 +65,19 @@ class Router final : public filter::HttpFilter {
   void ForgetWaits();
   absl::string_view ResetText(absl::string_view reason);
   void Fail(uint16_t status, absl::string_view body, absl::string_view details, uint32_t flags);
+  void FailUnanswered(const FailureWords& words, absl::string_view body, absl::string_view cause);
   void OnFailure();
   void OnReset();
+  bool MayRepeat() const;
+  void DeliverInformational();
   void OnResponseHead();
   void DeliverHead();
+  void TakeBody();
   void DeliverBody();
   void OnTimeout();
 
   // Whether another attempt may follow `reason` (RetryOn bits); counts and schedules it if so.
   bool TryRetry(uint32_t reason);
-  uint32_t RetryReason(const http::ResponseHead& head) const;
   bool RequestUnsent() const { return !body_sent_; }
   void FinishAttempt(uint16_t status);
   void ReleaseRequest();
@@ -86,10 +92,9 @@ class Router final : public filter::HttpFilter {
   std::unique_ptr<Attempt> attempt_;
   std::optional<event::Timer> timeout_;
   std::optional<event::Timer> try_timer_;  // Per-try timeout, or the back-off before a retry.
+  Retry retry_;
   base::Nanos timeout_ns_ = 0;
   base::Nanos per_try_timeout_ns_ = 0;
-  uint32_t retry_on_ = 0;
-  uint32_t retries_left_ = 0;
   bool request_counted_ = false;  // Holds one of the cluster's max_requests.
   bool retry_counted_ = false;    // Holds one of the cluster's max_retries.
   bool timed_out_ = false;
@@ -99,7 +104,7 @@ class Router final : public filter::HttpFilter {
   bool body_sent_ = false;         // Bytes of the body have left: no attempt can follow.
   bool response_started_ = false;  // The head is in response_in.
   bool reset_seen_ = false;        // Of a response that had begun: acted on the next time.
-  bool reconnected_ = false;       // A stale kept connection has been replaced once.
+  bool repeated_ = false;          // It was sent again because the host did not act on it.
 };
 
 }  // namespace proxenos::filters::router

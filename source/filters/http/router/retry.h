@@ -1,0 +1,42 @@
+// Retry: when a request may be tried again, how often, and after what time: the route's policy with
+// what the request's own x-envoy-* fields say on top.
+//
+// Owner: the Router. Thread: the worker's.
+#pragma once
+
+#include <cstdint>
+
+#include "source/base/random.h"
+#include "source/http/message.h"
+#include "source/route/action.h"
+
+namespace proxenos::filters::router {
+
+class Retry {
+ public:
+  // Takes the policy and the request's fields, which it removes from `head`.
+  void Begin(const route::Forward& forward, http::RequestHead& head);
+
+  // 0: none.
+  base::Nanos per_try_timeout() const { return per_try_timeout_; }
+  // Whether anything at all is retried.
+  bool any() const { return on_ != 0; }
+  // Whether one of `reasons` (route::RetryOn bits) is among those to be retried.
+  bool Wants(uint32_t reasons) const { return (on_ & reasons) != 0; }
+  // Why a response might be retried: RetryOn bits.
+  uint32_t ReasonsOf(const http::ResponseHead& head) const;
+
+  // Retries that are left.
+  uint32_t left() const { return left_; }
+  void CountOne() { --left_; }
+  // How long to wait before the try that follows `attempts`.
+  base::Nanos BackOff(uint32_t attempts, base::Random& random) const;
+
+ private:
+  const route::RetryPolicy* policy_ = nullptr;
+  base::Nanos per_try_timeout_ = 0;
+  uint32_t on_ = 0;
+  uint32_t left_ = 0;
+};
+
+}  // namespace proxenos::filters::router

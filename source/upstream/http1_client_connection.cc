@@ -1,0 +1,257 @@
+// The upstream side of one request after another.
+#include "source/upstream/http1_client_connection.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "source/base/limits.h"
+#include "source/http1/encoder.h"
+#include "source/upstream/pool.h"
+#include "source/upstream/worker_cluster.h"
+
+namespace proxenos::upstream {
+
+using http::Framing;
+using http1::DecodeResult;
+using net::FlushStatus;
+using net::ReadStatus;
+
+Http1ClientConnection::Http1ClientConnection(HostPool& pool, Established established)
+    : ClientConnection(pool, std::move(established), http::Version::kHttp11),
+      ClientStream(static_cast<ClientConnection&>(*this)),
+      decoder_(pool.cluster().decoder_options(), *this) {
+  free_ = 1;
+}
+
+bool Http1ClientConnection::Begin(Exchange& exchange) {
+  DCHECK(!busy() && !closed());
+  if (requests_ > 0 && connection_.may_read() && !CheckIdle()) return false;
+  active_ = 1;
+  free_ = 0;
+  idle_timer_.Disarm();
+  request_complete_ = want_room_ = false;
+  written_before_ = connection_.bytes_written();
+  ++requests_;
+  exchange.reused_connection = requests_ > 1;
+  exchange_.Connect(exchange.stream);
+  return true;
+}
+
+bool Http1ClientConnection::CheckIdle() {
+  buffer::Slice bytes;
+  switch (connection_.Read(&bytes)) {
+    case ReadStatus::kNothing:
+      return true;  // Only the transport had something to do.
+    case ReadStatus::kBytes:
+      FailUnasked();
+      return false;
+    case ReadStatus::kEnd:
+    case ReadStatus::kError:
+      Fail(ResetReason::kRemoteClosed, "");
+      return false;
+  }
+  return false;
+}
+
+void Http1ClientConnection::SendHead(const http::RequestHead& head, bool) {
+  decoder_.Expect(head.method, !head.upgrade.empty());
+  request_framing_ = http1::EncodeRequestHead(head, connection_.out());
+  keep_alive_ = true;
+  pool().cluster().loop().AtTurnEnd(this);
+}
+
+uint64_t Http1ClientConnection::Room() const {
+  const uint64_t waiting = connection_.out().size();
+  const uint64_t limit = pool().cluster().write_limit();
+  return waiting >= limit ? 0 : limit - waiting;
+}
+
+bool Http1ClientConnection::SendBody(buffer::Buffer& body, bool end,
+                                     const http::HeaderMap* trailers) {
+  if (!busy()) {
+    body.Clear();
+    return true;
+  }
+  const uint64_t take = std::min<uint64_t>(body.size(), Room());
+  if (take > 0) {
+    if (request_framing_ == Framing::kChunked) {
+      buffer::Buffer chunk;
+      chunk.AppendFrom(body, take);
+      http1::AppendChunk(chunk, connection_.out());
+    } else {
+      connection_.out().AppendFrom(body, take);
+    }
+  }
+  const bool all = body.empty();
+  want_room_ = !all;
+  if (all && end && !request_complete_) {
+    if (request_framing_ == Framing::kChunked) {
+      http1::AppendLastChunk(trailers, connection_.out());
+    }
+    request_complete_ = true;
+  }
+  pool().cluster().loop().AtTurnEnd(this);
+  return all;
+}
+
+void Http1ClientConnection::OnIo(uint32_t events) {
+  if (closed()) return;
+  connection_.Note(events);
+  if ((events & EPOLLOUT) != 0 && !connection_.out().empty()) {
+    pool().cluster().loop().AtTurnEnd(this);
+  }
+  if ((events & ~static_cast<uint32_t>(EPOLLOUT)) == 0) return;
+  if (busy()) {
+    ReadResponse();
+  } else {
+    CheckIdle();
+  }
+}
+
+void Http1ClientConnection::ReadResponse() {
+  buffer::Slice bytes;
+  for (int reads = 0; reads < base::limits::kMaxReadsPerEvent; ++reads) {
+    const Exchange* exchange = exchange_.get();
+    if (exchange != nullptr && exchange->body.size() >= exchange->body_limit) return;
+    if (!connection_.may_read()) return;
+    switch (connection_.Read(&bytes)) {
+      case ReadStatus::kNothing:
+        return;
+      case ReadStatus::kBytes:
+        if (!Decode(bytes)) return;
+        break;
+      case ReadStatus::kEnd:
+        OnEnd();
+        return;
+      case ReadStatus::kError:
+        Fail(ResetReason::kRemoteClosed, "");
+        return;
+    }
+  }
+  // More than one turn's share: the rest is read in the next, behind other connections.
+  if (connection_.may_read() && busy()) pool().cluster().loop().AtTurnEnd(this);
+}
+
+void Http1ClientConnection::OnEnd() {
+  const net::Transport* transport = connection_.transport();
+  const bool cut_off = transport != nullptr && transport->truncated() &&
+                       exchange_->response.framing.kind == Framing::kUntilClose;
+  if (decoder_.OnEof() == DecodeResult::kMessageComplete && !cut_off) {
+    keep_alive_ = false;
+    Finish();
+  } else {
+    Fail(ResetReason::kRemoteClosed, "");
+  }
+}
+
+bool Http1ClientConnection::Decode(buffer::Slice& bytes) {
+  auto& stats = pool().cluster().stats();
+  stats.upstream_cx_rx_bytes_total.Add(bytes.size());
+  Exchange* exchange = exchange_.get();
+  if (exchange != nullptr) {
+    if (!exchange->any_bytes && !RequestLeft()) {
+      FailUnasked();
+      return false;
+    }
+    exchange->any_bytes = true;
+    exchange->wire_bytes_received += bytes.size();
+  }
+  switch (decoder_.Decode(bytes)) {
+    case DecodeResult::kNeedMore:
+      if (!bytes.empty()) connection_.Hold(std::move(bytes));
+      bytes = buffer::Slice();
+      if (exchange != nullptr) exchange->OnProgress();
+      return true;
+    case DecodeResult::kMessageComplete:
+      // Bytes behind a response that nobody asked for: this connection cannot be trusted again.
+      if (!bytes.empty()) keep_alive_ = false;
+      Finish();
+      return false;
+    case DecodeResult::kError:
+      stats.upstream_cx_protocol_error.Inc();
+      Fail(ResetReason::kProtocolError, http::Detail(decoder_.error()));
+      return false;
+  }
+  return false;
+}
+
+void Http1ClientConnection::OnHead(buffer::Slice head) {
+  keep_alive_ = keep_alive_ && exchange_->response.keep_alive;
+  ClientStream::OnHead(std::move(head));
+}
+
+void Http1ClientConnection::Finish() {
+  Exchange& exchange = *exchange_.get();
+  exchange.end = true;
+  exchange.state = Exchange::State::kDone;
+  exchange_.Clear();
+  active_ = 0;
+  exchange.OnProgress();
+  // A response before the end of its request leaves the connection in mid-message.
+  if (!request_complete_) keep_alive_ = false;
+  if (keep_alive_ && WornOut()) keep_alive_ = false;
+  if (!keep_alive_) pool().cluster().stats().upstream_cx_close_notify.Inc();
+  // Where more may wait to be read, it would pass for the answer to the next request.
+  const bool reusable =
+      keep_alive_ && !close_when_done_ && !connection_.peer_closed() && !connection_.may_read();
+  pool().CountEnded(1);
+  if (!reusable) {
+    Close();
+    return;
+  }
+  free_ = 1;
+  pool().Offer(*this);
+}
+
+void Http1ClientConnection::Fail(ResetReason reason, absl::string_view detail) {
+  if (Exchange* exchange = exchange_.get()) exchange->unprocessed = !RequestLeft();
+  EndByReset(reason, detail);
+  CloseByRemote();
+}
+
+void Http1ClientConnection::FailUnasked() {
+  pool().cluster().stats().upstream_cx_protocol_error.Inc();
+  Fail(ResetReason::kRemoteClosed, "");
+}
+
+void Http1ClientConnection::Abandon() {
+  exchange_.Clear();
+  Close();
+}
+
+void Http1ClientConnection::BodyTaken(uint64_t) {
+  if (connection_.may_read()) pool().cluster().loop().AtTurnEnd(this);
+}
+
+void Http1ClientConnection::CloseWhenDone() {
+  close_when_done_ = true;
+  if (!busy()) Close();
+}
+
+void Http1ClientConnection::OnTurnEnd() {
+  if (closed()) return;
+  const FlushStatus status = Flush();
+  if (status == FlushStatus::kError) {
+    // What the host sent before it broke the connection may explain why: read it first.
+    if (busy()) ReadResponse();
+    if (!closed()) Fail(ResetReason::kRemoteClosed, "");
+    return;
+  }
+  if (status == FlushStatus::kDone && request_complete_ && request_framing_ == Framing::kTunnel &&
+      busy()) {
+    connection_.ShutdownWrite();  // The client ended its direction of the tunnel.
+  }
+  if (want_room_ && Room() > 0) {
+    if (Exchange* exchange = exchange_.get()) exchange->OnProgress();
+  }
+  if (!connection_.may_read()) return;
+  if (busy()) {
+    ReadResponse();
+  } else {
+    CheckIdle();
+  }
+}
+
+}  // namespace proxenos::upstream
