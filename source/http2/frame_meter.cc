@@ -26,11 +26,6 @@ constexpr uint8_t kEndStream = 0x1;
 constexpr uint8_t kAck = 0x1;
 constexpr uint8_t kPadded = 0x8;
 
-uint32_t StreamOf(const uint8_t* header) {
-  return uint32_t{header[5] & 0x7fu} << 24 | uint32_t{header[6]} << 16 | uint32_t{header[7]} << 8 |
-         header[8];
-}
-
 }  // namespace
 
 FrameMeter::FrameMeter(const Options& options, bool preface)
@@ -48,10 +43,14 @@ void FrameMeter::Earn() {
   ping_credit_ = std::min(ping_credit_ + 1, budgets_.max_pings);
 }
 
-size_t FrameMeter::Scan(absl::string_view bytes) {
+void FrameMeter::BeginRead() {
   settings_credit_ = std::min(settings_credit_ + 1, budgets_.max_settings_frames);
   ping_credit_ = std::min(ping_credit_ + 1, budgets_.max_pings);
   data_stream_ = 0;
+}
+
+size_t FrameMeter::Scan(absl::string_view bytes) {
+  data_begins_ = false;
   size_t at = 0;
   while (true) {
     const size_t skipped = std::min<size_t>(skip_, bytes.size() - at);
@@ -73,7 +72,7 @@ size_t FrameMeter::Scan(absl::string_view bytes) {
       header_bytes_ = 0;
       TakeHeader();
     }
-    if (flood_ != Flood::kNone) return at;
+    if (flood_ != Flood::kNone || data_begins_) return at;
   }
 }
 
@@ -94,10 +93,7 @@ void FrameMeter::TakeHeader() {
       Earn();
       [[fallthrough]];
     case kData:
-      if (type == kData) {
-        data_stream_ = StreamOf(header_);
-        data_after_reset_ |= data_stream_ == reset_stream_;
-      }
+      if (type == kData) BeginData();
       if ((flags & kPadded) != 0 && length > 0) {
         pad_length_next_ = true;
         skip_ = 0;
@@ -122,7 +118,7 @@ void FrameMeter::TakeHeader() {
       }
       break;
     case kResetStream:  // The session knows which streams they end.
-      reset_stream_ = StreamOf(header_);
+      data_stream_ = 0;
       break;
     case kPushPromise:  // nghttp2 ends the connection: pushing is off.
       break;
@@ -132,6 +128,12 @@ void FrameMeter::TakeHeader() {
       }
       break;
   }
+}
+
+void FrameMeter::BeginData() {
+  const uint32_t stream = StreamOf(header_);
+  data_begins_ = stream != data_stream_;
+  data_stream_ = (header_[4] & kEndStream) != 0 ? 0 : stream;
 }
 
 // Frames that carry nothing and end nothing.

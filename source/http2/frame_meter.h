@@ -29,15 +29,16 @@ class FrameMeter {
   // `preface`: of a server: the 24 bytes of RFC 9113, 3.4, come first.
   FrameMeter(const Options& options, bool preface);
 
-  // Looks at the next bytes of the connection; returns how many of them are within the budgets,
-  // less than all once flood() is not kNone.
+  // A read of the connection begins.
+  void BeginRead();
+  // Looks at the next bytes of it; returns how many of them are to be taken now. Less than all once
+  // flood() is not kNone, and when a DATA frame begins for a stream that may have ended since the
+  // one before, right behind the frame's header.
   size_t Scan(absl::string_view bytes);
   Flood flood() const { return flood_; }
-
-  // The stream of the last DATA frame that Scan has just seen; 0: there was none.
-  uint32_t data_stream() const { return data_stream_; }
-  // The peer reset a stream and sent DATA for it then.
-  bool data_after_reset() const { return data_after_reset_; }
+  // Whether Scan stopped for a DATA frame, and of which stream it is.
+  bool data_begins() const { return data_begins_; }
+  uint32_t frame_stream() const { return StreamOf(header_); }
 
   // A stream was begun by us; a DATA frame was sent.
   void CountStream() { Earn(); }
@@ -48,7 +49,12 @@ class FrameMeter {
 
   void Earn();
   void TakeHeader();
+  void BeginData();
   void TakeEmptiness(uint32_t payload);
+  static uint32_t StreamOf(const uint8_t* header) {
+    return uint32_t{header[5] & 0x7fu} << 24 | uint32_t{header[6]} << 16 |
+           uint32_t{header[7]} << 8 | header[8];
+  }
   bool Spend(uint32_t& credit);
 
   const Budgets& budgets_;
@@ -58,10 +64,9 @@ class FrameMeter {
   uint32_t header_bytes_ = 0;  // How many bytes of it are in header_.
   bool pad_length_next_ = false;
   Flood flood_ = Flood::kNone;
-  bool data_after_reset_ = false;
+  bool data_begins_ = false;
   uint8_t header_[kHeaderBytes];
-  uint32_t data_stream_ = 0;
-  uint32_t reset_stream_ = 0;  // The last that the peer reset.
+  uint32_t data_stream_ = 0;   // Whose DATA came last, if nothing can have ended it since.
   uint32_t empty_frames_ = 0;  // In a row.
   uint32_t continuation_frames_ = 0;
   uint32_t settings_credit_;

@@ -40,17 +40,6 @@ int SessionState::OnBeginFrame(const nghttp2_frame_hd& header) {
   return Verdict();
 }
 
-// nghttp2 does not tell of DATA that it ignores: what the meter saw is judged before nghttp2 sees
-// it.
-void SessionState::JudgeData() {
-  if (server_ == nullptr || broken_ || meter_.data_stream() == 0) return;
-  if (meter_.data_after_reset()) {
-    Break(ErrorCode::kStreamClosed, "http2.data_after_reset");
-  } else {
-    JudgePast(static_cast<StreamId>(meter_.data_stream()));
-  }
-}
-
 // A client that goes on with a stream that is over has lost count: nghttp2 would ignore it.
 void SessionState::JudgePast(StreamId id) {
   if (server_ == nullptr || Find(id) != nullptr) return;

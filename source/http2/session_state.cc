@@ -105,12 +105,16 @@ bool SessionState::Receive(const buffer::Slice& bytes) {
   const Inside inside(*this);
   if (!broken_ && !bytes.empty()) {
     in_ = &bytes;
-    const size_t allowed = meter_.Scan(bytes.view());
-    JudgeData();
-    if (!broken_) {
+    meter_.BeginRead();
+    absl::string_view left = bytes.view();
+    while (!left.empty() && !broken_ && meter_.flood() == Flood::kNone) {
+      const size_t size = meter_.Scan(left);
       const ssize_t result = nghttp2_session_mem_recv(
-          session_.get(), reinterpret_cast<const uint8_t*>(bytes.data()), allowed);
+          session_.get(), reinterpret_cast<const uint8_t*>(left.data()), size);
       if (result < 0 && !broken_) BreakBy(static_cast<int>(result));
+      // nghttp2 does not tell of DATA that it ignores.
+      if (meter_.data_begins()) JudgePast(static_cast<StreamId>(meter_.frame_stream()));
+      left.remove_prefix(size);
     }
     in_ = nullptr;
     if (meter_.flood() != Flood::kNone && !broken_) EndForFlood();

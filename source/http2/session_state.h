@@ -95,7 +95,6 @@ class SessionState {
   void EndForFlood();
   void FinishBreaking();
   // Breaks the connection when a client goes on with a stream that is over.
-  void JudgeData();
   void JudgePast(StreamId id);
   int Verdict() const { return broken_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0; }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "source/base/check.h"
 #include "test/http2/frame_builder.h"
@@ -32,13 +33,31 @@ std::string Run(absl::string_view input, uint8_t choice, Cut cut) {
   server.refuse = (choice & 32) != 0;
   Feed(server.session, input, cut);
   std::string outcome = server.AllRequests();
-  absl::StrAppend(&outcome, "error ", static_cast<uint32_t>(server.session.error()), " ",
-                  server.session.detail(), "\n");
+  const bool goaway = absl::StrContains(server.TakeLog(), "goaway");
+  absl::StrAppend(&outcome, goaway ? "goaway\n" : "", "malformed ",
+                  server.stats.rx_messaging_error.value(), "\n");
+  absl::StrAppend(&outcome, "error ", static_cast<uint32_t>(server.session.error()), "\n");
+  if (absl::StrContains(server.session.detail(), "_flood")) outcome += "flood\n";
   if ((choice & 64) != 0) server.RespondToAll();
   ReadFrames(Produced(server.session));
   CHECK(!server.session.wants_write());
   CHECK(server.session.active_streams() <= server.options.max_concurrent_streams);
   return outcome;
+}
+
+// Whether two ways of cutting had the same effect. What may depend on the cut: PINGs and SETTINGS
+// are earned by reads; a body may be found longer than was said when some of it was given already;
+// behind a GOAWAY nothing needs to be read; and what of a read is looked at before the connection
+// is ended for something in it.
+bool SameEffect(const std::string& a, const std::string& b) {
+  for (const std::string& outcome : {a, b}) {
+    if (absl::StrContains(outcome, "flood\n") || absl::StrContains(outcome, "goaway\n") ||
+        !absl::StrContains(outcome, "malformed 0\n")) {
+      return true;
+    }
+  }
+  const bool whole_ended = !absl::StrContains(a, "error 0\n");
+  return whole_ended ? !absl::StrContains(b, "error 0\n") : a == b;
 }
 
 }  // namespace
@@ -51,12 +70,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string input = (data[1] & 1) != 0 ? FrameBuilder().Preface().Take() : std::string();
   input.append(reinterpret_cast<const char*>(data) + 2, size - 2);
   const std::string whole = Run(input, choice, Cut::Whole());
-  // PINGs and SETTINGS are earned by reads, so only what has few of them is the same byte by byte.
-  const bool calm = whole.find("_flood") == std::string::npos;
   for (const Cut cut :
        {Cut::ByteByByte(), Cut::Random(static_cast<uint32_t>(size) * 31 + choice)}) {
-    const std::string cut_outcome = Run(input, choice, cut);
-    CHECK(!calm || cut_outcome == whole);
+    CHECK(SameEffect(whole, Run(input, choice, cut)));
   }
   return 0;
 }

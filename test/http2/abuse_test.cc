@@ -293,6 +293,46 @@ TEST_F(AbuseTest, TooManyStreams) {
             std::string::npos);
 }
 
+// What goes on with a stream that is over, or was passed over, in one read and in several.
+TEST_F(AbuseTest, FramesForStreamsThatAreOver) {
+  const auto outcome = [](const std::string& frames, Cut cut) {
+    ServerPeer server;
+    Feed(server.session, FrameBuilder().Preface().Take() + frames, cut);
+    return static_cast<uint32_t>(server.session.error());
+  };
+  FrameBuilder frames;
+  const std::string passed_over = frames.Headers(5, GetFields()).Data(3, "x").Take();
+  const std::string reset = frames.Headers(1, GetFields(), kEndHeaders).Reset(1, 8).Take();
+  const std::string data_after_reset = reset + frames.Data(1, "x").Take();
+  const std::string ended = frames.Headers(1, GetFields(), kEndHeaders).Data(1, "x", 1).Take();
+  const std::string data_after_end = ended + frames.Data(1, "x").Take();
+  const std::string headers_again = reset + frames.Headers(1, GetFields()).Take();
+  const std::string two_streams = frames.Headers(1, GetFields(), kEndHeaders)
+                                      .Headers(3, GetFields(), kEndHeaders)
+                                      .Data(1, "x")
+                                      .Data(3, "y")
+                                      .Data(1, "z")
+                                      .Take();
+  for (const Cut cut : {Cut::Whole(), Cut::ByteByByte(), Cut::Random(7)}) {
+    EXPECT_EQ(outcome(passed_over, cut), 1u);
+    EXPECT_EQ(outcome(data_after_reset, cut), 5u);
+    EXPECT_EQ(outcome(data_after_end, cut), 5u);
+    EXPECT_EQ(outcome(headers_again, cut), 5u);
+    EXPECT_EQ(outcome(two_streams, cut), 0u);
+  }
+}
+
+// What was on its way when we reset a stream is no fault of the client.
+TEST_F(AbuseTest, FramesForStreamsThatWeReset) {
+  frames_.Preface().Headers(1, GetFields(), kEndHeaders);
+  EXPECT_TRUE(FeedAll(frames_));
+  server_.session.Reset(1, ErrorCode::kCancel);
+  Produced(server_.session);
+  frames_.Data(1, "late").Headers(1, {{"x", "late"}}).Headers(3, GetFields());
+  EXPECT_TRUE(FeedAll(frames_));
+  EXPECT_EQ(server_.Request(3), "request GET / host=a scheme=http\ncomplete\n");
+}
+
 // A frame larger than what we said we take.
 TEST_F(AbuseTest, LargeFrames) {
   frames_.Preface().Headers(1, GetFields(), kEndHeaders).Data(1, std::string(16385, 'x'));
