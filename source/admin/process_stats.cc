@@ -27,7 +27,10 @@ ProcessStats::ProcessStats(AdminSource& source)
       hook_(source.registry.BeforeRead([this] { Refresh(); })) {
   stats_->concurrency.Set(source.concurrency);
   stats_->hot_restart_epoch.Set(source.command_line_options.restart_epoch());
-  stats_->version.Set(VersionNumber(source.version));
+  const auto& bootstrap = source.bootstrap;
+  stats_->version.Set(bootstrap.has_stats_server_version_override()
+                          ? bootstrap.stats_server_version_override().value()
+                          : VersionNumber(source.version));
 }
 
 void ProcessStats::Refresh() {

@@ -7,6 +7,7 @@
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
 #include "test/admin/fake_server.h"
@@ -19,9 +20,11 @@ using envoy::admin::v3::ConfigDump;
 using envoy::admin::v3::EndpointsConfigDump;
 using envoy::admin::v3::ListenersConfigDump;
 using envoy::admin::v3::RoutesConfigDump;
+using envoy::admin::v3::SecretsConfigDump;
 using envoy::config::cluster::v3::Cluster;
 using envoy::config::listener::v3::Listener;
 using envoy::config::route::v3::RouteConfiguration;
+using envoy::extensions::transport_sockets::tls::v3::Secret;
 using testing::OwnedVersion;
 
 // 2026-11-22T04:11:41.173646Z
@@ -166,6 +169,38 @@ TEST_F(ConfigDumpTest, Routes) {
   const auto filtered = PartOf<RoutesConfigDump>(Dump("?name_regex=in.*"));
   EXPECT_EQ(filtered.static_route_configs_size(), 1);
   EXPECT_EQ(filtered.dynamic_route_configs_size(), 0);
+}
+
+TEST_F(ConfigDumpTest, SecretsWithoutWhatIsSecret) {
+  const std::string pair = R"(
+name: mine
+tls_certificate:
+  certificate_chain: {inline_string: the chain}
+  private_key: {inline_string: very secret}
+  password: {inline_string: very secret})";
+  server_.AddConfig(ConfigKind::kSecret, "mine", true).active = Version<Secret>("", pair);
+  auto& found = server_.AddConfig(ConfigKind::kSecret, "found", false);
+  found.active = Version<Secret>(
+      "s4", "name: found\nsession_ticket_keys: {keys: [{inline_string: very secret}]}");
+  found.refused = Version<Secret>("s5", pair);
+  found.reason = "is bad";
+  server_.AddConfig(ConfigKind::kSecret, "awaited", false);
+  const std::string json = server_.Get("/config_dump");
+  EXPECT_FALSE(absl::StrContains(json, "very secret"));
+  EXPECT_TRUE(absl::StrContains(json, "the chain"));
+  const auto part = PartOf<SecretsConfigDump>(Dump(""));
+  ASSERT_EQ(part.static_secrets_size(), 1);
+  EXPECT_EQ(part.static_secrets(0).name(), "mine");
+  EXPECT_EQ(Inner<Secret>(part.static_secrets(0).secret())
+                .tls_certificate()
+                .private_key()
+                .inline_string(),
+            "[redacted]");
+  ASSERT_EQ(part.dynamic_active_secrets_size(), 1);
+  EXPECT_EQ(part.dynamic_active_secrets(0).version_info(), "s4");
+  EXPECT_EQ(part.dynamic_active_secrets(0).error_state().details(), "is bad");
+  ASSERT_EQ(part.dynamic_warming_secrets_size(), 1);
+  EXPECT_EQ(part.dynamic_warming_secrets(0).name(), "awaited");
 }
 
 TEST_F(ConfigDumpTest, EndpointsAreThoseInForce) {

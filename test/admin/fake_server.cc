@@ -72,6 +72,9 @@ FakeServer::FakeServer()
   source.for_each_listener = [this](Visit<ListenerView> visit) {
     for (const OwnedListener& each : listeners) visit(ListenerView{each.name, each.addresses});
   };
+  source.for_each_tls_context = [this](Visit<CertificatesView> visit) {
+    for (const OwnedContext& each : contexts) visit(CertificatesView{each.chain, each.roots});
+  };
   source.for_each_ignored_field = [this](Visit<config::IgnoredField> visit) {
     for (const config::IgnoredField& each : ignored) visit(each);
   };

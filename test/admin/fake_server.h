@@ -35,6 +35,10 @@ struct OwnedCluster {
   bool added_via_api = false;
 };
 
+struct OwnedContext {
+  std::vector<tls::CertificateDetails> chain, roots;
+};
+
 struct OwnedListener {
   std::string name;
   std::vector<net::Address> addresses;
@@ -73,6 +77,7 @@ class FakeServer {
   envoy::admin::v3::ServerInfo::State state = envoy::admin::v3::ServerInfo::LIVE;
   std::vector<std::unique_ptr<OwnedCluster>> clusters;
   std::vector<OwnedListener> listeners;
+  std::vector<OwnedContext> contexts;
   std::vector<std::pair<ConfigKind, OwnedConfig>> configs;
   std::vector<config::IgnoredField> ignored;
   int quits = 0;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "envoy/admin/v3/certs.pb.h"
 #include "envoy/admin/v3/clusters.pb.h"
 #include "envoy/admin/v3/listeners.pb.h"
 #include "envoy/admin/v3/memory.pb.h"
@@ -80,6 +81,37 @@ TEST_F(PagesTest, SmallPages) {
   EXPECT_EQ(server_.Get("/hot_restart_version"), "disabled");
   EXPECT_EQ(server_.Get("/runtime"), "{\n \"entries\": {},\n \"layers\": []\n}\n");
   EXPECT_EQ(server_.Get("/certs"), "{\n \"certificates\": []\n}\n");
+}
+
+TEST_F(PagesTest, CertificatesWithNamesAndTimes) {
+  const int64_t now_s = server_.clock.Wall() / 1'000'000;
+  auto& context = server_.contexts.emplace_back();
+  tls::CertificateDetails& leaf = context.chain.emplace_back();
+  leaf.path = "/etc/tls.crt";
+  leaf.serial_number = "1f";
+  leaf.dns_sans = {"a.test"};
+  leaf.uri_sans = {"spiffe://a"};
+  leaf.ip_sans = {"10.0.0.1"};
+  leaf.valid_from_s = now_s - 60;
+  leaf.expires_s = now_s + 3 * 24 * 3600 + 1;
+  leaf.ocsp_expires_s = now_s + 5;
+  context.roots.emplace_back().path = "/etc/ca.crt";
+  const auto page = FromJson<envoy::admin::v3::Certificates>(server_.Get("/certs"));
+  ASSERT_EQ(page.certificates_size(), 1);
+  EXPECT_EQ(page.certificates(0).ca_cert(0).path(), "/etc/ca.crt");
+  EXPECT_EQ(page.certificates(0).ca_cert(0).days_until_expiration(), 0u);
+  const auto& shown = page.certificates(0).cert_chain(0);
+  EXPECT_EQ(shown.path(), "/etc/tls.crt");
+  EXPECT_EQ(shown.serial_number(), "1f");
+  ASSERT_EQ(shown.subject_alt_names_size(), 3);
+  EXPECT_EQ(shown.subject_alt_names(0).dns(), "a.test");
+  EXPECT_EQ(shown.subject_alt_names(1).uri(), "spiffe://a");
+  EXPECT_EQ(shown.subject_alt_names(2).ip_address(), "10.0.0.1");
+  EXPECT_EQ(shown.days_until_expiration(), 3u);
+  EXPECT_EQ(shown.valid_from().seconds(), now_s - 60);
+  EXPECT_EQ(shown.expiration_time().seconds(), leaf.expires_s);
+  EXPECT_EQ(shown.ocsp_details().expiration().seconds(), now_s + 5);
+  EXPECT_FALSE(shown.ocsp_details().has_valid_from());
 }
 
 TEST_F(PagesTest, IgnoredFields) {

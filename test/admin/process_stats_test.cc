@@ -45,5 +45,30 @@ TEST(ProcessStatsTest, AVersionWithoutCommitIsZero) {
   EXPECT_TRUE(absl::StrContains(server.Get("/stats"), "server.version: 0\n"));
 }
 
+TEST(ProcessStatsTest, TheBootstrapMayGiveTheVersion) {
+  testing::FakeServer server;
+  server.bootstrap.mutable_stats_server_version_override()->set_value(321);
+  const ProcessStats stats(server.source);
+  EXPECT_TRUE(absl::StrContains(server.Get("/stats"), "server.version: 321\n"));
+}
+
+TEST(ProcessStatsTest, DaysUntilTheFirstCertificateExpires) {
+  testing::FakeServer server;
+  const ProcessStats stats(server.source);
+  const auto days = [&server](const std::string& number) {
+    return absl::StrContains(server.Get("/stats"),
+                             absl::StrCat("server.days_until_first_cert_expiring: ", number, "\n"));
+  };
+  EXPECT_TRUE(days("4294967295"));  // No certificate at all.
+  const int64_t now_s = server.clock.Wall() / 1'000'000;
+  constexpr int64_t kDay = 24 * 60 * 60;
+  auto& context = server.contexts.emplace_back();
+  context.chain.emplace_back().expires_s = now_s + 30 * kDay;
+  context.roots.emplace_back().expires_s = now_s + 7 * kDay + 100;
+  EXPECT_TRUE(days("7"));
+  server.contexts.emplace_back().chain.emplace_back().expires_s = now_s - kDay;
+  EXPECT_TRUE(days("0"));
+}
+
 }  // namespace
 }  // namespace proxenos::admin
