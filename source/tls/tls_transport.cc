@@ -392,17 +392,18 @@ bool SslTransport::Seal(buffer::Buffer& out) {
   return true;
 }
 
-// One record of many small slices.
+// One record of many small slices. REQUIRES: there are some.
 bool SslTransport::SealGathered(buffer::Buffer& out) {
   char gathered[kMaxRecordBytes];
   uint32_t size = 0;
-  for (size_t i = 0; i < out.slice_count() && size < kMaxRecordBytes; ++i) {
+  size_t i = 0;
+  do {
     const buffer::Slice& slice = out.slice(i);
     if (i > 0 && slice.size() >= kOwnRecordBytes) break;
     const uint32_t part = std::min(slice.size(), kMaxRecordBytes - size);
     std::memcpy(gathered + size, slice.data(), part);
     size += part;
-  }
+  } while (++i < out.slice_count() && size < kMaxRecordBytes);
   if (SSL_write(ssl_.get(), gathered, static_cast<int>(size)) != static_cast<int>(size)) {
     return false;
   }
