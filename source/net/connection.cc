@@ -3,6 +3,7 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -18,8 +19,16 @@ namespace {
 
 constexpr int kMaxIovecs = 64;
 
+// recv() and send() are cancellation points: in a process with threads each call costs two locked
+// operations more than the system call itself.
+ssize_t Receive(int fd, char* room, size_t size) {
+  return syscall(SYS_recvfrom, fd, room, size, 0, nullptr, nullptr);
+}
+
 ssize_t Send(int fd, const iovec* parts, int count) {
-  if (count == 1) return send(fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+  if (count == 1) {
+    return syscall(SYS_sendto, fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL, nullptr, 0);
+  }
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(parts);
   message.msg_iovlen = static_cast<size_t>(count);
@@ -65,7 +74,7 @@ ReadStatus Connection::ReadRaw(char* room, uint32_t size, uint32_t* got) {
   if (!open()) return ReadStatus::kError;
   ssize_t n;
   do {
-    n = recv(fd_, room, size, 0);
+    n = Receive(fd_, room, size);
   } while (n < 0 && errno == EINTR);
   if (n > 0) {
     bytes_read_ += static_cast<uint64_t>(n);
