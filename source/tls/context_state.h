@@ -46,6 +46,8 @@ struct ContextState {
   IdentityChoice choice;
   OcspPolicy ocsp = OcspPolicy::kLenientStapling;
   bool require_sni = false;
+  bool prefers_aes = false;      // See cipher_order.h.
+  bool default_ciphers = false;  // Of TLS 1.2.
   std::optional<TicketRing> tickets;
 
   // Clients.

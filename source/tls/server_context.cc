@@ -8,6 +8,7 @@
 #include "openssl/err.h"
 #include "source/base/clock.h"
 #include "source/tls/certificate.h"
+#include "source/tls/cipher_order.h"
 #include "source/tls/connection_state.h"
 #include "source/tls/context_state.h"
 #include "source/tls/crypto_error.h"
@@ -72,6 +73,7 @@ ssl_select_cert_result_t SelectIdentity(const SSL_CLIENT_HELLO* hello) {
     connection.fault = std::make_unique<std::string>("the client names no server");
     return ssl_select_cert_error;
   }
+  if (context.prefers_aes) FollowChaCha(*hello, context.default_ciphers);
   const bool asks = AsksForStaple(hello);
   if (asks) connection.stats.ocsp_staple_requests.Inc();
   const IdentityChoice::Candidates& candidates = context.choice.For(server_name);
@@ -207,7 +209,11 @@ absl::Status Fill(const ServerOptions& options, ContextState* state) {
   for (const uint16_t index : state->choice.Default()) {
     SSL_CTX_add1_credential(ssl, state->identities[index].plain.get());
   }
-  if (!options.prefer_client_ciphers) SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
+  if (!options.prefer_client_ciphers) {
+    SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
+    state->default_ciphers = options.common.cipher_suites.empty();
+    state->prefers_aes = PreferAes(ssl, state->default_ciphers);
+  }
   SSL_CTX_set_select_certificate_cb(ssl, &SelectIdentity);
   if (state->identities.size() > 1) SSL_CTX_set_info_callback(ssl, &NoteIdentity);
   if (!state->alpn.empty()) SSL_CTX_set_alpn_select_cb(ssl, &SelectProtocol, nullptr);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "openssl/aead.h"
 #include "source/base/random.h"
 #include "test/tls/raw_client.h"
 #include "test/tls/tls_pair.h"
@@ -327,6 +328,31 @@ TEST_F(TlsTransportTest, KeyUpdatesWithoutBytesAreRefused) {
   EXPECT_EQ(status, ReadStatus::kError);
   EXPECT_NE(pair.server().transport().failure().find("TOO_MANY_KEY_UPDATES"),
             absl::string_view::npos);
+}
+
+TEST_F(TlsTransportTest, CipherFollowsTheHardware) {
+  if (EVP_has_aes_hardware() == 0) GTEST_SKIP() << "the order is BoringSSL's";
+  const uint16_t openssl_order[] = {0x1302, 0x1303, 0x1301};
+  const uint16_t phone_order[] = {0x1303, 0x1302, 0x1301};
+  for (const bool phone : {false, true}) {
+    TlsPair pair(Server(), nullptr);
+    RawClient client(pair.client().connection().fd());
+    SSL_set1_tls13_ciphers(client.ssl(), phone ? phone_order : openssl_order, nullptr, 3);
+    ASSERT_TRUE(Shake(pair, client));
+    EXPECT_EQ(pair.server().session().cipher(),
+              phone ? "TLS_CHACHA20_POLY1305_SHA256" : "TLS_AES_128_GCM_SHA256");
+  }
+  for (const bool phone : {false, true}) {
+    TlsPair pair(Server(), nullptr);
+    RawClient client(pair.client().connection().fd(), TLS1_2_VERSION);
+    SSL_set_strict_cipher_list(
+        client.ssl(), phone ? "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256"
+                            : "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:"
+                              "ECDHE-ECDSA-AES128-GCM-SHA256");
+    ASSERT_TRUE(Shake(pair, client));
+    EXPECT_EQ(pair.server().session().cipher(),
+              phone ? "ECDHE-ECDSA-CHACHA20-POLY1305" : "ECDHE-ECDSA-AES128-GCM-SHA256");
+  }
 }
 
 TEST_F(TlsTransportTest, StapledResponses) {
