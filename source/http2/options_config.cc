@@ -48,17 +48,22 @@ class OptionsCompiler {
   }
 
  private:
-  // Takes `value` into `to` when it lies within both bounds.
-  void Set(uint32_t value, uint32_t least, uint32_t most, const config::Path& path, uint32_t& to) {
-    if (value < least || value > most) {
-      errors_.AddValue(path, std::to_string(value), absl::StrCat(least, " to ", most));
+  struct Bounds {
+    uint32_t least;
+    uint32_t most;
+  };
+  // Takes `value` into `to` when it lies within `bounds`.
+  void Set(uint32_t value, Bounds bounds, const config::Path& path, uint32_t& to) {
+    if (value < bounds.least || value > bounds.most) {
+      errors_.AddValue(path, std::to_string(value),
+                       absl::StrCat(bounds.least, " to ", bounds.most));
       return;
     }
     to = value;
   }
-  void SetField(const UInt32Value& value, bool present, uint32_t least, uint32_t most,
-                std::string_view name, uint32_t& to) {
-    if (present) Set(value.value(), least, most, path_.Field(name), to);
+  // The same of a field, null when it is not set.
+  void SetField(const UInt32Value* value, Bounds bounds, std::string_view name, uint32_t& to) {
+    if (value != nullptr) Set(value->value(), bounds, path_.Field(name), to);
   }
 
   void SetNamed();
@@ -79,12 +84,13 @@ void OptionsCompiler::SetNamed() {
     // Any size is valid there; what is beyond use is cut, which the peer cannot tell.
     options.header_table_size = std::min(proto_.hpack_table_size().value(), kMaxHeaderTable);
   }
-  SetField(proto_.max_concurrent_streams(), proto_.has_max_concurrent_streams(), 1, kMaxWindow,
-           "max_concurrent_streams", options.max_concurrent_streams);
-  SetField(proto_.initial_stream_window_size(), proto_.has_initial_stream_window_size(), kMinWindow,
-           kMaxWindow, "initial_stream_window_size", options.initial_stream_window);
-  SetField(proto_.initial_connection_window_size(), proto_.has_initial_connection_window_size(),
-           kMinWindow, kMaxWindow, "initial_connection_window_size",
+  SetField(proto_.has_max_concurrent_streams() ? &proto_.max_concurrent_streams() : nullptr,
+           {1, kMaxWindow}, "max_concurrent_streams", options.max_concurrent_streams);
+  SetField(proto_.has_initial_stream_window_size() ? &proto_.initial_stream_window_size() : nullptr,
+           {kMinWindow, kMaxWindow}, "initial_stream_window_size", options.initial_stream_window);
+  SetField(proto_.has_initial_connection_window_size() ? &proto_.initial_connection_window_size()
+                                                       : nullptr,
+           {kMinWindow, kMaxWindow}, "initial_connection_window_size",
            options.initial_connection_window);
   options.allow_connect = proto_.allow_connect();
   if (proto_.has_override_stream_error_on_invalid_http_message()) {
@@ -97,20 +103,25 @@ void OptionsCompiler::SetNamed() {
 
 void OptionsCompiler::SetBudgets() {
   Budgets& budgets = settings_.options.budgets;
-  SetField(proto_.max_outbound_frames(), proto_.has_max_outbound_frames(), 1, UINT32_MAX,
-           "max_outbound_frames", budgets.max_outbound_frames);
-  SetField(proto_.max_outbound_control_frames(), proto_.has_max_outbound_control_frames(), 1,
-           UINT32_MAX, "max_outbound_control_frames", budgets.max_outbound_control_frames);
-  SetField(proto_.max_consecutive_inbound_frames_with_empty_payload(),
-           proto_.has_max_consecutive_inbound_frames_with_empty_payload(), 0, UINT32_MAX,
-           "max_consecutive_inbound_frames_with_empty_payload",
+  SetField(proto_.has_max_outbound_frames() ? &proto_.max_outbound_frames() : nullptr,
+           {1, UINT32_MAX}, "max_outbound_frames", budgets.max_outbound_frames);
+  SetField(
+      proto_.has_max_outbound_control_frames() ? &proto_.max_outbound_control_frames() : nullptr,
+      {1, UINT32_MAX}, "max_outbound_control_frames", budgets.max_outbound_control_frames);
+  SetField(proto_.has_max_consecutive_inbound_frames_with_empty_payload()
+               ? &proto_.max_consecutive_inbound_frames_with_empty_payload()
+               : nullptr,
+           {0, UINT32_MAX}, "max_consecutive_inbound_frames_with_empty_payload",
            budgets.max_consecutive_empty_frames);
-  SetField(proto_.max_inbound_priority_frames_per_stream(),
-           proto_.has_max_inbound_priority_frames_per_stream(), 0, UINT32_MAX,
-           "max_inbound_priority_frames_per_stream", budgets.max_priority_frames_per_stream);
-  SetField(proto_.max_inbound_window_update_frames_per_data_frame_sent(),
-           proto_.has_max_inbound_window_update_frames_per_data_frame_sent(), 1, UINT32_MAX,
-           "max_inbound_window_update_frames_per_data_frame_sent",
+  SetField(proto_.has_max_inbound_priority_frames_per_stream()
+               ? &proto_.max_inbound_priority_frames_per_stream()
+               : nullptr,
+           {0, UINT32_MAX}, "max_inbound_priority_frames_per_stream",
+           budgets.max_priority_frames_per_stream);
+  SetField(proto_.has_max_inbound_window_update_frames_per_data_frame_sent()
+               ? &proto_.max_inbound_window_update_frames_per_data_frame_sent()
+               : nullptr,
+           {1, UINT32_MAX}, "max_inbound_window_update_frames_per_data_frame_sent",
            budgets.max_window_updates_per_data_frame);
   if (proto_.has_stream_reset_burst()) {
     budgets.reset_burst =
@@ -141,14 +152,14 @@ void OptionsCompiler::SetNumber(uint32_t id, uint32_t value, const config::Path&
       return;
     case 0x3:
       if (named(proto_.has_max_concurrent_streams(), "max_concurrent_streams")) return;
-      Set(value, 1, kMaxWindow, at, options.max_concurrent_streams);
+      Set(value, {1, kMaxWindow}, at, options.max_concurrent_streams);
       return;
     case 0x4:
       if (named(proto_.has_initial_stream_window_size(), "initial_stream_window_size")) return;
-      Set(value, kMinWindow, kMaxWindow, at, options.initial_stream_window);
+      Set(value, {kMinWindow, kMaxWindow}, at, options.initial_stream_window);
       return;
     case 0x5:
-      Set(value, kMinFrameSize, kMaxFrameSize, at, options.max_frame_size);
+      Set(value, {kMinFrameSize, kMaxFrameSize}, at, options.max_frame_size);
       return;
     default:
       errors_.AddValue(path.Field("identifier"), std::to_string(id),
