@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "absl/container/flat_hash_map.h"
+#include "source/base/recycled.h"
 #include "source/http2/session.h"
 #include "source/upstream/client_connection.h"
 #include "source/upstream/client_stream.h"
@@ -21,7 +22,9 @@ class Http2ClientConnection;
 
 // One exchange's stream. Owner: the connection. Thread: the worker's. Dies when: the session has
 // closed it, or the connection closes.
-class Http2ClientStream final : public ClientStream, public base::ListNode<> {
+class Http2ClientStream final : public ClientStream,
+                                public base::ListNode<>,
+                                public base::Recycled<Http2ClientStream> {
  public:
   explicit Http2ClientStream(Http2ClientConnection& connection);
 

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "source/base/rc.h"
+#include "source/base/recycled.h"
 #include "source/event/timer_wheel.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
@@ -41,7 +42,7 @@ class Router final : public filter::HttpFilter {
 
  private:
   // One try at a host.
-  struct Attempt final : public upstream::Exchange {
+  struct Attempt final : public upstream::Exchange, public base::Recycled<Attempt> {
     explicit Attempt(Router& router);
     void OnProgress() override;
     Router& router;
