@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "source/access_log/operator.h"
 #include "source/access_log/operator_reads.h"
+#include "source/access_log/tls_operator_reads.h"
 
 namespace proxenos::access_log {
 namespace {
@@ -214,10 +215,39 @@ constexpr Row kRows[] = {
     {"DOWNSTREAM_HEADER_BYTES_SENT", ReadNumber<&StreamInfo::response_header_bytes>},
     {"DOWNSTREAM_LOCAL_ADDRESS", ReadDownstreamAddress<&ConnectionInfo::local, kAll>},
     {"DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", ReadDownstreamAddress<&ConnectionInfo::local, kIp>},
+    {"DOWNSTREAM_LOCAL_DNS_SAN",
+     ReadCertificateNames<&tls::SessionInfo::local, &Certificate::dns_sans>},
+    {"DOWNSTREAM_LOCAL_IP_SAN",
+     ReadCertificateNames<&tls::SessionInfo::local, &Certificate::ip_sans>},
     {"DOWNSTREAM_LOCAL_PORT", ReadDownstreamAddress<&ConnectionInfo::local, kPort>},
+    {"DOWNSTREAM_LOCAL_SUBJECT", ReadCertificate<&tls::SessionInfo::local, &Certificate::subject>},
+    {"DOWNSTREAM_LOCAL_URI_SAN",
+     ReadCertificateNames<&tls::SessionInfo::local, &Certificate::uri_sans>},
+    {"DOWNSTREAM_PEER_CERT_V_END", ReadPeerTime<&Certificate::expires_s>, kMayHave,
+     ConfigureTime<false>},
+    {"DOWNSTREAM_PEER_CERT_V_START", ReadPeerTime<&Certificate::valid_from_s>, kMayHave,
+     ConfigureTime<false>},
+    {"DOWNSTREAM_PEER_DNS_SAN",
+     ReadCertificateNames<&tls::SessionInfo::peer, &Certificate::dns_sans>},
+    {"DOWNSTREAM_PEER_EMAIL_SAN",
+     ReadCertificateNames<&tls::SessionInfo::peer, &Certificate::email_sans>},
+    {"DOWNSTREAM_PEER_FINGERPRINT_1",
+     ReadCertificate<&tls::SessionInfo::peer, &Certificate::sha1_hex>},
+    {"DOWNSTREAM_PEER_FINGERPRINT_256",
+     ReadCertificate<&tls::SessionInfo::peer, &Certificate::sha256_hex>},
+    {"DOWNSTREAM_PEER_IP_SAN",
+     ReadCertificateNames<&tls::SessionInfo::peer, &Certificate::ip_sans>},
+    {"DOWNSTREAM_PEER_ISSUER", ReadCertificate<&tls::SessionInfo::peer, &Certificate::issuer>},
+    {"DOWNSTREAM_PEER_SERIAL", ReadCertificate<&tls::SessionInfo::peer, &Certificate::serial_hex>},
+    {"DOWNSTREAM_PEER_SUBJECT", ReadCertificate<&tls::SessionInfo::peer, &Certificate::subject>},
+    {"DOWNSTREAM_PEER_URI_SAN",
+     ReadCertificateNames<&tls::SessionInfo::peer, &Certificate::uri_sans>},
     {"DOWNSTREAM_REMOTE_ADDRESS", ReadUpstreamAddress<&StreamInfo::remote, kAll>},
     {"DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", ReadUpstreamAddress<&StreamInfo::remote, kIp>},
     {"DOWNSTREAM_REMOTE_PORT", ReadUpstreamAddress<&StreamInfo::remote, kPort>},
+    {"DOWNSTREAM_TLS_CIPHER", ReadTls<&tls::SessionInfo::cipher>},
+    {"DOWNSTREAM_TLS_SESSION_ID", ReadTlsSessionId},
+    {"DOWNSTREAM_TLS_VERSION", ReadTls<&tls::SessionInfo::version>},
     {"DOWNSTREAM_WIRE_BYTES_RECEIVED", ReadNumber<&StreamInfo::downstream_wire_bytes_received>},
     {"DOWNSTREAM_WIRE_BYTES_SENT", ReadNumber<&StreamInfo::downstream_wire_bytes_sent>},
     {"DURATION", ReadDuration, kPlain,

@@ -4,11 +4,6 @@
 namespace proxenos::config {
 
 std::vector<MessageRules> ListenerFields() {
-  constexpr std::string_view kNoTls = "there is no TLS yet";
-  constexpr std::string_view kOneChain =
-      "there is no TLS yet, so nothing to choose a filter chain by";
-  constexpr std::string_view kNoHttp2 =
-      "Clients are served HTTP/1.1, so settings of HTTP/2 have nothing to act on.";
   constexpr std::string_view kNoTracing =
       "There is no tracing, and a connection manager that asks for it is rejected.";
   return {
@@ -19,16 +14,15 @@ std::vector<MessageRules> ListenerFields() {
                "traffic_direction max_connections_to_accept_per_socket_event"),
            Use("ignore_global_conn_limit").Only("false"),
            Refuse("access_log", "write it in the HTTP connection manager"),
-           Use("filter_chains").AtMost(1, kOneChain),
+           Use("filter_chains listener_filters listener_filters_timeout "
+               "continue_on_listener_filters_timeout"),
            Use("drain_type").Only("DEFAULT"),
            Use("enable_reuse_port").Only("true", "each worker has its own listening socket"),
            Use("use_original_dst transparent freebind").Only("false"),
            Leave("metadata", "Only filters read it, and none of those implemented does."),
-           Leave("listener_filters_timeout continue_on_listener_filters_timeout",
-                 "There are no listener filters that could take time."),
            Leave("bypass_overload_manager",
                  "The overload manager has no actions that a listener could be exempt from."),
-           Refuse("listener_filters filter_chain_matcher", kOneChain),
+           Refuse("filter_chain_matcher", "write filter_chain_match in each filter chain"),
            Refuse("udp_listener_config", "there is no HTTP/3 yet"),
        }},
       {"envoy.config.listener.v3.AdditionalAddress", {Use("address")}},
@@ -37,25 +31,55 @@ std::vector<MessageRules> ListenerFields() {
            Use("name"),
            Use("filters").AtMost(1, "one HTTP connection manager"),
            Use("transport_socket"),
-           Use("filter_chain_match").Only("{}", kOneChain),
+           Use("filter_chain_match"),
            Leave("metadata", "Only filters read it, and none of those implemented does."),
-           Leave("transport_socket_connect_timeout",
-                 "Without TLS a connection is ready as soon as it is accepted."),
+           Use("transport_socket_connect_timeout"),
        }},
-      {"envoy.config.listener.v3.FilterChainMatch", {}},
+      {"envoy.config.listener.v3.FilterChainMatch",
+       {
+           Use("destination_port prefix_ranges server_names transport_protocol "
+               "application_protocols direct_source_prefix_ranges source_type "
+               "source_prefix_ranges source_ports"),
+           Refuse("address_suffix suffix_len", "Envoy does not match by it either"),
+       }},
+      {"envoy.config.core.v3.CidrRange", {Use("address_prefix prefix_len")}},
+      {"envoy.config.listener.v3.ListenerFilter",
+       {Use("name"),
+        Use("typed_config")
+            .Only("envoy.extensions.filters.listener.http_inspector.v3.HttpInspector "
+                  "envoy.extensions.filters.listener.original_dst.v3.OriginalDst "
+                  "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol "
+                  "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"),
+        Refuse("filter_disabled", "choose by filter chain what is to be inspected")}},
+      {"envoy.extensions.filters.listener.http_inspector.v3.HttpInspector", {}},
+      {"envoy.extensions.filters.listener.original_dst.v3.OriginalDst", {}},
+      {"envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
+       {
+           Use("allow_requests_without_proxy_protocol disallowed_versions"),
+           Refuse("rules pass_through_tlvs", "nothing reads what TLVs say yet"),
+           Refuse("stat_prefix", "its stats are those of proxy_proto."),
+           Leave("tlv_location", "Without rules no TLV is kept."),
+       }},
+      {"envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
+       {
+           Use("close_connection_on_client_hello_parsing_errors"),
+           Leave("initial_read_buffer_size", "It looks at what the kernel holds, and has none."),
+           Use("max_client_hello_size").Only("16384", "the bound is 16 KiB"),
+           Use("enable_ja3_fingerprinting enable_ja4_fingerprinting").Only("false"),
+       }},
       {"envoy.config.listener.v3.Filter",
        {Use("name"), Use("typed_config")
                          .Only("envoy.extensions.filters.network.http_connection_manager.v3."
                                "HttpConnectionManager")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
        {
-           Use("codec_type").Only("AUTO HTTP1"),
+           Use("codec_type").Only("AUTO HTTP1 HTTP2"),
            Use("stat_prefix rds route_config http_filters"),
            Use("server_name server_header_transformation via"),
            Use("use_remote_address xff_num_trusted_hops skip_xff_append"),
            Use("generate_request_id preserve_external_request_id "
                "always_set_request_id_in_response request_id_extension"),
-           Use("http_protocol_options common_http_protocol_options"),
+           Use("http_protocol_options http2_protocol_options common_http_protocol_options"),
            Use("stream_idle_timeout request_timeout request_headers_timeout "
                "delayed_close_timeout max_request_headers_kb"),
            Use("access_log"),
@@ -66,11 +90,7 @@ std::vector<MessageRules> ListenerFields() {
            Use("stream_error_on_invalid_http_message")
                .Only("false", "what is not HTTP ends the connection"),
            Use("add_user_agent append_x_forwarded_port").Only("false"),
-           Use("forward_client_cert_details").Only("SANITIZE", kNoTls),
-           Leave("set_current_client_cert_details",
-                 "There is no TLS, so no client certificate to describe."),
-           Leave("http2_protocol_options", kNoHttp2),
-           Leave("drain_timeout", "It is the pause between the two GOAWAY frames of HTTP/2."),
+           Use("forward_client_cert_details set_current_client_cert_details drain_timeout"),
            Refuse("tracing", "there is no tracing yet"),
            Refuse("scoped_routes", "write route_config or rds"),
        }},
@@ -88,6 +108,9 @@ std::vector<MessageRules> ListenerFields() {
                   "a message with both lengths is refused, RFC 9112 section 6.3"),
            Refuse("header_key_format", "names are written in lower case"),
        }},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
+       "SetCurrentClientCertDetails",
+       {Use("subject cert chain dns uri")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
        "UpgradeConfig",
        {Use("upgrade_type enabled"),

@@ -22,6 +22,7 @@ struct Arrival {
   net::Connection socket;
   filter::ConnectionInfo info;
   base::MonoTime created;
+  bool counted = false;  // Among the connections of its HTTP connection manager.
 };
 
 // Owner: its Listener's list. Thread: the worker's. Dies when: the listener retires it.

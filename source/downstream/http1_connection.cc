@@ -1,6 +1,7 @@
 // One request after another, pipelined ones held back.
 #include "source/downstream/http1_connection.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "source/base/limits.h"
@@ -10,10 +11,41 @@ namespace proxenos::downstream {
 
 using http1::DecodeResult;
 
-Http1Connection::Http1Connection(HttpService& service, Arrival arrival)
-    : HttpConnection(service, std::move(arrival)) {
+Http1Connection::Http1Connection(HttpService& service, Arrival arrival, bool may_be_http2)
+    : HttpConnection(service, std::move(arrival)), undecided_(may_be_http2) {
+  if (!undecided_) CountConnection();
+  ArmIdle();
+}
+
+void Http1Connection::ArmIdle() {
+  base::MonoTime deadline = IdleDeadline();
+  const base::Nanos most = config().max_connection_duration;
+  if (most != 0) deadline = std::min(deadline, created() + most);
+  timer_.ArmAt(deadline);
+}
+
+void Http1Connection::CountConnection() {
   stats().downstream_cx_http1_total.Inc();
   stats().downstream_cx_http1_active.Inc();
+}
+
+bool Http1Connection::IsHttp1(buffer::Slice& bytes) {
+  // RFC 9113, 3.4: no method of HTTP/1 begins like this.
+  constexpr absl::string_view kPreface = "PRI";
+  const size_t size = std::min<size_t>(bytes.size(), kPreface.size());
+  if (bytes.view().substr(0, size) != kPreface.substr(0, size)) {
+    undecided_ = false;
+    CountConnection();
+    return true;
+  }
+  if (size < kPreface.size()) {
+    const base::Nanos timeout = config().request_headers_timeout;
+    if (timeout != 0) timer_.ArmIn(timeout);
+    socket_.Hold(std::move(bytes));
+  } else {
+    listener().HandOn(*this, service(), Leave(std::move(bytes)), HttpConfig::Codec::kHttp2);
+  }
+  return false;
 }
 
 Http1Connection::~Http1Connection() = default;
@@ -35,6 +67,7 @@ void Http1Connection::WantRead() {
 }
 
 bool Http1Connection::Receive(buffer::Slice bytes) {
+  if (undecided_ && !IsHttp1(bytes)) return state_ == State::kOpen;
   for (int requests = 0; !bytes.empty(); ++requests) {
     if (stream_ == nullptr) {
       stream_ = std::make_unique<Http1Stream>(*this);
@@ -60,7 +93,7 @@ bool Http1Connection::Receive(buffer::Slice bytes) {
 void Http1Connection::OnFlushed() {
   if (stream_ != nullptr && stream_->stream().has_head() && Room() > 0) stream_->stream().Run();
   if (state_ != State::kOpen) return;
-  if (stream_ == nullptr && socket_.holds()) {
+  if (stream_ == nullptr && socket_.holds() && !undecided_) {
     Receive(socket_.TakeHeld());
   } else if (WantsBytes()) {
     ReadOn();
@@ -102,7 +135,7 @@ void Http1Connection::OnPeerEnd(bool error) {
 }
 
 void Http1Connection::CutStreams(bool by_peer) {
-  stats().downstream_cx_http1_active.Dec();
+  if (!undecided_) stats().downstream_cx_http1_active.Dec();
   std::unique_ptr<Http1Stream> cut = std::move(stream_);
   if (cut == nullptr) return;
   cut->stream().Cut(by_peer);
@@ -126,7 +159,8 @@ void Http1Connection::OnOpenTimer() {
     stream_->stream().Refuse(408, "request header timeout", "request_header_timeout", 0);
     stream_->stream().Run();
   } else if (stream_ == nullptr) {
-    if (DurationReached()) {
+    const base::Nanos most = config().max_connection_duration;
+    if (most != 0 && loop().now() - created() >= most) {
       stats().downstream_cx_max_duration_reached.Inc();
     } else {
       stats().downstream_cx_idle_timeout.Inc();

@@ -15,7 +15,8 @@ namespace proxenos::downstream {
 
 class Http1Connection final : public HttpConnection {
  public:
-  Http1Connection(HttpService& service, Arrival arrival);
+  // With `may_be_http2` the first bytes tell; those of HTTP/2 hand the connection on.
+  Http1Connection(HttpService& service, Arrival arrival, bool may_be_http2);
   ~Http1Connection() override;
 
   void Drain(bool now) override;
@@ -37,7 +38,14 @@ class Http1Connection final : public HttpConnection {
   void OnOpenTimer() override;
   void CutStreams(bool by_peer) override;
 
+  // Whether `bytes`, the first, are HTTP/1: else they are held, or gone with the connection.
+  bool IsHttp1(buffer::Slice& bytes);
+  void CountConnection();
+  // Idle: until idle_timeout or max_connection_duration.
+  void ArmIdle();
+
   std::unique_ptr<Http1Stream> stream_;
+  bool undecided_;
 };
 
 }  // namespace proxenos::downstream

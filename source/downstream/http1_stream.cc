@@ -1,6 +1,9 @@
 // HTTP/1.1 on either side of a Stream.
 #include "source/downstream/http1_stream.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "source/downstream/http1_connection.h"
 #include "source/http1/encoder.h"
 
@@ -11,7 +14,7 @@ using http1::DecodeResult;
 
 Http1Stream::Http1Stream(Http1Connection& connection)
     : connection_(connection),
-      stream_(connection, *this),
+      stream_(connection, *this, Stream::Deposits::kRunByCarrier),
       decoder_(connection.config().decoder, stream_) {}
 
 Http1Stream::~Http1Stream() = default;
@@ -42,11 +45,8 @@ void Http1Stream::SendInformational(const http::ResponseHead& head) {
 Framing::Kind Http1Stream::SendHead(http::ResponseHead& head, bool) {
   const http::RequestHead& request = stream_.request;
   const bool is_tunnel = head.framing.kind == Framing::kTunnel;
-  if (is_tunnel && head.status == 200 && !request.upgrade.empty()) {
-    // The origin's answer to an extended CONNECT (RFC 8441, 5) is this protocol's 101.
-    head.status = 101;
-    head.upgrade = request.upgrade;
-  }
+  // An origin that was asked by extended CONNECT (RFC 8441) does not repeat the protocol.
+  if (is_tunnel && head.status == 101 && head.upgrade.empty()) head.upgrade = request.upgrade;
   const bool refused = stream_.tunnel() && !is_tunnel;
   if (refused) decoder_.RefuseTunnel();
   if (connection_.draining()) connection_.stats().downstream_cx_drain_close.Inc();
@@ -65,20 +65,21 @@ Framing::Kind Http1Stream::SendHead(http::ResponseHead& head, bool) {
   return framing_;
 }
 
-uint64_t Http1Stream::Room() const { return connection_.Room(); }
-
-void Http1Stream::SendBody(buffer::Buffer& body, uint64_t size) {
+uint64_t Http1Stream::SendBody(buffer::Buffer& body) {
   buffer::Buffer& out = connection_.out();
+  const uint64_t take = std::min(body.size(), connection_.Room());
+  if (take == 0) return 0;
   if (framing_ == Framing::kChunked) {
     buffer::Buffer chunk;
-    chunk.AppendFrom(body, size);
+    chunk.AppendFrom(body, take);
     http1::AppendChunk(chunk, out);
-  } else if (size == body.size()) {
+  } else if (take == body.size()) {
     out.Append(std::move(body));
   } else {
-    out.AppendFrom(body, size);
+    out.AppendFrom(body, take);
   }
   connection_.WantFlush();
+  return take;
 }
 
 void Http1Stream::SendEnd(const http::HeaderMap* trailers) {

@@ -31,8 +31,7 @@ class Http1Stream final : public StreamCarrier {
   void OnBegin() override;
   void SendInformational(const http::ResponseHead& head) override;
   http::Framing::Kind SendHead(http::ResponseHead& head, bool end) override;
-  uint64_t Room() const override;
-  void SendBody(buffer::Buffer& body, uint64_t size) override;
+  uint64_t SendBody(buffer::Buffer& body) override;
   void SendEnd(const http::HeaderMap* trailers) override;
   void ReadOn() override;
   void RefuseTunnel() override;

@@ -14,9 +14,12 @@
 #include "source/base/clock.h"
 #include "source/base/limits.h"
 #include "source/base/rc.h"
+#include "source/downstream/chain_match.h"
 #include "source/filter/filter_chain.h"
+#include "source/filter/listener_filter.h"
 #include "source/http/path.h"
 #include "source/http1/decoder.h"
+#include "source/http2/settings.h"
 #include "source/net/address.h"
 #include "source/net/socket.h"
 #include "source/route/route_table.h"
@@ -44,9 +47,27 @@ struct TlsCell final : public base::RefCounted {
 struct HttpConfig {
   enum class ServerHeader : uint8_t { kOverwrite, kAppendIfAbsent, kPassThrough };
   enum class StripPort : uint8_t { kNone, kMatching, kAny };
+  enum class ForwardClientCert : uint8_t {
+    kSanitize,
+    kForwardOnly,
+    kAppendForward,
+    kSanitizeSet,
+    kAlwaysForwardOnly,
+  };
+  struct ClientCertDetails {
+    bool subject = false;
+    bool cert = false;
+    bool chain = false;
+    bool dns = false;
+    bool uri = false;
+  };
+  // kAuto: by ALPN, else by the first bytes.
+  enum class Codec : uint8_t { kAuto, kHttp1, kHttp2 };
 
   std::string stat_prefix;
+  Codec codec = Codec::kAuto;
   http1::RequestDecoderOptions decoder;
+  http2::Settings http2;
   std::string server_name = "envoy";
   ServerHeader server_header = ServerHeader::kOverwrite;
   std::string via;
@@ -54,6 +75,8 @@ struct HttpConfig {
   bool use_remote_address = false;
   bool skip_xff_append = false;
   uint32_t xff_trusted_hops = 0;
+  ForwardClientCert forward_client_cert = ForwardClientCert::kSanitize;
+  ClientCertDetails client_cert_details;  // set_current_client_cert_details
   bool generate_request_id = true;
   bool preserve_external_request_id = false;
   bool always_set_request_id_in_response = false;
@@ -68,7 +91,8 @@ struct HttpConfig {
   base::Nanos request_headers_timeout = base::limits::kRequestHeadersTimeout;
   base::Nanos max_stream_duration = 0;
   base::Nanos delayed_close_timeout = base::limits::kDelayedCloseTimeout;
-  uint32_t max_requests_per_connection = 0;  // 0: unlimited.
+  base::Nanos drain_timeout = base::limits::kDrainTimeout;  // Between the two GOAWAYs.
+  uint32_t max_requests_per_connection = 0;                 // 0: unlimited.
 
   std::vector<std::string> upgrades;  // Lower case types that may be tunnelled; "connect" too.
 
@@ -105,10 +129,13 @@ struct ListenerConfig {
   bool inbound = false;  // traffic_direction: INBOUND, for drain_listeners.
   uint32_t connection_buffer_bytes = base::limits::kConnectionOutBytes;
   uint32_t max_accepts_per_turn = base::limits::kMaxAcceptsPerTurn;
-  // At least one: filter_chains in order, then default_filter_chain. A Listener is given ChainCells
-  // in this order.
+  // listener_filters, first to last.
+  std::vector<std::shared_ptr<const filter::ListenerFilterFactory>> filters;
+  base::Nanos filters_timeout = base::limits::kListenerFiltersTimeout;  // 0: none.
+  bool continue_on_filters_timeout = false;
+  ChainMatch match;  // Which of `chains`.
+  // At least one: filter_chains in order, then default_filter_chain.
   std::vector<ChainConfig> chains;
-  std::shared_ptr<const HttpConfig> http;  // Of chains[0].
 };
 
 }  // namespace proxenos::downstream

@@ -10,6 +10,7 @@
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
 #include "source/access_log/access_log_config.h"
 #include "source/config/typed_config.h"
+#include "source/http2/options_config.h"
 #include "source/route/route_config.h"
 #include "source/upstream/duration_config.h"
 
@@ -63,11 +64,35 @@ class HttpCompiler {
     config_->use_remote_address = proto_.use_remote_address().value();
     config_->xff_trusted_hops = proto_.xff_num_trusted_hops();
     config_->skip_xff_append = proto_.skip_xff_append();
+    ClientCert();
     if (proto_.has_generate_request_id()) {
       config_->generate_request_id = proto_.generate_request_id().value();
     }
     config_->preserve_external_request_id = proto_.preserve_external_request_id();
     config_->always_set_request_id_in_response = proto_.always_set_request_id_in_response();
+  }
+
+  void ClientCert() {
+    using Mode = HttpConfig::ForwardClientCert;
+    switch (proto_.forward_client_cert_details()) {
+      case HcmProto::FORWARD_ONLY:
+        config_->forward_client_cert = Mode::kForwardOnly;
+        break;
+      case HcmProto::APPEND_FORWARD:
+        config_->forward_client_cert = Mode::kAppendForward;
+        break;
+      case HcmProto::SANITIZE_SET:
+        config_->forward_client_cert = Mode::kSanitizeSet;
+        break;
+      case HcmProto::ALWAYS_FORWARD_ONLY:
+        config_->forward_client_cert = Mode::kAlwaysForwardOnly;
+        break;
+      default:
+        break;
+    }
+    const auto& details = proto_.set_current_client_cert_details();
+    config_->client_cert_details = {details.subject().value(), details.cert(), details.chain(),
+                                    details.dns(), details.uri()};
   }
 
   void Timeouts() {
@@ -114,6 +139,7 @@ class HttpCompiler {
       default:
         break;
     }
+    CodecOfProtocol();
     const auto& http1 = proto_.http_protocol_options();
     decoder.accept_http_10 = http1.accept_http_10();
     decoder.default_host_for_http_10 = http1.default_host_for_http_10();
@@ -121,6 +147,36 @@ class HttpCompiler {
     if (http1.has_allow_absolute_url()) {
       decoder.allow_absolute_url = http1.allow_absolute_url().value();
     }
+  }
+
+  void CodecOfProtocol() {
+    switch (proto_.codec_type()) {
+      case HcmProto::HTTP1:
+        config_->codec = HttpConfig::Codec::kHttp1;
+        break;
+      case HcmProto::HTTP2:
+        config_->codec = HttpConfig::Codec::kHttp2;
+        break;
+      default:
+        break;
+    }
+    http2::Options defaults;
+    defaults.max_head_bytes = config_->decoder.max_head_bytes;
+    defaults.max_headers = config_->decoder.max_headers;
+    switch (config_->decoder.underscores) {
+      case http1::Underscores::kRejectRequest:
+        defaults.underscores = http2::Underscores::kReject;
+        break;
+      case http1::Underscores::kDropHeader:
+        defaults.underscores = http2::Underscores::kDropHeader;
+        break;
+      case http1::Underscores::kAllow:
+        break;
+    }
+    config_->http2 = http2::CompileHttp2Options(proto_.http2_protocol_options(), defaults, errors_,
+                                                path_.Field("http2_protocol_options"));
+    Duration(proto_.has_drain_timeout(), proto_.drain_timeout(), "drain_timeout",
+             config_->drain_timeout);
   }
 
   void Normalisation() {

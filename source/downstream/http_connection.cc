@@ -19,10 +19,15 @@ HttpConnection::HttpConnection(HttpService& service, Arrival arrival)
       info_(std::move(arrival.info)),
       created_(arrival.created),
       last_active_(loop_.now()) {
-  stats().downstream_cx_total.Inc();
-  stats().downstream_cx_active.Inc();
+  if (!arrival.counted) {
+    stats().downstream_cx_total.Inc();
+    stats().downstream_cx_active.Inc();
+    if (info_.tls != nullptr) {
+      stats().downstream_cx_ssl_total.Inc();
+      stats().downstream_cx_ssl_active.Inc();
+    }
+  }
   socket_.Watch(loop_, this);
-  ArmIdle();
   if (socket_.holds() || socket_.may_read()) WantFlush();
 }
 
@@ -35,18 +40,8 @@ const filter::ConnectionInfo& HttpConnection::info() {
   return info_;
 }
 
-void HttpConnection::ArmIdle() {
-  base::MonoTime deadline = base::kNever;
-  if (config().idle_timeout != 0) deadline = loop_.now() + config().idle_timeout;
-  if (config().max_connection_duration != 0) {
-    deadline = std::min(deadline, created_ + config().max_connection_duration);
-  }
-  timer_.ArmAt(deadline);
-}
-
-bool HttpConnection::DurationReached() const {
-  const base::Nanos most = config().max_connection_duration;
-  return most != 0 && loop_.now() - created_ >= most;
+base::MonoTime HttpConnection::IdleDeadline() const {
+  return config().idle_timeout == 0 ? base::kNever : loop_.now() + config().idle_timeout;
 }
 
 void HttpConnection::CountRequest() {
@@ -178,6 +173,7 @@ void HttpConnection::Close(bool by_peer) {
     stats().downstream_cx_destroy_local.Inc();
   }
   stats().downstream_cx_active.Dec();
+  if (info_.tls != nullptr) stats().downstream_cx_ssl_active.Dec();
   stats().downstream_cx_destroy.Inc();
   const auto length_ms = static_cast<uint64_t>((loop_.now() - created_) / base::kMillisecond);
   stats().downstream_cx_length_ms.Record(length_ms);
@@ -185,6 +181,13 @@ void HttpConnection::Close(bool by_peer) {
   timer_.Disarm();
   socket_.Close(reset_);
   listener().Remove(*this);
+}
+
+Arrival HttpConnection::Leave(buffer::Slice rest) {
+  state_ = State::kClosed;
+  timer_.Disarm();
+  socket_.Hold(std::move(rest));
+  return Arrival{std::move(socket_), std::move(info_), created_, /*counted=*/true};
 }
 
 void HttpConnection::OnTimer() {

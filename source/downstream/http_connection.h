@@ -39,6 +39,7 @@ class HttpConnection : public Connection {
   uint64_t Room() const;
   bool draining() const { return draining_; }
   void Touch() { last_active_ = loop_.now(); }
+  base::MonoTime created() const { return created_; }
   void CountRequest();
   bool LastRequest();  // max_requests_per_connection is reached.
   // Something was appended to out(), or is to be.
@@ -64,12 +65,14 @@ class HttpConnection : public Connection {
   virtual void CutStreams(bool by_peer) = 0;
 
   void ReadOn();
-  // Idle: until idle_timeout or max_connection_duration.
-  void ArmIdle();
-  bool DurationReached() const;
+  // Of a connection that has become idle: kNever without a timeout.
+  base::MonoTime IdleDeadline() const;
   // Nothing more is read as HTTP; closes once out() is flushed.
   void StartClosing();
   void Close(bool by_peer);
+  // Another object goes on with the socket, which has `rest` to be read first: this one is to be
+  // retired.
+  Arrival Leave(buffer::Slice rest);
 
   net::Connection socket_;
   event::Timer timer_;  // Of what the protocol waits for; then of the end.

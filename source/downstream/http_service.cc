@@ -14,6 +14,9 @@ HttpService::HttpService(Listener& listener, const ChainConfig& chain, ChainCell
   const HttpConfig& http = *chain.http;
   if (http.routes != nullptr) inline_routes_ = base::Hold(http.routes);
   stats_ = registry.Open<stats::HttpStats>(stats::HttpScope(http.stat_prefix));
+  if (http.codec != HttpConfig::Codec::kHttp1) {
+    http2_stats_ = registry.Open<stats::Http2Stats>(stats::ScopeName(stats::kHttp2Scope, {}));
+  }
   listener_stats_ =
       registry.Open<stats::ListenerHttpStats>(stats::ListenerHttpScope(address, http.stat_prefix));
 }

@@ -9,8 +9,10 @@
 
 #include "source/base/rc.h"
 #include "source/downstream/http_config.h"
+#include "source/stats/http2_stats.h"
 #include "source/stats/http_stats.h"
 #include "source/stats/registry.h"
+#include "source/tls/server_context.h"
 
 namespace proxenos::downstream {
 
@@ -28,8 +30,15 @@ class HttpService {
   const ChainConfig& chain() const { return chain_; }
   const HttpConfig& config() const { return *chain_.http; }
   stats::HttpStats& stats() { return *stats_; }
+  // REQUIRES: config().codec is not kHttp1.
+  stats::Http2Stats& http2_stats() { return *http2_stats_; }
   base::Held<RouteSnapshot> routes() const {
     return inline_routes_ ? inline_routes_ : cells_.routes->current;
+  }
+
+  // Null without TLS, and until the secrets are there.
+  base::Held<tls::ServerContext> tls_context() const {
+    return cells_.tls ? cells_.tls->current : base::Held<tls::ServerContext>();
   }
 
   uint32_t connection_buffer_bytes() const;
@@ -43,6 +52,7 @@ class HttpService {
   const ChainCells cells_;
   base::Held<RouteSnapshot> inline_routes_;
   stats::Group<stats::HttpStats> stats_;
+  stats::Group<stats::Http2Stats> http2_stats_;
   stats::Group<stats::ListenerHttpStats> listener_stats_;
 };
 

@@ -14,6 +14,8 @@
 #include "absl/strings/str_replace.h"
 #include "source/base/log.h"
 #include "source/downstream/http1_connection.h"
+#include "source/downstream/http2_connection.h"
+#include "source/downstream/intake.h"
 
 namespace proxenos::downstream {
 namespace {
@@ -25,6 +27,11 @@ constexpr base::Nanos kAcceptPause = 100 * base::kMillisecond;
 std::string StatAddress(const ListenerConfig& config) {
   if (!config.stat_prefix.empty()) return config.stat_prefix;
   return config.addresses.front().ToString();
+}
+
+bool NeedsIntake(const ListenerConfig& config) {
+  return !config.filters.empty() || !config.match.always_first() ||
+         config.chains.front().tls != nullptr;
 }
 
 uint64_t NextConnectionId() {
@@ -58,18 +65,26 @@ Listener::Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig>
                    std::vector<net::UniqueFd> sockets, std::vector<ChainCells> cells)
     : context_(context),
       config_(std::move(config)),
-      accept_again_(context.environment.loop.timers(), [this] {
-        for (auto& acceptor : acceptors_) acceptor->Listen(true);
-      }) {
+      accept_again_(context.environment.loop.timers(),
+                    [this] {
+                      for (auto& acceptor : acceptors_) acceptor->Listen(true);
+                    }),
+      needs_intake_(NeedsIntake(*config_)) {
   const std::string address = StatAddress(*config_);
   stats::Registry& registry = context_.registry;
   stats_ = registry.Open<stats::ListenerStats>(stats::ListenerScope(address));
   worker_stats_ = registry.Open<stats::ListenerWorkerStats>(
       stats::ListenerWorkerScope(address, context_.worker));
-  for (size_t i = 0; i < cells.size(); ++i) {
-    services_.push_back(std::make_unique<HttpService>(*this, config_->chains[i],
-                                                      std::move(cells[i]), registry, address));
+  cells.resize(config_->chains.size());
+  for (size_t i = 0; i < config_->chains.size(); ++i) {
+    const ChainConfig& chain = config_->chains[i];
+    services_.push_back(
+        std::make_unique<HttpService>(*this, chain, std::move(cells[i]), registry, address));
+    if (chain.tls != nullptr && !tls_stats_) {
+      tls_stats_ = registry.Open<stats::TlsStats>(stats::ListenerTlsScope(address));
+    }
   }
+  for (const auto& factory : config_->filters) filters_.push_back(factory->Create(registry));
   for (net::UniqueFd& socket : sockets) {
     acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(socket)));
   }
@@ -116,10 +131,40 @@ void Listener::Add(int fd, const net::Address& remote) {
   Arrival arrival{net::Connection(fd), filter::ConnectionInfo(), loop().now()};
   arrival.info.id = NextConnectionId();
   arrival.info.direct_remote = remote;
-  std::unique_ptr<Connection> connection =
-      std::make_unique<Http1Connection>(service(0), std::move(arrival));
+  if (!needs_intake_) {
+    Begin(*services_.front(), std::move(arrival), services_.front()->config().codec);
+    return;
+  }
+  auto intake = std::make_unique<Intake>(*this, std::move(arrival));
+  Intake& begun = *intake;
+  Take(std::move(intake));
+  begun.Advance();
+}
+
+void Listener::Take(std::unique_ptr<Connection> connection) {
   if (draining_) connection->Drain(/*now=*/false);
-  connections_.PushBack(connection.release());  // Owned through the list until Remove.
+  connections_.PushBack(connection.release());  // Owned through the list until Remove or HandOn.
+}
+
+void Listener::Begin(HttpService& service, Arrival arrival, HttpConfig::Codec codec) {
+  if (codec == HttpConfig::Codec::kHttp2) {
+    Take(std::make_unique<Http2Connection>(service, std::move(arrival)));
+  } else {
+    Take(std::make_unique<Http1Connection>(service, std::move(arrival),
+                                           codec == HttpConfig::Codec::kAuto));
+  }
+}
+
+void Listener::HandOn(Connection& from, HttpService& service, Arrival arrival,
+                      HttpConfig::Codec codec) {
+  base::IntrusiveList<Connection>::Remove(&from);
+  loop().Retire(std::unique_ptr<Connection>(&from));
+  Begin(service, std::move(arrival), codec);
+}
+
+HttpService* Listener::Choose(const filter::ConnectionFacts& facts) {
+  const int chain = config_->match.Find(facts);
+  return chain < 0 ? nullptr : services_[static_cast<size_t>(chain)].get();
 }
 
 void Listener::Remove(Connection& connection) {

@@ -16,10 +16,12 @@
 #include "source/downstream/http_config.h"
 #include "source/downstream/http_service.h"
 #include "source/event/event_loop.h"
+#include "source/filter/listener_filter.h"
 #include "source/filter/stream_context.h"
 #include "source/net/socket.h"
 #include "source/stats/listener_stats.h"
 #include "source/stats/registry.h"
+#include "source/stats/tls_stats.h"
 
 namespace proxenos::downstream {
 
@@ -34,7 +36,7 @@ struct WorkerContext {
 
 class Listener {
  public:
-  // `sockets` listen already; `cells` are those of config->chains.
+  // `sockets` listen already. `cells` are those of config->chains, in that order.
   Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig> config,
            std::vector<net::UniqueFd> sockets, std::vector<ChainCells> cells);
   Listener(const Listener&) = delete;
@@ -58,11 +60,19 @@ class Listener {
   const ListenerConfig& config() const { return *config_; }
   event::EventLoop& loop() { return context_.environment.loop; }
   const filter::StreamContext::Environment& environment() const { return context_.environment; }
+  // As config().filters.
+  filter::ListenerFilter& filter(size_t i) { return *filters_[i]; }
   stats::ListenerStats& stats() { return *stats_; }
+  // REQUIRES: some filter chain has TLS.
+  stats::TlsStats& tls_stats() { return *tls_stats_; }
   // Of config().chains[chain].
   HttpService& service(size_t chain) { return *services_[chain]; }
   absl::string_view date() { return context_.date.Get(context_.environment.loop.wall_now()); }
 
+  // The filter chain for such a connection, or null.
+  HttpService* Choose(const filter::ConnectionFacts& facts);
+  // From a connection that is something else than it was: `from` retires.
+  void HandOn(Connection& from, HttpService& service, Arrival arrival, HttpConfig::Codec codec);
   // From a connection that is closed.
   void Remove(Connection& connection);
 
@@ -86,14 +96,19 @@ class Listener {
   bool Accept(int fd, uint32_t most);
   void Add(int fd, const net::Address& remote);
   void PauseAccepting();
+  void Take(std::unique_ptr<Connection> connection);
+  void Begin(HttpService& service, Arrival arrival, HttpConfig::Codec codec);
 
   WorkerContext& context_;
   const std::shared_ptr<const ListenerConfig> config_;
   stats::Group<stats::ListenerStats> stats_;
+  stats::Group<stats::TlsStats> tls_stats_;
   stats::Group<stats::ListenerWorkerStats> worker_stats_;
   std::vector<std::unique_ptr<HttpService>> services_;
+  std::vector<std::unique_ptr<filter::ListenerFilter>> filters_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   event::Timer accept_again_;
+  const bool needs_intake_;  // Something is to be found out before HTTP.
   base::IntrusiveList<Connection> connections_;
   uint32_t connection_count_ = 0;
   bool draining_ = false;

@@ -1,13 +1,18 @@
 // The listener's fields, and the way to its connection manager.
 #include "source/downstream/listener_config.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/config/typed_config.h"
+#include "source/downstream/chain_match_config.h"
 #include "source/downstream/http_config_config.h"
+#include "source/tls/context_config.h"
 #include "source/upstream/address_config.h"
+#include "source/upstream/duration_config.h"
 
 namespace proxenos::downstream {
 namespace {
@@ -15,6 +20,7 @@ namespace {
 using HcmProto =
     envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 using ListenerProto = envoy::config::listener::v3::Listener;
+using ChainProto = envoy::config::listener::v3::FilterChain;
 
 void AddAddress(const envoy::config::core::v3::Address& proto, ListenerConfig& config,
                 const config::Path& path, config::Errors& errors) {
@@ -45,23 +51,95 @@ void Addresses(const ListenerProto& proto, ListenerConfig& config, const config:
   }
 }
 
-// The one filter chain there is: chains by match come with TLS.
-const envoy::config::listener::v3::FilterChain* OnlyChain(const ListenerProto& proto,
-                                                          config::Path& path,
-                                                          config::Errors& errors) {
-  if (proto.filter_chains_size() == 1) {
-    path = path.Field("filter_chains").Index(0);
-    return &proto.filter_chains(0);
+// One filter chain: its transport socket and its connection manager, and nothing else.
+void CompileChain(const ChainProto& proto, const ListenerCompiler& compiler,
+                  const config::Path& path, ListenerConfig& config, config::Errors& errors) {
+  ChainConfig& chain = config.chains.emplace_back();
+  chain.name = proto.name();
+  if (proto.has_transport_socket()) {
+    chain.tls = tls::CompileDownstreamTransport(
+        proto.transport_socket(), absl::StrCat("listener ", config.name, " ", proto.name()),
+        path.Field("transport_socket"), errors);
   }
-  if (proto.filter_chains().empty() && proto.has_default_filter_chain()) {
-    path = path.Field("default_filter_chain");
-    return &proto.default_filter_chain();
+  if (proto.has_transport_socket_connect_timeout()) {
+    chain.handshake_timeout =
+        upstream::CompileDuration(proto.transport_socket_connect_timeout(), errors,
+                                  path.Field("transport_socket_connect_timeout"));
   }
-  errors.Add(path.Field("filter_chains"),
-             absl::StrCat("value ", proto.filter_chains_size(),
-                          " chains: expected exactly one; choosing among chains is not "
-                          "implemented by proxenos"));
-  return nullptr;
+  if (proto.filters_size() != 1) {
+    errors.Add(path.Field("filters"),
+               "expected exactly one network filter, the HttpConnectionManager");
+    return;
+  }
+  const config::Path filter = path.Field("filters").Index(0).Field("typed_config");
+  HcmProto hcm;
+  if (config::UnpackTypedConfigTo(proto.filters(0).typed_config(), hcm, filter, errors)) {
+    chain.http = CompileHttpConfig(hcm, compiler, filter, errors);
+  }
+}
+
+void AddToMatch(const ListenerProto& listener, int index, const config::Path& path,
+                ListenerConfig& config, config::Errors& errors) {
+  const ChainProto& proto = listener.filter_chains(index);
+  const config::Path at = path.Field("filter_chain_match");
+  int other = -1;
+  switch (
+      config.match.Add(index, CompileCriteria(proto.filter_chain_match(), at, errors), &other)) {
+    case ChainMatch::Added::kDone:
+      return;
+    case ChainMatch::Added::kDuplicate:
+      errors.Add(at, absl::StrCat("filter chain '", proto.name(), "' matches what filter chain '",
+                                  listener.filter_chains(other).name(),
+                                  "' does: nothing would choose between them"));
+      return;
+    case ChainMatch::Added::kTooMany:
+      errors.Add(at, "expected fewer combinations of values in all filter chains together");
+      return;
+  }
+}
+
+void Chains(const ListenerProto& proto, const ListenerCompiler& compiler, ListenerConfig& config,
+            const config::Path& path, config::Errors& errors) {
+  for (int i = 0; i < proto.filter_chains_size(); ++i) {
+    const config::Path at = path.Field("filter_chains").Index(static_cast<size_t>(i));
+    CompileChain(proto.filter_chains(i), compiler, at, config, errors);
+    AddToMatch(proto, i, at, config, errors);
+  }
+  if (proto.has_default_filter_chain()) {
+    CompileChain(proto.default_filter_chain(), compiler, path.Field("default_filter_chain"), config,
+                 errors);
+    config.match.SetDefault(proto.filter_chains_size());
+  }
+  if (config.chains.empty()) {
+    errors.Add(path.Field("filter_chains"), "expected at least one, or a default_filter_chain");
+  }
+}
+
+void ListenerFilters(const ListenerProto& proto, const ListenerCompiler& compiler,
+                     ListenerConfig& config, const config::Path& path, config::Errors& errors) {
+  for (int i = 0; i < proto.listener_filters_size(); ++i) {
+    const auto& filter = proto.listener_filters(i);
+    const config::Path at =
+        path.Field("listener_filters").Index(static_cast<size_t>(i)).Field("typed_config");
+    const std::string type = config::TypedConfigType(filter.typed_config());
+    const auto kind =
+        std::find_if(compiler.listener_filters.begin(), compiler.listener_filters.end(),
+                     [&type](const filter::ListenerFilterKind& each) {
+                       return absl::string_view(type) == each.type;
+                     });
+    if (kind == compiler.listener_filters.end()) {
+      errors.Add(at, absl::StrCat("listener filter '", filter.name(), "' of type '", type,
+                                  "' is not implemented by proxenos"));
+      continue;
+    }
+    auto factory = kind->create(filter.typed_config(), at, errors);
+    if (factory != nullptr) config.filters.push_back(std::move(factory));
+  }
+  if (proto.has_listener_filters_timeout()) {
+    config.filters_timeout = upstream::CompileDuration(proto.listener_filters_timeout(), errors,
+                                                       path.Field("listener_filters_timeout"));
+  }
+  config.continue_on_filters_timeout = proto.continue_on_listener_filters_timeout();
 }
 
 }  // namespace
@@ -107,22 +185,8 @@ ListenerCompiler::Result ListenerCompiler::Compile(const ListenerProto& listener
     config->max_accepts_per_turn = listener.max_connections_to_accept_per_socket_event().value();
   }
   Addresses(listener, *config, path, errors);
-  config::Path at = path;
-  const auto* chain = OnlyChain(listener, at, errors);
-  if (chain != nullptr && chain->filters_size() != 1) {
-    errors.Add(at.Field("filters"),
-               "expected exactly one network filter, the HttpConnectionManager");
-  } else if (chain != nullptr) {
-    const config::Path filter = at.Field("filters").Index(0).Field("typed_config");
-    HcmProto hcm;
-    if (config::UnpackTypedConfigTo(chain->filters(0).typed_config(), hcm, filter, errors)) {
-      config->http = CompileHttpConfig(hcm, *this, filter, errors);
-      ChainConfig& compiled = config->chains.emplace_back();
-      compiled.name = chain->name();
-      compiled.http = config->http;
-      if (hcm.has_rds()) result.rds_source = hcm.rds().config_source();
-    }
-  }
+  ListenerFilters(listener, *this, *config, path, errors);
+  Chains(listener, *this, *config, path, errors);
   if (errors.count() == before) result.config = std::move(config);
   return result;
 }

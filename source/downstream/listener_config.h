@@ -8,23 +8,26 @@
 #include <memory>
 #include <string>
 
-#include "envoy/config/core/v3/config_source.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "source/access_log/file_sink.h"
 #include "source/config/errors.h"
 #include "source/downstream/http_config.h"
 #include "source/filter/filter_config.h"
+#include "source/filter/listener_filter_config.h"
 
 namespace proxenos::downstream {
 
 struct ListenerCompiler {
+  explicit ListenerCompiler(filter::FilterKinds http_kinds, access_log::LogWriter* writer = nullptr,
+                            filter::ListenerFilterKinds listener_kinds = {})
+      : filters(http_kinds), listener_filters(listener_kinds), log_writer(writer) {}
+
   filter::FilterKinds filters;
+  filter::ListenerFilterKinds listener_filters;
   access_log::LogWriter* log_writer;  // Null: validate only, no file is opened.
 
   struct Result {
     std::shared_ptr<const ListenerConfig> config;  // Null when there were errors.
-    // Where routes come from, when by name (config->http->rds_name).
-    envoy::config::core::v3::ConfigSource rds_source;
   };
   Result Compile(const envoy::config::listener::v3::Listener& listener, const config::Path& path,
                  config::Errors& errors) const;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "source/downstream/client_cert_header.h"
 
 namespace proxenos::downstream {
 namespace {
@@ -128,18 +129,16 @@ void FormatUuid(const uint64_t random[2], char* out) {
 net::Address MutateRequestHeaders(const HttpConfig& config, const RequestOrigin& origin,
                                   http::RequestHead& head) {
   http::HeaderMap& headers = head.headers;
-  net::Address remote = origin.connection.direct_remote;
+  net::Address remote = origin.connection.remote();
   const absl::string_view scheme = origin.tls ? "https" : "http";
-  headers.RemoveIf([](const http::Header& header) {
-    // forward_client_cert_details: SANITIZE, the default and the only mode without TLS.
-    return header.id == HeaderId::kXEnvoyInternal || header.id == HeaderId::kXForwardedClientCert;
-  });
+  headers.Remove(HeaderId::kXEnvoyInternal);
+  MutateClientCertHeader(config, origin.connection.tls, headers);
   if (config.use_remote_address) {
     if (config.xff_trusted_hops > 0) {
       const auto forwarded = ForwardedAddress(headers, config.xff_trusted_hops - 1);
       if (forwarded) remote = *forwarded;
     }
-    if (!config.skip_xff_append) AppendForwardedFor(headers, origin.connection.direct_remote);
+    if (!config.skip_xff_append) AppendForwardedFor(headers, origin.connection.remote());
     if (config.xff_trusted_hops == 0 || !headers.Has(HeaderId::kXForwardedProto)) {
       headers.Set(HeaderId::kXForwardedProto, scheme);
     }

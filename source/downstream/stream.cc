@@ -22,10 +22,11 @@ using http::Framing;
 
 }  // namespace
 
-Stream::Stream(HttpConnection& connection, StreamCarrier& carrier)
+Stream::Stream(HttpConnection& connection, StreamCarrier& carrier, Deposits deposits)
     : StreamContext(connection.listener().environment(), connection.stats()),
       connection_(connection),
       carrier_(carrier),
+      deposits_(deposits),
       timer_(connection.loop().timers(), [this] { OnTimer(); }) {
   info.start = environment.loop.now();
   info.start_wall = environment.loop.wall_now();
@@ -64,13 +65,16 @@ void Stream::OnHead(buffer::Slice head) {
   has_head_ = true;
   needs_begin_ = true;
   tunnel_ = request.framing.kind == Framing::kTunnel;
-  info.request_header_bytes = head_bytes_.size();
+  info.request_header_bytes =
+      head_bytes_.empty() ? request.headers.ByteSize() : uint64_t{head_bytes_.size()};
   request_in.head = true;
+  OnDeposit();
 }
 
 void Stream::OnBody(buffer::Slice data) {
   info.bytes_received += data.size();
   request_in.body.Append(std::move(data));
+  OnDeposit();
 }
 
 http::HeaderMap& Stream::OnTrailersBegin() {
@@ -85,6 +89,7 @@ void Stream::OnComplete() {
   request_in.end = true;
   request_deadline_ = base::kNever;
   info.request_complete = environment.loop.now();
+  OnDeposit();
 }
 
 void Stream::OnTimer() {
@@ -227,15 +232,14 @@ bool Stream::EncodeBody() {
     response_out.body.Clear();
     return true;
   }
-  const uint64_t take = std::min<uint64_t>(response_out.body.size(), carrier_.Room());
-  if (take == 0) return false;
-  if (response_framing_ == Framing::kLength && info.bytes_sent + take > response.framing.length) {
+  if (response_framing_ == Framing::kLength &&
+      info.bytes_sent + response_out.body.size() > response.framing.length) {
     Abort("response_body_longer_than_its_length", 0);  // The rest would pass for a response.
     return true;
   }
-  info.bytes_sent += take;
-  carrier_.SendBody(response_out.body, take);
-  return true;
+  const uint64_t sent = carrier_.SendBody(response_out.body);
+  info.bytes_sent += sent;
+  return sent > 0;
 }
 
 void Stream::SendInformational(const http::ResponseHead& head) {

@@ -24,7 +24,11 @@ class StreamCarrier;
 
 class Stream final : public filter::StreamContext, public http::RequestVisitor {
  public:
-  Stream(HttpConnection& connection, StreamCarrier& carrier);
+  // What follows a deposit of the codec: whoever feeds it runs the stream, or, where one codec
+  // serves many streams, the loop does.
+  enum class Deposits : uint8_t { kRunByCarrier, kSchedule };
+
+  Stream(HttpConnection& connection, StreamCarrier& carrier, Deposits deposits);
   ~Stream() override;
 
   // Advances whatever can be advanced. event::Runnable.
@@ -74,6 +78,9 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   bool AllowTunnel();
   void ChooseRoute();
   void ArmTimers();
+  void OnDeposit() {
+    if (deposits_ == Deposits::kSchedule) environment.loop.Schedule(this);
+  }
   bool PumpOnce();
   bool StartLocalReply();
   void Log();
@@ -87,6 +94,7 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
 
   HttpConnection& connection_;
   StreamCarrier& carrier_;
+  const Deposits deposits_;
   std::optional<filter::FilterChain> chain_;
   base::Held<RouteSnapshot> snapshot_;  // Pins `routes`.
   event::Timer timer_;                  // At the earliest of the deadlines below.

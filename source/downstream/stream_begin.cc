@@ -23,6 +23,7 @@ void Stream::Begin() {
   const HttpConfig& config = connection_.config();
   info.connection = &connection_.info();
   info.protocol = request.version;
+  info.filter_chain_name = connection_.service().chain().name;
   random = environment.loop.random().Next();
   carrier_.OnBegin();
   ArmTimers();

@@ -25,10 +25,9 @@ class StreamCarrier {
   // The response's head; `end`: nothing follows it. Returns how its body goes: kNone when it has
   // none, so that SendBody may not be called. May change `head` to what the protocol asks for.
   virtual http::Framing::Kind SendHead(http::ResponseHead& head, bool end) = 0;
-  // How much of a body there is room for.
-  virtual uint64_t Room() const = 0;
-  // Takes the first `size` bytes of `body`. REQUIRES: 0 < size <= Room().
-  virtual void SendBody(buffer::Buffer& body, uint64_t size) = 0;
+  // Takes from the front of `body` as much as there is room for, and returns how much. When it was
+  // not all, the stream runs again once there is more room.
+  virtual uint64_t SendBody(buffer::Buffer& body) = 0;
   // Ends the response; `trailers` may be null.
   virtual void SendEnd(const http::HeaderMap* trailers) = 0;
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "absl/strings/string_view.h"
 #include "source/base/clock.h"
@@ -61,8 +62,12 @@ struct ConnectionInfo {
   uint64_t id = 0;
   net::Address local;
   net::Address direct_remote;               // The peer of the socket.
+  // The client, where a PROXY header tells of another than that; else null.
+  std::unique_ptr<const net::Address> proxied_remote;
   absl::string_view requested_server_name;  // SNI; empty without TLS.
   const tls::SessionInfo* tls = nullptr;    // Null without TLS.
+
+  const net::Address& remote() const { return proxied_remote ? *proxied_remote : direct_remote; }
 };
 
 struct StreamInfo {

@@ -32,6 +32,11 @@ class Address {
 
   Family family() const { return family_; }
   bool is_ip() const { return family_ == Family::kIpv4 || family_ == Family::kIpv6; }
+  // The 4 or 16 bytes of an IP address, first byte first; else nothing.
+  absl::string_view IpBytes() const {
+    if (!is_ip()) return absl::string_view();
+    return absl::string_view(reinterpret_cast<const char*>(ip_), family_ == Family::kIpv4 ? 4 : 16);
+  }
   uint16_t port() const;  // 0 for Unix sockets.
   Address WithPort(uint16_t port) const;
   bool IsLoopback() const;

@@ -70,6 +70,31 @@ ReadStatus Connection::Read(buffer::Slice* bytes) {
   return transport_ == nullptr ? ReadPlain(bytes) : ReadTransport(bytes);
 }
 
+ReadStatus Connection::Peek(char* room, uint32_t size, uint32_t* got) {
+  if (!open()) return ReadStatus::kError;
+  ssize_t n;
+  do {
+    n = recv(fd_, room, size, MSG_PEEK);
+  } while (n < 0 && errno == EINTR);
+  if (n > 0) {
+    *got = static_cast<uint32_t>(n);
+    return ReadStatus::kBytes;
+  }
+  if (n < 0 && errno == EAGAIN) return ReadStatus::kNothing;
+  return n == 0 ? ReadStatus::kEnd : ReadStatus::kError;
+}
+
+void Connection::Skip(uint32_t n) {
+  char dropped[512];
+  while (n > 0) {
+    const ssize_t took = Receive(fd_, dropped, std::min<size_t>(n, sizeof(dropped)));
+    if (took < 0 && errno == EINTR) continue;
+    if (took <= 0) return;  // The peer's reset came in between: the next read tells.
+    bytes_read_ += static_cast<uint64_t>(took);
+    n -= static_cast<uint32_t>(took);
+  }
+}
+
 ReadStatus Connection::ReadRaw(char* room, uint32_t size, uint32_t* got) {
   if (!open()) return ReadStatus::kError;
   ssize_t n;

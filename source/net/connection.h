@@ -66,6 +66,11 @@ class Connection {
   buffer::Slice TakeHeld() { return std::move(held_); }
   bool holds() const { return !held_.empty(); }
 
+  // Looks at what the socket has, at most `size` bytes, and leaves it there; Skip drops the first
+  // `n` of what was seen. For whoever decides what the bytes are.
+  ReadStatus Peek(char* room, uint32_t size, uint32_t* got);
+  void Skip(uint32_t n);
+
   // What is waiting to leave; append to it, then have Flush called at the turn's end.
   buffer::Buffer& out() { return out_; }
   const buffer::Buffer& out() const { return out_; }

@@ -7,6 +7,10 @@
 #include "source/filters/http/grpc_http1_reverse_bridge/config.h"
 #include "source/filters/http/grpc_web/config.h"
 #include "source/filters/http/router/router_config.h"
+#include "source/filters/listener/http_inspector/http_inspector_config.h"
+#include "source/filters/listener/original_dst/original_dst_config.h"
+#include "source/filters/listener/proxy_protocol/proxy_protocol_config.h"
+#include "source/filters/listener/tls_inspector/tls_inspector_config.h"
 
 namespace proxenos::server {
 
@@ -24,6 +28,21 @@ filter::FilterKinds BuiltinFilters() {
        &f::grpc_http1_reverse_bridge::kReverseBridgeOverride},
       {"envoy.extensions.filters.http.grpc_web.v3.GrpcWeb", false, f::grpc_web::CreateGrpcWeb},
       {"envoy.extensions.filters.http.router.v3.Router", true, f::router::CreateRouter},
+  };
+  return kKinds;
+}
+
+filter::ListenerFilterKinds BuiltinListenerFilters() {
+  namespace f = filters;
+  static constexpr filter::ListenerFilterKind kKinds[] = {
+      {"envoy.extensions.filters.listener.http_inspector.v3.HttpInspector",
+       f::http_inspector::CreateHttpInspector},
+      {"envoy.extensions.filters.listener.original_dst.v3.OriginalDst",
+       f::original_dst::CreateOriginalDst},
+      {"envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
+       f::proxy_protocol::CreateProxyProtocol},
+      {"envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
+       f::tls_inspector::CreateTlsInspector},
   };
   return kKinds;
 }

@@ -1,10 +1,12 @@
-// The HTTP filters that this binary has: one explicit table.
+// The filters that this binary has: explicit tables.
 #pragma once
 
 #include "source/filter/filter_config.h"
+#include "source/filter/listener_filter_config.h"
 
 namespace proxenos::server {
 
 filter::FilterKinds BuiltinFilters();
+filter::ListenerFilterKinds BuiltinListenerFilters();
 
 }  // namespace proxenos::server

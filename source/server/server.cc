@@ -109,7 +109,7 @@ Server::Server(Options options, LoadedBootstrap bootstrap)
       log_writer_(std::min(options_.file_flush_interval, base::kSecond)),
       connection_limit_(MaxConnections(bootstrap_.proto)),
       resolvers_(loop_),
-      listener_compiler_{BuiltinFilters(), &log_writer_},
+      listener_compiler_{BuiltinFilters(), &log_writer_, BuiltinListenerFilters()},
       start_timer_(loop_.timers(), [this] { Advance(); }),
       flush_timer_(loop_.timers(), [this] { FlushStats(); }),
       shutdown_timer_(loop_.timers(), [this] { CheckShutdown(); }),
@@ -319,7 +319,7 @@ absl::Status Server::Validate(const LoadedBootstrap& bootstrap) {
   base::RealClock clock;
   event::EventLoop loop(clock);
   stats::Registry registry;
-  downstream::ListenerCompiler compiler{BuiltinFilters(), nullptr};
+  downstream::ListenerCompiler compiler{BuiltinFilters(), nullptr, BuiltinListenerFilters()};
   config::IgnoredFields ignored;
   ConfigStoreHooks hooks;
   hooks.publish = [](Batch) {};

@@ -6,7 +6,7 @@
 
 namespace proxenos::stats {
 
-// Scope: "http2." below HttpScope or ClusterScope's. One group a worker.
+// Scope: kHttp2Scope of connection managers, ClusterHttp2Scope. One group a worker.
 #define PX_HTTP2_STATS(X)                                   \
   X(Counter, dropped_headers_with_underscores)              \
   X(Counter, goaway_sent)                                   \

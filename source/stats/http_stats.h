@@ -14,6 +14,10 @@ namespace proxenos::stats {
   X(Gauge, downstream_cx_active)                            \
   X(Counter, downstream_cx_http1_total)                     \
   X(Gauge, downstream_cx_http1_active)                      \
+  X(Counter, downstream_cx_http2_total)                     \
+  X(Gauge, downstream_cx_http2_active)                      \
+  X(Counter, downstream_cx_ssl_total)                       \
+  X(Gauge, downstream_cx_ssl_active)                        \
   X(Counter, downstream_cx_destroy)                         \
   X(Counter, downstream_cx_destroy_local)                   \
   X(Counter, downstream_cx_destroy_remote)                  \
@@ -33,6 +37,7 @@ namespace proxenos::stats {
   X(Counter, downstream_rq_total)                           \
   X(Gauge, downstream_rq_active)                            \
   X(Counter, downstream_rq_http1_total)                     \
+  X(Counter, downstream_rq_http2_total)                     \
   X(Counter, downstream_rq_1xx)                             \
   X(Counter, downstream_rq_2xx)                             \
   X(Counter, downstream_rq_3xx)                             \

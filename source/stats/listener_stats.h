@@ -7,13 +7,20 @@
 namespace proxenos::stats {
 
 // Scope: ListenerScope. One group a worker.
-#define PX_LISTENER_STATS(X)            \
-  X(Counter, downstream_cx_total)       \
-  X(Gauge, downstream_cx_active)        \
-  X(Counter, downstream_cx_destroy)     \
-  X(Histogram, downstream_cx_length_ms) \
-  X(Counter, downstream_cx_overflow)    \
-  X(Counter, downstream_global_cx_overflow)
+#define PX_LISTENER_STATS(X)                                 \
+  X(Counter, downstream_cx_total)                            \
+  X(Gauge, downstream_cx_active)                             \
+  X(Counter, downstream_cx_destroy)                          \
+  X(Histogram, downstream_cx_length_ms)                      \
+  X(Counter, downstream_cx_overflow)                         \
+  X(Counter, downstream_global_cx_overflow)                  \
+  X(Counter, downstream_context_secrets_not_ready)           \
+  X(Counter, downstream_cx_transport_socket_connect_timeout) \
+  X(Counter, downstream_listener_filter_error)               \
+  X(Counter, downstream_listener_filter_remote_close)        \
+  X(Gauge, downstream_pre_cx_active)                         \
+  X(Counter, downstream_pre_cx_timeout)                      \
+  X(Counter, no_filter_chain_match)
 PX_STATS(ListenerStats, PX_LISTENER_STATS);
 
 // How connections spread over the workers. Scope: ListenerWorkerScope.

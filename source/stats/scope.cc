@@ -21,6 +21,7 @@ constexpr ScopeShape kClusterTls{"cluster.$.ssl.", "cluster.ssl.", {kClusterTag}
 constexpr ScopeShape kSecret{"sds.$.", "sds.", {"envoy.xds_resource_name"}};
 constexpr ScopeShape kHttp{"http.$.", "http.", {kHttpTag}};
 constexpr ScopeShape kListener{"listener.$.", "listener.", {kListenerTag}};
+constexpr ScopeShape kListenerTls{"listener.$.ssl.", "listener.ssl.", {kListenerTag}};
 constexpr ScopeShape kListenerHttp{
     "listener.$.http.$.", "listener.http.", {kListenerTag, kHttpTag}};
 constexpr ScopeShape kListenerWorker{
@@ -83,6 +84,10 @@ ScopeName SecretScope(absl::string_view secret) { return ScopeName(kSecret, {sec
 ScopeName HttpScope(absl::string_view stat_prefix) { return ScopeName(kHttp, {stat_prefix}); }
 
 ScopeName ListenerScope(absl::string_view address) { return ScopeName(kListener, {address}); }
+
+ScopeName ListenerTlsScope(absl::string_view address) {
+  return ScopeName(kListenerTls, {address});
+}
 
 ScopeName ListenerHttpScope(absl::string_view address, absl::string_view stat_prefix) {
   return ScopeName(kListenerHttp, {address, stat_prefix});

@@ -61,6 +61,8 @@ inline constexpr ScopeShape kListenerManagerScope{"listener_manager.", "listener
 inline constexpr ScopeShape kLdsScope{"listener_manager.lds.", "listener_manager.lds."};
 inline constexpr ScopeShape kRuntimeScope{"runtime.", "runtime."};
 inline constexpr ScopeShape kAdminListenerScope{"listener.admin.", "listener.admin."};
+// Of the HTTP/2 sessions of all connection managers, as in Envoy.
+inline constexpr ScopeShape kHttp2Scope{"http2.", "http2."};
 inline constexpr ScopeShape kFilesystemScope{"filesystem.", "filesystem."};
 
 // cluster.NAME.
@@ -77,6 +79,8 @@ ScopeName SecretScope(absl::string_view secret);
 ScopeName HttpScope(absl::string_view stat_prefix);
 // listener.ADDRESS. (127.0.0.1_80, or the listener's stat_prefix)
 ScopeName ListenerScope(absl::string_view address);
+// listener.ADDRESS.ssl.
+ScopeName ListenerTlsScope(absl::string_view address);
 // listener.ADDRESS.http.PREFIX.
 ScopeName ListenerHttpScope(absl::string_view address, absl::string_view stat_prefix);
 // listener.ADDRESS.worker_N.

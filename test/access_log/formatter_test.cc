@@ -134,7 +134,7 @@ TEST(FormatterTest, ErrorsNameOperatorAndPosition) {
   const std::pair<const char*, const char*> kCases[] = {
       {"a %FOO% b", "%FOO%: no such command operator (position 2)"},
       {"%DYNAMIC_METADATA(a:b)%", "%DYNAMIC_METADATA%: not implemented by proxenos (position 0)"},
-      {"%DOWNSTREAM_PEER_URI_SAN%", "not implemented"},
+      {"%DOWNSTREAM_PEER_CERT%", "not implemented"},
       {"%REQ%", "%REQ%: needs an argument"},
       {"%REQ()%", "%REQ%: needs an argument"},
       {"%REQ(a?b?c)%", "more than one alternative"},

@@ -141,8 +141,10 @@ void ProxyLoop::Start() {
                      sizeof(downstream_send_bytes)) == 0);
   }
   config->addresses.push_back(listen_address_);
-  listener_ = std::make_unique<downstream::Listener>(
-      context_, std::move(config), std::move(sockets), std::vector<downstream::ChainCells>(1));
+  std::vector<downstream::ChainCells> cells(1);
+  if (adjust) adjust(*config, cells);
+  listener_ = std::make_unique<downstream::Listener>(context_, std::move(config),
+                                                     std::move(sockets), std::move(cells));
 }
 
 void ProxyLoop::SetHosts(const std::vector<uint16_t>& ports) {
@@ -181,6 +183,12 @@ Peer ProxyLoop::Connect() {
   return Peer(*std::move(fd));
 }
 
+int ProxyLoop::Dial() {
+  auto fd = net::StartConnect(listen_address_, {});
+  CHECK(fd.ok());
+  return fd->Release();
+}
+
 bool ProxyLoop::OriginAsked() { return origin_.valid() && Readable(origin_.get(), 0); }
 
 Peer ProxyLoop::Accept() {
@@ -193,7 +201,9 @@ void ProxyLoop::ExpectNothingUnderWay() {
   EXPECT_EQ(downstream.downstream_rq_active.value(), 0u);
   EXPECT_EQ(downstream.downstream_cx_upgrades_active.value(), 0u);
   EXPECT_EQ(downstream.downstream_cx_active.value(), listener_->connection_count());
-  EXPECT_EQ(downstream.downstream_cx_http1_active.value(), listener_->connection_count());
+  EXPECT_EQ(
+      downstream.downstream_cx_http1_active.value() + downstream.downstream_cx_http2_active.value(),
+      listener_->connection_count());
   EXPECT_EQ(downstream.downstream_cx_total.value() - downstream.downstream_cx_destroy.value(),
             listener_->connection_count());
   EXPECT_EQ(connection_limit_.count(), listener_->connection_count());

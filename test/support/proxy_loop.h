@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "source/downstream/listener.h"
@@ -55,6 +56,9 @@ class ProxyLoop {
   std::string routes;  // RouteConfiguration, as text proto.
   std::vector<std::shared_ptr<const filter::FilterFactory>> filters;  // Before the router.
   uint32_t downstream_buffer_bytes = base::limits::kConnectionOutBytes;
+  // Changes the listener before it starts: it has one filter chain, with `http`.
+  absl::AnyInvocable<void(downstream::ListenerConfig&, std::vector<downstream::ChainCells>&)>
+      adjust;
   int downstream_send_bytes = 0;  // SO_SNDBUF of connections with clients; 0: as the kernel likes.
 
   void Start();
@@ -68,6 +72,8 @@ class ProxyLoop {
   void Advance(base::Nanos by) { clock_.Advance(by); }
 
   Peer Connect();
+  // A socket that is about to be connected, for whoever wants it for itself.
+  int Dial();
   // The next connection to the origin; invalid when none comes.
   Peer Accept();
   // Whether a connection to the origin waits to be accepted.

@@ -1,0 +1,106 @@
+// One element: key=value pairs with semicolons between; several proxies' elements with commas.
+#include "source/downstream/client_cert_header.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace proxenos::downstream {
+namespace {
+
+using ForwardClientCert = HttpConfig::ForwardClientCert;
+using http::HeaderId;
+
+void AppendKey(absl::string_view key, std::string& out) {
+  absl::StrAppend(&out, out.empty() ? "" : ";", key, "=");
+}
+
+// A name out of the client's certificate: quoted where it could pass for the list's own signs.
+void AppendName(absl::string_view key, absl::string_view name, std::string& out) {
+  AppendKey(key, out);
+  if (name.find_first_of(",;=\"") == absl::string_view::npos) {
+    out.append(name.data(), name.size());
+    return;
+  }
+  out.push_back('"');
+  for (const char c : name) {
+    if (c == '"' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  out.push_back('"');
+}
+
+// PEM in percent-encoding, quoted.
+void AppendPem(absl::string_view key, absl::string_view pem, std::string& out) {
+  if (pem.empty()) return;
+  AppendKey(key, out);
+  out.push_back('"');
+  for (const char c : pem) {
+    switch (c) {
+      case '\n':
+        out += "%0A";
+        break;
+      case ' ':
+        out += "%20";
+        break;
+      case '+':
+        out += "%2B";
+        break;
+      case '/':
+        out += "%2F";
+        break;
+      case '=':
+        out += "%3D";
+        break;
+      default:
+        out.push_back(c);
+    }
+  }
+  out.push_back('"');
+}
+
+std::string Describe(const HttpConfig::ClientCertDetails& details,
+                     const tls::SessionInfo& session) {
+  std::string out;
+  const tls::SessionInfo::Certificate* local = session.local();
+  if (local != nullptr && !local->uri_sans.empty()) AppendName("By", local->uri_sans[0], out);
+  const tls::SessionInfo::Certificate* peer = session.peer();
+  if (peer == nullptr) return out;
+  AppendKey("Hash", out);
+  out += peer->sha256_hex;
+  if (details.cert) AppendPem("Cert", peer->pem, out);
+  if (details.chain) AppendPem("Chain", session.peer_chain_pem(), out);
+  if (details.subject) {
+    AppendKey("Subject", out);
+    absl::StrAppend(&out, "\"", peer->subject, "\"");
+  }
+  if (details.uri) {
+    for (const std::string& uri : peer->uri_sans) AppendName("URI", uri, out);
+    if (peer->uri_sans.empty()) AppendKey("URI", out);
+  }
+  if (details.dns) {
+    for (const std::string& name : peer->dns_sans) AppendName("DNS", name, out);
+  }
+  return out;
+}
+
+}  // namespace
+
+void MutateClientCertHeader(const HttpConfig& config, const tls::SessionInfo* session,
+                            http::HeaderMap& headers) {
+  const ForwardClientCert mode = config.forward_client_cert;
+  if (mode == ForwardClientCert::kAlwaysForwardOnly) return;
+  if (mode == ForwardClientCert::kSanitize || session == nullptr || !session->peer_presented()) {
+    headers.Remove(HeaderId::kXForwardedClientCert);
+    return;
+  }
+  if (mode == ForwardClientCert::kForwardOnly) return;
+  std::string element = Describe(config.client_cert_details, *session);
+  if (mode == ForwardClientCert::kAppendForward) {
+    const absl::string_view before = headers.Get(HeaderId::kXForwardedClientCert);
+    if (!before.empty()) element = absl::StrCat(before, ",", element);
+  }
+  headers.Set(HeaderId::kXForwardedClientCert, element);
+}
+
+}  // namespace proxenos::downstream

@@ -1,0 +1,116 @@
+// HTTP/2 on either side of a Stream.
+#include "source/downstream/http2_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "source/base/limits.h"
+#include "source/downstream/http2_connection.h"
+
+namespace proxenos::downstream {
+
+using http::Framing;
+
+Http2Stream::Http2Stream(Http2Connection& connection, http2::StreamId id)
+    : connection_(connection), id_(id), stream_(connection, *this, Stream::Deposits::kSchedule) {}
+
+Http2Stream::~Http2Stream() = default;
+
+void Http2Stream::OnReset(http2::ErrorCode code, bool by_peer, absl::string_view detail) {
+  reset_ = true;
+  if (stream_.over()) return;
+  if (by_peer) {
+    stream_.Abort(
+        code == http2::ErrorCode::kRefusedStream ? "http2.remote_refuse" : "http2.remote_reset",
+        filter::kDownstreamRemoteReset);
+  } else {
+    stream_.Abort(detail, filter::kDownstreamProtocolError);
+  }
+}
+
+bool Http2Stream::OnClosed() {
+  closed_ = true;
+  flush_timer_.reset();
+  return stream_.over();
+}
+
+void Http2Stream::OnBegin() { connection_.CountStream(); }
+
+void Http2Stream::SendInformational(const http::ResponseHead& head) {
+  if (reset_) return;
+  connection_.session().SendInformational(id_, head);
+  connection_.WantFlush();
+}
+
+Framing::Kind Http2Stream::SendHead(http::ResponseHead& head, bool end) {
+  if (connection_.draining()) connection_.stats().downstream_cx_drain_close.Inc();
+  Framing::Kind framing =
+      head.framing.kind == Framing::kUntilClose ? Framing::kChunked : head.framing.kind;
+  if (stream_.request.method == http::Method::kHead || head.status == 204 || head.status == 304) {
+    framing = Framing::kNone;
+  }
+  // Shorter than its length says: the end is not sent, and the stream will be reset.
+  const bool cut = framing == Framing::kLength && head.framing.length != 0;
+  end_sent_ = end && !cut;
+  if (!reset_) connection_.session().SendHead(id_, head, end_sent_);
+  stream_.info.response_header_bytes = head.headers.ByteSize();
+  connection_.WantFlush();
+  return framing;
+}
+
+uint64_t Http2Stream::SendBody(buffer::Buffer& body) {
+  const uint64_t before = body.size();
+  connection_.session().SendBody(id_, body, /*end=*/false, nullptr);
+  connection_.WantFlush();
+  return before - body.size();
+}
+
+void Http2Stream::SendEnd(const http::HeaderMap* trailers) {
+  if (end_sent_ || reset_) return;
+  end_sent_ = true;
+  buffer::Buffer none;
+  connection_.session().SendBody(id_, none, /*end=*/true, trailers);
+  connection_.WantFlush();
+}
+
+// Credit goes back for what has left the stream; and for what a filter that wants the whole body
+// holds beyond the window, or the rest could never come.
+void Http2Stream::ReadOn() {
+  const uint64_t window = connection_.config().http2.options.initial_stream_window;
+  const uint64_t limit = stream_.body_limit(filter::Direction::kRequest);
+  const uint64_t beyond = limit > window ? limit - window : 0;
+  const uint64_t held = stream_.held_bytes();
+  const uint64_t left = stream_.info.bytes_received - held + std::min(held, beyond);
+  if (left <= credited_) return;
+  connection_.session().Consume(id_, left - credited_);
+  credited_ = left;
+  connection_.WantFlush();
+}
+
+void Http2Stream::End(bool abort) { connection_.EndStream(*this, abort); }
+
+void Http2Stream::Release(bool abort) {
+  if (closed_ || reset_) return;
+  http2::Session& session = connection_.session();
+  if (abort) {
+    session.Reset(id_, http2::ErrorCode::kInternalError);
+  } else {
+    // RFC 9113, 8.1: the response is complete, the rest of the request is not wanted.
+    if (!stream_.request_complete()) session.Reset(id_, http2::ErrorCode::kNoError);
+    if (!session.SendQueueEmpty(id_)) {
+      flush_timer_.emplace(connection_.loop().timers(), [this] { OnFlushTimeout(); });
+      const base::Nanos timeout = connection_.config().stream_idle_timeout;
+      flush_timer_->ArmIn(timeout != 0 ? timeout : base::limits::kStreamIdleTimeout);
+    }
+  }
+  connection_.WantFlush();
+}
+
+void Http2Stream::OnFlushTimeout() {
+  if (closed_) return;
+  connection_.service().http2_stats().tx_flush_timeout.Inc();
+  connection_.session().Reset(id_, http2::ErrorCode::kCancel);
+  connection_.WantFlush();
+}
+
+}  // namespace proxenos::downstream

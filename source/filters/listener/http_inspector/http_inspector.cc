@@ -1,0 +1,60 @@
+// A first line, or HTTP/2's preface.
+#include "source/filters/listener/http_inspector/http_inspector.h"
+
+#include <algorithm>
+
+#include "source/base/limits.h"
+#include "source/http/chars.h"
+#include "source/stats/scope.h"
+
+namespace proxenos::filters::http_inspector {
+namespace {
+
+constexpr stats::ScopeShape kScope{"http_inspector.", "http_inspector."};
+constexpr absl::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";  // RFC 9113, 3.4.
+
+bool EndsWith(absl::string_view line, absl::string_view end) {
+  return line.size() >= end.size() && line.substr(line.size() - end.size()) == end;
+}
+
+}  // namespace
+
+HttpInspector::HttpInspector(stats::Registry& registry)
+    : stats_(registry.Open<HttpInspectorStats>(stats::ScopeName(kScope, {}))) {}
+
+uint32_t HttpInspector::limit() const { return base::limits::kMaxStartLineBytes; }
+
+filter::ListenerFilter::Result HttpInspector::Found(stats::Counter& counter,
+                                                    absl::string_view protocol,
+                                                    filter::ConnectionFacts& facts) {
+  counter.Inc();
+  facts.application_protocols.assign(1, std::string(protocol));
+  return {Verdict::kDone, 0};
+}
+
+filter::ListenerFilter::Result HttpInspector::Inspect(absl::string_view bytes,
+                                                      filter::ConnectionFacts& facts) {
+  if (facts.transport_protocol == "tls") return {Verdict::kDone, 0};
+  const size_t compared = std::min(bytes.size(), kPreface.size());
+  if (bytes.substr(0, compared) == kPreface.substr(0, compared)) {
+    if (compared < kPreface.size()) return {Verdict::kMore, 0};
+    return Found(stats_->http2_found, "h2c", facts);
+  }
+  const size_t method = std::min(bytes.size(), bytes.find(' '));
+  const bool is_method =
+      method > 0 && std::all_of(bytes.begin(), bytes.begin() + method, http::IsTokenChar);
+  const size_t end = bytes.find('\n');
+  if (is_method && end == absl::string_view::npos && bytes.size() < limit()) {
+    return {Verdict::kMore, 0};
+  }
+  absl::string_view line = bytes.substr(0, end);
+  if (EndsWith(line, "\r")) line.remove_suffix(1);
+  if (is_method && end != absl::string_view::npos) {
+    if (EndsWith(line, " HTTP/1.1")) return Found(stats_->http11_found, "http/1.1", facts);
+    if (EndsWith(line, " HTTP/1.0")) return Found(stats_->http10_found, "http/1.0", facts);
+  }
+  stats_->http_not_found.Inc();
+  return {Verdict::kDone, 0};
+}
+
+}  // namespace proxenos::filters::http_inspector

@@ -1,0 +1,114 @@
+// x-forwarded-client-cert in every mode.
+#include "source/downstream/client_cert_header.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+namespace proxenos::downstream {
+namespace {
+
+using Mode = HttpConfig::ForwardClientCert;
+
+class FakeSession final : public tls::SessionInfo {
+ public:
+  absl::string_view version() const override { return "TLSv1.3"; }
+  absl::string_view cipher() const override { return ""; }
+  absl::string_view sni() const override { return ""; }
+  absl::string_view alpn() const override { return ""; }
+  const std::string& session_id_hex() const override { return none_; }
+  bool resumed() const override { return false; }
+  bool peer_presented() const override { return presented; }
+  bool peer_validated() const override { return presented; }
+  const Certificate* peer() const override { return presented ? &peer_certificate : nullptr; }
+  const Certificate* local() const override { return &local_certificate; }
+  const std::string& peer_chain_pem() const override { return chain; }
+  const std::vector<std::string>& peer_chain_sha256() const override { return hashes_; }
+
+  bool presented = true;
+  Certificate peer_certificate;
+  Certificate local_certificate;
+  std::string chain;
+
+ private:
+  std::string none_;
+  std::vector<std::string> hashes_;
+};
+
+class ClientCertHeader : public ::testing::Test {
+ protected:
+  ClientCertHeader() {
+    session_.local_certificate.uri_sans = {"spiffe://mesh/proxy"};
+    session_.peer_certificate.sha256_hex = "ab12";
+    session_.peer_certificate.subject = "CN=client,O=test";
+    session_.peer_certificate.pem = "-----BEGIN C-----\na+/=\n";
+    session_.peer_certificate.uri_sans = {"spiffe://mesh/client"};
+    session_.peer_certificate.dns_sans = {"client.example", "other.example"};
+  }
+  // The header after a request with `before` (none when empty) has passed; "-": there is none.
+  std::string Mutate(Mode mode, const std::string& before, bool tls = true) {
+    config_.forward_client_cert = mode;
+    http::HeaderMap headers(arena_);
+    if (!before.empty()) headers.Add(http::HeaderId::kXForwardedClientCert, before);
+    MutateClientCertHeader(config_, tls ? &session_ : nullptr, headers);
+    if (!headers.Has(http::HeaderId::kXForwardedClientCert)) return "-";
+    return std::string(headers.Get(http::HeaderId::kXForwardedClientCert));
+  }
+
+  buffer::Arena arena_;
+  HttpConfig config_;
+  FakeSession session_;
+};
+
+TEST_F(ClientCertHeader, SanitizeRemoves) {
+  EXPECT_EQ(Mutate(Mode::kSanitize, "Hash=1"), "-");
+  EXPECT_EQ(Mutate(Mode::kSanitize, "Hash=1", false), "-");
+}
+
+TEST_F(ClientCertHeader, OnlyAlwaysForwardTrustsAClientWithoutCertificate) {
+  for (const bool tls : {true, false}) {
+    session_.presented = false;
+    EXPECT_EQ(Mutate(Mode::kForwardOnly, "Hash=1", tls), "-");
+    EXPECT_EQ(Mutate(Mode::kAppendForward, "Hash=1", tls), "-");
+    EXPECT_EQ(Mutate(Mode::kSanitizeSet, "Hash=1", tls), "-");
+    EXPECT_EQ(Mutate(Mode::kAlwaysForwardOnly, "Hash=1", tls), "Hash=1");
+  }
+}
+
+TEST_F(ClientCertHeader, ForwardOnlyLeavesItAsItIs) {
+  EXPECT_EQ(Mutate(Mode::kForwardOnly, "Hash=1"), "Hash=1");
+  EXPECT_EQ(Mutate(Mode::kForwardOnly, ""), "-");
+}
+
+TEST_F(ClientCertHeader, SetReplacesAndAppendAdds) {
+  EXPECT_EQ(Mutate(Mode::kSanitizeSet, "Hash=1"), "By=spiffe://mesh/proxy;Hash=ab12");
+  EXPECT_EQ(Mutate(Mode::kAppendForward, "Hash=1"), "Hash=1,By=spiffe://mesh/proxy;Hash=ab12");
+  EXPECT_EQ(Mutate(Mode::kAppendForward, ""), "By=spiffe://mesh/proxy;Hash=ab12");
+}
+
+TEST_F(ClientCertHeader, DetailsAreThoseAskedFor) {
+  config_.client_cert_details = {true, true, true, true, true};
+  session_.chain = "chain";
+  EXPECT_EQ(Mutate(Mode::kSanitizeSet, ""),
+            "By=spiffe://mesh/proxy;Hash=ab12;Cert=\"-----BEGIN%20C-----%0Aa%2B%2F%3D%0A\";"
+            "Chain=\"chain\";Subject=\"CN=client,O=test\";URI=spiffe://mesh/client;"
+            "DNS=client.example;DNS=other.example");
+}
+
+TEST_F(ClientCertHeader, SubjectAndUriAreThereEvenWhenEmpty) {
+  config_.client_cert_details = {true, true, true, true, true};
+  session_.peer_certificate = FakeSession::Certificate();
+  session_.local_certificate.uri_sans.clear();
+  session_.peer_certificate.sha256_hex = "00";
+  EXPECT_EQ(Mutate(Mode::kSanitizeSet, ""), "Hash=00;Subject=\"\";URI=");
+}
+
+TEST_F(ClientCertHeader, NamesCannotForgeElements) {
+  config_.client_cert_details.uri = true;
+  session_.peer_certificate.uri_sans = {"spiffe://x,Hash=1;URI=\"y"};
+  EXPECT_EQ(Mutate(Mode::kSanitizeSet, ""),
+            "By=spiffe://mesh/proxy;Hash=ab12;URI=\"spiffe://x,Hash=1;URI=\\\"y\"");
+}
+
+}  // namespace
+}  // namespace proxenos::downstream
