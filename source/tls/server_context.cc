@@ -131,7 +131,10 @@ ssl_verify_result_t VerifyClient(SSL* ssl, uint8_t* alert) {
 
 void SetClientCertificates(const ServerOptions& options, ContextState* state) {
   int mode = SSL_VERIFY_NONE;
-  if (state->verifier != nullptr) mode |= SSL_VERIFY_PEER;
+  // Who accepts untrusted ones wants to see them, even with nothing to hold against them.
+  if (state->verifier != nullptr || options.common.validation.accept_untrusted) {
+    mode |= SSL_VERIFY_PEER;
+  }
   if (options.require_client_certificate) {
     mode |= SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   }
@@ -145,7 +148,8 @@ void SetClientCertificates(const ServerOptions& options, ContextState* state) {
 // else: else a client could prove itself to one virtual server and be believed by another.
 void BindSessions(const ServerOptions& options, ContextState* state) {
   std::string text = absl::StrCat(options.common.name.size(), ":", options.common.name,
-                                  options.require_client_certificate, ";");
+                                  options.require_client_certificate,
+                                  options.common.validation.accept_untrusted, ";");
   for (const ServedIdentity& identity : state->identities) {
     absl::StrAppend(&text, absl::StrJoin(identity.server_names, ","), ";");
   }

@@ -88,6 +88,7 @@ class SslTransport final : public TlsTransport {
   bool Complete();
   bool JudgeResumed();
   Handshake Fail(net::Connection& socket, absl::string_view why);
+  void Break();
   uint32_t Decrypt(char* room, uint32_t size);
   bool Seal(buffer::Buffer& out);
   bool SealGathered(buffer::Buffer& out);
@@ -354,10 +355,15 @@ ReadStatus SslTransport::Read(net::Connection& socket, buffer::Slice* bytes) {
   unread_ = false;
   incoming_ = buffer::Slice();  // Nothing may follow an end.
   if (ended_) return ReadStatus::kEnd;
+  Break();
+  return ReadStatus::kError;
+}
+
+// After an error that BoringSSL told of.
+void SslTransport::Break() {
   stage_ = Stage::kFailed;
   connection_.stats.connection_error.Inc();
   failure_ = std::make_unique<std::string>(TakeCryptoErrors(""));
-  return ReadStatus::kError;
 }
 
 FlushStatus SslTransport::Flush(net::Connection& socket, buffer::Buffer& out) {
@@ -369,7 +375,10 @@ FlushStatus SslTransport::Flush(net::Connection& socket, buffer::Buffer& out) {
   }
   const Turn turn(*this);
   for (;;) {
-    if (!Seal(out)) return FlushStatus::kError;
+    if (!Seal(out)) {
+      Break();
+      return FlushStatus::kError;
+    }
     const FlushStatus status = socket.WriteRaw(outgoing_);
     if (status != FlushStatus::kDone || out.empty()) return status;
   }

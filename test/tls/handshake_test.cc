@@ -245,6 +245,30 @@ TEST_F(HandshakeTest, UntrustedCertificateAccepted) {
   EXPECT_TRUE(trusted.server().session().peer_validated());
 }
 
+TEST_F(HandshakeTest, UntrustedCertificateIsAskedForWithNothingToHoldAgainstIt) {
+  ServerOptions options = ServerWith(leaf_);
+  options.common.validation.accept_untrusted = true;
+  TlsPair pair(Make(options), Make(ClientShowing(client_leaf_)));
+  ASSERT_TRUE(pair.Shake());
+  EXPECT_TRUE(pair.server().session().peer_presented());
+  EXPECT_FALSE(pair.server().session().peer_validated());
+  // Without any of it, a client is not asked.
+  TlsPair plain(Make(ServerWith(leaf_)), Make(ClientShowing(client_leaf_)));
+  ASSERT_TRUE(plain.Shake());
+  EXPECT_FALSE(plain.server().session().peer_presented());
+}
+
+TEST_F(HandshakeTest, RequiredCertificateWithoutValidation) {
+  ServerOptions options = ServerWith(leaf_);
+  options.require_client_certificate = true;
+  TlsPair with(Make(options), Make(ClientShowing(client_leaf_)));
+  ASSERT_TRUE(with.Shake());
+  EXPECT_FALSE(with.server().session().peer_validated());
+  TlsPair without(Make(options), Make(ClientTrusting(ca_)));
+  EXPECT_FALSE(without.Shake());
+  EXPECT_EQ(without.server_stats.fail_verify_no_cert.value(), 1u);
+}
+
 TEST_F(HandshakeTest, ExpiredCertificate) {
   CertificateWish wish;
   wish.dns = {"client.example.com"};

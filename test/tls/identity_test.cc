@@ -139,6 +139,23 @@ TEST_F(IdentityTest, FaultsOfContexts) {
   EXPECT_EQ(ClientFault(client), "TLS renegotiation is never allowed");
 }
 
+TEST_F(IdentityTest, SystemRootsAreReadWhenTheContextIsMade) {
+  ClientOptions options;
+  options.common.name = "public";
+  options.common.validation.system_roots = true;
+  const auto context = ClientContext::Make(options);
+  // A machine may have none; then that is said.
+  if (!context.ok()) {
+    EXPECT_EQ(context.status().message(),
+              "the system's trusted roots are not where they are known");
+    return;
+  }
+  EXPECT_GT((*context)->ca_certificates().size(), 10u);
+  TlsPair refused(Make(ServerWith(leaf_)), *context);
+  EXPECT_FALSE(refused.Shake());
+  EXPECT_EQ(refused.client_stats.fail_verify_error.value(), 1u);
+}
+
 TEST_F(IdentityTest, FaultsOfStaples) {
   ServerOptions server = ServerWith(leaf_);
   server.common.identities[0].ocsp_staple = rsa_.ocsp(-60, 3600);
