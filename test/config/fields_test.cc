@@ -89,17 +89,23 @@ TEST(FieldsTest, ValuesOfAField) {
 }
 
 TEST(FieldsTest, CountsOfAList) {
-  EXPECT_EQ("", Check(Parse<Listener>("{filter_chains: [{name: a}]}")));
+  EXPECT_EQ("", Check(Parse<Listener>("{filter_chains: [{name: a}, {name: b}]}")));
   EXPECT_EQ(
-      "filter_chains: 2 elements of envoy.config.listener.v3.Listener.filter_chains: proxenos "
-      "implements at most 1; there is no TLS yet, so nothing to choose a filter chain by\n",
-      Check(Parse<Listener>("{filter_chains: [{name: a}, {name: b}]}")));
+      "filter_chains[0].filters: 2 elements of envoy.config.listener.v3.FilterChain.filters: "
+      "proxenos implements at most 1; one HTTP connection manager\n",
+      Check(Parse<Listener>("{filter_chains: [{filters: [{name: a}, {name: b}]}]}")));
 }
 
 TEST(FieldsTest, EmptyMessagesAreNoDemand) {
-  EXPECT_EQ("", Check(Parse<Listener>("{filter_chains: [{filter_chain_match: {}}]}")));
-  EXPECT_NE("",
-            Check(Parse<Listener>("{filter_chains: [{filter_chain_match: {server_names: [a]}}]}")));
+  constexpr char kSocket[] = R"(
+transport_socket:
+  name: p
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport
+    config: )";
+  EXPECT_EQ("", Check(Parse<Cluster>(std::string(kSocket) + "{pass_through_tlvs: {}}")));
+  EXPECT_NE("", Check(Parse<Cluster>(std::string(kSocket) +
+                                     "{pass_through_tlvs: {match_type: INCLUDE, tlv_type: [1]}}")));
 }
 
 TEST(FieldsTest, LeftAsideWithPathAndName) {

@@ -423,6 +423,39 @@ TEST_F(Http2ConnectionTest, StreamTimeoutAnswersAndKeepsTheConnection) {
   EXPECT_TRUE(Completes(client_->Get("/direct")));
 }
 
+TEST_F(Http2ConnectionTest, ExtendedConnectIsAnUpgradeToAnHttp1Origin) {
+  proxy_.http.upgrades = {"websocket"};
+  proxy_.http.http2.options.allow_connect = true;
+  Begin();
+  ASSERT_TRUE(Until([&] { return client_->session().peer_allows_connect(); }));
+  const StreamId id = client_->Upgrade("/chat", "websocket");
+  Peer origin = OriginGets("GET /chat HTTP/1.1");
+  EXPECT_TRUE(origin.Got("upgrade: websocket\r\n")) << origin.Received();
+  origin.Send(
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+  ASSERT_TRUE(Until([&] { return client_->Of(id).has_head; }));
+  EXPECT_EQ(client_->Of(id).status(), 101);  // 200 on the wire.
+  client_->SendBody(id, "ping", /*end=*/false);
+  ASSERT_TRUE(Until([&] { return origin.Got("ping"); }));
+  origin.Send("pong");
+  ASSERT_TRUE(Until([&] { return client_->Of(id).body == "pong"; }));
+  EXPECT_EQ(stats().downstream_cx_upgrades_active.value(), 1u);
+  origin.Close();
+  ASSERT_TRUE(Until([&] { return client_->Of(id).closed; }));
+  EXPECT_EQ(stats().downstream_cx_upgrades_active.value(), 0u);
+  EXPECT_TRUE(Completes(client_->Get("/direct")));
+}
+
+TEST_F(Http2ConnectionTest, ExtendedConnectThatNobodyAllowsIsRefused) {
+  proxy_.http.http2.options.allow_connect = true;
+  Begin();
+  ASSERT_TRUE(Until([&] { return client_->session().peer_allows_connect(); }));
+  const StreamId id = client_->Upgrade("/chat", "websocket");
+  ASSERT_TRUE(Until([&] { return client_->Of(id).has_head; }));
+  EXPECT_EQ(client_->Of(id).status(), 403);
+  EXPECT_TRUE(Completes(client_->Get("/direct")));
+}
+
 TEST_F(Http2ConnectionTest, ClosingClientCutsAllItsStreams) {
   Begin();
   client_->Get("/a");

@@ -84,7 +84,7 @@ TEST_F(StreamTest, InformationalResponsesDoNotDisturbTheFinalOne) {
   proxy_.Settle();
   origin_.Send("HTTP/1.1 200 Fine\r\nContent-Length: 2\r\n\r\nok");
   ASSERT_TRUE(ClientGets("\r\n\r\nok"));
-  EXPECT_FALSE(client_.Got("link:"));
+  EXPECT_TRUE(client_.Got("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n")) << client_.Received();
   EXPECT_FALSE(client_.Ended());
   ExpectAllGone();
 }

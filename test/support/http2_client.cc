@@ -47,6 +47,23 @@ http2::StreamId Http2Client::Send(absl::string_view method, absl::string_view pa
   head.scheme = "http";
   head.framing.kind = end ? http::Framing::kNone : http::Framing::kChunked;
   for (const auto& [name, value] : fields) head.headers.Add(name, value);
+  return Begin(head, end);
+}
+
+http2::StreamId Http2Client::Upgrade(absl::string_view path, absl::string_view protocol) {
+  buffer::Arena arena;
+  http::RequestHead head(arena);
+  head.method_text = "GET";
+  head.version = http::Version::kHttp2;
+  head.path = arena.Copy(path);
+  head.authority = "test.example";
+  head.scheme = "http";
+  head.upgrade = arena.Copy(protocol);
+  head.framing.kind = http::Framing::kTunnel;
+  return Begin(head, /*end=*/false);
+}
+
+http2::StreamId Http2Client::Begin(const http::RequestHead& head, bool end) {
   auto response = std::make_unique<Response>();
   const http2::StreamId id = session_.SendHead(head, end, *response);
   response->client_ = this;

@@ -59,6 +59,8 @@ class Http2Client final : public http2::ClientVisitor {
   // Begins a request with `:authority` test.example; `end`: without a body.
   http2::StreamId Send(absl::string_view method, absl::string_view path, bool end = true,
                        const Fields& fields = {});
+  // An extended CONNECT (RFC 8441).
+  http2::StreamId Upgrade(absl::string_view path, absl::string_view protocol);
   http2::StreamId Get(absl::string_view path) { return Send("GET", path); }
   // More of a body; what the windows do not allow leaves later.
   void SendBody(http2::StreamId id, absl::string_view bytes, bool end);
@@ -82,6 +84,7 @@ class Http2Client final : public http2::ClientVisitor {
   bool broken() const { return broken_; }
 
  private:
+  http2::StreamId Begin(const http::RequestHead& head, bool end);
   void OnReset(http2::StreamId stream, http2::ErrorCode code, bool by_peer) override;
   void OnClosed(http2::StreamId stream) override;
   void OnRoom(http2::StreamId) override {}

@@ -178,8 +178,8 @@ void ProxyLoop::Settle() {
 Peer ProxyLoop::Connect() {
   auto fd = net::StartConnect(listen_address_, {});
   CHECK(fd.ok());
-  const uint32_t before = listener_->connection_count();
-  EXPECT_TRUE(Until([&] { return listener_->connection_count() > before; }));
+  const uint64_t before = listener_->stats().downstream_cx_total.value();
+  EXPECT_TRUE(Until([&] { return listener_->stats().downstream_cx_total.value() > before; }));
   return Peer(*std::move(fd));
 }
 
