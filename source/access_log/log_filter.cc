@@ -125,6 +125,8 @@ bool LogFilter::Passes(const FormatInput& input) const {
     }
     case Kind::kSample:
       return PassesSampling(input);
+    case Kind::kNotHealthCheck:
+      return !stream.health_check;
     case Kind::kAll:
       for (const LogFilter& child : children_) {
         if (!child.Passes(input)) return false;

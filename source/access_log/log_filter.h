@@ -33,6 +33,8 @@ class LogFilter {
   // Bit N stands for gRPC status N.
   static LogFilter GrpcStatus(uint32_t statuses, bool exclude);
   static LogFilter Sample(const Sampling& sampling);
+  // Not of the requests that the health check filter took for checks of the proxy.
+  static LogFilter NotHealthCheck() { return LogFilter(Kind::kNotHealthCheck); }
   static LogFilter All(std::vector<LogFilter> filters);
   static LogFilter Any(std::vector<LogFilter> filters);
 
@@ -48,7 +50,8 @@ class LogFilter {
     kGrpc,
     kSample,
     kAll,
-    kAny
+    kAny,
+    kNotHealthCheck,
   };
 
   explicit LogFilter(Kind kind) : kind_(kind) {}

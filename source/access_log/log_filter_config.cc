@@ -112,9 +112,8 @@ std::optional<LogFilter> Compile(const Config& config, int depth, const config::
       const ComparisonFilter& comparison = config.duration_filter().comparison();
       return LogFilter::DurationMs(ComparisonOf(comparison), comparison.value().default_value());
     }
-    // Only a health check filter marks requests as checks, and proxenos has none.
     case Config::kNotHealthCheckFilter:
-      return LogFilter::Always(true);
+      return LogFilter::NotHealthCheck();
     case Config::kRuntimeFilter:
       return CompileSampling(config.runtime_filter());
     case Config::kAndFilter:

@@ -6,10 +6,8 @@ namespace proxenos::config {
 std::vector<MessageRules> FilterFields() {
   constexpr std::string_view kCorsFields =
       "allow_origin_string_match allow_methods allow_headers expose_headers max_age "
-      "allow_credentials filter_enabled allow_private_network_access "
+      "allow_credentials filter_enabled shadow_enabled allow_private_network_access "
       "forward_not_matching_preflights";
-  constexpr std::string_view kShadow =
-      "A policy in the shadow is only counted, and the CORS filter keeps no counters yet.";
   return {
       {"envoy.extensions.filters.http.grpc_web.v3.GrpcWeb", {}},
       {"envoy.extensions.filters.http.grpc_http1_bridge.v3.Config",
@@ -19,9 +17,19 @@ std::vector<MessageRules> FilterFields() {
       {"envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfigPerRoute",
        {Use("disabled")}},
       {"envoy.extensions.filters.http.cors.v3.Cors", {}},
-      {"envoy.extensions.filters.http.cors.v3.CorsPolicy",
-       {Use(kCorsFields), Leave("shadow_enabled", kShadow)}},
-      {"envoy.config.route.v3.CorsPolicy", {Use(kCorsFields), Leave("shadow_enabled", kShadow)}},
+      {"envoy.extensions.filters.http.cors.v3.CorsPolicy", {Use(kCorsFields)}},
+      {"envoy.config.route.v3.CorsPolicy", {Use(kCorsFields)}},
+      {"envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
+       {
+           Use("enable_upstream_stats"),
+           Use("stats_for_all_methods").Only("false", "calls are counted by cluster"),
+           Leave("emit_filter_state", "There is no filter state that anything could read."),
+           Leave("replace_dots_in_grpc_service_name", "No stat has a service's name."),
+           Refuse("individual_method_stats_allowlist", "calls are counted by cluster"),
+       }},
+      {"envoy.extensions.filters.http.health_check.v3.HealthCheck",
+       {Use("pass_through_mode cluster_min_healthy_percentages headers"),
+        Refuse("cache_time", "each check passes to the origin")}},
       {"envoy.extensions.filters.http.buffer.v3.Buffer", {Use("max_request_bytes")}},
       {"envoy.extensions.filters.http.buffer.v3.BufferPerRoute", {Use("disabled buffer")}},
   };

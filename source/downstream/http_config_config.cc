@@ -251,6 +251,7 @@ class HttpCompiler {
     factory->name = route::FilterName(filter.name());
     factory->override_kind = kind->override_kind;
     factory->disabled = filter.disabled();
+    factory->index = static_cast<uint32_t>(config_->filters.size());
     config_->filters.push_back(std::move(factory));
   }
 

@@ -19,6 +19,9 @@ HttpService::HttpService(Listener& listener, const ChainConfig& chain, ChainCell
   }
   listener_stats_ =
       registry.Open<stats::ListenerHttpStats>(stats::ListenerHttpScope(address, http.stat_prefix));
+  for (const auto& factory : http.filters) {
+    filter_parts_.push_back(factory->MakeWorkerPart(registry, http.stat_prefix));
+  }
 }
 
 uint32_t HttpService::connection_buffer_bytes() const {

@@ -5,8 +5,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/types/span.h"
 #include "source/base/rc.h"
 #include "source/downstream/http_config.h"
 #include "source/stats/http2_stats.h"
@@ -36,6 +39,10 @@ class HttpService {
     return inline_routes_ ? inline_routes_ : cells_.routes->current;
   }
 
+  // What its filters keep here, in their order.
+  absl::Span<const std::unique_ptr<filter::WorkerPart>> filter_parts() const {
+    return filter_parts_;
+  }
   // Null without TLS, and until the secrets are there.
   base::Held<tls::ServerContext> tls_context() const {
     return cells_.tls ? cells_.tls->current : base::Held<tls::ServerContext>();
@@ -54,6 +61,7 @@ class HttpService {
   stats::Group<stats::HttpStats> stats_;
   stats::Group<stats::Http2Stats> http2_stats_;
   stats::Group<stats::ListenerHttpStats> listener_stats_;
+  std::vector<std::unique_ptr<filter::WorkerPart>> filter_parts_;
 };
 
 }  // namespace proxenos::downstream

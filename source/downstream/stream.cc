@@ -28,6 +28,7 @@ Stream::Stream(HttpConnection& connection, StreamCarrier& carrier, Deposits depo
       carrier_(carrier),
       deposits_(deposits),
       timer_(connection.loop().timers(), [this] { OnTimer(); }) {
+  worker_parts = connection.service().filter_parts();
   info.start = environment.loop.now();
   info.start_wall = environment.loop.wall_now();
 }

@@ -10,4 +10,9 @@ Verdict HttpFilter::OnResponseHeaders(http::ResponseHead&, bool) { return Verdic
 Verdict HttpFilter::OnResponseBody(buffer::Buffer&, bool) { return Verdict::kContinue; }
 Verdict HttpFilter::OnResponseTrailers(http::HeaderMap&) { return Verdict::kContinue; }
 
+std::unique_ptr<WorkerPart> FilterFactory::MakeWorkerPart(stats::Registry&,
+                                                          const std::string&) const {
+  return nullptr;
+}
+
 }  // namespace proxenos::filter

@@ -6,10 +6,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "source/buffer/buffer.h"
 #include "source/http/message.h"
 #include "source/route/filter_override.h"
+#include "source/stats/registry.h"
 
 namespace proxenos::filter {
 
@@ -78,6 +80,13 @@ class HttpFilter {
   bool resumed_[2] = {false, false};  // By Direction.
 };
 
+// What a configured filter keeps on one worker for all streams: stats and the like. Owner: the
+// worker's part of the filter chain (downstream::HttpService). Thread: the worker's.
+class WorkerPart {
+ public:
+  virtual ~WorkerPart() = default;
+};
+
 // One configured filter. Owner: the listener's compiled configuration, shared by all workers.
 class FilterFactory {
  public:
@@ -85,6 +94,11 @@ class FilterFactory {
 
   // Makes the filter of one stream.
   virtual std::unique_ptr<HttpFilter> Create(StreamContext& stream) const = 0;
+  // Made once for each worker; null: it keeps nothing. StreamContext::worker_part gives it.
+  virtual std::unique_ptr<WorkerPart> MakeWorkerPart(stats::Registry& registry,
+                                                     const std::string& stat_prefix) const;
+
+  uint32_t index = 0;  // Among the filters of the connection manager.
 
   BodyMode request_body = BodyMode::kNone;
   BodyMode response_body = BodyMode::kNone;

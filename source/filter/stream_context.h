@@ -8,8 +8,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "source/base/limits.h"
 #include "source/buffer/arena.h"
 #include "source/buffer/buffer.h"
@@ -38,6 +40,7 @@ class StreamContext : public event::Runnable {
   struct Environment {
     event::EventLoop& loop;
     upstream::ClusterMap& clusters;
+    bool failing_health = false;  // By /healthcheck/fail of the admin interface.
   };
 
   StreamContext(const Environment& lent, stats::HttpStats& stats)
@@ -60,6 +63,13 @@ class StreamContext : public event::Runnable {
   // and, but for the table, when nothing matched.
   const route::RouteTable* routes = nullptr;
   const route::Route* route = nullptr;
+
+  // By FilterFactory::index; shorter where nobody made them.
+  absl::Span<const std::unique_ptr<WorkerPart>> worker_parts;
+  // What the filter keeps on this worker, or null.
+  WorkerPart* worker_part(const FilterFactory& factory) const {
+    return factory.index < worker_parts.size() ? worker_parts[factory.index].get() : nullptr;
+  }
 
   uint64_t random = 0;                // One draw per stream, for weights and fractions.
   bool wants_upstream_local = false;  // Some access log shows the upstream's local address.

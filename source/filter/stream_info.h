@@ -90,6 +90,7 @@ struct StreamInfo {
   http::Version protocol = http::Version::kHttp11;
   uint16_t response_code = 0;  // 0: none was sent.
   uint32_t flags = 0;          // ResponseFlag bits.
+  bool health_check = false;   // Of the proxy itself.
   uint32_t attempts = 0;       // Upstream attempts, first included.
   absl::string_view details;   // %RESPONSE_CODE_DETAILS%
   absl::string_view connection_termination_details;

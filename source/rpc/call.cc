@@ -143,10 +143,11 @@ void Call::Advance() {
   }
   if (attempt.head && !head_seen_) ReadHead();
   if (!done_) ReadBody();
-  if (done_ || received_.has_value()) return;  // What follows comes after the message.
+  if (done_) return;
+  SendMore();
+  if (received_.has_value()) return;  // What follows comes after the message.
   if (attempt.end) return ReadEnd();
   if (attempt.state == Exchange::State::kReset) return FinishFailed();
-  SendMore();
 }
 
 void Call::SendMore() {

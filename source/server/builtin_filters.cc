@@ -5,7 +5,9 @@
 #include "source/filters/http/cors/config.h"
 #include "source/filters/http/grpc_http1_bridge/config.h"
 #include "source/filters/http/grpc_http1_reverse_bridge/config.h"
+#include "source/filters/http/grpc_stats/config.h"
 #include "source/filters/http/grpc_web/config.h"
+#include "source/filters/http/health_check/config.h"
 #include "source/filters/http/router/router_config.h"
 #include "source/filters/listener/http_inspector/http_inspector_config.h"
 #include "source/filters/listener/original_dst/original_dst_config.h"
@@ -26,7 +28,11 @@ filter::FilterKinds BuiltinFilters() {
       {"envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfig", false,
        f::grpc_http1_reverse_bridge::CreateReverseBridge,
        &f::grpc_http1_reverse_bridge::kReverseBridgeOverride},
+      {"envoy.extensions.filters.http.grpc_stats.v3.FilterConfig", false,
+       f::grpc_stats::CreateGrpcStats},
       {"envoy.extensions.filters.http.grpc_web.v3.GrpcWeb", false, f::grpc_web::CreateGrpcWeb},
+      {"envoy.extensions.filters.http.health_check.v3.HealthCheck", false,
+       f::health_check::CreateHealthCheck},
       {"envoy.extensions.filters.http.router.v3.Router", true, f::router::CreateRouter},
   };
   return kKinds;

@@ -231,6 +231,13 @@ void Server::FlushStats() {
   flush_timer_.ArmIn(FlushInterval(bootstrap_.proto));
 }
 
+void Server::FailHealth(bool fail) {
+  failing_health_ = fail;
+  for (const auto& worker : workers_) {
+    worker->Post([fail](Worker& self) { self.SetFailingHealth(fail); });
+  }
+}
+
 void Server::Fail(const absl::Status& status) {
   const absl::string_view message = status.message();
   PX_LOG(kMain, kCritical, message);

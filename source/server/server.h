@@ -62,7 +62,7 @@ class Server {
   ServerState state() const { return failing_health_ ? ServerState::kDraining : state_; }
   bool live() const { return state() == ServerState::kLive; }
   void Quit();  // At once.
-  void FailHealth(bool fail) { failing_health_ = fail; }
+  void FailHealth(bool fail);
   struct DrainRequest {
     bool graceful = false;   // Connections are told to end first, for the drain time.
     bool skip_exit = false;  // With graceful: keep the listeners open afterwards.

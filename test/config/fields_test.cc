@@ -3,9 +3,11 @@
 
 #include <string>
 
+#include "absl/strings/str_replace.h"
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
+#include "envoy/config/route/v3/route_components.pb.h"
 #include "gtest/gtest.h"
 #include "source/config/text.h"
 
@@ -157,6 +159,28 @@ typed_extension_protocol_options:
     type_url: type.googleapis.com/no.Such
     value: {}
 )")));
+}
+
+// What lets a proxy leave out an extension that it lacks.
+TEST(FieldsTest, OptionalExtensions) {
+  constexpr char kFilter[] = R"(
+typed_per_filter_config:
+  x:
+    "@type": type.googleapis.com/envoy.config.route.v3.FilterConfig
+    is_optional: OPTIONAL
+    config:
+      "@type": type.googleapis.com/envoy.extensions.filters.http.tap.v3.Tap
+)";
+  const auto check = [&kFilter](const char* optional) {
+    return Check(Parse<envoy::config::route::v3::Route>(
+        absl::StrReplaceAll(kFilter, {{"OPTIONAL", optional}})));
+  };
+  EXPECT_EQ(
+      "typed_per_filter_config[\"x\"].config: type envoy.extensions.filters.http.tap.v3.Tap is not "
+      "implemented by proxenos\n",
+      check("false"));
+  EXPECT_EQ("- typed_per_filter_config[\"x\"].config (envoy.config.route.v3.FilterConfig.config)\n",
+            check("true"));
 }
 
 TEST(FieldsTest, TheSameTypeInTwoPlaces) {

@@ -52,12 +52,20 @@ class FilterHarness final : private HarnessParts, public filter::StreamContext {
       absl::FunctionRef<void(filter::StreamContext&)> prepare = [](filter::StreamContext&) {})
       : StreamContext(HarnessParts::environment, *stats), factories_(std::move(factories)) {
     prepare(*this);
+    for (const auto& factory : factories_) {
+      parts_.push_back(factory->MakeWorkerPart(registry, "test"));
+    }
+    worker_parts = parts_;
     factories_.push_back(std::make_shared<const TerminalFactory>());
     chain_.emplace(factories_, *this);
   }
   ~FilterHarness() override {
-    chain_->Complete();
+    Complete();
     chain_.reset();
+  }
+  // The stream is over; again without effect.
+  void Complete() {
+    if (!std::exchange(completed_, true)) chain_->Complete();
   }
 
   // What the loop calls when a filter woke or resumed: the stream's pump, but for the codec.
@@ -69,6 +77,7 @@ class FilterHarness final : private HarnessParts, public filter::StreamContext {
   }
   void Turn() { loop.RunOnce(0); }
   bool spun() const { return spun_; }
+  void SetFailingHealth(bool failing) { HarnessParts::environment.failing_health = failing; }
 
   void SendRequest(bool end) {
     request_in.head = true;
@@ -131,7 +140,9 @@ class FilterHarness final : private HarnessParts, public filter::StreamContext {
   }
 
   filter::FilterFactories factories_;
+  std::vector<std::unique_ptr<filter::WorkerPart>> parts_;
   std::optional<filter::FilterChain> chain_;
+  bool completed_ = false;
   bool spun_ = false;
 };
 

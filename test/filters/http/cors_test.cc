@@ -3,6 +3,7 @@
 
 #include "envoy/extensions/filters/http/cors/v3/cors.pb.h"
 #include "gtest/gtest.h"
+#include "source/filters/http/cors/filter.h"
 #include "test/filters/http/stream.h"
 
 namespace proxenos::filters {
@@ -99,6 +100,25 @@ TEST_F(CorsTest, TheRouteWinsFieldByField) {
   EXPECT_EQ(Header("access-control-max-age"), "60");
   Route("filter_enabled { default_value { numerator: 0 } }");
   EXPECT_TRUE(Send("OPTIONS", kPreflight).request_out.head);
+}
+
+TEST_F(CorsTest, OriginsAreCountedInTheShadowToo) {
+  const auto counts = [this] {
+    const auto& stats = *static_cast<cors::CorsPart*>(stream_->worker_parts[0].get())->stats;
+    return std::make_pair(stats.origin_valid.value(), stats.origin_invalid.value());
+  };
+  const auto pair = [](uint64_t a, uint64_t b) { return std::make_pair(a, b); };
+  Host(kPolicy);
+  Send("GET", {{"origin", "http://a.example"}});
+  EXPECT_EQ(counts(), pair(1, 0));
+  Host(std::string(kPolicy) +
+       " filter_enabled { default_value { numerator: 0 } }"
+       " shadow_enabled { default_value { numerator: 100 } }");
+  Send("OPTIONS", kPreflight);
+  EXPECT_EQ(counts(), pair(1, 0));
+  EXPECT_TRUE(stream_->request_out.head);
+  Send("GET", {{"origin", "http://evil.test"}});
+  EXPECT_EQ(counts(), pair(0, 1));
 }
 
 TEST_F(CorsTest, NoPolicyNoCors) { EXPECT_TRUE(Send("OPTIONS", kPreflight).request_out.head); }

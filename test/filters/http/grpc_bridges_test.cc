@@ -96,7 +96,7 @@ TEST(GrpcHttp1BridgeTest, MoreThanFitsIsRefused) {
   auto stream = Bridge("", {.fields = {{"content-type", "application/grpc"}}});
   stream->SendRequest(true);
   stream->SendResponse(200, std::string((1 << 20) + 1, 'x'), false);
-  EXPECT_EQ(stream->response.status, 200);  // A gRPC call: told by grpc-status.
+  EXPECT_EQ(stream->response.status, 503);  // Local replies are bridged too.
   EXPECT_EQ(Value(stream->response.headers, "grpc-status"), "2");
   EXPECT_EQ(stream->info.details, "response_payload_too_large");
 }

@@ -13,10 +13,19 @@
 namespace proxenos::filters::cors {
 namespace {
 
+constexpr stats::ScopeShape kScope{
+    "http.$.cors.", "http.cors.", {"envoy.http_conn_manager_prefix"}};
+
 class Factory final : public filter::FilterFactory {
  public:
   std::unique_ptr<filter::HttpFilter> Create(filter::StreamContext& stream) const override {
     return std::make_unique<Cors>(*this, stream);
+  }
+  std::unique_ptr<filter::WorkerPart> MakeWorkerPart(
+      stats::Registry& registry, const std::string& stat_prefix) const override {
+    auto part = std::make_unique<CorsPart>();
+    part->stats = registry.Open<CorsStats>(stats::ScopeName(kScope, {stat_prefix}));
+    return part;
   }
 };
 
@@ -36,7 +45,7 @@ std::optional<bool> Optional(bool present, const Bool& wrapper) {
   return present ? std::optional<bool>(wrapper.value()) : std::nullopt;
 }
 
-// Both types of policy have the same fields. shadow_enabled only counts in Envoy's own stats.
+// Both types of policy have the same fields.
 template <typename Proto>
 std::shared_ptr<const void> CompilePolicy(const google::protobuf::Any& config,
                                           const config::Path& path, config::Errors& errors) {
@@ -60,6 +69,9 @@ std::shared_ptr<const void> CompilePolicy(const google::protobuf::Any& config,
                                                     proto.forward_not_matching_preflights());
   if (proto.has_filter_enabled()) {
     policy.enabled = CompileFraction(proto.filter_enabled().default_value());
+  }
+  if (proto.has_shadow_enabled()) {
+    policy.shadow = CompileFraction(proto.shadow_enabled().default_value());
   }
   return std::make_shared<const CorsPolicy>(std::move(policy));
 }

@@ -61,10 +61,17 @@ bool Cors::IsAllowed(absl::string_view origin) const {
 Verdict Cors::OnRequestHeaders(http::RequestHead& head, bool) {
   if (stream_.route == nullptr || stream_.route->forward() == nullptr) return Verdict::kContinue;
   FindPolicies();
-  if (policies_.empty() || !policies_[0]->enabled.Holds(stream_.random)) return Verdict::kContinue;
+  if (policies_.empty()) return Verdict::kContinue;
+  const bool enabled = policies_[0]->enabled.Holds(stream_.random);
+  if (!enabled && !policies_[0]->shadow.Holds(stream_.random)) return Verdict::kContinue;
   const absl::string_view origin = head.headers.Get(HeaderId::kOrigin);
   if (origin.empty()) return Verdict::kContinue;
-  if (IsAllowed(origin)) origin_ = origin;
+  const bool allowed = IsAllowed(origin);
+  if (part_ != nullptr) {
+    (allowed ? part_->stats->origin_valid : part_->stats->origin_invalid).Inc();
+  }
+  if (!enabled) return Verdict::kContinue;
+  if (allowed) origin_ = origin;
   if (head.method != http::Method::kOptions ||
       Value(head.headers, "access-control-request-method").empty()) {
     return Verdict::kContinue;

@@ -13,6 +13,8 @@
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
 #include "source/match/string_matcher.h"
+#include "source/stats/registry.h"
+#include "source/stats/schema.h"
 
 namespace proxenos::filters::cors {
 
@@ -34,12 +36,25 @@ struct CorsPolicy {
   std::optional<bool> allow_private_network_access;
   std::optional<bool> forward_not_matching_preflights;
   Fraction enabled{100, 100};
+  Fraction shadow;  // Of the requests that are only counted, where it is not enabled.
+};
+
+// Scope: "cors." below HttpScope. One group a worker.
+#define PX_CORS_STATS(X)   \
+  X(Counter, origin_valid) \
+  X(Counter, origin_invalid)
+PX_STATS(CorsStats, PX_CORS_STATS);
+
+struct CorsPart final : public filter::WorkerPart {
+  stats::Group<CorsStats> stats;
 };
 
 class Cors final : public filter::HttpFilter {
  public:
   Cors(const filter::FilterFactory& factory, filter::StreamContext& stream)
-      : factory_(factory), stream_(stream) {}
+      : factory_(factory),
+        stream_(stream),
+        part_(static_cast<CorsPart*>(stream.worker_part(factory))) {}
 
   filter::Verdict OnRequestHeaders(http::RequestHead& head, bool end) override;
   filter::Verdict OnResponseHeaders(http::ResponseHead& head, bool end) override;
@@ -55,6 +70,7 @@ class Cors final : public filter::HttpFilter {
 
   const filter::FilterFactory& factory_;
   filter::StreamContext& stream_;
+  CorsPart* const part_;                                // May be null.
   absl::InlinedVector<const CorsPolicy*, 2> policies_;  // The most specific first.
   absl::string_view origin_;                            // Of a request whose origin is allowed.
 };

@@ -25,7 +25,8 @@ class GrpcHttp1Bridge final : public filter::HttpFilter {
   filter::Verdict OnRequestBody(buffer::Buffer& body, bool end) override;
   filter::Verdict OnResponseHeaders(http::ResponseHead& head, bool end) override;
   filter::Verdict OnResponseBody(buffer::Buffer& body, bool end) override;
-  void OnLocalReply() override { bridges_ = false; }
+  // To a message without frames the proxy answers without gRPC.
+  void OnLocalReply() override { bridges_ = bridges_ && !frames_; }
 
  private:
   const BridgeConfig& config_;
