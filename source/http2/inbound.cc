@@ -67,6 +67,7 @@ int SessionState::OnBeginHeaders(const nghttp2_frame& frame) {
     http::RequestVisitor* visitor = server_->OnStreamBegin(id);
     if (visitor == nullptr) {
       stats_.stream_refused_errors.Inc();
+      history_.GiveUp(id);
       nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
       return 0;
     }
@@ -236,6 +237,7 @@ void SessionState::ResetProvoked(Stream& stream, ErrorCode code) {
   Silence(stream);
   DropQueue(stream);
   stream.close_code = code;
+  if (server_ != nullptr) history_.GiveUp(stream.id);
   nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id,
                             static_cast<uint32_t>(code));
   SpendReset();
@@ -245,10 +247,10 @@ void SessionState::ResetProvoked(Stream& stream, ErrorCode code) {
 int SessionState::OnInvalidFrame(const nghttp2_frame& frame, int library_error) {
   if (library_error == NGHTTP2_ERR_REFUSED_STREAM) {
     stats_.stream_refused_errors.Inc();  // One more than it may: nothing was begun.
-    if (server_ != nullptr) history_.GiveUp(frame.hd.stream_id);
   } else if (frame.hd.stream_id != 0) {
     SpendReset();
   }
+  if (server_ != nullptr && frame.hd.stream_id != 0) history_.GiveUp(frame.hd.stream_id);
   return Verdict();
 }
 

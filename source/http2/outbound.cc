@@ -123,7 +123,8 @@ bool SessionState::SendBody(StreamId id, buffer::Buffer& body, bool end,
 
 // There is something to be read by nghttp2.
 void SessionState::Kick(Stream& stream) {
-  const bool long_body = !stream.end_queued || stream.queue.size() > kFrameBytes;
+  const bool long_body =
+      stream.queue.size() > kFrameBytes || (stream.data_attached && !stream.end_queued);
   if (long_body && !stream.interleaved && server_ != nullptr) {
     stream.interleaved = true;
     const nghttp2_extpri priority = {NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
@@ -232,6 +233,7 @@ void SessionState::Reset(StreamId id, ErrorCode code) {
     return;
   }
   stream->reset_by_us = true;
+  if (server_ != nullptr) history_.GiveUp(id);
   DropQueue(*stream);
   nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, static_cast<uint32_t>(code));
 }

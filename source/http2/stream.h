@@ -6,6 +6,7 @@
 #include <string>
 
 #include "source/base/intrusive_list.h"
+#include "source/base/recycled.h"
 #include "source/buffer/arena.h"
 #include "source/buffer/buffer.h"
 #include "source/http/visitor.h"
@@ -25,7 +26,9 @@ struct QueuedTrailers {
 
 // Owner: the session: in its list until OnClosed was called. nghttp2 points to it while it knows
 // the stream.
-struct Stream : base::ListNode<StreamListTag>, base::ListNode<StreamEventTag> {
+struct Stream final : base::ListNode<StreamListTag>,
+                      base::ListNode<StreamEventTag>,
+                      base::Recycled<Stream> {
   static constexpr uint64_t kNoLength = UINT64_MAX;
 
   explicit Stream(StreamId stream_id) : id(stream_id) {}

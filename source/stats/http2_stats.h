@@ -11,7 +11,6 @@ namespace proxenos::stats {
   X(Counter, dropped_headers_with_underscores)              \
   X(Counter, goaway_sent)                                   \
   X(Counter, header_overflow)                               \
-  X(Counter, headers_cb_no_stream)                          \
   X(Counter, inbound_continuation_flood)                    \
   X(Counter, inbound_empty_frames_flood)                    \
   X(Counter, inbound_ping_flood)                            \

@@ -196,8 +196,7 @@ class Bare {
                                    out_.size()) == static_cast<ssize_t>(out_.size()));
   }
 
- private:
-  // tidy: allow parameters: nghttp2's signature.
+ private:  // tidy: allow parameters: nghttp2's signature.
   static int OnHeader(nghttp2_session*, const nghttp2_frame*, const uint8_t*, size_t,
                       const uint8_t*, size_t, uint8_t, void*) {
     return 0;
