@@ -25,6 +25,12 @@ using ::testing::HasSubstr;
 // A port that was free a moment ago: for listeners that must keep theirs across updates.
 uint16_t FreePort() { return ListenSocket().port(); }
 
+// The resource as of a sender that knows a newer API: it has a field of number 4095.
+google::protobuf::Any WithUnknownField(google::protobuf::Any resource) {
+  resource.mutable_value()->append("\xf8\xff\x01\x01");  // The tag of a varint, and 1.
+  return resource;
+}
+
 class XdsTest : public ::testing::Test {
  protected:
   // Listener "main" on port_, its routes "routes" to cluster "one" with the origin's port.
@@ -130,6 +136,26 @@ TEST_F(XdsTest, NackNamesWhatIsWrongAndChangesNothing) {
 }
 
 // Ten thousand requests while everything changes two hundred times; none may fail.
+TEST_F(XdsTest, FieldsWithoutANameHereAreIgnored) {
+  SetWorld();
+  Start();
+  ASSERT_TRUE(SetAndWait(kRouteType, {WithUnknownField(RoutesResource("routes", "one", "r1"))}));
+  EXPECT_TRUE(Eventually([this] { return Get().Header("x-route-version") == "r1"; }));
+}
+
+TEST_F(XdsTest, FieldsWithoutANameHereAreRefusedOnRequest) {
+  SetWorld();
+  proxy_.emplace(AdsBootstrap(control_plane_.address()),
+                 ProxyProcess::Options{.arguments = {"--reject-unknown-dynamic-fields"}});
+  ASSERT_EQ(Get().status(), 200);
+  const std::string newer =
+      Set(kRouteType, {WithUnknownField(RoutesResource("routes", "one", "r1"))});
+  const std::optional<std::string> reason = control_plane_.WaitForNack(kRouteType, newer);
+  ASSERT_TRUE(reason);
+  EXPECT_THAT(*reason, HasSubstr("field number 4095 is unknown"));
+  EXPECT_EQ(Get().Header("x-route-version"), "r0");
+}
+
 TEST_F(XdsTest, UpdatesUnderLoadFailNoRequest) {
   FakeOrigin other("other");
   SetWorld();
