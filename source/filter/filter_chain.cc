@@ -94,7 +94,7 @@ bool FilterChain::BufferingStops(Direction direction, Way& way, const Parts& in)
   if (!way.buffers || way.ended) return false;
   const auto& framing =
       direction == Direction::kRequest ? stream_.request.framing : stream_.response.framing;
-  if (framing.kind == http::Framing::kTunnel) return false;  // It is never whole.
+  if (framing.kind == http::Framing::kTunnel) return false;                   // It is never whole.
   if (direction == Direction::kResponse && stream_.replied_) return !in.end;  // Ours: no limit.
   for (const Entry& entry : filters_) {
     const BodyNeed& need = entry.needs[static_cast<int>(direction)];

@@ -88,8 +88,7 @@ Verdict ReverseBridge::OnResponseHeaders(http::ResponseHead& head, bool end) {
   status_ = head.status == 200 ? rpc::Status::kOk : rpc::StatusOfHttp(head.status);
   head.status = 200;
   head.headers.Set(HeaderId::kContentType, client_type_);
-  if (config_.withhold_grpc_frames)
-    SetLength(message_size_ + rpc::kFrameHeaderBytes, head.headers);
+  if (config_.withhold_grpc_frames) SetLength(message_size_ + rpc::kFrameHeaderBytes, head.headers);
   if (stream_.request.version != http::Version::kHttp2) {
     head.headers.Remove(HeaderId::kContentLength);  // HTTP/1.1 has trailers behind chunks only.
   }
