@@ -29,7 +29,7 @@ class Recycled {
   static void operator delete(void* memory, size_t size) {
     Kept& kept = ThisThread();
     if (kept.count >= kMost || size != sizeof(T)) {
-      ::operator delete(memory, size);
+      ::operator delete(memory);
       return;
     }
     kept.first = new (memory) Block{kept.first};
@@ -54,7 +54,7 @@ class Recycled {
   };
   struct Kept {
     ~Kept() {
-      while (first != nullptr) ::operator delete(std::exchange(first, first->next), sizeof(T));
+      while (first != nullptr) ::operator delete(std::exchange(first, first->next));
     }
     Block* first = nullptr;
     size_t count = 0;
