@@ -14,6 +14,9 @@ namespace {
 // later does not wait behind much.
 constexpr uint64_t kAheadBytes = 128 * 1024;
 
+// From then on an idle session is worth a system call to be made smaller.
+constexpr base::Nanos kQuietAfter = base::kSecond;
+
 }  // namespace
 
 Http2Connection::Http2Connection(HttpService& service, Arrival arrival)
@@ -131,7 +134,8 @@ void Http2Connection::Remove(http2::StreamId id) {
   loop().Retire(std::move(it->second));
   streams_.erase(it);
   if (!streams_.empty() || state_ != State::kOpen) return;
-  timer_.ArmAt(IdleDeadline());
+  idle_deadline_ = IdleDeadline();
+  timer_.ArmAt(std::min(idle_deadline_, loop().now() + kQuietAfter));
   if (leaving_ == Leaving::kLeaving) WantFlush();
 }
 
@@ -239,6 +243,9 @@ void Http2Connection::OnOpenTimer() {
     session_.SendGoAway(http2::ErrorCode::kEnhanceYourCalm);
     broken_ = true;
     WantFlush();
+  } else if (streams_.empty() && loop().now() < idle_deadline_) {
+    session_.ReleaseIdleMemory();
+    timer_.ArmAt(idle_deadline_);
   } else if (streams_.empty()) {
     stats().downstream_cx_idle_timeout.Inc();
     LeaveNow();

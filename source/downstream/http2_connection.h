@@ -72,6 +72,7 @@ class Http2Connection final : public HttpConnection, public http2::ServerVisitor
   http2::StreamId unfinished_head_ = 0;          // The stream begun last, while it has no head.
   std::optional<event::Timer> leave_timer_;      // max_connection_duration, then drain_timeout.
   std::optional<event::Timer> keepalive_timer_;  // The next PING, or the answer to the last.
+  base::MonoTime idle_deadline_ = 0;             // Since the last stream ended.
   uint64_t pings_ = 0;
   Leaving leaving_ = Leaving::kServing;
   bool wants_leave_ = false;  // At the end of the turn: the session may be at work.
