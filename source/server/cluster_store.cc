@@ -225,7 +225,7 @@ void ClusterStore::SettleSecrets(Batch& batch) {
     const auto found = clusters_.find(name);
     if (found == clusters_.end() || found->second->active == nullptr) continue;
     ClientContexts& tls = *found->second->active->tls;
-    tls.Refresh([&](size_t socket) {
+    tls.Refresh([&batch, &name, &tls](size_t socket) {
       batch.cluster_tls.push_back({name, socket, tls.contexts()[socket]});
     });
   }

@@ -239,7 +239,7 @@ void ListenerStore::SettleSecrets(Batch& batch) {
     const auto found = listeners_.find(name);
     if (found == listeners_.end() || found->second->active == nullptr) continue;
     ServerContexts& tls = found->second->active->tls;
-    tls.Refresh([&](size_t chain) {
+    tls.Refresh([&batch, &name, &tls](size_t chain) {
       batch.listener_tls.push_back({name, chain, tls.contexts()[chain]});
     });
   }
