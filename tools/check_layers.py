@@ -25,7 +25,7 @@ LAYERS = {
     "http": ["buffer"],
     "tls": ["net", "match"],
     "http1": ["http"],
-    "http2": ["http"],
+    "http2": ["http", "stats"],
     "route": ["http", "match"],
     "upstream": ["tls", "http1", "http2", "stats"],
     "rpc": ["upstream"],

@@ -21,19 +21,20 @@ const OverrideKind* FindKind(OverrideKinds kinds, absl::string_view type) {
   return nullptr;
 }
 
-// Sets the part of `one` that its own message says. `optional`: a filter that is not known may be
-// left out.
-void CompileSettings(const google::protobuf::Any& config, bool optional, OverrideKinds kinds,
-                     config::Errors& errors, const config::Path& path, FilterOverride* one) {
-  const std::string type = config::TypedConfigType(config);
-  one->kind = FindKind(kinds, type);
-  if (one->kind != nullptr) {
-    one->settings = one->kind->create(config, path, errors);
-  } else if (!optional) {
-    errors.Add(path, absl::StrCat("type '", type,
-                                  "' is not the per-route configuration of any filter that "
-                                  "proxenos implements"));
-  }
+// Sets the part of `one` that its own message says. False: no filter has such settings.
+bool CompileSettings(const google::protobuf::Any& config, OverrideKinds kinds,
+                     config::Errors& errors, const config::Path& path, FilterOverride& one) {
+  one.kind = FindKind(kinds, config::TypedConfigType(config));
+  if (one.kind == nullptr) return false;
+  one.settings = one.kind->create(config, path, errors);
+  return true;
+}
+
+void AddUnknown(const google::protobuf::Any& config, config::Errors& errors,
+                const config::Path& path) {
+  errors.Add(path, absl::StrCat("type '", config::TypedConfigType(config),
+                                "' is not the per-route configuration of any filter that "
+                                "proxenos implements"));
 }
 
 }  // namespace
@@ -52,7 +53,7 @@ FilterOverrides CompileFilterOverrides(
     one.filter = FilterName(name);
     if (name.empty()) errors.Add(at, "expected the name of a filter");
     if (config::TypedConfigType(config) != kWrapper) {
-      CompileSettings(config, /*optional=*/false, kinds, errors, at, &one);
+      if (!CompileSettings(config, kinds, errors, at, one)) AddUnknown(config, errors, at);
     } else {
       envoy::config::route::v3::FilterConfig wrapper;
       if (!config::UnpackTypedConfigTo(config, wrapper, at, errors)) continue;
@@ -60,8 +61,9 @@ FilterOverrides CompileFilterOverrides(
       if (!wrapper.disabled() && !wrapper.has_config()) {
         errors.Add(at, "expected config or disabled");
       } else if (!wrapper.disabled() && !wrapper.config().type_url().empty()) {
-        CompileSettings(wrapper.config(), wrapper.is_optional(), kinds, errors, at.Field("config"),
-                        &one);
+        const config::Path field = at.Field("config");
+        const bool known = CompileSettings(wrapper.config(), kinds, errors, field, one);
+        if (!known && !wrapper.is_optional()) AddUnknown(wrapper.config(), errors, field);
       }  // An empty config only enables the filter.
     }
     overrides.Add(std::move(one));

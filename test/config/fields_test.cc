@@ -103,8 +103,9 @@ TEST(FieldsTest, EmptyMessagesAreNoDemand) {
 transport_socket:
   name: p
   typed_config:
-    "@type": type.googleapis.com/envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport
-    config: )";
+    "@type": type.googleapis.com/)"
+                             "envoy.extensions.transport_sockets.proxy_protocol.v3."
+                             "ProxyProtocolUpstreamTransport\n    config: ";
   EXPECT_EQ("", Check(Parse<Cluster>(std::string(kSocket) + "{pass_through_tlvs: {}}")));
   EXPECT_NE("", Check(Parse<Cluster>(std::string(kSocket) +
                                      "{pass_through_tlvs: {match_type: INCLUDE, tlv_type: [1]}}")));
@@ -122,14 +123,18 @@ TEST(FieldsTest, LeftAsideWithPathAndName) {
 TEST(FieldsTest, ExtensionsByType) {
   EXPECT_EQ(
       "transport_socket.typed_config: type "
-      "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext is not implemented by "
-      "proxenos here: expected envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer\n",
+      "envoy.extensions.transport_sockets.starttls.v3.UpstreamStartTlsConfig is not implemented by "
+      "proxenos here: expected envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer, "
+      "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext, "
+      "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext or "
+      "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport\n",
       Check(Parse<Cluster>(R"(
 transport_socket:
   name: tls
   typed_config:
-    "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
-)")));
+    "@type": type.googleapis.com/)"
+                           "envoy.extensions.transport_sockets.starttls.v3."
+                           "UpstreamStartTlsConfig\n")));
   EXPECT_EQ("", Check(Parse<Cluster>(R"(
 transport_socket:
   name: raw
@@ -140,15 +145,15 @@ transport_socket:
 
 TEST(FieldsTest, InsideTypedStructAndMapsOfAny) {
   EXPECT_EQ(
-      "typed_extension_protocol_options[\"x\"].auto_config: field "
-      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.auto_config is not implemented by "
-      "proxenos; write explicit_http_config\n",
+      "typed_extension_protocol_options[\"x\"].auto_config.http3_protocol_options: field "
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig."
+      "http3_protocol_options is not implemented by proxenos; HTTP/3 is not implemented\n",
       Check(Parse<Cluster>(R"(
 typed_extension_protocol_options:
   x:
     "@type": type.googleapis.com/xds.type.v3.TypedStruct
     type_url: type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
-    value: {auto_config: {}}
+    value: {auto_config: {http3_protocol_options: {}}}
 )")));
   EXPECT_EQ(
       "typed_extension_protocol_options[\"x\"]: type no.Such is not implemented by proxenos\n",

@@ -129,7 +129,7 @@ TEST(RouteConfigTest, ErrorsOfRedirectsAndDirectResponses) {
            OneRoute(fallback + "direct_response { status: 200 body { inline_string: 'four' } }"),
        route + "direct_response.body", "larger than"},
       {OneRoute(fallback + "direct_response { status: 200 body { filename: '/nonexistent/f' } }"),
-       route + "direct_response.body.filename", "can be read"},
+       route + "direct_response.body.filename", "cannot be read"},
       {OneRoute(fallback +
                 "direct_response { status: 200 body { environment_variable: 'NO_SUCH' } }"),
        route + "direct_response.body.environment_variable", "is set"},

@@ -118,7 +118,7 @@ class Layers(unittest.TestCase):
             ("source/route/route_table.h", "envoy/config/route/v3/route.pb.h"),
             ("source/route/route_table.h", "source/config/fields.h"),
             ("source/server/worker.cc", "grpcpp/grpcpp.h"),
-            ("source/xds/ads_stream.cc", "source/upstream/cluster.h"),
+            ("source/xds/ads_stream.cc", "source/downstream/listener.h"),
             ("source/base/check.h", "test/support/clock.h"),
         ]
         for path, included in good:
