@@ -4,6 +4,7 @@
 // Owner: its Http1Connection. Thread: the worker's. Dies when: the connection retires it.
 #pragma once
 
+#include "source/base/recycled.h"
 #include "source/downstream/stream.h"
 #include "source/downstream/stream_carrier.h"
 #include "source/http1/decoder.h"
@@ -12,7 +13,7 @@ namespace proxenos::downstream {
 
 class Http1Connection;
 
-class Http1Stream final : public StreamCarrier {
+class Http1Stream final : public StreamCarrier, public base::Recycled<Http1Stream> {
  public:
   explicit Http1Stream(Http1Connection& connection);
   ~Http1Stream() override;

@@ -27,7 +27,7 @@ struct RouterConfig {
   bool suppress_envoy_headers = false;
 };
 
-class Router final : public filter::HttpFilter {
+class Router final : public filter::HttpFilter, public base::Recycled<Router> {
  public:
   Router(const RouterConfig& config, filter::StreamContext& stream);
   ~Router() override;
