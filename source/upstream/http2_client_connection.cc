@@ -23,6 +23,7 @@ Http2ClientConnection::Http2ClientConnection(HostPool& pool, Established establi
       last_read_(pool.cluster().loop().now()),
       waits_for_settings_(pool.cluster().config().http2.options.allow_connect) {
   session_.emplace(pool.cluster().config().http2.options, pool.cluster().http2_stats(), *this);
+  if (waits_for_settings_) pool.Expect(ExpectedStreams());
   CountFree();
   OnPong(0);  // Begins with the first interval.
   Schedule();
@@ -120,8 +121,16 @@ void Http2ClientConnection::OnGoAway(StreamId, ErrorCode) {
   Drain();
 }
 
+int64_t Http2ClientConnection::ExpectedStreams() const {
+  return pool().cluster().config().http2.options.max_concurrent_streams;
+}
+
+void Http2ClientConnection::StopWaiting() {
+  if (std::exchange(waits_for_settings_, false)) pool().Expect(-ExpectedStreams());
+}
+
 void Http2ClientConnection::OnSettings() {
-  waits_for_settings_ = false;
+  StopWaiting();
   changed_ = true;
 }
 
@@ -239,6 +248,7 @@ void Http2ClientConnection::Fail(ResetReason reason, absl::string_view detail) {
 
 void Http2ClientConnection::OnClosing() {
   keepalive_timer_.Disarm();
+  StopWaiting();
   ResetAll(ResetReason::kLocalReset, "");
   session_.reset();
   by_id_.clear();

@@ -81,6 +81,8 @@ class Http2ClientConnection final : public ClientConnection, public http2::Clien
   void Read();
   void Drain();
   void CountFree();
+  int64_t ExpectedStreams() const;
+  void StopWaiting();
   // Tells the pool what changed, or closes when nothing is left to do.
   void Settle();
   void SayGoodbye(http2::ErrorCode code);

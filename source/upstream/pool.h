@@ -66,6 +66,8 @@ class HostPool {
   // The connection has free streams, or has become idle: gives them to who waits longest, and keeps
   // the connection where it belongs. It may be closed afterwards.
   void Offer(ClientConnection& connection);
+  // It will offer so many streams soon, or (negative) does so no more: requests wait for it.
+  void Expect(int64_t streams) { expected_streams_ += static_cast<uint64_t>(streams); }
   // It takes no more for now.
   void SetAside(ClientConnection& connection);
   void OnClosed(ClientConnection& connection);
@@ -100,7 +102,7 @@ class HostPool {
   base::IntrusiveList<ConnectAttempt> attempts_;
   base::IntrusiveList<Exchange, PendingTag> pending_;  // Oldest first.
   uint32_t connection_count_ = 0;                      // Attempts included.
-  uint64_t expected_streams_ = 0;                      // Of the attempts.
+  uint64_t expected_streams_ = 0;  // Of attempts, and of connections that are not ready.
   uint32_t busy_ = 0;
   uint32_t pending_count_ = 0;
   uint32_t followers_active_ = 0;

@@ -455,6 +455,46 @@ TEST_F(Http2PoolTest, ReplacedClusterFinishesWhatItHas) {
   ExpectNothingLeft();
 }
 
+constexpr char kUpgrade[] =
+    "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+
+// An upgrade is an extended CONNECT there (RFC 8441).
+TEST_F(Http2PoolTest, UpgradeBecomesExtendedConnect) {
+  proxy_.http.upgrades = {"websocket"};
+  proxy_.cluster->http2.options.allow_connect = true;
+  origin_.options.allow_connect = true;
+  Start();
+  Peer client = Ask(kUpgrade);
+  Http2OriginStream* stream = Stream(1);
+  ASSERT_NE(stream, nullptr);
+  EXPECT_EQ(stream->head().upgrade, "websocket");
+  EXPECT_EQ(stream->head().path, "/chat");
+  stream->SendHead(101, {}, false);
+  EXPECT_TRUE(Gets(client, "HTTP/1.1 101"));
+  EXPECT_TRUE(client.Got("upgrade: websocket"));
+  client.Send("ping");
+  EXPECT_TRUE(proxy_.Until([&] { return stream->body() == "ping"; }));
+  stream->SendBody("pong", false);
+  EXPECT_TRUE(Gets(client, "pong"));
+  client.Close();
+  EXPECT_TRUE(proxy_.Until([&] { return stream->complete(); }));
+  stream->SendBody("", true);
+  EXPECT_TRUE(proxy_.Until([&] { return stream->closed(); }));
+  EXPECT_EQ(stats().upstream_cx_total.value(), 1u);
+  ExpectNothingLeft();
+}
+
+TEST_F(Http2PoolTest, HostWithoutExtendedConnect) {
+  proxy_.http.upgrades = {"websocket"};
+  proxy_.cluster->http2.options.allow_connect = true;
+  Start();
+  Peer client = Ask(kUpgrade);
+  EXPECT_TRUE(Gets(client, "HTTP/1.1 503"));
+  EXPECT_TRUE(client.Got("local reset"));
+  EXPECT_EQ(origin_.stream_count(), 0u);
+  ExpectNothingLeft();
+}
+
 // use_downstream_protocol_config: what came in HTTP/1.1 goes on in it.
 TEST_F(Http2PoolTest, ProtocolOfTheRequest) {
   proxy_.cluster->protocol = HttpProtocol::kDownstream;
