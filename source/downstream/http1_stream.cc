@@ -83,7 +83,11 @@ uint64_t Http1Stream::SendBody(buffer::Buffer& body) {
 }
 
 void Http1Stream::SendEnd(const http::HeaderMap* trailers) {
-  if (framing_ == Framing::kChunked) http1::AppendLastChunk(trailers, connection_.out());
+  if (framing_ == Framing::kChunked) {
+    // Http1ProtocolOptions.enable_trailers stands for both directions.
+    const bool pass = connection_.config().decoder.enable_trailers;
+    http1::AppendLastChunk(pass ? trailers : nullptr, connection_.out());
+  }
   connection_.WantFlush();
 }
 

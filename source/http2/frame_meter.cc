@@ -14,6 +14,7 @@ constexpr uint32_t kHeadPerContinuation = 16384;
 enum FrameType : uint8_t {
   kData = 0,
   kHeaders = 1,
+  kPriority = 2,
   kResetStream = 3,
   kSettings = 4,
   kPushPromise = 5,
@@ -64,13 +65,16 @@ size_t FrameMeter::Scan(absl::string_view bytes) {
           (uint32_t{header_[0]} << 16 | uint32_t{header_[1]} << 8 | header_[2]) - 1;
       TakeEmptiness(length > pad ? length - pad : 0);
     } else {
-      const size_t part = std::min<size_t>(kHeaderBytes - header_bytes_, bytes.size() - at);
+      const size_t part = std::min<size_t>(wanted_bytes_ - header_bytes_, bytes.size() - at);
       std::memcpy(header_ + header_bytes_, bytes.data() + at, part);
       header_bytes_ += static_cast<uint32_t>(part);
       at += part;
-      if (header_bytes_ < kHeaderBytes) return at;
-      header_bytes_ = 0;
+      if (header_bytes_ < wanted_bytes_) return at;
       TakeHeader();
+      if (header_bytes_ >= wanted_bytes_) {
+        header_bytes_ = 0;
+        wanted_bytes_ = kHeaderBytes;
+      }
     }
     if (flood_ != Flood::kNone || data_begins_) return at;
   }
@@ -122,12 +126,30 @@ void FrameMeter::TakeHeader() {
       break;
     case kPushPromise:  // nghttp2 ends the connection: pushing is off.
       break;
-    default:  // PRIORITY, GOAWAY, and what we do not know.
+    case kPriority:
+      if (!TakePriority(length)) break;
+      [[fallthrough]];
+    default:  // GOAWAY, and what we do not know.
       if (++priority_frames_ > budgets_.max_priority_frames_per_stream * (1 + streams_)) {
         flood_ = Flood::kPriority;
       }
       break;
   }
+}
+
+// RFC 9113, section 6.3, and RFC 7540, section 5.3.1. (nghttp2 judges its length.)
+bool FrameMeter::TakePriority(uint32_t length) {
+  const uint32_t stream = StreamOf(header_);
+  if (stream == 0) flood_ = Flood::kBadPriority;
+  if (length < kDependencyBytes) return true;
+  if (header_bytes_ == kHeaderBytes) {
+    wanted_bytes_ = kHeaderBytes + kDependencyBytes;
+    skip_ = 0;
+    return false;
+  }
+  skip_ = length - kDependencyBytes;
+  if (StreamOf(header_ + kDependencyBytes) == stream) flood_ = Flood::kBadPriority;
+  return true;
 }
 
 void FrameMeter::BeginData() {

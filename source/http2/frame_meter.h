@@ -22,6 +22,7 @@ enum class Flood : uint8_t {
   kPriority,
   kSettings,
   kWindowUpdate,
+  kBadPriority,  // Not too much, but wrong: nobody else looks into PRIORITY.
 };
 
 class FrameMeter {
@@ -46,10 +47,13 @@ class FrameMeter {
 
  private:
   static constexpr uint32_t kHeaderBytes = 9;
+  static constexpr uint32_t kDependencyBytes = 4;  // Of PRIORITY, behind its header.
 
   void Earn();
   void TakeHeader();
   void BeginData();
+  // False: the stream that it depends on has yet to come.
+  bool TakePriority(uint32_t length);
   void TakeEmptiness(uint32_t payload);
   static uint32_t StreamOf(const uint8_t* header) {
     return uint32_t{header[5] & 0x7fu} << 24 | uint32_t{header[6]} << 16 |
@@ -60,12 +64,13 @@ class FrameMeter {
   const Budgets& budgets_;
   const uint32_t max_continuation_frames_;
 
-  uint32_t skip_;              // Bytes until the next frame header (or pad length).
-  uint32_t header_bytes_ = 0;  // How many bytes of it are in header_.
+  uint32_t skip_;                         // Bytes until the next frame header (or pad length).
+  uint32_t header_bytes_ = 0;             // How many bytes of it are in header_ ...
+  uint32_t wanted_bytes_ = kHeaderBytes;  // ... and how many are to be.
   bool pad_length_next_ = false;
   Flood flood_ = Flood::kNone;
   bool data_begins_ = false;
-  uint8_t header_[kHeaderBytes];
+  uint8_t header_[kHeaderBytes + kDependencyBytes];
   uint32_t data_stream_ = 0;   // Whose DATA came last, if nothing can have ended it since.
   uint32_t empty_frames_ = 0;  // In a row.
   uint32_t continuation_frames_ = 0;

@@ -246,6 +246,9 @@ void SessionState::EndForFlood() {
     case Flood::kPing:
       stats_.inbound_ping_flood.Inc();
       return Break(ErrorCode::kEnhanceYourCalm, "http2.inbound_ping_flood");
+    case Flood::kBadPriority:
+      stats_.rx_messaging_error.Inc();
+      return Break(ErrorCode::kProtocolError, "http2.bad_priority");
     case Flood::kPriority:
       stats_.inbound_priority_frames_flood.Inc();
       return Break(ErrorCode::kEnhanceYourCalm, "http2.inbound_priority_frames_flood");

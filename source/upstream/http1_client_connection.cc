@@ -88,7 +88,9 @@ bool Http1ClientConnection::SendBody(buffer::Buffer& body, bool end,
   want_room_ = !all;
   if (all && end && !request_complete_) {
     if (request_framing_ == Framing::kChunked) {
-      http1::AppendLastChunk(trailers, connection_.out());
+      // Http1ProtocolOptions.enable_trailers stands for both directions.
+      const bool pass = pool().cluster().decoder_options().enable_trailers;
+      http1::AppendLastChunk(pass ? trailers : nullptr, connection_.out());
     }
     request_complete_ = true;
   }

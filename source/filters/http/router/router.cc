@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "source/base/limits.h"
 #include "source/filters/http/router/connection_needs.h"
 #include "source/filters/http/router/headers.h"
 #include "source/filters/http/router/upstream_failure.h"
@@ -29,7 +30,8 @@ bool IsIdempotent(http::Method method) {
 }  // namespace
 
 Router::Attempt::Attempt(Router& owner) : Exchange(owner.stream_.response), router(owner) {
-  body_limit = owner.cluster_->write_limit();
+  // What the client has no room for stays in the kernel, where it holds the host back.
+  body_limit = std::min<uint64_t>(owner.cluster_->write_limit(), base::limits::kStreamBufferBytes);
 }
 
 void Router::Attempt::OnProgress() { router.stream_.Wake(router); }
