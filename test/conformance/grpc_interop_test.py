@@ -1,0 +1,120 @@
+"""gRPC conformance: grpc-go's interop client speaks to grpc-go's interop server through the real binary,
+HTTP/2 on both sides, without and with TLS.
+
+  grpc_interop_test.py --proxy BINARY --client BINARY --server BINARY
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+
+import bootstrap  # noqa: E402
+import certificates  # noqa: E402
+import proxy  # noqa: E402
+import report  # noqa: E402
+import wire  # noqa: E402
+
+ORCA = ["-service_config_json", '{"loadBalancingConfig":[{"test_backend_metrics_load_balancer":{}}]}']
+
+# Each with the flags that it needs. Those left out want a cloud's credentials, or several servers.
+CASES = {
+    "empty_unary": [], "large_unary": [], "client_streaming": [], "server_streaming": [], "ping_pong": [],
+    "empty_stream": [], "timeout_on_sleeping_server": [], "cancel_after_begin": [],
+    "cancel_after_first_response": [], "status_code_and_message": [], "special_status_message": [],
+    "custom_metadata": [], "unimplemented_method": [], "unimplemented_service": [],
+    "rpc_soak": ["-soak_iterations", "50"], "channel_soak": ["-soak_iterations", "20"],
+    "orca_per_rpc": ORCA, "orca_oob": ORCA,
+}
+
+
+class Server:
+    """grpc-go's interop server on a port of the kernel's choice; use as a context."""
+
+    def __init__(self, binary, *flags):
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen([binary, "-port", "0", *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        text=True, env={**os.environ, "GRPC_GO_LOG_SEVERITY_LEVEL": "info"})
+        for line in self.process.stdout:
+            self.log.write(line)
+            found = re.search(r"listening on .*:(\d+)", line)
+            if found:
+                self.port = int(found[1])
+                return
+        raise RuntimeError(f"{binary} ended before it listened")
+
+    def __enter__(self):
+        # Nobody reads on; a full pipe must not stop it.
+        self.reader = subprocess.Popen(["cat"], stdin=self.process.stdout, stdout=self.log)
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.reader.wait()
+        self.log.close()
+
+
+def run_case(client, port, case, flags):
+    """What was wrong, or an empty text."""
+    command = [client, "-server_host", "127.0.0.1", "-server_port", str(port), "-test_case", case, *CASES[case], *flags]
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                              timeout=3 * wire.PATIENCE_S, env={**os.environ, "GRPC_GO_LOG_SEVERITY_LEVEL": "info"})
+    except subprocess.TimeoutExpired as error:
+        return f"no end: {(error.stdout or b'')[-2000:]}"
+    if done.returncode != 0:
+        return f"status {done.returncode}:\n{done.stdout[-800:]}"
+    # The client says so once a case went through; its absence would mean that nothing was run.
+    return "" if re.search(r"(?i)\bdone\b|succeeded", done.stdout) else f"nothing was run:\n{done.stdout[-800:]}"
+
+
+def run(label, args, config, flags):
+    """[(name, problem)] of one proxy."""
+    results = []
+    with proxy.Proxy(args.proxy, config) as running:
+        for case in CASES:
+            problem = run_case(args.client, running.port, case, flags)
+            if not running.alive():
+                raise RuntimeError(f"the proxy died of {case}:\n{running.words()}")
+            results.append((f"{label}/{case}", problem))
+            print(f"{'FAILED' if problem else 'passed'} {label}/{case} {problem}", flush=True)
+    return results
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--proxy", required=True)
+    parser.add_argument("--client", required=True)
+    parser.add_argument("--server", required=True)
+    args = parser.parse_args()
+    results = []
+    # The default of 15 s for a route would end streams that last.
+    routes = [bootstrap.to(timeout="0s")]
+    with Server(args.server) as server:
+        config = bootstrap.bootstrap(routes, clusters=[bootstrap.cluster("origin", server.port, **bootstrap.http2())])
+        results += run("plain", args, config, [])
+    authority = certificates.Authority()
+    pair = authority.issue("server", ["DNS:grpc.example"])
+    secret = ["-use_tls", "-tls_cert_file", pair.chain, "-tls_key_file", pair.key]
+    with Server(args.server, *secret) as server:
+        transport = bootstrap.upstream_tls(authority.root, alpn=["h2"], sni="grpc.example")
+        config = bootstrap.bootstrap(
+            routes, transport=bootstrap.downstream_tls(pair),
+            clusters=[bootstrap.cluster("origin", server.port, transport_socket=transport, **bootstrap.http2())])
+        results += run("TLS", args, config, ["-use_tls", "-use_test_ca", "-ca_file", authority.root.chain,
+                                             "-server_host_override", "grpc.example"])
+    report.write_xml("grpc_interop", results)
+    failed = sum(1 for _, problem in results if problem)
+    print(f"{len(results) - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
