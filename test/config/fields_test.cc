@@ -112,21 +112,17 @@ transport_socket:
 }
 
 TEST(FieldsTest, LeftAsideWithPathAndName) {
-  EXPECT_EQ(
-      "- metadata (envoy.config.cluster.v3.Cluster.metadata)\n"
-      "- load_assignment.endpoints[0].lb_endpoints[0].metadata "
-      "(envoy.config.endpoint.v3.LbEndpoint.metadata)\n",
-      Check(Parse<Cluster>("{name: a, metadata: {filter_metadata: {a: {b: c}}}, "
-                           "load_assignment: {endpoints: [{lb_endpoints: [{metadata: {}}]}]}}")));
+  EXPECT_EQ("- metadata (envoy.config.cluster.v3.Cluster.metadata)\n",
+            Check(Parse<Cluster>("{name: a, metadata: {filter_metadata: {a: {b: c}}}}")));
 }
 
 TEST(FieldsTest, ExtensionsByType) {
   EXPECT_EQ(
       "transport_socket.typed_config: type "
       "envoy.extensions.transport_sockets.starttls.v3.UpstreamStartTlsConfig is not implemented by "
-      "proxenos here: expected envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer, "
-      "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext, "
-      "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext or "
+      "proxenos here: expected envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer "
+      "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext "
+      "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext "
       "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport\n",
       Check(Parse<Cluster>(R"(
 transport_socket:
