@@ -34,9 +34,10 @@ class Clients:
     def wrk(self, scenario, seconds):
         out = self.output("wrk", "-t1", f"-c{scenario.connections}", f"-d{seconds}s", "--latency", "-H", f"Host: {HOST}",
                           self.url(scenario))
-        if "Non-2xx" in out or "Socket errors" in out:
+        requests = int(re.search(r"(\d+) requests in", out).group(1))
+        if "Non-2xx" in out or "Socket errors" in out or requests == 0:
             sys.exit(f"bench: the load met errors:\n{out}")
-        return {"requests": int(re.search(r"(\d+) requests in", out).group(1)),
+        return {"requests": requests,
                 "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)),
                 "p99": re.search(r"99%\s+(\S+)", out).group(1)}
 
