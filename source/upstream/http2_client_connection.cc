@@ -248,7 +248,11 @@ void Http2ClientConnection::Fail(ResetReason reason, absl::string_view detail) {
 
 void Http2ClientConnection::OnClosing() {
   keepalive_timer_.Disarm();
-  StopWaiting();
+  if (waits_for_settings_) {
+    StopWaiting();
+    // Whoever waits for it would have the next one made, which may end as this one did.
+    pool().FailPending(PoolFailure::kConnectFailure, "closed before its SETTINGS came");
+  }
   ResetAll(ResetReason::kLocalReset, "");
   session_.reset();
   by_id_.clear();

@@ -68,6 +68,8 @@ class HostPool {
   void Offer(ClientConnection& connection);
   // It will offer so many streams soon, or (negative) does so no more: requests wait for it.
   void Expect(int64_t streams) { expected_streams_ += static_cast<uint64_t>(streams); }
+  // It will not: nobody waits any longer.
+  void FailPending(PoolFailure failure, absl::string_view detail);
   // It takes no more for now.
   void SetAside(ClientConnection& connection);
   void OnClosed(ClientConnection& connection);
@@ -90,7 +92,6 @@ class HostPool {
   // A connection, or one on its way, is no more.
   void OnOneLess();
   Exchange* NextPending();
-  void FailPending(PoolFailure failure, absl::string_view detail);
 
   WorkerCluster& cluster_;
   const ConnectionKind kind_;

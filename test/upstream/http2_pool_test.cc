@@ -484,6 +484,20 @@ TEST_F(Http2PoolTest, UpgradeBecomesExtendedConnect) {
   ExpectNothingLeft();
 }
 
+// Its SETTINGS never come: the request fails instead of trying again without end.
+TEST_F(Http2PoolTest, HostThatBreaksOffBeforeItsSettings) {
+  proxy_.cluster->http2.options.allow_connect = true;
+  Start();
+  proxy_.SetHosts({proxy_.origin_port()});
+  Peer client = Ask();
+  Peer origin = proxy_.Accept();
+  ASSERT_TRUE(Gets(origin, "PRI * HTTP/2.0"));
+  origin.Close();
+  EXPECT_TRUE(Gets(client, "HTTP/1.1 503"));
+  EXPECT_EQ(stats().upstream_cx_total.value(), 1u);
+  ExpectNothingLeft();
+}
+
 TEST_F(Http2PoolTest, HostWithoutExtendedConnect) {
   proxy_.http.upgrades = {"websocket"};
   proxy_.cluster->http2.options.allow_connect = true;
