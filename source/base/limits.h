@@ -51,7 +51,7 @@ inline constexpr Nanos kRequestHeadersTimeout = 60 * kSecond;
 inline constexpr Nanos kHandshakeTimeout = 15 * kSecond;
 inline constexpr Nanos kListenerFiltersTimeout = 15 * kSecond;  // Listener.listener_filters_timeout
 inline constexpr Nanos kDrainTimeout = 5 * kSecond;             // HCM.drain_timeout
-inline constexpr Nanos kDelayedCloseTimeout = 1 * kSecond;  // HCM.delayed_close_timeout
+inline constexpr Nanos kDelayedCloseTimeout = 1 * kSecond;      // HCM.delayed_close_timeout
 
 // Circuit breakers: Envoy's defaults (CircuitBreakers.Thresholds).
 inline constexpr uint32_t kMaxConnections = 1024;

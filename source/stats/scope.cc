@@ -85,9 +85,7 @@ ScopeName HttpScope(absl::string_view stat_prefix) { return ScopeName(kHttp, {st
 
 ScopeName ListenerScope(absl::string_view address) { return ScopeName(kListener, {address}); }
 
-ScopeName ListenerTlsScope(absl::string_view address) {
-  return ScopeName(kListenerTls, {address});
-}
+ScopeName ListenerTlsScope(absl::string_view address) { return ScopeName(kListenerTls, {address}); }
 
 ScopeName ListenerHttpScope(absl::string_view address, absl::string_view stat_prefix) {
   return ScopeName(kListenerHttp, {address, stat_prefix});

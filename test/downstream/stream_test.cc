@@ -338,6 +338,7 @@ TEST_F(StreamTest, UnaskedResponsePoisonsNobody) {
 
 TEST_F(StreamTest, TrailersAreDeliveredOnceWhole) {
   proxy_.http.decoder.enable_trailers = true;
+  proxy_.cluster->response_trailers = true;
   proxy_.Start();
   Exchange("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
   client_.Send("0\r\nx-first: 1\r\n");
