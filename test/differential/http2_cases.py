@@ -90,6 +90,7 @@ REQUESTS = [
     ("te gzip", head(("te", "gzip"))),
     ("cookies", head(("cookie", "a=1"), ("cookie", "b=2"), ("x-a", "b"), ("cookie", "c=3"))),
     ("one name twice", head(("x-a", "1"), ("x-b", "2"), ("x-a", "3"))),
+    ("expect", body(("expect", "100-continue"), ("content-length", "2")), b"hi"),
     ("expect other", body(("expect", "a-pony"), ("content-length", "2")), b"hi"),
     ("body", body(), b"hello"),
     ("body with length", body(("content-length", "5")), b"hello"),
