@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "source/base/recycled.h"
 #include "source/downstream/stream.h"
 #include "source/downstream/stream_carrier.h"
 #include "source/event/timer_wheel.h"
@@ -19,7 +20,7 @@ namespace proxenos::downstream {
 
 class Http2Connection;
 
-class Http2Stream final : public StreamCarrier {
+class Http2Stream final : public StreamCarrier, public base::Recycled<Http2Stream> {
  public:
   Http2Stream(Http2Connection& connection, http2::StreamId id);
   ~Http2Stream() override;

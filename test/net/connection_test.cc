@@ -184,5 +184,64 @@ TEST_F(ConnectionTest, ClosedIsClosed) {
   EXPECT_EQ(PeerReads(), "");
 }
 
+TEST_F(ConnectionTest, PeekLeavesWhatSkipTakes) {
+  Send("hello world");
+  char room[64];
+  uint32_t got = 0;
+  ASSERT_EQ(connection_->Peek(room, sizeof(room), &got), ReadStatus::kBytes);
+  EXPECT_EQ(std::string(room, got), "hello world");
+  ASSERT_EQ(connection_->Peek(room, 5, &got), ReadStatus::kBytes);
+  EXPECT_EQ(std::string(room, got), "hello");
+  connection_->Skip(6);
+  buffer::Slice bytes;
+  ASSERT_EQ(connection_->Read(&bytes), ReadStatus::kBytes);
+  EXPECT_EQ(bytes.view(), "world");
+  EXPECT_EQ(connection_->bytes_read(), 11u);
+  EXPECT_EQ(connection_->Peek(room, sizeof(room), &got), ReadStatus::kNothing);
+  ClosePeer();
+  EXPECT_EQ(connection_->Peek(room, sizeof(room), &got), ReadStatus::kEnd);
+}
+
+// The next owner of a socket.
+class Successor final : public event::IoHandler {
+ public:
+  Successor(event::EventLoop& loop, Connection&& from) : connection(std::move(from)) {
+    connection.Watch(loop, this);
+  }
+  void OnIo(uint32_t events) override { connection.Note(events); }
+  Connection connection;
+};
+
+TEST_F(ConnectionTest, ChangingHandsLosesNoEdge) {
+  // Bytes whose edge the old handler is told of, but that nobody has read.
+  Send("early");
+  char room[64];
+  uint32_t got = 0;
+  ASSERT_EQ(connection_->Peek(room, sizeof(room), &got), ReadStatus::kBytes);
+  Successor next(loop_, std::move(*connection_));
+  EXPECT_FALSE(connection_->open());
+  Turn();
+  ASSERT_TRUE(next.connection.may_read());
+  buffer::Slice bytes;
+  ASSERT_EQ(next.connection.Read(&bytes), ReadStatus::kBytes);
+  EXPECT_EQ(bytes.view(), "early");
+  Send("late");
+  ASSERT_TRUE(next.connection.may_read());
+  ASSERT_EQ(next.connection.Read(&bytes), ReadStatus::kBytes);
+  EXPECT_EQ(bytes.view(), "late");
+}
+
+TEST_F(ConnectionTest, WhatIsHeldAndUnsentChangesHandsToo) {
+  Send("held");
+  buffer::Slice bytes;
+  ASSERT_EQ(connection_->Read(&bytes), ReadStatus::kBytes);
+  connection_->Hold(std::move(bytes));
+  connection_->out().Append("unsent");
+  Successor next(loop_, std::move(*connection_));
+  EXPECT_EQ(next.connection.TakeHeld().view(), "held");
+  EXPECT_EQ(next.connection.Flush(), FlushStatus::kDone);
+  EXPECT_EQ(PeerReads(), "unsent");
+}
+
 }  // namespace
 }  // namespace proxenos::net
