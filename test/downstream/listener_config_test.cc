@@ -16,7 +16,8 @@ constexpr char kFilters[] = R"(
   filters:
   - name: hcm
     typed_config:
-      "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+      "@type": "type.googleapis.com/envoy.extensions.filters.network.\
+        http_connection_manager.v3.HttpConnectionManager"
       stat_prefix: s
       codec_type: CODEC
       http2_protocol_options: {max_concurrent_streams: 7, initial_stream_window_size: 70000}
