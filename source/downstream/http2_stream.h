@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <optional>
 
-#include "source/base/recycled.h"
 #include "source/downstream/stream.h"
 #include "source/downstream/stream_carrier.h"
 #include "source/event/timer_wheel.h"
@@ -20,7 +19,7 @@ namespace proxenos::downstream {
 
 class Http2Connection;
 
-class Http2Stream final : public StreamCarrier, public base::Recycled<Http2Stream> {
+class Http2Stream final : public StreamCarrier {
  public:
   Http2Stream(Http2Connection& connection, http2::StreamId id);
   ~Http2Stream() override;
