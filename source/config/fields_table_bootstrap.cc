@@ -12,7 +12,7 @@ std::vector<MessageRules> BootstrapFields() {
            Use("node static_resources dynamic_resources admin layered_runtime overload_manager "
                "default_regex_engine listener_manager cluster_manager stats_config"),
            Use("header_prefix").Only("x-envoy"),
-           Use("stats_flush_interval stats_server_version_override"),
+           Use("stats_flush_interval stats_server_version_override enable_dispatcher_stats"),
            Leave("stats_flush_on_admin",
                  "Nothing is pushed to a stats sink; counters are summed when they are read."),
            Leave("deferred_stat_options",

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 #include "source/base/check.h"
@@ -18,6 +19,10 @@ namespace {
 // Rounds of runnable and turn-end work in one turn: what is left waits for the next, behind new
 // input, so that two streams which wake each other for ever cannot stop the loop.
 constexpr int kMaxRounds = 8;
+
+// What is posted after this much of it in one turn waits for the next: a thousand changed clusters
+// are a thousand small pieces of work, and requests go on in between.
+constexpr base::Nanos kMaxPostedTime = 300 * base::kMicrosecond;
 
 constexpr uint32_t kBothEdges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | static_cast<uint32_t>(EPOLLET);
 
@@ -59,7 +64,10 @@ void EventLoop::Post(absl::AnyInvocable<void()> work) {
     first = posted_.empty();
     posted_.push_back(std::move(work));
   }
-  if (!first) return;  // Whoever posted first has woken the loop.
+  if (first) Wake();  // Else whoever posted first has done so.
+}
+
+void EventLoop::Wake() {
   const uint64_t one = 1;
   CHECK(write(wake_fd_, &one, sizeof(one)) == sizeof(one));
 }
@@ -118,7 +126,20 @@ void EventLoop::RunPosted() {
     std::lock_guard<std::mutex> lock(post_mutex_);
     work.swap(posted_);
   }
-  for (auto& item : work) item();
+  const base::MonoTime end = clock_.Mono() + kMaxPostedTime;
+  for (size_t i = 0; i < work.size(); ++i) {
+    work[i]();
+    if (i + 1 < work.size() && clock_.Mono() >= end) return PostAgain(work, i + 1);
+  }
+}
+
+void EventLoop::PostAgain(std::vector<absl::AnyInvocable<void()>>& work, size_t first) {
+  {
+    std::lock_guard<std::mutex> lock(post_mutex_);
+    posted_.insert(posted_.begin(), std::make_move_iterator(work.begin() + first),
+                   std::make_move_iterator(work.end()));
+  }
+  Wake();
 }
 
 void EventLoop::RunReady() {
@@ -149,6 +170,7 @@ void EventLoop::RunOnce(base::Nanos wait) {
   HandleEvents(WaitMs(wait));
   RunReady();
   if (!retired_.empty()) DestroyRetired();
+  if (on_turn_) on_turn_(clock_.Mono() - now());
 }
 
 }  // namespace proxenos::event

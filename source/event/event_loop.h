@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -65,6 +66,9 @@ class EventLoop {
   // is destroyed with the loop, not run.
   void Post(absl::AnyInvocable<void()> work);
 
+  // Called at the end of each turn with the time since its wait was over. REQUIRES: before Run.
+  void OnTurn(absl::AnyInvocable<void(base::Nanos)> observe) { on_turn_ = std::move(observe); }
+
   // Registers `fd` edge-triggered for both directions. Closing the descriptor unregisters.
   void Watch(int fd, IoHandler* handler);
   // Tells `handler` instead of the one that Watch named; what is ready already is reported anew.
@@ -108,6 +112,9 @@ class EventLoop {
 
   void HandleEvents(int timeout_ms);
   void RunPosted();
+  // Puts work[first] and what follows before what was posted meanwhile.
+  void PostAgain(std::vector<absl::AnyInvocable<void()>>& work, size_t first);
+  void Wake();
   void RunReady();
   void DestroyRetired();
   int WaitMs(base::Nanos limit) const;
@@ -122,6 +129,7 @@ class EventLoop {
   base::IntrusiveList<TurnEnd, TurnEndTag> turn_end_;
   std::vector<Retired> retired_;
   std::atomic<bool> stop_{false};
+  absl::AnyInvocable<void(base::Nanos)> on_turn_;  // Null: nobody wants to know.
 
   std::mutex post_mutex_;
   std::vector<absl::AnyInvocable<void()>> posted_;  // Guarded by post_mutex_.

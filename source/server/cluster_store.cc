@@ -15,6 +15,9 @@ namespace {
 
 using upstream::DiscoveryKind;
 
+// From so many hosts on, a set of them is not left to a worker to destroy.
+constexpr uint32_t kManyHosts = 256;
+
 bool IsDns(const upstream::ClusterConfig& config) {
   return config.discovery == DiscoveryKind::kStrictDns ||
          config.discovery == DiscoveryKind::kLogicalDns;
@@ -38,6 +41,9 @@ struct ClusterStore::Version {
 struct ClusterStore::Cluster {
   std::string name;
   bool is_static = false;
+  bool new_endpoints = false;    // The hosts are to be made anew.
+  bool new_secrets = false;      // The TLS contexts are.
+  bool startup_counted = false;  // In startup_.
   std::unique_ptr<Version> active;
   std::unique_ptr<Version> warming;
   std::optional<Refusal> refused;
@@ -95,7 +101,7 @@ std::unique_ptr<ClusterStore::Version> ClusterStore::MakeVersion(
     version->dns =
         make_dns_(config, [this, self](std::shared_ptr<const upstream::Assignment> resolved) {
           self->resolved = std::move(resolved);
-          new_endpoints_.insert(self->config->name);
+          NewEndpoints(self->config->name);
           context_.Pump();
         });
     if (version->dns != nullptr) version->dns->Start();
@@ -141,10 +147,29 @@ std::optional<std::string> ClusterStore::Take(const xds::Resource& resource, boo
   cluster.refused.reset();
   // Made before the old one goes: what both want is wanted throughout.
   std::unique_ptr<Version> version = MakeVersion(resource, std::move(config));
+  for (const base::MonoTime deadline : {version->endpoints_deadline, version->secrets_deadline}) {
+    if (deadline != base::kNever) deadlines_.emplace(deadline, cluster.name);
+  }
   Retire(std::exchange(cluster.warming, std::move(version)));
+  CountStartup(cluster);
   warming_.insert(cluster.name);
+  due_.insert(cluster.name);
   context_.Pump();
   return std::nullopt;
+}
+
+void ClusterStore::CountStartup(Cluster& cluster) {
+  const bool counts = cluster.active == nullptr && cluster.warming != nullptr &&
+                      cluster.warming->config->wait_for_warm_on_init;
+  startup_ += counts;
+  startup_ -= std::exchange(cluster.startup_counted, counts);
+}
+
+void ClusterStore::NewEndpoints(const std::string& name) {
+  const auto found = clusters_.find(name);
+  if (found == clusters_.end()) return;
+  found->second->new_endpoints = true;
+  due_.insert(name);
 }
 
 void ClusterStore::Remove(const std::string& name) {
@@ -153,6 +178,7 @@ void ClusterStore::Remove(const std::string& name) {
   Cluster& cluster = *found->second;
   cluster.refused.reset();
   Retire(std::move(cluster.warming));
+  CountStartup(cluster);
   warming_.erase(name);
   cluster.leaves = context_.loop.now() + kRemovalGrace;
   leaving_.insert(name);
@@ -176,7 +202,7 @@ std::optional<std::string> ClusterStore::TakeAssignment(const SourceKey& source,
   entry->assignment = std::move(assignment);
   const auto users = users_.find(AssignmentKey(source, resource.name));
   if (users != users_.end()) {
-    new_endpoints_.insert(users->second.begin(), users->second.end());
+    for (const std::string& name : users->second) NewEndpoints(name);
   }
   context_.Pump();
   return std::nullopt;
@@ -195,40 +221,60 @@ const upstream::Assignment* ClusterStore::EndpointsOf(const Version& version) co
   return IsDns(*version.config) ? version.resolved.get() : version.config->assignment.get();
 }
 
-void ClusterStore::Settle(Batch& batch) {
-  const base::MonoTime now = context_.loop.now();
-  std::vector<std::string> ready;
-  for (const std::string& name : warming_) {
-    const Version& version = *clusters_[name]->warming;
-    const bool no_endpoints = EndpointsOf(version) == nullptr;
-    const bool no_secrets = !version.tls->ready();
-    if (no_endpoints && now < version.endpoints_deadline) continue;
-    if (no_secrets && now < version.secrets_deadline) continue;
-    if (no_endpoints) {
-      PX_LOG(kUpstream, kWarn, "cluster ", name, ": no endpoints in time, goes on without");
-    }
-    if (no_secrets) {
-      PX_LOG(kUpstream, kWarn, "cluster ", name, ": no secrets in time, cannot connect for now");
-    }
-    ready.push_back(name);
+bool ClusterStore::Settle(const event::WorkSlice& slice, Batch& batch) {
+  CollectDue();
+  while (!due_.empty()) {
+    const auto found = clusters_.find(*due_.begin());
+    due_.erase(due_.begin());
+    if (found != clusters_.end()) SettleOne(*found->second, batch);
+    if (slice.over()) return due_.empty();
   }
-  for (const std::string& name : ready) {
-    warming_.erase(name);
-    Activate(*clusters_[name], batch);
-  }
-  SettleHosts(batch);
-  SettleSecrets(batch);
+  return true;
 }
 
-void ClusterStore::SettleSecrets(Batch& batch) {
+void ClusterStore::CollectDue() {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= context_.loop.now()) {
+    due_.insert(std::move(deadlines_.begin()->second));
+    deadlines_.erase(deadlines_.begin());
+  }
   for (const std::string& name : secrets_.TakeChanged(SecretOwner::Kind::kCluster)) {
     const auto found = clusters_.find(name);
-    if (found == clusters_.end() || found->second->active == nullptr) continue;
-    ClientContexts& tls = *found->second->active->tls;
-    tls.Refresh([&batch, &name, &tls](size_t socket) {
-      batch.cluster_tls.push_back({name, socket, tls.contexts()[socket]});
-    });
+    if (found == clusters_.end()) continue;
+    found->second->new_secrets = true;
+    due_.insert(name);
   }
+}
+
+bool ClusterStore::Ready(const Cluster& cluster) const {
+  const Version& version = *cluster.warming;
+  const base::MonoTime now = context_.loop.now();
+  const bool no_endpoints = EndpointsOf(version) == nullptr;
+  const bool no_secrets = !version.tls->ready();
+  if (no_endpoints && now < version.endpoints_deadline) return false;
+  if (no_secrets && now < version.secrets_deadline) return false;
+  if (no_endpoints) {
+    PX_LOG(kUpstream, kWarn, "cluster ", cluster.name, ": no endpoints in time, goes on without");
+  }
+  if (no_secrets) {
+    PX_LOG(kUpstream, kWarn, "cluster ", cluster.name,
+           ": no secrets in time, cannot connect for now");
+  }
+  return true;
+}
+
+void ClusterStore::SettleOne(Cluster& cluster, Batch& batch) {
+  if (cluster.warming != nullptr && Ready(cluster)) return Activate(cluster, batch);
+  if (cluster.active == nullptr) return;
+  // What is new may be for the warming version alone: then nothing changes here.
+  if (std::exchange(cluster.new_endpoints, false) && EndpointsOf(*cluster.active) != nullptr &&
+      RebuildHosts(cluster)) {
+    batch.hosts.push_back({cluster.name, cluster.hosts});
+  }
+  if (!std::exchange(cluster.new_secrets, false)) return;
+  ClientContexts& tls = *cluster.active->tls;
+  tls.Refresh([&batch, &cluster, &tls](size_t socket) {
+    batch.cluster_tls.push_back({cluster.name, socket, tls.contexts()[socket]});
+  });
 }
 
 void ClusterStore::Activate(Cluster& cluster, Batch& batch) {
@@ -244,23 +290,15 @@ void ClusterStore::Activate(Cluster& cluster, Batch& batch) {
     cluster.stats =
         registry_.Open<stats::ClusterMembershipStats>(stats::ClusterScope(config.stat_name()));
   }
+  CountStartup(cluster);
+  warming_.erase(cluster.name);
+  cluster.new_endpoints = false;
+  cluster.new_secrets = false;
   RebuildHosts(cluster);
-  new_endpoints_.erase(cluster.name);
   ClientContexts& tls = *cluster.active->tls;
   tls.Refresh([](size_t) {});
   batch.clusters.push_back(
       {cluster.active->config, cluster.breakers, cluster.hosts, tls.contexts()});
-}
-
-void ClusterStore::SettleHosts(Batch& batch) {
-  for (const std::string& name : std::exchange(new_endpoints_, {})) {
-    const auto found = clusters_.find(name);
-    // It may be warming still, or have moved on to other endpoints.
-    if (found == clusters_.end() || found->second->active == nullptr) continue;
-    Cluster& cluster = *found->second;
-    if (EndpointsOf(*cluster.active) == nullptr) continue;
-    if (RebuildHosts(cluster)) batch.hosts.push_back({name, cluster.hosts});
-  }
 }
 
 bool ClusterStore::RebuildHosts(Cluster& cluster) {
@@ -269,7 +307,10 @@ bool ClusterStore::RebuildHosts(Cluster& cluster) {
   upstream::HostSetUpdate update = upstream::BuildHostSet(
       *cluster.active->config, endpoints == nullptr ? kNothing : *endpoints, cluster.hosts);
   const bool changed = update.hosts != cluster.hosts;
-  cluster.hosts = std::move(update.hosts);
+  cluster.hosts.swap(update.hosts);
+  if (changed && update.hosts != nullptr && update.hosts->size() >= kManyHosts) {
+    context_.graveyard.Bury(std::move(update.hosts));
+  }
 
   stats::ClusterMembershipStats& stats = *cluster.stats;
   if (cluster.active->config->discovery == DiscoveryKind::kEds && endpoints != nullptr) {
@@ -294,10 +335,11 @@ bool ClusterStore::RebuildHosts(Cluster& cluster) {
   return changed;
 }
 
-void ClusterStore::SettleRemovals(absl::FunctionRef<bool(const std::string&)> in_use,
-                                  Batch& batch) {
+bool ClusterStore::SettleRemovals(absl::FunctionRef<bool(const std::string&)> in_use,
+                                  const event::WorkSlice& slice, Batch& batch) {
   const base::MonoTime now = context_.loop.now();
   for (auto it = leaving_.begin(); it != leaving_.end();) {
+    if (slice.over()) return false;
     const auto found = clusters_.find(*it);
     Cluster& cluster = *found->second;
     if (cluster.active != nullptr && now < cluster.leaves && in_use(*it)) {
@@ -310,10 +352,10 @@ void ClusterStore::SettleRemovals(absl::FunctionRef<bool(const std::string&)> in
       --active_;
       Retire(std::move(cluster.active));
     }
-    new_endpoints_.erase(*it);
     clusters_.erase(found);
     it = leaving_.erase(it);
   }
+  return true;
 }
 
 void ClusterStore::Retire(std::unique_ptr<Version> version) {
@@ -326,15 +368,7 @@ void ClusterStore::Retire(std::unique_ptr<Version> version) {
 }
 
 base::MonoTime ClusterStore::NextDeadline() const {
-  base::MonoTime next = base::kNever;
-  const base::MonoTime now = context_.loop.now();
-  for (const std::string& name : warming_) {
-    const Version& version = *clusters_.find(name)->second->warming;
-    // One that is over is not waited for any more.
-    for (const base::MonoTime deadline : {version.endpoints_deadline, version.secrets_deadline}) {
-      if (deadline > now) next = std::min(next, deadline);
-    }
-  }
+  base::MonoTime next = deadlines_.empty() ? base::kNever : deadlines_.begin()->first;
   for (const std::string& name : leaving_) {
     next = std::min(next, clusters_.find(name)->second->leaves);
   }
@@ -351,15 +385,6 @@ bool ClusterStore::Unready(absl::string_view name) const {
   const auto found = clusters_.find(name);
   return found != clusters_.end() && found->second->active == nullptr &&
          found->second->warming != nullptr;
-}
-
-size_t ClusterStore::startup_count() const {
-  size_t count = 0;
-  for (const std::string& name : warming_) {
-    const Cluster& cluster = *clusters_.find(name)->second;
-    count += cluster.active == nullptr && cluster.warming->config->wait_for_warm_on_init;
-  }
-  return count;
 }
 
 const upstream::ClusterConfig* ClusterStore::Find(absl::string_view name) const {

@@ -22,6 +22,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
+#include "source/event/work_slice.h"
 #include "source/server/batch.h"
 #include "source/server/compilers.h"
 #include "source/server/config_record.h"
@@ -68,10 +69,12 @@ class ClusterStore {
   std::optional<std::string> TakeAssignment(const SourceKey& source, const xds::Resource& resource);
   void DropAssignment(const SourceKey& source, const std::string& name);
 
-  // Puts in force what need not wait any more.
-  void Settle(Batch& batch);
-  // Lets go of removed clusters that `in_use` does not name.
-  void SettleRemovals(absl::FunctionRef<bool(const std::string&)> in_use, Batch& batch);
+  // Puts in force what need not wait any more. False: the slice was over first, and it wants to be
+  // called again.
+  bool Settle(const event::WorkSlice& slice, Batch& batch);
+  // Lets go of removed clusters that `in_use` does not name. False as above.
+  bool SettleRemovals(absl::FunctionRef<bool(const std::string&)> in_use,
+                      const event::WorkSlice& slice, Batch& batch);
   // When Settle or SettleRemovals should be called at the latest.
   base::MonoTime NextDeadline() const;
 
@@ -82,7 +85,7 @@ class ClusterStore {
   size_t active_count() const { return active_; }
   size_t warming_count() const { return warming_.size(); }
   // Clusters without any version in force that start-up waits for (wait_for_warm_on_init).
-  size_t startup_count() const;
+  size_t startup_count() const { return startup_; }
   const Counts& counts() const { return counts_; }
   const upstream::ClusterConfig* Find(absl::string_view name) const;
 
@@ -109,9 +112,14 @@ class ClusterStore {
   const upstream::Assignment* EndpointsOf(const Version& version) const;
   static AssignmentKey KeyOf(const upstream::ClusterConfig& config);
   std::optional<std::string> Check(const upstream::ClusterConfig& config) const;
-  void SettleHosts(Batch& batch);
-  void SettleSecrets(Batch& batch);
+  void NewEndpoints(const std::string& name);
+  // Marks what came due: deadlines and secrets.
+  void CollectDue();
+  void SettleOne(Cluster& cluster, Batch& batch);
+  // Whether the warming version need not wait any more.
+  bool Ready(const Cluster& cluster) const;
   void Activate(Cluster& cluster, Batch& batch);
+  void CountStartup(Cluster& cluster);
   // True when the hosts are other ones.
   bool RebuildHosts(Cluster& cluster);
   void Retire(std::unique_ptr<Version> version);
@@ -128,8 +136,13 @@ class ClusterStore {
   std::set<std::string> leaving_;  // Removed, but perhaps still named by routes.
   // Clusters that use an assignment, or did: a name too many costs a look, no more.
   absl::flat_hash_map<AssignmentKey, std::set<std::string>> users_;
-  std::set<std::string> new_endpoints_;  // Clusters whose hosts are to be made anew.
+  // Clusters for which something has come that Settle should look at.
+  std::set<std::string> due_;
+  // When a warming cluster goes on without what it waits for. One that has not waited so long, or
+  // is gone, costs a look.
+  std::multimap<base::MonoTime, std::string> deadlines_;
   size_t active_ = 0;
+  size_t startup_ = 0;
   Counts counts_;
 };
 

@@ -18,6 +18,7 @@ ConfigStore::ConfigStore(event::EventLoop& loop, stats::Registry& registry, Comp
       compilers_(std::move(compilers)),
       hooks_(std::move(hooks)),
       deadline_timer_(loop.timers(), [this] { loop_.Schedule(this); }),
+      graveyard_(loop),
       secrets_(Context(), compilers_, registry),
       clusters_(Context(), compilers_, secrets_, std::move(hooks_.make_dns), registry),
       routes_(Context(), compilers_, clusters_, uses_),
@@ -76,12 +77,14 @@ std::vector<xds::ResourceError> ConfigStore::AddStatic(const std::string& type_u
 
 void ConfigStore::Run() {
   Batch batch;
+  const event::WorkSlice slice(loop_);
   // Each store looks at those before it: one pass moves all that can move.
-  clusters_.Settle(batch);
+  bool settled = clusters_.Settle(slice, batch);
   routes_.Settle(batch);
   listeners_.Settle(batch);
   DropUnclaimed(batch);
-  clusters_.SettleRemovals([this](const std::string& name) { return uses_.Uses(name); }, batch);
+  settled &= clusters_.SettleRemovals([this](const std::string& name) { return uses_.Uses(name); },
+                                      slice, batch);
   DropUnclaimed(batch);
 
   for (const WantedNames::Subscription& wanted : wanted_.TakeChanged()) {
@@ -89,7 +92,9 @@ void ConfigStore::Run() {
   }
   const base::MonoTime next =
       std::min({clusters_.NextDeadline(), routes_.NextDeadline(), listeners_.NextDeadline()});
-  if (next == base::kNever) {
+  if (!settled) {
+    deadline_timer_.ArmAt(loop_.now());  // In the next turn.
+  } else if (next == base::kNever) {
     deadline_timer_.Disarm();
   } else {
     deadline_timer_.ArmAt(next);

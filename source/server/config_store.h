@@ -63,7 +63,7 @@ class ConfigStore final : private event::Runnable {
   const std::string& VersionOf(const std::string& type_url) const;
 
  private:
-  StoreContext Context() { return {loop_, wanted_, *this, hooks_.check_source}; }
+  StoreContext Context() { return {loop_, wanted_, *this, hooks_.check_source, graveyard_}; }
   std::optional<std::string> Take(const SourceKey& source, const xds::Resource& resource);
   void Run() override;  // Settles and publishes.
   void DropUnclaimed(Batch& batch);
@@ -72,6 +72,7 @@ class ConfigStore final : private event::Runnable {
   Compilers compilers_;
   ConfigStoreHooks hooks_;
   event::Timer deadline_timer_;
+  Graveyard graveyard_;
   std::map<std::string, std::string> versions_;  // By type.
 
   // In this order: what refers to another dies before it.

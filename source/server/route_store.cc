@@ -77,6 +77,7 @@ void RouteStore::Drop(const SourceKey& source, const std::string& name, Batch& b
   if (found == routes_.end() || found->second->source != source) return;
   if (found->second->active.has_value()) {
     uses_.Drop(*found->second->active->snapshot->table);
+    context_.graveyard.Bury(std::move(found->second->active->snapshot));
     batch.removed_routes.push_back(name);
   }
   warming_.erase(name);
@@ -96,7 +97,10 @@ void RouteStore::Settle(Batch& batch) {
       PX_LOG(kConfig, kWarn, "routes ", *it, ": their clusters did not warm in time");
     }
     uses_.Add(*entry.warming->snapshot->table);
-    if (entry.active.has_value()) uses_.Drop(*entry.active->snapshot->table);
+    if (entry.active.has_value()) {
+      uses_.Drop(*entry.active->snapshot->table);
+      context_.graveyard.Bury(std::move(entry.active->snapshot));
+    }
     entry.active = std::exchange(entry.warming, std::nullopt);
     batch.routes.push_back({*it, entry.active->snapshot});
     it = warming_.erase(it);

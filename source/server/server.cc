@@ -130,8 +130,18 @@ void Server::MakeWorkers() {
   for (uint32_t i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, clock_, registry_, connection_limit_));
   }
+  if (bootstrap_.proto.enable_dispatcher_stats()) CountTurns();
   sockets_ = std::make_unique<ListenSockets>(count);
   publisher_ = std::make_unique<Publisher>(workers_, *sockets_, options_.drain_time);
+}
+
+void Server::CountTurns() {
+  turns_ =
+      registry_.Open<stats::DispatcherStats>(stats::ScopeName(stats::kServerDispatcherScope, {}));
+  loop_.OnTurn([this](base::Nanos time) {
+    turns_->loop_duration_us.Record(static_cast<uint64_t>(time / base::kMicrosecond));
+  });
+  for (const auto& worker : workers_) worker->CountTurns(registry_);
 }
 
 void Server::MakeStore() {

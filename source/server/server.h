@@ -85,6 +85,7 @@ class Server {
 
  private:
   void MakeWorkers();
+  void CountTurns();
   void MakeStore();
   // Moves on in the start-up order when what it waits for is there.
   void Advance();
@@ -102,6 +103,7 @@ class Server {
   base::RealClock clock_;
   event::EventLoop loop_;
   stats::Registry registry_;
+  stats::Group<stats::DispatcherStats> turns_;  // With enable_dispatcher_stats alone.
   access_log::LogWriter log_writer_;
   downstream::ConnectionLimit connection_limit_;
   net::DnsResolvers resolvers_;

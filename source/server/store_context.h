@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "source/base/clock.h"
 #include "source/event/event_loop.h"
+#include "source/server/graveyard.h"
 #include "source/server/wanted_names.h"
 
 namespace proxenos::server {
@@ -24,6 +25,7 @@ struct StoreContext {
   WantedNames& wanted;
   event::Runnable& pump;      // The ConfigStore: runs later in this turn, settles, publishes.
   CheckSource& check_source;  // May hold null: then every source will do.
+  Graveyard& graveyard;       // For what is large and was replaced.
 
   // What is wrong with the config source that stands in `field`; nothing when it will do.
   std::optional<std::string> SourceProblem(const std::string& type_url, const SourceKey& source,

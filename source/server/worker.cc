@@ -26,6 +26,13 @@ Worker::Worker(uint32_t index, base::Clock& clock, stats::Registry& registry,
 
 Worker::~Worker() { StopAndJoin(); }
 
+void Worker::CountTurns(stats::Registry& registry) {
+  turns_ = registry.Open<stats::DispatcherStats>(stats::WorkerDispatcherScope(index_));
+  loop_.OnTurn([this](base::Nanos time) {
+    turns_->loop_duration_us.Record(static_cast<uint64_t>(time / base::kMicrosecond));
+  });
+}
+
 void Worker::Start() {
   thread_ = std::thread([this] { Run(); });
   pthread_setname_np(thread_.native_handle(), absl::StrCat("worker_", index_).c_str());

@@ -17,6 +17,7 @@
 #include "source/event/event_loop.h"
 #include "source/server/batch.h"
 #include "source/stats/registry.h"
+#include "source/stats/server_stats.h"
 #include "source/upstream/cluster_map.h"
 
 namespace proxenos::server {
@@ -29,6 +30,8 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
   ~Worker();
 
+  // Counts how long the loop's turns take. REQUIRES: before Start.
+  void CountTurns(stats::Registry& registry);
   void Start();
   // Runs `work` on the worker's thread. Thread: any.
   void Post(absl::AnyInvocable<void(Worker&)> work);
@@ -81,6 +84,7 @@ class Worker {
   const uint32_t index_;
   event::EventLoop loop_;
   upstream::ClusterMap clusters_;
+  stats::Group<stats::DispatcherStats> turns_;  // Opened by CountTurns.
   downstream::DateCache date_;
   downstream::WorkerContext context_;
   absl::flat_hash_map<std::string, base::Rc<downstream::RouteCell>> routes_;

@@ -10,6 +10,7 @@ namespace {
 constexpr absl::string_view kClusterTag = "envoy.cluster_name";
 constexpr absl::string_view kHttpTag = "envoy.http_conn_manager_prefix";
 constexpr absl::string_view kListenerTag = "envoy.listener_address";
+constexpr absl::string_view kWorkerTag = "envoy.worker_id";
 
 constexpr ScopeShape kCluster{"cluster.$.", "cluster.", {kClusterTag}};
 constexpr ScopeShape kCircuitBreaker{
@@ -25,7 +26,9 @@ constexpr ScopeShape kListenerTls{"listener.$.ssl.", "listener.ssl.", {kListener
 constexpr ScopeShape kListenerHttp{
     "listener.$.http.$.", "listener.http.", {kListenerTag, kHttpTag}};
 constexpr ScopeShape kListenerWorker{
-    "listener.$.worker_$.", "listener.worker.", {kListenerTag, "envoy.worker_id"}};
+    "listener.$.worker_$.", "listener.worker.", {kListenerTag, kWorkerTag}};
+constexpr ScopeShape kWorkerDispatcher{
+    "listener_manager.worker_$.dispatcher.", "listener_manager.worker.dispatcher.", {kWorkerTag}};
 
 }  // namespace
 
@@ -93,6 +96,10 @@ ScopeName ListenerHttpScope(absl::string_view address, absl::string_view stat_pr
 
 ScopeName ListenerWorkerScope(absl::string_view address, uint32_t worker) {
   return ScopeName(kListenerWorker, {address, absl::StrCat(worker)});
+}
+
+ScopeName WorkerDispatcherScope(uint32_t worker) {
+  return ScopeName(kWorkerDispatcher, {absl::StrCat(worker)});
 }
 
 }  // namespace proxenos::stats

@@ -54,6 +54,8 @@ std::string Sanitized(absl::string_view part);
 
 // The scopes of the process that need no value.
 inline constexpr ScopeShape kServerScope{"server.", "server."};
+// Of the main thread's loop.
+inline constexpr ScopeShape kServerDispatcherScope{"server.dispatcher.", "server.dispatcher."};
 inline constexpr ScopeShape kControlPlaneScope{"control_plane.", "control_plane."};
 inline constexpr ScopeShape kClusterManagerScope{"cluster_manager.", "cluster_manager."};
 inline constexpr ScopeShape kCdsScope{"cluster_manager.cds.", "cluster_manager.cds."};
@@ -85,5 +87,7 @@ ScopeName ListenerTlsScope(absl::string_view address);
 ScopeName ListenerHttpScope(absl::string_view address, absl::string_view stat_prefix);
 // listener.ADDRESS.worker_N.
 ScopeName ListenerWorkerScope(absl::string_view address, uint32_t worker);
+// listener_manager.worker_N.dispatcher.
+ScopeName WorkerDispatcherScope(uint32_t worker);
 
 }  // namespace proxenos::stats

@@ -22,6 +22,11 @@ namespace proxenos::stats {
   X(Gauge, days_until_first_cert_expiring)
 PX_STATS(ServerStats, PX_SERVER_STATS);
 
+// How long a turn of an event loop kept its thread, in microseconds. Counted with
+// Bootstrap.enable_dispatcher_stats alone. Scope: kServerDispatcherScope, WorkerDispatcherScope.
+#define PX_DISPATCHER_STATS(X) X(Histogram, loop_duration_us)
+PX_STATS(DispatcherStats, PX_DISPATCHER_STATS);
+
 // How many fields of the configuration in force are set and have no effect: those of the bootstrap,
 // and those of what xDS sent. Scope: kServerScope, besides the above. Not Envoy's names: its
 // `static_unknown_fields` are fields that it cannot parse.

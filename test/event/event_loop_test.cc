@@ -114,6 +114,35 @@ TEST(EventLoop, PostedWorkRunsInOrderAndWhatItPostsLater) {
   EXPECT_EQ(log, "abcd");
 }
 
+TEST(EventLoop, LongPostedWorkIsSpreadOverTurnsInItsOrder) {
+  SimClock clock;
+  EventLoop loop(clock);
+  std::string log;
+  loop.Post([&log, &clock] {
+    log += "a";
+    clock.Advance(base::kMillisecond);
+  });
+  loop.Post([&log] { log += "b"; });
+  loop.Post([&log] { log += "c"; });
+  loop.RunOnce(0);
+  EXPECT_EQ(log, "a");
+  loop.Post([&log] { log += "d"; });
+  loop.RunOnce(0);
+  EXPECT_EQ(log, "abcd");
+}
+
+TEST(EventLoop, TurnsAreTimedWithoutTheirWait) {
+  SimClock clock;
+  EventLoop loop(clock);
+  std::vector<base::Nanos> turns;
+  loop.OnTurn([&turns](base::Nanos time) { turns.push_back(time); });
+  loop.Post([&clock] { clock.Advance(3 * base::kMillisecond); });
+  loop.RunOnce(0);
+  clock.Advance(base::kSecond);
+  loop.RunOnce(0);
+  EXPECT_EQ(turns, (std::vector<base::Nanos>{3 * base::kMillisecond, 0}));
+}
+
 TEST(EventLoop, PostsOfManyThreadsAllArriveInTheirOrder) {
   constexpr int kThreads = 4;
   constexpr int kPosts = 5000;

@@ -124,6 +124,20 @@ TEST_F(OperationTest, AdminPages) {
   EXPECT_EQ(proxy_->Admin("GET", "/nonsense").status(), 404);
 }
 
+TEST_F(OperationTest, TurnsOfTheLoopsAreTimedWhereAskedFor) {
+  ConfigText text;
+  text.bootstrap = "enable_dispatcher_stats: true\nstats_flush_interval: 0.1s\n";
+  Start(text);
+  EXPECT_EQ(TestClient(port_).Get("/").status(), 200);
+  for (const char* name : {"server.dispatcher.loop_duration_us",
+                           "listener_manager.worker_0.dispatcher.loop_duration_us"}) {
+    EXPECT_TRUE(Eventually([this, name] {
+      return absl::StrContains(proxy_->AdminGet(absl::StrCat("/stats?usedonly&filter=", name)),
+                               absl::StrCat(name, ": P0("));
+    })) << name;
+  }
+}
+
 TEST_F(OperationTest, AdminMutationsNeedPost) {
   Start();
   EXPECT_EQ(proxy_->Admin("GET", "/healthcheck/fail").status(), 405);

@@ -333,6 +333,27 @@ TEST_F(ConfigStoreTest, EndpointsSharedByClustersAreWantedWhileOneIsThere) {
   EXPECT_EQ(left, 0) << "endpoints that nobody wants are forgotten";
 }
 
+TEST_F(ConfigStoreTest, ManyClustersSettleOverSeveralTurns) {
+  std::map<std::string, std::string> clusters;
+  for (int i = 0; i < 20; ++i) clusters[absl::StrCat("c", i)] = "eds c";
+  Apply(xds::kClusterType, clusters);
+  Turn();
+  EXPECT_EQ(store_->clusters().warming_count(), 20u);
+  Apply(xds::kEndpointType, {{"c", "10.0.0.1"}});
+  clock_.TickOnRead(base::kMillisecond);  // Each look at the clock finds a millisecond gone.
+  size_t turns = 0;
+  size_t most = 0;
+  for (; store_->clusters().warming_count() > 0; ++turns) {
+    ASSERT_LT(turns, 100u);
+    const size_t before = store_->clusters().warming_count();
+    Turn();
+    most = std::max(most, before - store_->clusters().warming_count());
+  }
+  EXPECT_GT(turns, 3u);
+  EXPECT_LE(most, 5u);
+  EXPECT_EQ(store_->clusters().active_count(), 20u);
+}
+
 TEST_F(ConfigStoreTest, DnsClusterWaitsForTheFirstAnswer) {
   Apply(xds::kClusterType, {{"a", "dns"}});
   EXPECT_EQ(Turn(), kNoBatch);

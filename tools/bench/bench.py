@@ -229,17 +229,17 @@ def table(results, args):
     return "\n".join(lines).rstrip() + "\n"
 
 
-def write_table(path, text):
+def write_table(path, text, begin=BEGIN, end=END):
     """Between the two marks of the file, which is made if it is not there."""
-    old = f"{BEGIN}\n{END}\n"
+    old = f"{begin}\n{end}\n"
     if os.path.exists(path):
         with open(path, encoding="utf-8") as current:
             old = current.read()
-    if BEGIN not in old:
-        old += f"\n{BEGIN}\n{END}\n"
-    head, _, rest = old.partition(BEGIN)
+    if begin not in old:
+        old += f"\n{begin}\n{end}\n"
+    head, _, rest = old.partition(begin)
     with open(path, "w", encoding="utf-8") as out:
-        out.write(f"{head}{BEGIN}\n{text}{END}{rest.partition(END)[2]}")
+        out.write(f"{head}{begin}\n{text}{end}{rest.partition(end)[2]}")
 
 
 def main():
