@@ -76,6 +76,13 @@ absl::StatusOr<stats::RenderOptions> ReadOptions(const Params& params) {
   return options;
 }
 
+std::vector<stats::ScopeReading> ReadFor(stats::Registry& registry,
+                                         const stats::RenderOptions& options) {
+  return registry.Read([&options](const stats::ScopeName& scope, const stats::Schema& schema) {
+    return stats::MayShow(options, scope, schema);
+  });
+}
+
 Response Refusal(const absl::Status& status) {
   return Response::Error(400, absl::StrCat(status.message(), "\n"));
 }
@@ -109,7 +116,7 @@ Response StatsPage(stats::Registry& registry, const Params& params) {
         400, "usage: /stats?histogram_buckets=(cumulative|disjoint|detailed|summary)\n");
   }
   options->histograms = view->value_or(HistogramView::kSummary);
-  const std::vector<stats::ScopeReading> readings = registry.Read();
+  const std::vector<stats::ScopeReading> readings = ReadFor(registry, *options);
   if (format == "json") return Response::Json(stats::RenderJson(readings, *options));
   return Response::Text(stats::RenderText(readings, *options));
 }
@@ -127,7 +134,7 @@ Response PrometheusPage(stats::Registry& registry, const Params& params) {
   options.common = *std::move(common);
   options.summaries = shown == HistogramView::kSummary;
   options.text_readouts = params.Has("text_readouts");
-  return Response::Text(stats::RenderPrometheus(registry.Read(), options));
+  return Response::Text(stats::RenderPrometheus(ReadFor(registry, options.common), options));
 }
 
 void AddStatsEndpoints(EndpointTable& table, stats::Registry& registry) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "absl/container/flat_hash_set.h"
 #include "source/base/check.h"
 #include "source/base/log.h"
 #include "source/server/tls_contexts.h"
@@ -59,8 +60,10 @@ struct ClusterStore::Cluster {
 
 struct ClusterStore::AssignmentEntry {
   std::optional<ResourceVersion> active;
-  std::shared_ptr<const upstream::Assignment> assignment;
+  std::shared_ptr<const upstream::Assignment> assignment;  // Null until one has come.
   std::optional<Refusal> refused;
+  // Clusters that use it, or did: a name too many costs a look, no more.
+  absl::flat_hash_set<std::string> users;
 };
 
 ClusterStore::ClusterStore(StoreContext context, Compilers& compilers, SecretStore& secrets,
@@ -95,7 +98,7 @@ std::unique_ptr<ClusterStore::Version> ClusterStore::MakeVersion(
     const AssignmentKey key = KeyOf(*config);
     version->endpoints = context_.wanted.Claim(xds::kEndpointType, key.first, key.second);
     version->endpoints_deadline = context_.Deadline(config->eds->initial_fetch_timeout);
-    users_[key].insert(config->name);
+    EntryOf(key).users.insert(config->name);
   } else if (IsDns(*config)) {
     Version* self = version.get();  // It owns the look-ups, so they end before it does.
     version->dns =
@@ -185,32 +188,33 @@ void ClusterStore::Remove(const std::string& name) {
   context_.Pump();
 }
 
+ClusterStore::AssignmentEntry& ClusterStore::EntryOf(AssignmentKey key) {
+  std::unique_ptr<AssignmentEntry>& entry = assignments_[std::move(key)];
+  if (entry == nullptr) entry = std::make_unique<AssignmentEntry>();
+  return *entry;
+}
+
 std::optional<std::string> ClusterStore::TakeAssignment(const SourceKey& source,
                                                         const xds::Resource& resource) {
-  std::unique_ptr<AssignmentEntry>& entry = assignments_[{source, resource.name}];
-  if (entry == nullptr) entry = std::make_unique<AssignmentEntry>();
+  AssignmentEntry& entry = EntryOf({source, resource.name});
   config::Errors errors;
   std::shared_ptr<const upstream::Assignment> assignment =
       compilers_.assignment(*resource.bytes, Origin::kDiscovery, errors);
   if (assignment == nullptr) {
     std::string reason(errors.ToStatus().message());
-    entry->refused = Refusal{ResourceVersion::Of(resource, context_.loop.wall_now()), reason};
+    entry.refused = Refusal{ResourceVersion::Of(resource, context_.loop.wall_now()), reason};
     return reason;
   }
-  entry->refused.reset();
-  entry->active = ResourceVersion::Of(resource, context_.loop.wall_now());
-  entry->assignment = std::move(assignment);
-  const auto users = users_.find(AssignmentKey(source, resource.name));
-  if (users != users_.end()) {
-    for (const std::string& name : users->second) NewEndpoints(name);
-  }
+  entry.refused.reset();
+  entry.active = ResourceVersion::Of(resource, context_.loop.wall_now());
+  entry.assignment = std::move(assignment);
+  for (const std::string& name : entry.users) NewEndpoints(name);
   context_.Pump();
   return std::nullopt;
 }
 
 void ClusterStore::DropAssignment(const SourceKey& source, const std::string& name) {
   assignments_.erase(AssignmentKey(source, name));
-  users_.erase(AssignmentKey(source, name));
 }
 
 const upstream::Assignment* ClusterStore::EndpointsOf(const Version& version) const {
@@ -407,6 +411,7 @@ void ClusterStore::ForEach(absl::FunctionRef<void(const ResourceView&)> visit) c
 
 void ClusterStore::ForEachAssignment(absl::FunctionRef<void(const ResourceView&)> visit) const {
   for (const auto& [key, entry] : assignments_) {
+    if (!entry->active.has_value() && !entry->refused.has_value()) continue;
     ResourceView view{key.second};
     if (entry->active.has_value()) view.active = &*entry->active;
     if (entry->refused.has_value()) view.refused = &*entry->refused;

@@ -18,7 +18,6 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
@@ -110,6 +109,7 @@ class ClusterStore {
                                     std::string reason);
   // The endpoints that a version has now; null while they are awaited.
   const upstream::Assignment* EndpointsOf(const Version& version) const;
+  AssignmentEntry& EntryOf(AssignmentKey key);
   static AssignmentKey KeyOf(const upstream::ClusterConfig& config);
   std::optional<std::string> Check(const upstream::ClusterConfig& config) const;
   void NewEndpoints(const std::string& name);
@@ -134,8 +134,6 @@ class ClusterStore {
   absl::btree_map<AssignmentKey, std::unique_ptr<AssignmentEntry>> assignments_;
   std::set<std::string> warming_;  // Clusters with a version that waits.
   std::set<std::string> leaving_;  // Removed, but perhaps still named by routes.
-  // Clusters that use an assignment, or did: a name too many costs a look, no more.
-  absl::flat_hash_map<AssignmentKey, std::set<std::string>> users_;
   // Clusters for which something has come that Settle should look at.
   std::set<std::string> due_;
   // When a warming cluster goes on without what it waits for. One that has not waited so long, or

@@ -11,6 +11,14 @@ void Raise(stats::Counter& counter, uint64_t to) {
   if (to > counter.value()) counter.Add(to - counter.value());
 }
 
+// Nothing has gone through a cluster: of ten thousand, most. Their breakers are not shown.
+bool Idle(const upstream::ResourceCounts& counts, const upstream::Thresholds& limits) {
+  return !limits.track_remaining && counts.connections.count() == 0 &&
+         counts.requests.count() == 0 && counts.retries.count() == 0 &&
+         counts.pending_requests.count() == 0 && limits.max_connections > 0 &&
+         limits.max_requests > 0 && limits.max_pending_requests > 0 && limits.max_retries > 0;
+}
+
 stats::ScopeName Plain(const stats::ScopeShape& shape) { return stats::ScopeName(shape, {}); }
 
 }  // namespace
@@ -83,11 +91,12 @@ void ConfigStats::RefreshBreakers() {
   for (auto& [name, breakers] : breakers_) breakers.seen = false;
   store_.clusters().ForEachActive([this](const ClusterView& cluster) {
     const std::string& name = cluster.config.stat_name();
-    Breakers& breakers = breakers_[name];
-    breakers.seen = true;
     const upstream::Thresholds& limits = cluster.config.thresholds[0];
     const upstream::ResourceCounts& counts =
         cluster.breakers.of(upstream::RoutingPriority::kDefault);
+    if (Idle(counts, limits) && !breakers_.contains(name)) return;
+    Breakers& breakers = breakers_[name];
+    breakers.seen = true;
     if (!breakers.open) {
       breakers.open = registry_.Open<stats::CircuitBreakerStats>(stats::CircuitBreakerScope(name));
     }

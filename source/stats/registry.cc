@@ -41,7 +41,7 @@ struct Scope {
 namespace {
 
 // How many scopes are read in one hold of the lock.
-constexpr int kScopesPerHold = 256;
+constexpr int kScopesPerHold = 32;
 
 void SubtractReset(StatValues& total, const StatValues& reset, const Schema& schema) {
   for (size_t i = 0; i < schema.stats.size(); ++i) {
@@ -107,10 +107,14 @@ ReadHook Registry::BeforeRead(absl::AnyInvocable<void()> callback) {
 void Registry::RemoveHook(uint64_t id) { hooks_.erase(id); }
 
 std::vector<ScopeReading> Registry::Read() {
+  return Read([](const ScopeName&, const Schema&) { return true; });
+}
+
+std::vector<ScopeReading> Registry::Read(WantsScope wanted) {
   for (auto& [id, callback] : hooks_) callback();
   std::vector<ScopeReading> readings;
-  readings.reserve(scope_count());
-  ForEachScope([&readings](Scope& scope) {
+  ForEachScope([&readings, wanted](Scope& scope) {
+    if (!wanted(scope.name, *scope.schema)) return;
     ScopeReading reading{scope.name, scope.schema, scope.Sum(), {}};
     if (scope.reset != nullptr) SubtractReset(reading.total, *scope.reset, *scope.schema);
     if (scope.intervals != nullptr) {

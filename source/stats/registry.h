@@ -126,8 +126,11 @@ class Registry {
   [[nodiscard]] ReadHook BeforeRead(absl::AnyInvocable<void()> callback);
 
   // All scopes by rising prefix. Workers that open or close a group meanwhile wait for a few
-  // hundred scopes to be read at most.
+  // dozen scopes to be read at most.
   std::vector<ScopeReading> Read();
+  // Of those alone that `wanted` says: a page of a few stats of many thousand costs little memory.
+  using WantsScope = absl::FunctionRef<bool(const ScopeName&, const Schema&)>;
+  std::vector<ScopeReading> Read(WantsScope wanted);
 
   // Ends the interval of every histogram and begins the next: what a reading calls "interval" is
   // the one that ended here.

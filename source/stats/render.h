@@ -35,6 +35,9 @@ struct RenderOptions {
   HistogramView histograms = HistogramView::kSummary;
 };
 
+// Whether a scope may have a stat that the options show.
+bool MayShow(const RenderOptions& options, const ScopeName& scope, const Schema& schema);
+
 // `name: value` a line: text readouts, then counters and gauges, then histograms, each by name.
 std::string RenderText(absl::Span<const ScopeReading> readings, const RenderOptions& options);
 

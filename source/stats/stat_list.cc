@@ -161,6 +161,15 @@ void ForEachStat(const ScopeReading& reading, uint32_t spec,
   VisitPlain(line, stat, visit);
 }
 
+bool MayShow(const RenderOptions& options, const ScopeName& scope, const Schema& schema) {
+  if (options.accepts == nullptr) return true;
+  return std::any_of(schema.stats.begin(), schema.stats.end(), [&](const StatSpec& spec) {
+    // Which codes there are, the scope alone knows.
+    return spec.kind == Kind::kResponseCodes ||
+           options.accepts(absl::StrCat(scope.prefix(), spec.name));
+  });
+}
+
 bool Shows(const RenderOptions& options, const Stat& stat, absl::string_view full_name) {
   if (options.used_only && !stat.used) return false;
   if (options.type.has_value() && *options.type != stat.type) return false;

@@ -39,6 +39,18 @@ StatValues ReadFoo(Registry& registry) {
   return StatValues(TestStats::schema());
 }
 
+TEST(RegistryTest, ReadsTheWantedScopesAlone) {
+  Registry registry;
+  const Group<TestStats> foo = registry.Open<TestStats>(kFoo);
+  const Group<TestStats> bar = registry.Open<TestStats>(ClusterScope("bar"));
+  const std::vector<ScopeReading> readings =
+      registry.Read([](const ScopeName& scope, const Schema& schema) {
+        return &schema == &TestStats::schema() && scope.prefix() == "cluster.bar.";
+      });
+  ASSERT_EQ(readings.size(), 1u);
+  EXPECT_EQ(readings[0].name.prefix(), "cluster.bar.");
+}
+
 TEST(CounterTest, GaugeKnowsWhetherItWasEverChanged) {
   Gauge gauge;
   EXPECT_FALSE(gauge.used());

@@ -71,6 +71,18 @@ class RenderTest : public testing::Test {
       registry_.Open<ControlPlaneStats>(ScopeName(kControlPlaneScope, {}));
 };
 
+TEST(MayShowTest, LooksAtEveryNameOfTheScope) {
+  RenderOptions options;
+  const ScopeName scope = ClusterScope("a");
+  const Schema& schema = ClusterMembershipStats::schema();
+  EXPECT_TRUE(MayShow(options, scope, schema));
+  options.accepts = [](absl::string_view name) { return name == "cluster.a.membership_healthy"; };
+  EXPECT_TRUE(MayShow(options, scope, schema));
+  EXPECT_FALSE(MayShow(options, ClusterScope("b"), schema));
+  // Codes may be named anything.
+  EXPECT_TRUE(MayShow(options, ClusterScope("b"), ClusterStats::schema()));
+}
+
 void ExpectGolden(const std::string& name, const std::string& actual) {
   if (const char* folder = std::getenv("PROXENOS_WRITE_GOLDEN"); folder != nullptr) {
     std::ofstream(absl::StrCat(folder, "/", name)) << actual;
