@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "source/base/check.h"
 #include "source/base/limits.h"
+#include "source/rpc/failure_text.h"
 #include "source/rpc/timeout.h"
 #include "source/upstream/client_stream.h"
 
@@ -16,24 +17,6 @@ using http::HeaderId;
 using upstream::Exchange;
 using upstream::PoolFailure;
 using upstream::ResetReason;
-
-absl::string_view FailureText(PoolFailure failure) {
-  switch (failure) {
-    case PoolFailure::kNone:
-      break;
-    case PoolFailure::kNoHealthyHost:
-      return "no healthy upstream";
-    case PoolFailure::kOverflow:
-      return "too many requests to the cluster";
-    case PoolFailure::kConnectFailure:
-      return "connect failure";
-    case PoolFailure::kTransportFailure:
-      return "TLS failure";
-    case PoolFailure::kConnectTimeout:
-      return "connect timeout";
-  }
-  return "";
-}
 
 }  // namespace
 

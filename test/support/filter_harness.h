@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "absl/strings/str_cat.h"
 #include "source/event/event_loop.h"
 #include "source/filter/filter_chain.h"
 #include "source/filter/stream_context.h"
@@ -54,13 +55,22 @@ class FilterHarness final : private HarnessParts, public filter::StreamContext {
     prepare(*this);
     for (const auto& factory : factories_) {
       parts_.push_back(factory->MakeWorkerPart(registry, "test"));
+      if (parts_.back() != nullptr) parts_.back()->Start(HarnessParts::environment);
     }
     worker_parts = parts_;
     factories_.push_back(std::make_shared<const TerminalFactory>());
     chain_.emplace(factories_, *this);
   }
-  ~FilterHarness() override {
-    Complete();
+  ~FilterHarness() override { EndStream(); }
+  // Something that lives on the harness's loop, until the stream and its filters are gone.
+  class Attachment {
+   public:
+    virtual ~Attachment() = default;
+  };
+  void Keep(std::unique_ptr<Attachment> attachment) { kept_.push_back(std::move(attachment)); }
+  // Destroys the filters.
+  void EndStream() {
+    if (chain_.has_value()) Complete();
     chain_.reset();
   }
   // The stream is over; again without effect.
@@ -71,12 +81,34 @@ class FilterHarness final : private HarnessParts, public filter::StreamContext {
   // What the loop calls when a filter woke or resumed: the stream's pump, but for the codec.
   void Run() override {
     for (int rounds = 0; rounds < 1000; ++rounds) {
-      if (aborted() || !PumpOnce()) return;
+      if (aborted() || !chain_.has_value() || !PumpOnce()) return;
     }
     spun_ = true;
   }
   void Turn() { loop.RunOnce(0); }
+  // A turn that waits at most so long for sockets.
+  void TurnIn(base::Nanos wait) { loop.RunOnce(wait); }
+  void Advance(base::Nanos by) { clock.Advance(by); }
+  // Turns until the condition holds; false when it never does.
+  bool Until(absl::FunctionRef<bool()> holds) {
+    for (int turns = 0; turns < 2000; ++turns) {
+      if (holds()) return true;
+      TurnIn(base::kMillisecond);
+    }
+    return false;
+  }
   bool spun() const { return spun_; }
+  // A counter or gauge by its whole name; 0 when nobody counts it.
+  uint64_t Stat(absl::string_view name) {
+    for (const stats::ScopeReading& scope : registry.Read()) {
+      for (size_t i = 0; i < scope.schema->stats.size(); ++i) {
+        if (absl::StrCat(scope.name.prefix(), scope.schema->stats[i].name) == name) {
+          return scope.total.values[i];
+        }
+      }
+    }
+    return 0;
+  }
   void SetFailingHealth(bool failing) { HarnessParts::environment.failing_health = failing; }
 
   void SendRequest(bool end) {
@@ -113,6 +145,8 @@ class FilterHarness final : private HarnessParts, public filter::StreamContext {
   void MarkResponseSent() { response_sent_ = true; }
   absl::string_view FormatValue(uint32_t) override { return ""; }
   void SendInformational(const http::ResponseHead&) override {}
+  void Reroute() override { ++reroutes; }
+  int reroutes = 0;
 
  private:
   http::HeaderMap* Trailers(const Fields& fields) {
@@ -139,6 +173,7 @@ class FilterHarness final : private HarnessParts, public filter::StreamContext {
     return true;
   }
 
+  std::vector<std::unique_ptr<Attachment>> kept_;
   filter::FilterFactories factories_;
   std::vector<std::unique_ptr<filter::WorkerPart>> parts_;
   std::optional<filter::FilterChain> chain_;
