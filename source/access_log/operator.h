@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -32,6 +33,7 @@ struct Operator {
   HeaderKey key;
   HeaderKey alternative;
   std::string text;
+  std::vector<std::string> path;
   std::optional<TimeFormat> time;
   base::MonoTime filter::StreamInfo::*from = nullptr;
   base::MonoTime filter::StreamInfo::*to = nullptr;

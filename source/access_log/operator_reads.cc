@@ -333,4 +333,14 @@ Value ReadGrpcStatus(const Operator& self, const FormatInput& input, Scratch& sc
   return Value::Text(kNames[*status][self.choice]);
 }
 
+Value ReadDynamicMetadata(const Operator& self, const FormatInput& input, Scratch&) {
+  const json::Value* value = input.stream->metadata.Find(self.text, self.path);
+  return value == nullptr ? Value() : Value::Json(*value);
+}
+
+Value ReadFilterState(const Operator& self, const FormatInput& input, Scratch&) {
+  const std::string* value = input.stream->state.Find(self.text);
+  return value == nullptr ? Value() : Value::Text(*value);
+}
+
 }  // namespace proxenos::access_log

@@ -63,6 +63,8 @@ Value ReadResponseTrailersBytes(const Operator&, const FormatInput& input, Scrat
 Value ReadPath(const Operator& self, const FormatInput& input, Scratch&);
 Value ReadQueryParameter(const Operator& self, const FormatInput& input, Scratch&);
 Value ReadQueryParameters(const Operator& self, const FormatInput& input, Scratch&);
+Value ReadDynamicMetadata(const Operator& self, const FormatInput& input, Scratch&);
+Value ReadFilterState(const Operator& self, const FormatInput& input, Scratch&);
 Value ReadGrpcStatus(const Operator& self, const FormatInput& input, Scratch& scratch);
 
 // The gRPC status of a call as access logs see it: trailers, else head, else the HTTP status.

@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "source/access_log/operator.h"
 #include "source/access_log/operator_reads.h"
 #include "source/access_log/tls_operator_reads.h"
@@ -178,6 +179,30 @@ absl::Status ConfigureQueryParameters(absl::string_view argument, Operator& out)
   return absl::OkStatus();
 }
 
+// NAMESPACE:KEY:KEY…
+absl::Status ConfigureDynamicMetadata(absl::string_view argument, Operator& out) {
+  out.path = absl::StrSplit(argument, ':');
+  out.text = out.path[0];
+  out.path.erase(out.path.begin());
+  return out.text.empty() ? Wrong("needs a namespace") : absl::OkStatus();
+}
+
+absl::Status ConfigureMetadata(absl::string_view argument, Operator& out) {
+  if (!absl::ConsumePrefix(&argument, "DYNAMIC:")) {
+    return Wrong("of the kinds of metadata only DYNAMIC is implemented by proxenos");
+  }
+  return ConfigureDynamicMetadata(argument, out);
+}
+
+absl::Status ConfigureFilterState(absl::string_view argument, Operator& out) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(argument, ':');
+  if (parts[0].empty()) return Wrong("needs a key");
+  // What filters of proxenos leave is text, which has no typed form of its own.
+  if (parts.size() != 2 || parts[1] != "PLAIN") return Wrong("takes KEY:PLAIN");
+  out.text = std::string(parts[0]);
+  return absl::OkStatus();
+}
+
 template <int kDefault>
 absl::Status ConfigureGrpcStatus(absl::string_view argument, Operator& out) {
   out.choice = kDefault;
@@ -252,14 +277,17 @@ constexpr Row kRows[] = {
     {"DOWNSTREAM_WIRE_BYTES_SENT", ReadNumber<&StreamInfo::downstream_wire_bytes_sent>},
     {"DURATION", ReadDuration, kPlain,
      ConfigureDuration<&StreamInfo::start, &StreamInfo::complete>},
+    {"DYNAMIC_METADATA", ReadDynamicMetadata, kMustHave | kLimit, ConfigureDynamicMetadata},
     {"EMIT_TIME", ReadEmitTime, kMayHave, ConfigureTime<false>},
     {"EMIT_TIME_LOCAL", ReadEmitTime, kMayHave, ConfigureTime<true>},
     {"ENVIRONMENT", ReadConstant, kMustHave | kLimit, ConfigureEnvironment},
     {"FILTER_CHAIN_NAME", ReadText<&StreamInfo::filter_chain_name>},
+    {"FILTER_STATE", ReadFilterState, kMustHave | kLimit, ConfigureFilterState},
     {"GRPC_STATUS", ReadGrpcStatus, kMayHave, ConfigureGrpcStatus<kGrpcCamel>},
     {"GRPC_STATUS_NUMBER", ReadGrpcStatus, kPlain, ConfigureGrpcStatus<kGrpcNumber>},
     {"HOSTNAME", ReadConstant, kPlain, ConfigureHostname},
     {"LOCAL_REPLY_BODY", ReadLocalReplyBody},
+    {"METADATA", ReadDynamicMetadata, kMustHave | kLimit, ConfigureMetadata},
     {"PATH", ReadPath, kMayHave | kLimit, ConfigurePath},
     {"PROTOCOL", ReadProtocol},
     {"QUERY_PARAM", ReadQueryParameter, kMustHave | kLimit, ConfigureQueryParameter},
@@ -327,10 +355,7 @@ constexpr absl::string_view kNotImplemented[] = {
     "DOWNSTREAM_PEER_*",
     "DOWNSTREAM_TLS_*",
     "DOWNSTREAM_TRANSPORT_FAILURE_REASON",
-    "DYNAMIC_METADATA",
     "FILE_CONTENT",
-    "FILTER_STATE",
-    "METADATA",
     "PACKETS_RETRANSMITTED",
     "ROUNDTRIP_DURATION",
     "ROUTE_RESOLUTION_*",

@@ -2,6 +2,7 @@
 #include "source/access_log/value.h"
 
 #include "absl/strings/str_cat.h"
+#include "source/json/utf8.h"
 
 namespace proxenos::access_log {
 namespace {
@@ -65,25 +66,9 @@ std::string PercentDecoded(absl::string_view text, uint32_t limit) {
   return result;
 }
 
-// Length of the well-formed UTF-8 sequence (RFC 3629, section 4) that `text` starts with, or 0.
-size_t Utf8SequenceSize(absl::string_view text) {
-  const auto byte = [&text](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return 1;
-  const size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < size) return 0;
-  for (size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  const bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
-  const bool surrogate = lead == 0xed && byte(1) > 0x9f;
-  const bool too_large = lead == 0xf4 && byte(1) > 0x8f;
-  return overlong || surrogate || too_large ? 0 : size;
-}
-
 bool IsUtf8(absl::string_view text) {
   while (!text.empty()) {
-    const size_t size = Utf8SequenceSize(text);
+    const size_t size = json::Utf8Size(text);
     if (size == 0) return false;
     text.remove_prefix(size);
   }
@@ -135,6 +120,10 @@ absl::string_view TextOf(const Value& value, std::string& storage) {
     storage = PercentDecoded(value.text, value.limit);
     return storage;
   }
+  if (value.kind == Value::Kind::kJson) {
+    storage = json::ToJson(*value.json).substr(0, value.limit);
+    return storage;
+  }
   const absl::string_view text = value.text.substr(0, value.limit);
   if (value.kind != Value::Kind::kUnderscored || text.find(' ') == absl::string_view::npos) {
     return text;
@@ -174,6 +163,14 @@ Value Value::Text(absl::string_view text) {
 }
 
 Value Value::TextOrAbsent(absl::string_view text) { return text.empty() ? Value() : Text(text); }
+
+Value Value::Json(const json::Value& json) {
+  if (const std::string* text = json.text()) return Text(*text);
+  Value value;
+  value.kind = Kind::kJson;
+  value.json = &json;
+  return value;
+}
 
 Value Value::Number(uint64_t number) {
   Value value;
@@ -228,6 +225,7 @@ void AppendInJsonString(const Value& value, absl::string_view absent, std::strin
 }
 
 void AppendAsJson(const Value& value, std::string& out) {
+  if (value.kind == Value::Kind::kJson) return json::AppendJson(*value.json, out);
   if (value.kind == Value::Kind::kNumber || value.kind == Value::Kind::kAbsent) {
     AppendPlain(value, "null", out);
     return;

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "source/filter/stream_info.h"
 #include "source/http/message.h"
+#include "source/json/value.h"
 
 namespace proxenos::access_log {
 
@@ -34,6 +35,7 @@ struct Value {
     kUnderscored,     // Text in which blanks become '_', so that logs can be split at blanks.
     kPercentEncoded,  // Text to be percent-decoded while it is written.
     kNumber,
+    kJson,   // In JSON it stands as it is, in text as its JSON.
     kFlags,  // Response flags, short names.
     kLongFlags,
   };
@@ -41,11 +43,13 @@ struct Value {
   uint32_t limit = UINT32_MAX;  // At most so many bytes of text are written.
   absl::string_view text;
   uint64_t number = 0;
+  const json::Value* json = nullptr;  // Of kJson; never a text.
 
   static Value Text(absl::string_view text);
   // Absent when the text is empty.
   static Value TextOrAbsent(absl::string_view text);
   static Value Number(uint64_t number);
+  static Value Json(const json::Value& json);
 };
 
 // Control characters (but for the tab) become \xHH; all else is written as it is, as Envoy does.

@@ -21,6 +21,7 @@ HttpService::HttpService(Listener& listener, const ChainConfig& chain, ChainCell
       registry.Open<stats::ListenerHttpStats>(stats::ListenerHttpScope(address, http.stat_prefix));
   for (const auto& factory : http.filters) {
     filter_parts_.push_back(factory->MakeWorkerPart(registry, http.stat_prefix));
+    if (filter_parts_.back() != nullptr) filter_parts_.back()->Start(listener.environment());
   }
 }
 

@@ -54,6 +54,7 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
 
   absl::string_view FormatValue(uint32_t index) override;
   void SendInformational(const http::ResponseHead& head) override;
+  void Reroute() override;
 
   // For the carrier, once: the stream is over, with its response or without: counts, logs, and
   // tells the filters. What was scheduled before comes to nothing.
@@ -77,6 +78,8 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   bool NormalizeRequest();
   bool AllowTunnel();
   void ChooseRoute();
+  // Looks the route up; false: none matches.
+  bool MatchRoute();
   void ArmTimers();
   void OnDeposit() {
     if (deposits_ == Deposits::kSchedule) environment.loop.Schedule(this);

@@ -102,23 +102,36 @@ void Stream::ChooseRoute() {
   if (!snapshot_) return;
   routes = (*snapshot_)->table.get();
   for (const std::string& name : routes->internal_only_headers()) request.headers.Remove(name);
+  if (!MatchRoute() || route->forward() == nullptr) return;
+  if (const auto duration = filter::StreamDuration(*route->forward(), request)) {
+    duration_deadline_ = *duration == 0 ? base::kNever : environment.loop.now() + *duration;
+  }
+  timer_.ArmAt(std::min({idle_deadline_, request_deadline_, duration_deadline_}));
+}
+
+bool Stream::MatchRoute() {
   const route::MatchInput input{request, random, request.scheme == "https", false};
   route = routes->Match(input);
-  if (route == nullptr) return;
+  if (route == nullptr) return false;
   info.virtual_host_name = route->virtual_host->name;
   if (const route::VirtualCluster* cluster = route->virtual_host->FindVirtualCluster(request)) {
     info.virtual_cluster_name = cluster->name;
   }
   const route::Forward* forward = route->forward();
-  if (forward == nullptr) return;
-  if (forward->idle_timeout) {
+  if (forward != nullptr && forward->idle_timeout) {
     idle_timeout_ = *forward->idle_timeout;
     connection_.Touch();
     idle_deadline_ = idle_timeout_ == 0 ? base::kNever : environment.loop.now() + idle_timeout_;
   }
-  if (const auto duration = filter::StreamDuration(*forward, request)) {
-    duration_deadline_ = *duration == 0 ? base::kNever : environment.loop.now() + *duration;
-  }
+  return true;
+}
+
+// In the same table, which the stream pins. A grpc-timeout was taken into account when the request
+// came; its limits are those of the route that it had then.
+void Stream::Reroute() {
+  if (routes == nullptr || request_out.head) return;
+  info.virtual_cluster_name = absl::string_view();
+  MatchRoute();
   timer_.ArmAt(std::min({idle_deadline_, request_deadline_, duration_deadline_}));
 }
 

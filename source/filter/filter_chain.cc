@@ -9,6 +9,14 @@
 #include "source/filter/filter_override.h"
 
 namespace proxenos::filter {
+namespace {
+
+// Whether it is called with pieces of the body.
+bool WantsBody(const BodyNeed& need) {
+  return need.mode == BodyMode::kStream || need.mode == BodyMode::kBuffer;
+}
+
+}  // namespace
 
 FilterChain::FilterChain(const FilterFactories& factories, StreamContext& stream)
     : stream_(stream) {
@@ -79,7 +87,7 @@ void FilterChain::AskNeeds(Direction direction, Way& way) {
     BodyNeed& need = entry.needs[d];
     need = direction == Direction::kRequest ? entry.filter->RequestBodyNeed(declared)
                                             : entry.filter->ResponseBodyNeed(declared);
-    if (need.mode != BodyMode::kBuffer) continue;
+    if (need.mode != BodyMode::kBuffer && need.mode != BodyMode::kBegin) continue;
     way.buffers = true;
     // One byte more than the filter takes, or the excess would never be seen.
     uint64_t& limit = stream_.body_limit_[d];
@@ -96,8 +104,11 @@ bool FilterChain::BufferingStops(Direction direction, Way& way, const Parts& in)
       direction == Direction::kRequest ? stream_.request.framing : stream_.response.framing;
   if (framing.kind == http::Framing::kTunnel) return false;                   // It is never whole.
   if (direction == Direction::kResponse && stream_.replied_) return !in.end;  // Ours: no limit.
+  bool waits = false;
   for (const Entry& entry : filters_) {
     const BodyNeed& need = entry.needs[static_cast<int>(direction)];
+    waits |= need.mode == BodyMode::kBuffer ||
+             (need.mode == BodyMode::kBegin && !way.head_passed && in.body.size() < need.limit);
     if (need.mode != BodyMode::kBuffer || in.body.size() <= need.limit) continue;
     if (direction == Direction::kRequest) {
       stream_.Reply(413, "Payload Too Large", "request_payload_too_large", 0);
@@ -106,7 +117,7 @@ bool FilterChain::BufferingStops(Direction direction, Way& way, const Parts& in)
     }
     return true;
   }
-  return !in.end;
+  return waits && !in.end;
 }
 
 // Takes the next part of `in` in hand. False when there is none.
@@ -162,7 +173,7 @@ Verdict FilterChain::CallRequest(Entry& entry, Way& way) {
   if (way.part == Part::kTrailers) {
     return entry.filter->OnRequestTrailers(*stream_.request_in.trailers);
   }
-  if (entry.needs[0].mode == BodyMode::kNone) return Verdict::kContinue;
+  if (!WantsBody(entry.needs[0])) return Verdict::kContinue;
   return entry.filter->OnRequestBody(way.body, way.end_in_hand);
 }
 
@@ -173,7 +184,7 @@ Verdict FilterChain::CallResponse(Entry& entry, Way& way) {
   if (way.part == Part::kTrailers) {
     return entry.filter->OnResponseTrailers(*stream_.response_in.trailers);
   }
-  if (entry.needs[1].mode == BodyMode::kNone) return Verdict::kContinue;
+  if (!WantsBody(entry.needs[1])) return Verdict::kContinue;
   return entry.filter->OnResponseBody(way.body, way.end_in_hand);
 }
 

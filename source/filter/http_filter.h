@@ -9,6 +9,7 @@
 #include <string>
 
 #include "source/buffer/buffer.h"
+#include "source/filter/environment.h"
 #include "source/http/message.h"
 #include "source/route/filter_override.h"
 #include "source/stats/registry.h"
@@ -31,11 +32,13 @@ enum class BodyMode : uint8_t {
   kNone,    // Not called with bodies.
   kStream,  // Called with each piece as it comes.
   kBuffer,  // Called, head included, once the whole body is there: 413 or 500 above the limit.
+  kBegin,   // Called, head included, once the whole body or `limit` bytes of it are there; what it
+            // sees of the body then is still in request_in (or response_in). Else as kNone.
 };
 
 struct BodyNeed {
   BodyMode mode = BodyMode::kNone;
-  uint32_t limit = 0;  // Bytes, of kBuffer.
+  uint32_t limit = 0;  // Bytes, of kBuffer and kBegin.
 };
 
 // Owner: the FilterChain of one stream. Thread: the stream's worker. Dies with the stream, after
@@ -85,6 +88,8 @@ class HttpFilter {
 class WorkerPart {
  public:
   virtual ~WorkerPart() = default;
+  // Called once, before any stream: for what the filter does on its own, such as fetching keys.
+  virtual void Start(const Environment&) {}
 };
 
 // One configured filter. Owner: the listener's compiled configuration, shared by all workers.

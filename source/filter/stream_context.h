@@ -36,12 +36,7 @@ struct Parts {
 
 class StreamContext : public event::Runnable {
  public:
-  // What a worker lends to its streams. Outlives them.
-  struct Environment {
-    event::EventLoop& loop;
-    upstream::ClusterMap& clusters;
-    bool failing_health = false;  // By /healthcheck/fail of the admin interface.
-  };
+  using Environment = filter::Environment;
 
   StreamContext(const Environment& lent, stats::HttpStats& stats)
       : environment(lent), http_stats(stats), request(arena), response(arena) {}
@@ -93,6 +88,11 @@ class StreamContext : public event::Runnable {
   // Passes a 1xx head (other than 101) on to the client, at once, as it is; nothing of it is kept.
   // It is dropped where it may not go: behind a response, a second 100, to an HTTP/1.0 client.
   virtual void SendInformational(const http::ResponseHead& head) = 0;
+
+  // Chooses the route anew, by the request as filters have made it (clear_route_cache). What
+  // filters took from the route that was chosen before stays valid. No-op once the request has gone
+  // on.
+  virtual void Reroute() = 0;
 
   // Lets the part at which `filter` paused go on. No-op when it is not `filter` that holds that
   // direction up: who resumes late or twice cannot open a door that another filter keeps shut.

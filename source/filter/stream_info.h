@@ -7,9 +7,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "source/base/clock.h"
+#include "source/filter/stream_notes.h"
 #include "source/http/message.h"
 #include "source/net/address.h"
 
@@ -57,6 +60,12 @@ enum ResponseFlag : uint32_t {
 #undef PROXENOS_X
 };
 
+// What a filter keeps for a connection. Dies with it.
+class ConnectionPart {
+ public:
+  virtual ~ConnectionPart() = default;
+};
+
 // What is the same for all streams of a downstream connection. Owner: the connection.
 struct ConnectionInfo {
   uint64_t id = 0;
@@ -68,6 +77,10 @@ struct ConnectionInfo {
   const tls::SessionInfo* tls = nullptr;    // Null without TLS.
 
   const net::Address& remote() const { return proxied_remote ? *proxied_remote : direct_remote; }
+
+  // What filters keep for the connection, by whoever keeps it: the one thing here that streams add
+  // to.
+  mutable std::vector<std::pair<const void*, std::unique_ptr<ConnectionPart>>> parts;
 };
 
 struct StreamInfo {
@@ -115,6 +128,8 @@ struct StreamInfo {
   uint64_t upstream_connection_id = 0;
   absl::string_view original_path;  // Before rewrites; empty when never rewritten.
   absl::string_view filter_chain_name;
+  DynamicMetadata metadata;
+  FilterState state;
 };
 
 }  // namespace proxenos::filter

@@ -16,6 +16,7 @@
 #include "source/route/filter_override.h"
 #include "source/route/header_matcher.h"
 #include "source/route/header_mutations.h"
+#include "source/route/rate_limit.h"
 
 namespace proxenos::route {
 
@@ -125,6 +126,8 @@ struct Forward {
   bool append_x_forwarded_host = false;
 
   std::vector<UpgradeRule> upgrades;
+  RateLimits rate_limits;
+  bool include_host_rate_limits = false;  // include_vh_rate_limits
 };
 
 struct Redirect {

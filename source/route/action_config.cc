@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "source/route/header_mutations_config.h"
 #include "source/route/matcher_config.h"
+#include "source/route/rate_limit_config.h"
 
 namespace proxenos::route {
 namespace {
@@ -257,6 +258,9 @@ Forward CompileForward(const v3::RouteAction& config,
   CompileTimeouts(config, compilation, path, &forward);
   CompileRewrites(config, compilation, path, &forward);
   CompileUpgrades(config, compilation, path, &forward);
+  forward.rate_limits =
+      CompileRateLimits(config.rate_limits(), compilation.errors(), path.Field("rate_limits"));
+  forward.include_host_rate_limits = config.include_vh_rate_limits().value();
   forward.high_priority = config.priority() == envoy::config::core::v3::HIGH;
   forward.retry = config.has_retry_policy() ? CompileRetryPolicy(config.retry_policy(), compilation,
                                                                  path.Field("retry_policy"))

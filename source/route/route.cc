@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
+#include "source/http/path.h"
 
 namespace proxenos::route {
 namespace {
@@ -33,6 +34,13 @@ bool Conditions::Hold(const MatchInput& input) const {
   return std::all_of(query.begin(), query.end(), [&input](const QueryMatcher& matcher) {
     return matcher.Matches(input.head.path);
   });
+}
+
+bool RequestMatcher::Matches(const MatchInput& input) const {
+  const bool path_matches = path.kind == PathPattern::Kind::kConnect
+                                ? IsConnect(input.head)
+                                : path.Matches(http::WithoutQuery(input.head.path));
+  return path_matches && conditions.Hold(input);
 }
 
 const Route* VirtualHost::MatchInOrder(const MatchInput& input, absl::string_view path) const {

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "source/json/value.h"
 #include "source/route/action.h"
 #include "source/route/filter_override.h"
 #include "source/route/header_matcher.h"
@@ -44,6 +45,14 @@ struct Conditions {
   bool Hold(const MatchInput& input) const;
 };
 
+// A whole RouteMatch, for whoever else the API lets match requests so.
+struct RequestMatcher {
+  PathPattern path;
+  Conditions conditions;
+
+  bool Matches(const MatchInput& input) const;
+};
+
 struct Route {
   std::string name;
   std::string stat_prefix;  // Empty: the route has no stats of its own.
@@ -54,6 +63,7 @@ struct Route {
   HeaderMutations request_headers;
   HeaderMutations response_headers;
   FilterOverrides filter_overrides;
+  std::shared_ptr<const json::Object> metadata;  // filter_metadata by namespace; null: none.
 
   const Forward* forward() const { return std::get_if<Forward>(&action); }
   const Redirect* redirect() const { return std::get_if<Redirect>(&action); }
@@ -75,6 +85,7 @@ struct VirtualHost {
   bool include_attempt_count_in_response = false;
   std::vector<Route> routes;  // In the order of the list: the first that matches is used.
   std::vector<VirtualCluster> virtual_clusters;
+  RateLimits rate_limits;
   HeaderMutations request_headers;
   HeaderMutations response_headers;
   FilterOverrides filter_overrides;

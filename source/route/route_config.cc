@@ -7,9 +7,11 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "source/json/struct_config.h"
 #include "source/route/action_config.h"
 #include "source/route/header_mutations_config.h"
 #include "source/route/matcher_config.h"
+#include "source/route/rate_limit_config.h"
 
 namespace proxenos::route {
 namespace {
@@ -94,6 +96,16 @@ Conditions CompileConditions(const v3::RouteMatch& config, config::Errors& error
   return conditions;
 }
 
+std::shared_ptr<const json::Object> CompileMetadata(
+    const envoy::config::core::v3::Metadata& config) {
+  if (config.filter_metadata().empty()) return nullptr;
+  json::Object spaces;
+  for (const auto& [space, values] : config.filter_metadata()) {
+    spaces.emplace(space, json::Value(json::FromProto(values)));
+  }
+  return std::make_shared<const json::Object>(std::move(spaces));
+}
+
 Route CompileRoute(const v3::Route& config, const std::shared_ptr<const RetryPolicy>& retry,
                    Compilation& compilation, const config::Path& path) {
   Route route;
@@ -104,6 +116,7 @@ Route CompileRoute(const v3::Route& config, const std::shared_ptr<const RetryPol
   route.conditions = CompileConditions(config.match(), compilation.errors(), match_path);
   CompileBothMutations(config, compilation, path, &route);
   route.filter_overrides = CompileOverrides(config, compilation, path);
+  route.metadata = CompileMetadata(config.metadata());
   if (config.route().has_cors()) {
     CompileCorsField(config.route().cors(), compilation.override_kinds, &route.filter_overrides,
                      compilation.errors(), path.Field("route").Field("cors"));
@@ -178,6 +191,8 @@ VirtualHost CompileVirtualHost(const v3::VirtualHost& config, Domains& domains,
   host.include_attempt_count_in_response = config.include_attempt_count_in_response();
   CompileBothMutations(config, compilation, path, &host);
   host.filter_overrides = CompileOverrides(config, compilation, path);
+  host.rate_limits =
+      CompileRateLimits(config.rate_limits(), compilation.errors(), path.Field("rate_limits"));
   if (config.has_cors()) {
     CompileCorsField(config.cors(), compilation.override_kinds, &host.filter_overrides,
                      compilation.errors(), path.Field("cors"));
@@ -214,6 +229,11 @@ VirtualHost CompileVirtualHost(const v3::VirtualHost& config, Domains& domains,
 }
 
 }  // namespace
+
+RequestMatcher CompileRequestMatcher(const v3::RouteMatch& config, config::Errors& errors,
+                                     const config::Path& path) {
+  return RequestMatcher{CompilePath(config, errors, path), CompileConditions(config, errors, path)};
+}
 
 std::shared_ptr<const RouteTable> CompileRoutes(const v3::RouteConfiguration& config,
                                                 config::Errors& errors, const config::Path& path,

@@ -14,6 +14,9 @@
 
 namespace proxenos::route {
 
+RequestMatcher CompileRequestMatcher(const envoy::config::route::v3::RouteMatch& config,
+                                     config::Errors& errors, const config::Path& path);
+
 // Null when errors were added. `overrides`: what typed_per_filter_config may hold.
 std::shared_ptr<const RouteTable> CompileRoutes(
     const envoy::config::route::v3::RouteConfiguration& config, config::Errors& errors,

@@ -133,7 +133,7 @@ TEST(FormatterTest, ReqWithoutQueryIsAnExtension) {
 TEST(FormatterTest, ErrorsNameOperatorAndPosition) {
   const std::pair<const char*, const char*> kCases[] = {
       {"a %FOO% b", "%FOO%: no such command operator (position 2)"},
-      {"%DYNAMIC_METADATA(a:b)%", "%DYNAMIC_METADATA%: not implemented by proxenos (position 0)"},
+      {"%UPSTREAM_METADATA(a:b)%", "%UPSTREAM_METADATA%: not implemented by proxenos (position 0)"},
       {"%DOWNSTREAM_PEER_CERT%", "not implemented"},
       {"%REQ%", "%REQ%: needs an argument"},
       {"%REQ()%", "%REQ%: needs an argument"},

@@ -7,6 +7,7 @@
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "envoy/extensions/filters/http/cors/v3/cors.pb.h"
 #include "source/config/typed_config.h"
+#include "source/filter/fraction_config.h"
 #include "source/filters/http/cors/filter.h"
 #include "source/match/match_config.h"
 
@@ -28,17 +29,6 @@ class Factory final : public filter::FilterFactory {
     return part;
   }
 };
-
-Fraction CompileFraction(const envoy::type::v3::FractionalPercent& proto) {
-  switch (proto.denominator()) {
-    case envoy::type::v3::FractionalPercent::TEN_THOUSAND:
-      return Fraction{proto.numerator(), 10'000};
-    case envoy::type::v3::FractionalPercent::MILLION:
-      return Fraction{proto.numerator(), 1'000'000};
-    default:
-      return Fraction{proto.numerator(), 100};
-  }
-}
 
 template <typename Bool>
 std::optional<bool> Optional(bool present, const Bool& wrapper) {
@@ -68,10 +58,10 @@ std::shared_ptr<const void> CompilePolicy(const google::protobuf::Any& config,
   policy.forward_not_matching_preflights = Optional(proto.has_forward_not_matching_preflights(),
                                                     proto.forward_not_matching_preflights());
   if (proto.has_filter_enabled()) {
-    policy.enabled = CompileFraction(proto.filter_enabled().default_value());
+    policy.enabled = filter::CompileFraction(proto.filter_enabled().default_value());
   }
   if (proto.has_shadow_enabled()) {
-    policy.shadow = CompileFraction(proto.shadow_enabled().default_value());
+    policy.shadow = filter::CompileFraction(proto.shadow_enabled().default_value());
   }
   return std::make_shared<const CorsPolicy>(std::move(policy));
 }

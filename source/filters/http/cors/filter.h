@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "source/filter/fraction.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
 #include "source/match/string_matcher.h"
@@ -17,13 +18,6 @@
 #include "source/stats/schema.h"
 
 namespace proxenos::filters::cors {
-
-// A share of requests: random % denominator < numerator.
-struct Fraction {
-  uint32_t numerator = 0;
-  uint32_t denominator = 100;
-  bool Holds(uint64_t random) const { return random % denominator < numerator; }
-};
 
 // envoy.extensions.filters.http.cors.v3.CorsPolicy
 struct CorsPolicy {
@@ -35,8 +29,8 @@ struct CorsPolicy {
   std::optional<bool> allow_credentials;
   std::optional<bool> allow_private_network_access;
   std::optional<bool> forward_not_matching_preflights;
-  Fraction enabled{100, 100};
-  Fraction shadow;  // Of the requests that are only counted, where it is not enabled.
+  filter::Fraction enabled = filter::Fraction::All();
+  filter::Fraction shadow;  // Of the requests that are only counted, where it is not enabled.
 };
 
 // Scope: "cors." below HttpScope. One group a worker.

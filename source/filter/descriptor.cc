@@ -1,0 +1,162 @@
+// Actions, one by one.
+#include "source/filter/descriptor.h"
+
+#include <arpa/inet.h>
+
+#include <cstring>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "source/http/path.h"
+#include "source/route/rewrite.h"
+
+namespace proxenos::filter {
+namespace {
+
+using route::RateLimitAction;
+using Kind = RateLimitAction::Kind;
+
+// What an action made of a request.
+enum class Made : uint8_t { kEntry, kNothing, kNoDescriptor };
+
+class Evaluation {
+ public:
+  explicit Evaluation(StreamContext& stream) : stream_(stream) {}
+
+  Made Run(const RateLimitAction& action, absl::string_view* value) {
+    switch (action.kind) {
+      case Kind::kGenericKey:
+        *value = action.value;
+        return Made::kEntry;
+      case Kind::kSourceCluster:
+        if (stream_.environment.node != nullptr) *value = stream_.environment.node->cluster;
+        return Made::kEntry;
+      case Kind::kDestinationCluster:
+        return DestinationCluster(value);
+      case Kind::kRequestHeader:
+        return Header(action, value);
+      case Kind::kQueryParameter:
+        return http::FindQueryParameter(stream_.request.path, action.parameter, value)
+                   ? Made::kEntry
+                   : Absent(action);
+      case Kind::kRemoteAddress:
+        return Address(32, 128, /*with_bits=*/false, value);
+      case Kind::kMaskedRemoteAddress:
+        return Address(action.v4_bits, action.v6_bits, /*with_bits=*/true, value);
+      case Kind::kHeaderMatch:
+      case Kind::kQueryMatch:
+      case Kind::kRemoteAddressMatch:
+        *value = action.value;
+        return Matches(action) == action.expect_match ? Made::kEntry : Made::kNoDescriptor;
+      case Kind::kDynamicMetadata:
+        return Metadata(action, stream_.info.metadata.all(), value);
+      case Kind::kRouteMetadata:
+        return Metadata(action, stream_.route == nullptr ? nullptr : stream_.route->metadata.get(),
+                        value);
+    }
+    return Made::kNoDescriptor;
+  }
+
+ private:
+  static Made Absent(const RateLimitAction& action) {
+    return action.skip_if_absent ? Made::kNothing : Made::kNoDescriptor;
+  }
+
+  Made DestinationCluster(absl::string_view* value) {
+    if (stream_.route == nullptr || stream_.route->forward() == nullptr) {
+      return Made::kNoDescriptor;
+    }
+    const route::MatchInput input{stream_.request, stream_.random,
+                                  stream_.request.scheme == "https", false};
+    *value = route::PickCluster(*stream_.route, input).name;
+    return Made::kEntry;
+  }
+
+  Made Header(const RateLimitAction& action, absl::string_view* value) {
+    absl::string_view only;
+    std::string joined;
+    const uint32_t count =
+        action.header.ForEach(stream_.request, [&only, &joined](absl::string_view one) {
+          if (!only.data()) only = one;
+          absl::StrAppend(&joined, joined.empty() ? "" : ",", one);
+        });
+    if (count == 0) return Absent(action);
+    *value = count == 1 ? only : stream_.arena.Copy(joined);
+    return Made::kEntry;
+  }
+
+  Made Address(uint32_t v4_bits, uint32_t v6_bits, bool with_bits, absl::string_view* value) {
+    const absl::string_view bytes = stream_.info.remote.IpBytes();
+    if (bytes.empty()) return Made::kNoDescriptor;
+    uint8_t masked[16];
+    std::memcpy(masked, bytes.data(), bytes.size());
+    const uint32_t bits = bytes.size() == 4 ? v4_bits : v6_bits;
+    match::MaskIp(masked, static_cast<uint32_t>(bytes.size()), bits);
+    char text[INET6_ADDRSTRLEN];
+    inet_ntop(bytes.size() == 4 ? AF_INET : AF_INET6, masked, text, sizeof(text));
+    *value = stream_.arena.Copy(with_bits ? absl::StrCat(text, "/", bits) : std::string(text));
+    return Made::kEntry;
+  }
+
+  bool Matches(const RateLimitAction& action) const {
+    if (action.kind == Kind::kHeaderMatch) return AllMatch(action.headers, stream_.request);
+    if (action.kind == Kind::kQueryMatch) {
+      for (const route::QueryMatcher& matcher : action.query) {
+        if (!matcher.Matches(stream_.request.path)) return false;
+      }
+      return true;
+    }
+    for (const match::IpRange& range : action.ranges) {
+      if (range.Contains(stream_.info.remote.IpBytes())) return true;
+    }
+    return false;
+  }
+
+  Made Metadata(const RateLimitAction& action, const json::Object* spaces,
+                absl::string_view* value) {
+    const json::Value* found = spaces == nullptr ? nullptr : json::FindPath(*spaces, action.path);
+    if (found != nullptr && found->text() != nullptr) *value = *found->text();
+    if (value->empty()) *value = action.value;
+    return value->empty() ? Absent(action) : Made::kEntry;
+  }
+
+  StreamContext& stream_;
+};
+
+}  // namespace
+
+void AppendDescriptors(const route::RateLimits& limits, uint32_t stage, bool without_disabled,
+                       StreamContext& stream, std::vector<Descriptor>* out) {
+  Evaluation evaluation(stream);
+  for (const route::RateLimit& limit : limits) {
+    if (limit.stage != stage || (limit.has_disable_key && without_disabled)) continue;
+    Descriptor descriptor;
+    descriptor.limit = &limit;
+    bool made = true;
+    for (const RateLimitAction& action : limit.actions) {
+      absl::string_view value;
+      const Made result = evaluation.Run(action, &value);
+      made = result != Made::kNoDescriptor;
+      if (!made) break;
+      if (result == Made::kEntry) descriptor.entries.push_back({action.key, value});
+    }
+    if (made && !descriptor.entries.empty()) out->push_back(std::move(descriptor));
+  }
+}
+
+std::vector<Descriptor> DescriptorsOfRoute(uint32_t stage, HostLimits host_limits,
+                                           bool without_disabled, StreamContext& stream) {
+  std::vector<Descriptor> descriptors;
+  if (stream.route == nullptr || stream.route->forward() == nullptr) return descriptors;
+  const route::Forward& forward = *stream.route->forward();
+  AppendDescriptors(forward.rate_limits, stage, without_disabled, stream, &descriptors);
+  if (forward.include_host_rate_limits) host_limits = HostLimits::kInclude;
+  if (host_limits == HostLimits::kInclude ||
+      (host_limits == HostLimits::kOverride && forward.rate_limits.empty())) {
+    AppendDescriptors(stream.route->virtual_host->rate_limits, stage, without_disabled, stream,
+                      &descriptors);
+  }
+  return descriptors;
+}
+
+}  // namespace proxenos::filter

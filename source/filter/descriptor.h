@@ -1,0 +1,40 @@
+// Descriptor: what a rate limit is about, as one request has it: an ordered list of keys and values
+// that the route's actions made of it.
+//
+// Owner: whoever asks. Thread: the stream's worker. Keys live in the route table, values there or
+// in the stream's arena.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/string_view.h"
+#include "source/filter/stream_context.h"
+#include "source/route/rate_limit.h"
+
+namespace proxenos::filter {
+
+struct Descriptor {
+  struct Entry {
+    absl::string_view key;
+    absl::string_view value;
+    friend bool operator==(const Entry&, const Entry&) = default;
+  };
+  absl::InlinedVector<Entry, 2> entries;
+  const route::RateLimit* limit = nullptr;  // That it was made by.
+};
+
+// How limits of a route and of its virtual host go together.
+enum class HostLimits : uint8_t { kOverride, kInclude, kIgnore };
+
+// Appends a descriptor for each of `limits` that makes one of this request. `disabled_keys`: a
+// limit with a disable_key is left out.
+void AppendDescriptors(const route::RateLimits& limits, uint32_t stage, bool without_disabled,
+                       StreamContext& stream, std::vector<Descriptor>* out);
+
+// Those of the stream's route and its virtual host.
+std::vector<Descriptor> DescriptorsOfRoute(uint32_t stage, HostLimits host_limits,
+                                           bool without_disabled, StreamContext& stream);
+
+}  // namespace proxenos::filter

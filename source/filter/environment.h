@@ -1,0 +1,32 @@
+// Environment: what a worker lends to its streams and to what filters keep on it.
+#pragma once
+
+#include <string>
+
+#include "source/json/value.h"
+
+namespace proxenos::event {
+class EventLoop;
+}
+namespace proxenos::upstream {
+class ClusterMap;
+}
+
+namespace proxenos::filter {
+
+// Who this proxy is: core.v3.Node of the bootstrap. Thread: any (immutable).
+struct LocalNode {
+  std::string id;
+  std::string cluster;
+  json::Object metadata;
+};
+
+// Outlives whoever it is lent to. Thread: the worker's.
+struct Environment {
+  event::EventLoop& loop;
+  upstream::ClusterMap& clusters;
+  bool failing_health = false;      // By /healthcheck/fail of the admin interface.
+  const LocalNode* node = nullptr;  // Null where nobody needs it (tests).
+};
+
+}  // namespace proxenos::filter

@@ -1,0 +1,64 @@
+// RateLimit: what of a request makes one descriptor for rate limits:
+// envoy.config.route.v3.RateLimit, compiled. The filters that limit evaluate it
+// (source/filter/descriptor.h).
+//
+// Thread: any (immutable).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "source/match/ip_range.h"
+#include "source/route/header_matcher.h"
+
+namespace proxenos::route {
+
+// RateLimit.Action: makes one entry, or none, or has the whole descriptor left out.
+struct RateLimitAction {
+  enum class Kind : uint8_t {
+    kSourceCluster,
+    kDestinationCluster,
+    kRequestHeader,
+    kQueryParameter,
+    kRemoteAddress,
+    kMaskedRemoteAddress,
+    kGenericKey,
+    kHeaderMatch,
+    kQueryMatch,
+    kRemoteAddressMatch,
+    kDynamicMetadata,
+    kRouteMetadata,
+  };
+  Kind kind = Kind::kGenericKey;
+  std::string key;  // Of the entry.
+  std::string
+      value;  // Where the request has none to give; of metadata: what stands for a missing one.
+  bool skip_if_absent = false;  // The entry alone is left out, not the descriptor.
+  bool expect_match = true;     // Of the kinds that match.
+
+  FieldName header;
+  std::string parameter;
+  std::vector<HeaderMatcher> headers;  // All must match.
+  std::vector<QueryMatcher> query;
+  std::vector<match::IpRange> ranges;  // Any; none: every address.
+  uint32_t v4_bits = 32;
+  uint32_t v6_bits = 128;
+  std::vector<std::string> path;  // Of metadata, the namespace first.
+};
+
+struct RateLimit {
+  // RateLimit.XRateLimitOption
+  enum class Headers : uint8_t { kUnspecified, kOff, kDraft03 };
+
+  uint32_t stage = 0;
+  bool has_disable_key = false;
+  std::vector<RateLimitAction> actions;
+  uint64_t hits = 1;
+  bool counts_hits = false;  // hits_addend is set.
+  Headers headers = Headers::kUnspecified;
+};
+
+using RateLimits = std::vector<RateLimit>;
+
+}  // namespace proxenos::route
