@@ -65,6 +65,7 @@ struct MessageRules {
 };
 
 // The parts of the table, each in its own file.
+std::vector<MessageRules> AuthFields();
 std::vector<MessageRules> BootstrapFields();
 std::vector<MessageRules> ClusterFields();
 std::vector<MessageRules> CoreFields();

@@ -3,12 +3,19 @@
 
 #include "source/filters/http/buffer/config.h"
 #include "source/filters/http/cors/config.h"
+#include "source/filters/http/csrf/config.h"
+#include "source/filters/http/ext_authz/config.h"
 #include "source/filters/http/grpc_http1_bridge/config.h"
 #include "source/filters/http/grpc_http1_reverse_bridge/config.h"
 #include "source/filters/http/grpc_stats/config.h"
 #include "source/filters/http/grpc_web/config.h"
+#include "source/filters/http/header_to_metadata/config.h"
 #include "source/filters/http/health_check/config.h"
+#include "source/filters/http/jwt_authn/config.h"
+#include "source/filters/http/local_ratelimit/config.h"
+#include "source/filters/http/ratelimit/config.h"
 #include "source/filters/http/router/router_config.h"
+#include "source/filters/http/set_metadata/config.h"
 #include "source/filters/listener/http_inspector/http_inspector_config.h"
 #include "source/filters/listener/original_dst/original_dst_config.h"
 #include "source/filters/listener/proxy_protocol/proxy_protocol_config.h"
@@ -23,6 +30,10 @@ filter::FilterKinds BuiltinFilters() {
        &f::buffer::kBufferOverride},
       {"envoy.extensions.filters.http.cors.v3.Cors", false, f::cors::CreateCors,
        &f::cors::kCorsOverride},
+      {"envoy.extensions.filters.http.csrf.v3.CsrfPolicy", false, f::csrf::CreateCsrf,
+       &f::csrf::kCsrfOverride},
+      {"envoy.extensions.filters.http.ext_authz.v3.ExtAuthz", false, f::ext_authz::CreateExtAuthz,
+       &f::ext_authz::kExtAuthzOverride},
       {"envoy.extensions.filters.http.grpc_http1_bridge.v3.Config", false,
        f::grpc_http1_bridge::CreateGrpcHttp1Bridge},
       {"envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfig", false,
@@ -31,8 +42,19 @@ filter::FilterKinds BuiltinFilters() {
       {"envoy.extensions.filters.http.grpc_stats.v3.FilterConfig", false,
        f::grpc_stats::CreateGrpcStats},
       {"envoy.extensions.filters.http.grpc_web.v3.GrpcWeb", false, f::grpc_web::CreateGrpcWeb},
+      {"envoy.extensions.filters.http.header_to_metadata.v3.Config", false,
+       f::header_to_metadata::CreateHeaderToMetadata,
+       &f::header_to_metadata::kHeaderToMetadataOverride},
       {"envoy.extensions.filters.http.health_check.v3.HealthCheck", false,
        f::health_check::CreateHealthCheck},
+      {"envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication", false,
+       f::jwt_authn::CreateJwtAuthn, &f::jwt_authn::kJwtAuthnOverride},
+      {"envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit", false,
+       f::local_ratelimit::CreateLocalRateLimit, &f::local_ratelimit::kLocalRateLimitOverride},
+      {"envoy.extensions.filters.http.ratelimit.v3.RateLimit", false, f::ratelimit::CreateRateLimit,
+       &f::ratelimit::kRateLimitOverride},
+      {"envoy.extensions.filters.http.set_metadata.v3.Config", false,
+       f::set_metadata::CreateSetMetadata},
       {"envoy.extensions.filters.http.router.v3.Router", true, f::router::CreateRouter},
   };
   return kKinds;

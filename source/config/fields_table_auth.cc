@@ -1,0 +1,216 @@
+// What of the filters that decide who may pass is honoured.
+#include "source/config/fields_table.h"
+
+namespace proxenos::config {
+namespace {
+
+constexpr std::string_view kNoRuntime = "There is no runtime: the default value counts.";
+constexpr std::string_view kNoSpans = "There is no tracing.";
+
+// Of services that filters call.
+std::vector<MessageRules> ServiceFields() {
+  return {
+      {"envoy.config.core.v3.HttpUri", {Use("uri cluster timeout")}},
+      {"envoy.config.core.v3.RuntimeFeatureFlag",
+       {Use("default_value"), Leave("runtime_key", kNoRuntime)}},
+      {"envoy.type.v3.HttpStatus", {Use("code")}},
+      {"envoy.type.matcher.v3.ListStringMatcher", {Use("patterns")}},
+  };
+}
+
+// A GrpcService in one of these fields carries calls, not a subscription.
+MessageRules CalledService(std::string_view field) {
+  return {field,
+          {Use("envoy_grpc initial_metadata timeout"),
+           Refuse("google_grpc", "write envoy_grpc with the name of a cluster"),
+           Refuse("retry_policy", "a call is made once")}};
+}
+
+std::vector<MessageRules> ExtAuthzFields() {
+  return {
+      {"envoy.extensions.filters.http.ext_authz.v3.ExtAuthz",
+       {
+           Use("grpc_service http_service with_request_body clear_route_cache status_on_error"),
+           Use("transport_api_version").Only("V3 AUTO"),
+           Use("failure_mode_allow failure_mode_allow_header_add validate_mutations"),
+           Use("metadata_context_namespaces route_metadata_context_namespaces"),
+           Use("filter_enabled deny_at_disable include_peer_certificate include_tls_session"),
+           Use("stat_prefix bootstrap_metadata_labels_key allowed_headers disallowed_headers"),
+           Use("charge_cluster_response_stats encode_raw_headers"),
+           Use("enable_dynamic_metadata_ingestion max_denied_response_body_bytes"),
+           Leave("typed_metadata_context_namespaces route_typed_metadata_context_namespaces",
+                 "There is no typed metadata that could be sent."),
+           Leave("emit_client_span", kNoSpans),
+           Refuse("filter_enabled_metadata", "write filter_enabled, or enable it by route"),
+           Refuse("decoder_header_mutation_rules",
+                  "fields that codecs own are never changed; all others may be"),
+           Refuse("filter_metadata emit_filter_state_stats",
+                  "no access log operator would read it"),
+           Refuse("enforce_response_header_limits", "the limits of the codec hold"),
+           Refuse("shadow_mode", "the decision is always enforced"),
+       }},
+      CalledService("envoy.extensions.filters.http.ext_authz.v3.ExtAuthz.grpc_service"),
+      CalledService("envoy.extensions.filters.http.ext_authz.v3.CheckSettings.grpc_service"),
+      {"envoy.extensions.filters.http.ext_authz.v3.BufferSettings",
+       {Use("max_request_bytes allow_partial_message pack_as_bytes")}},
+      {"envoy.extensions.filters.http.ext_authz.v3.HttpService",
+       {Use("server_uri path_prefix path_override authorization_request authorization_response"),
+        Refuse("retry_policy", "a call is made once")}},
+      {"envoy.extensions.filters.http.ext_authz.v3.AuthorizationRequest",
+       {Use("allowed_headers headers_to_add")}},
+      {"envoy.extensions.filters.http.ext_authz.v3.AuthorizationResponse", {Use("*")}},
+      {"envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute",
+       {Use("disabled check_settings")}},
+      {"envoy.extensions.filters.http.ext_authz.v3.CheckSettings",
+       {Use("context_extensions disable_request_body_buffering with_request_body"),
+        Use("grpc_service http_service"), Leave("emit_client_span", kNoSpans)}},
+  };
+}
+
+std::vector<MessageRules> JwtFields() {
+  return {
+      {"envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+       {Use("providers rules filter_state_rules bypass_cors_preflight requirement_map"),
+        Use("strip_failure_response stat_prefix")}},
+      {"envoy.extensions.filters.http.jwt_authn.v3.JwtProvider",
+       {
+           Use("issuer audiences subjects require_expiration max_lifetime remote_jwks local_jwks"),
+           Use("forward from_headers from_params from_cookies forward_payload_header"),
+           Use("pad_forward_payload_header payload_in_metadata normalize_payload_in_metadata"),
+           Use("header_in_metadata clock_skew_seconds jwt_cache_config claim_to_headers"),
+           Use("clear_route_cache"),
+           Refuse("failed_status_in_metadata", "the reply and its details say why"),
+       }},
+      {"envoy.extensions.filters.http.jwt_authn.v3.JwtProvider.NormalizePayload", {Use("*")}},
+      {"envoy.extensions.filters.http.jwt_authn.v3.JwtCacheConfig", {Use("*")}},
+      {"envoy.extensions.filters.http.jwt_authn.v3.RemoteJwks",
+       {Use("http_uri cache_duration async_fetch retry_policy")}},
+      {"envoy.extensions.filters.http.jwt_authn.v3.RemoteJwks.retry_policy",
+       {Use("num_retries retry_back_off"),
+        Leave("retry_on", "Whatever is no key set is asked for again.")}},
+      {"envoy.extensions.filters.http.jwt_authn.v3.JwksAsyncFetch",
+       {Use("failed_refetch_duration"),
+        Leave("fast_listener", "A listener never waits for keys; its requests do.")}},
+      {"envoy.extensions.filters.http.jwt_authn.v3.JwtHeader", {Use("name value_prefix")}},
+      {"envoy.extensions.filters.http.jwt_authn.v3.JwtClaimToHeader", {Use("*")}},
+      {"envoy.extensions.filters.http.jwt_authn.v3.JwtClaimToHeader.PathSegment", {Use("*")}},
+      {"envoy.extensions.filters.http.jwt_authn.v3.ProviderWithAudiences", {Use("*")}},
+      {"envoy.extensions.filters.http.jwt_authn.v3.JwtRequirement",
+       {Use("provider_name provider_and_audiences requires_any requires_all"),
+        Use("allow_missing_or_failed allow_missing"),
+        Refuse("extract_only_without_validation", "write allow_missing_or_failed")}},
+      {"envoy.extensions.filters.http.jwt_authn.v3.JwtRequirementOrList", {Use("*")}},
+      {"envoy.extensions.filters.http.jwt_authn.v3.JwtRequirementAndList", {Use("*")}},
+      {"envoy.extensions.filters.http.jwt_authn.v3.RequirementRule", {Use("*")}},
+      {"envoy.extensions.filters.http.jwt_authn.v3.FilterStateRule", {Use("*")}},
+      {"envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig", {Use("*")}},
+  };
+}
+
+// Descriptors, wherever they are made and limited.
+std::vector<MessageRules> DescriptorFields() {
+  constexpr std::string_view kNoFormats = "The value has no formats that could come to nothing.";
+  return {
+      {"envoy.config.route.v3.RateLimit",
+       {
+           Use("stage actions hits_addend x_ratelimit_option"),
+           Use("disable_key"),
+           Refuse("limit", "a descriptor has the limit that the filter or the service gives it"),
+           Use("apply_on_stream_done").Only("false", "requests are counted when they come"),
+       }},
+      {"envoy.config.route.v3.RateLimit.HitsAddend",
+       {Use("number"), Refuse("format", "write number"),
+        Use("is_negative_hits").Only("false", "hits are taken and not given back")}},
+      {"envoy.config.route.v3.RateLimit.Action",
+       {
+           Use("source_cluster destination_cluster request_headers query_parameters"),
+           Use("remote_address generic_key header_value_match dynamic_metadata metadata"),
+           Use("masked_remote_address query_parameter_value_match remote_address_match"),
+           Refuse("extension", "write one of the other actions"),
+       }},
+      {"envoy.config.route.v3.RateLimit.Action.SourceCluster", {}},
+      {"envoy.config.route.v3.RateLimit.Action.DestinationCluster", {}},
+      {"envoy.config.route.v3.RateLimit.Action.RemoteAddress", {}},
+      {"envoy.config.route.v3.RateLimit.Action.RequestHeaders", {Use("*")}},
+      {"envoy.config.route.v3.RateLimit.Action.QueryParameters", {Use("*")}},
+      {"envoy.config.route.v3.RateLimit.Action.MaskedRemoteAddress", {Use("*")}},
+      {"envoy.config.route.v3.RateLimit.Action.GenericKey",
+       {Use("descriptor_key descriptor_value"), Leave("default_value", kNoFormats)}},
+      {"envoy.config.route.v3.RateLimit.Action.HeaderValueMatch",
+       {Use("descriptor_key descriptor_value expect_match headers"),
+        Leave("default_value", kNoFormats)}},
+      {"envoy.config.route.v3.RateLimit.Action.QueryParameterValueMatch",
+       {Use("descriptor_key descriptor_value expect_match query_parameters"),
+        Leave("default_value", kNoFormats)}},
+      {"envoy.config.route.v3.RateLimit.Action.RemoteAddressMatch",
+       {Use("descriptor_key descriptor_value address_matcher"),
+        Leave("default_value", kNoFormats)}},
+      {"envoy.config.route.v3.RateLimit.Action.DynamicMetaData", {Use("*")}},
+      {"envoy.config.route.v3.RateLimit.Action.MetaData", {Use("*")}},
+      {"envoy.type.metadata.v3.MetadataKey", {Use("*")}},
+      {"envoy.type.metadata.v3.MetadataKey.PathSegment",
+       {Use("key"), Refuse("index", "lists are not looked into")}},
+      {"envoy.type.matcher.v3.AddressMatcher", {Use("*")}},
+      {"xds.core.v3.CidrRange", {Use("*")}},
+      {"envoy.type.v3.TokenBucket", {Use("*")}},
+      {"envoy.extensions.common.ratelimit.v3.LocalRateLimitDescriptor", {Use("*")}},
+      {"envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry", {Use("*")}},
+  };
+}
+
+std::vector<MessageRules> RateLimitFields() {
+  return {
+      {"envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+       {
+           Use("stat_prefix status token_bucket filter_enabled filter_enforced descriptors stage"),
+           Use("request_headers_to_add_when_not_enforced response_headers_to_add rate_limits"),
+           Use("local_rate_limit_per_downstream_connection enable_x_ratelimit_headers"),
+           Use("vh_rate_limits always_consume_default_token_bucket max_dynamic_descriptors"),
+           Use("rate_limited_as_resource_exhausted enable_retry_after_header"),
+           Refuse("local_cluster_rate_limit", "a bucket belongs to one process"),
+       }},
+      {"envoy.extensions.filters.http.ratelimit.v3.RateLimit",
+       {
+           Use("domain stage request_type timeout failure_mode_deny rate_limit_service"),
+           Use("rate_limited_as_resource_exhausted enable_x_ratelimit_headers rate_limits"),
+           Use("disable_x_envoy_ratelimited_header rate_limited_status response_headers_to_add"),
+           Use("status_on_error filter_enabled filter_enforced failure_mode_deny_percent"),
+           Use("enable_retry_after_header"),
+           Refuse("stat_prefix", "counters stand under the cluster of the route"),
+           Use("metadata_namespace").Only("envoy.filters.http.ratelimit"),
+       }},
+      {"envoy.extensions.filters.http.ratelimit.v3.RateLimitPerRoute", {Use("*")}},
+      {"envoy.config.ratelimit.v3.RateLimitServiceConfig",
+       {Use("grpc_service"), Use("transport_api_version").Only("V3 AUTO")}},
+      CalledService("envoy.config.ratelimit.v3.RateLimitServiceConfig.grpc_service"),
+  };
+}
+
+std::vector<MessageRules> MetadataFilterFields() {
+  return {
+      {"envoy.extensions.filters.http.header_to_metadata.v3.Config",
+       {Use("request_rules response_rules"), Refuse("stat_prefix", "the filter counts nothing")}},
+      {"envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule", {Use("*")}},
+      {"envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair",
+       {Use("metadata_namespace key value regex_value_rewrite encode"),
+        Use("type").Only("STRING NUMBER", "a header's value is text or a number")}},
+      {"envoy.extensions.filters.http.set_metadata.v3.Config", {Use("*")}},
+      {"envoy.extensions.filters.http.set_metadata.v3.Metadata",
+       {Use("metadata_namespace allow_overwrite value"),
+        Refuse("typed_value", "write value: nothing reads typed metadata")}},
+      {"envoy.extensions.filters.http.csrf.v3.CsrfPolicy", {Use("*")}},
+  };
+}
+
+}  // namespace
+
+std::vector<MessageRules> AuthFields() {
+  std::vector<MessageRules> all = ServiceFields();
+  for (auto part :
+       {ExtAuthzFields, JwtFields, DescriptorFields, RateLimitFields, MetadataFilterFields}) {
+    for (MessageRules& rules : part()) all.push_back(std::move(rules));
+  }
+  return all;
+}
+
+}  // namespace proxenos::config

@@ -1,0 +1,115 @@
+// What an ext_authz filter is configured to do, compiled:
+// envoy.extensions.filters.http.ext_authz.v3.
+//
+// Thread: any (immutable).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "source/filter/fraction.h"
+#include "source/match/string_matcher.h"
+#include "source/rpc/service.h"
+
+namespace proxenos::filters::ext_authz {
+
+// ListStringMatcher of header names.
+struct NameMatcher {
+  std::vector<match::StringMatcher> patterns;
+
+  bool Matches(absl::string_view name) const {
+    for (const match::StringMatcher& pattern : patterns) {
+      if (pattern.Matches(name)) return true;
+    }
+    return false;
+  }
+};
+
+// HttpService
+struct HttpServer {
+  rpc::HttpService service;
+  std::string path_prefix;
+  std::string path_override;  // In the place of the request's path; empty: none.
+  std::vector<std::pair<std::string, std::string>> headers_to_add;
+  // Which fields of the answer go where. Without `client` all go to a client that is denied.
+  NameMatcher upstream;
+  NameMatcher upstream_to_append;
+  std::optional<NameMatcher> client;
+  NameMatcher client_on_success;
+  NameMatcher metadata;
+};
+
+// BufferSettings
+struct BodySettings {
+  uint32_t max_bytes = 0;
+  bool allow_partial = false;
+  bool as_bytes = false;
+};
+
+struct Settings {
+  // Exactly one of these two.
+  std::optional<rpc::GrpcService> grpc;
+  std::optional<HttpServer> http;
+
+  std::optional<BodySettings> body;
+  // Of the request's fields: what is sent. No value: all of them.
+  std::optional<NameMatcher> allowed_headers;
+  NameMatcher disallowed_headers;
+  std::vector<std::string> metadata_namespaces;
+  std::vector<std::string> route_metadata_namespaces;
+  std::string labels_key;  // Of the node's metadata; empty: none.
+
+  filter::Fraction enabled = filter::Fraction::All();
+  uint16_t status_on_error = 403;
+  uint32_t max_denied_body_bytes = 0;  // 0: no limit but that of the answer.
+  bool deny_at_disable = false;
+  bool failure_mode_allow = false;
+  bool failure_mode_allow_header_add = false;
+  bool clear_route_cache = false;
+  bool validate_mutations = false;
+  bool include_peer_certificate = false;
+  bool include_tls_session = false;
+  bool encode_raw_headers = false;
+  bool charge_cluster_stats = true;
+  bool ingest_metadata = true;
+};
+
+// ExtAuthzPerRoute, of one level.
+struct RouteSettings {
+  bool disabled = false;
+  std::map<std::string, std::string> context_extensions;
+  bool no_body = false;  // disable_request_body_buffering
+  std::optional<BodySettings> body;
+  std::optional<rpc::GrpcService> grpc;
+  std::optional<HttpServer> http;
+};
+
+// What one request is checked by: the most specific level decides, but for the extensions, which
+// are those of all levels together.
+struct CheckContext {
+  const Settings& settings;
+  const RouteSettings* route = nullptr;                   // May be null.
+  std::map<std::string, std::string> context_extensions;  // By key, for a stable order.
+
+  const rpc::GrpcService* grpc() const {
+    if (route != nullptr && route->grpc.has_value()) return &*route->grpc;
+    if (route != nullptr && route->http.has_value()) return nullptr;
+    return settings.grpc.has_value() ? &*settings.grpc : nullptr;
+  }
+  // REQUIRES: grpc() is null.
+  const HttpServer& http() const {
+    return route != nullptr && route->http.has_value() ? *route->http : *settings.http;
+  }
+  // Null: the body is not sent.
+  const BodySettings* body() const {
+    if (route != nullptr && route->no_body) return nullptr;
+    if (route != nullptr && route->body.has_value()) return &*route->body;
+    return settings.body.has_value() ? &*settings.body : nullptr;
+  }
+};
+
+}  // namespace proxenos::filters::ext_authz

@@ -1,0 +1,115 @@
+// Filters that make dynamic metadata, and what other filters and access logs see of it; and the
+// filter against forged requests.
+#include <memory>
+#include <string>
+
+#include "envoy/extensions/filters/http/csrf/v3/csrf.pb.h"
+#include "envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata.pb.h"
+#include "envoy/extensions/filters/http/set_metadata/v3/set_metadata.pb.h"
+#include "gtest/gtest.h"
+#include "test/filters/http/stream.h"
+
+namespace proxenos::filters {
+namespace {
+
+using HeaderToMetadata = envoy::extensions::filters::http::header_to_metadata::v3::Config;
+using SetMetadata = envoy::extensions::filters::http::set_metadata::v3::Config;
+using CsrfPolicy = envoy::extensions::filters::http::csrf::v3::CsrfPolicy;
+
+std::string Metadata(FilterHarness& stream) {
+  const json::Object* all = stream.info.metadata.all();
+  return all == nullptr ? "" : json::ToJson(json::Value(*all));
+}
+
+TEST(HeaderToMetadataTest, FieldsOfRequestsAndResponses) {
+  auto stream = MakeStream(Pack<HeaderToMetadata>(R"(
+      request_rules { header: "X-Version" remove: true
+        on_header_present { metadata_namespace: "n" key: "version" } }
+      request_rules { header: ":path"
+        on_header_present { metadata_namespace: "n" key: "first" regex_value_rewrite {
+          pattern { regex: "^/([^/]*).*" } substitution: "\\1" } } }
+      request_rules { header: "x-none"
+        on_header_present { key: "no" } on_header_missing { key: "none" value: "missing" } }
+      request_rules { cookie: "c" on_header_present { key: "cookie" type: NUMBER } }
+      request_rules { header: "x-b" on_header_present { key: "b" encode: BASE64 } }
+      request_rules { header: "x-nan" on_header_present { key: "nan" type: NUMBER } }
+      request_rules { header: "x-fixed" on_header_present { key: "fixed" value: "f" } }
+      response_rules { header: "x-resp" on_header_present { metadata_namespace: "n" key: "r" } })"),
+                           {.path = "/one/two",
+                            .fields = {{"x-version", "1"},
+                                       {"x-version", "2"},
+                                       {"cookie", "a=b; c=1.5"},
+                                       {"x-b", "aGk="},
+                                       {"x-nan", "many"},
+                                       {"x-fixed", "anything"}}});
+  stream->SendRequest(true);
+  EXPECT_EQ(Metadata(*stream),
+            R"({"envoy.lb":{"b":"hi","cookie":1.5,"fixed":"f","none":"missing"},)"
+            R"("n":{"first":"one","version":"1,2"}})");
+  EXPECT_EQ(Value(stream->request.headers, "x-version"), "-");
+  stream->response.headers.Add("x-resp", "yes");
+  stream->SendResponse(200, "", true);
+  EXPECT_EQ(*stream->info.metadata.Find("n", {"r"})->text(), "yes");
+}
+
+TEST(SetMetadataTest, MergesOrLeavesAlone) {
+  auto stream = MakeStream(Pack<SetMetadata>(R"(
+      metadata { metadata_namespace: "a" value {
+        fields { key: "x" value { string_value: "1" } }
+        fields { key: "o" value { struct_value { fields { key: "p" value { bool_value: true } } } } }
+        fields { key: "l" value { list_value { values { number_value: 1 } } } } } }
+      metadata { metadata_namespace: "a" value {
+        fields { key: "x" value { string_value: "refused" } } } }
+      metadata { metadata_namespace: "a" allow_overwrite: true value {
+        fields { key: "x" value { string_value: "2" } }
+        fields { key: "o" value { struct_value { fields { key: "q" value { null_value: 0 } } } } }
+        fields { key: "l" value { list_value { values { number_value: 2 } } } } } })"),
+                           {});
+  stream->SendRequest(true);
+  EXPECT_EQ(Metadata(*stream), R"({"a":{"l":[1,2],"o":{"p":true,"q":null},"x":"2"}})");
+}
+
+TEST(CsrfTest, OnlyWhatChangesSomethingIsJudged) {
+  const struct {
+    const char* method;
+    const char* field;
+    const char* value;
+    bool passes;
+  } kCases[] = {
+      {"POST", "origin", "http://host", true},
+      {"POST", "origin", "https://host", true},
+      {"POST", "origin", "http://host:8080", false},
+      {"POST", "origin", "http://other", false},
+      {"PUT", "origin", "http://friend.example", true},
+      {"DELETE", "referer", "http://host/page?a=http://other", true},
+      {"PATCH", "referer", "http://other/host", false},
+      {"POST", "origin", "null", false},
+      {"POST", "x-none", "", false},
+      {"GET", "origin", "http://other", true},
+      {"OPTIONS", "origin", "http://other", true},
+  };
+  const auto policy = Pack<CsrfPolicy>(
+      "filter_enabled { default_value { numerator: 100 } } "
+      "additional_origins { suffix: '.example' }");
+  for (const auto& one : kCases) {
+    auto stream = MakeStream(policy, {.method = one.method, .fields = {{one.field, one.value}}});
+    stream->SendRequest(true);
+    EXPECT_EQ(stream->request_out.head, one.passes) << one.method << " " << one.value;
+    if (!one.passes) {
+      EXPECT_EQ(ResponseText(*stream), "403 Invalid origin");
+      EXPECT_EQ(stream->info.details, "csrf_origin_mismatch");
+    }
+  }
+}
+
+TEST(CsrfTest, ShadowCountsAlone) {
+  auto stream = MakeStream(Pack<CsrfPolicy>("filter_enabled { default_value { numerator: 0 } } "
+                                            "shadow_enabled { default_value { numerator: 100 } }"),
+                           {.method = "POST", .fields = {{"origin", "http://other"}}});
+  stream->SendRequest(true);
+  EXPECT_TRUE(stream->request_out.head);
+  EXPECT_EQ(stream->Stat("http.test.csrf.request_invalid"), 1u);
+}
+
+}  // namespace
+}  // namespace proxenos::filters
