@@ -56,7 +56,8 @@ TEST(SetMetadataTest, MergesOrLeavesAlone) {
   auto stream = MakeStream(Pack<SetMetadata>(R"(
       metadata { metadata_namespace: "a" value {
         fields { key: "x" value { string_value: "1" } }
-        fields { key: "o" value { struct_value { fields { key: "p" value { bool_value: true } } } } }
+        fields {
+          key: "o" value { struct_value { fields { key: "p" value { bool_value: true } } } } }
         fields { key: "l" value { list_value { values { number_value: 1 } } } } } }
       metadata { metadata_namespace: "a" value {
         fields { key: "x" value { string_value: "refused" } } } }
