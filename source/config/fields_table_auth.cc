@@ -14,6 +14,7 @@ std::vector<MessageRules> ServiceFields() {
       {"envoy.config.core.v3.RuntimeFeatureFlag",
        {Use("default_value"), Leave("runtime_key", kNoRuntime)}},
       {"envoy.type.v3.HttpStatus", {Use("code")}},
+      {"google.protobuf.Empty", {}},
       {"envoy.type.matcher.v3.ListStringMatcher", {Use("patterns")}},
   };
 }

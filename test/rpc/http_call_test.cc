@@ -98,7 +98,13 @@ TEST_F(HttpCallTest, AnswerBeyondTheLimitEndsIt) {
   Stream()->Reply(200, {}, std::string(1001, 'x'));
   ASSERT_TRUE(Ends());
   EXPECT_EQ(call.end(), HttpCall::End::kTooLarge);
-  Begin("x", 0, 1001);
+}
+
+TEST_F(HttpCallTest, AnswerAtTheLimitIsTaken) {
+  HttpCall& call = Begin("x", 0, 1001);
+  Stream()->Reply(200, {}, std::string(1001, 'x'));
+  ASSERT_TRUE(Ends());
+  EXPECT_EQ(call.body().size(), 1001u);
 }
 
 TEST_F(HttpCallTest, TimeoutEndsIt) {

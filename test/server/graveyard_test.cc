@@ -21,16 +21,23 @@ class GraveyardTest : public ::testing::Test {
   Graveyard graveyard_{loop_};
 };
 
+// Says when it is gone.
+struct Watched {
+  explicit Watched(bool& flag) : gone(flag) {}
+  ~Watched() { gone = true; }
+  bool& gone;
+};
+
 TEST_F(GraveyardTest, KeepsWhatSomebodyHolds) {
-  auto object = std::make_shared<const int>(1);
-  std::weak_ptr<const int> seen = object;
+  bool gone = false;
+  auto object = std::make_shared<const Watched>(gone);
   graveyard_.Bury(object);
   After(3 * base::kSecond);
   EXPECT_EQ(graveyard_.size(), 1u);
   object.reset();
-  EXPECT_FALSE(seen.expired());
+  EXPECT_FALSE(gone);
   After(3 * base::kSecond);
-  EXPECT_TRUE(seen.expired());
+  EXPECT_TRUE(gone);
   EXPECT_EQ(graveyard_.size(), 0u);
 }
 

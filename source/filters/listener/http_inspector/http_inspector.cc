@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "source/base/limits.h"
 #include "source/http/chars.h"
 #include "source/stats/scope.h"
@@ -12,10 +13,6 @@ namespace {
 
 constexpr stats::ScopeShape kScope{"http_inspector.", "http_inspector."};
 constexpr absl::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";  // RFC 9113, 3.4.
-
-bool EndsWith(absl::string_view line, absl::string_view end) {
-  return line.size() >= end.size() && line.substr(line.size() - end.size()) == end;
-}
 
 }  // namespace
 
@@ -48,10 +45,10 @@ filter::ListenerFilter::Result HttpInspector::Inspect(absl::string_view bytes,
     return {Verdict::kMore, 0};
   }
   absl::string_view line = bytes.substr(0, end);
-  if (EndsWith(line, "\r")) line.remove_suffix(1);
+  if (absl::EndsWith(line, "\r")) line.remove_suffix(1);
   if (is_method && end != absl::string_view::npos) {
-    if (EndsWith(line, " HTTP/1.1")) return Found(stats_->http11_found, "http/1.1", facts);
-    if (EndsWith(line, " HTTP/1.0")) return Found(stats_->http10_found, "http/1.0", facts);
+    if (absl::EndsWith(line, " HTTP/1.1")) return Found(stats_->http11_found, "http/1.1", facts);
+    if (absl::EndsWith(line, " HTTP/1.0")) return Found(stats_->http10_found, "http/1.0", facts);
   }
   stats_->http_not_found.Inc();
   return {Verdict::kDone, 0};
