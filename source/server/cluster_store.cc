@@ -62,6 +62,7 @@ struct ClusterStore::AssignmentEntry {
   std::optional<ResourceVersion> active;
   std::shared_ptr<const upstream::Assignment> assignment;  // Null until one has come.
   std::optional<Refusal> refused;
+  bool missing = false;  // Said not to exist, before there was any.
   // Clusters that use it, or did: a name too many costs a look, no more.
   absl::flat_hash_set<std::string> users;
 };
@@ -115,7 +116,7 @@ std::unique_ptr<ClusterStore::Version> ClusterStore::MakeVersion(
 std::optional<std::string> ClusterStore::Check(const upstream::ClusterConfig& config) const {
   std::optional<std::string> problem = ClientContexts::Check(secrets_, config.tls);
   if (problem.has_value() || config.eds == nullptr) return problem;
-  return context_.SourceProblem(xds::kEndpointType, KeyOf(config).first,
+  return context_.SourceProblem(xds::kEndpointType, KeyOf(config).first, config.eds->service_name,
                                 "eds_cluster_config.eds_config");
 }
 
@@ -206,11 +207,28 @@ std::optional<std::string> ClusterStore::TakeAssignment(const SourceKey& source,
     return reason;
   }
   entry.refused.reset();
+  entry.missing = false;
   entry.active = ResourceVersion::Of(resource, context_.loop.wall_now());
   entry.assignment = std::move(assignment);
+  TellUsers(entry);
+  return std::nullopt;
+}
+
+void ClusterStore::TellUsers(const AssignmentEntry& entry) {
   for (const std::string& name : entry.users) NewEndpoints(name);
   context_.Pump();
-  return std::nullopt;
+}
+
+void ClusterStore::TakeMissingAssignment(const SourceKey& source, const std::string& name) {
+  AssignmentEntry& entry = EntryOf({source, name});
+  entry.missing = entry.assignment == nullptr;
+  TellUsers(entry);
+}
+
+bool ClusterStore::HasNoEndpoints(const Version& version) const {
+  if (version.config->discovery != DiscoveryKind::kEds) return false;
+  const auto entry = assignments_.find(KeyOf(*version.config));
+  return entry != assignments_.end() && entry->second->missing;
 }
 
 void ClusterStore::DropAssignment(const SourceKey& source, const std::string& name) {
@@ -254,10 +272,11 @@ bool ClusterStore::Ready(const Cluster& cluster) const {
   const base::MonoTime now = context_.loop.now();
   const bool no_endpoints = EndpointsOf(version) == nullptr;
   const bool no_secrets = !version.tls->ready();
-  if (no_endpoints && now < version.endpoints_deadline) return false;
+  if (no_endpoints && !HasNoEndpoints(version) && now < version.endpoints_deadline) return false;
   if (no_secrets && now < version.secrets_deadline) return false;
   if (no_endpoints) {
-    PX_LOG(kUpstream, kWarn, "cluster ", cluster.name, ": no endpoints in time, goes on without");
+    PX_LOG(kUpstream, kWarn, "cluster ", cluster.name, ": no endpoints",
+           HasNoEndpoints(version) ? " known" : " in time", ", goes on without");
   }
   if (no_secrets) {
     PX_LOG(kUpstream, kWarn, "cluster ", cluster.name,

@@ -66,6 +66,8 @@ class ClusterStore {
   std::optional<std::string> Take(const xds::Resource& resource, bool is_static);
   void Remove(const std::string& name);
   std::optional<std::string> TakeAssignment(const SourceKey& source, const xds::Resource& resource);
+  // There is none of this name: it is not waited for any more. One that was there stays.
+  void TakeMissingAssignment(const SourceKey& source, const std::string& name);
   void DropAssignment(const SourceKey& source, const std::string& name);
 
   // Puts in force what need not wait any more. False: the slice was over first, and it wants to be
@@ -110,6 +112,9 @@ class ClusterStore {
   // The endpoints that a version has now; null while they are awaited.
   const upstream::Assignment* EndpointsOf(const Version& version) const;
   AssignmentEntry& EntryOf(AssignmentKey key);
+  // Whether the control plane has said that there are none.
+  bool HasNoEndpoints(const Version& version) const;
+  void TellUsers(const AssignmentEntry& entry);
   static AssignmentKey KeyOf(const upstream::ClusterConfig& config);
   std::optional<std::string> Check(const upstream::ClusterConfig& config) const;
   void NewEndpoints(const std::string& name);

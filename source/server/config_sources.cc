@@ -1,16 +1,17 @@
 // From ConfigSource messages to streams and files.
 #include "source/server/config_sources.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
+#include "source/base/check.h"
 #include "source/base/log.h"
 #include "source/upstream/duration_config.h"
+#include "source/xds/stream_config.h"
 #include "source/xds/type_url.h"
 
 namespace proxenos::server {
 namespace {
 
+using ApiConfigSource = envoy::config::core::v3::ApiConfigSource;
 using ConfigSourceProto = envoy::config::core::v3::ConfigSource;
 
 constexpr char kNoAds[] =
@@ -22,12 +23,25 @@ base::Nanos FetchTimeout(const ConfigSourceProto& config) {
   return upstream::CompileDuration(config.initial_fetch_timeout(), errors, config::Path());
 }
 
+absl::Status CheckFile(const envoy::config::core::v3::PathConfigSource& config) {
+  config::Errors errors;
+  const config::Path path("path_config_source");
+  if (config.has_poll_interval()) {
+    upstream::CompileDuration(config.poll_interval(), errors, path.Field("poll_interval"));
+    if (config.has_watched_directory()) {
+      errors.Add(path.Field("poll_interval"), "cannot be used together with watched_directory");
+    }
+  }
+  return errors.ToStatus();
+}
+
 }  // namespace
 
-// One subscription and, unless it is on the aggregated stream, what carries it.
+// One subscription and, unless it is on a stream that it shares, what carries it.
 struct ConfigSources::Source {
   std::unique_ptr<xds::AdsStream> stream;
   std::unique_ptr<xds::FileSource> file;
+  xds::AdsStream* shared = nullptr;
   xds::Subscription* subscription = nullptr;
   bool started = false;
 
@@ -35,6 +49,7 @@ struct ConfigSources::Source {
     if (started) return;
     started = true;
     if (stream != nullptr) stream->Start();
+    if (shared != nullptr) shared->Start();
     if (file != nullptr) file->Start();
   }
 };
@@ -75,81 +90,98 @@ std::vector<std::string> ConfigSources::AddressesOf(const std::string& name) con
 }
 
 absl::StatusOr<xds::AdsStreamOptions> ConfigSources::StreamOptions(
-    const std::string& method, const envoy::config::core::v3::ApiConfigSource& config) const {
+    const xds::ResourceType* type, const ApiConfigSource& config) const {
   config::Errors errors;
-  xds::AdsStreamOptions options;
-  if (config.grpc_services_size() != 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("grpc_services: ", config.grpc_services_size(), " items: expected one"));
-  }
-  options.target = xds::CompileGrpcTarget(
-      config.grpc_services(0), [this](const std::string& cluster) { return AddressesOf(cluster); },
-      config::Path("grpc_services[0]"), errors);
+  xds::AdsStreamOptions options = xds::CompileStream(
+      config, type, [this](const std::string& cluster) { return AddressesOf(cluster); },
+      config::Path(), errors);
   if (!errors.ok()) return errors.ToStatus();
   if (find_cluster_ != nullptr) {
     options.find_cluster = [this](const std::string& name) { return find_cluster_(name); };
   }
-  options.method = method;
   options.node = bootstrap_.node();
-  options.node_on_first_message_only = config.set_node_on_first_message_only();
   return options;
 }
 
-absl::Status ConfigSources::Check(const std::string& type_url, const SourceKey& source) const {
-  ConfigSourceProto config;
-  if (source.empty()) {
-    config.mutable_ads();
-  } else if (!config.ParseFromString(source)) {
-    return absl::InvalidArgumentError("is not a valid ConfigSource");
+absl::Status ConfigSources::CheckOverAds(const xds::ResourceType& type) const {
+  if (ads_ == nullptr) return absl::InvalidArgumentError(kNoAds);
+  if (type.stream_method.empty() && !xds::IsDelta(bootstrap_.dynamic_resources().ads_config())) {
+    return absl::InvalidArgumentError(
+        "`ads` is not of the delta protocol, and no other has resources of this type");
   }
-  if (config.has_ads() || config.has_self()) {
-    return ads_ != nullptr ? absl::OkStatus() : absl::InvalidArgumentError(kNoAds);
-  }
-  if (config.has_api_config_source()) {
-    return StreamOptions(std::string(xds::StreamMethod(type_url)), config.api_config_source())
-        .status();
-  }
-  if (config.has_path_config_source() || !config.path().empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      "expected one of ads, api_config_source, path_config_source and path");
+  return absl::OkStatus();
 }
 
-xds::Subscription* ConfigSources::SubscribeOn(xds::AdsStream& stream, const std::string& type_url,
-                                              const SourceKey& key,
-                                              const xds::SubscriptionOptions& options) {
-  xds::Subscription* subscription = stream.Subscribe(
-      options, [this, key](const xds::TypeUpdate& update) { return apply_(key, update); });
-  subscription->OnFetchTimeout([this, type_url, key] { timed_out_(type_url, key); });
-  return subscription;
+absl::Status ConfigSources::Check(const std::string& type_url, const SourceKey& source) const {
+  const xds::ResourceType* type = xds::FindResourceType(type_url);
+  CHECK(type != nullptr);
+  if (source.empty()) return CheckOverAds(*type);
+  ConfigSourceProto config;
+  if (!config.ParseFromString(source)) {
+    return absl::InvalidArgumentError("is not a valid ConfigSource");
+  }
+  if (config.has_ads() || config.has_self()) return CheckOverAds(*type);
+  if (config.has_api_config_source()) {
+    return StreamOptions(type, config.api_config_source()).status();
+  }
+  if (config.has_path_config_source()) return CheckFile(config.path_config_source());
+  if (!config.path().empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "expected one of ads, self, api_config_source, path_config_source and path");
+}
+
+xds::ApplyUpdate ConfigSources::ApplierFor(const SourceKey& key) {
+  return [this, key](const xds::TypeUpdate& update) { return apply_(key, update); };
+}
+
+absl::Status ConfigSources::FillFromApi(const ConfigSourceProto& config,
+                                        const xds::SubscriptionOptions& options,
+                                        const SourceKey& key, Source& source) {
+  const bool shared = xds::IsAggregated(config.api_config_source());
+  auto stream = StreamOptions(shared ? nullptr : &options.type, config.api_config_source());
+  if (!stream.ok()) return stream.status();
+  source.stream = std::make_unique<xds::AdsStream>(loop_, *std::move(stream));
+  if (shared) {
+    std::unique_ptr<xds::AdsStream>& slot = shared_[config.SerializeAsString()];
+    if (slot == nullptr) slot = std::move(source.stream);
+    // A stream has one subscription of each type; what comes second has one of its own.
+    if (slot->Find(options.type.url) == nullptr) source.shared = slot.get();
+    if (source.shared != nullptr) source.stream.reset();
+  }
+  xds::AdsStream& carrier = source.shared != nullptr ? *source.shared : *source.stream;
+  source.subscription = carrier.Subscribe(options, ApplierFor(key));
+  return absl::OkStatus();
+}
+
+void ConfigSources::FillFromFile(const ConfigSourceProto& config, xds::SubscriptionOptions options,
+                                 const SourceKey& key, Source& source) {
+  xds::FileSourceOptions file;
+  file.path = config.has_path_config_source() ? config.path_config_source().path() : config.path();
+  file.watched_directory = config.path_config_source().watched_directory().path();
+  config::Errors errors;  // None: Check has seen it.
+  file.poll_interval = upstream::CompileDuration(config.path_config_source().poll_interval(),
+                                                 errors, config::Path());
+  source.file = std::make_unique<xds::FileSource>(loop_, file, std::move(options), ApplierFor(key));
+  source.subscription = source.file->subscription();
 }
 
 absl::Status ConfigSources::Add(const std::string& type_url, const SourceKey& key,
-                                const ConfigSourceProto& config, bool whole_set) {
+                                const ConfigSourceProto& config) {
+  const xds::ResourceType* type = xds::FindResourceType(type_url);
+  CHECK(type != nullptr);
   auto source = std::make_unique<Source>();
-  xds::SubscriptionOptions options;
-  options.type_url = type_url;
-  options.whole_set = whole_set;
-  options.initial_fetch_timeout = FetchTimeout(config);
+  const xds::SubscriptionOptions options{*type, FetchTimeout(config)};
   if (config.has_ads() || config.has_self()) {
-    if (ads_ == nullptr) return absl::InvalidArgumentError(kNoAds);
-    source->subscription = SubscribeOn(*ads_, type_url, key, options);
+    const absl::Status status = CheckOverAds(*type);
+    if (!status.ok()) return status;
+    source->subscription = ads_->Subscribe(options, ApplierFor(key));
   } else if (config.has_api_config_source()) {
-    auto stream =
-        StreamOptions(std::string(xds::StreamMethod(type_url)), config.api_config_source());
-    if (!stream.ok()) return stream.status();
-    source->stream = std::make_unique<xds::AdsStream>(loop_, *std::move(stream));
-    source->subscription = SubscribeOn(*source->stream, type_url, key, options);
+    const absl::Status status = FillFromApi(config, options, key, *source);
+    if (!status.ok()) return status;
   } else {
-    xds::FileSourceOptions file;
-    file.path =
-        config.has_path_config_source() ? config.path_config_source().path() : config.path();
-    file.watched_directory = config.path_config_source().watched_directory().path();
-    source->file = std::make_unique<xds::FileSource>(
-        loop_, file, options,
-        [this, key](const xds::TypeUpdate& update) { return apply_(key, update); });
-    source->subscription = source->file->subscription();
-    source->subscription->OnFetchTimeout([this, type_url, key] { timed_out_(type_url, key); });
+    FillFromFile(config, options, key, *source);
   }
+  source->subscription->OnFetchTimeout([this, type_url, key] { timed_out_(type_url, key); });
   sources_[{type_url, key}] = std::move(source);
   return absl::OkStatus();
 }
@@ -163,26 +195,18 @@ absl::Status ConfigSources::Prepare() {
                     status.message());
   };
   if (dynamic.has_ads_config()) {
-    auto stream = StreamOptions(xds::kAggregatedMethod, dynamic.ads_config());
+    auto stream = StreamOptions(nullptr, dynamic.ads_config());
     check("ads_config", stream.status());
     if (stream.ok()) ads_ = std::make_unique<xds::AdsStream>(loop_, *std::move(stream));
   }
-  ConfigSourceProto over_ads;
-  over_ads.mutable_ads();
-  const auto add = [this](const char* type, const ConfigSourceProto& config, bool whole_set) {
+  const auto add = [this](const char* type, const ConfigSourceProto& config) {
     // What is wrong with the aggregated stream was said above.
     const bool told =
         config.has_ads() && ads_ == nullptr && bootstrap_.dynamic_resources().has_ads_config();
-    return told ? absl::OkStatus() : Add(type, SourceKey(), config, whole_set);
+    return told ? absl::OkStatus() : Add(type, SourceKey(), config);
   };
-  // The order in which requests that are due together go out: what is referred to comes first.
-  if (has_cds()) check("cds_config", add(xds::kClusterType, dynamic.cds_config(), true));
-  if (ads_ != nullptr) {
-    check("ads_config", add(xds::kSecretType, over_ads, false));
-    check("ads_config", add(xds::kEndpointType, over_ads, false));
-  }
-  if (has_lds()) check("lds_config", add(xds::kListenerType, dynamic.lds_config(), true));
-  if (ads_ != nullptr) check("ads_config", add(xds::kRouteType, over_ads, false));
+  if (has_cds()) check("cds_config", add(xds::kClusterType, dynamic.cds_config()));
+  if (has_lds()) check("lds_config", add(xds::kListenerType, dynamic.lds_config()));
   return problems.empty() ? absl::OkStatus() : absl::InvalidArgumentError(problems);
 }
 
@@ -197,7 +221,7 @@ ConfigSources::Source* ConfigSources::Find(const std::string& type_url, const So
 void ConfigSources::Start() {
   started_ = true;
   if (Source* cds = Find(xds::kClusterType, SourceKey())) {
-    cds->subscription->WantAll();
+    cds->subscription->Want({{xds::kAllNames}, {}});
     cds->Start();
   }
   if (ads_ != nullptr) ads_->Start();
@@ -209,36 +233,36 @@ void ConfigSources::Start() {
 void ConfigSources::StartListeners() {
   Source* lds = Find(xds::kListenerType, SourceKey());
   if (lds == nullptr || lds->started) return;
-  lds->subscription->WantAll();
+  lds->subscription->Want({{xds::kAllNames}, {}});
   lds->Start();
 }
 
-void ConfigSources::Want(const std::string& type_url, const SourceKey& source,
-                         const std::set<std::string>& names) {
-  Source* found = Find(type_url, source);
-  if (names.empty() && !source.empty()) {
-    const auto unused = sources_.find({type_url, source});
-    if (unused == sources_.end()) return;
+void ConfigSources::Want(const WantedNames::Change& change) {
+  Source* found = Find(change.type_url, change.source);
+  if (found == nullptr && change.names.added.empty()) return;
+  if (found == nullptr) {
+    ConfigSourceProto config;
+    if (change.source.empty()) {
+      config.mutable_ads();
+    } else if (!config.ParseFromString(change.source)) {
+      return;
+    }
+    const absl::Status status = Add(change.type_url, change.source, config);
+    if (!status.ok()) {
+      const absl::string_view message = status.message();
+      PX_LOG(kConfig, kError, "config source of ", change.type_url, ": ", message);
+      return;
+    }
+    found = Find(change.type_url, change.source);
+  }
+  found->subscription->Want(change.names);
+  const bool shares = found->stream == nullptr && found->file == nullptr;
+  if (!found->subscription->wants_anything() && !shares) {
+    const auto unused = sources_.find({change.type_url, change.source});
     loop_.Retire(std::move(unused->second));
     sources_.erase(unused);
     return;
   }
-  if (found == nullptr) {
-    ConfigSourceProto config;
-    if (source.empty()) {
-      config.mutable_ads();
-    } else if (!config.ParseFromString(source)) {
-      return;
-    }
-    const absl::Status status = Add(type_url, source, config, /*whole_set=*/false);
-    if (!status.ok()) {
-      const absl::string_view message = status.message();
-      PX_LOG(kConfig, kError, "config source of ", type_url, ": ", message);
-      return;
-    }
-    found = Find(type_url, source);
-  }
-  found->subscription->Want(names);
   if (started_) found->Start();
 }
 
@@ -270,15 +294,28 @@ std::string ConfigSources::VersionOf(const std::string& type_url) const {
   return "";
 }
 
-bool ConfigSources::connected() const {
-  if (ads_ != nullptr && ads_->stats().connected) return true;
-  return std::any_of(sources_.begin(), sources_.end(), [](const auto& each) {
-    return each.second->stream != nullptr && each.second->stream->stats().connected;
-  });
+template <typename Visit>
+void ConfigSources::ForEachStream(Visit visit) const {
+  if (ads_ != nullptr) visit(*ads_);
+  for (const auto& [config, stream] : shared_) visit(*stream);
+  for (const auto& [key, source] : sources_) {
+    if (source->stream != nullptr) visit(*source->stream);
+  }
 }
 
-std::string ConfigSources::control_plane() const {
-  return ads_ == nullptr ? std::string() : ads_->stats().identifier;
+xds::ControlPlaneStats ConfigSources::StreamStats() const {
+  xds::ControlPlaneStats sum;
+  ForEachStream([&sum](const xds::AdsStream& stream) {
+    const xds::ControlPlaneStats& each = stream.stats();
+    sum.streams_opened += each.streams_opened;
+    sum.streams_lost += each.streams_lost;
+    sum.unknown_types += each.unknown_types;
+    sum.rate_limit_enforced += each.rate_limit_enforced;
+    sum.pending_requests += each.pending_requests;
+    sum.connected |= each.connected;
+    if (sum.identifier.empty()) sum.identifier = each.identifier;
+  });
+  return sum;
 }
 
 }  // namespace proxenos::server

@@ -1,12 +1,12 @@
-// ConfigSources: the subscriptions of the process: the aggregated stream, streams of one type, and
-// files, by the ConfigSource that asked for them. Rooms 1 and 2 of an update are behind it.
+// ConfigSources: the subscriptions of the process: the aggregated stream, other streams of several
+// types or of one, and files, by the ConfigSource that asked for them. Rooms 1 and 2 of an update
+// are behind it.
 //
 // Owner: the Server. Thread: main. Dies before the loop and what `apply` captures.
 #pragma once
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,10 +51,9 @@ class ConfigSources {
 
   // Whether a source that a resource names could be made: a CheckSource.
   absl::Status Check(const std::string& type_url, const SourceKey& source) const;
-  // The names wanted of a type from a source are now these. Without any, what was made for that
-  // source alone goes.
-  void Want(const std::string& type_url, const SourceKey& source,
-            const std::set<std::string>& names);
+  // Other names are wanted of a type from a source. Without any, what was made for that source and
+  // type alone goes.
+  void Want(const WantedNames::Change& change);
 
   // Whether the source of a type in the bootstrap has given a first answer, or its time is over.
   bool Answered(const std::string& type_url) const;
@@ -62,20 +61,27 @@ class ConfigSources {
   // Sums for stats: of all subscriptions of a type.
   xds::SubscriptionStats StatsOf(const std::string& type_url) const;
   std::string VersionOf(const std::string& type_url) const;
-  // Whether some control-plane stream is connected, and what the control plane calls itself.
-  bool connected() const;
-  std::string control_plane() const;
+  // Sums over all control-plane streams.
+  xds::ControlPlaneStats StreamStats() const;
 
  private:
   struct Source;
 
   absl::Status Add(const std::string& type_url, const SourceKey& key,
-                   const envoy::config::core::v3::ConfigSource& config, bool whole_set);
+                   const envoy::config::core::v3::ConfigSource& config);
+  absl::Status FillFromApi(const envoy::config::core::v3::ConfigSource& config,
+                           const xds::SubscriptionOptions& options, const SourceKey& key,
+                           Source& source);
+  void FillFromFile(const envoy::config::core::v3::ConfigSource& config,
+                    xds::SubscriptionOptions options, const SourceKey& key, Source& source);
+  // `type` is null for an aggregated stream.
   absl::StatusOr<xds::AdsStreamOptions> StreamOptions(
-      const std::string& method, const envoy::config::core::v3::ApiConfigSource& config) const;
-  xds::Subscription* SubscribeOn(xds::AdsStream& stream, const std::string& type_url,
-                                 const SourceKey& key, const xds::SubscriptionOptions& options);
+      const xds::ResourceType* type, const envoy::config::core::v3::ApiConfigSource& config) const;
+  absl::Status CheckOverAds(const xds::ResourceType& type) const;
+  xds::ApplyUpdate ApplierFor(const SourceKey& key);
   std::vector<std::string> AddressesOf(const std::string& cluster) const;
+  template <typename Visit>
+  void ForEachStream(Visit visit) const;
   Source* Find(const std::string& type_url, const SourceKey& key);
 
   event::EventLoop& loop_;
@@ -84,6 +90,8 @@ class ConfigSources {
   FetchTimedOut timed_out_;
   xds::FindCluster find_cluster_;        // Null: grpc++ calls the clusters' addresses.
   std::unique_ptr<xds::AdsStream> ads_;  // Null without ads_config.
+  // Other streams of several types, by their serialized ConfigSource. They stay.
+  std::map<std::string, std::unique_ptr<xds::AdsStream>> shared_;
   // By type and source.
   std::map<std::pair<std::string, SourceKey>, std::unique_ptr<Source>> sources_;
   bool started_ = false;

@@ -50,9 +50,11 @@ void ConfigStats::Refresh() {
   if (cds_) RefreshSubscription(xds::kClusterType, *cds_);
   if (lds_) RefreshSubscription(xds::kListenerType, *lds_);
   if (control_plane_) {
-    control_plane_->connected_state.Set(sources_.connected() ? 1 : 0);
-    const std::string name = sources_.control_plane();
-    if (!name.empty()) control_plane_->identifier.Set(name);
+    const xds::ControlPlaneStats now = sources_.StreamStats();
+    control_plane_->connected_state.Set(now.connected ? 1 : 0);
+    control_plane_->pending_requests.Set(now.pending_requests);
+    Raise(control_plane_->rate_limit_enforced, now.rate_limit_enforced);
+    if (!now.identifier.empty()) control_plane_->identifier.Set(now.identifier);
   }
 }
 

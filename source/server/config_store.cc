@@ -33,15 +33,22 @@ std::vector<xds::ResourceError> ConfigStore::Apply(const SourceKey& source,
   std::vector<xds::ResourceError> errors;
   versions_[update.type_url] = update.version;
   // First what goes: a listener may take over the address of one that is removed.
-  for (const std::string& name : update.removed) {
-    if (update.type_url == xds::kClusterType) clusters_.Remove(name);
-    if (update.type_url == xds::kListenerType) listeners_.Remove(name);
-  }
+  for (const std::string& name : update.removed) Remove(source, update.type_url, name);
   for (const xds::Resource& resource : update.resources) {
     std::optional<std::string> problem = Take(source, resource);
     if (problem.has_value()) errors.push_back({resource.name, *std::move(problem)});
   }
   return errors;
+}
+
+void ConfigStore::Remove(const SourceKey& source, const std::string& type_url,
+                         const std::string& name) {
+  if (type_url == xds::kClusterType) clusters_.Remove(name);
+  if (type_url == xds::kListenerType) listeners_.Remove(name);
+  // As long as something in force names these, the last good ones serve; but nobody waits for what
+  // the control plane says is not there.
+  if (type_url == xds::kEndpointType) clusters_.TakeMissingAssignment(source, name);
+  if (type_url == xds::kRouteType) routes_.TakeMissing(source, name);
 }
 
 std::optional<std::string> ConfigStore::Take(const SourceKey& source,
@@ -87,9 +94,7 @@ void ConfigStore::Run() {
                                       slice, batch);
   DropUnclaimed(batch);
 
-  for (const WantedNames::Subscription& wanted : wanted_.TakeChanged()) {
-    hooks_.want(wanted.type_url, wanted.source, wanted.names);
-  }
+  for (const WantedNames::Change& change : wanted_.TakeChanged()) hooks_.want(change);
   const base::MonoTime next =
       std::min({clusters_.NextDeadline(), routes_.NextDeadline(), listeners_.NextDeadline()});
   if (!settled) {

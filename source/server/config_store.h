@@ -9,7 +9,6 @@
 
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -31,10 +30,8 @@ namespace proxenos::server {
 struct ConfigStoreHooks {
   // Room 6: post it to each worker.
   absl::AnyInvocable<void(Batch)> publish;
-  // Subscribe to these names of this type from this source, and to no others.
-  absl::AnyInvocable<void(const std::string& type_url, const SourceKey& source,
-                          const std::set<std::string>& names)>
-      want;
+  // Subscribe to other names of this type from this source.
+  absl::AnyInvocable<void(const WantedNames::Change&)> want;
   // Whether resources of a type could come from a source at all. May be null.
   CheckSource check_source;
   MakeDns make_dns;
@@ -65,6 +62,7 @@ class ConfigStore final : private event::Runnable {
  private:
   StoreContext Context() { return {loop_, wanted_, *this, hooks_.check_source, graveyard_}; }
   std::optional<std::string> Take(const SourceKey& source, const xds::Resource& resource);
+  void Remove(const SourceKey& source, const std::string& type_url, const std::string& name);
   void Run() override;  // Settles and publishes.
   void DropUnclaimed(Batch& batch);
 

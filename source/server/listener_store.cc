@@ -98,7 +98,7 @@ std::optional<std::string> ListenerStore::CheckRoutes(const CompiledListener& co
       continue;
     }
     const SourceKey& source = compiled.routes[i].source;
-    problem = context_.SourceProblem(xds::kRouteType, source, "rds.config_source");
+    problem = context_.SourceProblem(xds::kRouteType, source, http->rds_name, "rds.config_source");
     // Workers know routes by their names alone.
     if (!problem && (sources.try_emplace(http->rds_name, source).first->second != source ||
                      context_.wanted.WantedElsewhere(xds::kRouteType, source, http->rds_name))) {
@@ -193,7 +193,7 @@ bool ListenerStore::WaitsForRoutes(const Version& version) const {
   bool waits = false;
   for (const downstream::ChainConfig& chain : version.chains()) {
     if (chain.http == nullptr || chain.http->rds_name.empty()) continue;
-    waits = waits || !around_.routes.Has(chain.http->rds_name);
+    waits = waits || around_.routes.Awaits(chain.http->rds_name);
   }
   version.ForEachInlineTable([this, &waits](const route::RouteTable& table) {
     waits = waits || RouteStore::MustWait(table, around_.clusters);

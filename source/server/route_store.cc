@@ -65,11 +65,22 @@ std::optional<std::string> RouteStore::Take(const SourceKey& source,
     return reason;
   }
   entry->refused.reset();
+  entry->missing = false;
   entry->warming = Version{ResourceVersion::Of(resource, now), std::move(snapshot),
                            context_.Deadline(kRouteWait)};
   warming_.insert(resource.name);
   context_.Pump();
   return std::nullopt;
+}
+
+void RouteStore::TakeMissing(const SourceKey& source, const std::string& name) {
+  std::unique_ptr<Entry>& entry = routes_[name];
+  if (entry == nullptr) {
+    entry = std::make_unique<Entry>();
+    entry->source = source;
+  }
+  entry->missing = !entry->active.has_value() && !entry->warming.has_value();
+  context_.Pump();
 }
 
 void RouteStore::Drop(const SourceKey& source, const std::string& name, Batch& batch) {
@@ -115,9 +126,9 @@ base::MonoTime RouteStore::NextDeadline() const {
   return next;
 }
 
-bool RouteStore::Has(const std::string& name) const {
+bool RouteStore::Awaits(const std::string& name) const {
   const auto found = routes_.find(name);
-  return found != routes_.end() && found->second->active.has_value();
+  return found == routes_.end() || !(found->second->active.has_value() || found->second->missing);
 }
 
 void RouteStore::ForEach(absl::FunctionRef<void(const ResourceView&)> visit) const {

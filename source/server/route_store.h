@@ -34,13 +34,16 @@ class RouteStore {
   ~RouteStore();
 
   std::optional<std::string> Take(const SourceKey& source, const xds::Resource& resource);
+  // There is none of this name: it is not waited for any more. One that was there stays.
+  void TakeMissing(const SourceKey& source, const std::string& name);
   // Nobody names it any more.
   void Drop(const SourceKey& source, const std::string& name, Batch& batch);
   void Settle(Batch& batch);
   base::MonoTime NextDeadline() const;
 
-  // Whether a table of this name is in force.
-  bool Has(const std::string& name) const;
+  // Whether a table of this name is to come: none is in force, and it was not said that there is
+  // none.
+  bool Awaits(const std::string& name) const;
   // True while `table` names a cluster that has no version in force yet, but will.
   static bool MustWait(const route::RouteTable& table, const ClusterStore& clusters);
   // What is wrong with the clusters that a table names, where they are to be checked.
@@ -61,6 +64,7 @@ class RouteStore {
     std::optional<Version> active;
     std::optional<Version> warming;
     std::optional<Refusal> refused;
+    bool missing = false;  // Said not to exist, before there was any.
   };
 
   StoreContext context_;

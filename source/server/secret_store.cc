@@ -163,7 +163,7 @@ std::optional<std::string> SecretStore::Check(const tls::ContextSecrets& secrets
     const auto found = entries_.find(KeyOf(ref));
     const Entry* entry = found == entries_.end() ? nullptr : found->second.get();
     if (ref.from == From::kDiscovery) {
-      problem = context_.SourceProblem(xds::kSecretType, ref.source,
+      problem = context_.SourceProblem(xds::kSecretType, ref.source, ref.name,
                                        absl::StrCat("sds_config of secret ", ref.name));
     } else if (entry == nullptr || !entry->secret.has_value()) {
       problem = absl::StrCat("secret ", ref.name,

@@ -150,8 +150,7 @@ void Server::MakeStore() {
     main_clusters_->Apply(batch);
     publisher_->Publish(std::move(batch));
   };
-  hooks.want = [this](const std::string& type, const SourceKey& source,
-                      const std::set<std::string>& names) { sources_->Want(type, source, names); };
+  hooks.want = [this](const WantedNames::Change& change) { sources_->Want(change); };
   hooks.make_dns = [this](std::shared_ptr<const upstream::ClusterConfig> config,
                           upstream::DnsCluster::OnAssignment on_assignment) {
     // Without a choice of its own a cluster asks the system's servers.
@@ -340,7 +339,7 @@ absl::Status Server::Validate(const LoadedBootstrap& bootstrap) {
   config::IgnoredFields ignored;
   ConfigStoreHooks hooks;
   hooks.publish = [](Batch) {};
-  hooks.want = [](const std::string&, const SourceKey&, const std::set<std::string>&) {};
+  hooks.want = [](const WantedNames::Change&) {};
   hooks.make_dns = [](std::shared_ptr<const upstream::ClusterConfig>,
                       upstream::DnsCluster::OnAssignment) {
     return std::unique_ptr<upstream::DnsCluster>();

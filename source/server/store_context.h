@@ -12,6 +12,7 @@
 #include "source/event/event_loop.h"
 #include "source/server/graveyard.h"
 #include "source/server/wanted_names.h"
+#include "source/xds/any_resource.h"
 
 namespace proxenos::server {
 
@@ -27,9 +28,12 @@ struct StoreContext {
   CheckSource& check_source;  // May hold null: then every source will do.
   Graveyard& graveyard;       // For what is large and was replaced.
 
-  // What is wrong with the config source that stands in `field`; nothing when it will do.
+  // What is wrong with wanting `name` from the config source that stands in `field`; nothing when
+  // it will do.
   std::optional<std::string> SourceProblem(const std::string& type_url, const SourceKey& source,
-                                           absl::string_view field) const {
+                                           absl::string_view name, absl::string_view field) const {
+    const absl::Status named = xds::CheckWantedName(name);
+    if (!named.ok()) return std::string(named.message());
     if (check_source == nullptr) return std::nullopt;
     const absl::Status status = check_source(type_url, source);
     if (status.ok()) return std::nullopt;

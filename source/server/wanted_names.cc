@@ -29,19 +29,21 @@ void NameClaim::Release() {
 
 NameClaim WantedNames::Claim(const std::string& type_url, const SourceKey& source,
                              const std::string& name) {
-  Counts& counts = counts_[{type_url, source}];
-  if (++counts.claims[name] == 1) counts.changed = true;
+  const Key key(type_url, source);
+  Counts& counts = counts_[key];
+  if (++counts.claims[name] == 1) Touch(key, counts, name, /*wanted_before=*/false);
   return NameClaim(this, type_url, source, name);
 }
 
 void WantedNames::Release(const std::string& type_url, const SourceKey& source,
                           const std::string& name) {
-  Counts& counts = counts_[{type_url, source}];
+  const Key key(type_url, source);
+  Counts& counts = counts_[key];
   const auto found = counts.claims.find(name);
   CHECK(found != counts.claims.end());
   if (--found->second > 0) return;
   counts.claims.erase(found);
-  counts.changed = true;
+  Touch(key, counts, name, /*wanted_before=*/true);
   unclaimed_.push_back({type_url, source, name});
 }
 
@@ -53,15 +55,25 @@ bool WantedNames::WantedElsewhere(const std::string& type_url, const SourceKey& 
   return false;
 }
 
-std::vector<WantedNames::Subscription> WantedNames::TakeChanged() {
-  std::vector<Subscription> changed;
-  for (auto& [key, counts] : counts_) {
-    if (!std::exchange(counts.changed, false)) continue;
-    Subscription subscription{key.first, key.second, {}};
-    for (const auto& [name, claims] : counts.claims) subscription.names.insert(name);
-    changed.push_back(std::move(subscription));
+void WantedNames::Touch(const Key& key, Counts& counts, const std::string& name,
+                        bool wanted_before) {
+  counts.touched.try_emplace(name, wanted_before);
+  changed_.insert(key);
+}
+
+std::vector<WantedNames::Change> WantedNames::TakeChanged() {
+  std::vector<Change> changes;
+  for (const Key& key : std::exchange(changed_, {})) {
+    Counts& counts = counts_.find(key)->second;
+    Change change{key.first, key.second, {}};
+    for (const auto& [name, before] : std::exchange(counts.touched, {})) {
+      const bool now = counts.claims.contains(name);
+      if (now && !before) change.names.added.push_back(name);
+      if (before && !now) change.names.removed.push_back(name);
+    }
+    if (!change.names.empty()) changes.push_back(std::move(change));
   }
-  return changed;
+  return changes;
 }
 
 std::vector<WantedNames::Name> WantedNames::TakeUnclaimed() {

@@ -12,7 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
+#include "source/xds/resource.h"
 
 namespace proxenos::server {
 
@@ -52,13 +54,15 @@ class WantedNames {
     SourceKey source;
     std::string name;
   };
-  // All that is wanted of one type from one source.
-  struct Subscription {
+  // What changed of one type from one source.
+  struct Change {
     std::string type_url;
     SourceKey source;
-    std::set<std::string> names;
+    xds::NameChange names;
   };
 
+  // `name` may be xds::kAllNames. REQUIRES: of a name that the configuration gives, that
+  // StoreContext::SourceProblem found nothing wrong with it.
   [[nodiscard]] NameClaim Claim(const std::string& type_url, const SourceKey& source,
                                 const std::string& name);
 
@@ -66,8 +70,8 @@ class WantedNames {
   bool WantedElsewhere(const std::string& type_url, const SourceKey& source,
                        const std::string& name) const;
 
-  // The sets that changed since the last call.
-  std::vector<Subscription> TakeChanged();
+  // What changed since the last call; its cost is that of the change.
+  std::vector<Change> TakeChanged();
   // Names that lost their last claim since the last call, and have none now.
   std::vector<Name> TakeUnclaimed();
 
@@ -76,12 +80,15 @@ class WantedNames {
   using Key = std::pair<std::string, SourceKey>;  // Type, source.
   struct Counts {
     absl::flat_hash_map<std::string, uint32_t> claims;
-    bool changed = false;
+    // Names whose first claim came or last claim went, and whether they were wanted before.
+    absl::btree_map<std::string, bool> touched;
   };
 
   void Release(const std::string& type_url, const SourceKey& source, const std::string& name);
+  void Touch(const Key& key, Counts& counts, const std::string& name, bool wanted_before);
 
   std::map<Key, Counts> counts_;
+  std::set<Key> changed_;
   std::vector<Name> unclaimed_;
 };
 

@@ -49,6 +49,8 @@ PX_STATS(SubscriptionStats, PX_SUBSCRIPTION_STATS);
 // Scope: kControlPlaneScope.
 #define PX_CONTROL_PLANE_STATS(X) \
   X(Gauge, connected_state)       \
+  X(Gauge, pending_requests)      \
+  X(Counter, rate_limit_enforced) \
   X(TextReadout, identifier)
 PX_STATS(ControlPlaneStats, PX_CONTROL_PLANE_STATS);
 

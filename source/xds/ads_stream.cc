@@ -6,12 +6,32 @@
 
 #include "source/base/check.h"
 #include "source/base/log.h"
-#include "source/xds/grpc_stream.h"
+#include "source/xds/delta_subscription.h"
+#include "source/xds/open_stream.h"
+#include "source/xds/sotw_subscription.h"
 
 namespace proxenos::xds {
+namespace {
+
+// Its place in kResourceTypes; behind them for any other.
+size_t RankOf(absl::string_view type_url) {
+  const ResourceType* type = FindResourceType(type_url);
+  return type == nullptr ? std::size(kResourceTypes)
+                         : static_cast<size_t>(type - std::begin(kResourceTypes));
+}
+
+}  // namespace
 
 AdsStream::AdsStream(event::EventLoop& loop, AdsStreamOptions options)
-    : loop_(loop), options_(std::move(options)), retry_timer_(loop.timers(), [this] { Open(); }) {}
+    : loop_(loop),
+      options_(std::move(options)),
+      retry_timer_(loop.timers(), [this] { Open(); }),
+      choice_(options_.targets.size()) {
+  CHECK(!options_.targets.empty());
+  if (options_.rate.has_value()) {
+    rate_.emplace(loop.timers(), *options_.rate, [this] { loop_.Schedule(this); });
+  }
+}
 
 AdsStream::~AdsStream() {
   if (stream_ == nullptr) return;
@@ -20,18 +40,27 @@ AdsStream::~AdsStream() {
 }
 
 Subscription* AdsStream::Subscribe(SubscriptionOptions options, ApplyUpdate apply) {
-  CHECK(Find(options.type_url) == nullptr);
-  subscriptions_.push_back(
-      std::make_unique<Subscription>(loop_.timers(), std::move(options), std::move(apply)));
-  Subscription* subscription = subscriptions_.back().get();
+  CHECK(Find(options.type.url) == nullptr);
+  std::unique_ptr<Subscription> made;
+  if (options_.protocol == Protocol::kDelta) {
+    made =
+        std::make_unique<DeltaSubscription>(loop_.timers(), std::move(options), std::move(apply));
+  } else {
+    made = std::make_unique<SotwSubscription>(loop_.timers(), std::move(options), std::move(apply));
+  }
+  Subscription* subscription = made.get();
+  const auto place = std::upper_bound(
+      subscriptions_.begin(), subscriptions_.end(), RankOf(subscription->type().url),
+      [](size_t rank, const auto& each) { return rank < RankOf(each->type().url); });
+  subscriptions_.insert(place, std::move(made));
   subscription->OnRequestDue([this] { loop_.Schedule(this); });
-  if (stream_ != nullptr) subscription->OnStreamOpened();
+  if (stream_ != nullptr) subscription->OnStreamOpened(choice_.current());
   return subscription;
 }
 
-Subscription* AdsStream::Find(const std::string& type_url) const {
+Subscription* AdsStream::Find(absl::string_view type_url) const {
   for (const auto& subscription : subscriptions_) {
-    if (subscription->type_url() == type_url) return subscription.get();
+    if (subscription->type().url == type_url) return subscription.get();
   }
   return nullptr;
 }
@@ -43,57 +72,70 @@ void AdsStream::Start() {
 
 void AdsStream::Open() {
   node_sent_ = false;
+  answered_ = false;
   ++stats_.streams_opened;
   MessageStream::Events events;
   events.on_connected = [this] { stats_.connected = true; };
   events.on_message = [this](absl::string_view message) { OnMessage(message); };
   events.on_sent = [this] { loop_.Schedule(this); };
   events.on_closed = [this](const absl::Status& status) { OnClosed(status); };
-  stream_ = MakeStream(std::move(events));
-  for (const auto& subscription : subscriptions_) subscription->OnStreamOpened();
+  stream_ = OpenStream(loop_, {target(), options_.find_cluster, options_.method, attempts_++},
+                       std::move(events));
+  for (const auto& subscription : subscriptions_) subscription->OnStreamOpened(choice_.current());
 }
 
-std::unique_ptr<MessageStream> AdsStream::MakeStream(MessageStream::Events events) {
-  const uint64_t attempt = attempts_++;
-  if (!options_.target.cluster.empty() && options_.find_cluster != nullptr) {
-    return std::make_unique<ClusterStream>(loop_, options_.find_cluster, options_.target,
-                                           options_.method, std::move(events));
-  }
-  return std::make_unique<GrpcStream>(loop_, options_.target, options_.method, attempt,
-                                      std::move(events));
+template <typename Kind>
+void AdsStream::SendNext(Kind& subscription) {
+  typename Kind::Request request = subscription.TakeRequest();
+  if (!node_sent_ || !options_.node_on_first_message_only) *request.mutable_node() = options_.node;
+  node_sent_ = true;
+  stream_->Send(request);
 }
 
 void AdsStream::Run() {
   if (stream_ == nullptr || stream_->sending()) return;
-  for (const auto& subscription : subscriptions_) {
-    if (!subscription->has_request()) continue;
-    Subscription::Request request = subscription->TakeRequest();
-    if (!node_sent_ || !options_.node_on_first_message_only) {
-      *request.mutable_node() = options_.node;
-    }
-    node_sent_ = true;
-    stream_->Send(request);
-    return;  // on_sent comes back for the next.
-  }
-}
-
-void AdsStream::OnMessage(absl::string_view message) {
-  Subscription::Response response;
-  if (!response.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
-    // Without its nonce it cannot even be refused: the peer does not speak the protocol.
-    OnClosed(absl::DataLossError("a response is not a valid DiscoveryResponse"));
+  const auto due = [](const auto& subscription) { return subscription->has_request(); };
+  const auto next = std::find_if(subscriptions_.begin(), subscriptions_.end(), due);
+  stats_.pending_requests = 0;
+  if (next == subscriptions_.end()) return;
+  if (rate_.has_value() && !rate_->Take()) {
+    ++stats_.rate_limit_enforced;
+    stats_.pending_requests = static_cast<uint64_t>(std::count_if(next, subscriptions_.end(), due));
     return;
   }
+  if (options_.protocol == Protocol::kDelta) {
+    SendNext(static_cast<DeltaSubscription&>(**next));
+  } else {
+    SendNext(static_cast<SotwSubscription&>(**next));
+  }
+  // on_sent comes back for the next.
+}
+
+template <typename Kind>
+bool AdsStream::Receive(absl::string_view message) {
+  typename Kind::Response response;
+  if (!response.ParseFromArray(message.data(), static_cast<int>(message.size()))) return false;
   failures_ = 0;
+  answered_ = true;
   stats_.identifier = response.control_plane().identifier().substr(0, 256);
-  Subscription* subscription = Find(response.type_url());
+  // On a stream of one type there is no need to name it.
+  const bool unnamed = response.type_url().empty() && subscriptions_.size() == 1;
+  Subscription* subscription = unnamed ? subscriptions_.front().get() : Find(response.type_url());
   if (subscription == nullptr) {
     ++stats_.unknown_types;
     PX_LOG(kConfig, kWarn, "xds: ignored a response of type ", response.type_url().substr(0, 200),
            ": nobody subscribed to it");
-    return;
+    return true;
   }
-  subscription->OnResponse(response);
+  static_cast<Kind&>(*subscription).OnResponse(response);
+  return true;
+}
+
+void AdsStream::OnMessage(absl::string_view message) {
+  const bool valid = options_.protocol == Protocol::kDelta ? Receive<DeltaSubscription>(message)
+                                                           : Receive<SotwSubscription>(message);
+  // Without its nonce it cannot even be refused: the peer does not speak the protocol.
+  if (!valid) OnClosed(absl::DataLossError("a response is not a valid discovery response"));
 }
 
 void AdsStream::OnClosed(const absl::Status& status) {
@@ -103,10 +145,12 @@ void AdsStream::OnClosed(const absl::Status& status) {
   ++stats_.streams_lost;
   last_status_ = status;
   const base::Nanos pause = NextPause();
+  const std::vector<std::string>& uris = target().uris;
   PX_LOG(kConfig, kWarn, "xds: stream to ",
-         options_.target.uris[(attempts_ - 1) % options_.target.uris.size()], " ended (",
+         uris.empty() ? target().cluster : uris[(attempts_ - 1) % uris.size()], " ended (",
          status.ToString(), "), next attempt in ", pause / base::kMillisecond, " ms");
   for (const auto& subscription : subscriptions_) subscription->OnStreamLost();
+  choice_.OnLost(answered_);
   retry_timer_.ArmIn(pause);
 }
 
@@ -114,9 +158,9 @@ base::Nanos AdsStream::NextPause() {
   // From the base on, doubled for each failure; the random part keeps a fleet from coming back in
   // step after its control plane restarts.
   const int doublings = std::min(failures_++, 20);
-  base::Nanos ceiling = options_.target.backoff_max;
-  if ((ceiling >> doublings) > 2 * options_.target.backoff_base) {
-    ceiling = (2 * options_.target.backoff_base) << doublings;
+  base::Nanos ceiling = target().backoff_max;
+  if ((ceiling >> doublings) > 2 * target().backoff_base) {
+    ceiling = (2 * target().backoff_base) << doublings;
   }
   const base::Nanos half = std::max<base::Nanos>(ceiling / 2, 1);
   return half + static_cast<base::Nanos>(loop_.random().Below(half + 1));

@@ -1,17 +1,17 @@
 // AdsStream: subscriptions over one gRPC stream: all types together (ADS) or one type on a stream
-// of its own. Room 1 of an update (docs/life_of_an_update.md).
+// of its own, in either protocol. Room 1 of an update (docs/life_of_an_update.md).
 //
 // It opens the stream, opens it anew with jittered exponential back-off when it ends, puts requests
 // on it one at a time, and hands each response to the subscription of its type. What was received
 // stays in force while the stream is down: losing the control plane changes nothing.
 //
-// Requests that are due together go out in the order in which the subscriptions were made: with
-// clusters before endpoints before listeners before routes, nothing is asked for before what it
-// refers to.
+// Requests that are due together go out in the order of kResourceTypes: with clusters before
+// endpoints before listeners before routes, nothing is asked for before what it refers to.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,27 +22,37 @@
 #include "source/xds/cluster_stream.h"
 #include "source/xds/grpc_target.h"
 #include "source/xds/message_stream.h"
+#include "source/xds/request_rate.h"
+#include "source/xds/server_choice.h"
 #include "source/xds/subscription.h"
 
 namespace proxenos::xds {
 
+// Of the transport protocol: what requests and responses mean.
+enum class Protocol : uint8_t { kStateOfTheWorld, kDelta };
+
 struct AdsStreamOptions {
-  GrpcTarget target;
-  // Where target.cluster is found; null: grpc++ calls its addresses.
+  // The primary first; the others are for when it does not answer. REQUIRES: at least one.
+  std::vector<GrpcTarget> targets;
+  // Where a target's cluster is found; null: grpc++ calls its addresses.
   FindCluster find_cluster = nullptr;
-  std::string method;  // kAggregatedMethod, or a type's own StreamMethod().
+  Protocol protocol = Protocol::kStateOfTheWorld;
+  std::string method;  // The aggregated one of the protocol, or a type's own.
   envoy::config::core::v3::Node node;
   // ApiConfigSource.set_node_on_first_message_only: else each request carries the node.
   bool node_on_first_message_only = false;
+  std::optional<RequestRateOptions> rate;
 };
 
 // Numbers for the `control_plane.` stats.
 struct ControlPlaneStats {
   uint64_t streams_opened = 0;
   uint64_t streams_lost = 0;
-  uint64_t unknown_types = 0;  // Responses of a type that nobody subscribed to.
-  bool connected = false;      // control_plane.connected_state
-  std::string identifier;      // control_plane.identifier
+  uint64_t unknown_types = 0;        // Responses of a type that nobody subscribed to.
+  uint64_t rate_limit_enforced = 0;  // control_plane.rate_limit_enforced
+  uint64_t pending_requests = 0;     // control_plane.pending_requests: they wait for the rate.
+  bool connected = false;            // control_plane.connected_state
+  std::string identifier;            // control_plane.identifier
 };
 
 // Owner: the server. Thread: the main loop's. Dies when: the server does, before the loop.
@@ -53,6 +63,8 @@ class AdsStream final : private event::Runnable {
 
   // A subscription that lives as long as this stream. REQUIRES: one for each type.
   Subscription* Subscribe(SubscriptionOptions options, ApplyUpdate apply);
+  // The subscription of a type; null where there is none.
+  Subscription* Find(absl::string_view type_url) const;
 
   // Opens the stream; later calls do nothing.
   void Start();
@@ -63,21 +75,27 @@ class AdsStream final : private event::Runnable {
 
  private:
   void Open();
-  std::unique_ptr<MessageStream> MakeStream(MessageStream::Events events);
   void Run() override;  // Puts the next request on the stream.
+  template <typename Kind>
+  void SendNext(Kind& subscription);
   void OnMessage(absl::string_view message);
+  template <typename Kind>
+  bool Receive(absl::string_view message);
   void OnClosed(const absl::Status& status);
   base::Nanos NextPause();
-  Subscription* Find(const std::string& type_url) const;
+  const GrpcTarget& target() const { return options_.targets[choice_.current()]; }
 
   event::EventLoop& loop_;
   const AdsStreamOptions options_;
-  std::vector<std::unique_ptr<Subscription>> subscriptions_;
+  std::vector<std::unique_ptr<Subscription>> subscriptions_;  // In the order of kResourceTypes.
 
   std::unique_ptr<MessageStream> stream_;  // Null while waiting to try again.
   event::Timer retry_timer_;
+  ServerChoice choice_;
+  std::optional<RequestRate> rate_;
   bool started_ = false;
   bool node_sent_ = false;  // On this stream.
+  bool answered_ = false;   // On this stream: a response came.
   uint64_t attempts_ = 0;   // Streams tried; chooses the address.
   int failures_ = 0;        // In a row, without a response in between; sets the pause.
 

@@ -4,20 +4,35 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "envoy/service/discovery/v3/discovery.pb.h"
 #include "google/protobuf/any.pb.h"
+#include "source/base/clock.h"
 #include "source/xds/resource.h"
+#include "source/xds/type_url.h"
 
 namespace proxenos::xds {
 
+struct ResourceEntry {
+  // Without bytes it is a heartbeat (with a ttl), or says that the name does not exist.
+  Resource resource;
+  base::Nanos ttl = 0;  // How long it holds unless it is sent again; 0 for ever.
+};
+
 // Errors say what is wrong with the entry; the caller says where it stands. An entry may be wrapped
 // in envoy.service.discovery.v3.Resource. `version` is that of the response.
-absl::StatusOr<Resource> UnpackResource(const google::protobuf::Any& entry,
-                                        absl::string_view type_url, absl::string_view version);
+absl::StatusOr<ResourceEntry> UnpackResource(const google::protobuf::Any& entry,
+                                             const ResourceType& type, absl::string_view version);
+absl::StatusOr<ResourceEntry> UnpackResource(const envoy::service::discovery::v3::Resource& wrapper,
+                                             const ResourceType& type, absl::string_view version);
 
 // The name of a serialized resource: all discoverable types keep it in field 1, a string. The walk
 // covers the whole message, so that bytes which are no message at all are an error here.
 absl::StatusOr<std::string> ResourceName(absl::string_view bytes);
+
+// Whether the configuration may refer to a resource by this name. Error: what is not implemented.
+absl::Status CheckWantedName(absl::string_view name);
 
 }  // namespace proxenos::xds

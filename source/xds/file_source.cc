@@ -27,15 +27,20 @@ FileSource::FileSource(event::EventLoop& loop, FileSourceOptions options,
                        SubscriptionOptions subscription, ApplyUpdate apply)
     : loop_(loop),
       options_(std::move(options)),
-      subscription_(loop.timers(), std::move(subscription), std::move(apply)) {
+      subscription_(loop.timers(), std::move(subscription), std::move(apply)),
+      poll_timer_(loop.timers(), [this] { Poll(); }) {
   // A file has no peer to ask, but it may hold the names that are wanted only now.
   subscription_.OnRequestDue([this] {
-    if (watch_ != nullptr) loop_.Schedule(this);
+    if (started_) loop_.Schedule(this);
   });
 }
 
 void FileSource::Start() {
-  if (watch_ != nullptr) return;
+  if (std::exchange(started_, true)) return;
+  if (options_.poll_interval > 0) {
+    poll_timer_.ArmIn(options_.poll_interval);
+    return Read();
+  }
   watch_ = std::make_unique<DirectoryWatch>(
       loop_,
       options_.watched_directory.empty() ? DirectoryOf(options_.path) : options_.watched_directory,
@@ -54,10 +59,15 @@ void FileSource::ReadIfChanged() {
   if (Look() != seen_) Read();
 }
 
+void FileSource::Poll() {
+  poll_timer_.ArmIn(options_.poll_interval);
+  ReadIfChanged();
+}
+
 void FileSource::Read() {
   // Looked at first: a change while it is being read makes it look different afterwards.
   seen_ = Look();
-  Subscription::Response response;
+  SotwSubscription::Response response;
   config::Errors errors;
   config::LoadFile(options_.path, response, errors);
   if (!errors.ok()) {

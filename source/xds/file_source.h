@@ -1,6 +1,6 @@
 // FileSource: a subscription whose responses are the content of a file (path_config_source), read
-// again whenever the file changes. The file is a DiscoveryResponse as YAML, JSON, binary or text
-// proto, by its extension.
+// again whenever the file changes, or at intervals. The file is a DiscoveryResponse as YAML, JSON,
+// binary or text proto, by its extension.
 //
 // A file that cannot be read or parsed changes nothing: the last good content stays in force.
 #pragma once
@@ -11,7 +11,7 @@
 
 #include "source/event/event_loop.h"
 #include "source/xds/directory_watch.h"
-#include "source/xds/subscription.h"
+#include "source/xds/sotw_subscription.h"
 
 namespace proxenos::xds {
 
@@ -19,6 +19,8 @@ struct FileSourceOptions {
   std::string path;
   // PathConfigSource.watched_directory: where to see changes; empty for the file's own directory.
   std::string watched_directory;
+  // PathConfigSource.poll_interval: look at the file this often instead of watching; 0 watches.
+  base::Nanos poll_interval = 0;
 };
 
 // Owner: the server. Thread: the main loop's.
@@ -30,7 +32,7 @@ class FileSource final : private event::Runnable {
   // Reads the file and begins to watch.
   void Start();
 
-  Subscription* subscription() { return &subscription_; }
+  SotwSubscription* subscription() { return &subscription_; }
   // Why the newest content is not in force; empty when it is.
   const std::string& last_error() const { return last_error_; }
 
@@ -48,14 +50,17 @@ class FileSource final : private event::Runnable {
   void Run() override { Read(); }  // The names changed.
   Identity Look() const;
   void ReadIfChanged();
+  void Poll();
   void Read();
 
   event::EventLoop& loop_;
   const FileSourceOptions options_;
-  Subscription subscription_;
+  SotwSubscription subscription_;
   Identity seen_;
   std::string last_error_;
-  std::unique_ptr<DirectoryWatch> watch_;
+  bool started_ = false;
+  std::unique_ptr<DirectoryWatch> watch_;  // Null with a poll_interval.
+  event::Timer poll_timer_;
 };
 
 }  // namespace proxenos::xds

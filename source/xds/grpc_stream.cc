@@ -40,6 +40,13 @@ grpc::ChannelArguments ArgumentsOf(const GrpcTarget& target) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  for (const auto& [name, value] : target.channel_args) {
+    if (const int* number = std::get_if<int>(&value)) {
+      arguments.SetInt(name, *number);
+    } else {
+      arguments.SetString(name, std::get<std::string>(value));
+    }
+  }
   if (!target.authority.empty()) {
     arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, target.authority);
     if (target.tls) arguments.SetSslTargetNameOverride(target.authority);
@@ -47,13 +54,45 @@ grpc::ChannelArguments ArgumentsOf(const GrpcTarget& target) {
   return arguments;
 }
 
-std::shared_ptr<grpc::ChannelCredentials> CredentialsOf(const GrpcTarget& target) {
+std::shared_ptr<grpc::ChannelCredentials> ChannelCredentialsOf(const GrpcTarget& target) {
+  if (target.google_default) return grpc::GoogleDefaultCredentials();
+  if (target.local) {
+    const bool path = target.uris[0].rfind("unix", 0) == 0;
+    return grpc::experimental::LocalCredentials(path ? UDS : LOCAL_TCP);
+  }
   if (!target.tls) return grpc::InsecureChannelCredentials();
   grpc::SslCredentialsOptions options;
   options.pem_root_certs = target.tls_roots;
   options.pem_private_key = target.tls_key;
   options.pem_cert_chain = target.tls_chain;
   return grpc::SslCredentials(options);
+}
+
+std::shared_ptr<grpc::CallCredentials> CallCredentialsOf(const CallCredential& credential) {
+  switch (credential.kind) {
+    case CallCredential::Kind::kAccessToken:
+      return grpc::AccessTokenCredentials(credential.text);
+    case CallCredential::Kind::kComputeEngine:
+      return grpc::GoogleComputeEngineCredentials();
+    case CallCredential::Kind::kRefreshToken:
+      return grpc::GoogleRefreshTokenCredentials(credential.text);
+    case CallCredential::Kind::kServiceAccount:
+      return grpc::ServiceAccountJWTAccessCredentials(credential.text, credential.lifetime_s);
+    case CallCredential::Kind::kIam:
+      return grpc::GoogleIAMCredentials(credential.text, credential.selector);
+  }
+  return nullptr;
+}
+
+// A channel without credentials where the given ones are no good: its calls fail and say so.
+std::shared_ptr<grpc::ChannelCredentials> CredentialsOf(const GrpcTarget& target) {
+  std::shared_ptr<grpc::ChannelCredentials> channel = ChannelCredentialsOf(target);
+  for (const CallCredential& credential : target.call_credentials) {
+    const std::shared_ptr<grpc::CallCredentials> call = CallCredentialsOf(credential);
+    if (call == nullptr || channel == nullptr) return nullptr;
+    channel = grpc::CompositeChannelCredentials(channel, call);
+  }
+  return channel;
 }
 
 absl::Status StatusOf(const grpc::Status& status) {

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 
+#include <optional>
 #include <string_view>
 
 #include "absl/strings/match.h"
@@ -54,11 +55,69 @@ void CompileCredentials(const GrpcService::GoogleGrpc& service, const config::Pa
       return;
     }
     case GrpcService::GoogleGrpc::ChannelCredentials::kGoogleDefault:
-      errors.Add(here.Field("google_default"), "is not implemented by proxenos");
+      target.google_default = true;
       return;
     case GrpcService::GoogleGrpc::ChannelCredentials::kLocalCredentials:
-      errors.Add(here.Field("local_credentials"), "is not implemented by proxenos");
+      target.local = true;
       return;
+  }
+}
+
+std::optional<CallCredential> CompileCallCredential(
+    const GrpcService::GoogleGrpc::CallCredentials& proto) {
+  using Proto = GrpcService::GoogleGrpc::CallCredentials;
+  using Kind = CallCredential::Kind;
+  switch (proto.credential_specifier_case()) {
+    case Proto::kAccessToken:
+      return CallCredential{Kind::kAccessToken, proto.access_token()};
+    case Proto::kGoogleComputeEngine:
+      return CallCredential{Kind::kComputeEngine};
+    case Proto::kGoogleRefreshToken:
+      return CallCredential{Kind::kRefreshToken, proto.google_refresh_token()};
+    case Proto::kServiceAccountJwtAccess: {
+      const auto& account = proto.service_account_jwt_access();
+      return CallCredential{Kind::kServiceAccount, account.json_key(), "",
+                            static_cast<int64_t>(account.token_lifetime_seconds())};
+    }
+    case Proto::kGoogleIam:
+      return CallCredential{Kind::kIam, proto.google_iam().authorization_token(),
+                            proto.google_iam().authority_selector()};
+    default:
+      return std::nullopt;
+  }
+}
+
+void CompileCallCredentials(const GrpcService::GoogleGrpc& service, const config::Path& path,
+                            GrpcTarget& target, config::Errors& errors) {
+  const config::Path here = path.Field("call_credentials");
+  for (int i = 0; i < service.call_credentials_size(); ++i) {
+    std::optional<CallCredential> credential = CompileCallCredential(service.call_credentials(i));
+    if (credential.has_value()) {
+      target.call_credentials.push_back(*std::move(credential));
+    } else {
+      errors.Add(here.Index(i),
+                 "expected one of access_token, google_compute_engine, google_refresh_token, "
+                 "service_account_jwt_access and google_iam");
+    }
+  }
+  // gRPC would fail each call instead.
+  if (!target.call_credentials.empty() && !target.tls && !target.google_default && !target.local) {
+    errors.Add(here, "need channel_credentials that encrypt");
+  }
+}
+
+void CompileChannelArgs(const GrpcService::GoogleGrpc& service, const config::Path& path,
+                        GrpcTarget& target, config::Errors& errors) {
+  using Value = GrpcService::GoogleGrpc::ChannelArgs::Value;
+  for (const auto& [name, value] : service.channel_args().args()) {
+    const config::Path at = path.Field("channel_args").Field("args").Key(name);
+    if (value.value_specifier_case() == Value::kStringValue) {
+      target.channel_args.emplace_back(name, value.string_value());
+    } else if (value.int_value() < INT32_MIN || value.int_value() > INT32_MAX) {
+      errors.Add(at.Field("int_value"), "does not fit into 32 bits");
+    } else {
+      target.channel_args.emplace_back(name, static_cast<int>(value.int_value()));
+    }
   }
 }
 
@@ -154,6 +213,8 @@ GrpcTarget CompileGrpcTarget(const GrpcService& service, ClusterAddresses cluste
         errors.Add(path.Field("google_grpc").Field("target_uri"), "must not be empty");
       }
       CompileCredentials(service.google_grpc(), path.Field("google_grpc"), target, errors);
+      CompileCallCredentials(service.google_grpc(), path.Field("google_grpc"), target, errors);
+      CompileChannelArgs(service.google_grpc(), path.Field("google_grpc"), target, errors);
       break;
     case GrpcService::TARGET_SPECIFIER_NOT_SET:
       errors.Add(path, "one of envoy_grpc and google_grpc must be set");

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -18,6 +19,22 @@ namespace proxenos::xds {
 // clusters are some 20 MiB); more than this is taken for an attack or a mistake.
 inline constexpr uint32_t kMaxMessageBytes = 64u << 20;
 
+// What each call of google_grpc shows beside the channel's certificate. gRPC sends none of them
+// without encryption.
+struct CallCredential {
+  enum class Kind : uint8_t {
+    kAccessToken,     // text: the token
+    kComputeEngine,   // of the machine that this runs on
+    kRefreshToken,    // text: JSON of a Google refresh token
+    kServiceAccount,  // text: JSON key; lifetime_s: of its tokens
+    kIam,             // text: authorization token; selector: authority selector
+  };
+  Kind kind = Kind::kAccessToken;
+  std::string text = {};
+  std::string selector = {};
+  int64_t lifetime_s = 0;
+};
+
 struct GrpcTarget {
   std::string cluster;  // Of envoy_grpc: its connections carry the call. Else empty.
   // gRPC names: "ipv4:10.0.0.1:18000", "unix:/run/xds.sock", "dns:///control-plane:18000". Tried in
@@ -29,6 +46,10 @@ struct GrpcTarget {
   std::string tls_roots;  // PEM; empty for the system's.
   std::string tls_key;    // PEM; both or none.
   std::string tls_chain;
+  bool google_default = false;  // google_grpc: credentials as Google's own libraries find them.
+  bool local = false;           // google_grpc: trusts what is on this machine.
+  std::vector<CallCredential> call_credentials;
+  std::vector<std::pair<std::string, std::variant<int, std::string>>> channel_args;
 
   std::vector<std::pair<std::string, std::string>> metadata;
   uint32_t max_message_bytes = kMaxMessageBytes;

@@ -1,101 +1,77 @@
-// From a response to a step and its answer.
+// From the entries of a response to a step, and what becomes of it.
 #include "source/xds/subscription.h"
 
 #include <algorithm>
-#include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
-#include "google/rpc/code.pb.h"
 #include "source/base/check.h"
 #include "source/base/log.h"
-#include "source/xds/any_resource.h"
 #include "source/xds/xxhash64.h"
 
 namespace proxenos::xds {
 namespace {
 
-// Answers that wait for a slow stream. A control plane that sends more without reading the answers
-// loses the oldest ones; the newest always tells it the state.
-constexpr size_t kMaxAnswers = 64;
-
-// A NACK's text. Each refused resource is named as long as there is room; what is cut is counted.
-constexpr size_t kMaxReasonBytes = 4 * 1024;
-constexpr size_t kMaxRefusalBytes = 1024 * 1024;
-
-// Control planes answer a NACK at once, and many of them with the same resources again: without a
-// pause the two would turn in a circle as fast as they can. The first refusal goes out at once, the
-// next ones wait, twice as long each time. Short at the most: a control plane of this kind can
-// send what its operator mended only after our answer.
-constexpr base::Nanos kFirstRefusalPause = 100 * base::kMillisecond;
-constexpr base::Nanos kLongestRefusalPause = 2 * base::kSecond;
-
 // A line of the log about a refusal; the control plane has all of it.
 constexpr size_t kMaxLoggedVersion = 200;
 constexpr size_t kMaxLoggedRefusal = 16 * 1024;
 
-std::string Describe(const std::vector<ResourceError>& errors) {
-  std::string text;
-  size_t described = 0;
-  for (const ResourceError& error : errors) {
-    if (text.size() > kMaxRefusalBytes) break;
-    absl::StrAppend(&text, described == 0 ? "" : "\n", error.name, ": ",
-                    absl::string_view(error.reason).substr(0, kMaxReasonBytes),
-                    error.reason.size() > kMaxReasonBytes ? "…" : "");
-    ++described;
-  }
-  if (described < errors.size()) {
-    absl::StrAppend(&text, "\nand ", errors.size() - described, " more resources");
-  }
-  return text;
-}
-
 }  // namespace
-
-// A response taken apart.
-struct Subscription::Decoded {
-  TypeUpdate update;
-  absl::flat_hash_set<std::string> present;  // Every readable name in it.
-  std::vector<ResourceError> errors;         // Entries that never reach the receiver.
-  bool unreadable = false;                   // Some entry's name could not be told.
-};
 
 Subscription::Subscription(event::TimerWheel& timers, SubscriptionOptions options,
                            ApplyUpdate apply)
     : options_(std::move(options)),
+      answers_(timers, [this] { RequestDue(); }),
       apply_(std::move(apply)),
       fetch_timer_(timers,
                    [this] {
                      ++stats_.init_fetch_timeout;
-                     PX_LOG(kConfig, kWarn, "xds: no answer in time for ", options_.type_url);
+                     PX_LOG(kConfig, kWarn, "xds: no answer in time for ", type().url);
                      if (fetch_timeout_) fetch_timeout_();
                    }),
-      refusal_timer_(timers, [this] {
-        if (request_due_) request_due_();
-      }) {}
+      leases_(timers, [this](std::vector<std::string> names) { Expire(std::move(names)); }) {}
 
-void Subscription::WantAll() {
-  if (all_) return;
-  all_ = true;
-  names_.clear();
-  NamesChanged();
-}
-
-void Subscription::Want(const std::set<std::string>& names) {
-  if (!all_ && names == names_) return;
-  all_ = false;
-  names_ = names;
+void Subscription::Want(const NameChange& change) {
+  NameChange real;
+  const auto set = [this](const std::string& name, bool wanted) {
+    if (name == kAllNames) return std::exchange(all_, wanted) != wanted;
+    return wanted ? names_.insert(name).second : names_.erase(name) > 0;
+  };
+  for (const std::string& name : change.removed) {
+    if (set(name, false)) real.removed.push_back(name);
+  }
+  for (const std::string& name : change.added) {
+    if (set(name, true)) real.added.push_back(name);
+  }
+  if (real.empty()) return;
   // What is not wanted any more may have changed by the time it is wanted again.
-  absl::erase_if(known_, [this](const auto& entry) { return !Wanted(entry.first); });
-  NamesChanged();
+  if (type().namespaces ||
+      std::find(real.removed.begin(), real.removed.end(), kAllNames) != real.removed.end()) {
+    std::vector<std::string> unwanted;
+    for (const auto& [name, known] : known_) {
+      if (!Wanted(name)) unwanted.push_back(name);
+    }
+    Forget(unwanted);
+  } else if (!all_) {
+    for (const std::string& name : real.removed) {
+      if (!names_.contains(name)) Forget({name});
+    }
+  }
+  if (wants_anything()) ArmFetchTimer();
+  ++stats_.update_attempt;
+  OnNamesChanged(real);
+  RequestDue();
 }
 
-void Subscription::NamesChanged() {
-  if (all_ || !names_.empty()) ArmFetchTimer();
-  ++stats_.update_attempt;
-  ask_ = true;
-  refusal_timer_.Disarm();  // The answer has the names.
-  if (request_due_) request_due_();
+bool Subscription::Wanted(absl::string_view name) const {
+  if (all_ || names_.contains(name)) return true;
+  if (!type().namespaces) return false;
+  const size_t slash = name.rfind('/');
+  return slash != absl::string_view::npos && names_.contains(name.substr(0, slash));
+}
+
+bool Subscription::WantedByAlias(const Resource& resource) const {
+  return std::any_of(resource.aliases.begin(), resource.aliases.end(),
+                     [this](const std::string& alias) { return Wanted(alias); });
 }
 
 void Subscription::ArmFetchTimer() {
@@ -103,158 +79,175 @@ void Subscription::ArmFetchTimer() {
   fetch_timer_.ArmIn(options_.initial_fetch_timeout);
 }
 
-void Subscription::OnStreamOpened() {
+void Subscription::OnStreamOpened(size_t server) {
   stream_open_ = true;
+  server_ = server;
   asked_ = false;
-  ask_ = true;
-  nonce_.clear();
-  answers_.clear();
-  if (request_due_) request_due_();
+  answers_.Clear();
+  OnOpened();
+  RequestDue();
 }
 
 void Subscription::OnStreamLost() {
   stream_open_ = false;
-  answers_.clear();
-  refusal_timer_.Disarm();
+  answers_.Clear();
   ++stats_.update_failure;
   ++stats_.update_attempt;
 }
 
-bool Subscription::has_request() const {
-  if (!stream_open_) return false;
-  if (!answers_.empty()) return !refusal_timer_.armed();
-  // A first request without names would mean "everything"; later ones mean what they say.
-  return ask_ && (all_ || asked_ || !names_.empty());
+void Subscription::OnUnreadable() {
+  ++stats_.update_attempt;
+  ++stats_.update_failure;
 }
 
-Subscription::Request Subscription::TakeRequest() {
-  DCHECK(has_request());
-  Request request;
-  request.set_type_url(options_.type_url);
-  for (const std::string& name : names_) request.add_resource_names(name);
-  if (answers_.empty()) {
-    request.set_version_info(version_);
-    request.set_response_nonce(nonce_);
-  } else {
-    Answer answer = std::move(answers_.front());
-    answers_.pop_front();
-    request.set_version_info(std::move(answer.version));
-    request.set_response_nonce(std::move(answer.nonce));
-    if (!answer.refusal.empty()) {
-      request.mutable_error_detail()->set_code(google::rpc::INVALID_ARGUMENT);
-      request.mutable_error_detail()->set_message(std::move(answer.refusal));
-    }
-  }
-  // An answer carries the names as well; only the newest nonce makes them count, though.
-  if (answers_.empty()) ask_ = false;
-  asked_ = true;
-  return request;
-}
-
-Subscription::Decoded Subscription::Decode(const Response& response) {
-  Decoded decoded;
-  decoded.update.type_url = options_.type_url;
-  decoded.update.version = response.version_info();
-  for (int i = 0; i < response.resources_size(); ++i) {
-    absl::StatusOr<Resource> resource =
-        UnpackResource(response.resources(i), options_.type_url, response.version_info());
-    if (!resource.ok()) {
-      decoded.unreadable = true;
-      decoded.errors.push_back(
-          {absl::StrCat("resources[", i, "]"), std::string(resource.status().message())});
-      continue;
-    }
-    // A control plane may send more than was asked for.
-    if (!Wanted(resource->name)) continue;
-    if (!decoded.present.insert(resource->name).second) {
-      decoded.errors.push_back({resource->name, "is in the response more than once"});
-      continue;
-    }
-    const auto known = known_.find(resource->name);
-    if (known != known_.end() && !known->second.refused && known->second.bytes != nullptr &&
-        known->second.hash == resource->hash && *known->second.bytes == *resource->bytes) {
-      ++decoded.update.unchanged;
-      continue;
-    }
-    decoded.update.resources.push_back(*std::move(resource));
-  }
-  return decoded;
-}
-
-void Subscription::AddRemoved(Decoded& decoded) const {
-  // With an entry whose name cannot be told, absence proves nothing: remove nobody.
-  if (!options_.whole_set || decoded.unreadable) return;
-  for (const auto& [name, known] : known_) {
-    if (!decoded.present.contains(name)) decoded.update.removed.push_back(name);
-  }
-  std::sort(decoded.update.removed.begin(), decoded.update.removed.end());
-}
-
-void Subscription::Remember(const Decoded& decoded, const std::vector<ResourceError>& refused) {
-  absl::flat_hash_set<absl::string_view> bad;
-  for (const ResourceError& error : refused) bad.insert(error.name);
-  for (const std::string& name : decoded.update.removed) known_.erase(name);
-  for (const Resource& resource : decoded.update.resources) {
-    // The receiver may have changed what is wanted.
-    if (!Wanted(resource.name)) continue;
-    Known& known = known_[resource.name];
-    known.refused = bad.contains(resource.name);
-    if (known.refused) continue;
-    known.hash = resource.hash;
-    known.bytes = resource.bytes;
-  }
-}
-
-void Subscription::OnResponse(const Response& response) {
+Subscription::Step Subscription::Begin(std::string version, std::string nonce) {
   answered_ = true;
   fetch_timer_.Disarm();
   ++stats_.update_attempt;
-  nonce_ = response.nonce();
+  if (!same_server()) {
+    for (auto& [name, known] : known_) known.version.clear();
+    version_.clear();
+    held_from_ = server_;
+  }
+  Step step;
+  step.update.type_url = std::string(type().url);
+  step.update.version = std::move(version);
+  step.nonce = std::move(nonce);
+  return step;
+}
 
-  Decoded decoded = Decode(response);
-  AddRemoved(decoded);
-  stats_.unchanged_resources += decoded.update.unchanged;
-  std::vector<ResourceError> refused = apply_(decoded.update);
-  Remember(decoded, refused);
+bool Subscription::IsUnchanged(const Resource& resource) const {
+  const auto known = known_.find(resource.name);
+  return known != known_.end() && !known->second.refused && known->second.bytes != nullptr &&
+         known->second.hash == resource.hash && *known->second.bytes == *resource.bytes;
+}
+
+void Subscription::Add(absl::StatusOr<ResourceEntry> entry, Step& step) {
+  const size_t place = step.entries++;
+  if (!entry.ok()) {
+    step.unreadable = true;
+    step.errors.push_back(
+        {absl::StrCat("resources[", place, "]"), std::string(entry.status().message())});
+    return;
+  }
+  Resource& resource = entry->resource;
+  // A control plane may send more than was asked for.
+  if (!Wanted(resource.name) && !WantedByAlias(resource)) {
+    ++stats_.unwanted_resources;
+    return;
+  }
+  if (!step.present.insert(resource.name).second) {
+    step.errors.push_back({resource.name, "is in the response more than once"});
+    return;
+  }
+  if (resource.bytes == nullptr) return AddHeartbeat(*entry, step);
+  step.leases.push_back({resource.name, entry->ttl});
+  if (IsUnchanged(resource)) {
+    ++step.update.unchanged;
+    known_[resource.name].version = std::move(resource.version);
+    return;
+  }
+  step.update.resources.push_back(std::move(resource));
+}
+
+void Subscription::AddHeartbeat(const ResourceEntry& entry, Step& step) {
+  const Resource& resource = entry.resource;
+  if (entry.ttl == 0) {
+    step.update.removed.push_back(resource.name);
+    for (const std::string& alias : resource.aliases) step.update.removed.push_back(alias);
+    return;
+  }
+  ++step.heartbeats;
+  // Of another version it says nothing about the one that is held.
+  const auto known = known_.find(resource.name);
+  if (known == known_.end() || known->second.version != resource.version) return;
+  step.leases.push_back({resource.name, entry.ttl});
+}
+
+void Subscription::AddRemoved(const std::string& name, Step& step) {
+  if (step.present.contains(name)) {
+    step.errors.push_back({name, "is both sent and removed in the response"});
+    return;
+  }
+  // Of what nobody asked for by name, only the end of what is held means something.
+  if (!known_.contains(name) && !names_.contains(name)) return;
+  step.update.removed.push_back(name);
+}
+
+void Subscription::Finish(Step step) {
+  std::sort(step.update.removed.begin(), step.update.removed.end());
+  step.update.removed.erase(std::unique(step.update.removed.begin(), step.update.removed.end()),
+                            step.update.removed.end());
+  stats_.unchanged_resources += step.update.unchanged;
+  std::vector<ResourceError> refused = apply_(step.update);
+  Remember(step, refused);
   // The response's own errors first: they explain what the receiver never saw.
-  decoded.errors.insert(decoded.errors.end(), std::make_move_iterator(refused.begin()),
-                        std::make_move_iterator(refused.end()));
+  step.errors.insert(step.errors.end(), std::make_move_iterator(refused.begin()),
+                     std::make_move_iterator(refused.end()));
+  Conclude(step);
+}
 
-  std::string refusal = Describe(decoded.errors);
-  const bool repeated =
-      !refusal.empty() && refusal == last_refusal_ && response.version_info() == refused_version_;
+void Subscription::Remember(const Step& step, const std::vector<ResourceError>& refused) {
+  absl::flat_hash_set<absl::string_view> bad;
+  for (const ResourceError& error : refused) bad.insert(error.name);
+  Forget(step.update.removed);
+  for (const Resource& resource : step.update.resources) {
+    // The receiver may have changed what is wanted.
+    if (!Wanted(resource.name) && !WantedByAlias(resource)) continue;
+    Known& known = known_[resource.name];
+    known.refused = bad.contains(resource.name);
+    if (known.refused) continue;
+    known.version = resource.version;
+    known.hash = resource.hash;
+    known.bytes = resource.bytes;
+  }
+  for (const auto& [name, ttl] : step.leases) {
+    if (known_.contains(name) && !bad.contains(name)) leases_.Grant(name, ttl);
+  }
+}
+
+void Subscription::Forget(const std::vector<std::string>& removed) {
+  for (const std::string& name : removed) {
+    known_.erase(name);
+    leases_.Drop(name);
+  }
+}
+
+void Subscription::Conclude(const Step& step) {
+  const std::string& version = step.update.version;
+  std::string refusal = DescribeErrors(step.errors);
+  const bool repeated = !refusal.empty() && refusal == last_refusal_ && version == refused_version_;
   last_refusal_ = std::move(refusal);
-  if (decoded.errors.empty()) {
-    version_ = response.version_info();
+  if (step.errors.empty()) {
+    version_ = version;
     stats_.version = XxHash64(version_);
     ++stats_.update_success;
-    if (response.resources().empty()) ++stats_.update_empty;
+    if (step.entries == 0) ++stats_.update_empty;
   } else {
-    refused_version_ = response.version_info();
+    refused_version_ = version;
     ++stats_.update_rejected;
     if (!repeated) {
-      PX_LOG(kConfig, kWarn, "xds: refused ", decoded.errors.size(), " of ",
-             response.resources_size(), " resources of ", options_.type_url, " version ",
-             refused_version_.substr(0, kMaxLoggedVersion), ": ",
+      PX_LOG(kConfig, kWarn, "xds: refused ", step.errors.size(), " of ", step.entries,
+             " resources of ", type().url, " version ", version.substr(0, kMaxLoggedVersion), ": ",
              last_refusal_.substr(0, kMaxLoggedRefusal));
     }
   }
-  if (stream_open_) Queue(response, repeated);  // A file wants no answer.
+  if (!stream_open_) return;  // A file wants no answer.
+  answers_.Push({version_, step.nonce, last_refusal_}, repeated);
+  RequestDue();
 }
 
-void Subscription::Queue(const Response& response, bool repeated) {
-  // The newest nonce answers for those before it.
-  if (repeated && refusal_timer_.armed()) answers_.pop_back();
-  if (answers_.size() >= kMaxAnswers) answers_.pop_front();
-  answers_.push_back({version_, response.nonce(), last_refusal_});
-  if (!repeated) {
-    repeats_ = 0;
-    refusal_timer_.Disarm();
-  } else if (!refusal_timer_.armed()) {
-    const base::Nanos pause = kFirstRefusalPause << std::min(repeats_++, 10);
-    refusal_timer_.ArmIn(std::min(pause, kLongestRefusalPause));
+void Subscription::Expire(std::vector<std::string> names) {
+  TypeUpdate update;
+  update.type_url = std::string(type().url);
+  update.version = version_;
+  for (std::string& name : names) {
+    PX_LOG(kConfig, kInfo, "xds: ", name, " of ", type().url, " is over: its ttl ran out");
+    update.removed.push_back(std::move(name));
   }
-  if (request_due_) request_due_();
+  stats_.expired_resources += update.removed.size();
+  Forget(update.removed);
+  apply_(update);
 }
 
 }  // namespace proxenos::xds

@@ -1,32 +1,36 @@
-// Subscription: the state machine of one resource type in the state-of-the-world protocol. Room 2
-// of an update (docs/life_of_an_update.md).
+// Subscription: what is wanted and held of one resource type from one source, whichever protocol
+// carries it. Room 2 of an update (docs/life_of_an_update.md).
 //
-// It knows no stream: a transport (AdsStream, FileSource) hands it responses and takes its
-// requests. Each response is answered once, in order: ACK (the new version) when every resource was
-// taken, else NACK (the version before, and every refused resource with its reasons). The good
-// resources of a refused response are applied all the same: a bad resource rejects itself alone.
+// It knows no stream: a transport (AdsStream, FileSource, RestSource) hands it responses and takes
+// its requests. Each response is answered once, in order: ACK when every resource was taken, else
+// NACK with every refused resource and its reasons. The good resources of a refused response are
+// applied all the same: a bad resource rejects itself alone.
 //
-//     nothing wanted ──Want/WantAll──▶ first request due ──TakeRequest──▶ waiting
-//          ▲                               ▲                               │ OnResponse
-//          └──Want({}) before any request  └──────OnStreamLost─────────────┤
-//                                                                          ▼
-//                                                           answer due ──TakeRequest──▶ waiting
+// SotwSubscription and DeltaSubscription say how the two protocols ask and what their responses
+// mean; all that happens to a resource is here:
+//
+//     response ─▶ Begin ─▶ Add each entry ─▶ Finish: apply ─▶ remember ─▶ queue the answer
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
-#include <optional>
-#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
-#include "envoy/service/discovery/v3/discovery.pb.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "source/base/clock.h"
 #include "source/event/timer_wheel.h"
+#include "source/xds/answer_queue.h"
+#include "source/xds/any_resource.h"
+#include "source/xds/leases.h"
 #include "source/xds/resource.h"
+#include "source/xds/type_url.h"
 
 namespace proxenos::xds {
 
@@ -34,10 +38,7 @@ namespace proxenos::xds {
 using ApplyUpdate = absl::AnyInvocable<std::vector<ResourceError>(const TypeUpdate&)>;
 
 struct SubscriptionOptions {
-  std::string type_url;
-  // Each response is the whole set: what it lacks is removed (listeners, clusters). Without it,
-  // what a response lacks stays as it was (routes, endpoints).
-  bool whole_set = false;
+  ResourceType type = {};
   // ConfigSource.initial_fetch_timeout; 0 waits for ever.
   base::Nanos initial_fetch_timeout = 15 * base::kSecond;
 };
@@ -52,22 +53,20 @@ struct SubscriptionStats {
   uint64_t init_fetch_timeout = 0;
   uint64_t version = 0;  // xxHash64 of the version in force; 0 before the first.
   uint64_t unchanged_resources = 0;
+  uint64_t unwanted_resources = 0;  // Sent though nobody asked for them; passed over.
+  uint64_t expired_resources = 0;   // Whose ttl was over.
 };
 
 // Owner: its transport. Thread: the main loop's. Dies when: its transport does.
 class Subscription {
  public:
-  using Request = envoy::service::discovery::v3::DiscoveryRequest;
-  using Response = envoy::service::discovery::v3::DiscoveryResponse;
-
-  Subscription(event::TimerWheel& timers, SubscriptionOptions options, ApplyUpdate apply);
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
+  virtual ~Subscription() = default;
 
-  // Subscribes to all there is. Asks at once; with no names in it, the request means "everything".
-  void WantAll();
-  // Subscribes to these names and no others; may be called at any time, also from within `apply`.
-  void Want(const std::set<std::string>& names);
+  // Names, or kAllNames for everything, are wanted or not wanted any more from now on. May be
+  // called at any time, also from within `apply`. What is said twice counts once.
+  void Want(const NameChange& change);
   // Called when no first update came in time; the subscription goes on waiting.
   void OnFetchTimeout(absl::AnyInvocable<void()> callback) { fetch_timeout_ = std::move(callback); }
 
@@ -75,72 +74,98 @@ class Subscription {
 
   // Called when a request may have become due; it must not act but make a note of it.
   void OnRequestDue(absl::AnyInvocable<void()> callback) { request_due_ = std::move(callback); }
-  // A new stream knows nothing of the last one: ask anew, with the version held and no nonce.
-  void OnStreamOpened();
+  // A new stream knows nothing of the last one. `server`: which of the control plane's; versions
+  // mean something to the one that they came from, and to no other.
+  void OnStreamOpened(size_t server);
   // The stream ended or could not be opened.
   void OnStreamLost();
-  void OnResponse(const Response& response);
   // The source could not be read at all (a file): nothing changes.
-  void OnUnreadable() { ++stats_.update_failure; }
-
-  bool has_request() const;
-  // The next request without its node. REQUIRES: has_request().
-  Request TakeRequest();
+  void OnUnreadable();
+  virtual bool has_request() const = 0;
+  bool wants_anything() const { return all_ || !names_.empty(); }
 
   // --- For whoever looks on ---
 
-  const std::string& type_url() const { return options_.type_url; }
+  const ResourceType& type() const { return options_.type; }
+  // The newest that was taken whole.
   const std::string& version() const { return version_; }
   const SubscriptionStats& stats() const { return stats_; }
   // What was last refused, as the NACK said it; empty once a response was taken whole.
   const std::string& last_refusal() const { return last_refusal_; }
+  // How many resources are held.
+  size_t held() const { return known_.size(); }
 
- private:
+ protected:
   // What is known of one name. `bytes` is null until a version of it was taken.
   struct Known {
+    std::string version;
     uint64_t hash = 0;
     std::shared_ptr<const std::string> bytes;
     bool refused = false;  // The newest version was refused: look at the next one in any case.
   };
-  // An answer that still has to be sent.
-  struct Answer {
-    std::string version;
+  // A response taken apart.
+  struct Step {
+    TypeUpdate update;
     std::string nonce;
-    std::string refusal;  // Empty for an ACK.
+    size_t entries = 0;
+    size_t heartbeats = 0;
+    absl::flat_hash_set<std::string> present;  // Every readable name in it.
+    std::vector<ResourceError> errors;         // Entries that never reach the receiver.
+    std::vector<std::pair<std::string, base::Nanos>> leases;  // Of all that are present.
+    bool unreadable = false;                                  // Some entry's name is not known.
   };
-  struct Decoded;
 
-  bool Wanted(const std::string& name) const { return all_ || names_.contains(name); }
-  void NamesChanged();
-  Decoded Decode(const Response& response);
-  void AddRemoved(Decoded& decoded) const;
-  void Remember(const Decoded& decoded, const std::vector<ResourceError>& refused);
-  void ArmFetchTimer();
-  void Queue(const Response& response, bool repeated);
+  Subscription(event::TimerWheel& timers, SubscriptionOptions options, ApplyUpdate apply);
+
+  // What has become wanted, and what is not any more.
+  virtual void OnNamesChanged(const NameChange& change) = 0;
+  virtual void OnOpened() = 0;
+
+  Step Begin(std::string version, std::string nonce);
+  void Add(absl::StatusOr<ResourceEntry> entry, Step& step);
+  // A name that the response says is gone or does not exist.
+  void AddRemoved(const std::string& name, Step& step);
+  void Finish(Step step);
+
+  bool Wanted(absl::string_view name) const;
+  // Whether the versions that are held are those of the stream's server.
+  bool same_server() const { return server_ == held_from_; }
+  void RequestDue() {
+    if (request_due_) request_due_();
+  }
 
   const SubscriptionOptions options_;
-  ApplyUpdate apply_;
-  absl::AnyInvocable<void()> request_due_;
-  absl::AnyInvocable<void()> fetch_timeout_;
-  event::Timer fetch_timer_;
-  event::Timer refusal_timer_;  // Armed: the answer to what was refused before waits.
-
-  bool all_ = false;
-  std::set<std::string> names_;  // Empty when all_.
-  bool answered_ = false;        // A response was seen since the beginning.
-  std::string version_;          // The last one that was taken whole; survives streams.
+  bool all_ = false;                    // kAllNames is wanted.
+  absl::btree_set<std::string> names_;  // What is wanted by name, beside it or alone.
+  std::string version_;                 // Survives streams.
   absl::flat_hash_map<std::string, Known> known_;
 
   // Of the current stream.
   bool stream_open_ = false;
-  bool asked_ = false;  // A request went out on this stream: from then on, no names means none.
-  bool ask_ = false;    // A request is due for its names.
-  std::string nonce_;   // Of the last response.
-  std::deque<Answer> answers_;
+  bool asked_ = false;  // A request went out on this stream.
+  AnswerQueue answers_;
+
+ private:
+  bool WantedByAlias(const Resource& resource) const;
+  bool IsUnchanged(const Resource& resource) const;
+  void AddHeartbeat(const ResourceEntry& entry, Step& step);
+  void Remember(const Step& step, const std::vector<ResourceError>& refused);
+  void Forget(const std::vector<std::string>& removed);
+  void Conclude(const Step& step);
+  void Expire(std::vector<std::string> names);
+  void ArmFetchTimer();
+
+  ApplyUpdate apply_;
+  absl::AnyInvocable<void()> request_due_;
+  absl::AnyInvocable<void()> fetch_timeout_;
+  event::Timer fetch_timer_;
+  Leases leases_;
+  bool answered_ = false;  // A response was seen since the beginning.
+  size_t server_ = 0;      // Of the stream.
+  size_t held_from_ = 0;   // Of the last response.
 
   std::string last_refusal_;
   std::string refused_version_;  // What last_refusal_ was said of.
-  int repeats_ = 0;              // How often in a row it came again.
   SubscriptionStats stats_;
 };
 

@@ -26,7 +26,7 @@ constexpr char kListener[] = R"({
       "stat_prefix": "NAME",
       "server_name": "SERVER",
       "rds": {"route_config_name": "ROUTES",
-              "config_source": {"ads": {}, "resource_api_version": "V3"}},
+              "config_source": SOURCE},
       "http_filters": [{"name": "envoy.filters.http.router", "typed_config": {
         "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}]}}]}]
 })";
@@ -49,7 +49,7 @@ constexpr char kRoutes[] = R"({
 constexpr char kCluster[] = R"({
   "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
   "name": "NAME", "type": "EDS", "connect_timeout": "TIMEOUTs",
-  "eds_cluster_config": {"eds_config": {"ads": {}, "resource_api_version": "V3"}}
+  "eds_cluster_config": {"eds_config": SOURCE}
 })";
 
 constexpr char kBootstrap[] = R"(
@@ -57,12 +57,24 @@ node: {id: test, cluster: test}
 admin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}}
 dynamic_resources:
   ads_config:
-    api_type: GRPC
+    api_type: API_TYPE
     transport_api_version: V3
     grpc_services: [{google_grpc: {target_uri: "ADDRESS", stat_prefix: control_plane}}]
   lds_config: {ads: {}, resource_api_version: V3}
   cds_config: {ads: {}, resource_api_version: V3}
 )";
+
+constexpr char kSourceBootstrap[] = R"(
+node: {id: test, cluster: test}
+admin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}}
+dynamic_resources:
+  lds_config: SOURCE
+  cds_config: SOURCE
+)";
+
+constexpr char kOwnStream[] = R"({"resource_api_version": "V3", "api_config_source": {
+  "api_type": "API_TYPE", "transport_api_version": "V3",
+  "grpc_services": [{"google_grpc": {"target_uri": "ADDRESS", "stat_prefix": "control_plane"}}]}})";
 
 }  // namespace
 
@@ -74,7 +86,8 @@ google::protobuf::Any ResourceFromJson(absl::string_view json) {
 }
 
 google::protobuf::Any ListenerResource(absl::string_view name, uint16_t port,
-                                       absl::string_view routes, absl::string_view server_name) {
+                                       absl::string_view routes, absl::string_view server_name,
+                                       absl::string_view routes_source) {
   // Names the types, so that the linker keeps them.
   envoy::extensions::filters::http::router::v3::Router::descriptor();
   envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager::
@@ -83,6 +96,7 @@ google::protobuf::Any ListenerResource(absl::string_view name, uint16_t port,
                                                           {"NAME", name},
                                                           {"PORT", absl::StrCat(port)},
                                                           {"ROUTES", routes},
+                                                          {"SOURCE", routes_source},
                                                           {"SERVER", server_name}}));
 }
 
@@ -92,9 +106,12 @@ google::protobuf::Any RoutesResource(absl::string_view name, absl::string_view c
       absl::StrReplaceAll(kRoutes, {{"NAME", name}, {"CLUSTER", cluster}, {"VERSION", version}}));
 }
 
-google::protobuf::Any ClusterResource(absl::string_view name, int connect_timeout_ms) {
-  return ResourceFromJson(absl::StrReplaceAll(
-      kCluster, {{"NAME", name}, {"TIMEOUT", absl::StrCat(connect_timeout_ms / 1000.0)}}));
+google::protobuf::Any ClusterResource(absl::string_view name, int connect_timeout_ms,
+                                      absl::string_view endpoints_source) {
+  return ResourceFromJson(
+      absl::StrReplaceAll(kCluster, {{"NAME", name},
+                                     {"TIMEOUT", absl::StrCat(connect_timeout_ms / 1000.0)},
+                                     {"SOURCE", endpoints_source}}));
 }
 
 google::protobuf::Any EndpointsResource(absl::string_view cluster,
@@ -115,8 +132,16 @@ google::protobuf::Any EndpointsResource(absl::string_view cluster,
   return any;
 }
 
-std::string AdsBootstrap(const std::string& address) {
-  return absl::StrReplaceAll(kBootstrap, {{"ADDRESS", address}});
+std::string AdsBootstrap(const std::string& address, absl::string_view api_type) {
+  return absl::StrReplaceAll(kBootstrap, {{"ADDRESS", address}, {"API_TYPE", api_type}});
+}
+
+std::string SourceBootstrap(absl::string_view source) {
+  return absl::StrReplaceAll(kSourceBootstrap, {{"SOURCE", source}});
+}
+
+std::string OwnStream(const std::string& address, absl::string_view api_type) {
+  return absl::StrReplaceAll(kOwnStream, {{"ADDRESS", address}, {"API_TYPE", api_type}});
 }
 
 }  // namespace proxenos::testing

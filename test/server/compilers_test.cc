@@ -38,20 +38,16 @@ class Discovery {
   Discovery(event::EventLoop& loop, const std::string& address)
       : store_(loop, registry_, MakeCompilers(listener_compiler_, ignored_), Hooks()),
         stream_(loop, Options(address)) {
-    const std::pair<const char*, bool> types[] = {{xds::kClusterType, true},
-                                                  {xds::kEndpointType, false},
-                                                  {xds::kListenerType, true},
-                                                  {xds::kRouteType, false}};
-    for (const auto& [type, whole_set] : types) {
+    for (const char* type :
+         {xds::kClusterType, xds::kEndpointType, xds::kListenerType, xds::kRouteType}) {
       xds::SubscriptionOptions options;
-      options.type_url = type;
-      options.whole_set = whole_set;
+      options.type = *xds::FindResourceType(type);
       subscriptions_[type] = stream_.Subscribe(options, [this](const xds::TypeUpdate& update) {
         return store_.Apply(SourceKey(), update);
       });
     }
-    subscriptions_[xds::kClusterType]->WantAll();
-    subscriptions_[xds::kListenerType]->WantAll();
+    subscriptions_[xds::kClusterType]->Want({{xds::kAllNames}, {}});
+    subscriptions_[xds::kListenerType]->Want({{xds::kAllNames}, {}});
     stream_.Start();
   }
 
@@ -65,7 +61,8 @@ class Discovery {
  private:
   static xds::AdsStreamOptions Options(const std::string& address) {
     xds::AdsStreamOptions options;
-    options.target.uris = {"ipv4:" + address};
+    options.targets.resize(1);
+    options.targets[0].uris = {"ipv4:" + address};
     options.method = xds::kAggregatedMethod;
     return options;
   }
@@ -79,9 +76,8 @@ class Discovery {
       for (auto& listener : batch.listeners) all_.listeners.push_back(std::move(listener));
       changed_.notify_all();
     };
-    hooks.want = [this](const std::string& type, const SourceKey&,
-                        const std::set<std::string>& names) {
-      subscriptions_.at(type)->Want(names);
+    hooks.want = [this](const WantedNames::Change& change) {
+      subscriptions_.at(change.type_url)->Want(change.names);
     };
     return hooks;
   }

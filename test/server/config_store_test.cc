@@ -170,9 +170,10 @@ class ConfigStoreTest : public ::testing::Test {
     };
     ConfigStoreHooks hooks;
     hooks.publish = [this](Batch batch) { published_.push_back(Describe(batch)); };
-    hooks.want = [this](const std::string& type_url, const SourceKey& source,
-                        const std::set<std::string>& names) {
-      wanted_[{type_url, source}] = names;
+    hooks.want = [this](const WantedNames::Change& change) {
+      std::set<std::string>& names = wanted_[{change.type_url, change.source}];
+      for (const std::string& name : change.names.removed) EXPECT_EQ(names.erase(name), 1u);
+      for (const std::string& name : change.names.added) EXPECT_TRUE(names.insert(name).second);
     };
     hooks.make_dns = [this](std::shared_ptr<const upstream::ClusterConfig> config,
                             upstream::DnsCluster::OnAssignment on_assignment) {

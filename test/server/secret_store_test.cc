@@ -141,10 +141,11 @@ class SecretStoreTest : public ::testing::Test {
     };
     ConfigStoreHooks hooks;
     hooks.publish = [this](Batch batch) { published_.push_back(Describe(batch)); };
-    hooks.want = [this](const std::string& type_url, const SourceKey& source,
-                        const std::set<std::string>& names) {
-      EXPECT_EQ(type_url, xds::kSecretType);
-      wanted_[source] = names;
+    hooks.want = [this](const WantedNames::Change& change) {
+      EXPECT_EQ(change.type_url, xds::kSecretType);
+      std::set<std::string>& names = wanted_[change.source];
+      for (const std::string& name : change.names.removed) EXPECT_EQ(names.erase(name), 1u);
+      for (const std::string& name : change.names.added) EXPECT_TRUE(names.insert(name).second);
     };
     hooks.check_source = [](const std::string&, const SourceKey& source) {
       return source == "nowhere" ? absl::InvalidArgumentError("leads nowhere") : absl::OkStatus();

@@ -23,14 +23,15 @@ class FakeControlPlane {
  public:
   using Request = envoy::service::discovery::v3::DiscoveryRequest;
   using Response = envoy::service::discovery::v3::DiscoveryResponse;
+  using DeltaRequest = envoy::service::discovery::v3::DeltaDiscoveryRequest;
+  using DeltaResponse = envoy::service::discovery::v3::DeltaDiscoveryResponse;
 
-  // What the peer said of one response.
+  // What the peer said of one response, in either protocol.
   struct Answer {
     std::string type_url;
-    std::string version;  // Of the response that is answered.
-    Request request;
-    bool ack() const { return !request.has_error_detail() && request.version_info() == version; }
-    const std::string& error() const { return request.error_detail().message(); }
+    std::string version;  // Of the response that is answered; of a delta its system_version_info.
+    bool ack = false;
+    std::string error;
   };
 
   FakeControlPlane();
@@ -64,8 +65,12 @@ class FakeControlPlane {
   bool WaitForStreamsEver(size_t count);
   size_t streams_ever() const;
   std::vector<Request> requests(const std::string& type_url) const;
+  // The same of delta streams.
+  std::vector<DeltaRequest> WaitForDeltaRequests(const std::string& type_url, size_t count);
+  std::vector<DeltaRequest> delta_requests(const std::string& type_url) const;
   // All requests in the order in which they came.
   std::vector<Request> all_requests() const;
+  std::vector<DeltaRequest> all_delta_requests() const;
 
   // Ends every stream with this status; peers may come back at once.
   void DropStreams(const absl::Status& status = absl::UnavailableError("dropped"));
@@ -75,14 +80,18 @@ class FakeControlPlane {
 
   // Sends to every open stream, past all book-keeping.
   void SendResponse(const Response& response);
+  void SendResponse(const DeltaResponse& response);
   void SendRaw(const std::string& bytes);
 
  private:
   bool Wait(absl::FunctionRef<bool()> holds) const;
+  xds_server::DiscoveryServer::Observer MakeObserver();
+  void OnStreams(size_t open);
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::deque<Request> requests_;                   // Guarded by mutex_.
+  std::deque<DeltaRequest> delta_requests_;        // Guarded by mutex_.
   std::vector<Answer> answers_;                    // Guarded by mutex_.
   std::map<std::string, std::string> version_of_;  // By nonce. Guarded by mutex_.
   size_t open_streams_ = 0;                        // Guarded by mutex_.

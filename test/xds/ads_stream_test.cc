@@ -38,11 +38,17 @@ std::vector<Cluster> Clusters(const std::vector<std::string>& names) {
   return clusters;
 }
 
+GrpcTarget TargetFor(const std::string& address) {
+  GrpcTarget target;
+  target.uris = {"ipv4:" + address};
+  target.backoff_base = 10 * base::kMillisecond;
+  target.backoff_max = 100 * base::kMillisecond;
+  return target;
+}
+
 AdsStreamOptions OptionsFor(const std::string& address) {
   AdsStreamOptions options;
-  options.target.uris = {"ipv4:" + address};
-  options.target.backoff_base = 10 * base::kMillisecond;
-  options.target.backoff_max = 100 * base::kMillisecond;
+  options.targets = {TargetFor(address)};
   options.method = kAggregatedMethod;
   options.node.set_id("node-1");
   options.node.set_cluster("service-1");
@@ -71,8 +77,8 @@ class AdsStreamTest : public ::testing::TestWithParam<Carrier> {
     Subscription* subscription = nullptr;
     thread_.Do([this, &subscription, &type_url, whole_set] {
       SubscriptionOptions options;
-      options.type_url = type_url;
-      options.whole_set = whole_set;
+      options.type = *FindResourceType(type_url);
+      options.type.whole_set = whole_set;
       subscription = stream_->Subscribe(options, [this](const TypeUpdate& update) {
         std::vector<ResourceError> refused;
         for (const Resource& resource : update.resources) {
@@ -89,7 +95,7 @@ class AdsStreamTest : public ::testing::TestWithParam<Carrier> {
   }
   Subscription* SubscribeToClusters() {
     Subscription* clusters = Subscribe(kClusterType, true);
-    thread_.Do([clusters] { clusters->WantAll(); });
+    thread_.Do([clusters] { clusters->Want({{kAllNames}, {}}); });
     return clusters;
   }
 
@@ -119,11 +125,11 @@ class AdsStreamTest : public ::testing::TestWithParam<Carrier> {
   // A cluster with the target's addresses instead of grpc++.
   void UseCluster(AdsStreamOptions& options) {
     auto config = std::make_shared<upstream::ClusterConfig>();
-    config->name = options.target.cluster = options.target.authority = "plane";
+    config->name = options.targets[0].cluster = options.targets[0].authority = "plane";
     config->protocol = upstream::HttpProtocol::kHttp2;
     upstream::Assignment assignment;
     assignment.localities.emplace_back();
-    for (const std::string& uri : options.target.uris) {
+    for (const std::string& uri : options.targets[0].uris) {
       const size_t colon = uri.rfind(':');
       auto& endpoint = assignment.localities[0].endpoints.emplace_back();
       const auto address =
@@ -183,10 +189,10 @@ TEST_P(AdsStreamTest, AsksInOrderOfDependency) {
   Subscription* listeners = Subscribe(kListenerType, true);
   Subscription* routes = Subscribe(kRouteType, false);
   thread_.Do([routes, listeners, endpoints, clusters] {
-    routes->Want({"r"});
-    listeners->WantAll();
-    endpoints->Want({"e"});
-    clusters->WantAll();
+    routes->Want({{"r"}, {}});
+    listeners->Want({{kAllNames}, {}});
+    endpoints->Want({{"e"}, {}});
+    clusters->Want({{kAllNames}, {}});
   });
   Start();
   plane_.WaitForRequests(kRouteType, 1);
@@ -227,7 +233,7 @@ TEST_P(AdsStreamTest, NodeOnFirstRequestOnly) {
 TEST_P(AdsStreamTest, SeparateStreamUsesTheServiceOfItsType) {
   plane_.Set("v1", Clusters({"a"}));
   AdsStreamOptions options = OptionsFor(plane_.address());
-  options.method = std::string(StreamMethod(kClusterType));
+  options.method = std::string(FindResourceType(kClusterType)->stream_method);
   Make(std::move(options));
   SubscribeToClusters();
   Start();
@@ -270,7 +276,7 @@ TEST_P(AdsStreamTest, OutlivesItsControlPlane) {
 TEST_P(AdsStreamTest, TriesTheNextAddress) {
   plane_.Set("v1", Clusters({"a"}));
   AdsStreamOptions options = OptionsFor(plane_.address());
-  options.target.uris = {"unix:/nonexistent/socket", "ipv4:" + plane_.address()};
+  options.targets[0].uris = {"unix:/nonexistent/socket", "ipv4:" + plane_.address()};
   Make(std::move(options));
   SubscribeToClusters();
   Start();
@@ -281,11 +287,11 @@ TEST_P(AdsStreamTest, NamesThatChangeAreAskedFor) {
   plane_.Set("v1", Clusters({"a", "b"}));
   Make();
   Subscription* some = Subscribe(kClusterType, false);
-  thread_.Do([some] { some->Want({"a"}); });
+  thread_.Do([some] { some->Want({{"a"}, {}}); });
   Start();
   ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v1"));
   EXPECT_EQ(taken(), (std::vector<std::string>{"a"}));
-  thread_.Do([some] { some->Want({"a", "b"}); });
+  thread_.Do([some] { some->Want({{"b"}, {}}); });
   const std::vector<FakeControlPlane::Request> requests = plane_.WaitForRequests(kClusterType, 4);
   ASSERT_EQ(requests.size(), 4u) << "first, ACK, other names, ACK";
   EXPECT_EQ(requests[2].resource_names_size(), 2);
@@ -308,7 +314,7 @@ TEST_P(AdsStreamTest, GarbageEndsTheStreamAndNothingElse) {
 TEST_P(AdsStreamTest, HugeResponseEndsTheStreamAndNothingElse) {
   plane_.Set("v1", Clusters({"a"}));
   AdsStreamOptions options = OptionsFor(plane_.address());
-  options.target.max_message_bytes = 1 << 20;
+  options.targets[0].max_message_bytes = 1 << 20;
   Make(std::move(options));
   SubscribeToClusters();
   Start();
@@ -383,6 +389,154 @@ TEST_P(AdsStreamTest, MayDieAtAnyMoment) {
   }
   EXPECT_TRUE(plane_.WaitForStreams(0));
 }
+
+TEST_P(AdsStreamTest, RequestsKeepToTheirRate) {
+  plane_.Set("v1", Clusters({"a"}));
+  AdsStreamOptions options = OptionsFor(plane_.address());
+  options.rate = RequestRateOptions{1, 100};
+  Make(std::move(options));
+  SubscribeToClusters();
+  Start();
+  ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v1")) << "the answer waits for its token, and goes";
+  EXPECT_GE(stats().rate_limit_enforced, 1u);
+}
+
+// One that cannot be reached first.
+TEST_P(AdsStreamTest, TriesTheNextServerAndComesBackToThePrimary) {
+  if (GetParam() == Carrier::kCluster) GTEST_SKIP() << "the addresses stand in one cluster";
+  plane_.Set("v1", Clusters({"a"}));
+  FakeControlPlane second;
+  second.Set("s1", Clusters({"a", "b"}));
+  AdsStreamOptions options = OptionsFor(plane_.address());
+  options.targets.push_back(TargetFor(second.address()));
+  Make(std::move(options));
+  SubscribeToClusters();
+  plane_.Stop();
+  Start();
+  ASSERT_TRUE(second.WaitForAck(kClusterType, "s1"));
+  EXPECT_EQ(second.requests(kClusterType)[0].version_info(), "");
+  plane_.Restart();
+  second.DropStreams();
+  ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v1"));
+  EXPECT_EQ(plane_.requests(kClusterType)[0].version_info(), "") << "s1 means nothing to it";
+}
+
+class DeltaStreamTest : public AdsStreamTest {
+ protected:
+  static AdsStreamOptions DeltaOptions(const std::string& address) {
+    AdsStreamOptions options = OptionsFor(address);
+    options.protocol = Protocol::kDelta;
+    options.method = kDeltaAggregatedMethod;
+    return options;
+  }
+  void MakeDelta() { Make(DeltaOptions(plane_.address())); }
+};
+
+TEST_P(DeltaStreamTest, SaysWhatWasTakenAndWhatWasNot) {
+  plane_.Set("v1", Clusters({"a", "b"}));
+  MakeDelta();
+  Subscription* clusters = SubscribeToClusters();
+  Start();
+  ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v1"));
+  EXPECT_EQ(stats().identifier, "proxenos-xds-server");
+  plane_.Set("v2", Clusters({"b", "bad-1", "c"}));
+  EXPECT_EQ(plane_.WaitForNack(kClusterType, "v2"), "bad-1: name: begins with bad");
+  EXPECT_EQ(taken(), (std::vector<std::string>{"a", "b", "c"}));
+  plane_.Set("v3", Clusters({"c"}));
+  ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v3"));
+  thread_.Do([clusters] { EXPECT_EQ(clusters->held(), 1u); });
+}
+
+TEST_P(DeltaStreamTest, ComesBackWithTheVersionsHeld) {
+  plane_.Set("v1", Clusters({"a", "b"}));
+  MakeDelta();
+  Subscription* clusters = SubscribeToClusters();
+  Start();
+  ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v1"));
+  plane_.Stop();
+  plane_.Set("v2", Clusters({"b", "c"}));
+  plane_.Restart();
+  ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v2"));
+  EXPECT_EQ(taken(), (std::vector<std::string>{"a", "b", "c"})) << "b was not sent again";
+  thread_.Do([clusters] { EXPECT_EQ(clusters->held(), 2u) << "a went while nobody listened"; });
+  for (const auto& request : plane_.delta_requests(kClusterType)) {
+    if (!request.initial_resource_versions().empty()) {
+      EXPECT_EQ(request.initial_resource_versions_size(), 2);
+      EXPECT_EQ(request.response_nonce(), "");
+    }
+  }
+}
+
+TEST_P(DeltaStreamTest, NamesThatChangeAreAskedFor) {
+  plane_.Set("v1", Clusters({"a", "b"}));
+  MakeDelta();
+  Subscription* some = Subscribe(kClusterType, false);
+  thread_.Do([some] { some->Want({{"a", "nothing"}, {}}); });
+  Start();
+  ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v1"));
+  EXPECT_EQ(taken(), (std::vector<std::string>{"a"}));
+  thread_.Do([some] { some->Want({{"b"}, {"a"}}); });
+  const std::vector<FakeControlPlane::DeltaRequest> requests =
+      plane_.WaitForDeltaRequests(kClusterType, 4);
+  ASSERT_EQ(requests.size(), 4u) << "first, ACK, other names, ACK";
+  EXPECT_EQ(requests[2].resource_names_subscribe(0), "b");
+  EXPECT_EQ(requests[2].resource_names_unsubscribe(0), "a");
+  EXPECT_EQ(taken(), (std::vector<std::string>{"a", "b"}));
+}
+
+TEST_P(DeltaStreamTest, SeparateStreamUsesTheServiceOfItsType) {
+  plane_.Set("v1", Clusters({"a"}));
+  AdsStreamOptions options = DeltaOptions(plane_.address());
+  options.method = std::string(FindResourceType(kClusterType)->delta_method);
+  Make(std::move(options));
+  SubscribeToClusters();
+  Start();
+  ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v1"));
+}
+
+TEST_P(DeltaStreamTest, AsksInOrderOfDependencyWhoeverSubscribedFirst) {
+  MakeDelta();
+  Subscription* routes = Subscribe(kRouteType, false);
+  Subscription* endpoints = Subscribe(kEndpointType, false);
+  Subscription* listeners = Subscribe(kListenerType, true);
+  Subscription* clusters = Subscribe(kClusterType, true);
+  thread_.Do([routes, listeners, endpoints, clusters] {
+    for (Subscription* each : {routes, listeners, endpoints, clusters}) each->Want({{"x"}, {}});
+  });
+  Start();
+  plane_.WaitForDeltaRequests(kRouteType, 1);
+  std::vector<std::string> types;
+  for (const auto& request : plane_.all_delta_requests()) types.push_back(request.type_url());
+  EXPECT_EQ(types,
+            (std::vector<std::string>{kClusterType, kEndpointType, kListenerType, kRouteType}));
+}
+
+TEST_P(DeltaStreamTest, NonsenseDoesNoHarm) {
+  plane_.Set("v1", Clusters({"a"}));
+  MakeDelta();
+  SubscribeToClusters();
+  Start();
+  ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v1"));
+  FakeControlPlane::DeltaResponse response;
+  response.set_type_url("type.googleapis.com/nobody.asked.for.This");
+  plane_.SendResponse(response);
+  response.set_type_url(kClusterType);  // Without a nonce, a name or a resource.
+  response.add_resources();
+  response.add_removed_resources("");
+  plane_.SendResponse(response);
+  plane_.SendRaw("\xff\xff this is no protobuf");
+  ASSERT_TRUE(plane_.WaitForStreamsEver(2));
+  plane_.Set("v2", Clusters({"a", "b"}));
+  ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v2"));
+  EXPECT_EQ(taken(), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(stats().unknown_types, 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Carriers, DeltaStreamTest,
+                         ::testing::Values(Carrier::kGrpc, Carrier::kCluster),
+                         [](const auto& tested) {
+                           return tested.param == Carrier::kGrpc ? "Grpc" : "Cluster";
+                         });
 
 INSTANTIATE_TEST_SUITE_P(Carriers, AdsStreamTest,
                          ::testing::Values(Carrier::kGrpc, Carrier::kCluster),

@@ -50,16 +50,16 @@ class FileSourceTest : public ::testing::Test {
     fs::remove_all(folder_);
   }
 
-  FileSource& Start(const fs::path& path, const std::string& watched = "") {
+  FileSource& Start(const fs::path& path, const std::string& watched = "",
+                    base::Nanos poll_interval = 0) {
     SubscriptionOptions options;
-    options.type_url = kClusterType;
-    options.whole_set = true;
-    source_.emplace(loop_, FileSourceOptions{path.string(), watched}, options,
+    options.type = *FindResourceType(kClusterType);
+    source_.emplace(loop_, FileSourceOptions{path.string(), watched, poll_interval}, options,
                     [this](const TypeUpdate& update) {
                       updates_.push_back(update);
                       return refuse_;
                     });
-    source_->subscription()->WantAll();
+    source_->subscription()->Want({{kAllNames}, {}});
     source_->Start();
     return *source_;
   }
@@ -179,12 +179,22 @@ TEST_F(FileSourceTest, NamesWantedLaterAreFoundInTheFile) {
   const fs::path path = folder_ / "cds.yaml";
   WriteFile(path, ClustersYaml("v1", {"a", "b"}));
   Start(path);
-  source_->subscription()->Want({"a"});
+  source_->subscription()->Want({{"a"}, {kAllNames}});
   loop_.RunOnce(0);
-  source_->subscription()->Want({"a", "b"});
+  source_->subscription()->Want({{"b"}, {}});
   ASSERT_TRUE(RunUntilUpdates(3));
   EXPECT_EQ(updates_.back().resources.at(0).name, "b");
   EXPECT_EQ(updates_.back().unchanged, 1u);
+}
+
+TEST_F(FileSourceTest, PolledFileIsLookedAtAgain) {
+  const fs::path path = folder_ / "cds.yaml";
+  WriteFile(path, ClustersYaml("v1", {"a"}));
+  Start(path, "", 5 * base::kMillisecond);
+  ASSERT_EQ(updates_.size(), 1u);
+  MoveInto(path, ClustersYaml("v2", {"a", "b"}));
+  ASSERT_TRUE(RunUntilUpdates(2));
+  EXPECT_EQ(updates_.back().resources.at(0).name, "b");
 }
 
 }  // namespace

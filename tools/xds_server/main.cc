@@ -1,7 +1,8 @@
 // xds-server DIR [--port N] [--address A]: a control plane for trying things out, and for tests.
 //
-// Serves the resources that the files of DIR hold over ADS and over the separate services, pushes
-// them when a file changes, and prints who asked for what and what was acknowledged.
+// Serves the resources that the files of DIR hold over ADS and over the separate services, in the
+// state-of-the-world and the delta protocol, pushes them when a file changes, and prints who asked
+// for what and what was acknowledged.
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -91,6 +92,25 @@ void SayRequest(StreamId id, const DiscoveryServer::Request& request) {
   Say(line);
 }
 
+void SayDeltaRequest(StreamId id, const DiscoveryServer::DeltaRequest& request) {
+  const absl::string_view what = request.has_error_detail()         ? "NACK"
+                                 : request.response_nonce().empty() ? "asks"
+                                                                    : "ACK";
+  std::string line = absl::StrCat(
+      "stream ", id, ": ", what, " delta ", ShortType(request.type_url()), " node '",
+      request.node().id(), "' wants [", absl::StrJoin(request.resource_names_subscribe(), ", "),
+      "] not [", absl::StrJoin(request.resource_names_unsubscribe(), ", "), "] holds ",
+      request.initial_resource_versions_size());
+  if (request.has_error_detail()) absl::StrAppend(&line, "\n", request.error_detail().message());
+  Say(line);
+}
+
+void SayDeltaResponse(StreamId id, const DiscoveryServer::DeltaResponse& response) {
+  Say(absl::StrCat("stream ", id, ": sent delta of ", response.resources_size(), " ",
+                   ShortType(response.type_url()), ", removed ", response.removed_resources_size(),
+                   ", version '", response.system_version_info(), "'"));
+}
+
 void SayResponse(StreamId id, const DiscoveryServer::Response& response) {
   Say(absl::StrCat("stream ", id, ": sent ", response.resources_size(), " ",
                    ShortType(response.type_url()), " version '", response.version_info(), "'"));
@@ -126,7 +146,8 @@ int Serve(const Flags& flags) {
   base::RealClock clock;
   event::EventLoop loop(clock);
   StopSignals stop(loop);
-  DiscoveryServer server({SayRequest, SayResponse, [](size_t) {}});
+  DiscoveryServer server(
+      {SayRequest, SayResponse, [](size_t) {}, SayDeltaRequest, SayDeltaResponse});
 
   const auto load = [&server, &flags] {
     absl::StatusOr<WorldState> world = LoadWorld(flags.folder);

@@ -1,6 +1,7 @@
-// The state machine of one type, without any stream.
-#include "source/xds/subscription.h"
+// The state-of-the-world state machine of one type, without any stream.
+#include "source/xds/sotw_subscription.h"
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,9 +25,9 @@ Cluster MakeCluster(const std::string& name, const std::string& alt_name = "") {
   return cluster;
 }
 
-Subscription::Response MakeResponse(const std::string& version, const std::string& nonce,
-                                    const std::vector<Cluster>& clusters) {
-  Subscription::Response response;
+SotwSubscription::Response MakeResponse(const std::string& version, const std::string& nonce,
+                                        const std::vector<Cluster>& clusters) {
+  SotwSubscription::Response response;
   response.set_version_info(version);
   response.set_nonce(nonce);
   response.set_type_url(kClusterType);
@@ -41,12 +42,12 @@ std::vector<std::string> NamesOf(const TypeUpdate& update) {
 }
 
 // A subscription and a receiver that refuses what it is told to.
-class SubscriptionTest : public ::testing::Test {
+class SotwSubscriptionTest : public ::testing::Test {
  protected:
-  Subscription& Make(bool whole_set) {
+  SotwSubscription& Make(bool whole_set) {
     SubscriptionOptions options;
-    options.type_url = kClusterType;
-    options.whole_set = whole_set;
+    options.type = *FindResourceType(kClusterType);
+    options.type.whole_set = whole_set;
     options.initial_fetch_timeout = 10 * base::kSecond;
     subscription_.emplace(timers_, options, [this](const TypeUpdate& update) {
       updates_.push_back(update);
@@ -55,20 +56,31 @@ class SubscriptionTest : public ::testing::Test {
     return *subscription_;
   }
 
+  // These names and no others.
+  void WantOnly(const std::set<std::string>& names) {
+    NameChange change{{names.begin(), names.end()}, {}};
+    for (const std::string& name : wanted_) {
+      if (!names.contains(name)) change.removed.push_back(name);
+    }
+    wanted_ = names;
+    subscription_->Want(change);
+  }
+
+  std::set<std::string> wanted_;
   event::TimerWheel timers_{0};
-  std::optional<Subscription> subscription_;
+  std::optional<SotwSubscription> subscription_;
   std::vector<TypeUpdate> updates_;
   std::vector<ResourceError> refuse_;
 };
 
-TEST_F(SubscriptionTest, AsksForAllThenAcknowledges) {
-  Subscription& subscription = Make(true);
+TEST_F(SotwSubscriptionTest, AsksForAllThenAcknowledges) {
+  SotwSubscription& subscription = Make(true);
   EXPECT_FALSE(subscription.has_request());
-  subscription.WantAll();
+  subscription.Want({{kAllNames}, {}});
   EXPECT_FALSE(subscription.has_request()) << "there is no stream yet";
-  subscription.OnStreamOpened();
+  subscription.OnStreamOpened(0);
   ASSERT_TRUE(subscription.has_request());
-  const Subscription::Request first = subscription.TakeRequest();
+  const SotwSubscription::Request first = subscription.TakeRequest();
   EXPECT_EQ(first.type_url(), kClusterType);
   EXPECT_EQ(first.version_info(), "");
   EXPECT_EQ(first.response_nonce(), "");
@@ -80,7 +92,7 @@ TEST_F(SubscriptionTest, AsksForAllThenAcknowledges) {
   EXPECT_EQ(NamesOf(updates_[0]), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(updates_[0].resources[0].version, "v1");
   EXPECT_EQ(*updates_[0].resources[0].bytes, MakeCluster("a").SerializeAsString());
-  const Subscription::Request ack = subscription.TakeRequest();
+  const SotwSubscription::Request ack = subscription.TakeRequest();
   EXPECT_EQ(ack.version_info(), "v1");
   EXPECT_EQ(ack.response_nonce(), "n1");
   EXPECT_FALSE(ack.has_error_detail());
@@ -88,10 +100,10 @@ TEST_F(SubscriptionTest, AsksForAllThenAcknowledges) {
   EXPECT_EQ(subscription.stats().version, XxHash64("v1"));
 }
 
-TEST_F(SubscriptionTest, RefusalNamesEveryBadResourceAndKeepsTheVersion) {
-  Subscription& subscription = Make(true);
-  subscription.WantAll();
-  subscription.OnStreamOpened();
+TEST_F(SotwSubscriptionTest, RefusalNamesEveryBadResourceAndKeepsTheVersion) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
+  subscription.OnStreamOpened(0);
   subscription.TakeRequest();
   subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
   subscription.TakeRequest();
@@ -99,7 +111,7 @@ TEST_F(SubscriptionTest, RefusalNamesEveryBadResourceAndKeepsTheVersion) {
   refuse_ = {{"b", "lb_policy: is not implemented\nname: too long"}, {"c", "type: unknown"}};
   subscription.OnResponse(MakeResponse(
       "v2", "n2", {MakeCluster("a"), MakeCluster("b"), MakeCluster("c"), MakeCluster("d")}));
-  const Subscription::Request nack = subscription.TakeRequest();
+  const SotwSubscription::Request nack = subscription.TakeRequest();
   EXPECT_EQ(nack.version_info(), "v1");
   EXPECT_EQ(nack.response_nonce(), "n2");
   EXPECT_EQ(nack.error_detail().code(), 3);
@@ -118,9 +130,9 @@ TEST_F(SubscriptionTest, RefusalNamesEveryBadResourceAndKeepsTheVersion) {
   EXPECT_FALSE(subscription.TakeRequest().has_error_detail());
 }
 
-TEST_F(SubscriptionTest, GoingBackToTheLastGoodVersionIsTold) {
-  Subscription& subscription = Make(true);
-  subscription.WantAll();
+TEST_F(SotwSubscriptionTest, GoingBackToTheLastGoodVersionIsTold) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
   subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a", "good")}));
   refuse_ = {{"a", "bad"}};
   subscription.OnResponse(MakeResponse("v2", "n2", {MakeCluster("a", "bad")}));
@@ -132,9 +144,9 @@ TEST_F(SubscriptionTest, GoingBackToTheLastGoodVersionIsTold) {
   EXPECT_EQ(subscription.last_refusal(), "");
 }
 
-TEST_F(SubscriptionTest, UnchangedResourcesAreNotPassedOn) {
-  Subscription& subscription = Make(true);
-  subscription.WantAll();
+TEST_F(SotwSubscriptionTest, UnchangedResourcesAreNotPassedOn) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
   subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a"), MakeCluster("b")}));
   subscription.OnResponse(MakeResponse("v2", "n2", {MakeCluster("a"), MakeCluster("b", "new")}));
   EXPECT_EQ(NamesOf(updates_.back()), (std::vector<std::string>{"b"}));
@@ -142,9 +154,9 @@ TEST_F(SubscriptionTest, UnchangedResourcesAreNotPassedOn) {
   EXPECT_EQ(updates_.back().version, "v2");
 }
 
-TEST_F(SubscriptionTest, WholeSetRemovesWhatIsAbsent) {
-  Subscription& subscription = Make(true);
-  subscription.WantAll();
+TEST_F(SotwSubscriptionTest, WholeSetRemovesWhatIsAbsent) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
   subscription.OnResponse(
       MakeResponse("v1", "n1", {MakeCluster("a"), MakeCluster("b"), MakeCluster("c")}));
   subscription.OnResponse(MakeResponse("v2", "n2", {MakeCluster("b")}));
@@ -154,11 +166,11 @@ TEST_F(SubscriptionTest, WholeSetRemovesWhatIsAbsent) {
   EXPECT_EQ(subscription.stats().update_empty, 1u);
 }
 
-TEST_F(SubscriptionTest, UnreadableEntryRemovesNobody) {
-  Subscription& subscription = Make(true);
-  subscription.WantAll();
+TEST_F(SotwSubscriptionTest, UnreadableEntryRemovesNobody) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
   subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a"), MakeCluster("b")}));
-  Subscription::Response response = MakeResponse("v2", "n2", {MakeCluster("a")});
+  SotwSubscription::Response response = MakeResponse("v2", "n2", {MakeCluster("a")});
   google::protobuf::Any* garbage = response.add_resources();
   garbage->set_type_url(kClusterType);
   garbage->set_value("\xff\xff\xff");
@@ -167,10 +179,10 @@ TEST_F(SubscriptionTest, UnreadableEntryRemovesNobody) {
   EXPECT_EQ(subscription.last_refusal(), "resources[1]: the bytes are not a valid message");
 }
 
-TEST_F(SubscriptionTest, WrongTypeAndDuplicateNamesAreRefusedAlone) {
-  Subscription& subscription = Make(true);
-  subscription.WantAll();
-  Subscription::Response response =
+TEST_F(SotwSubscriptionTest, WrongTypeAndDuplicateNamesAreRefusedAlone) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
+  SotwSubscription::Response response =
       MakeResponse("v1", "n1", {MakeCluster("a", "first"), MakeCluster("a", "second")});
   envoy::config::route::v3::RouteConfiguration route;
   route.set_name("r");
@@ -186,14 +198,14 @@ TEST_F(SubscriptionTest, WrongTypeAndDuplicateNamesAreRefusedAlone) {
             "resources[3]: name: must not be empty");
 }
 
-TEST_F(SubscriptionTest, WrappedResourceIsUnwrapped) {
-  Subscription& subscription = Make(true);
-  subscription.WantAll();
+TEST_F(SotwSubscriptionTest, WrappedResourceIsUnwrapped) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
   envoy::service::discovery::v3::Resource wrapper;
   wrapper.set_name("a");
   wrapper.set_version("a7");
   wrapper.mutable_resource()->PackFrom(MakeCluster("a"));
-  Subscription::Response response = MakeResponse("v1", "n1", {});
+  SotwSubscription::Response response = MakeResponse("v1", "n1", {});
   response.add_resources()->PackFrom(wrapper);
   wrapper.set_name("other");
   response.add_resources()->PackFrom(wrapper);
@@ -205,16 +217,16 @@ TEST_F(SubscriptionTest, WrappedResourceIsUnwrapped) {
   EXPECT_EQ(updates_.back().resources[0].version, "a7");
   EXPECT_EQ(subscription.last_refusal(),
             "resources[1]: the wrapper's name other is not the resource's, a\n"
-            "resources[2]: ttl: not implemented by proxenos");
+            "a: is in the response more than once");
 }
 
-TEST_F(SubscriptionTest, NoNamesNeverMeansEverything) {
-  Subscription& subscription = Make(false);
-  subscription.OnStreamOpened();
-  subscription.Want({});
+TEST_F(SotwSubscriptionTest, NoNamesNeverMeansEverything) {
+  SotwSubscription& subscription = Make(false);
+  subscription.OnStreamOpened(0);
+  WantOnly({});
   EXPECT_FALSE(subscription.has_request());
-  subscription.Want({"b", "a"});
-  Subscription::Request request = subscription.TakeRequest();
+  WantOnly({"b", "a"});
+  SotwSubscription::Request request = subscription.TakeRequest();
   ASSERT_EQ(request.resource_names_size(), 2);
   EXPECT_EQ(request.resource_names(0), "a");
   subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a"), MakeCluster("z")}));
@@ -222,7 +234,7 @@ TEST_F(SubscriptionTest, NoNamesNeverMeansEverything) {
   EXPECT_TRUE(updates_.back().removed.empty());
   subscription.TakeRequest();
   // Once something was asked for, no names means none: to unsubscribe.
-  subscription.Want({});
+  WantOnly({});
   ASSERT_TRUE(subscription.has_request());
   request = subscription.TakeRequest();
   EXPECT_EQ(request.resource_names_size(), 0);
@@ -230,30 +242,30 @@ TEST_F(SubscriptionTest, NoNamesNeverMeansEverything) {
   EXPECT_EQ(request.response_nonce(), "n1");
   // But not on a new stream.
   subscription.OnStreamLost();
-  subscription.OnStreamOpened();
+  subscription.OnStreamOpened(0);
   EXPECT_FALSE(subscription.has_request());
 }
 
-TEST_F(SubscriptionTest, NameWantedAgainIsNew) {
-  Subscription& subscription = Make(false);
-  subscription.Want({"a"});
+TEST_F(SotwSubscriptionTest, NameWantedAgainIsNew) {
+  SotwSubscription& subscription = Make(false);
+  WantOnly({"a"});
   subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
-  subscription.Want({"b"});
-  subscription.Want({"a", "b"});
+  WantOnly({"b"});
+  WantOnly({"a", "b"});
   subscription.OnResponse(MakeResponse("v1", "n2", {MakeCluster("a")}));
   EXPECT_EQ(NamesOf(updates_.back()), (std::vector<std::string>{"a"}));
 }
 
-TEST_F(SubscriptionTest, NewStreamAsksWithTheVersionHeldAndNoNonce) {
-  Subscription& subscription = Make(true);
-  subscription.WantAll();
-  subscription.OnStreamOpened();
+TEST_F(SotwSubscriptionTest, NewStreamAsksWithTheVersionHeldAndNoNonce) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
+  subscription.OnStreamOpened(0);
   subscription.TakeRequest();
   subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
   subscription.OnStreamLost();
   EXPECT_FALSE(subscription.has_request()) << "the answer died with the stream";
-  subscription.OnStreamOpened();
-  const Subscription::Request request = subscription.TakeRequest();
+  subscription.OnStreamOpened(0);
+  const SotwSubscription::Request request = subscription.TakeRequest();
   EXPECT_EQ(request.version_info(), "v1");
   EXPECT_EQ(request.response_nonce(), "");
   EXPECT_EQ(subscription.stats().update_failure, 1u);
@@ -263,16 +275,16 @@ TEST_F(SubscriptionTest, NewStreamAsksWithTheVersionHeldAndNoNonce) {
   EXPECT_TRUE(updates_.back().resources.empty());
 }
 
-TEST_F(SubscriptionTest, EachResponseIsAnsweredInOrder) {
-  Subscription& subscription = Make(true);
-  subscription.WantAll();
-  subscription.OnStreamOpened();
+TEST_F(SotwSubscriptionTest, EachResponseIsAnsweredInOrder) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
+  subscription.OnStreamOpened(0);
   subscription.TakeRequest();
   refuse_ = {{"a", "bad"}};
   subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
   refuse_ = {};
   subscription.OnResponse(MakeResponse("v2", "n2", {MakeCluster("a", "x")}));
-  Subscription::Request answer = subscription.TakeRequest();
+  SotwSubscription::Request answer = subscription.TakeRequest();
   EXPECT_EQ(answer.response_nonce(), "n1");
   EXPECT_TRUE(answer.has_error_detail());
   answer = subscription.TakeRequest();
@@ -281,10 +293,10 @@ TEST_F(SubscriptionTest, EachResponseIsAnsweredInOrder) {
   EXPECT_EQ(answer.version_info(), "v2");
 }
 
-TEST_F(SubscriptionTest, AnswersThatNobodyTakesAreBounded) {
-  Subscription& subscription = Make(true);
-  subscription.WantAll();
-  subscription.OnStreamOpened();
+TEST_F(SotwSubscriptionTest, AnswersThatNobodyTakesAreBounded) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
+  subscription.OnStreamOpened(0);
   subscription.TakeRequest();
   for (int i = 0; i < 1000; ++i) {
     subscription.OnResponse(MakeResponse(std::to_string(i), "n" + std::to_string(i), {}));
@@ -299,31 +311,31 @@ TEST_F(SubscriptionTest, AnswersThatNobodyTakesAreBounded) {
   EXPECT_EQ(last, "n999");
 }
 
-TEST_F(SubscriptionTest, NamesMayChangeFromWithinTheReceiver) {
+TEST_F(SotwSubscriptionTest, NamesMayChangeFromWithinTheReceiver) {
   SubscriptionOptions options;
-  options.type_url = kClusterType;
+  options.type = *FindResourceType(kClusterType);
   Subscription* self = nullptr;
-  Subscription subscription(timers_, options, [&self](const TypeUpdate&) {
-    self->Want({"b"});
+  SotwSubscription subscription(timers_, options, [&self](const TypeUpdate&) {
+    self->Want({{"b"}, {"a"}});
     return std::vector<ResourceError>();
   });
   self = &subscription;
-  subscription.OnStreamOpened();
-  subscription.Want({"a"});
+  subscription.OnStreamOpened(0);
+  subscription.Want({{"a"}, {}});
   subscription.TakeRequest();
   subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
-  const Subscription::Request answer = subscription.TakeRequest();
+  const SotwSubscription::Request answer = subscription.TakeRequest();
   EXPECT_EQ(answer.response_nonce(), "n1");
   ASSERT_EQ(answer.resource_names_size(), 1);
   EXPECT_EQ(answer.resource_names(0), "b");
   EXPECT_FALSE(subscription.has_request());
 }
 
-TEST_F(SubscriptionTest, FetchTimeoutFiresOnceWithoutAnAnswer) {
-  Subscription& subscription = Make(true);
+TEST_F(SotwSubscriptionTest, FetchTimeoutFiresOnceWithoutAnAnswer) {
+  SotwSubscription& subscription = Make(true);
   int fired = 0;
   subscription.OnFetchTimeout([&fired] { ++fired; });
-  subscription.WantAll();
+  subscription.Want({{kAllNames}, {}});
   timers_.Advance(9 * base::kSecond);
   EXPECT_EQ(fired, 0);
   timers_.Advance(11 * base::kSecond);
@@ -333,20 +345,20 @@ TEST_F(SubscriptionTest, FetchTimeoutFiresOnceWithoutAnAnswer) {
   EXPECT_EQ(fired, 1);
 }
 
-TEST_F(SubscriptionTest, FetchTimeoutIsOverWithTheFirstAnswer) {
-  Subscription& subscription = Make(true);
+TEST_F(SotwSubscriptionTest, FetchTimeoutIsOverWithTheFirstAnswer) {
+  SotwSubscription& subscription = Make(true);
   int fired = 0;
   subscription.OnFetchTimeout([&fired] { ++fired; });
-  subscription.WantAll();
+  subscription.Want({{kAllNames}, {}});
   refuse_ = {{"a", "bad"}};
   subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
   timers_.Advance(100 * base::kSecond);
   EXPECT_EQ(fired, 0);
 }
 
-TEST_F(SubscriptionTest, LongRefusalIsBoundedAndCountsWhatItLeavesOut) {
-  Subscription& subscription = Make(true);
-  subscription.WantAll();
+TEST_F(SotwSubscriptionTest, LongRefusalIsBoundedAndCountsWhatItLeavesOut) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
   refuse_.assign(1000, {"a", std::string(100'000, 'x')});
   subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
   EXPECT_LT(subscription.last_refusal().size(), 2u << 20);
@@ -354,12 +366,12 @@ TEST_F(SubscriptionTest, LongRefusalIsBoundedAndCountsWhatItLeavesOut) {
 }
 
 // A control plane that answers each NACK with what was refused before: the circle has to slow down.
-TEST_F(SubscriptionTest, RefusalOfTheSameWaitsLongerEachTime) {
-  Subscription& subscription = Make(true);
+TEST_F(SotwSubscriptionTest, RefusalOfTheSameWaitsLongerEachTime) {
+  SotwSubscription& subscription = Make(true);
   int due = 0;
   subscription.OnRequestDue([&due] { ++due; });
-  subscription.WantAll();
-  subscription.OnStreamOpened();
+  subscription.Want({{kAllNames}, {}});
+  subscription.OnStreamOpened(0);
   subscription.TakeRequest();
   refuse_ = {{"a", "bad"}};
   subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
@@ -387,10 +399,10 @@ TEST_F(SubscriptionTest, RefusalOfTheSameWaitsLongerEachTime) {
   EXPECT_EQ(subscription.version(), "v2");
 }
 
-TEST_F(SubscriptionTest, ChangeOfNamesDoesNotWaitForARefusal) {
-  Subscription& subscription = Make(false);
-  subscription.Want({"a"});
-  subscription.OnStreamOpened();
+TEST_F(SotwSubscriptionTest, ChangeOfNamesDoesNotWaitForARefusal) {
+  SotwSubscription& subscription = Make(false);
+  WantOnly({"a"});
+  subscription.OnStreamOpened(0);
   subscription.TakeRequest();
   refuse_ = {{"a", "bad"}};
   for (const char* nonce : {"n1", "n2"}) {
@@ -398,32 +410,113 @@ TEST_F(SubscriptionTest, ChangeOfNamesDoesNotWaitForARefusal) {
     if (subscription.has_request()) subscription.TakeRequest();
   }
   ASSERT_FALSE(subscription.has_request());
-  subscription.Want({"a", "b"});
+  WantOnly({"a", "b"});
   ASSERT_TRUE(subscription.has_request());
-  const Subscription::Request request = subscription.TakeRequest();
+  const SotwSubscription::Request request = subscription.TakeRequest();
   EXPECT_EQ(request.response_nonce(), "n2");
   EXPECT_EQ(request.resource_names_size(), 2);
 }
 
-TEST(XxHash64, KnownValues) {
-  EXPECT_EQ(XxHash64(""), 0xEF46DB3751D8E999u);
-  EXPECT_EQ(XxHash64("abc"), 0x44BC2CF5AD770999u);
-  EXPECT_EQ(XxHash64("The quick brown fox jumps over the lazy dog"), 0x0B242D361FDA71BCu);
+envoy::service::discovery::v3::Resource Heartbeat(const std::string& name, int seconds) {
+  envoy::service::discovery::v3::Resource wrapper;
+  wrapper.set_name(name);
+  wrapper.mutable_ttl()->set_seconds(seconds);
+  return wrapper;
 }
 
-TEST(ResourceName, ReadsFieldOneOfAnyMessage) {
-  EXPECT_EQ(ResourceName(MakeCluster("a").SerializeAsString()).value(), "a");
-  EXPECT_FALSE(ResourceName("").ok());
-  EXPECT_FALSE(ResourceName("\x0a\x05"
-                            "ab")
-                   .ok())
-      << "cut short";
-  EXPECT_FALSE(ResourceName("\x0a\x02\xff\xfe").ok()) << "not UTF-8";
-  EXPECT_FALSE(ResourceName("\x0a\x01"
-                            "a\x04")
-                   .ok())
-      << "a group's end without its start";
-  EXPECT_FALSE(ResourceName(MakeCluster(std::string(5000, 'n')).SerializeAsString()).ok());
+// The same with the cluster in it.
+envoy::service::discovery::v3::Resource Leased(const std::string& name, int seconds) {
+  envoy::service::discovery::v3::Resource wrapper = Heartbeat(name, seconds);
+  wrapper.mutable_resource()->PackFrom(MakeCluster(name));
+  return wrapper;
+}
+
+TEST_F(SotwSubscriptionTest, ResourceGoesWhenItsTimeIsOver) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
+  SotwSubscription::Response response = MakeResponse("v1", "n1", {MakeCluster("stays")});
+  response.add_resources()->PackFrom(Leased("goes", 5));
+  response.add_resources()->PackFrom(Leased("renewed", 5));
+  subscription.OnResponse(response);
+  EXPECT_EQ(NamesOf(updates_.back()), (std::vector<std::string>{"stays", "goes", "renewed"}));
+  timers_.Advance(4 * base::kSecond);
+  // A heartbeat has no body; alone it is no state of the world.
+  response = MakeResponse("v1", "n2", {});
+  response.add_resources()->PackFrom(Heartbeat("renewed", 5));
+  subscription.OnResponse(response);
+  EXPECT_TRUE(updates_.back().removed.empty());
+  timers_.Advance(6 * base::kSecond);
+  EXPECT_EQ(updates_.back().removed, (std::vector<std::string>{"goes"}));
+  EXPECT_EQ(subscription.stats().expired_resources, 1u);
+  // Sent again without a ttl it stays for good, and is new.
+  subscription.OnResponse(MakeResponse(
+      "v2", "n3", {MakeCluster("stays"), MakeCluster("goes"), MakeCluster("renewed")}));
+  EXPECT_EQ(NamesOf(updates_.back()), (std::vector<std::string>{"goes"}));
+  const size_t updates = updates_.size();
+  timers_.Advance(100 * base::kSecond);
+  EXPECT_EQ(updates_.size(), updates);
+}
+
+TEST_F(SotwSubscriptionTest, HeartbeatOfAnotherVersionRenewsNothing) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
+  SotwSubscription::Response response = MakeResponse("v1", "n1", {});
+  response.add_resources()->PackFrom(Leased("a", 5));
+  subscription.OnResponse(response);
+  timers_.Advance(4 * base::kSecond);
+  response = MakeResponse("v2", "n2", {});
+  response.add_resources()->PackFrom(Heartbeat("a", 50));
+  response.add_resources()->PackFrom(Heartbeat("never seen", 50));
+  subscription.OnResponse(response);
+  timers_.Advance(6 * base::kSecond);
+  EXPECT_EQ(updates_.back().removed, (std::vector<std::string>{"a"}));
+}
+
+TEST_F(SotwSubscriptionTest, EverythingBesideNamesIsWrittenOut) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
+  subscription.OnStreamOpened(0);
+  EXPECT_EQ(subscription.TakeRequest().resource_names_size(), 0) << "as every server knows it";
+  subscription.Want({{"b"}, {}});
+  SotwSubscription::Request request = subscription.TakeRequest();
+  ASSERT_EQ(request.resource_names_size(), 2);
+  EXPECT_EQ(request.resource_names(0), "*");
+  EXPECT_EQ(request.resource_names(1), "b");
+  // On a stream that once had names, none would mean none.
+  subscription.Want({{}, {"b"}});
+  request = subscription.TakeRequest();
+  ASSERT_EQ(request.resource_names_size(), 1);
+  EXPECT_EQ(request.resource_names(0), "*");
+  subscription.OnStreamOpened(0);
+  EXPECT_EQ(subscription.TakeRequest().resource_names_size(), 0);
+}
+
+TEST_F(SotwSubscriptionTest, VersionMeansSomethingToItsOwnServerAlone) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
+  subscription.OnStreamOpened(0);
+  subscription.TakeRequest();
+  subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
+  subscription.OnStreamLost();
+  subscription.OnStreamOpened(1);
+  EXPECT_EQ(subscription.TakeRequest().version_info(), "");
+  subscription.OnStreamLost();
+  subscription.OnStreamOpened(0);
+  EXPECT_EQ(subscription.TakeRequest().version_info(), "v1") << "the other one said nothing";
+  subscription.OnStreamLost();
+  subscription.OnStreamOpened(1);
+  subscription.TakeRequest();
+  refuse_ = {{"b", "bad"}};
+  subscription.OnResponse(MakeResponse("x1", "n1", {MakeCluster("a"), MakeCluster("b")}));
+  EXPECT_EQ(subscription.TakeRequest().version_info(), "") << "it never had one taken";
+}
+
+TEST_F(SotwSubscriptionTest, NothingWantedIsNeverAskedForByAnAnswer) {
+  SotwSubscription& subscription = Make(false);
+  subscription.OnStreamOpened(0);
+  subscription.OnResponse(MakeResponse("v1", "n1", {MakeCluster("a")}));
+  EXPECT_FALSE(subscription.has_request());
+  EXPECT_EQ(subscription.stats().unwanted_resources, 1u);
 }
 
 }  // namespace

@@ -1,0 +1,76 @@
+// All names out, all resources in.
+#include "source/xds/sotw_subscription.h"
+
+#include <utility>
+
+#include "source/base/check.h"
+
+namespace proxenos::xds {
+
+void SotwSubscription::OnNamesChanged(const NameChange&) {
+  ask_ = true;
+  answers_.Hurry();  // The answer has the names.
+}
+
+void SotwSubscription::OnOpened() {
+  ask_ = true;
+  explicit_ = false;
+  nonce_.clear();
+}
+
+bool SotwSubscription::has_request() const {
+  // A first request without names would mean "everything"; later ones mean what they say.
+  if (!stream_open_ || !(asked_ || wants_anything())) return false;
+  return answers_.empty() ? ask_ : answers_.ready();
+}
+
+void SotwSubscription::FillNames(Request& request) {
+  // "Everything" is no names at all as long as no names were sent: what every server knows.
+  explicit_ |= !names_.empty() || (asked_ && !all_);
+  if (all_ && explicit_) request.add_resource_names(kAllNames);
+  for (const std::string& name : names_) request.add_resource_names(name);
+}
+
+SotwSubscription::Request SotwSubscription::TakeRequest() {
+  DCHECK(has_request());
+  Request request;
+  request.set_type_url(std::string(type().url));
+  FillNames(request);
+  // An answer carries the names as well; only the newest nonce makes them count, though.
+  const bool newest = answers_.empty();
+  if (!newest) {
+    Answer answer = answers_.Pop();
+    if (!answer.refusal.empty()) answer.FillError(*request.mutable_error_detail());
+    request.set_version_info(std::move(answer.version));
+    request.set_response_nonce(std::move(answer.nonce));
+  } else {
+    // A version of another server's would mean something else to this one, or nothing.
+    if (same_server()) request.set_version_info(version_);
+    request.set_response_nonce(nonce_);
+  }
+  if (answers_.empty()) ask_ = false;
+  asked_ = true;
+  return request;
+}
+
+void SotwSubscription::AddAbsent(Step& step) const {
+  // With an entry whose name cannot be told, absence proves nothing: remove nobody. Heartbeats
+  // alone are no state of the world.
+  if (!type().whole_set || step.unreadable) return;
+  if (step.heartbeats > 0 && step.heartbeats == step.entries) return;
+  for (const auto& [name, known] : known_) {
+    if (!step.present.contains(name)) step.update.removed.push_back(name);
+  }
+}
+
+void SotwSubscription::OnResponse(const Response& response) {
+  nonce_ = response.nonce();
+  Step step = Begin(response.version_info(), response.nonce());
+  for (const google::protobuf::Any& entry : response.resources()) {
+    Add(UnpackResource(entry, type(), response.version_info()), step);
+  }
+  AddAbsent(step);
+  Finish(std::move(step));
+}
+
+}  // namespace proxenos::xds
