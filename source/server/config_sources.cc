@@ -24,13 +24,12 @@ base::Nanos FetchTimeout(const ConfigSourceProto& config) {
 }
 
 absl::Status CheckFile(const envoy::config::core::v3::PathConfigSource& config) {
+  if (!config.has_poll_interval()) return absl::OkStatus();
   config::Errors errors;
-  const config::Path path("path_config_source");
-  if (config.has_poll_interval()) {
-    upstream::CompileDuration(config.poll_interval(), errors, path.Field("poll_interval"));
-    if (config.has_watched_directory()) {
-      errors.Add(path.Field("poll_interval"), "cannot be used together with watched_directory");
-    }
+  const config::Path at("path_config_source.poll_interval");
+  upstream::CompileDuration(config.poll_interval(), errors, at);
+  if (config.has_watched_directory()) {
+    errors.Add(at, "cannot be used together with watched_directory");
   }
   return errors.ToStatus();
 }
