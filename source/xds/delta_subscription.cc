@@ -36,7 +36,7 @@ bool DeltaSubscription::has_request() const {
 
 void DeltaSubscription::FillFirst(Request& request) const {
   // "Everything" alone is no names at all: what every server knows.
-  if (all_ && !names_.empty()) request.add_resource_names_subscribe(kAllNames);
+  if (all_ && !names_.empty()) request.add_resource_names_subscribe(std::string(1, kAllNames[0]));
   for (const std::string& name : names_) request.add_resource_names_subscribe(name);
   auto& versions = *request.mutable_initial_resource_versions();
   for (const auto& [name, known] : known_) {

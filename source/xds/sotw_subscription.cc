@@ -27,7 +27,7 @@ bool SotwSubscription::has_request() const {
 void SotwSubscription::FillNames(Request& request) {
   // "Everything" is no names at all as long as no names were sent: what every server knows.
   explicit_ |= !names_.empty() || (asked_ && !all_);
-  if (all_ && explicit_) request.add_resource_names(kAllNames);
+  if (all_ && explicit_) request.add_resource_names(std::string(1, kAllNames[0]));
   for (const std::string& name : names_) request.add_resource_names(name);
 }
 
