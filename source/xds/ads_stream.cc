@@ -73,6 +73,7 @@ void AdsStream::Start() {
 void AdsStream::Open() {
   node_sent_ = false;
   answered_ = false;
+  opened_at_ = loop_.now();
   ++stats_.streams_opened;
   MessageStream::Events events;
   events.on_connected = [this] { stats_.connected = true; };
@@ -115,7 +116,6 @@ template <typename Kind>
 bool AdsStream::Receive(absl::string_view message) {
   typename Kind::Response response;
   if (!response.ParseFromArray(message.data(), static_cast<int>(message.size()))) return false;
-  failures_ = 0;
   answered_ = true;
   stats_.identifier = response.control_plane().identifier().substr(0, 256);
   // On a stream of one type there is no need to name it.
@@ -144,14 +144,19 @@ void AdsStream::OnClosed(const absl::Status& status) {
   stats_.connected = false;
   ++stats_.streams_lost;
   last_status_ = status;
+  if (WasOfUse()) failures_ = 0;
   const base::Nanos pause = NextPause();
   const std::vector<std::string>& uris = target().uris;
   PX_LOG(kConfig, kWarn, "xds: stream to ",
          uris.empty() ? target().cluster : uris[(attempts_ - 1) % uris.size()], " ended (",
          status.ToString(), "), next attempt in ", pause / base::kMillisecond, " ms");
   for (const auto& subscription : subscriptions_) subscription->OnStreamLost();
-  choice_.OnLost(answered_);
+  choice_.OnLost(WasOfUse());
   retry_timer_.ArmIn(pause);
+}
+
+bool AdsStream::WasOfUse() const {
+  return answered_ || loop_.now() - opened_at_ > target().backoff_max;
 }
 
 base::Nanos AdsStream::NextPause() {

@@ -82,6 +82,9 @@ class AdsStream final : private event::Runnable {
   template <typename Kind>
   bool Receive(absl::string_view message);
   void OnClosed(const absl::Status& status);
+  // Whether the stream that ends served its purpose: it was answered, or had nothing to ask for and
+  // lasted.
+  bool WasOfUse() const;
   base::Nanos NextPause();
   const GrpcTarget& target() const { return options_.targets[choice_.current()]; }
 
@@ -96,8 +99,9 @@ class AdsStream final : private event::Runnable {
   bool started_ = false;
   bool node_sent_ = false;  // On this stream.
   bool answered_ = false;   // On this stream: a response came.
-  uint64_t attempts_ = 0;   // Streams tried; chooses the address.
-  int failures_ = 0;        // In a row, without a response in between; sets the pause.
+  base::MonoTime opened_at_ = 0;
+  uint64_t attempts_ = 0;  // Streams tried; chooses the address.
+  int failures_ = 0;       // In a row, without a response in between; sets the pause.
 
   absl::Status last_status_;
   ControlPlaneStats stats_;

@@ -82,8 +82,9 @@ TEST_P(XdsProtocolsTest, EachKindOfUpdateTakesEffect) {
   ASSERT_TRUE(SetAndWait(kRouteType, {RoutesResource("routes", "two", "r2")}));
   EXPECT_TRUE(Eventually([this] { return Get().body == "origin"; }));
   ASSERT_TRUE(SetAndWait(kClusterType, {Cluster("two")}));
-  EXPECT_TRUE(
-      Eventually([this] { return !absl::StrContains(proxy_->AdminGet("/clusters"), "one::"); }));
+  EXPECT_TRUE(Eventually([this] {
+    return !absl::StrContains(proxy_->AdminGet("/clusters"), "one::default_priority");
+  }));
   EXPECT_EQ(Get().body, "origin");
   ASSERT_TRUE(SetAndWait(kListenerType, {Listener("s1")}));
   EXPECT_TRUE(Eventually([this] { return Get().Header("server") == "s1"; }));
@@ -107,8 +108,9 @@ TEST_P(XdsProtocolsTest, BadResourceRejectsItselfAlone) {
   // The good one of the same response asks for its endpoints.
   ASSERT_TRUE(SetAndWait(kEndpointType, {EndpointsResource("one", {origin_.port()}),
                                          EndpointsResource("good", {origin_.port()})}));
-  EXPECT_TRUE(
-      Eventually([this] { return absl::StrContains(proxy_->AdminGet("/clusters"), "good::"); }));
+  EXPECT_TRUE(Eventually([this] {
+    return absl::StrContains(proxy_->AdminGet("/clusters"), "good::default_priority");
+  }));
   EXPECT_EQ(Get().status(), 200);
   ASSERT_TRUE(SetAndWait(kClusterType, {Cluster("one"), Cluster("good"), Cluster("better")}));
 }

@@ -59,7 +59,9 @@ dynamic_resources:
   ads_config:
     api_type: API_TYPE
     transport_api_version: V3
-    grpc_services: [{google_grpc: {target_uri: "ADDRESS", stat_prefix: control_plane}}]
+    grpc_services:
+    - google_grpc: {target_uri: "ADDRESS", stat_prefix: control_plane}
+      retry_policy: {retry_back_off: {base_interval: 0.02s, max_interval: 0.2s}}
   lds_config: {ads: {}, resource_api_version: V3}
   cds_config: {ads: {}, resource_api_version: V3}
 )";
