@@ -32,23 +32,23 @@ LogFilter LogFilter::Always(bool passes) {
   return filter;
 }
 
-LogFilter LogFilter::StatusCode(Comparison comparison, uint64_t value) {
+LogFilter LogFilter::StatusCode(Comparison comparison, runtime::IntegerSetting value) {
   LogFilter filter(Kind::kStatus);
   filter.comparison_ = comparison;
-  filter.value_ = value;
+  filter.threshold_ = std::move(value);
   return filter;
 }
 
-LogFilter LogFilter::DurationMs(Comparison comparison, uint64_t value) {
+LogFilter LogFilter::DurationMs(Comparison comparison, runtime::IntegerSetting value) {
   LogFilter filter(Kind::kDuration);
   filter.comparison_ = comparison;
-  filter.value_ = value;
+  filter.threshold_ = std::move(value);
   return filter;
 }
 
 LogFilter LogFilter::AnyFlag(uint32_t flags) {
   LogFilter filter(Kind::kFlags);
-  filter.value_ = flags == 0 ? UINT32_MAX : flags;
+  filter.bits_ = flags == 0 ? UINT32_MAX : flags;
   return filter;
 }
 
@@ -60,14 +60,14 @@ LogFilter LogFilter::Header(route::HeaderMatcher matcher) {
 
 LogFilter LogFilter::GrpcStatus(uint32_t statuses, bool exclude) {
   LogFilter filter(Kind::kGrpc);
-  filter.value_ = statuses;
+  filter.bits_ = statuses;
   filter.flag_ = exclude;
   return filter;
 }
 
-LogFilter LogFilter::Sample(const Sampling& sampling) {
+LogFilter LogFilter::Sample(Sampling sampling) {
   LogFilter filter(Kind::kSample);
-  filter.sampling_ = sampling;
+  filter.sampling_ = std::move(sampling);
   return filter;
 }
 
@@ -83,16 +83,17 @@ LogFilter LogFilter::Any(std::vector<LogFilter> filters) {
   return filter;
 }
 
-bool LogFilter::PassesComparison(uint64_t value) const {
+bool LogFilter::PassesComparison(uint64_t value, const FormatInput& input) const {
+  const uint64_t threshold = threshold_.Get(input.runtime);
   switch (comparison_) {
     case Comparison::kEqual:
-      return value == value_;
+      return value == threshold;
     case Comparison::kAtLeast:
-      return value >= value_;
+      return value >= threshold;
     case Comparison::kAtMost:
-      return value <= value_;
+      return value <= threshold;
     case Comparison::kNotEqual:
-      return value != value_;
+      return value != threshold;
   }
   return false;
 }
@@ -100,7 +101,8 @@ bool LogFilter::PassesComparison(uint64_t value) const {
 bool LogFilter::PassesSampling(const FormatInput& input) const {
   std::optional<uint64_t> bits;
   if (!sampling_.independent) bits = RequestIdBits(input);
-  return bits.value_or(RandomBits()) % sampling_.denominator < sampling_.numerator;
+  return bits.value_or(RandomBits()) % sampling_.denominator <
+         sampling_.numerator.Get(input.runtime);
 }
 
 bool LogFilter::Passes(const FormatInput& input) const {
@@ -109,18 +111,18 @@ bool LogFilter::Passes(const FormatInput& input) const {
     case Kind::kAlways:
       return flag_;
     case Kind::kStatus:
-      return PassesComparison(stream.response_code);
+      return PassesComparison(stream.response_code, input);
     case Kind::kDuration:
       if (stream.complete == 0) return false;
       return PassesComparison(
-          static_cast<uint64_t>((stream.complete - stream.start) / base::kMillisecond));
+          static_cast<uint64_t>((stream.complete - stream.start) / base::kMillisecond), input);
     case Kind::kFlags:
-      return (stream.flags & value_) != 0;
+      return (stream.flags & bits_) != 0;
     case Kind::kHeader:
       return input.request != nullptr && header_->Matches(*input.request);
     case Kind::kGrpc: {
       const uint64_t status = GrpcStatusOf(input).value_or(2);  // 2: unknown.
-      const bool listed = status < 32 && (value_ >> status & 1) != 0;
+      const bool listed = status < 32 && (bits_ >> status & 1) != 0;
       return listed != flag_;
     }
     case Kind::kSample:

@@ -10,6 +10,7 @@
 
 #include "source/access_log/value.h"
 #include "source/route/header_matcher.h"
+#include "source/runtime/setting.h"
 
 namespace proxenos::access_log {
 
@@ -19,20 +20,20 @@ class LogFilter {
   // Which share of requests passes, from the bits of x-request-id or, when `independent` or without
   // that, from random ones.
   struct Sampling {
-    uint64_t numerator = 0;
+    runtime::IntegerSetting numerator;
     uint64_t denominator = 100;
     bool independent = false;
   };
 
   static LogFilter Always(bool passes);
-  static LogFilter StatusCode(Comparison comparison, uint64_t value);
-  static LogFilter DurationMs(Comparison comparison, uint64_t value);
+  static LogFilter StatusCode(Comparison comparison, runtime::IntegerSetting value);
+  static LogFilter DurationMs(Comparison comparison, runtime::IntegerSetting value);
   // Any of these flags; no bits: any flag at all.
   static LogFilter AnyFlag(uint32_t flags);
   static LogFilter Header(route::HeaderMatcher matcher);
   // Bit N stands for gRPC status N.
   static LogFilter GrpcStatus(uint32_t statuses, bool exclude);
-  static LogFilter Sample(const Sampling& sampling);
+  static LogFilter Sample(Sampling sampling);
   // Not of the requests that the health check filter took for checks of the proxy.
   static LogFilter NotHealthCheck() { return LogFilter(Kind::kNotHealthCheck); }
   static LogFilter All(std::vector<LogFilter> filters);
@@ -55,13 +56,14 @@ class LogFilter {
   };
 
   explicit LogFilter(Kind kind) : kind_(kind) {}
-  bool PassesComparison(uint64_t value) const;
+  bool PassesComparison(uint64_t value, const FormatInput& input) const;
   bool PassesSampling(const FormatInput& input) const;
 
   Kind kind_;
   bool flag_ = false;  // What Always answers; GrpcStatus: exclude.
   Comparison comparison_ = Comparison::kEqual;
-  uint64_t value_ = 0;  // To compare with, or bits.
+  runtime::IntegerSetting threshold_;  // To compare with.
+  uint64_t bits_ = 0;
   Sampling sampling_;
   std::optional<route::HeaderMatcher> header_;
   std::vector<LogFilter> children_;

@@ -5,6 +5,7 @@
 #include "source/access_log/access_log_config.h"
 #include "source/config/concat.h"
 #include "source/route/matcher_config.h"
+#include "source/runtime/setting_config.h"
 
 namespace proxenos::access_log {
 namespace {
@@ -46,21 +47,16 @@ LogFilter CompileFlags(const envoy::config::accesslog::v3::ResponseFlagFilter& c
   return LogFilter::AnyFlag(flags);
 }
 
-LogFilter CompileSampling(const envoy::config::accesslog::v3::RuntimeFilter& config) {
+LogFilter CompileSampling(const envoy::config::accesslog::v3::RuntimeFilter& config,
+                          const config::Path& path, config::Errors& errors) {
+  const runtime::Fraction fraction =
+      runtime::CompileFraction(config.percent_sampled(), errors, path.Field("percent_sampled"));
   LogFilter::Sampling sampling;
   sampling.independent = config.use_independent_randomness();
-  sampling.numerator = config.percent_sampled().numerator();
-  switch (config.percent_sampled().denominator()) {
-    case envoy::type::v3::FractionalPercent::TEN_THOUSAND:
-      sampling.denominator = 10000;
-      break;
-    case envoy::type::v3::FractionalPercent::MILLION:
-      sampling.denominator = 1000000;
-      break;
-    default:
-      sampling.denominator = 100;
-  }
-  return LogFilter::Sample(sampling);
+  // The key says the numerator alone; the denominator stays.
+  sampling.numerator = {fraction.numerator, config.runtime_key()};
+  sampling.denominator = fraction.denominator;
+  return LogFilter::Sample(std::move(sampling));
 }
 
 std::optional<LogFilter> Compile(const Config& config, int depth, const config::Path& path,
@@ -106,16 +102,18 @@ std::optional<LogFilter> Compile(const Config& config, int depth, const config::
   switch (config.filter_specifier_case()) {
     case Config::kStatusCodeFilter: {
       const ComparisonFilter& comparison = config.status_code_filter().comparison();
-      return LogFilter::StatusCode(ComparisonOf(comparison), comparison.value().default_value());
+      return LogFilter::StatusCode(ComparisonOf(comparison),
+                                   runtime::CompileSetting(comparison.value()));
     }
     case Config::kDurationFilter: {
       const ComparisonFilter& comparison = config.duration_filter().comparison();
-      return LogFilter::DurationMs(ComparisonOf(comparison), comparison.value().default_value());
+      return LogFilter::DurationMs(ComparisonOf(comparison),
+                                   runtime::CompileSetting(comparison.value()));
     }
     case Config::kNotHealthCheckFilter:
       return LogFilter::NotHealthCheck();
     case Config::kRuntimeFilter:
-      return CompileSampling(config.runtime_filter());
+      return CompileSampling(config.runtime_filter(), path.Field("runtime_filter"), errors);
     case Config::kAndFilter:
       return CompileList(config.and_filter(), true, depth, path.Field("and_filter"), errors);
     case Config::kOrFilter:

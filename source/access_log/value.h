@@ -11,6 +11,7 @@
 #include "source/filter/stream_info.h"
 #include "source/http/message.h"
 #include "source/json/value.h"
+#include "source/runtime/snapshot.h"
 
 namespace proxenos::access_log {
 
@@ -21,6 +22,7 @@ struct FormatInput {
   const http::ResponseHead* response = nullptr;
   const http::HeaderMap* response_trailers = nullptr;
   absl::string_view local_reply_body;
+  const runtime::Snapshot* runtime = nullptr;  // What filters of logs ask; null: their defaults.
 };
 
 // Room for values that must be composed, such as addresses and times.

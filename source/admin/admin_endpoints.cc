@@ -46,7 +46,7 @@ void AddServerPages(EndpointTable& table, AdminSource& source) {
   AddRead(table, {"/hot_restart_version", "print the hot restart compatibility version", {}},
           [](const Request&) { return Response::Text("disabled"); });
   AddRead(table, {"/runtime", "print runtime values", {}},
-          [](const Request&) { return RuntimePage(); });
+          [&source](const Request&) { return RuntimePage(source); });
   AddRead(table, {"/certs", "print certs on machine", {}},
           [&source](const Request&) { return CertsPage(source); });
   AddRead(table,
@@ -73,6 +73,14 @@ void AddConfigPages(EndpointTable& table, AdminSource& source) {
           [&source](const Request& request) { return ListenersPage(source, request); });
 }
 
+void AddClientStatus(EndpointTable& table, AdminSource& source) {
+  // A method of gRPC that is a POST also where it changes nothing.
+  AddPost(
+      table,
+      {"/v3/discovery:client_status", "what xDS sent and what became of it (CSDS, as JSON)", {}},
+      [&source](const Request& request) { return ClientStatusPage(source, request); });
+}
+
 void AddActions(EndpointTable& table, AdminSource& source) {
   AddPost(table, {"/quitquitquit", "exit the server", {}}, [&source](const Request&) {
     source.quit();
@@ -96,6 +104,11 @@ void AddActions(EndpointTable& table, AdminSource& source) {
             {"inboundonly", "only listeners with traffic_direction INBOUND"}}},
           [&source](const Request& request) { return DrainListenersPage(source, request); });
   AddPost(table,
+          {"/runtime_modify",
+           "Adds or modifies runtime values as passed in query parameters",
+           {{"KEY", "what this runtime key is to say; nothing takes it out"}}},
+          [&source](const Request& request) { return RuntimeModifyPage(source, request); });
+  AddPost(table,
           {"/logging",
            "query/change logging levels",
            {{"level", "the level of all loggers"},
@@ -109,6 +122,7 @@ void AddActions(EndpointTable& table, AdminSource& source) {
 void AddEndpoints(EndpointTable& table, AdminSource& source) {
   AddServerPages(table, source);
   AddConfigPages(table, source);
+  AddClientStatus(table, source);
   AddActions(table, source);
   AddStatsEndpoints(table, source.registry);
 }

@@ -6,11 +6,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "envoy/admin/v3/server_info.pb.h"
@@ -18,6 +22,7 @@
 #include "source/base/clock.h"
 #include "source/config/fields.h"
 #include "source/net/address.h"
+#include "source/runtime/snapshot.h"
 #include "source/stats/registry.h"
 #include "source/tls/certificate_details.h"
 #include "source/upstream/circuit_breaker.h"
@@ -50,7 +55,23 @@ struct ConfigView {
 };
 
 // What ConfigView is asked for. Routes written inside a listener are static ones of kRoute.
-enum class ConfigKind : uint8_t { kCluster, kListener, kRoute, kEndpoint, kSecret };
+enum class ConfigKind : uint8_t {
+  kCluster,
+  kListener,
+  kRoute,
+  kEndpoint,
+  kSecret,
+  kExtension,
+  kRuntime
+};
+
+// The scopes of connection managers with one ScopedRoutes.name.
+struct ScopeSetView {
+  absl::string_view name;
+  bool is_static = false;
+  // Of static ones last_updated is the listener's; bytes of ScopedRouteConfigurations.
+  absl::Span<const ConfigView> scopes;
+};
 
 // What a host's connections and requests came to, over all workers.
 struct HostCounters {
@@ -107,6 +128,7 @@ struct AdminSource {
   absl::AnyInvocable<void(ConfigKind, Visit<ConfigView>)> for_each_config = nullptr;
   // version_info of ClustersConfigDump and ListenersConfigDump: of the newest step of that type.
   absl::AnyInvocable<std::string(ConfigKind)> config_version = nullptr;
+  absl::AnyInvocable<void(Visit<ScopeSetView>)> for_each_scope_set = nullptr;  // May be null.
   absl::AnyInvocable<void(Visit<ClusterView>)> for_each_cluster = nullptr;
   absl::AnyInvocable<void(Visit<ListenerView>)> for_each_listener = nullptr;
   // May be null: then there is no TLS.
@@ -116,6 +138,12 @@ struct AdminSource {
       host_counters = nullptr;
   // Fields that were set and have no effect, of the bootstrap and of what is in force.
   absl::AnyInvocable<void(Visit<config::IgnoredField>)> for_each_ignored_field = nullptr;
+
+  // The runtime in force. Never returns null.
+  absl::AnyInvocable<std::shared_ptr<const runtime::Snapshot>()> runtime = nullptr;
+  // Sets keys of the admin layer; an empty text takes one out. Error: why nothing was changed.
+  absl::AnyInvocable<absl::Status(const std::vector<std::pair<std::string, std::string>>&)>
+      modify_runtime = nullptr;
 
   // Each returns at once; what it starts goes on in later turns.
   absl::AnyInvocable<void()> quit = nullptr;

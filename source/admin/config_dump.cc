@@ -6,6 +6,7 @@
 #include "envoy/admin/v3/config_dump.pb.h"
 #include "envoy/admin/v3/config_dump_shared.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
+#include "source/admin/config_types.h"
 #include "source/admin/endpoints_dump.h"
 #include "source/admin/version_proto.h"
 
@@ -14,10 +15,11 @@ namespace {
 
 using google::protobuf::Message;
 
-constexpr char kCluster[] = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
-constexpr char kListener[] = "type.googleapis.com/envoy.config.listener.v3.Listener";
-constexpr char kSecret[] = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
-constexpr char kRoute[] = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
+constexpr absl::string_view kCluster = TypeUrlOf(ConfigKind::kCluster);
+constexpr absl::string_view kListener = TypeUrlOf(ConfigKind::kListener);
+constexpr absl::string_view kSecret = TypeUrlOf(ConfigKind::kSecret);
+constexpr absl::string_view kExtension = TypeUrlOf(ConfigKind::kExtension);
+constexpr absl::string_view kRoute = TypeUrlOf(ConfigKind::kRoute);
 
 bool Accepted(const ConfigDumpOptions& options, absl::string_view name) {
   return options.accepts == nullptr || options.accepts(name);
@@ -127,6 +129,45 @@ void AddDynamicSecret(const ConfigView& view, envoy::admin::v3::SecretsConfigDum
   if (view.refused) RefusalToProto(*view.refused, kSecret, proto);
 }
 
+template <class Set>
+void FillScopes(const ScopeSetView& view, Set& proto) {
+  proto.set_name(std::string(view.name));
+  for (const ConfigView& scope : view.scopes) {
+    if (!scope.active) continue;
+    BytesToProto(*scope.active, kScopeTypeUrl, *proto.add_scoped_route_configs());
+    TimeToProto(scope.active->last_updated, *proto.mutable_last_updated());
+  }
+}
+
+std::unique_ptr<Message> DumpScopes(AdminSource& source, const ConfigDumpOptions& options) {
+  auto dump = std::make_unique<envoy::admin::v3::ScopedRoutesConfigDump>();
+  if (source.for_each_scope_set == nullptr) return dump;
+  source.for_each_scope_set([&](const ScopeSetView& view) {
+    if (!Accepted(options, view.name)) return;
+    if (view.is_static) return FillScopes(view, *dump->add_inline_scoped_route_configs());
+    auto& proto = *dump->add_dynamic_scoped_route_configs();
+    FillScopes(view, proto);
+    for (const ConfigView& scope : view.scopes) {
+      if (scope.active) proto.set_version_info(std::string(scope.active->version));
+      if (scope.refused) RefusalToProto(*scope.refused, kScopeTypeUrl, proto);
+    }
+  });
+  return dump;
+}
+
+// Null where no filter comes by discovery.
+std::unique_ptr<Message> DumpExtensions(AdminSource& source, const ConfigDumpOptions& options) {
+  std::unique_ptr<envoy::admin::v3::EcdsConfigDump> dump;
+  source.for_each_config(ConfigKind::kExtension, [&](const ConfigView& view) {
+    if (dump == nullptr) dump = std::make_unique<envoy::admin::v3::EcdsConfigDump>();
+    if (!Accepted(options, view.name) || (!view.active && !view.refused)) return;
+    auto& proto = *dump->add_ecds_filters();
+    if (view.active) VersionToProto(*view.active, kExtension, proto, *proto.mutable_ecds_filter());
+    if (view.refused) RefusalToProto(*view.refused, kExtension, proto);
+  });
+  return dump;
+}
+
 // Keys are in there: whoever prints the dump redacts it (config::ToJson).
 std::unique_ptr<Message> DumpSecrets(AdminSource& source, const ConfigDumpOptions& options) {
   auto dump = std::make_unique<envoy::admin::v3::SecretsConfigDump>();
@@ -150,8 +191,9 @@ std::vector<std::unique_ptr<Message>> DumpConfig(AdminSource& source,
   dumps.push_back(DumpBootstrap(source));
   dumps.push_back(DumpClusters(source, options));
   if (options.include_endpoints) dumps.push_back(DumpEndpoints(source, options));
+  if (auto extensions = DumpExtensions(source, options)) dumps.push_back(std::move(extensions));
   dumps.push_back(DumpListeners(source, options));
-  dumps.push_back(std::make_unique<envoy::admin::v3::ScopedRoutesConfigDump>());
+  dumps.push_back(DumpScopes(source, options));
   dumps.push_back(DumpRoutes(source, options));
   dumps.push_back(DumpSecrets(source, options));
   return dumps;

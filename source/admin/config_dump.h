@@ -19,8 +19,8 @@ struct ConfigDumpOptions {
   bool include_endpoints = false;
 };
 
-// In Envoy's order: bootstrap, clusters, endpoints, listeners, scoped routes, routes, secrets. (No
-// scoped routes exist, so those are empty; tools look for them.)
+// In Envoy's order: bootstrap, clusters, endpoints, filters, listeners, scoped routes, routes,
+// secrets.
 std::vector<std::unique_ptr<google::protobuf::Message>> DumpConfig(
     AdminSource& source, const ConfigDumpOptions& options);
 

@@ -12,7 +12,6 @@ Response ReadyPage(AdminSource& source);
 Response ServerInfoPage(AdminSource& source);
 Response MemoryPage();
 Response DrainListenersPage(AdminSource& source, const Request& request);
-Response RuntimePage();
 Response IgnoredFieldsPage(AdminSource& source);
 
 // certs_page.cc, clusters_page.cc, listeners_page.cc, logging_page.cc
@@ -20,6 +19,13 @@ Response CertsPage(AdminSource& source);
 Response ClustersPage(AdminSource& source, const Request& request);
 Response ListenersPage(AdminSource& source, const Request& request);
 Response LoggingPage(const Request& request);
+
+// client_status_page.cc
+Response ClientStatusPage(AdminSource& source, const Request& request);
+
+// runtime_page.cc
+Response RuntimePage(AdminSource& source);
+Response RuntimeModifyPage(AdminSource& source, const Request& request);
 
 // config_dump_page.cc
 Response ConfigDumpPage(AdminSource& source, const Request& request);

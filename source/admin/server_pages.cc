@@ -60,9 +60,6 @@ Response DrainListenersPage(AdminSource& source, const Request& request) {
   return Response::Text("OK\n");
 }
 
-// No feature reads runtime keys, so there are none to show.
-Response RuntimePage() { return Response::Json("{\n \"entries\": {},\n \"layers\": []\n}\n"); }
-
 Response IgnoredFieldsPage(AdminSource& source) {
   google::protobuf::Struct page;
   auto& fields = *(*page.mutable_fields())["ignored_fields"].mutable_list_value();

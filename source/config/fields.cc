@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "google/protobuf/any.pb.h"
-#include "google/protobuf/struct.pb.h"
 #include "google/protobuf/unknown_field_set.h"
 #include "source/config/concat.h"
 #include "source/config/fields_plan.h"
@@ -20,7 +19,6 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
-using google::protobuf::Struct;
 using Verdict = FieldRow::Verdict;
 
 // Any inside Any...: each level is parsed anew, out of reach of protobuf's own limit.
@@ -141,7 +139,6 @@ class FieldsWalk {
                     step.rule);
     }
     if (step.rule->verdict == Verdict::kIgnored) {
-      if (!step.rule->refused_keys.empty()) CheckKeys(message, field, *step.rule);
       return ignored_.Add({path_.ToPath().text(), field.full_name(), step.rule->note});
     }
     const size_t count =
@@ -224,25 +221,6 @@ class FieldsWalk {
                   " is not implemented by proxenos: expected ", rule.only),
            &rule);
     return false;
-  }
-
-  void CheckKeys(const Message& message, const FieldDescriptor& field, const FieldRule& rule) {
-    if (field.is_repeated() || field.message_type() == nullptr ||
-        field.message_type()->well_known_type() != Descriptor::WELLKNOWNTYPE_STRUCT) {
-      return;
-    }
-    const Message& value = message.GetReflection()->GetMessage(message, &field);
-    CheckStructKeys(static_cast<const Struct&>(value), "", rule);
-  }
-
-  void CheckStructKeys(const Struct& value, const std::string& prefix, const FieldRule& rule) {
-    for (const auto& [name, item] : value.fields()) {
-      const std::string key = prefix.empty() ? name : Concat(prefix, ".", name);
-      if (Lists(rule.refused_keys, key)) {
-        Reject(Concat("key ", key, " is not implemented by proxenos"), nullptr);
-      }
-      if (item.has_struct_value()) CheckStructKeys(item.struct_value(), key, rule);
-    }
   }
 
   void Reject(std::string what, const FieldRule* rule) {

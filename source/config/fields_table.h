@@ -25,9 +25,6 @@ struct FieldRule {
   std::string_view only = {};
   // The most elements of a list that are honoured.
   size_t at_most = static_cast<size_t>(-1);
-  // For a field left aside that is a Struct: keys (dots joining levels, * at the end for any
-  // ending) that must not be, with spaces between.
-  std::string_view refused_keys = {};
 
   constexpr FieldRule Only(std::string_view values, std::string_view why = {}) const {
     FieldRule rule = *this;
@@ -39,11 +36,6 @@ struct FieldRule {
     FieldRule rule = *this;
     rule.at_most = count;
     if (!why.empty()) rule.note = why;
-    return rule;
-  }
-  constexpr FieldRule ButNotKeys(std::string_view keys) const {
-    FieldRule rule = *this;
-    rule.refused_keys = keys;
     return rule;
   }
 };

@@ -4,15 +4,13 @@
 namespace proxenos::config {
 namespace {
 
-constexpr std::string_view kNoRuntime = "There is no runtime: the default value counts.";
 constexpr std::string_view kNoSpans = "There is no tracing.";
 
 // Of services that filters call.
 std::vector<MessageRules> ServiceFields() {
   return {
       {"envoy.config.core.v3.HttpUri", {Use("uri cluster timeout")}},
-      {"envoy.config.core.v3.RuntimeFeatureFlag",
-       {Use("default_value"), Leave("runtime_key", kNoRuntime)}},
+      {"envoy.config.core.v3.RuntimeFeatureFlag", {Use("default_value runtime_key")}},
       {"envoy.type.v3.HttpStatus", {Use("code")}},
       {"google.protobuf.Empty", {}},
       {"envoy.type.matcher.v3.ListStringMatcher", {Use("patterns")}},

@@ -4,8 +4,6 @@
 namespace proxenos::config {
 
 std::vector<MessageRules> BootstrapFields() {
-  constexpr std::string_view kNoRuntime =
-      "No feature of this release reads runtime keys: the defaults written beside them apply.";
   return {
       {"envoy.config.bootstrap.v3.Bootstrap",
        {
@@ -25,6 +23,7 @@ std::vector<MessageRules> BootstrapFields() {
            Refuse("stats_sinks", "read /stats/prometheus instead"),
            Refuse("application_log_config", "write --log-format instead"),
            Refuse("tracing", "there is no tracing yet"),
+           Refuse("hds_config", "there is no health discovery"),
            Refuse("dns_resolution_config use_tcp_for_dns_lookups typed_dns_resolver_config",
                   "write it in the cluster"),
        }},
@@ -50,19 +49,18 @@ std::vector<MessageRules> BootstrapFields() {
            Leave("enable_deferred_cluster_creation",
                  "It saves memory in Envoy; here a worker's part of a cluster is always made when "
                  "it is first used."),
+           Refuse("load_stats_config", "there are no load reports yet"),
            Refuse("local_cluster_name", "it turns zone-aware routing on, which does not exist yet"),
        }},
       {"envoy.config.bootstrap.v3.ListenerManager", {}},
       {"envoy.config.bootstrap.v3.LayeredRuntime", {Use("layers")}},
       {"envoy.config.bootstrap.v3.RuntimeLayer",
-       {
-           Use("name"),
-           Leave("static_layer", kNoRuntime)
-               .ButNotKeys("overload.global_downstream_max_connections "
-                           "envoy.resource_limits.listener.*"),
-           Leave("admin_layer", kNoRuntime),
-           Leave("disk_layer", kNoRuntime),
-       }},
+       {Use("name static_layer admin_layer disk_layer rtds_layer")}},
+      {"envoy.config.bootstrap.v3.RuntimeLayer.AdminLayer", {}},
+      {"envoy.config.bootstrap.v3.RuntimeLayer.DiskLayer",
+       {Use("symlink_root subdirectory append_service_cluster")}},
+      {"envoy.config.bootstrap.v3.RuntimeLayer.RtdsLayer", {Use("name rtds_config")}},
+      {"envoy.service.runtime.v3.Runtime", {Use("name layer")}},
       {"envoy.config.overload.v3.OverloadManager",
        {
            Use("resource_monitors"),

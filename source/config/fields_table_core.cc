@@ -5,7 +5,7 @@ namespace proxenos::config {
 
 std::vector<MessageRules> CoreFields() {
   constexpr std::string_view kNoRuntime =
-      "No runtime layer is read: the default value beside it applies.";
+      "No setting of this kind asks the runtime: the default value beside it applies.";
   return {
       {"envoy.config.core.v3.Node",
        {Use("id cluster metadata dynamic_parameters locality user_agent_name user_agent_version "
@@ -86,6 +86,8 @@ std::vector<MessageRules> CoreFields() {
       {"envoy.config.core.v3.DataSource",
        {Use("filename inline_bytes inline_string environment_variable"),
         Refuse("watched_directory", "the file is read once")}},
+      {"envoy.config.core.v3.ExtensionConfigSource",
+       {Use("config_source default_config apply_default_config_without_warming type_urls")}},
       {"envoy.config.core.v3.TypedExtensionConfig", {Use("name typed_config")}},
       {"envoy.config.core.v3.TransportSocket",
        {Use("name"), Use("typed_config")
@@ -96,12 +98,10 @@ std::vector<MessageRules> CoreFields() {
                                "ProxyProtocolUpstreamTransport")}},
       {"envoy.config.core.v3.TcpKeepalive", {Use("*")}},
       {"envoy.type.v3.Percent", {Use("*")}},
-      {"envoy.config.core.v3.RuntimeFractionalPercent",
-       {Use("default_value"), Leave("runtime_key", kNoRuntime)}},
+      {"envoy.config.core.v3.RuntimeFractionalPercent", {Use("default_value runtime_key")}},
       {"envoy.config.core.v3.RuntimeDouble",
        {Use("default_value"), Leave("runtime_key", kNoRuntime)}},
-      {"envoy.config.core.v3.RuntimeUInt32",
-       {Use("default_value"), Leave("runtime_key", kNoRuntime)}},
+      {"envoy.config.core.v3.RuntimeUInt32", {Use("default_value runtime_key")}},
   };
 }
 

@@ -74,7 +74,7 @@ std::vector<MessageRules> ListenerFields() {
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
        {
            Use("codec_type").Only("AUTO HTTP1 HTTP2"),
-           Use("stat_prefix rds route_config http_filters"),
+           Use("stat_prefix rds route_config scoped_routes http_filters"),
            Use("server_name server_header_transformation via"),
            Use("use_remote_address xff_num_trusted_hops skip_xff_append"),
            Use("generate_request_id preserve_external_request_id "
@@ -92,7 +92,6 @@ std::vector<MessageRules> ListenerFields() {
            Use("add_user_agent append_x_forwarded_port").Only("false"),
            Use("forward_client_cert_details set_current_client_cert_details drain_timeout"),
            Refuse("tracing", "there is no tracing yet"),
-           Refuse("scoped_routes", "write route_config or rds"),
        }},
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
        "common_http_protocol_options",
@@ -121,9 +120,36 @@ std::vector<MessageRules> ListenerFields() {
        {Leave("pack_trace_reason use_request_id_for_trace_sampling", kNoTracing)}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.Rds",
        {Use("config_source route_config_name")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes",
+       {Use("name scope_key_builder rds_config_source scoped_route_configurations_list "
+            "scoped_rds")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder",
+       {Use("fragments")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder."
+       "FragmentBuilder",
+       {Use("header_value_extractor")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder."
+       "FragmentBuilder.HeaderValueExtractor",
+       {Use("name element_separator index element")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes.ScopeKeyBuilder."
+       "FragmentBuilder.HeaderValueExtractor.KvElement",
+       {Use("separator key")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.ScopedRouteConfigurationsList",
+       {Use("scoped_route_configurations")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.ScopedRds",
+       {Use("scoped_rds_config_source"),
+        Refuse("srds_resources_locator", "a source has one set of scopes")}},
+      {"envoy.config.route.v3.ScopedRouteConfiguration",
+       {
+           Use("name route_configuration_name route_configuration key"),
+           Leave("on_demand",
+                 "The scope's routes are asked for when it comes, before any request needs them."),
+       }},
+      {"envoy.config.route.v3.ScopedRouteConfiguration.Key", {Use("fragments")}},
+      {"envoy.config.route.v3.ScopedRouteConfiguration.Key.Fragment", {Use("string_key")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter",
        {
-           Use("name typed_config is_optional disabled"),
+           Use("name typed_config config_discovery is_optional disabled"),
        }},
       {"envoy.extensions.filters.http.router.v3.Router",
        {

@@ -37,10 +37,7 @@ std::vector<MessageRules> LogFields() {
       {"envoy.config.accesslog.v3.ComparisonFilter", {Use("op value")}},
       {"envoy.config.accesslog.v3.NotHealthCheckFilter", {}},
       {"envoy.config.accesslog.v3.RuntimeFilter",
-       {
-           Use("percent_sampled use_independent_randomness"),
-           Leave("runtime_key", "No runtime layer is read: percent_sampled applies."),
-       }},
+       {Use("runtime_key percent_sampled use_independent_randomness")}},
       {"envoy.config.accesslog.v3.AndFilter", {Use("filters")}},
       {"envoy.config.accesslog.v3.OrFilter", {Use("filters")}},
       {"envoy.config.accesslog.v3.HeaderFilter", {Use("header")}},

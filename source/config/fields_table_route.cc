@@ -20,6 +20,7 @@ std::vector<MessageRules> RouteFields() {
            Use(kHeaders),
            Use("typed_per_filter_config"),
            Leave("metadata", kMetadata),
+           Refuse("vhds", "write virtual_hosts: they do not come one by one yet"),
        }},
       {"envoy.config.route.v3.VirtualHost",
        {
@@ -61,9 +62,8 @@ std::vector<MessageRules> RouteFields() {
        {Use("max_stream_duration grpc_timeout_header_max grpc_timeout_header_offset")}},
       {"envoy.config.route.v3.WeightedCluster",
        {
-           Use("clusters header_name"),
+           Use("clusters header_name runtime_key_prefix"),
            Leave("total_weight", "It is deprecated: the sum of the weights is what counts."),
-           Leave("runtime_key_prefix", "No runtime layer is read: the weights written here apply."),
            Use("use_hash_policy").Only("false"),
        }},
       {"envoy.config.route.v3.WeightedCluster.ClusterWeight",

@@ -10,19 +10,24 @@ namespace proxenos::downstream {
 // Thread: any.
 class ConnectionLimit {
  public:
-  // overload_manager's downstream_connections monitor; the default is no limit but descriptors.
+  // overload_manager's downstream_connections monitor, else what the runtime says; the default is
+  // no limit but descriptors.
   explicit ConnectionLimit(uint64_t most) : most_(most) {}
 
   bool TryAcquire() {
-    if (count_.fetch_add(1, std::memory_order_relaxed) < most_) return true;
+    if (count_.fetch_add(1, std::memory_order_relaxed) < most_.load(std::memory_order_relaxed)) {
+      return true;
+    }
     count_.fetch_sub(1, std::memory_order_relaxed);
     return false;
   }
+  // Connections beyond it that are there already stay.
+  void SetMost(uint64_t most) { most_.store(most, std::memory_order_relaxed); }
   void Release() { count_.fetch_sub(1, std::memory_order_relaxed); }
   uint64_t count() const { return count_.load(std::memory_order_relaxed); }
 
  private:
-  const uint64_t most_;
+  std::atomic<uint64_t> most_;
   std::atomic<uint64_t> count_{0};
 };
 

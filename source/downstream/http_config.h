@@ -15,6 +15,8 @@
 #include "source/base/limits.h"
 #include "source/base/rc.h"
 #include "source/downstream/chain_match.h"
+#include "source/downstream/scope_table.h"
+#include "source/filter/discovered_filter.h"
 #include "source/filter/filter_chain.h"
 #include "source/filter/listener_filter.h"
 #include "source/http/path.h"
@@ -41,6 +43,24 @@ struct RouteCell final : public base::RefCounted {
 // One worker's current TLS context of one filter chain: what a change of its secrets publishes.
 struct TlsCell final : public base::RefCounted {
   base::Held<tls::ServerContext> current;  // Null until its secrets are there.
+};
+
+// One worker's current filters of a chain some of which come by discovery.
+struct FilterCell final : public base::RefCounted {
+  std::shared_ptr<const filter::FilterFactories> current;  // Null: those of the configuration.
+};
+
+// HttpConnectionManager.scoped_routes
+struct ScopedRoutes {
+  std::string name;
+  route::ScopeKeyBuilder key;
+  std::vector<Scope> listed;  // Unless they come by discovery.
+};
+
+// One worker's current scopes of a chain, with the cells of the route tables that they name.
+struct ScopeCell final : public base::RefCounted {
+  std::shared_ptr<const ScopeTable> table;  // Null until the first arrives.
+  std::vector<base::Rc<RouteCell>> routes;  // Of table->origins().
 };
 
 // HttpConnectionManager
@@ -97,12 +117,14 @@ struct HttpConfig {
   std::vector<std::string> upgrades;  // Lower case types that may be tunnelled; "connect" too.
 
   filter::FilterFactories filters;
+  std::vector<filter::DiscoveredFilter> discovered;  // Those of `filters` that discovery replaces.
   access_log::AccessLogs access_logs;
   bool logs_upstream_local = false;
 
-  // Exactly one of the two: routes by name, or written inline.
+  // Exactly one of the three: routes by name, written inline, or by scope.
   std::string rds_name;
   std::shared_ptr<const RouteSnapshot> routes;
+  std::shared_ptr<const ScopedRoutes> scopes;
 };
 
 // FilterChain
@@ -118,6 +140,8 @@ struct ChainConfig {
 struct ChainCells {
   base::Rc<RouteCell> routes;
   base::Rc<TlsCell> tls;
+  base::Rc<FilterCell> filters;
+  base::Rc<ScopeCell> scopes;
 };
 
 struct ListenerConfig {

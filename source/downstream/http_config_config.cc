@@ -1,17 +1,18 @@
 // The connection manager's fields, one after another.
 #include "source/downstream/http_config_config.h"
 
-#include <algorithm>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "envoy/extensions/filters/http/router/v3/router.pb.h"
 #include "source/access_log/access_log_config.h"
-#include "source/config/typed_config.h"
+#include "source/downstream/http_filters_config.h"
 #include "source/http2/options_config.h"
 #include "source/route/route_config.h"
+#include "source/route/scope_config.h"
 #include "source/upstream/duration_config.h"
 
 namespace proxenos::downstream {
@@ -35,7 +36,8 @@ class HttpCompiler {
     Codec();
     Normalisation();
     Upgrades();
-    Filters();
+    CompileHttpFilters(proto_.http_filters(), compiler_.filters, *config_,
+                       path_.Field("http_filters"), errors_);
     Routes();
     AccessLogs();
     if (errors_.count() != before) return nullptr;
@@ -210,67 +212,59 @@ class HttpCompiler {
     }
   }
 
-  void Filters() {
-    const config::Path list = path_.Field("http_filters");
-    if (proto_.http_filters().empty()) {
-      errors_.Add(list,
-                  "expected at least one filter, of which the last is "
-                  "envoy.extensions.filters.http.router.v3.Router");
-    }
-    for (int i = 0; i < proto_.http_filters_size(); ++i) {
-      const auto& filter = proto_.http_filters(i);
-      Filter(filter, list.Index(static_cast<size_t>(i)), i + 1 == proto_.http_filters_size());
-    }
-  }
-
-  void Filter(
-      const envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter& filter,
-      const config::Path& path, bool last) {
-    const std::string type = config::TypedConfigType(filter.typed_config());
-    const auto kind = std::find_if(
-        compiler_.filters.begin(), compiler_.filters.end(),
-        [&type](const filter::FilterKind& each) { return absl::string_view(type) == each.type; });
-    const config::Path at = path.Field("typed_config");
-    if (kind == compiler_.filters.end()) {
-      if (filter.is_optional()) return;
-      errors_.Add(at, absl::StrCat("HTTP filter '", filter.name(), "' of type '", type,
-                                   "' is not implemented by proxenos"));
-      return;
-    }
-    if (kind->terminal != last) {
-      errors_.Add(path, last ? "the last filter must be envoy.extensions.filters.http.router.v3."
-                               "Router, or nothing would answer the request"
-                             : "no filter may stand behind the router");
-    }
-    if (last && filter.disabled()) {
-      errors_.Add(path.Field("disabled"),
-                  "the last filter answers the request: it must be enabled");
-    }
-    auto factory = kind->create(filter.typed_config(), at, errors_);
-    if (factory == nullptr) return;
-    factory->name = route::FilterName(filter.name());
-    factory->override_kind = kind->override_kind;
-    factory->disabled = filter.disabled();
-    factory->index = static_cast<uint32_t>(config_->filters.size());
-    config_->filters.push_back(std::move(factory));
-  }
-
   void Routes() {
     switch (proto_.route_specifier_case()) {
       case HcmProto::kRds:
         config_->rds_name = proto_.rds().route_config_name();
         return;
-      case HcmProto::kRouteConfig: {
-        auto table =
-            route::CompileRoutes(proto_.route_config(), errors_, path_.Field("route_config"),
-                                 filter::OverridesOf(compiler_.filters));
-        if (table != nullptr) config_->routes = MakeRouteSnapshot(std::move(table), errors_);
+      case HcmProto::kRouteConfig:
+        config_->routes = Written(proto_.route_config(), path_.Field("route_config"));
         return;
-      }
+      case HcmProto::kScopedRoutes:
+        return Scopes(proto_.scoped_routes(), path_.Field("scoped_routes"));
       default:
-        errors_.Add(path_,
-                    "expected route_config or rds: no other source of routes is implemented");
+        errors_.Add(path_, "expected one of route_config, rds, scoped_routes");
     }
+  }
+
+  using ScopesProto =
+      envoy::extensions::filters::network::http_connection_manager::v3::ScopedRoutes;
+  void Scopes(const ScopesProto& proto, const config::Path& path) {
+    auto scopes = std::make_unique<ScopedRoutes>();
+    scopes->name = proto.name();
+    scopes->key = route::CompileScopeKeyBuilder(proto.scope_key_builder(), errors_,
+                                                path.Field("scope_key_builder"));
+    const auto& list = proto.scoped_route_configurations_list().scoped_route_configurations();
+    const config::Path at =
+        path.Field("scoped_route_configurations_list").Field("scoped_route_configurations");
+    std::map<std::string, std::string> owners;  // By key.
+    for (int i = 0; i < list.size(); ++i) {
+      const config::Path one = at.Index(static_cast<size_t>(i));
+      std::optional<Scope> scope = ListedScope(list.Get(i), one);
+      if (!scope.has_value()) continue;
+      const auto [owner, added] = owners.try_emplace(scope->key, scope->name);
+      if (!added) {
+        errors_.Add(one.Field("key"), absl::StrCat("is that of scope ", owner->second, " too"));
+      }
+      scopes->listed.push_back(*std::move(scope));
+    }
+    config_->scopes = std::move(scopes);
+  }
+
+  std::optional<Scope> ListedScope(const envoy::config::route::v3::ScopedRouteConfiguration& proto,
+                                   const config::Path& path) {
+    std::optional<route::Scope> compiled = route::CompileScope(proto, errors_, path);
+    if (!compiled.has_value()) return std::nullopt;
+    Scope scope{*std::move(compiled), nullptr};
+    if (!proto.has_route_configuration()) return scope;
+    scope.written = Written(proto.route_configuration(), path.Field("route_configuration"));
+    return scope.written == nullptr ? std::nullopt : std::optional(std::move(scope));
+  }
+
+  std::shared_ptr<const RouteSnapshot> Written(
+      const envoy::config::route::v3::RouteConfiguration& proto, const config::Path& path) {
+    auto table = route::CompileRoutes(proto, errors_, path, filter::OverridesOf(compiler_.filters));
+    return table == nullptr ? nullptr : MakeRouteSnapshot(std::move(table), errors_);
   }
 
   void AccessLogs() {

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/types/span.h"
 #include "source/base/rc.h"
 #include "source/downstream/http_config.h"
 #include "source/stats/http2_stats.h"
@@ -20,6 +19,13 @@
 namespace proxenos::downstream {
 
 class Listener;
+
+// The filters of a chain as one worker has them for a time. Streams pin those that they began
+// with. Owner: the HttpService and its streams. Thread: the worker's.
+struct FilterSet final : public base::RefCounted {
+  std::shared_ptr<const filter::FilterFactories> factories;
+  filter::WorkerParts parts;  // By FilterFactory::index.
+};
 
 class HttpService {
  public:
@@ -35,14 +41,14 @@ class HttpService {
   stats::HttpStats& stats() { return *stats_; }
   // REQUIRES: config().codec is not kHttp1.
   stats::Http2Stats& http2_stats() { return *http2_stats_; }
-  base::Held<RouteSnapshot> routes() const {
-    return inline_routes_ ? inline_routes_ : cells_.routes->current;
+  // The routes for such a request; null when there are none (yet).
+  base::Held<RouteSnapshot> RoutesFor(const http::RequestHead& head) const {
+    if (inline_routes_) return inline_routes_;
+    return cells_.scopes ? RoutesOfScope(head) : cells_.routes->current;
   }
 
-  // What its filters keep here, in their order.
-  absl::Span<const std::unique_ptr<filter::WorkerPart>> filter_parts() const {
-    return filter_parts_;
-  }
+  // As they are now; never null.
+  const base::Rc<FilterSet>& filters();
   // Null without TLS, and until the secrets are there.
   base::Held<tls::ServerContext> tls_context() const {
     return cells_.tls ? cells_.tls->current : base::Held<tls::ServerContext>();
@@ -54,14 +60,18 @@ class HttpService {
   void CountResponse(uint32_t status);
 
  private:
+  base::Held<RouteSnapshot> RoutesOfScope(const http::RequestHead& head) const;
+  base::Rc<FilterSet> MakeFilters(std::shared_ptr<const filter::FilterFactories> factories) const;
+
   Listener& listener_;
   const ChainConfig& chain_;
   const ChainCells cells_;
+  stats::Registry& registry_;
   base::Held<RouteSnapshot> inline_routes_;
   stats::Group<stats::HttpStats> stats_;
   stats::Group<stats::Http2Stats> http2_stats_;
   stats::Group<stats::ListenerHttpStats> listener_stats_;
-  std::vector<std::unique_ptr<filter::WorkerPart>> filter_parts_;
+  base::Rc<FilterSet> filters_;
 };
 
 }  // namespace proxenos::downstream

@@ -27,8 +27,9 @@ Stream::Stream(HttpConnection& connection, StreamCarrier& carrier, Deposits depo
       connection_(connection),
       carrier_(carrier),
       deposits_(deposits),
+      filters_(connection.service().filters()),
       timer_(connection.loop().timers(), [this] { OnTimer(); }) {
-  worker_parts = connection.service().filter_parts();
+  worker_parts = filters_->parts;
   info.start = environment.loop.now();
   info.start_wall = environment.loop.wall_now();
 }
@@ -267,7 +268,8 @@ void Stream::Log() {
   if (info.complete == 0) info.complete = environment.loop.now();
   const HttpConfig& config = connection_.config();
   if (config.access_logs.empty()) return;
-  const access_log::FormatInput input{&info, &request, &response, response_out.trailers, {}};
+  const access_log::FormatInput input{&info, &request,           &response, response_out.trailers,
+                                      {},    environment.runtime};
   for (const access_log::AccessLog& log : config.access_logs) log.Log(input);
 }
 

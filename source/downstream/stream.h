@@ -11,6 +11,7 @@
 
 #include "source/base/rc.h"
 #include "source/downstream/http_config.h"
+#include "source/downstream/http_service.h"
 #include "source/event/timer_wheel.h"
 #include "source/filter/filter_chain.h"
 #include "source/filter/stream_context.h"
@@ -98,6 +99,7 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   HttpConnection& connection_;
   StreamCarrier& carrier_;
   const Deposits deposits_;
+  const base::Rc<FilterSet> filters_;  // As they were when the stream began.
   std::optional<filter::FilterChain> chain_;
   base::Held<RouteSnapshot> snapshot_;  // Pins `routes`.
   event::Timer timer_;                  // At the earliest of the deadlines below.

@@ -60,7 +60,7 @@ void Stream::Begin() {
     http_stats.downstream_cx_upgrades_active.Inc();
     upgrade_counted_ = true;
   }
-  chain_.emplace(config.filters, *this);
+  chain_.emplace(*filters_->factories, *this);
 }
 
 bool Stream::NormalizeRequest() {
@@ -98,7 +98,7 @@ bool Stream::NormalizeRequest() {
 }
 
 void Stream::ChooseRoute() {
-  snapshot_ = connection_.service().routes();
+  snapshot_ = connection_.service().RoutesFor(request);
   if (!snapshot_) return;
   routes = (*snapshot_)->table.get();
   for (const std::string& name : routes->internal_only_headers()) request.headers.Remove(name);
@@ -110,8 +110,7 @@ void Stream::ChooseRoute() {
 }
 
 bool Stream::MatchRoute() {
-  const route::MatchInput input{request, random, request.scheme == "https", false};
-  route = routes->Match(input);
+  route = routes->Match(match_input());
   if (route == nullptr) return false;
   info.virtual_host_name = route->virtual_host->name;
   if (const route::VirtualCluster* cluster = route->virtual_host->FindVirtualCluster(request)) {

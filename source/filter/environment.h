@@ -8,6 +8,9 @@
 namespace proxenos::event {
 class EventLoop;
 }
+namespace proxenos::runtime {
+class Snapshot;
+}
 namespace proxenos::upstream {
 class ClusterMap;
 }
@@ -27,6 +30,8 @@ struct Environment {
   upstream::ClusterMap& clusters;
   bool failing_health = false;      // By /healthcheck/fail of the admin interface.
   const LocalNode* node = nullptr;  // Null where nobody needs it (tests).
+  // Another one after each change; null before the first.
+  const runtime::Snapshot* runtime = nullptr;
 };
 
 }  // namespace proxenos::filter

@@ -6,9 +6,7 @@ namespace proxenos::filter {
 const route::WeightedCluster* ChosenWeight(const StreamContext& stream) {
   const route::Forward* forward = stream.route == nullptr ? nullptr : stream.route->forward();
   if (forward == nullptr || !forward->weighted_overrides) return nullptr;
-  const route::MatchInput input{stream.request, stream.random, stream.request.scheme == "https",
-                                false};
-  return route::PickCluster(*stream.route, input).weighted;
+  return route::PickCluster(*stream.route, stream.match_input()).weighted;
 }
 
 bool IsDisabled(const StreamContext& stream, const FilterFactory& factory) {

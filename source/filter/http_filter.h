@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "source/base/rc.h"
 #include "source/buffer/buffer.h"
 #include "source/filter/environment.h"
 #include "source/http/message.h"
@@ -84,13 +86,14 @@ class HttpFilter {
 };
 
 // What a configured filter keeps on one worker for all streams: stats and the like. Owner: the
-// worker's part of the filter chain (downstream::HttpService). Thread: the worker's.
-class WorkerPart {
+// worker's parts of the filter chain (downstream::FilterSet). Thread: the worker's.
+class WorkerPart : public base::RefCounted {
  public:
   virtual ~WorkerPart() = default;
   // Called once, before any stream: for what the filter does on its own, such as fetching keys.
   virtual void Start(const Environment&) {}
 };
+using WorkerParts = std::vector<base::Rc<WorkerPart>>;
 
 // One configured filter. Owner: the listener's compiled configuration, shared by all workers.
 class FilterFactory {

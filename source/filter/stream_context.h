@@ -20,6 +20,7 @@
 #include "source/filter/stream_info.h"
 #include "source/http/message.h"
 #include "source/route/route_table.h"
+#include "source/runtime/snapshot.h"
 #include "source/stats/http_stats.h"
 #include "source/upstream/cluster_map.h"
 
@@ -59,8 +60,12 @@ class StreamContext : public event::Runnable {
   const route::RouteTable* routes = nullptr;
   const route::Route* route = nullptr;
 
+  route::MatchInput match_input() const {
+    return {request, random, request.scheme == "https", false, environment.runtime};
+  }
+
   // By FilterFactory::index; shorter where nobody made them.
-  absl::Span<const std::unique_ptr<WorkerPart>> worker_parts;
+  absl::Span<const base::Rc<WorkerPart>> worker_parts;
   // What the filter keeps on this worker, or null.
   WorkerPart* worker_part(const FilterFactory& factory) const {
     return factory.index < worker_parts.size() ? worker_parts[factory.index].get() : nullptr;

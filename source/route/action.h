@@ -17,6 +17,7 @@
 #include "source/route/header_matcher.h"
 #include "source/route/header_mutations.h"
 #include "source/route/rate_limit.h"
+#include "source/runtime/setting.h"
 
 namespace proxenos::route {
 
@@ -80,6 +81,7 @@ struct WeightedCluster {
   ClusterRef cluster;  // Empty name when cluster_header is used.
   FieldName cluster_header;
   uint64_t upper = 0;  // Chosen by numbers below this and not below the one before.
+  runtime::IntegerSetting weight;
   HeaderMutations request_headers;
   HeaderMutations response_headers;
   std::string host_rewrite;  // Empty: none.
@@ -102,6 +104,7 @@ struct Forward {
   FieldName cluster_header;
   std::vector<WeightedCluster> weighted;
   uint64_t total_weight = 0;
+  bool weights_by_runtime = false;  // runtime_key_prefix: the weights may not be those above.
   FieldName random_header;          // WeightedCluster.header_name; empty: none.
   bool weighted_overrides = false;  // Some of `weighted` has filter_overrides.
 

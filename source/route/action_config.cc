@@ -53,6 +53,12 @@ void CompileWeights(const v3::WeightedCluster& config, Compilation& compilation,
     forward->total_weight += config.clusters(i).weight().value();
     forward->weighted.back().upper = forward->total_weight;
     if (!forward->weighted.back().filter_overrides.empty()) forward->weighted_overrides = true;
+    if (!config.runtime_key_prefix().empty()) {
+      forward->weights_by_runtime = true;
+      forward->weighted.back().weight = {
+          config.clusters(i).weight().value(),
+          absl::StrCat(config.runtime_key_prefix(), ".", config.clusters(i).name())};
+    }
   }
   if (forward->total_weight == 0) {
     compilation.errors().Add(list, "the sum of the weights must be greater than 0");

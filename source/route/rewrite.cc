@@ -41,6 +41,32 @@ ClusterPick PickByHeader(const FieldName& header, const http::RequestHead& head)
   return pick;
 }
 
+// The sum of the weights as the runtime has them now, each below 2^32; 0 where they are those of
+// the configuration, or all are 0.
+uint64_t RuntimeTotal(const Forward& forward, const runtime::Snapshot* runtime) {
+  uint64_t total = 0;
+  if (!forward.weights_by_runtime || runtime == nullptr) return 0;
+  for (const WeightedCluster& entry : forward.weighted) {
+    total += std::min<uint64_t>(entry.weight.Get(runtime), UINT32_MAX);
+  }
+  return total;
+}
+
+const WeightedCluster& PickWeighted(const Forward& forward, const MatchInput& input) {
+  const uint64_t random = SelectionValue(forward, input);
+  if (const uint64_t total = RuntimeTotal(forward, input.runtime); total != 0) {
+    uint64_t left = random % total;
+    for (const WeightedCluster& entry : forward.weighted) {
+      const uint64_t weight = std::min<uint64_t>(entry.weight.Get(input.runtime), UINT32_MAX);
+      if (left < weight) return entry;
+      left -= weight;
+    }
+  }
+  return *std::upper_bound(
+      forward.weighted.begin(), forward.weighted.end(), random % forward.total_weight,
+      [](uint64_t value, const WeightedCluster& entry) { return value < entry.upper; });
+}
+
 // How much of the path the route's pattern matched, which is what a prefix rewrite replaces.
 size_t MatchedSize(const PathPattern& pattern, absl::string_view path) {
   switch (pattern.kind) {
@@ -86,14 +112,11 @@ ClusterPick PickCluster(const Route& route, const MatchInput& input) {
   const Forward& forward = *route.forward();
   if (!forward.cluster_header.empty()) return PickByHeader(forward.cluster_header, input.head);
   if (forward.weighted.empty()) return {forward.cluster.name, forward.cluster.index, nullptr};
-  const uint64_t value = SelectionValue(forward, input) % forward.total_weight;
-  const auto chosen =
-      std::upper_bound(forward.weighted.begin(), forward.weighted.end(), value,
-                       [](uint64_t v, const WeightedCluster& entry) { return v < entry.upper; });
-  ClusterPick pick = chosen->cluster_header.empty()
-                         ? ClusterPick{chosen->cluster.name, chosen->cluster.index, nullptr}
-                         : PickByHeader(chosen->cluster_header, input.head);
-  pick.weighted = &*chosen;
+  const WeightedCluster& chosen = PickWeighted(forward, input);
+  ClusterPick pick = chosen.cluster_header.empty()
+                         ? ClusterPick{chosen.cluster.name, chosen.cluster.index, nullptr}
+                         : PickByHeader(chosen.cluster_header, input.head);
+  pick.weighted = &chosen;
   return pick;
 }
 

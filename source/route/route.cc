@@ -26,9 +26,7 @@ bool IsConnect(const http::RequestHead& head) {
 }  // namespace
 
 bool Conditions::Hold(const MatchInput& input) const {
-  if (fraction_denominator != 0 && input.random % fraction_denominator >= fraction_numerator) {
-    return false;
-  }
+  if (fraction && !fraction->Holds(input.runtime, input.random)) return false;
   if (grpc && !IsGrpc(input.head)) return false;
   if (!AllMatch(headers, input.head)) return false;
   return std::all_of(query.begin(), query.end(), [&input](const QueryMatcher& matcher) {

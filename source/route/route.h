@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "source/route/header_matcher.h"
 #include "source/route/header_mutations.h"
 #include "source/route/path_index.h"
+#include "source/runtime/setting.h"
 
 namespace proxenos::route {
 
@@ -28,6 +30,7 @@ struct MatchInput {
   uint64_t random = 0;
   bool is_https = false;     // As x-forwarded-proto says after the connection manager set it.
   bool is_internal = false;  // x-envoy-internal, for VirtualHost.require_tls.
+  const runtime::Snapshot* runtime = nullptr;
 };
 
 // RouteMatch but for its path, which the PathIndex looks up.
@@ -35,13 +38,9 @@ struct Conditions {
   std::vector<HeaderMatcher> headers;
   std::vector<QueryMatcher> query;
   bool grpc = false;  // content-type application/grpc or application/grpc+….
-  // runtime_fraction: holds when random % denominator < numerator. 0: no fraction.
-  uint32_t fraction_denominator = 0;
-  uint32_t fraction_numerator = 0;
+  std::optional<runtime::FractionSetting> fraction;  // runtime_fraction, unless it always holds.
 
-  bool empty() const {
-    return headers.empty() && query.empty() && !grpc && fraction_denominator == 0;
-  }
+  bool empty() const { return headers.empty() && query.empty() && !grpc && !fraction; }
   bool Hold(const MatchInput& input) const;
 };
 

@@ -12,12 +12,12 @@
 #include "source/route/header_mutations_config.h"
 #include "source/route/matcher_config.h"
 #include "source/route/rate_limit_config.h"
+#include "source/runtime/setting_config.h"
 
 namespace proxenos::route {
 namespace {
 
 namespace v3 = envoy::config::route::v3;
-using envoy::type::v3::FractionalPercent;
 
 PathPattern CompilePath(const v3::RouteMatch& config, config::Errors& errors,
                         const config::Path& path) {
@@ -50,30 +50,6 @@ PathPattern CompilePath(const v3::RouteMatch& config, config::Errors& errors,
   return pattern;
 }
 
-void CompileFraction(const FractionalPercent& config, config::Errors& errors,
-                     const config::Path& path, Conditions* conditions) {
-  switch (config.denominator()) {
-    case FractionalPercent::HUNDRED:
-      conditions->fraction_denominator = 100;
-      break;
-    case FractionalPercent::TEN_THOUSAND:
-      conditions->fraction_denominator = 10'000;
-      break;
-    case FractionalPercent::MILLION:
-      conditions->fraction_denominator = 1'000'000;
-      break;
-    default:
-      errors.AddValue(path.Field("denominator"), absl::StrCat(config.denominator()),
-                      "a known denominator");
-      return;
-  }
-  conditions->fraction_numerator = config.numerator();
-  // A whole: no need to look.
-  if (conditions->fraction_numerator >= conditions->fraction_denominator) {
-    conditions->fraction_denominator = 0;
-  }
-}
-
 Conditions CompileConditions(const v3::RouteMatch& config, config::Errors& errors,
                              const config::Path& path) {
   Conditions conditions;
@@ -90,8 +66,9 @@ Conditions CompileConditions(const v3::RouteMatch& config, config::Errors& error
   }
   conditions.grpc = config.has_grpc();
   if (config.has_runtime_fraction()) {
-    CompileFraction(config.runtime_fraction().default_value(), errors,
-                    path.Field("runtime_fraction").Field("default_value"), &conditions);
+    runtime::FractionSetting fraction =
+        runtime::CompileSetting(config.runtime_fraction(), errors, path.Field("runtime_fraction"));
+    if (!fraction.always()) conditions.fraction = std::move(fraction);
   }
   return conditions;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "source/downstream/http_config.h"
+#include "source/runtime/snapshot.h"
 #include "source/tls/server_context.h"
 #include "source/upstream/worker_cluster.h"
 
@@ -21,6 +22,10 @@ namespace proxenos::server {
 struct PublishedListener {
   std::shared_ptr<const downstream::ListenerConfig> config;
   std::vector<std::shared_ptr<const tls::ServerContext>> tls;
+  // Filters of the chains; null where none of them come by discovery.
+  std::vector<std::shared_ptr<const filter::FilterFactories>> filters;
+  // Scopes of the chains, as far as there are any; null where they have none.
+  std::vector<std::shared_ptr<const downstream::ScopeTable>> scopes;
 };
 
 // A rotated secret: another TLS context of one transport socket of a listener or cluster in force.
@@ -31,20 +36,38 @@ struct Rotation {
   std::shared_ptr<const Context> context;
 };
 
+// Other filters of one chain of a listener in force.
+struct FilterChange {
+  std::string listener;
+  size_t chain;
+  std::shared_ptr<const filter::FilterFactories> filters;
+};
+
+// Other scopes of one chain of a listener in force.
+struct ScopeChange {
+  std::string listener;
+  size_t chain;
+  std::shared_ptr<const downstream::ScopeTable> scopes;
+};
+
 struct Batch {
+  std::shared_ptr<const runtime::Snapshot> runtime;  // Null: as it was.
   std::vector<upstream::PublishedCluster> clusters;  // Added, or changed in their configuration.
   std::vector<std::pair<std::string, std::shared_ptr<const upstream::HostSet>>> hosts;
   std::vector<std::pair<std::string, std::shared_ptr<const downstream::RouteSnapshot>>> routes;
   std::vector<PublishedListener> listeners;  // Added or changed.
   std::vector<Rotation<tls::ClientContext>> cluster_tls;
   std::vector<Rotation<tls::ServerContext>> listener_tls;
+  std::vector<FilterChange> listener_filters;
+  std::vector<ScopeChange> listener_scopes;
   std::vector<std::string> removed_listeners;
   std::vector<std::string> removed_routes;
   std::vector<std::string> removed_clusters;
 
   bool empty() const {
-    return clusters.empty() && hosts.empty() && routes.empty() && listeners.empty() &&
-           cluster_tls.empty() && listener_tls.empty() && removed_listeners.empty() &&
+    return runtime == nullptr && clusters.empty() && hosts.empty() && routes.empty() &&
+           listeners.empty() && cluster_tls.empty() && listener_tls.empty() &&
+           listener_filters.empty() && listener_scopes.empty() && removed_listeners.empty() &&
            removed_routes.empty() && removed_clusters.empty();
   }
 };

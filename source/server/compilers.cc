@@ -6,16 +6,22 @@
 
 #include "absl/strings/str_cat.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
-#include "envoy/config/core/v3/config_source.pb.h"
+#include "envoy/config/core/v3/extension.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
+#include "envoy/config/route/v3/scoped_route.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
+#include "envoy/service/runtime/v3/rtds.pb.h"
 #include "source/config/constraints.h"
 #include "source/config/typed_config.h"
+#include "source/downstream/http_filters_config.h"
 #include "source/downstream/listener_config.h"
 #include "source/route/route_config.h"
+#include "source/route/scope_config.h"
+#include "source/runtime/layer_config.h"
+#include "source/server/source_key.h"
 #include "source/tls/secret_config.h"
 #include "source/upstream/cluster_config.h"
 
@@ -23,13 +29,15 @@ namespace proxenos::server {
 namespace {
 
 using envoy::config::cluster::v3::Cluster;
-using envoy::config::core::v3::ConfigSource;
 using envoy::config::endpoint::v3::ClusterLoadAssignment;
 using envoy::config::listener::v3::FilterChain;
 using envoy::config::listener::v3::Listener;
 using envoy::config::route::v3::RouteConfiguration;
 using envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 
+using ExtensionProto = envoy::config::core::v3::TypedExtensionConfig;
+using RuntimeProto = envoy::service::runtime::v3::Runtime;
+using ScopeProto = envoy::config::route::v3::ScopedRouteConfiguration;
 using SecretProto = envoy::extensions::transport_sockets::tls::v3::Secret;
 
 struct FieldPolicy {
@@ -54,16 +62,6 @@ std::optional<Message> Read(const std::string& bytes, Origin origin, FieldPolicy
   return message;
 }
 
-SourceKey SourceKeyOf(const ConfigSource& source) {
-  return source.has_ads() || source.has_self() ? SourceKey() : source.SerializeAsString();
-}
-
-base::Nanos FetchTimeoutOf(const ConfigSource& source) {
-  if (!source.has_initial_fetch_timeout()) return 15 * base::kSecond;
-  return source.initial_fetch_timeout().seconds() * base::kSecond +
-         source.initial_fetch_timeout().nanos();
-}
-
 // Where the routes of a chain come from, as its connection manager says.
 RouteOrigin OriginOf(const FilterChain& chain) {
   RouteOrigin origin;
@@ -76,6 +74,18 @@ RouteOrigin OriginOf(const FilterChain& chain) {
     if (manager.has_rds()) {
       origin.source = SourceKeyOf(manager.rds().config_source());
       origin.timeout = FetchTimeoutOf(manager.rds().config_source());
+    } else if (manager.has_scoped_routes()) {
+      const auto& scoped = manager.scoped_routes();
+      origin.source = SourceKeyOf(scoped.rds_config_source());
+      origin.timeout = FetchTimeoutOf(scoped.rds_config_source());
+      for (const auto& each :
+           scoped.scoped_route_configurations_list().scoped_route_configurations()) {
+        origin.written_scopes.push_back(each.SerializeAsString());
+      }
+      if (scoped.has_scoped_rds()) {
+        const auto& source = scoped.scoped_rds().scoped_rds_config_source();
+        origin.scopes = ScopeOrigin{SourceKeyOf(source), FetchTimeoutOf(source)};
+      }
     } else if (manager.has_route_config()) {
       origin.written =
           std::make_shared<const std::string>(manager.route_config().SerializeAsString());
@@ -148,6 +158,31 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
                               config::Errors& errors) -> std::optional<tls::Secret> {
     const auto proto = Read<SecretProto>(bytes, origin, fields, errors);
     return proto ? CompileSecret(*proto, errors) : std::nullopt;
+  };
+  compilers.scope = [fields](const std::string& bytes,
+                             config::Errors& errors) -> std::optional<route::Scope> {
+    const auto proto = Read<ScopeProto>(bytes, Origin::kDiscovery, fields, errors);
+    if (!proto) return std::nullopt;
+    if (proto->has_route_configuration()) {
+      errors.Add(config::Path("route_configuration"),
+                 "is not implemented for scopes by discovery: write route_configuration_name");
+    }
+    return route::CompileScope(*proto, errors, config::Path());
+  };
+  compilers.filter = [&listener_compiler, fields](
+                         const filter::DiscoveredFilter& place, const std::string& bytes,
+                         config::Errors& errors) -> std::shared_ptr<const filter::FilterFactory> {
+    const auto proto = Read<ExtensionProto>(bytes, Origin::kDiscovery, fields, errors);
+    if (!proto) return nullptr;
+    return downstream::CompileDiscoveredFilter(*proto, place, listener_compiler.filters, errors);
+  };
+  compilers.runtime_layer = [fields](const std::string& name, const std::string& bytes,
+                                     config::Errors& errors) {
+    const auto proto = Read<RuntimeProto>(bytes, Origin::kDiscovery, fields, errors);
+    if (!proto) return std::shared_ptr<const runtime::Layer>();
+    const size_t before = errors.count();
+    auto layer = runtime::CompileLayer(name, proto->layer(), errors, config::Path("layer"));
+    return errors.count() == before ? layer : nullptr;
   };
   return compilers;
 }

@@ -15,6 +15,7 @@
 #include "source/config/errors.h"
 #include "source/config/fields.h"
 #include "source/downstream/http_config.h"
+#include "source/runtime/snapshot.h"
 #include "source/server/wanted_names.h"
 #include "source/tls/secret.h"
 #include "source/upstream/cluster.h"
@@ -26,12 +27,21 @@ struct ListenerCompiler;
 
 namespace proxenos::server {
 
+// Where the scopes of a filter chain come from.
+struct ScopeOrigin {
+  SourceKey source;
+  base::Nanos timeout = 15 * base::kSecond;  // initial_fetch_timeout; 0 waits without end.
+};
+
 // Where the routes of a filter chain come from.
 struct RouteOrigin {
-  SourceKey source;                          // Of http->rds_name.
+  SourceKey source;                          // Of http->rds_name, or those that scopes name.
   base::Nanos timeout = 15 * base::kSecond;  // initial_fetch_timeout; 0 waits without end.
   // Routes written inline, serialized, for /config_dump; else null.
   std::shared_ptr<const std::string> written;
+  std::optional<ScopeOrigin> scopes;  // Of scopes that come by discovery.
+  // Scopes that are listed, serialized, for /config_dump.
+  std::vector<std::string> written_scopes;
 };
 
 struct CompiledListener {
@@ -56,6 +66,15 @@ struct Compilers {
   absl::AnyInvocable<CompiledListener(Bytes, Origin, config::Errors&)> listener;
   // With its files read, and proven.
   absl::AnyInvocable<std::optional<tls::Secret>(Bytes, Origin, config::Errors&)> secret;
+  absl::AnyInvocable<std::optional<route::Scope>(Bytes, config::Errors&)> scope;
+  // What discovery sent for a place in a chain of filters.
+  absl::AnyInvocable<std::shared_ptr<const filter::FilterFactory>(const filter::DiscoveredFilter&,
+                                                                  Bytes, config::Errors&)>
+      filter;
+  // What RTDS sent for the layer `name`.
+  absl::AnyInvocable<std::shared_ptr<const runtime::Layer>(const std::string& name, Bytes,
+                                                           config::Errors&)>
+      runtime_layer;
 };
 
 // The name of a listener that has none: the same for the same bytes.

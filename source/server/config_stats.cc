@@ -49,6 +49,10 @@ void ConfigStats::Refresh() {
   fields_->dynamic_ignored_fields.Set(ignored_.discovered.count());
   if (cds_) RefreshSubscription(xds::kClusterType, *cds_);
   if (lds_) RefreshSubscription(xds::kListenerType, *lds_);
+  if (!rtds_ && store_.runtime().discovers()) {
+    rtds_ = registry_.Open<stats::SubscriptionStats>(Plain(stats::kRuntimeScope));
+  }
+  if (rtds_) RefreshSubscription(xds::kRuntimeType, *rtds_);
   if (control_plane_) {
     const xds::ControlPlaneStats now = sources_.StreamStats();
     control_plane_->connected_state.Set(now.connected ? 1 : 0);

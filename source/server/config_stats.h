@@ -50,6 +50,7 @@ class ConfigStats {
   stats::Group<stats::ListenerManagerStats> listeners_;
   stats::Group<stats::SubscriptionStats> cds_;
   stats::Group<stats::SubscriptionStats> lds_;
+  stats::Group<stats::SubscriptionStats> rtds_;  // Once a layer comes by discovery.
   stats::Group<stats::ControlPlaneStats> control_plane_;
   absl::flat_hash_map<std::string, Breakers> breakers_;  // By stat name.
   stats::ReadHook hook_;

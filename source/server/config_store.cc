@@ -19,12 +19,15 @@ ConfigStore::ConfigStore(event::EventLoop& loop, stats::Registry& registry, Comp
       hooks_(std::move(hooks)),
       deadline_timer_(loop.timers(), [this] { loop_.Schedule(this); }),
       graveyard_(loop),
+      runtime_(Context(), compilers_, registry),
       secrets_(Context(), compilers_, registry),
+      extensions_(Context(), compilers_, registry),
       clusters_(Context(), compilers_, secrets_, std::move(hooks_.make_dns), registry),
       routes_(Context(), compilers_, clusters_, uses_),
+      scopes_(Context(), compilers_, routes_, registry),
       listeners_(Context(), compilers_,
-                 {clusters_, routes_, secrets_, uses_, std::move(hooks_.admit_listener),
-                  hooks_.drain_time}) {}
+                 {clusters_, routes_, scopes_, secrets_, extensions_, uses_,
+                  std::move(hooks_.admit_listener), hooks_.drain_time}) {}
 
 ConfigStore::~ConfigStore() = default;
 
@@ -38,6 +41,9 @@ std::vector<xds::ResourceError> ConfigStore::Apply(const SourceKey& source,
     std::optional<std::string> problem = Take(source, resource);
     if (problem.has_value()) errors.push_back({resource.name, *std::move(problem)});
   }
+  if (update.type_url == xds::kScopedRouteType) {
+    scopes_.EndStep(source, update.version, !errors.empty());
+  }
   return errors;
 }
 
@@ -45,6 +51,9 @@ void ConfigStore::Remove(const SourceKey& source, const std::string& type_url,
                          const std::string& name) {
   if (type_url == xds::kClusterType) clusters_.Remove(name);
   if (type_url == xds::kListenerType) listeners_.Remove(name);
+  if (type_url == xds::kScopedRouteType) scopes_.Remove(source, name);
+  if (type_url == xds::kExtensionConfigType) extensions_.Remove(source, name);
+  if (type_url == xds::kRuntimeType) runtime_.Remove(source, name);
   // As long as something in force names these, the last good ones serve; but nobody waits for what
   // the control plane says is not there.
   if (type_url == xds::kEndpointType) clusters_.TakeMissingAssignment(source, name);
@@ -58,6 +67,9 @@ std::optional<std::string> ConfigStore::Take(const SourceKey& source,
   if (resource.type_url == xds::kListenerType) return listeners_.Take(resource, false);
   if (resource.type_url == xds::kRouteType) return routes_.Take(source, resource);
   if (resource.type_url == xds::kSecretType) return secrets_.Take(source, resource);
+  if (resource.type_url == xds::kScopedRouteType) return scopes_.Take(source, resource);
+  if (resource.type_url == xds::kExtensionConfigType) return extensions_.Take(source, resource);
+  if (resource.type_url == xds::kRuntimeType) return runtime_.Take(source, resource);
   return absl::StrCat("resources of type ", resource.type_url, " are not implemented");
 }
 
@@ -86,6 +98,7 @@ void ConfigStore::Run() {
   Batch batch;
   const event::WorkSlice slice(loop_);
   // Each store looks at those before it: one pass moves all that can move.
+  runtime_.Settle(batch);
   bool settled = clusters_.Settle(slice, batch);
   routes_.Settle(batch);
   listeners_.Settle(batch);
@@ -95,8 +108,8 @@ void ConfigStore::Run() {
   DropUnclaimed(batch);
 
   for (const WantedNames::Change& change : wanted_.TakeChanged()) hooks_.want(change);
-  const base::MonoTime next =
-      std::min({clusters_.NextDeadline(), routes_.NextDeadline(), listeners_.NextDeadline()});
+  const base::MonoTime next = std::min({runtime_.NextDeadline(), clusters_.NextDeadline(),
+                                        routes_.NextDeadline(), listeners_.NextDeadline()});
   if (!settled) {
     deadline_timer_.ArmAt(loop_.now());  // In the next turn.
   } else if (next == base::kNever) {
@@ -111,6 +124,8 @@ void ConfigStore::DropUnclaimed(Batch& batch) {
   for (const WantedNames::Name& name : wanted_.TakeUnclaimed()) {
     if (name.type_url == xds::kRouteType) routes_.Drop(name.source, name.name, batch);
     if (name.type_url == xds::kEndpointType) clusters_.DropAssignment(name.source, name.name);
+    if (name.type_url == xds::kScopedRouteType) scopes_.Drop(name.source);
+    if (name.type_url == xds::kExtensionConfigType) extensions_.Drop(name.source, name.name);
     if (name.type_url == xds::kSecretType) secrets_.Drop(name.source, name.name);
   }
 }

@@ -17,8 +17,11 @@
 #include "source/server/cluster_store.h"
 #include "source/server/cluster_uses.h"
 #include "source/server/compilers.h"
+#include "source/server/extension_store.h"
 #include "source/server/listener_store.h"
 #include "source/server/route_store.h"
+#include "source/server/runtime_store.h"
+#include "source/server/scope_store.h"
 #include "source/server/secret_store.h"
 #include "source/server/wanted_names.h"
 #include "source/stats/registry.h"
@@ -54,8 +57,12 @@ class ConfigStore final : private event::Runnable {
   ClusterStore& clusters() { return clusters_; }
   const ClusterStore& clusters() const { return clusters_; }
   const RouteStore& routes() const { return routes_; }
+  const ScopeStore& scopes() const { return scopes_; }
   const ListenerStore& listeners() const { return listeners_; }
   const SecretStore& secrets() const { return secrets_; }
+  const ExtensionStore& extensions() const { return extensions_; }
+  RuntimeStore& runtime() { return runtime_; }
+  const RuntimeStore& runtime() const { return runtime_; }
   // What the control plane called the newest step of a type; empty before the first.
   const std::string& VersionOf(const std::string& type_url) const;
 
@@ -76,9 +83,12 @@ class ConfigStore final : private event::Runnable {
   // In this order: what refers to another dies before it.
   WantedNames wanted_;
   ClusterUses uses_;
+  RuntimeStore runtime_;
   SecretStore secrets_;
+  ExtensionStore extensions_;
   ClusterStore clusters_;
   RouteStore routes_;
+  ScopeStore scopes_;
   ListenerStore listeners_;
 };
 

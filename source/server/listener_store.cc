@@ -12,15 +12,30 @@
 #include "source/xds/type_url.h"
 
 namespace proxenos::server {
+namespace {
+
+// Of the routes that are written in a connection manager itself.
+void ForEachTableWritten(const downstream::HttpConfig& http,
+                         absl::FunctionRef<void(const route::RouteTable&)> visit) {
+  if (http.routes != nullptr) visit(*http.routes->table);
+  if (http.scopes == nullptr) return;
+  for (const downstream::Scope& scope : http.scopes->listed) {
+    if (scope.written != nullptr) visit(*scope.written->table);
+  }
+}
+
+}  // namespace
 
 // One version of a listener.
 struct ListenerStore::Version {
-  Version(SecretStore& secrets, const xds::Resource& from, base::WallTime now,
+  Version(const Surroundings& around, const xds::Resource& from, base::WallTime now,
           CompiledListener made)
       : name(from.name),
         resource(ResourceVersion::Of(from, now)),
         compiled(std::move(made)),
-        tls(secrets, {SecretOwner::Kind::kListener, from.name}, Templates(*compiled.config)) {}
+        tls(around.secrets, {SecretOwner::Kind::kListener, from.name}, Templates(*compiled.config)),
+        filters(around.extensions, from.name, *compiled.config),
+        scopes(around.scopes, from.name, compiled) {}
 
   static ServerContexts::Templates Templates(const downstream::ListenerConfig& config) {
     ServerContexts::Templates templates;
@@ -31,7 +46,7 @@ struct ListenerStore::Version {
   // The tables of those chains whose routes do not come by name.
   void ForEachInlineTable(absl::FunctionRef<void(const route::RouteTable&)> visit) const {
     for (const downstream::ChainConfig& chain : chains()) {
-      if (chain.http != nullptr && chain.http->routes != nullptr) visit(*chain.http->routes->table);
+      if (chain.http != nullptr) ForEachTableWritten(*chain.http, visit);
     }
   }
 
@@ -40,7 +55,10 @@ struct ListenerStore::Version {
   const CompiledListener compiled;
   std::vector<NameClaim> routes;  // Of those that come by name.
   ServerContexts tls;
+  ExtensionUse filters;
+  ScopeUse scopes;
   base::MonoTime routes_deadline = base::kNever;
+  base::MonoTime filters_deadline = base::kNever;
   base::MonoTime secrets_deadline = base::kNever;
 };
 
@@ -82,6 +100,11 @@ std::optional<std::string> ListenerStore::Check(const std::string& name,
   if (!problem) {
     problem = ServerContexts::Check(around_.secrets, Version::Templates(*compiled.config));
   }
+  for (const downstream::ChainConfig& chain : compiled.config->chains) {
+    if (!problem && chain.http != nullptr) {
+      problem = around_.extensions.Check(chain.http->discovered);
+    }
+  }
   return problem;
 }
 
@@ -91,12 +114,14 @@ std::optional<std::string> ListenerStore::CheckRoutes(const CompiledListener& co
   for (size_t i = 0; i < compiled.config->chains.size() && !problem; ++i) {
     const downstream::HttpConfig* http = compiled.config->chains[i].http.get();
     if (http == nullptr) continue;
-    if (http->routes != nullptr) {
-      const route::RouteTable& table = *http->routes->table;
+    ForEachTableWritten(*http, [this, &problem](const route::RouteTable& table) {
+      if (problem) return;
       problem = RouteStore::CheckClusters(table, table.validate_clusters().value_or(true),
                                           around_.clusters);
-      continue;
-    }
+    });
+    if (http->scopes != nullptr && !problem)
+      problem = around_.scopes.Check(compiled.routes[i], *http);
+    if (http->routes != nullptr || http->scopes != nullptr) continue;
     const SourceKey& source = compiled.routes[i].source;
     problem = context_.SourceProblem(xds::kRouteType, source, http->rds_name, "rds.config_source");
     // Workers know routes by their names alone.
@@ -111,15 +136,17 @@ std::optional<std::string> ListenerStore::CheckRoutes(const CompiledListener& co
 
 std::unique_ptr<ListenerStore::Version> ListenerStore::MakeVersion(const xds::Resource& resource,
                                                                    CompiledListener compiled) {
-  auto version = std::make_unique<Version>(around_.secrets, resource, context_.loop.wall_now(),
-                                           std::move(compiled));
+  auto version =
+      std::make_unique<Version>(around_, resource, context_.loop.wall_now(), std::move(compiled));
   // The longest wait of its chains; inline routes wait for clusters.
   base::MonoTime until = context_.loop.now();
   for (size_t i = 0; i < version->chains().size(); ++i) {
     const downstream::HttpConfig* http = version->chains()[i].http.get();
     if (http == nullptr) continue;
     base::Nanos wait = kRouteWait;
-    if (!http->rds_name.empty()) {
+    if (http->scopes != nullptr) {
+      wait = version->scopes.timeout();
+    } else if (!http->rds_name.empty()) {
       const RouteOrigin& origin = version->compiled.routes[i];
       version->routes.push_back(
           context_.wanted.Claim(xds::kRouteType, origin.source, http->rds_name));
@@ -129,6 +156,7 @@ std::unique_ptr<ListenerStore::Version> ListenerStore::MakeVersion(const xds::Re
   }
   version->routes_deadline = until;
   version->secrets_deadline = context_.Deadline(version->tls.timeout());
+  version->filters_deadline = context_.Deadline(version->filters.timeout());
   return version;
 }
 
@@ -190,7 +218,7 @@ void ListenerStore::Remove(const std::string& name) {
 }
 
 bool ListenerStore::WaitsForRoutes(const Version& version) const {
-  bool waits = false;
+  bool waits = !version.scopes.ready();
   for (const downstream::ChainConfig& chain : version.chains()) {
     if (chain.http == nullptr || chain.http->rds_name.empty()) continue;
     waits = waits || around_.routes.Awaits(chain.http->rds_name);
@@ -201,26 +229,42 @@ bool ListenerStore::WaitsForRoutes(const Version& version) const {
   return waits;
 }
 
+ListenerStore::Waits ListenerStore::WaitsFor(const Version& version) const {
+  return {WaitsForRoutes(version), !version.tls.ready(), !version.filters.ready()};
+}
+
+void ListenerStore::Tell(const std::string& name, const Waits& goes_without) {
+  if (goes_without.routes) {
+    PX_LOG(kConfig, kWarn, "listener ", name, ": no routes in time, goes on without");
+  }
+  if (goes_without.secrets) {
+    PX_LOG(kConfig, kWarn, "listener ", name, ": no secrets in time, refuses TLS clients for now");
+  }
+  if (goes_without.filters) {
+    PX_LOG(kConfig, kWarn, "listener ", name,
+           ": a filter did not come in time, its default stands");
+  }
+}
+
 void ListenerStore::Settle(Batch& batch) {
   const base::MonoTime now = context_.loop.now();
   for (auto it = warming_.begin(); it != warming_.end();) {
     Listener& listener = *listeners_[*it];
     const Version& version = *listener.warming;
-    const bool no_routes = WaitsForRoutes(version);
-    const bool no_secrets = !version.tls.ready();
-    if ((no_routes && now < version.routes_deadline) ||
-        (no_secrets && now < version.secrets_deadline)) {
+    const Waits waits = WaitsFor(version);
+    if ((waits.routes && now < version.routes_deadline) ||
+        (waits.secrets && now < version.secrets_deadline) ||
+        (waits.filters && now < version.filters_deadline)) {
       ++it;
       continue;
     }
-    if (no_routes) PX_LOG(kConfig, kWarn, "listener ", *it, ": no routes in time, goes on without");
-    if (no_secrets) {
-      PX_LOG(kConfig, kWarn, "listener ", *it, ": no secrets in time, refuses TLS clients for now");
-    }
+    Tell(*it, waits);
     Activate(listener, batch);
     it = warming_.erase(it);
   }
   SettleSecrets(batch);
+  SettleFilters(batch);
+  SettleScopes(batch);
   for (const std::string& name : std::exchange(removed_, {})) {
     const auto found = listeners_.find(name);
     // One that never was in force may have sockets all the same.
@@ -245,6 +289,33 @@ void ListenerStore::SettleSecrets(Batch& batch) {
   }
 }
 
+void ListenerStore::SettleFilters(Batch& batch) {
+  for (const std::string& name : around_.extensions.TakeChanged()) {
+    const auto found = listeners_.find(name);
+    if (found == listeners_.end() || found->second->active == nullptr) continue;
+    found->second->active->filters.TakeChanged(
+        [&batch, &name](size_t chain, std::shared_ptr<const filter::FilterFactories> filters) {
+          batch.listener_filters.push_back({name, chain, std::move(filters)});
+        });
+  }
+}
+
+void ListenerStore::SettleScopes(Batch& batch) {
+  scopes_pending_.merge(around_.scopes.TakeChanged());
+  for (auto it = scopes_pending_.begin(); it != scopes_pending_.end();) {
+    const auto found = listeners_.find(*it);
+    bool done = true;
+    if (found != listeners_.end() && found->second->active != nullptr) {
+      const std::string& name = *it;
+      done = found->second->active->scopes.Settle(
+          [&batch, &name](size_t chain, ScopeUse::Table table) {
+            batch.listener_scopes.push_back({name, chain, std::move(table)});
+          });
+    }
+    it = done ? scopes_pending_.erase(it) : std::next(it);
+  }
+}
+
 void ListenerStore::Activate(Listener& listener, Batch& batch) {
   listener.warming->ForEachInlineTable(
       [this](const route::RouteTable& table) { around_.uses.Add(table); });
@@ -257,7 +328,10 @@ void ListenerStore::Activate(Listener& listener, Batch& batch) {
   listener.active = std::move(listener.warming);
   ServerContexts& tls = listener.active->tls;
   tls.Refresh([](size_t) {});
-  batch.listeners.push_back({listener.active->compiled.config, tls.contexts()});
+  ExtensionUse& filters = listener.active->filters;
+  filters.TakeChanged([](size_t, const std::shared_ptr<const filter::FilterFactories>&) {});
+  batch.listeners.push_back({listener.active->compiled.config, tls.contexts(), filters.Filters(),
+                             listener.active->scopes.Begin()});
 }
 
 void ListenerStore::Drain(std::unique_ptr<Version> version) {
@@ -272,9 +346,15 @@ base::MonoTime ListenerStore::NextDeadline() const {
   for (const std::string& name : warming_) {
     const Version& version = *listeners_.find(name)->second->warming;
     // One that is over is not waited for any more.
-    for (const base::MonoTime deadline : {version.routes_deadline, version.secrets_deadline}) {
+    for (const base::MonoTime deadline :
+         {version.routes_deadline, version.secrets_deadline, version.filters_deadline}) {
       if (deadline > now) next = std::min(next, deadline);
     }
+  }
+  for (const std::string& name : scopes_pending_) {
+    const auto found = listeners_.find(name);
+    if (found == listeners_.end() || found->second->active == nullptr) continue;
+    next = std::min(next, found->second->active->scopes.NextDeadline());
   }
   for (const auto& [name, draining] : draining_) next = std::min(next, draining.until);
   return next;
@@ -320,6 +400,20 @@ void ListenerStore::ForEachInlineRoutes(
     for (const RouteOrigin& origin : listener->active->compiled.routes) {
       if (origin.written != nullptr)
         visit(*origin.written, listener->active->resource.last_updated);
+    }
+  }
+}
+
+void ListenerStore::ForEachScopeList(
+    absl::FunctionRef<void(const std::string&, const std::vector<std::string>&, base::WallTime)>
+        visit) const {
+  for (const auto& [name, listener] : listeners_) {
+    if (!listener->active) continue;
+    const Version& version = *listener->active;
+    for (size_t i = 0; i < version.chains().size(); ++i) {
+      const std::vector<std::string>& written = version.compiled.routes[i].written_scopes;
+      if (written.empty()) continue;
+      visit(version.chains()[i].http->scopes->name, written, version.resource.last_updated);
     }
   }
 }

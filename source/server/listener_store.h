@@ -1,11 +1,13 @@
 // ListenerStore: the listeners on the main thread: every version that was sent, and the one in
 // force. A part of the one authoritative map (config_store.h).
 //
-// A new version warms until its routes are in force and the secrets that its filter chains name are
-// there, each at most its time (then it goes on without: requests get 404, TLS clients are
-// refused). The version before serves meanwhile; replaced and removed ones drain.
+// A new version warms until its routes are in force and the secrets and filters that its chains
+// name are there, each at most its time (then it goes on without: requests get 404, TLS clients are
+// refused, the default stands for a filter, or 500). The version before serves meanwhile; replaced
+// and removed ones drain.
 //
-// A secret that rotates makes new TLS contexts for the version in force and disturbs nothing else.
+// A secret that rotates makes new TLS contexts for the version in force and disturbs nothing else;
+// so does a filter that comes anew.
 #pragma once
 
 #include <memory>
@@ -22,7 +24,9 @@
 #include "source/server/cluster_uses.h"
 #include "source/server/compilers.h"
 #include "source/server/config_record.h"
+#include "source/server/extension_store.h"
 #include "source/server/route_store.h"
+#include "source/server/scope_store.h"
 #include "source/server/secret_store.h"
 #include "source/server/store_context.h"
 
@@ -45,7 +49,9 @@ class ListenerStore {
   struct Surroundings {
     const ClusterStore& clusters;
     const RouteStore& routes;
+    ScopeStore& scopes;
     SecretStore& secrets;
+    ExtensionStore& extensions;
     ClusterUses& uses;
     AdmitListener admit;
     base::Nanos drain_time = 600 * base::kSecond;
@@ -74,6 +80,11 @@ class ListenerStore {
   // Routes written inline in listeners in force: serialized RouteConfigurations.
   void ForEachInlineRoutes(
       absl::FunctionRef<void(const std::string& bytes, base::WallTime last_updated)> visit) const;
+  // The scopes that listeners in force list, by ScopedRoutes.name.
+  void ForEachScopeList(
+      absl::FunctionRef<void(const std::string& name, const std::vector<std::string>& written,
+                             base::WallTime last_updated)>
+          visit) const;
 
  private:
   struct Version;
@@ -89,7 +100,17 @@ class ListenerStore {
   std::unique_ptr<Version> MakeVersion(const xds::Resource& resource, CompiledListener compiled);
   std::optional<std::string> CheckRoutes(const CompiledListener& compiled) const;
   bool WaitsForRoutes(const Version& version) const;
+  // Why a version that warms is not in force yet.
+  struct Waits {
+    bool routes = false;
+    bool secrets = false;
+    bool filters = false;
+  };
+  Waits WaitsFor(const Version& version) const;
+  static void Tell(const std::string& name, const Waits& goes_without);
   void SettleSecrets(Batch& batch);
+  void SettleFilters(Batch& batch);
+  void SettleScopes(Batch& batch);
   void Activate(Listener& listener, Batch& batch);
   void Drain(std::unique_ptr<Version> version);
 
@@ -101,6 +122,7 @@ class ListenerStore {
   std::vector<std::string> removed_;  // In force until the next Settle.
   // The newest version of a name that drains: a listener that changes often must not pile up.
   absl::btree_map<std::string, Draining> draining_;
+  std::set<std::string> scopes_pending_;  // Listeners in force whose newest scopes are not.
   Counts counts_;
 };
 

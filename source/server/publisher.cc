@@ -12,6 +12,7 @@ namespace {
 using Sockets = std::vector<std::optional<std::vector<net::UniqueFd>>>;
 
 void Apply(const Batch& batch, Sockets sockets, base::Nanos drain_time, Worker& worker) {
+  if (batch.runtime != nullptr) worker.SetRuntime(batch.runtime);
   for (const auto& cluster : batch.clusters) worker.SetCluster(cluster);
   for (const auto& [name, hosts] : batch.hosts) worker.SetHosts(name, hosts);
   for (const auto& [name, routes] : batch.routes) worker.SetRoutes(name, routes);
@@ -23,6 +24,12 @@ void Apply(const Batch& batch, Sockets sockets, base::Nanos drain_time, Worker& 
   }
   for (const auto& each : batch.listener_tls) {
     worker.SetListenerTls(each.owner, each.socket, each.context);
+  }
+  for (const FilterChange& each : batch.listener_filters) {
+    worker.SetListenerFilters(each.listener, each.chain, each.filters);
+  }
+  for (const ScopeChange& each : batch.listener_scopes) {
+    worker.SetListenerScopes(each.listener, each.chain, each.scopes);
   }
   for (const std::string& name : batch.removed_listeners) {
     worker.RemoveListener(name, drain_time);

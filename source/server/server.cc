@@ -12,6 +12,7 @@
 #include "source/admin/admin_config.h"
 #include "source/base/log.h"
 #include "source/config/typed_config.h"
+#include "source/runtime/setting.h"
 #include "source/server/builtin_filters.h"
 #include "source/server/compilers.h"
 #include "source/server/server_admin.h"
@@ -148,6 +149,7 @@ void Server::MakeStore() {
   ConfigStoreHooks hooks;
   hooks.publish = [this](Batch batch) {
     main_clusters_->Apply(batch);
+    if (batch.runtime != nullptr) LimitConnections(*batch.runtime);
     publisher_->Publish(std::move(batch));
   };
   hooks.want = [this](const WantedNames::Change& change) { sources_->Want(change); };
@@ -193,6 +195,9 @@ absl::Status Server::Start() {
   admin_ = std::make_unique<ServerAdmin>(*this);
   status = admin_->Start();
   if (!status.ok()) return status;
+  config::Errors errors;
+  store_->runtime().Begin(bootstrap_.proto, errors);
+  if (!errors.ok()) return errors.ToStatus();
   status = AddStaticSecrets(bootstrap_.proto, *store_);
   if (status.ok()) status = AddStaticClusters(bootstrap_.proto, *store_);
   if (!status.ok()) return status;
@@ -207,8 +212,19 @@ absl::Status Server::Start() {
   return start_error_;
 }
 
+absl::Status Server::ModifyRuntime(const RuntimeStore::Changes& changes) {
+  return store_->runtime().Modify(changes);
+}
+
+// The overload manager's monitor, where there is one, takes the place of the key.
+void Server::LimitConnections(const runtime::Snapshot& runtime) {
+  const uint64_t monitored = MaxConnections(bootstrap_.proto);
+  const runtime::IntegerSetting limit{UINT64_MAX, "overload.global_downstream_max_connections"};
+  connection_limit_.SetMost(monitored == UINT64_MAX ? limit.Get(&runtime) : monitored);
+}
+
 bool Server::ClustersReady() const {
-  if (store_->clusters().startup_count() > 0) return false;
+  if (!store_->runtime().ready() || store_->clusters().startup_count() > 0) return false;
   return !sources_->has_cds() || sources_->Answered(xds::kClusterType);
 }
 
@@ -354,7 +370,10 @@ absl::Status Server::Validate(const LoadedBootstrap& bootstrap) {
   };
   ConfigStore store(loop, registry, MakeCompilers(compiler, ignored), std::move(hooks));
 
-  std::vector<absl::Status> found = {AddStaticSecrets(bootstrap.proto, store),
+  config::Errors runtime_errors;
+  store.runtime().Begin(bootstrap.proto, runtime_errors);
+  std::vector<absl::Status> found = {runtime_errors.ToStatus(),
+                                     AddStaticSecrets(bootstrap.proto, store),
                                      AddStaticClusters(bootstrap.proto, store)};
   if (sources.has_cds()) {
     // Their routes may name clusters that only the control plane knows.

@@ -69,6 +69,7 @@ class Server {
     bool inbound_only = false;
   };
   void DrainListeners(const DrainRequest& request);
+  absl::Status ModifyRuntime(const RuntimeStore::Changes& changes);
   const Options& options() const { return options_; }
   const LoadedBootstrap& bootstrap() const { return bootstrap_; }
   const config::IgnoredFields& dynamic_ignored() const { return dynamic_ignored_; }
@@ -84,6 +85,7 @@ class Server {
   uint32_t concurrency() const { return static_cast<uint32_t>(workers_.size()); }
 
  private:
+  void LimitConnections(const runtime::Snapshot& runtime);
   void MakeWorkers();
   void CountTurns();
   void MakeStore();

@@ -8,9 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "source/admin/admin_endpoints.h"
+#include "source/admin/config_types.h"
 #include "source/base/log.h"
 #include "source/server/server.h"
-#include "source/xds/type_url.h"
 
 namespace proxenos::server {
 namespace {
@@ -55,22 +55,6 @@ admin::ConfigView View(const ResourceView& resource) {
     view.refused = admin::RefusalView{View(resource.refused->resource), resource.refused->reason};
   }
   return view;
-}
-
-const char* TypeOf(admin::ConfigKind kind) {
-  switch (kind) {
-    case admin::ConfigKind::kCluster:
-      return xds::kClusterType;
-    case admin::ConfigKind::kListener:
-      return xds::kListenerType;
-    case admin::ConfigKind::kRoute:
-      return xds::kRouteType;
-    case admin::ConfigKind::kEndpoint:
-      return xds::kEndpointType;
-    case admin::ConfigKind::kSecret:
-      return xds::kSecretType;
-  }
-  return "";
 }
 
 envoy::admin::v3::ServerInfo::State ToProto(ServerState state) {
@@ -121,6 +105,10 @@ void ServerAdmin::FillConfig() {
         return store.clusters().ForEachAssignment(pass);
       case admin::ConfigKind::kSecret:
         return store.secrets().ForEach(pass);
+      case admin::ConfigKind::kExtension:
+        return store.extensions().ForEach(pass);
+      case admin::ConfigKind::kRuntime:
+        return store.runtime().ForEach(pass);
       case admin::ConfigKind::kRoute:
         break;
     }
@@ -133,8 +121,11 @@ void ServerAdmin::FillConfig() {
           visit(view);
         });
   };
+  source_.for_each_scope_set = [this](admin::Visit<admin::ScopeSetView> visit) {
+    ForEachScopeSet(visit);
+  };
   source_.config_version = [this](admin::ConfigKind kind) {
-    return server_.store().VersionOf(TypeOf(kind));
+    return server_.store().VersionOf(std::string(admin::TypeUrlOf(kind)));
   };
   source_.for_each_cluster = [this](admin::Visit<admin::ClusterView> visit) {
     server_.store().clusters().ForEachActive([&visit](const ClusterView& each) {
@@ -161,8 +152,31 @@ void ServerAdmin::FillConfig() {
   };
 }
 
+void ServerAdmin::ForEachScopeSet(admin::Visit<admin::ScopeSetView> visit) {
+  const ConfigStore& store = server_.store();
+  store.scopes().ForEachSet(
+      [&visit](const std::string& name, const std::vector<ResourceView>& resources) {
+        std::vector<admin::ConfigView> scopes;
+        for (const ResourceView& each : resources) scopes.push_back(View(each));
+        visit({name, false, scopes});
+      });
+  store.listeners().ForEachScopeList([&visit](const std::string& name,
+                                              const std::vector<std::string>& written,
+                                              base::WallTime last_updated) {
+    std::vector<admin::ConfigView> scopes;
+    for (const std::string& bytes : written) {
+      scopes.emplace_back().active = admin::VersionView{"", bytes, last_updated};
+    }
+    visit({name, true, scopes});
+  });
+}
+
 void ServerAdmin::FillRuntime() {
   source_.state = [this] { return ToProto(server_.state()); };
+  source_.runtime = [this] { return server_.store().runtime().snapshot(); };
+  source_.modify_runtime = [this](const RuntimeStore::Changes& changes) {
+    return server_.ModifyRuntime(changes);
+  };
   source_.connection_count = [this] { return server_.connection_limit().count(); };
   source_.quit = [this] { server_.Quit(); };
   source_.set_health_check_failed = [this](bool failed) { server_.FailHealth(failed); };

@@ -31,6 +31,7 @@ class ServerAdmin {
 
  private:
   void FillConfig();
+  void ForEachScopeSet(admin::Visit<admin::ScopeSetView> visit);
   void FillRuntime();
 
   Server& server_;

@@ -34,6 +34,11 @@ struct StoreContext {
                                            absl::string_view name, absl::string_view field) const {
     const absl::Status named = xds::CheckWantedName(name);
     if (!named.ok()) return std::string(named.message());
+    return SourceProblem(type_url, source, field);
+  }
+  // The same, whatever is wanted.
+  std::optional<std::string> SourceProblem(const std::string& type_url, const SourceKey& source,
+                                           absl::string_view field) const {
     if (check_source == nullptr) return std::nullopt;
     const absl::Status status = check_source(type_url, source);
     if (status.ok()) return std::nullopt;

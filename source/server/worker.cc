@@ -62,11 +62,29 @@ void Worker::StopAndJoin() {
   thread_.join();
 }
 
-void Worker::SetRoutes(const std::string& name,
-                       std::shared_ptr<const downstream::RouteSnapshot> routes) {
+base::Rc<downstream::RouteCell> Worker::RoutesNamed(const std::string& name) {
   auto& cell = routes_[name];
   if (!cell) cell = base::Rc<downstream::RouteCell>(std::make_unique<downstream::RouteCell>());
-  cell->current = base::Hold(std::move(routes));
+  return cell;
+}
+
+void Worker::SetRoutes(const std::string& name,
+                       std::shared_ptr<const downstream::RouteSnapshot> routes) {
+  RoutesNamed(name)->current = base::Hold(std::move(routes));
+}
+
+void Worker::SetScopes(downstream::ScopeCell& cell,
+                       std::shared_ptr<const downstream::ScopeTable> scopes) {
+  cell.routes.clear();
+  for (const downstream::ScopeTable::Origin& origin : scopes->origins()) {
+    if (origin.written == nullptr) {
+      cell.routes.push_back(RoutesNamed(origin.name));
+      continue;
+    }
+    cell.routes.emplace_back(std::make_unique<downstream::RouteCell>());
+    cell.routes.back()->current = base::Hold(origin.written);
+  }
+  cell.table = std::move(scopes);
 }
 
 void Worker::RemoveRoutes(const std::string& name) { routes_.erase(name); }
@@ -77,14 +95,18 @@ std::vector<downstream::ChainCells> Worker::MakeCells(const PublishedListener& p
     const downstream::ChainConfig& chain = published.config->chains[i];
     downstream::ChainCells& made = cells.emplace_back();
     const std::string rds = chain.http == nullptr ? "" : chain.http->rds_name;
-    if (!rds.empty()) {
-      auto& slot = routes_[rds];
-      if (!slot) slot = base::Rc<downstream::RouteCell>(std::make_unique<downstream::RouteCell>());
-      made.routes = slot;
+    if (!rds.empty()) made.routes = RoutesNamed(rds);
+    if (i < published.scopes.size() && published.scopes[i] != nullptr) {
+      made.scopes = base::Rc<downstream::ScopeCell>(std::make_unique<downstream::ScopeCell>());
+      SetScopes(*made.scopes, published.scopes[i]);
     }
     if (chain.tls != nullptr) {
       made.tls = base::Rc<downstream::TlsCell>(std::make_unique<downstream::TlsCell>());
       if (published.tls[i] != nullptr) made.tls->current = base::Hold(published.tls[i]);
+    }
+    if (i < published.filters.size() && published.filters[i] != nullptr) {
+      made.filters = base::Rc<downstream::FilterCell>(std::make_unique<downstream::FilterCell>());
+      made.filters->current = published.filters[i];
     }
   }
   return cells;
@@ -104,8 +126,7 @@ void Worker::SetListener(const PublishedListener& published,
   }
   if (!sockets) sockets.emplace();
   std::vector<downstream::ChainCells> cells = MakeCells(published);
-  serving.tls.clear();
-  for (const downstream::ChainCells& each : cells) serving.tls.push_back(each.tls);
+  serving.cells = cells;
   serving.listener = std::make_unique<downstream::Listener>(context_, published.config,
                                                             *std::move(sockets), std::move(cells));
 }
@@ -114,7 +135,20 @@ void Worker::SetListenerTls(const std::string& listener, size_t chain,
                             std::shared_ptr<const tls::ServerContext> context) {
   const auto it = listeners_.find(listener);
   if (it == listeners_.end()) return;
-  it->second.tls[chain]->current = base::Hold(std::move(context));
+  it->second.cells[chain].tls->current = base::Hold(std::move(context));
+}
+
+void Worker::SetListenerFilters(const std::string& listener, size_t chain,
+                                std::shared_ptr<const filter::FilterFactories> filters) {
+  const auto it = listeners_.find(listener);
+  if (it == listeners_.end()) return;
+  it->second.cells[chain].filters->current = std::move(filters);
+}
+
+void Worker::SetListenerScopes(const std::string& listener, size_t chain,
+                               std::shared_ptr<const downstream::ScopeTable> scopes) {
+  const auto it = listeners_.find(listener);
+  if (it != listeners_.end()) SetScopes(*it->second.cells[chain].scopes, std::move(scopes));
 }
 
 void Worker::RemoveListener(const std::string& name, base::Nanos drain_time) {

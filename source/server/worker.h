@@ -15,6 +15,7 @@
 #include "source/base/clock.h"
 #include "source/downstream/listener.h"
 #include "source/event/event_loop.h"
+#include "source/runtime/snapshot.h"
 #include "source/server/batch.h"
 #include "source/stats/registry.h"
 #include "source/stats/server_stats.h"
@@ -41,6 +42,10 @@ class Worker {
   uint32_t index() const { return index_; }
   // The rest is called on the worker's thread.
 
+  void SetRuntime(std::shared_ptr<const runtime::Snapshot> runtime) {
+    runtime_ = std::move(runtime);
+    context_.environment.runtime = runtime_.get();
+  }
   void SetCluster(upstream::PublishedCluster cluster) { clusters_.Set(std::move(cluster)); }
   void SetHosts(const std::string& cluster, std::shared_ptr<const upstream::HostSet> hosts) {
     clusters_.SetHosts(cluster, std::move(hosts));
@@ -59,6 +64,11 @@ class Worker {
   // Another context for the filter chain `chain` of the listener in force.
   void SetListenerTls(const std::string& listener, size_t chain,
                       std::shared_ptr<const tls::ServerContext> context);
+  // Other filters for that chain; streams that began go on with theirs.
+  void SetListenerFilters(const std::string& listener, size_t chain,
+                          std::shared_ptr<const filter::FilterFactories> filters);
+  void SetListenerScopes(const std::string& listener, size_t chain,
+                         std::shared_ptr<const downstream::ScopeTable> scopes);
   void RemoveListener(const std::string& name, base::Nanos drain_time);
   // Stops accepting everywhere (or on inbound listeners only); with `drain`, connections are told
   // to end.
@@ -69,7 +79,7 @@ class Worker {
  private:
   struct Serving {
     std::unique_ptr<downstream::Listener> listener;
-    std::vector<base::Rc<downstream::TlsCell>> tls;  // By filter chain; null for plain text.
+    std::vector<downstream::ChainCells> cells;  // By filter chain.
   };
   struct Draining {
     std::unique_ptr<downstream::Listener> listener;
@@ -77,6 +87,8 @@ class Worker {
   };
 
   void Run();
+  base::Rc<downstream::RouteCell> RoutesNamed(const std::string& name);
+  void SetScopes(downstream::ScopeCell& cell, std::shared_ptr<const downstream::ScopeTable> scopes);
   std::vector<downstream::ChainCells> MakeCells(const PublishedListener& published);
   void StartDraining(std::unique_ptr<downstream::Listener> listener, base::Nanos drain_time);
   void OnDrainTimer();
@@ -86,6 +98,7 @@ class Worker {
   upstream::ClusterMap clusters_;
   stats::Group<stats::DispatcherStats> turns_;  // Opened by CountTurns.
   downstream::DateCache date_;
+  std::shared_ptr<const runtime::Snapshot> runtime_;
   downstream::WorkerContext context_;
   absl::flat_hash_map<std::string, base::Rc<downstream::RouteCell>> routes_;
   absl::flat_hash_map<std::string, Serving> listeners_;

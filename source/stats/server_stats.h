@@ -27,6 +27,19 @@ PX_STATS(ServerStats, PX_SERVER_STATS);
 #define PX_DISPATCHER_STATS(X) X(Histogram, loop_duration_us)
 PX_STATS(DispatcherStats, PX_DISPATCHER_STATS);
 
+// Scope: kRuntimeScope. All are Envoy's but the last: keys that are switches of Envoy's own code,
+// which nothing here asks for.
+#define PX_RUNTIME_STATS(X)           \
+  X(Counter, load_error)              \
+  X(Counter, load_success)            \
+  X(Counter, override_dir_exists)     \
+  X(Counter, override_dir_not_exists) \
+  X(Gauge, admin_overrides_active)    \
+  X(Gauge, num_keys)                  \
+  X(Gauge, num_layers)                \
+  X(Gauge, num_ignored_keys)
+PX_STATS(RuntimeStats, PX_RUNTIME_STATS);
+
 // How many fields of the configuration in force are set and have no effect: those of the bootstrap,
 // and those of what xDS sent. Scope: kServerScope, besides the above. Not Envoy's names: its
 // `static_unknown_fields` are fields that it cannot parse.

@@ -152,6 +152,24 @@ TEST_F(AccessLogConfigTest, ComparisonFilters) {
   EXPECT_FALSE(Passes("duration_filter { comparison { op: GE value { default_value: 16 } } }"));
 }
 
+TEST_F(AccessLogConfigTest, FiltersAskTheRuntime) {
+  auto layer = std::make_shared<runtime::Layer>();
+  layer->values["status"].integer = 200;
+  layer->values["share"].integer = 93;  // Of the request's 92.
+  const runtime::Snapshot snapshot({layer});
+  fixture_.runtime = &snapshot;
+  EXPECT_TRUE(
+      Passes("status_code_filter { comparison { value { default_value: 500 runtime_key: 'status' } "
+             "} }"));
+  EXPECT_FALSE(Passes(
+      "status_code_filter { comparison { value { default_value: 500 runtime_key: 'k' } } }"));
+  EXPECT_TRUE(Passes("runtime_filter { runtime_key: 'share' }"));
+  EXPECT_FALSE(Passes("runtime_filter { runtime_key: 'k' }"));
+  // The denominator stays the filter's.
+  EXPECT_FALSE(
+      Passes("runtime_filter { runtime_key: 'share' percent_sampled { denominator: MILLION } }"));
+}
+
 TEST_F(AccessLogConfigTest, FlagFilter) {
   EXPECT_FALSE(Passes("response_flag_filter {}"));
   fixture_.stream.flags = filter::kNoRouteFound;

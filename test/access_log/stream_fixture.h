@@ -63,7 +63,7 @@ class StreamFixture {
     trailers.Add("x-checksum", "abc");
   }
 
-  FormatInput Input() const { return {&stream, &request, &response, &trailers, "body\n"}; }
+  FormatInput Input() const { return {&stream, &request, &response, &trailers, "body\n", runtime}; }
 
   static net::Address Ip(absl::string_view ip, uint16_t port) {
     absl::StatusOr<net::Address> address = net::Address::FromIp(ip, port);
@@ -77,6 +77,7 @@ class StreamFixture {
   http::RequestHead request;
   http::ResponseHead response;
   http::HeaderMap trailers;
+  const runtime::Snapshot* runtime = nullptr;
 };
 
 }  // namespace proxenos::access_log

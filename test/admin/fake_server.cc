@@ -56,6 +56,13 @@ FakeServer::FakeServer()
   source.concurrency = 2;
   source.state = [this] { return state; };
   source.connection_count = [] { return 7; };
+  runtime = std::make_shared<const runtime::Snapshot>(
+      std::vector<std::shared_ptr<const runtime::Layer>>());
+  source.runtime = [this] { return runtime; };
+  source.modify_runtime = [this](const std::vector<std::pair<std::string, std::string>>& changes) {
+    modified = changes;
+    return modify_status;
+  };
   source.for_each_config = [this](ConfigKind kind, Visit<ConfigView> visit) {
     for (const auto& [of, owned] : configs) {
       if (of == kind) visit(View(owned));

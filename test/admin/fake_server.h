@@ -82,6 +82,9 @@ class FakeServer {
   std::vector<config::IgnoredField> ignored;
   int quits = 0;
   std::optional<bool> health_failed;
+  std::shared_ptr<const runtime::Snapshot> runtime;
+  std::vector<std::pair<std::string, std::string>> modified;
+  absl::Status modify_status;
   std::vector<DrainRequest> drains;
 
   AdminSource source;

@@ -11,6 +11,8 @@
 #include "envoy/admin/v3/clusters.pb.h"
 #include "envoy/admin/v3/listeners.pb.h"
 #include "envoy/admin/v3/memory.pb.h"
+#include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/service/status/v3/csds.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
 #include "source/base/log.h"
@@ -79,8 +81,73 @@ TEST_F(PagesTest, MemoryIsOfThisProcess) {
 
 TEST_F(PagesTest, SmallPages) {
   EXPECT_EQ(server_.Get("/hot_restart_version"), "disabled");
-  EXPECT_EQ(server_.Get("/runtime"), "{\n \"entries\": {},\n \"layers\": []\n}\n");
+  EXPECT_EQ(FromJson<google::protobuf::Struct>(server_.Get("/runtime")).DebugString(),
+            FromJson<google::protobuf::Struct>("{\"entries\": {}, \"layers\": []}").DebugString());
   EXPECT_EQ(server_.Get("/certs"), "{\n \"certificates\": []\n}\n");
+}
+
+TEST_F(PagesTest, ClientStatus) {
+  using envoy::service::status::v3::ClientStatusResponse;
+  server_.bootstrap.mutable_node()->set_id("n1");
+  envoy::config::cluster::v3::Cluster cluster;
+  cluster.set_name("web");
+  testing::OwnedConfig& served = server_.AddConfig(ConfigKind::kCluster, "web", false);
+  served.active = testing::OwnedVersion{"v1", cluster.SerializeAsString(), 0};
+  testing::OwnedConfig& bad = server_.AddConfig(ConfigKind::kListener, "l", false);
+  bad.refused = testing::OwnedVersion{"v2", "", 0};
+  bad.reason = "is bad";
+  server_.AddConfig(ConfigKind::kSecret, "awaited", false);
+  const Response response = server_.Call("POST", "/v3/discovery:client_status");
+  ASSERT_EQ(response.status, 200);
+  const auto status = FromJson<ClientStatusResponse>(response.body);
+  ASSERT_EQ(status.config_size(), 1);
+  EXPECT_EQ(status.config(0).node().id(), "n1");
+  ASSERT_EQ(status.config(0).generic_xds_configs_size(), 3);
+  const auto& first = status.config(0).generic_xds_configs(0);
+  EXPECT_EQ(first.type_url(), "type.googleapis.com/envoy.config.cluster.v3.Cluster");
+  EXPECT_EQ(first.name(), "web");
+  EXPECT_EQ(first.version_info(), "v1");
+  EXPECT_EQ(first.client_status(), envoy::admin::v3::ACKED);
+  envoy::config::cluster::v3::Cluster shown;
+  ASSERT_TRUE(first.xds_config().UnpackTo(&shown));
+  EXPECT_EQ(shown.name(), "web");
+  const auto& second = status.config(0).generic_xds_configs(1);
+  EXPECT_EQ(second.client_status(), envoy::admin::v3::NACKED);
+  EXPECT_EQ(second.error_state().details(), "is bad");
+  EXPECT_EQ(status.config(0).generic_xds_configs(2).client_status(), envoy::admin::v3::REQUESTED);
+  EXPECT_EQ(server_.Call("GET", "/v3/discovery:client_status").status, 405);
+}
+
+TEST_F(PagesTest, RuntimeByLayers) {
+  auto first = std::make_shared<runtime::Layer>();
+  first->name = "one";
+  first->values["a.b"].text = "1";
+  first->values["c"].text = "x";
+  auto second = std::make_shared<runtime::Layer>();
+  second->name = "two";
+  second->values["a.b"].text = "2";
+  server_.runtime = std::make_shared<const runtime::Snapshot>(
+      std::vector<std::shared_ptr<const runtime::Layer>>{first, second});
+  const auto page = FromJson<google::protobuf::Struct>(server_.Get("/runtime"));
+  EXPECT_EQ(page.DebugString(), FromJson<google::protobuf::Struct>(
+                                    R"({"layers": ["one", "two"], "entries": {
+                    "a.b": {"layer_values": ["1", "2"], "final_value": "2"},
+                    "c": {"layer_values": ["x", ""], "final_value": "x"}}})")
+                                    .DebugString());
+}
+
+TEST_F(PagesTest, RuntimeModify) {
+  EXPECT_EQ(server_.Call("POST", "/runtime_modify?a=1&b=").body, "OK\n");
+  EXPECT_EQ(server_.modified,
+            (std::vector<std::pair<std::string, std::string>>{{"a", "1"}, {"b", ""}}));
+  EXPECT_EQ(server_.Call("GET", "/runtime_modify?a=1").status, 405);
+  EXPECT_EQ(server_.Call("POST", "/runtime_modify").status, 400);
+  server_.modify_status = absl::UnavailableError("none");
+  EXPECT_EQ(server_.Call("POST", "/runtime_modify?a=1").status, 503);
+  server_.modify_status = absl::InvalidArgumentError("bad");
+  const Response refused = server_.Call("POST", "/runtime_modify?a=1");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.body, "bad");
 }
 
 TEST_F(PagesTest, CertificatesWithNamesAndTimes) {

@@ -194,21 +194,6 @@ TEST(FieldsTest, TheSameTypeInTwoPlaces) {
           "{common_http_protocol_options: {headers_with_underscores_action: REJECT_REQUEST}}")));
 }
 
-TEST(FieldsTest, RuntimeKeysThatWouldBeSeen) {
-  EXPECT_EQ(
-      "- layered_runtime.layers[0].static_layer "
-      "(envoy.config.bootstrap.v3.RuntimeLayer.static_layer)\n",
-      Check(Parse<Bootstrap>("{layered_runtime: {layers: [{name: a, static_layer: "
-                             "{re2: {max_program_size: {error_level: 100}}}}]}}")));
-  EXPECT_EQ(
-      "layered_runtime.layers[0].static_layer: key "
-      "overload.global_downstream_max_connections is not implemented by proxenos\n"
-      "- layered_runtime.layers[0].static_layer "
-      "(envoy.config.bootstrap.v3.RuntimeLayer.static_layer)\n",
-      Check(Parse<Bootstrap>("{layered_runtime: {layers: [{name: a, static_layer: "
-                             "{overload: {global_downstream_max_connections: 100}}}]}}")));
-}
-
 TEST(FieldsTest, NumbersWithoutANameInThisBuild) {
   Cluster cluster;
   cluster.set_name("a");

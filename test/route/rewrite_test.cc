@@ -204,6 +204,46 @@ TEST(PickClusterTest, Weights) {
   EXPECT_NEAR(counts["dynamic"], 40'000, 500);
 }
 
+TEST(PickClusterTest, WeightsOfTheRuntime) {
+  const auto table = TableOf("prefix: '/'", R"pb(route {
+                                                   weighted_clusters {
+                                                     runtime_key_prefix: "split"
+                                                     clusters {
+                                                       name: "a"
+                                                       weight { value: 1 }
+                                                     }
+                                                     clusters {
+                                                       name: "b"
+                                                       weight { value: 3 }
+                                                     }
+                                                   }
+                                                 })pb");
+  const Request request("/");
+  const auto share_of_a = [&](const runtime::Snapshot* snapshot) {
+    int a = 0;
+    for (uint64_t random = 0; random < 10'000; ++random) {
+      MatchInput input = request.Input(random);
+      input.runtime = snapshot;
+      a += PickCluster(*table->Match(input), input).name == "a";
+    }
+    return a;
+  };
+  const auto snapshot = [](uint64_t a, uint64_t b) {
+    auto layer = std::make_shared<runtime::Layer>();
+    layer->values["split.a"].integer = a;
+    layer->values["split.b"].integer = b;
+    return runtime::Snapshot({layer});
+  };
+  EXPECT_NEAR(share_of_a(nullptr), 2500, 200);
+  const runtime::Snapshot other = snapshot(3, 1);
+  EXPECT_NEAR(share_of_a(&other), 7500, 200);
+  const runtime::Snapshot huge = snapshot(UINT64_MAX, 0);
+  EXPECT_EQ(share_of_a(&huge), 10'000);
+  // No weight at all cannot be meant.
+  const runtime::Snapshot nothing = snapshot(0, 0);
+  EXPECT_NEAR(share_of_a(&nothing), 2500, 200);
+}
+
 TEST(PickClusterTest, WeightsByHeader) {
   const auto table = TableOf("prefix: '/'", R"pb(route {
                                                    weighted_clusters {

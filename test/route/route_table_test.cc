@@ -171,6 +171,23 @@ TEST(RouteTableTest, RuntimeFraction) {
   EXPECT_EQ(tables.Match(Request("/whole").Input(99)), "all");
 }
 
+TEST(RouteTableTest, FractionOfTheRuntime) {
+  const Tables tables(RouteText("some",
+                                "prefix: '/' runtime_fraction { default_value { numerator: 100 } "
+                                "runtime_key: 'k' }") +
+                      RouteText("rest", "prefix: '/'"));
+  auto layer = std::make_shared<runtime::Layer>();
+  layer->values["k"].integer = 25;
+  const runtime::Snapshot snapshot({layer});
+  const Request request("/");
+  for (uint64_t random = 0; random < 100; ++random) {
+    MatchInput input = request.Input(random);
+    EXPECT_EQ(tables.Match(input), "some");
+    input.runtime = &snapshot;
+    EXPECT_EQ(tables.Match(input), random < 25 ? "some" : "rest") << random;
+  }
+}
+
 TEST(RouteTableTest, Connect) {
   const Tables tables(RouteText("prefix", "prefix: ''") +
                       RouteText("connect", "connect_matcher {}"));

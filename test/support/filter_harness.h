@@ -54,8 +54,8 @@ class FilterHarness final : private HarnessParts, public filter::StreamContext {
       : StreamContext(HarnessParts::environment, *stats), factories_(std::move(factories)) {
     prepare(*this);
     for (const auto& factory : factories_) {
-      parts_.push_back(factory->MakeWorkerPart(registry, "test"));
-      if (parts_.back() != nullptr) parts_.back()->Start(HarnessParts::environment);
+      parts_.emplace_back(factory->MakeWorkerPart(registry, "test"));
+      if (parts_.back()) parts_.back()->Start(HarnessParts::environment);
     }
     worker_parts = parts_;
     factories_.push_back(std::make_shared<const TerminalFactory>());
@@ -175,7 +175,7 @@ class FilterHarness final : private HarnessParts, public filter::StreamContext {
 
   std::vector<std::unique_ptr<Attachment>> kept_;
   filter::FilterFactories factories_;
-  std::vector<std::unique_ptr<filter::WorkerPart>> parts_;
+  filter::WorkerParts parts_;
   std::optional<filter::FilterChain> chain_;
   bool completed_ = false;
   bool spun_ = false;

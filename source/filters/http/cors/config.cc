@@ -7,9 +7,9 @@
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "envoy/extensions/filters/http/cors/v3/cors.pb.h"
 #include "source/config/typed_config.h"
-#include "source/filter/fraction_config.h"
 #include "source/filters/http/cors/filter.h"
 #include "source/match/match_config.h"
+#include "source/runtime/setting_config.h"
 
 namespace proxenos::filters::cors {
 namespace {
@@ -58,10 +58,12 @@ std::shared_ptr<const void> CompilePolicy(const google::protobuf::Any& config,
   policy.forward_not_matching_preflights = Optional(proto.has_forward_not_matching_preflights(),
                                                     proto.forward_not_matching_preflights());
   if (proto.has_filter_enabled()) {
-    policy.enabled = filter::CompileFraction(proto.filter_enabled().default_value());
+    policy.enabled =
+        runtime::CompileSetting(proto.filter_enabled(), errors, path.Field("filter_enabled"));
   }
   if (proto.has_shadow_enabled()) {
-    policy.shadow = filter::CompileFraction(proto.shadow_enabled().default_value());
+    policy.shadow =
+        runtime::CompileSetting(proto.shadow_enabled(), errors, path.Field("shadow_enabled"));
   }
   return std::make_shared<const CorsPolicy>(std::move(policy));
 }

@@ -62,8 +62,9 @@ Verdict Cors::OnRequestHeaders(http::RequestHead& head, bool) {
   if (stream_.route == nullptr || stream_.route->forward() == nullptr) return Verdict::kContinue;
   FindPolicies();
   if (policies_.empty()) return Verdict::kContinue;
-  const bool enabled = policies_[0]->enabled.Holds(stream_.random);
-  if (!enabled && !policies_[0]->shadow.Holds(stream_.random)) return Verdict::kContinue;
+  const runtime::Snapshot* runtime = stream_.environment.runtime;
+  const bool enabled = policies_[0]->enabled.Holds(runtime, stream_.random);
+  if (!enabled && !policies_[0]->shadow.Holds(runtime, stream_.random)) return Verdict::kContinue;
   const absl::string_view origin = head.headers.Get(HeaderId::kOrigin);
   if (origin.empty()) return Verdict::kContinue;
   const bool allowed = IsAllowed(origin);

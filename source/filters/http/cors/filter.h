@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
-#include "source/filter/fraction.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
 #include "source/match/string_matcher.h"
+#include "source/runtime/setting.h"
 #include "source/stats/registry.h"
 #include "source/stats/schema.h"
 
@@ -29,8 +29,8 @@ struct CorsPolicy {
   std::optional<bool> allow_credentials;
   std::optional<bool> allow_private_network_access;
   std::optional<bool> forward_not_matching_preflights;
-  filter::Fraction enabled = filter::Fraction::All();
-  filter::Fraction shadow;  // Of the requests that are only counted, where it is not enabled.
+  runtime::FractionSetting enabled{{100, 100}};
+  runtime::FractionSetting shadow;  // Of requests that are only counted, where it is not enabled.
 };
 
 // Scope: "cors." below HttpScope. One group a worker.

@@ -6,9 +6,9 @@
 #include "envoy/extensions/filters/http/csrf/v3/csrf.pb.h"
 #include "source/config/typed_config.h"
 #include "source/filter/filter_override.h"
-#include "source/filter/fraction_config.h"
 #include "source/filters/http/csrf/filter.h"
 #include "source/match/match_config.h"
+#include "source/runtime/setting_config.h"
 
 namespace proxenos::filters::csrf {
 namespace {
@@ -38,9 +38,11 @@ class Factory final : public filter::FilterFactory {
 
 Policy Compile(const Proto& proto, const config::Path& path, config::Errors& errors) {
   Policy policy;
-  policy.enabled = filter::CompileFraction(proto.filter_enabled().default_value());
+  policy.enabled =
+      runtime::CompileSetting(proto.filter_enabled(), errors, path.Field("filter_enabled"));
   if (proto.has_shadow_enabled()) {
-    policy.shadow = filter::CompileFraction(proto.shadow_enabled().default_value());
+    policy.shadow =
+        runtime::CompileSetting(proto.shadow_enabled(), errors, path.Field("shadow_enabled"));
   }
   for (int i = 0; i < proto.additional_origins_size(); ++i) {
     auto matcher =

@@ -38,8 +38,9 @@ bool Csrf::IsAllowed(absl::string_view origin, absl::string_view host) const {
 
 Verdict Csrf::OnRequestHeaders(http::RequestHead& head, bool) {
   base::Random& random = stream_.environment.loop.random();
-  const bool enabled = policy_.enabled.Holds(random.Next());
-  if (!enabled && !policy_.shadow.Holds(random.Next())) return Verdict::kContinue;
+  const bool enabled = policy_.enabled.Holds(stream_.environment.runtime, random.Next());
+  if (!enabled && !policy_.shadow.Holds(stream_.environment.runtime, random.Next()))
+    return Verdict::kContinue;
   if (!ChangesSomething(head.method)) return Verdict::kContinue;
   const absl::string_view source = SourceOf(head);
   const bool valid = !source.empty() && IsAllowed(source, head.authority);

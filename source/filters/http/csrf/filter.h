@@ -5,10 +5,10 @@
 
 #include <vector>
 
-#include "source/filter/fraction.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
 #include "source/match/string_matcher.h"
+#include "source/runtime/setting.h"
 #include "source/stats/registry.h"
 #include "source/stats/schema.h"
 
@@ -16,8 +16,8 @@ namespace proxenos::filters::csrf {
 
 // envoy.extensions.filters.http.csrf.v3.CsrfPolicy, of the filter or a route.
 struct Policy {
-  filter::Fraction enabled;
-  filter::Fraction shadow;  // Only counted, where it is not enabled.
+  runtime::FractionSetting enabled;
+  runtime::FractionSetting shadow;  // Only counted, where it is not enabled.
   std::vector<match::StringMatcher> origins;
 };
 

@@ -7,11 +7,11 @@
 #include "absl/strings/ascii.h"
 #include "envoy/extensions/filters/http/ext_authz/v3/ext_authz.pb.h"
 #include "source/config/typed_config.h"
-#include "source/filter/fraction_config.h"
 #include "source/filters/http/ext_authz/filter.h"
 #include "source/filters/http/ext_authz/settings.h"
 #include "source/match/match_config.h"
 #include "source/rpc/service_config.h"
+#include "source/runtime/setting_config.h"
 
 namespace proxenos::filters::ext_authz {
 namespace {
@@ -144,13 +144,14 @@ Settings CompileSettings(const v3::ExtAuthz& proto, const config::Path& path,
                                             proto.route_metadata_context_namespaces().end());
   settings.labels_key = proto.bootstrap_metadata_labels_key();
   if (proto.has_filter_enabled()) {
-    settings.enabled = filter::CompileFraction(proto.filter_enabled().default_value());
+    settings.enabled =
+        runtime::CompileSetting(proto.filter_enabled(), errors, path.Field("filter_enabled"));
   }
   if (proto.has_status_on_error()) {
     settings.status_on_error = static_cast<uint16_t>(proto.status_on_error().code());
   }
   settings.max_denied_body_bytes = proto.max_denied_response_body_bytes();
-  settings.deny_at_disable = proto.deny_at_disable().default_value().value();
+  settings.deny_at_disable = runtime::CompileSetting(proto.deny_at_disable());
   settings.failure_mode_allow = proto.failure_mode_allow();
   settings.failure_mode_allow_header_add = proto.failure_mode_allow_header_add();
   settings.clear_route_cache = proto.clear_route_cache();

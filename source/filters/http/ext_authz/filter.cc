@@ -49,7 +49,8 @@ ExtAuthz::ExtAuthz(const Settings& settings, const filter::FilterFactory& factor
       part_(static_cast<ExtAuthzPart*>(stream.worker_part(factory))),
       factory_(factory),
       context_{settings, nullptr, {}},
-      enabled_(settings.enabled.Holds(stream.environment.loop.random().Next())) {
+      enabled_(settings.enabled.Holds(stream.environment.runtime,
+                                      stream.environment.loop.random().Next())) {
   FindRouteSettings();
 }
 
@@ -80,7 +81,8 @@ Verdict ExtAuthz::OnRequestHeaders(http::RequestHead&, bool) {
   if (context_.route != nullptr && context_.route->disabled) return Verdict::kContinue;
   if (!enabled_) {
     if (part_ != nullptr) part_->stats->disabled.Inc();
-    if (!context_.settings.deny_at_disable) return Verdict::kContinue;
+    if (!context_.settings.deny_at_disable.Get(stream_.environment.runtime))
+      return Verdict::kContinue;
     ReplyWith(context_.settings.status_on_error, "", "ext_authz_error");
     return Verdict::kReplied;
   }

@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "source/filter/fraction.h"
 #include "source/match/string_matcher.h"
 #include "source/rpc/service.h"
+#include "source/runtime/setting.h"
 
 namespace proxenos::filters::ext_authz {
 
@@ -63,10 +63,10 @@ struct Settings {
   std::vector<std::string> route_metadata_namespaces;
   std::string labels_key;  // Of the node's metadata; empty: none.
 
-  filter::Fraction enabled = filter::Fraction::All();
+  runtime::FractionSetting enabled = runtime::FractionSetting{{100, 100}};
   uint16_t status_on_error = 403;
   uint32_t max_denied_body_bytes = 0;  // 0: no limit but that of the answer.
-  bool deny_at_disable = false;
+  runtime::FlagSetting deny_at_disable;
   bool failure_mode_allow = false;
   bool failure_mode_allow_header_add = false;
   bool clear_route_cache = false;

@@ -6,10 +6,10 @@
 #include "envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.pb.h"
 #include "source/config/typed_config.h"
 #include "source/filter/filter_override.h"
-#include "source/filter/fraction_config.h"
 #include "source/filter/header_change_config.h"
 #include "source/filters/http/local_ratelimit/filter.h"
 #include "source/route/rate_limit_config.h"
+#include "source/runtime/setting_config.h"
 #include "source/upstream/duration_config.h"
 
 namespace proxenos::filters::local_ratelimit {
@@ -79,10 +79,12 @@ std::shared_ptr<const Settings> Compile(const Proto& proto, const config::Path& 
   settings.stat_prefix = proto.stat_prefix();
   settings.limits = CompileLimits(proto, path, errors);
   if (proto.has_filter_enabled()) {
-    settings.enabled = filter::CompileFraction(proto.filter_enabled().default_value());
+    settings.enabled =
+        runtime::CompileSetting(proto.filter_enabled(), errors, path.Field("filter_enabled"));
   }
   if (proto.has_filter_enforced()) {
-    settings.enforced = filter::CompileFraction(proto.filter_enforced().default_value());
+    settings.enforced =
+        runtime::CompileSetting(proto.filter_enforced(), errors, path.Field("filter_enforced"));
   }
   if (proto.status().code() >= 400) {
     settings.status = static_cast<uint16_t>(proto.status().code());

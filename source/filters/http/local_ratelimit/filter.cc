@@ -55,7 +55,8 @@ Limiter& LocalRateLimit::LimiterOfStream() {
 
 Verdict LocalRateLimit::OnRequestHeaders(http::RequestHead& head, bool) {
   base::Random& random = stream_.environment.loop.random();
-  if (!settings_.limits_anything() || !settings_.enabled.Holds(random.Next())) {
+  if (!settings_.limits_anything() ||
+      !settings_.enabled.Holds(stream_.environment.runtime, random.Next())) {
     return Verdict::kContinue;
   }
   LocalRateLimitStats* stats = part_ == nullptr ? nullptr : &part_->Of(settings_.stat_prefix);
@@ -73,7 +74,7 @@ Verdict LocalRateLimit::OnRequestHeaders(http::RequestHead& head, bool) {
   result_ = LimiterOfStream().Take(descriptors, stream_.environment.loop.now());
   if (stats != nullptr) (result_.allowed ? stats->ok : stats->rate_limited).Inc();
   if (result_.allowed) return Verdict::kContinue;
-  if (!settings_.enforced.Holds(random.Next())) {
+  if (!settings_.enforced.Holds(stream_.environment.runtime, random.Next())) {
     for (const filter::HeaderChange& change : settings_.request_headers_when_not_enforced) {
       filter::Apply(change, head);
     }

@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "source/filter/descriptor.h"
-#include "source/filter/fraction.h"
 #include "source/filter/header_change.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
 #include "source/filters/http/local_ratelimit/limiter.h"
+#include "source/runtime/setting.h"
 #include "source/stats/registry.h"
 #include "source/stats/schema.h"
 
@@ -25,8 +25,8 @@ struct Settings {
   std::string stat_prefix;
   LimiterConfig limits;
   std::unique_ptr<Limiter> limiter;  // Null: each connection has its own.
-  filter::Fraction enabled = filter::Fraction::None();
-  filter::Fraction enforced = filter::Fraction::None();
+  runtime::FractionSetting enabled = runtime::FractionSetting();
+  runtime::FractionSetting enforced = runtime::FractionSetting();
   uint16_t status = 429;
   uint32_t stage = 0;
   filter::HostLimits host_limits = filter::HostLimits::kOverride;

@@ -5,11 +5,11 @@
 
 #include "envoy/extensions/filters/http/ratelimit/v3/rate_limit.pb.h"
 #include "source/config/typed_config.h"
-#include "source/filter/fraction_config.h"
 #include "source/filter/header_change_config.h"
 #include "source/filters/http/ratelimit/filter.h"
 #include "source/route/rate_limit_config.h"
 #include "source/rpc/service_config.h"
+#include "source/runtime/setting_config.h"
 #include "source/upstream/duration_config.h"
 
 namespace proxenos::filters::ratelimit {
@@ -51,16 +51,18 @@ Settings Compile(const v3::RateLimit& proto, const config::Path& path, config::E
   settings.stage = proto.stage();
   if (proto.request_type() == "internal") settings.type = Settings::RequestType::kInternal;
   if (proto.request_type() == "external") settings.type = Settings::RequestType::kExternal;
-  if (proto.failure_mode_deny()) settings.failure_deny = filter::Fraction::All();
+  if (proto.failure_mode_deny()) settings.failure_deny = runtime::FractionSetting{{100, 100}};
   if (proto.has_failure_mode_deny_percent()) {
-    settings.failure_deny =
-        filter::CompileFraction(proto.failure_mode_deny_percent().default_value());
+    settings.failure_deny = runtime::CompileSetting(proto.failure_mode_deny_percent(), errors,
+                                                    path.Field("failure_mode_deny_percent"));
   }
   if (proto.has_filter_enabled()) {
-    settings.enabled = filter::CompileFraction(proto.filter_enabled().default_value());
+    settings.enabled =
+        runtime::CompileSetting(proto.filter_enabled(), errors, path.Field("filter_enabled"));
   }
   if (proto.has_filter_enforced()) {
-    settings.enforced = filter::CompileFraction(proto.filter_enforced().default_value());
+    settings.enforced =
+        runtime::CompileSetting(proto.filter_enforced(), errors, path.Field("filter_enforced"));
   }
   if (proto.rate_limited_status().code() >= 400) {
     settings.status = static_cast<uint16_t>(proto.rate_limited_status().code());

@@ -43,7 +43,8 @@ std::vector<filter::Descriptor> RateLimit::Descriptors() const {
 Verdict RateLimit::OnRequestHeaders(http::RequestHead&, bool) {
   const route::Forward* forward = stream_.route == nullptr ? nullptr : stream_.route->forward();
   if (forward == nullptr || !IsOfType() ||
-      !settings_.enabled.Holds(stream_.environment.loop.random().Next())) {
+      !settings_.enabled.Holds(stream_.environment.runtime,
+                               stream_.environment.loop.random().Next())) {
     return Verdict::kContinue;
   }
   const std::vector<filter::Descriptor> descriptors = Descriptors();
@@ -106,7 +107,8 @@ Verdict RateLimit::Act() {
     if (settings_.marks_response) {
       response_headers_.push_back({HeaderChange::How::kSet, "x-envoy-ratelimited", "true"});
     }
-    if (settings_.enforced.Holds(stream_.environment.loop.random().Next())) {
+    if (settings_.enforced.Holds(stream_.environment.runtime,
+                                 stream_.environment.loop.random().Next())) {
       Refuse();
       return Verdict::kReplied;
     }
@@ -138,7 +140,8 @@ void RateLimit::Refuse() {
 
 Verdict RateLimit::Fail() {
   if (RateLimitStats* counted = stats()) counted->error.Inc();
-  if (!settings_.failure_deny.Holds(stream_.environment.loop.random().Next())) {
+  if (!settings_.failure_deny.Holds(stream_.environment.runtime,
+                                    stream_.environment.loop.random().Next())) {
     if (RateLimitStats* counted = stats()) counted->failure_mode_allowed.Inc();
     return Verdict::kContinue;
   }

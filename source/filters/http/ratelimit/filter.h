@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "source/filter/descriptor.h"
-#include "source/filter/fraction.h"
 #include "source/filter/header_change.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/stats_by_cluster.h"
 #include "source/filter/stream_context.h"
 #include "source/filters/http/ratelimit/decision.h"
 #include "source/rpc/service.h"
+#include "source/runtime/setting.h"
 #include "source/stats/registry.h"
 #include "source/stats/schema.h"
 
@@ -30,9 +30,9 @@ struct Settings {
   std::string domain;
   uint32_t stage = 0;
   RequestType type = RequestType::kBoth;
-  filter::Fraction failure_deny = filter::Fraction::None();
-  filter::Fraction enabled = filter::Fraction::All();
-  filter::Fraction enforced = filter::Fraction::All();
+  runtime::FractionSetting failure_deny = runtime::FractionSetting();
+  runtime::FractionSetting enabled = runtime::FractionSetting{{100, 100}};
+  runtime::FractionSetting enforced = runtime::FractionSetting{{100, 100}};
   uint16_t status = 429;
   uint16_t status_on_error = 500;
   route::RateLimits rate_limits;  // In the place of those of routes.

@@ -80,18 +80,15 @@ void Router::Answer(const route::Route& route) {
 }
 
 void Router::Redirect(const route::Route& route) {
-  const route::MatchInput input{stream_.request, stream_.random, stream_.request.scheme == "https",
-                                false};
   stream_.http_stats.rq_redirect.Inc();
   stream_.Reply(route.redirect()->status, "", "direct_response", 0);
-  stream_.response.headers.Add(HeaderId::kLocation, route::RedirectLocation(route, input));
+  stream_.response.headers.Add(HeaderId::kLocation,
+                               route::RedirectLocation(route, stream_.match_input()));
 }
 
 void Router::Forward(const route::Route& route) {
   forward_ = route.forward();
-  const route::MatchInput input{stream_.request, stream_.random, stream_.request.scheme == "https",
-                                false};
-  pick_ = route::PickCluster(route, input);
+  pick_ = route::PickCluster(route, stream_.match_input());
   cluster_ = stream_.environment.clusters.Find(pick_.name);
   if (!cluster_) {
     stream_.http_stats.no_cluster.Inc();

@@ -1,0 +1,77 @@
+// /v3/discovery:client_status: what xDS sent and what became of it (CSDS, the FetchClientStatus
+// method as JSON over HTTP).
+#include <string>
+#include <string_view>
+
+#include "envoy/service/status/v3/csds.pb.h"
+#include "source/admin/config_types.h"
+#include "source/admin/pages.h"
+#include "source/admin/version_proto.h"
+#include "source/config/json_output.h"
+#include "source/config/text.h"
+
+namespace proxenos::admin {
+namespace {
+
+using envoy::service::status::v3::ClientConfig;
+using envoy::service::status::v3::ClientStatusRequest;
+using envoy::service::status::v3::ClientStatusResponse;
+
+constexpr ConfigKind kKinds[] = {
+    ConfigKind::kCluster, ConfigKind::kEndpoint,  ConfigKind::kListener, ConfigKind::kRoute,
+    ConfigKind::kSecret,  ConfigKind::kExtension, ConfigKind::kRuntime};
+
+class StatusWriter {
+ public:
+  StatusWriter(ClientConfig& config, bool contents) : config_(config), contents_(contents) {}
+
+  void Add(const ConfigView& view, absl::string_view type_url) {
+    ClientConfig::GenericXdsConfig& entry = *config_.add_generic_xds_configs();
+    entry.set_type_url(std::string(type_url));
+    entry.set_name(std::string(view.name));
+    entry.set_is_static_resource(view.is_static);
+    const auto& version = view.active ? view.active : view.warming;
+    entry.set_client_status(version ? envoy::admin::v3::ACKED : envoy::admin::v3::REQUESTED);
+    if (version) {
+      VersionToProto(*version, type_url, entry, *entry.mutable_xds_config());
+      if (!contents_) entry.clear_xds_config();
+    }
+    if (!view.refused) return;
+    RefusalToProto(*view.refused, type_url, entry);
+    if (!contents_) entry.mutable_error_state()->clear_failed_configuration();
+  }
+
+ private:
+  ClientConfig& config_;
+  const bool contents_;
+};
+
+}  // namespace
+
+Response ClientStatusPage(AdminSource& source, const Request& request) {
+  ClientStatusRequest asked;
+  config::Errors errors;
+  if (!request.body.empty()) config::ParseJson(request.body, asked, errors);
+  if (errors.ok() && asked.node_matchers_size() > 0) {
+    errors.Add(config::Path("node_matchers"), "there is one client here, and no need to choose");
+  }
+  if (!errors.ok()) return Response::Error(400, std::string(errors.ToStatus().message()));
+  ClientStatusResponse response;
+  ClientConfig& config = *response.add_config();
+  *config.mutable_node() = source.bootstrap.node();
+  StatusWriter writer(config, !asked.exclude_resource_contents());
+  for (const ConfigKind kind : kKinds) {
+    source.for_each_config(kind,
+                           [&](const ConfigView& view) { writer.Add(view, TypeUrlOf(kind)); });
+  }
+  if (source.for_each_scope_set != nullptr) {
+    source.for_each_scope_set([&](const ScopeSetView& set) {
+      for (const ConfigView& view : set.scopes) {
+        if (!set.is_static) writer.Add(view, kScopeTypeUrl);
+      }
+    });
+  }
+  return Response::Json(config::ToJson(response));
+}
+
+}  // namespace proxenos::admin

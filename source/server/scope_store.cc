@@ -1,0 +1,262 @@
+// Sets of scopes by source, and the chains that use them.
+#include "source/server/scope_store.h"
+
+#include <algorithm>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/str_cat.h"
+#include "source/base/check.h"
+#include "source/base/log.h"
+#include "source/stats/scope.h"
+#include "source/xds/type_url.h"
+#include "source/xds/xxhash64.h"
+
+namespace proxenos::server {
+
+// The scopes of one chain.
+struct ScopeStore::Slot {
+  const std::string& listener;
+  const size_t chain;
+  const downstream::ScopedRoutes& scoped;
+  const RouteOrigin& origin;
+  Set* set = nullptr;  // Null: they are listed.
+  NameClaim claim;     // Of the set.
+  // Of the routes that are named: by what is in force, and by what is to come.
+  std::vector<NameClaim> routes;
+  std::vector<NameClaim> next_routes;
+  bool dirty = false;
+  base::MonoTime deadline = base::kNever;  // Of what is to come.
+  stats::Group<stats::ScopeStats> stats;
+
+  // As they are now.
+  std::vector<downstream::Scope> Scopes() const {
+    if (set == nullptr) return scoped.listed;
+    std::vector<downstream::Scope> scopes;
+    for (const auto& [name, item] : set->items) {
+      if (item.active.has_value()) scopes.push_back(item.scope);
+    }
+    return scopes;
+  }
+  void ClaimRoutes(WantedNames& wanted, std::vector<NameClaim>& claims) const {
+    std::vector<NameClaim> made;
+    for (const downstream::Scope& scope : Scopes()) {
+      if (scope.written != nullptr) continue;
+      made.push_back(wanted.Claim(xds::kRouteType, origin.source, scope.routes));
+    }
+    claims = std::move(made);
+  }
+  bool HasAll(const RouteStore& store) const {
+    if (set != nullptr && !set->answered) return false;
+    const std::vector<downstream::Scope> scopes = Scopes();
+    return absl::c_all_of(scopes, [&store](const downstream::Scope& scope) {
+      return scope.written != nullptr || !store.Awaits(scope.routes);
+    });
+  }
+  ScopeUse::Table PutInForce() {
+    dirty = false;
+    deadline = base::kNever;
+    routes = std::exchange(next_routes, {});
+    auto table = std::make_shared<const downstream::ScopeTable>(Scopes());
+    stats->all_scopes.Set(table->origins().size());
+    stats->active_scopes.Set(table->origins().size());
+    return table;
+  }
+};
+
+ScopeStore::ScopeStore(StoreContext context, Compilers& compilers, const RouteStore& routes,
+                       stats::Registry& registry)
+    : context_(context), compilers_(compilers), routes_(routes), registry_(registry) {}
+
+ScopeStore::~ScopeStore() {
+  for (const auto& [source, set] : sets_) CHECK(set->users.empty());
+}
+
+std::optional<std::string> ScopeStore::Take(const SourceKey& source,
+                                            const xds::Resource& resource) {
+  const auto found = sets_.find(source);
+  if (found == sets_.end()) return std::nullopt;  // Nobody asked.
+  Set& set = *found->second;
+  Item& item = set.items[resource.name];
+  if (item.active.has_value() && item.active->SameBytes(resource)) {
+    item.refused.reset();
+    return std::nullopt;
+  }
+  config::Errors errors;
+  std::optional<route::Scope> scope = compilers_.scope(*resource.bytes, errors);
+  for (const auto& [name, other] : set.items) {
+    if (scope.has_value() && name != resource.name && other.active.has_value() &&
+        other.scope.key == scope->key) {
+      errors.Add(config::Path("key"), absl::StrCat("is that of scope ", name, " too"));
+    }
+  }
+  if (scope.has_value()) {
+    errors.AddLines(config::Path("route_configuration_name"), xds::CheckWantedName(scope->routes));
+  }
+  const base::WallTime now = context_.loop.wall_now();
+  if (!errors.ok()) {
+    std::string reason(errors.ToStatus().message());
+    item.refused = Refusal{ResourceVersion::Of(resource, now), reason};
+    return reason;
+  }
+  item.refused.reset();
+  item.active = ResourceVersion::Of(resource, now);
+  static_cast<route::Scope&>(item.scope) = *std::move(scope);
+  Changed(set);
+  return std::nullopt;
+}
+
+void ScopeStore::Remove(const SourceKey& source, const std::string& name) {
+  const auto found = sets_.find(source);
+  if (found != sets_.end() && found->second->items.erase(name) > 0) Changed(*found->second);
+}
+
+void ScopeStore::EndStep(const SourceKey& source, const std::string& version, bool rejected) {
+  const auto found = sets_.find(source);
+  if (found == sets_.end()) return;
+  Set& set = *found->second;
+  if (!std::exchange(set.answered, true)) Changed(set);
+  for (Slot* slot : set.users) {
+    slot->stats->update_attempt.Inc();
+    (rejected ? slot->stats->update_rejected : slot->stats->update_success).Inc();
+    if (rejected) continue;
+    slot->stats->version.Set(xds::XxHash64(version));
+    slot->stats->version_text.Set(version);
+  }
+}
+
+void ScopeStore::Changed(Set& set) {
+  for (Slot* slot : set.users) {
+    slot->dirty = true;
+    slot->deadline = context_.Deadline(kRouteWait);
+    // What both name is wanted throughout.
+    slot->ClaimRoutes(context_.wanted, slot->next_routes);
+    changed_.insert(slot->listener);
+  }
+  context_.Pump();
+}
+
+void ScopeStore::Drop(const SourceKey& source) {
+  const auto found = sets_.find(source);
+  if (found != sets_.end() && found->second->users.empty()) sets_.erase(found);
+}
+
+std::optional<std::string> ScopeStore::Check(const RouteOrigin& origin,
+                                             const downstream::HttpConfig& http) const {
+  constexpr absl::string_view kRoutesField = "scoped_routes.rds_config_source";
+  std::optional<std::string> problem;
+  for (const downstream::Scope& scope : http.scopes->listed) {
+    if (problem.has_value() || scope.written != nullptr) continue;
+    problem = context_.SourceProblem(xds::kRouteType, origin.source, scope.routes, kRoutesField);
+  }
+  if (problem.has_value() || !origin.scopes.has_value()) return problem;
+  problem = context_.SourceProblem(xds::kRouteType, origin.source, kRoutesField);
+  if (problem.has_value()) return problem;
+  return context_.SourceProblem(xds::kScopedRouteType, origin.scopes->source,
+                                "scoped_routes.scoped_rds.scoped_rds_config_source");
+}
+
+void ScopeStore::ForEachSet(
+    absl::FunctionRef<void(const std::string& name, const std::vector<ResourceView>&)> visit)
+    const {
+  for (const auto& [source, set] : sets_) {
+    std::vector<ResourceView> views;
+    for (const auto& [name, item] : set->items) {
+      ResourceView& view = views.emplace_back(ResourceView{name});
+      if (item.active.has_value()) view.active = &*item.active;
+      if (item.refused.has_value()) view.refused = &*item.refused;
+    }
+    std::set<std::string> names;
+    for (const Slot* slot : set->users) names.insert(slot->scoped.name);
+    for (const std::string& name : names) visit(name, views);
+  }
+}
+
+ScopeUse::ScopeUse(ScopeStore& store, std::string listener, const CompiledListener& compiled)
+    : store_(store), listener_(std::move(listener)) {
+  for (size_t chain = 0; chain < compiled.config->chains.size(); ++chain) {
+    const downstream::HttpConfig* http = compiled.config->chains[chain].http.get();
+    if (http == nullptr || http->scopes == nullptr) continue;
+    AddSlot(chain, *http->scopes, compiled.routes[chain]);
+    slots_.back()->stats = store_.registry_.Open<stats::ScopeStats>(
+        stats::ScopeName(stats::kScopedRoutesScope, {http->stat_prefix, http->scopes->name}));
+  }
+}
+
+void ScopeUse::AddSlot(size_t chain, const downstream::ScopedRoutes& scoped,
+                       const RouteOrigin& origin) {
+  slots_.push_back(std::make_unique<ScopeStore::Slot>(ScopeStore::Slot{
+      listener_, chain, scoped, origin, nullptr, NameClaim(), {}, {}, false, base::kNever, {}}));
+  ScopeStore::Slot& slot = *slots_.back();
+  if (origin.scopes.has_value()) {
+    std::unique_ptr<ScopeStore::Set>& set = store_.sets_[origin.scopes->source];
+    if (set == nullptr) set = std::make_unique<ScopeStore::Set>();
+    set->users.push_back(&slot);
+    slot.set = set.get();
+    slot.claim =
+        store_.context_.wanted.Claim(xds::kScopedRouteType, origin.scopes->source, xds::kAllNames);
+  }
+  slot.ClaimRoutes(store_.context_.wanted, slot.routes);
+}
+
+ScopeUse::~ScopeUse() {
+  for (const auto& slot : slots_) {
+    if (slot->set == nullptr) continue;
+    auto& users = slot->set->users;
+    users.erase(absl::c_find(users, slot.get()));
+  }
+}
+
+bool ScopeUse::ready() const {
+  return absl::c_all_of(slots_, [this](const auto& slot) { return slot->HasAll(store_.routes_); });
+}
+
+base::Nanos ScopeUse::timeout() const {
+  base::Nanos longest = 1;  // Nothing is awaited: any time will do.
+  for (const auto& slot : slots_) {
+    if (slot->HasAll(store_.routes_)) continue;
+    const base::Nanos scopes = slot->set == nullptr ? 1 : slot->origin.scopes->timeout;
+    if (scopes == 0 || slot->origin.timeout == 0) return 0;
+    longest = std::max(longest, scopes + slot->origin.timeout);
+  }
+  return longest;
+}
+
+std::vector<ScopeUse::Table> ScopeUse::Begin() {
+  std::vector<Table> tables;
+  for (const auto& slot : slots_) {
+    if (tables.size() <= slot->chain) tables.resize(slot->chain + 1);
+    slot->ClaimRoutes(store_.context_.wanted, slot->next_routes);
+    tables[slot->chain] = slot->PutInForce();
+  }
+  return tables;
+}
+
+bool ScopeUse::Settle(absl::FunctionRef<void(size_t chain, Table)> visit) {
+  bool all = true;
+  const base::MonoTime now = store_.context_.loop.now();
+  for (const auto& slot : slots_) {
+    if (!slot->dirty) continue;
+    const bool has_all = slot->HasAll(store_.routes_);
+    if (!has_all && now < slot->deadline) {
+      all = false;
+      continue;
+    }
+    if (!has_all) {
+      PX_LOG(kConfig, kWarn, "scopes ", slot->scoped.name, ": some of their routes did not come");
+    }
+    slot->stats->config_reload.Inc();
+    visit(slot->chain, slot->PutInForce());
+  }
+  return all;
+}
+
+base::MonoTime ScopeUse::NextDeadline() const {
+  base::MonoTime next = base::kNever;
+  const base::MonoTime now = store_.context_.loop.now();
+  for (const auto& slot : slots_) {
+    if (slot->dirty && slot->deadline > now) next = std::min(next, slot->deadline);
+  }
+  return next;
+}
+
+}  // namespace proxenos::server
