@@ -201,12 +201,66 @@ std::vector<MessageRules> MetadataFilterFields() {
   };
 }
 
+std::vector<MessageRules> ExtProcFields() {
+  constexpr std::string_view kModes = "the processor has no such view of a body";
+  constexpr std::string_view kStream =
+      "The stream lives as long as its request; message_timeout counts.";
+  const auto service = [kStream](std::string_view field) {
+    return MessageRules{field,
+                        {Use("envoy_grpc initial_metadata"), Leave("timeout", kStream),
+                         Refuse("google_grpc", "write envoy_grpc with the name of a cluster"),
+                         Refuse("retry_policy", "a stream cannot be begun again")}};
+  };
+  return {
+      {"envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor",
+       {
+           Use("grpc_service processing_mode failure_mode_allow message_timeout stat_prefix"),
+           Use("status_on_error allow_mode_override disable_immediate_response forward_rules"),
+           Use("metadata_options route_cache_action disable_clear_route_cache"),
+           Leave("emit_client_span", kNoSpans),
+           Leave("max_message_timeout", "A processor's override_message_timeout is not taken."),
+           Leave("allowed_override_modes deferred_close_timeout",
+                 "They limit what is not done otherwise either."),
+           Refuse("http_service", "write grpc_service"),
+           Refuse("request_attributes response_attributes", "no attributes are sent"),
+           Refuse("mutation_rules", "the defaults hold: routing and x-envoy- fields stay"),
+           Refuse("filter_metadata", "no access log operator would read it"),
+           Use("observability_mode send_body_without_waiting_for_header_response")
+               .Only("false", "each part waits for its answer"),
+           Use("allow_content_length_header").Only("false", "the length follows the body"),
+           Refuse("processing_request_modifier on_processing_response", "there are none"),
+       }},
+      service("envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor.grpc_service"),
+      service("envoy.extensions.filters.http.ext_proc.v3.ExtProcOverrides.grpc_service"),
+      {"envoy.extensions.filters.http.ext_proc.v3.ProcessingMode",
+       {Use("request_header_mode response_header_mode request_trailer_mode response_trailer_mode"),
+        Use("request_body_mode response_body_mode")
+            .Only("NONE STREAMED BUFFERED BUFFERED_PARTIAL", kModes)}},
+      {"envoy.extensions.filters.http.ext_proc.v3.MetadataOptions",
+       {Use("forwarding_namespaces receiving_namespaces"),
+        Refuse("cluster_metadata_forwarding_namespaces", "clusters keep no metadata")}},
+      {"envoy.extensions.filters.http.ext_proc.v3.MetadataOptions.MetadataNamespaces",
+       {Use("untyped"), Leave("typed", "There is no typed metadata.")}},
+      {"envoy.extensions.filters.http.ext_proc.v3.HeaderForwardingRules", {Use("*")}},
+      {"envoy.extensions.filters.http.ext_proc.v3.ExtProcPerRoute", {Use("*")}},
+      {"envoy.extensions.filters.http.ext_proc.v3.ExtProcOverrides",
+       {
+           Use("processing_mode grpc_service failure_mode_allow"),
+           Leave("emit_client_span", kNoSpans),
+           Use("async_mode").Only("false"),
+           Refuse("request_attributes response_attributes", "no attributes are sent"),
+           Refuse("metadata_options grpc_initial_metadata processing_request_modifier",
+                  "those of the filter hold"),
+       }},
+  };
+}
+
 }  // namespace
 
 std::vector<MessageRules> AuthFields() {
   std::vector<MessageRules> all = ServiceFields();
-  for (auto part :
-       {ExtAuthzFields, JwtFields, DescriptorFields, RateLimitFields, MetadataFilterFields}) {
+  for (auto part : {ExtAuthzFields, JwtFields, DescriptorFields, RateLimitFields,
+                    MetadataFilterFields, ExtProcFields}) {
     for (MessageRules& rules : part()) all.push_back(std::move(rules));
   }
   return all;

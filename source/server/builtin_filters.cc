@@ -5,6 +5,7 @@
 #include "source/filters/http/cors/config.h"
 #include "source/filters/http/csrf/config.h"
 #include "source/filters/http/ext_authz/config.h"
+#include "source/filters/http/ext_proc/config.h"
 #include "source/filters/http/grpc_http1_bridge/config.h"
 #include "source/filters/http/grpc_http1_reverse_bridge/config.h"
 #include "source/filters/http/grpc_stats/config.h"
@@ -34,6 +35,8 @@ filter::FilterKinds BuiltinFilters() {
        &f::csrf::kCsrfOverride},
       {"envoy.extensions.filters.http.ext_authz.v3.ExtAuthz", false, f::ext_authz::CreateExtAuthz,
        &f::ext_authz::kExtAuthzOverride},
+      {"envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor", false,
+       f::ext_proc::CreateExtProc, &f::ext_proc::kExtProcOverride},
       {"envoy.extensions.filters.http.grpc_http1_bridge.v3.Config", false,
        f::grpc_http1_bridge::CreateGrpcHttp1Bridge},
       {"envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfig", false,

@@ -12,6 +12,7 @@
 #include "source/admin/admin_config.h"
 #include "source/base/log.h"
 #include "source/config/typed_config.h"
+#include "source/json/struct_config.h"
 #include "source/runtime/setting.h"
 #include "source/server/builtin_filters.h"
 #include "source/server/compilers.h"
@@ -106,6 +107,8 @@ absl::Status Joined(const std::vector<absl::Status>& all) {
 Server::Server(Options options, LoadedBootstrap bootstrap)
     : options_(std::move(options)),
       bootstrap_(std::move(bootstrap)),
+      node_{bootstrap_.proto.node().id(), bootstrap_.proto.node().cluster(),
+            json::FromProto(bootstrap_.proto.node().metadata())},
       loop_(clock_),
       log_writer_(std::min(options_.file_flush_interval, base::kSecond)),
       connection_limit_(MaxConnections(bootstrap_.proto)),
@@ -130,6 +133,7 @@ void Server::MakeWorkers() {
   const uint32_t count = WorkerCount(options_);
   for (uint32_t i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, clock_, registry_, connection_limit_));
+    workers_.back()->SetNode(&node_);
   }
   if (bootstrap_.proto.enable_dispatcher_stats()) CountTurns();
   sockets_ = std::make_unique<ListenSockets>(count);

@@ -20,6 +20,7 @@
 #include "source/downstream/connection_limit.h"
 #include "source/downstream/listener_config.h"
 #include "source/event/event_loop.h"
+#include "source/filter/environment.h"
 #include "source/net/dns_resolvers.h"
 #include "source/server/bootstrap.h"
 #include "source/server/config_sources.h"
@@ -101,6 +102,7 @@ class Server {
 
   const Options options_;
   const LoadedBootstrap bootstrap_;
+  const filter::LocalNode node_;
   config::IgnoredFields dynamic_ignored_;
   base::RealClock clock_;
   event::EventLoop loop_;

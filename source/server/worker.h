@@ -60,6 +60,8 @@ class Worker {
   // Starts a listener. One of the same name drains; without `sockets` its own go on.
   void SetListener(const PublishedListener& published,
                    std::optional<std::vector<net::UniqueFd>> sockets, base::Nanos drain_time);
+  // Before Start; `node` outlives it.
+  void SetNode(const filter::LocalNode* node) { context_.environment.node = node; }
   void SetFailingHealth(bool failing) { context_.environment.failing_health = failing; }
   // Another context for the filter chain `chain` of the listener in force.
   void SetListenerTls(const std::string& listener, size_t chain,

@@ -20,7 +20,7 @@ static_resources:
           "@type": TYPE_OF_MANAGER,
           stat_prefix: main,
           route_config: {name: local, virtual_hosts: [VIRTUAL_HOSTS]},
-          http_filters: [{name: envoy.filters.http.router, typed_config: {
+          http_filters: [FILTERS{name: envoy.filters.http.router, typed_config: {
             "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router, ROUTER}}],
           MANAGER}
 )";
@@ -40,8 +40,10 @@ std::string Bootstrap(const ConfigText& text) {
       text.virtual_hosts.empty()
           ? absl::StrCat("{name: all, domains: [\"*\"], routes: [", routes, "]}")
           : text.virtual_hosts;
+  const std::string filters = text.filters.empty() ? "" : absl::StrCat(text.filters, ", ");
   std::string result = absl::StrReplaceAll(kBootstrap, {{"VIRTUAL_HOSTS", hosts},
                                                         {"ROUTER", text.router},
+                                                        {"FILTERS", filters},
                                                         {"TYPE_OF_MANAGER", kManagerType},
                                                         {"MANAGER", text.manager}});
   if (!text.listener.empty()) absl::StrAppend(&result, "    ", text.listener, "\n");
@@ -66,6 +68,13 @@ std::string RouteText(absl::string_view prefix, absl::string_view cluster,
                       absl::string_view action) {
   return absl::StrCat("{match: {prefix: \"", prefix, "\"}, route: {cluster: ", cluster,
                       Tail(action), "}}");
+}
+
+std::string FilterText(absl::string_view name, absl::string_view type, absl::string_view fields) {
+  return absl::StrCat(
+      "{name: envoy.filters.http.", name,
+      ", typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.", name,
+      ".v3.", type, Tail(fields), "}}");
 }
 
 std::string FileLogText(absl::string_view path, absl::string_view format) {

@@ -22,6 +22,8 @@ struct ConfigText {
   std::string listener{};
   // Bootstrap's fields besides admin and static_resources.
   std::string bootstrap{};
+  // HTTP filters before the router.
+  std::string filters{};
   // Fields of the router filter.
   std::string router{};
 };
@@ -35,6 +37,8 @@ std::string ClusterText(absl::string_view name, const std::vector<uint16_t>& por
 // RouteAction.
 std::string RouteText(absl::string_view prefix, absl::string_view cluster,
                       absl::string_view action = "");
+// An HTTP filter "envoy.filters.http.NAME" of envoy.extensions.filters.http.NAME.v3.`type`.
+std::string FilterText(absl::string_view name, absl::string_view type, absl::string_view fields);
 // An access log to a file; `format` is a text format.
 std::string FileLogText(absl::string_view path, absl::string_view format);
 

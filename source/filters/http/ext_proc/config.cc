@@ -1,0 +1,158 @@
+// Compiles the configuration of external processing.
+#include "source/filters/http/ext_proc/config.h"
+
+#include <string>
+#include <utility>
+
+#include "envoy/extensions/filters/http/ext_proc/v3/ext_proc.pb.h"
+#include "source/config/typed_config.h"
+#include "source/filters/http/ext_proc/filter.h"
+#include "source/match/match_config.h"
+#include "source/rpc/service_config.h"
+#include "source/upstream/duration_config.h"
+
+namespace proxenos::filters::ext_proc {
+namespace {
+
+namespace v3 = envoy::extensions::filters::http::ext_proc::v3;
+
+constexpr char kMethod[] = "/envoy.service.ext_proc.v3.ExternalProcessor/Process";
+constexpr stats::ScopeShape kScope{
+    "http.$.ext_proc.", "http.ext_proc.", {"envoy.http_conn_manager_prefix"}};
+constexpr stats::ScopeShape kNamedScope{
+    "http.$.ext_proc.$.",
+    "http.ext_proc.",
+    {"envoy.http_conn_manager_prefix", "envoy.ext_proc_prefix"}};
+
+class Factory final : public filter::FilterFactory {
+ public:
+  Factory(Settings settings, std::string stat_prefix)
+      : settings_(std::move(settings)), stat_prefix_(std::move(stat_prefix)) {}
+  std::unique_ptr<filter::HttpFilter> Create(filter::StreamContext& stream) const override {
+    return std::make_unique<ExtProc>(settings_, *this, stream);
+  }
+  std::unique_ptr<filter::WorkerPart> MakeWorkerPart(
+      stats::Registry& registry, const std::string& stat_prefix) const override {
+    auto part = std::make_unique<ExtProcPart>();
+    part->stats = registry.Open<ExtProcStats>(
+        stat_prefix_.empty() ? stats::ScopeName(kScope, {stat_prefix})
+                             : stats::ScopeName(kNamedScope, {stat_prefix, stat_prefix_}));
+    return part;
+  }
+
+ private:
+  const Settings settings_;
+  const std::string stat_prefix_;
+};
+
+Mode CompileMode(const v3::ProcessingMode& proto, const config::Path& path,
+                 config::Errors& errors) {
+  using P = v3::ProcessingMode;
+  const auto body = [&path, &errors](P::BodySendMode mode) {
+    if (mode > P::BUFFERED_PARTIAL) {
+      errors.Add(path, "expected NONE, STREAMED, BUFFERED or BUFFERED_PARTIAL of a body");
+      return Mode::Body::kNone;
+    }
+    return static_cast<Mode::Body>(mode);
+  };
+  Mode mode;
+  mode.head[0] = proto.request_header_mode() != P::SKIP;
+  mode.head[1] = proto.response_header_mode() != P::SKIP;
+  mode.body[0] = body(proto.request_body_mode());
+  mode.body[1] = body(proto.response_body_mode());
+  mode.trailers[0] = proto.request_trailer_mode() == P::SEND;
+  mode.trailers[1] = proto.response_trailer_mode() == P::SEND;
+  return mode;
+}
+
+// A stream has no time limit of its own: it lasts as long as the request.
+rpc::GrpcService CompileService(const envoy::config::core::v3::GrpcService& proto,
+                                const config::Path& path, config::Errors& errors) {
+  rpc::GrpcService service = rpc::CompileGrpcService(proto, kMethod, 0, path, errors);
+  service.options.timeout = 0;
+  return service;
+}
+
+std::vector<match::StringMatcher> CompileNames(
+    const envoy::type::matcher::v3::ListStringMatcher& proto, const config::Path& path,
+    config::Errors& errors) {
+  std::vector<match::StringMatcher> names;
+  for (int i = 0; i < proto.patterns_size(); ++i) {
+    auto pattern = match::CompileStringMatcher(
+        proto.patterns(i), errors, path.Field("patterns").Index(static_cast<size_t>(i)));
+    if (pattern.has_value()) names.push_back(*std::move(pattern));
+  }
+  return names;
+}
+
+Settings Compile(const v3::ExternalProcessor& proto, const config::Path& path,
+                 config::Errors& errors) {
+  Settings settings;
+  settings.service = CompileService(proto.grpc_service(), path.Field("grpc_service"), errors);
+  settings.mode = CompileMode(proto.processing_mode(), path.Field("processing_mode"), errors);
+  if (proto.has_message_timeout()) {
+    settings.message_timeout =
+        upstream::CompileDuration(proto.message_timeout(), errors, path.Field("message_timeout"));
+  }
+  if (proto.has_status_on_error()) {
+    settings.status_on_error = static_cast<uint16_t>(proto.status_on_error().code());
+  }
+  settings.failure_mode_allow = proto.failure_mode_allow();
+  settings.allow_mode_override = proto.allow_mode_override();
+  settings.immediate_responses = !proto.disable_immediate_response();
+  if (proto.route_cache_action() == v3::ExternalProcessor::CLEAR) {
+    settings.route_cache = Settings::RouteCache::kClear;
+  }
+  if (proto.route_cache_action() == v3::ExternalProcessor::RETAIN ||
+      proto.disable_clear_route_cache()) {
+    settings.route_cache = Settings::RouteCache::kRetain;
+  }
+  const config::Path rules = path.Field("forward_rules");
+  settings.allowed_headers =
+      CompileNames(proto.forward_rules().allowed_headers(), rules.Field("allowed_headers"), errors);
+  settings.disallowed_headers = CompileNames(proto.forward_rules().disallowed_headers(),
+                                             rules.Field("disallowed_headers"), errors);
+  const auto& forwarded = proto.metadata_options().forwarding_namespaces().untyped();
+  settings.forwarded_namespaces.assign(forwarded.begin(), forwarded.end());
+  const auto& received = proto.metadata_options().receiving_namespaces().untyped();
+  settings.received_namespaces.assign(received.begin(), received.end());
+  return settings;
+}
+
+std::shared_ptr<const void> CreateOverride(const google::protobuf::Any& config,
+                                           const config::Path& path, config::Errors& errors) {
+  v3::ExtProcPerRoute proto;
+  if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
+  RouteSettings settings;
+  settings.disabled = proto.disabled();
+  const v3::ExtProcOverrides& overrides = proto.overrides();
+  const config::Path at = path.Field("overrides");
+  if (overrides.has_processing_mode()) {
+    settings.mode = CompileMode(overrides.processing_mode(), at.Field("processing_mode"), errors);
+  }
+  if (overrides.has_grpc_service()) {
+    settings.service = CompileService(overrides.grpc_service(), at.Field("grpc_service"), errors);
+  }
+  if (overrides.has_failure_mode_allow()) {
+    settings.failure_mode_allow = overrides.failure_mode_allow().value();
+  }
+  return std::make_shared<const RouteSettings>(std::move(settings));
+}
+
+}  // namespace
+
+const route::OverrideKind kExtProcOverride{
+    "envoy.extensions.filters.http.ext_proc.v3.ExtProcPerRoute", CreateOverride};
+
+std::unique_ptr<filter::FilterFactory> CreateExtProc(const google::protobuf::Any& config,
+                                                     const config::Path& path,
+                                                     config::Errors& errors) {
+  v3::ExternalProcessor proto;
+  if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
+  const size_t before = errors.count();
+  Settings settings = Compile(proto, path, errors);
+  if (errors.count() != before) return nullptr;
+  return std::make_unique<Factory>(std::move(settings), proto.stat_prefix());
+}
+
+}  // namespace proxenos::filters::ext_proc

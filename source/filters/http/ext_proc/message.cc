@@ -1,0 +1,318 @@
+// Field by field.
+#include "source/filters/http/ext_proc/message.h"
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "source/rpc/wire.h"
+
+namespace proxenos::filters::ext_proc {
+namespace {
+
+using filter::Direction;
+using filter::HeaderChange;
+using rpc::WireReader;
+using rpc::WireWriter;
+using How = HeaderChange::How;
+
+// Field numbers of envoy.service.ext_proc.v3.
+enum RequestField : uint32_t { kHeads = 2, kBodies = 4, kAllTrailers = 6, kMetadataContext = 8 };
+enum ResponseField : uint32_t {
+  kRequestHead = 1,
+  kResponseTrailers = 6,
+  kImmediate = 7,
+  kDynamicMetadata = 8,
+  kModeOverride = 9,
+  kStreamedImmediate = 11,
+};
+enum CommonField : uint32_t {
+  kStatus = 1,
+  kHeaderMutation = 2,
+  kBodyMutation = 3,
+  kClearRouteCache = 5,
+};
+enum MutationField : uint32_t { kSet = 1, kRemove = 2 };
+enum BodyMutationField : uint32_t { kBody = 1, kClear = 2, kStreamed = 3 };
+enum ImmediateField : uint32_t {
+  kImmediateStatus = 1,
+  kImmediateHeaders = 2,
+  kImmediateBody = 3,
+  kGrpcStatus = 4,
+  kDetails = 5,
+};
+
+// The field of a oneof that has one for each direction, the request's first.
+uint32_t FieldOf(uint32_t first, Direction direction) {
+  return first + static_cast<uint32_t>(direction);
+}
+
+bool AnyMatches(const std::vector<match::StringMatcher>& matchers, absl::string_view name) {
+  for (const match::StringMatcher& matcher : matchers) {
+    if (matcher.Matches(name)) return true;
+  }
+  return false;
+}
+
+class HeaderWriter {
+ public:
+  HeaderWriter(WireWriter& map, const Settings& settings) : map_(map), settings_(settings) {}
+
+  void Write(absl::string_view name, absl::string_view value) {
+    if (value.empty() && !name.empty() && name[0] == ':') return;
+    if (AnyMatches(settings_.disallowed_headers, name)) return;
+    if (!settings_.allowed_headers.empty() && !AnyMatches(settings_.allowed_headers, name)) return;
+    map_.Message(1, [name, value](WireWriter& header) {
+      header.Text(1, name);
+      header.Text(3, value);  // Bytes: a value need not be UTF-8.
+    });
+  }
+  void WriteAll(const http::HeaderMap& headers) {
+    for (const http::Header& field : headers) Write(field.name(), field.value());
+  }
+
+ private:
+  WireWriter& map_;
+  const Settings& settings_;
+};
+
+void WriteMetadata(WireWriter& message, const filter::StreamContext& stream,
+                   const Settings& settings) {
+  if (settings.forwarded_namespaces.empty()) return;
+  message.Message(kMetadataContext, [&stream, &settings](WireWriter& metadata) {
+    for (const std::string& space : settings.forwarded_namespaces) {
+      const json::Object* values = stream.info.metadata.Find(space);
+      if (values == nullptr) continue;
+      metadata.Message(1, [&space, values](WireWriter& entry) {
+        entry.Text(1, space);
+        entry.Struct(2, *values);
+      });
+    }
+  });
+}
+
+bool ReadOption(absl::string_view message, HeaderChange* change) {
+  static constexpr How kHows[] = {How::kSet, How::kAddIfAbsent, How::kSet, How::kOverwritePresent};
+  WireReader reader(message);
+  bool append = false;
+  uint64_t action = 0;
+  while (reader.Next()) {
+    WireReader inner(reader.bytes());
+    if (reader.field() == 1) {
+      while (inner.Next()) {
+        if (inner.field() == 1) change->name = absl::AsciiStrToLower(inner.bytes());
+        if ((inner.field() == 2 || inner.field() == 3) && !inner.bytes().empty()) {
+          change->value = std::string(inner.bytes());
+        }
+      }
+    } else if (reader.field() == 2) {
+      while (inner.Next()) append = inner.number() != 0;
+    } else if (reader.field() == 3) {
+      action = reader.number();
+    }
+    if (!inner.ok()) return false;
+  }
+  if (!reader.ok() || action >= 4) return false;
+  // The first action is the default too, and where nothing is said a value replaces.
+  change->how = append ? How::kAdd : kHows[action];
+  return true;
+}
+
+bool ReadMutation(absl::string_view message, HeaderMutation* mutation) {
+  WireReader reader(message);
+  while (reader.Next()) {
+    if (reader.field() == kSet) {
+      if (!ReadOption(reader.bytes(), &mutation->changes.emplace_back())) return false;
+    } else if (reader.field() == kRemove) {
+      mutation->removals.push_back(absl::AsciiStrToLower(reader.bytes()));
+    }
+  }
+  return reader.ok();
+}
+
+bool ReadBodyMutation(absl::string_view message, Answer* answer) {
+  WireReader reader(message);
+  while (reader.Next()) {
+    if (reader.field() == kBody) answer->body = std::string(reader.bytes());
+    if (reader.field() == kClear && reader.number() != 0) answer->body = std::string();
+    if (reader.field() == kStreamed) return false;
+  }
+  return reader.ok();
+}
+
+bool ReadCommon(absl::string_view message, Answer* answer) {
+  WireReader reader(message);
+  while (reader.Next()) {
+    bool good = true;
+    switch (reader.field()) {
+      case kStatus:
+        answer->replaces = reader.number() == 1;
+        break;
+      case kHeaderMutation:
+        good = ReadMutation(reader.bytes(), &answer->headers);
+        break;
+      case kBodyMutation:
+        good = ReadBodyMutation(reader.bytes(), answer);
+        break;
+      case kClearRouteCache:
+        answer->clear_route_cache = reader.number() != 0;
+        break;
+      default:
+        break;
+    }
+    if (!good) return false;
+  }
+  return reader.ok();
+}
+
+// HeadersResponse, BodyResponse, TrailersResponse.
+bool ReadPart(uint32_t field, absl::string_view message, Answer* answer) {
+  answer->named = true;
+  answer->part = static_cast<Part>((field - 1) / 2);
+  answer->direction = field % 2 == 1 ? Direction::kRequest : Direction::kResponse;
+  WireReader reader(message);
+  while (reader.Next()) {
+    if (reader.field() != 1) continue;
+    const bool good = answer->part == Part::kTrailers
+                          ? ReadMutation(reader.bytes(), &answer->headers)
+                          : ReadCommon(reader.bytes(), answer);
+    if (!good) return false;
+  }
+  return reader.ok();
+}
+
+bool ReadImmediate(absl::string_view message, Answer* answer) {
+  Answer::Immediate& immediate = answer->immediate.emplace();
+  WireReader reader(message);
+  while (reader.Next()) {
+    WireReader inner(reader.bytes());
+    switch (reader.field()) {
+      case kImmediateStatus:
+        while (inner.Next()) {
+          if (inner.field() != 1) continue;
+          if (inner.number() < 200 || inner.number() > 599) return false;
+          immediate.status = static_cast<uint16_t>(inner.number());
+        }
+        break;
+      case kImmediateHeaders:
+        if (!ReadMutation(reader.bytes(), &immediate.headers)) return false;
+        break;
+      case kImmediateBody:
+        immediate.body = std::string(reader.bytes());
+        break;
+      case kGrpcStatus:
+        immediate.grpc_status = 0;
+        while (inner.Next()) {
+          if (inner.field() == 1) immediate.grpc_status = static_cast<uint32_t>(inner.number());
+        }
+        break;
+      case kDetails:
+        immediate.details = std::string(reader.bytes());
+        break;
+      default:
+        break;
+    }
+  }
+  return reader.ok();
+}
+
+// False: a mode that is not implemented.
+bool ReadMode(absl::string_view message, Answer* answer) {
+  Mode& mode = answer->mode.emplace();
+  WireReader reader(message);
+  while (reader.Next()) {
+    const uint64_t value = reader.number();
+    const size_t way = (reader.field() + 1) % 2;  // Odd fields are the request's.
+    if (reader.field() <= 2) {
+      mode.head[way] = value != 2;
+    } else if (reader.field() <= 4) {
+      if (value > 3) return false;
+      mode.body[way] = static_cast<Mode::Body>(value);
+    } else if (reader.field() <= 6) {
+      mode.trailers[way] = value == 1;
+    }
+  }
+  return reader.ok();
+}
+
+bool Read(absl::string_view message, Answer* answer) {
+  WireReader reader(message);
+  while (reader.Next()) {
+    bool good = true;
+    const uint32_t field = reader.field();
+    if (field >= kRequestHead && field <= kResponseTrailers) {
+      good = ReadPart(field, reader.bytes(), answer);
+    } else if (field == kImmediate) {
+      good = ReadImmediate(reader.bytes(), answer);
+    } else if (field == kModeOverride) {
+      good = ReadMode(reader.bytes(), answer);
+    } else if (field == kDynamicMetadata) {
+      std::optional<json::Object> metadata = rpc::ReadStruct(reader.bytes());
+      good = metadata.has_value();
+      if (good) answer->metadata = *std::move(metadata);
+    } else if (field == kStreamedImmediate) {
+      good = false;
+    }
+    if (!good) return false;
+  }
+  return reader.ok();
+}
+
+}  // namespace
+
+std::string MakeHead(const filter::StreamContext& stream, const Settings& settings,
+                     Direction direction, bool end) {
+  std::string message;
+  WireWriter out(message);
+  out.Message(FieldOf(kHeads, direction), [&stream, &settings, direction, end](WireWriter& head) {
+    head.Message(1, [&stream, &settings, direction](WireWriter& map) {
+      HeaderWriter headers(map, settings);
+      if (direction == Direction::kRequest) {
+        headers.Write(":method", stream.request.method_text);
+        headers.Write(":scheme", stream.request.scheme);
+        headers.Write(":authority", stream.request.authority);
+        headers.Write(":path", stream.request.path);
+        headers.WriteAll(stream.request.headers);
+      } else {
+        headers.Write(":status", absl::StrCat(stream.response.status));
+        headers.WriteAll(stream.response.headers);
+      }
+    });
+    head.Flag(3, end);
+  });
+  WriteMetadata(out, stream, settings);
+  return message;
+}
+
+std::string MakeBody(const filter::StreamContext& stream, const Settings& settings,
+                     Direction direction, const buffer::Buffer& body, bool end) {
+  std::string message;
+  WireWriter out(message);
+  out.Message(FieldOf(kBodies, direction), [&body, end](WireWriter& part) {
+    part.Text(1, body.ToString());
+    part.Flag(2, end);
+  });
+  WriteMetadata(out, stream, settings);
+  return message;
+}
+
+std::string MakeTrailers(const filter::StreamContext& stream, const Settings& settings,
+                         Direction direction, const http::HeaderMap& trailers) {
+  std::string message;
+  WireWriter out(message);
+  out.Message(FieldOf(kAllTrailers, direction), [&trailers, &settings](WireWriter& part) {
+    part.Message(1, [&trailers, &settings](WireWriter& map) {
+      HeaderWriter(map, settings).WriteAll(trailers);
+    });
+  });
+  WriteMetadata(out, stream, settings);
+  return message;
+}
+
+std::optional<Answer> ReadAnswer(absl::string_view message) {
+  Answer answer;
+  if (!Read(message, &answer)) return std::nullopt;
+  return answer;
+}
+
+}  // namespace proxenos::filters::ext_proc
