@@ -253,11 +253,8 @@ void Http2Connection::OnOpenTimer() {
 }
 
 void Http2Connection::ArmKeepalive() {
-  const http2::Keepalive& keepalive = config().http2.keepalive;
-  const double most = static_cast<double>(keepalive.interval) * keepalive.jitter_percent / 100;
-  const uint64_t jitter = most < 1 ? 0 : loop().random().Next() % static_cast<uint64_t>(most);
   awaiting_pong_ = false;
-  keepalive_timer_->ArmIn(keepalive.interval + static_cast<base::Nanos>(jitter));
+  keepalive_timer_->ArmIn(config().http2.keepalive.UntilPing(loop().random()));
 }
 
 void Http2Connection::OnKeepalive() {

@@ -2,7 +2,7 @@
 // parsers that skip them by different rules can be set against each other, and dropped.
 #include "source/http1/chunk_line.h"
 
-#include "source/http1/chars.h"
+#include "source/http/chars.h"
 
 namespace proxenos::http1 {
 namespace {
@@ -17,11 +17,11 @@ struct Cursor {
 
   bool At(char c) const { return p < end && *p == c; }
   void SkipBlanks() {
-    while (p < end && IsBlank(*p)) ++p;
+    while (p < end && http::IsBlank(*p)) ++p;
   }
   bool SkipToken() {
     const char* begin = p;
-    while (p < end && IsTokenChar(*p)) ++p;
+    while (p < end && http::IsTokenChar(*p)) ++p;
     return p != begin;
   }
   // A quoted-string (RFC 9110, 5.6.4) with its quotes.
@@ -32,7 +32,7 @@ struct Cursor {
         return true;
       }
       if (*p == '\\') ++p;
-      if (p >= end || !IsValueChar(*p)) return false;
+      if (p >= end || !http::IsValueChar(*p)) return false;
     }
     return false;
   }
@@ -64,7 +64,7 @@ bool SkipExtensions(Cursor& cursor) {
 LineStatus ReadChunkLine(char* p, char* end, ChunkLine& line) {
   char* q = p;
   uint64_t size = 0;
-  for (int digit = 0; q < end && (digit = HexValue(*q)) >= 0; ++q) {
+  for (int digit = 0; q < end && (digit = http::HexValue(*q)) >= 0; ++q) {
     if (q - p == kMaxSizeDigits) return LineStatus::kBad;
     size = size << 4 | static_cast<uint64_t>(digit);
   }

@@ -3,7 +3,7 @@
 #include "source/http1/encoder.h"
 
 #include "source/base/check.h"
-#include "source/http1/chars.h"
+#include "source/http/chars.h"
 #include "source/http1/head_writer.h"
 
 namespace proxenos::http1 {
@@ -31,7 +31,7 @@ bool IsNumber(absl::string_view text, uint64_t value) {
   if (text.empty() || text.size() > 18 || (text.front() == '0' && text.size() > 1)) return false;
   uint64_t number = 0;
   for (char c : text) {
-    if (!IsDigit(c)) return false;
+    if (!http::IsDigit(c)) return false;
     number = number * 10 + static_cast<uint64_t>(c - '0');
   }
   return number == value;
@@ -51,7 +51,7 @@ LengthFields OfAbsentBody(const http::ResponseHead& head) {
   const Header* field = head.headers.Find(HeaderId::kContentLength);
   if (field != nullptr && !field->value().empty()) {
     bool digits = true;
-    for (char c : field->value()) digits &= IsDigit(c);
+    for (char c : field->value()) digits &= http::IsDigit(c);
     if (digits) return LengthFields{Framing::kNone, field, false, 0};
   }
   const bool known = head.framing.kind == Framing::kLength && head.status != 304;

@@ -8,14 +8,14 @@ using http::CodecError;
 
 // The byte behind the name at `p`, which should be the colon.
 char* FindNameEnd(char* p, const char* end, FieldLine& field) {
-  char* q = FindPlainNameEnd(p, end);
-  for (; q < end && IsTokenChar(*q); ++q) field.underscore |= *q == '_';
+  char* q = http::FindPlainNameEnd(p, end);
+  for (; q < end && http::IsTokenChar(*q); ++q) field.underscore |= *q == '_';
   return q;
 }
 
 // What stands where a name should begin or its colon should be.
 CodecError NameError(char stop, bool at_line_start) {
-  if (at_line_start && IsBlank(stop)) return CodecError::kObsoleteFold;
+  if (at_line_start && http::IsBlank(stop)) return CodecError::kObsoleteFold;
   if (at_line_start && stop == '\n') return CodecError::kBareLineFeed;
   return CodecError::kBadHeaderName;
 }
@@ -48,15 +48,15 @@ LineStatus ReadFieldLine(char* p, char* end, FieldLine& field) {
   field.name_size = static_cast<uint32_t>(colon - p);
 
   char* value = colon + 1;
-  while (value < end && IsBlank(*value)) ++value;
-  char* const stop = FindValueEnd(value, end);
+  while (value < end && http::IsBlank(*value)) ++value;
+  char* const stop = http::FindValueEnd(value, end);
   if (stop >= end) return LineStatus::kPartial;
   if (*stop != '\r') return Bad(field, ValueError(*stop));
   if (stop + 1 == end) return LineStatus::kPartial;
   if (stop[1] != '\n') return Bad(field, ValueError('\r'));
   char* last = stop;
-  while (last > value && IsBlank(last[-1])) --last;
-  LowerName(p, colon, end);
+  while (last > value && http::IsBlank(last[-1])) --last;
+  http::LowerName(p, colon, end);
   field.name = p;
   field.value = value;
   field.value_size = static_cast<uint32_t>(last - value);

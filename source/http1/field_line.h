@@ -8,9 +8,9 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
+#include "source/http/chars.h"
 #include "source/http/codec.h"
 #include "source/http/header_id.h"
-#include "source/http1/chars.h"
 
 namespace proxenos::http1 {
 
@@ -37,13 +37,13 @@ enum class LineStatus : uint8_t { kField, kEmpty, kPartial, kBad };
 // name is not made of letters, digits and dashes alone, or is not followed by its colon.
 [[gnu::always_inline]] inline bool CutFieldLine(char* p, char* crlf, const char* end,
                                                 FieldLine& field) {
-  char* const colon = FindPlainNameEnd(p, crlf);
+  char* const colon = http::FindPlainNameEnd(p, crlf);
   if (*colon != ':' || colon == p || colon - p > UINT16_MAX) return false;
   char* value = colon + 1;
   while (*value == ' ') ++value;  // Ends at the CR at the latest.
   char* last = crlf;
   while (last > value && last[-1] == ' ') --last;
-  LowerName(p, colon, end);
+  http::LowerName(p, colon, end);
   field.name = p;
   field.name_size = static_cast<uint32_t>(colon - p);
   field.value = value;

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "absl/strings/match.h"
-#include "source/http1/chars.h"
+#include "source/http/chars.h"
 
 namespace proxenos::http1 {
 namespace {
@@ -16,8 +16,8 @@ using http::HeaderId;
 constexpr size_t kMaxLengthDigits = 18;
 
 absl::string_view Trim(absl::string_view text) {
-  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
+  while (!text.empty() && http::IsBlank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && http::IsBlank(text.back())) text.remove_suffix(1);
   return text;
 }
 
@@ -32,7 +32,7 @@ bool NextElement(absl::string_view& rest, absl::string_view& element) {
 
 bool IsToken(absl::string_view text) {
   for (char c : text) {
-    if (!IsTokenChar(c)) return false;
+    if (!http::IsTokenChar(c)) return false;
   }
   return !text.empty();
 }
@@ -84,7 +84,7 @@ CodecError TakeContentLength(absl::string_view value, HeadFacts& facts) {
   }
   uint64_t length = 0;
   for (char c : value) {
-    if (!IsDigit(c)) return CodecError::kBadContentLength;
+    if (!http::IsDigit(c)) return CodecError::kBadContentLength;
     length = length * 10 + static_cast<uint64_t>(c - '0');
   }
   facts.has_length = true;
@@ -116,9 +116,9 @@ CodecError TakeConnection(const FieldLine& field, HeadFacts& facts) {
   }
   for (uint32_t i = 0; i < field.value_size; ++i) {
     char& c = field.value[i];
-    if (IsTokenChar(c)) {
-      c = TokenLower(c);
-    } else if (c != ',' && !IsBlank(c)) {
+    if (http::IsTokenChar(c)) {
+      c = http::TokenLower(c);
+    } else if (c != ',' && !http::IsBlank(c)) {
       return CodecError::kBadConnectionHeader;
     }
   }

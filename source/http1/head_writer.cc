@@ -4,7 +4,8 @@
 #include <array>
 
 #include "source/base/limits.h"
-#include "source/http1/chars.h"
+#include "source/http/chars.h"
+#include "source/http/checked_copy.h"
 
 namespace proxenos::http1 {
 namespace {
@@ -67,17 +68,17 @@ void HeadWriter::Finish() {
 }
 
 void HeadWriter::WriteMethod(absl::string_view method) {
-  for (char c : method) *p_++ = IsTokenChar(c) ? c : '_';
+  for (char c : method) *p_++ = http::IsTokenChar(c) ? c : '_';
 }
 
 void HeadWriter::WriteTarget(absl::string_view text) {
-  if (CopyTarget(p_, text.data(), text.size())) {
+  if (http::CopyTarget(p_, text.data(), text.size())) {
     p_ += text.size();
     return;
   }
   constexpr char kHex[] = "0123456789ABCDEF";
   for (char c : text) {
-    if (IsTargetChar(c)) {
+    if (http::IsTargetChar(c)) {
       *p_++ = c;
       continue;
     }
@@ -88,9 +89,9 @@ void HeadWriter::WriteTarget(absl::string_view text) {
 }
 
 void HeadWriter::WriteValue(absl::string_view text) {
-  if (!CopyValue(p_, text.data(), text.size())) {
+  if (!http::CopyValue(p_, text.data(), text.size())) {
     for (size_t i = 0; i < text.size(); ++i) {
-      if (!IsValueChar(p_[i])) p_[i] = ' ';
+      if (!http::IsValueChar(p_[i])) p_[i] = ' ';
     }
   }
   p_ += text.size();
@@ -128,7 +129,7 @@ void HeadWriter::WriteFields(const http::HeaderMap& headers, const Header* lengt
     }
     const size_t size = static_cast<size_t>(run_end - first->name_data);
     const size_t line_ends = 2 * static_cast<size_t>(next - first - 1);
-    if (CopyCountingControls(p_, first->name_data, size) == line_ends) {
+    if (http::CopyCountingControls(p_, first->name_data, size) == line_ends) {
       p_ += size;
       Write("\r\n");
       first = next;

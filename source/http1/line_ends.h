@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "source/buffer/slab.h"
-#include "source/http1/chars.h"
+#include "source/http/chars.h"
 
 namespace proxenos::http1 {
 
@@ -19,7 +19,7 @@ class LineEnds {
   static_assert(kBlock <= buffer::kReadablePadding);
 
   // For the lines that begin at `line`.
-  explicit LineEnds(const char* line) : block_(line), controls_(ControlMask64(line)) {}
+  explicit LineEnds(const char* line) : block_(line), controls_(http::ControlMask64(line)) {}
 
   // The CR LF that ends the line at hand, if it is there and no other control (nor a tab, which
   // would be all right) stands before it; else nullptr. Then the next line is at hand. REQUIRES:
@@ -44,7 +44,7 @@ class LineEnds {
  private:
   void MoveTo(const char* block) {
     block_ = block;
-    controls_ = ControlMask64(block);
+    controls_ = http::ControlMask64(block);
   }
 
   const char* block_;

@@ -3,7 +3,7 @@
 
 #include "absl/strings/match.h"
 #include "source/http/authority.h"
-#include "source/http1/chars.h"
+#include "source/http/chars.h"
 #include "source/http1/decoder.h"
 #include "source/http1/request_target.h"
 #include "source/http1/start_line.h"
@@ -76,7 +76,7 @@ DecodeResult RequestDecoder::Begin(buffer::Slice& bytes) {
   }
   if (first == '\n') return Fail(CodecError::kBareLineFeed);
   // Said at once and not at the end of the line: a TLS handshake has none.
-  if (!IsTokenChar(first)) return Fail(CodecError::kBadMethod);
+  if (!http::IsTokenChar(first)) return Fail(CodecError::kBadMethod);
 
   state_ = State::kHead;
   skipped_empty_line_ = has_request_line_ = has_host_ = authority_from_target_ = false;

@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "source/http1/chars.h"
+#include "source/http/chars.h"
 
 namespace proxenos::http1 {
 namespace {
@@ -33,7 +33,8 @@ size_t FrequentMethod(const char* p, Method& method) {
 
 // Why `p`, where a version should stand, holds none that we speak.
 CodecError VersionError(const char* p, const char* end) {
-  if (end - p < 9 || !Matches(p, "HTTP/") || !IsDigit(p[5]) || p[6] != '.' || !IsDigit(p[7])) {
+  if (end - p < 9 || !Matches(p, "HTTP/") || !http::IsDigit(p[5]) || p[6] != '.' ||
+      !http::IsDigit(p[7])) {
     return CodecError::kBadStartLine;
   }
   if (p[8] == '\n') return CodecError::kBareLineFeed;
@@ -54,7 +55,7 @@ LineStatus Bad(Line& line, CodecError error) {
 LineStatus ReadRequestLine(char* p, char* end, RequestLine& line) {
   size_t method_size = FrequentMethod(p, line.method);
   if (method_size == 0) {
-    while (p + method_size < end && IsTokenChar(p[method_size])) ++method_size;
+    while (p + method_size < end && http::IsTokenChar(p[method_size])) ++method_size;
   }
   char* const target = p + method_size + 1;
   if (target > end) return LineStatus::kPartial;
@@ -66,7 +67,7 @@ LineStatus ReadRequestLine(char* p, char* end, RequestLine& line) {
   line.method_text = absl::string_view(p, method_size);
   if (line.method == Method::kOther) line.method = http::ParseMethod(line.method_text);
 
-  char* const target_end = FindTargetEnd(target, end);
+  char* const target_end = http::FindTargetEnd(target, end);
   if (target_end >= end) return LineStatus::kPartial;
   if (*target_end != ' ' || target_end == target) {
     const bool ends = *target_end == '\r' || *target_end == '\n';
@@ -94,19 +95,20 @@ namespace {
 constexpr int kMinStatusLineBytes = 14;
 
 LineStatus ReadLongStatusLine(char* p, char* end, StatusLine& line) {
-  if (!Matches(p, "HTTP/") || !IsDigit(p[5]) || p[6] != '.' || !IsDigit(p[7]) || p[8] != ' ') {
+  if (!Matches(p, "HTTP/") || !http::IsDigit(p[5]) || p[6] != '.' || !http::IsDigit(p[7]) ||
+      p[8] != ' ') {
     return Bad(line, CodecError::kBadStartLine);
   }
   if (p[5] != '1' || p[7] > '1') return Bad(line, CodecError::kBadVersion);
   line.version = p[7] == '1' ? Version::kHttp11 : Version::kHttp10;
-  if (!IsDigit(p[9]) || !IsDigit(p[10]) || !IsDigit(p[11])) {
+  if (!http::IsDigit(p[9]) || !http::IsDigit(p[10]) || !http::IsDigit(p[11])) {
     return Bad(line, CodecError::kBadStatus);
   }
   line.status = static_cast<uint16_t>((p[9] - '0') * 100 + (p[10] - '0') * 10 + (p[11] - '0'));
   if (line.status < 100 || line.status > 599) return Bad(line, CodecError::kBadStatus);
   if (p[12] != ' ' && p[12] != '\r' && p[12] != '\n') return Bad(line, CodecError::kBadStatus);
   char* const phrase = p[12] == ' ' ? p + 13 : p + 12;
-  char* const stop = FindValueEnd(phrase, end);
+  char* const stop = http::FindValueEnd(phrase, end);
   if (stop >= end) return LineStatus::kPartial;
   if (*stop != '\r') {
     return Bad(line, *stop == '\n' ? CodecError::kBareLineFeed : CodecError::kBadStartLine);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "source/base/clock.h"
+#include "source/base/random.h"
 #include "source/http2/options.h"
 
 namespace proxenos::http2 {
@@ -13,6 +14,12 @@ struct Keepalive {
   base::Nanos timeout = 0;        // For an answer; any frame of the peer extends it.
   double jitter_percent = 15;     // Of `interval`, at most, added to each.
   base::Nanos idle_interval = 0;  // A PING before a new stream after that long idle; 0: none.
+
+  // How long to wait before the next PING: connections made together are not tested together.
+  base::Nanos UntilPing(base::Random& random) const {
+    const auto most = static_cast<uint64_t>(static_cast<double>(interval) * jitter_percent / 100);
+    return interval + (most == 0 ? 0 : static_cast<base::Nanos>(random.Below(most)));
+  }
 };
 
 struct Settings {

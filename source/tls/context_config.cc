@@ -252,18 +252,26 @@ OcspPolicy PolicyOf(v3::DownstreamTlsContext::OcspStaplePolicy policy) {
   }
 }
 
+// What the templates of both roles begin with.
+template <typename Template, typename Proto>
+Template Begin(const Proto& proto, const std::string& name, const Path& path, Errors& errors) {
+  Template made;
+  made.options.common.name = name;
+  CommonCompiler(made.options.common, made.secrets, path.Field("common_tls_context"), errors)
+      .Compile(proto.common_tls_context());
+  return made;
+}
+
 std::shared_ptr<const ServerTemplate> CompileServer(const v3::DownstreamTlsContext& proto,
                                                     const std::string& name, const Path& path,
                                                     Errors& errors) {
   const size_t before = errors.count();
-  ServerTemplate made;
+  auto made = Begin<ServerTemplate>(proto, name, path, errors);
   ServerOptions& options = made.options;
-  options.common.name = name;
-  const Path common = path.Field("common_tls_context");
-  CommonCompiler(options.common, made.secrets, common, errors).Compile(proto.common_tls_context());
   if (errors.count() == before && options.common.identities.empty() &&
       made.secrets.identities.empty()) {
-    errors.Add(common, "expected tls_certificates or tls_certificate_sds_secret_configs");
+    errors.Add(path.Field("common_tls_context"),
+               "expected tls_certificates or tls_certificate_sds_secret_configs");
   }
   options.require_client_certificate = proto.require_client_certificate().value();
   options.require_sni = proto.require_sni().value();
@@ -280,13 +288,10 @@ std::shared_ptr<const ClientTemplate> CompileClient(const v3::UpstreamTlsContext
                                                     const std::string& name, const Path& path,
                                                     Errors& errors) {
   const size_t before = errors.count();
-  ClientTemplate made;
+  auto made = Begin<ClientTemplate>(proto, name, path, errors);
   ClientOptions& options = made.options;
-  options.common.name = name;
-  const Path common = path.Field("common_tls_context");
-  CommonCompiler(options.common, made.secrets, common, errors).Compile(proto.common_tls_context());
   if (options.common.identities.size() + made.secrets.identities.size() > 1) {
-    errors.Add(common, "several certificates: a client has at most one");
+    errors.Add(path.Field("common_tls_context"), "several certificates: a client has at most one");
   }
   if (proto.sni().find('\0') != std::string::npos) {
     errors.Add(path.Field("sni"), "holds a NUL byte");

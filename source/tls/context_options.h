@@ -70,14 +70,17 @@ struct ContextOptions {
 
 enum class OcspPolicy : uint8_t { kLenientStapling, kStrictStapling, kMustStaple };
 
+// A session ticket key: name 16, HMAC-SHA256 32, AES-256 32.
+inline constexpr size_t kTicketKeyBytes = 80;
+
 // DownstreamTlsContext.
 struct ServerOptions {
   ContextOptions common;
   bool require_client_certificate = false;
   bool require_sni = false;
   OcspPolicy ocsp = OcspPolicy::kLenientStapling;
-  // Session tickets: keys of 80 bytes (name 16, HMAC 32, AES 32), the first encrypts. Empty: keys
-  // that the process makes and rotates.
+  // Keys of kTicketKeyBytes each, the first encrypts. Empty: keys that the process makes and
+  // rotates.
   std::vector<std::string> ticket_keys;
   bool stateless_resumption = true;  // Tickets.
   bool stateful_resumption = true;   // Session ids.

@@ -24,7 +24,6 @@ using envoy::config::core::v3::DataSource;
 namespace v3 = envoy::extensions::transport_sockets::tls::v3;
 
 constexpr size_t kDigestBytes = 32;      // SHA-256
-constexpr size_t kTicketKeyBytes = 80;   // Name 16, HMAC 32, AES 32.
 constexpr size_t kMaxTicketKeys = 1000;  // Each is tried on each ticket.
 
 std::string Read(const DataSource& source, const Path& path, Errors& errors) {

@@ -9,16 +9,17 @@
 #include "openssl/digest.h"
 #include "openssl/hmac.h"
 #include "openssl/rand.h"
+#include "source/tls/context_options.h"
 
 namespace proxenos::tls {
 
 absl::StatusOr<TicketRing> TicketRing::Make(const std::vector<std::string>& keys) {
   TicketRing made;
   for (const std::string& text : keys) {
-    if (text.size() != kKeyBytes) {
+    if (text.size() != kTicketKeyBytes) {
       return absl::InvalidArgumentError(absl::StrCat("session ticket key ", made.keys_.size() + 1,
-                                                     " has ", text.size(), " bytes, ", kKeyBytes,
-                                                     " are needed"));
+                                                     " has ", text.size(), " bytes, ",
+                                                     kTicketKeyBytes, " are needed"));
     }
     Key key;
     std::memcpy(key.name.data(), text.data(), 16);

@@ -16,9 +16,7 @@ namespace proxenos::tls {
 
 class TicketRing {
  public:
-  static constexpr size_t kKeyBytes = 80;  // Name 16, HMAC-SHA256 32, AES-256 32.
-
-  // Error: a key of another size.
+  // Error: a key that has not kTicketKeyBytes.
   static absl::StatusOr<TicketRing> Make(const std::vector<std::string>& keys);
 
   // BoringSSL's ticket key callback: the first key seals, all of them open; a ticket that another

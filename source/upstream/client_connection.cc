@@ -46,6 +46,8 @@ void ClientConnection::ArmIdle() {
   if (timeout != 0) idle_timer_.ArmIn(timeout);
 }
 
+void ClientConnection::Schedule() { pool_.cluster().loop().AtTurnEnd(this); }
+
 net::FlushStatus ClientConnection::Flush() {
   const uint64_t before = connection_.bytes_written();
   const net::FlushStatus status = connection_.Flush();

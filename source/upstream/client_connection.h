@@ -65,6 +65,8 @@ class ClientConnection : public event::IoHandler, public event::TurnEnd, public 
 
   HostPool& pool() const { return pool_; }
   bool closed() const { return closed_; }
+  // Has OnTurnEnd called: there is something to write, or more to read than one turn's share.
+  void Schedule();
   // Closes because of what the host did or did not do.
   void CloseByRemote();
   // Writes what `out` holds; counts it.

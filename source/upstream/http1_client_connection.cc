@@ -59,7 +59,7 @@ void Http1ClientConnection::SendHead(const http::RequestHead& head, bool) {
   decoder_.Expect(head.method, !head.upgrade.empty());
   request_framing_ = http1::EncodeRequestHead(head, connection_.out());
   keep_alive_ = true;
-  pool().cluster().loop().AtTurnEnd(this);
+  Schedule();
 }
 
 uint64_t Http1ClientConnection::Room() const {
@@ -94,16 +94,14 @@ bool Http1ClientConnection::SendBody(buffer::Buffer& body, bool end,
     }
     request_complete_ = true;
   }
-  pool().cluster().loop().AtTurnEnd(this);
+  Schedule();
   return all;
 }
 
 void Http1ClientConnection::OnIo(uint32_t events) {
   if (closed()) return;
   connection_.Note(events);
-  if ((events & EPOLLOUT) != 0 && !connection_.out().empty()) {
-    pool().cluster().loop().AtTurnEnd(this);
-  }
+  if ((events & EPOLLOUT) != 0 && !connection_.out().empty()) Schedule();
   if ((events & ~static_cast<uint32_t>(EPOLLOUT)) == 0) return;
   if (busy()) {
     ReadResponse();
@@ -133,7 +131,7 @@ void Http1ClientConnection::ReadResponse() {
     }
   }
   // More than one turn's share: the rest is read in the next, behind other connections.
-  if (connection_.may_read() && busy()) pool().cluster().loop().AtTurnEnd(this);
+  if (connection_.may_read() && busy()) Schedule();
 }
 
 void Http1ClientConnection::OnEnd() {
@@ -224,7 +222,7 @@ void Http1ClientConnection::Abandon() {
 }
 
 void Http1ClientConnection::BodyTaken(uint64_t) {
-  if (connection_.may_read()) pool().cluster().loop().AtTurnEnd(this);
+  if (connection_.may_read()) Schedule();
 }
 
 void Http1ClientConnection::CloseWhenDone() {

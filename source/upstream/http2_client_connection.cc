@@ -35,8 +35,6 @@ Http2ClientConnection::~Http2ClientConnection() {
   }
 }
 
-void Http2ClientConnection::Schedule() { pool().cluster().loop().AtTurnEnd(this); }
-
 bool Http2ClientConnection::Begin(Exchange& exchange) {
   DCHECK(free_ > 0 && !closed());
   idle_timer_.Disarm();
@@ -272,10 +270,7 @@ void Http2ClientConnection::OnPong(uint64_t) {
     keepalive_timer_.Disarm();
     return;
   }
-  const auto most = static_cast<uint64_t>(static_cast<double>(keepalive.interval) *
-                                          keepalive.jitter_percent / 100);
-  const uint64_t jitter = most == 0 ? 0 : pool().cluster().loop().random().Below(most);
-  keepalive_timer_.ArmIn(keepalive.interval + static_cast<base::Nanos>(jitter));
+  keepalive_timer_.ArmIn(keepalive.UntilPing(pool().cluster().loop().random()));
 }
 
 void Http2ClientConnection::OnKeepaliveTimer() {

@@ -77,7 +77,6 @@ class Http2ClientConnection final : public ClientConnection, public http2::Clien
   // False: the connection takes no more.
   bool Open(Http2ClientStream& stream, const http::RequestHead& head, bool end);
   void Remove(Http2ClientStream& stream);
-  void Schedule();
   void Read();
   void Drain();
   void CountFree();

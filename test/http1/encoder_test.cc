@@ -9,7 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "source/http1/chars.h"
+#include "source/http/checked_copy.h"
 #include "source/http1/decoder.h"
 #include "test/http1/recorder.h"
 
@@ -327,23 +327,23 @@ TEST(CheckedCopy, FindsABadByteAtEachPlaceOfEachSize) {
   for (size_t size = 0; size < 70; ++size) {
     std::string from(size, 'x');
     std::vector<char> to(size);
-    EXPECT_TRUE(CopyValue(to.data(), from.data(), size));
-    EXPECT_TRUE(CopyTarget(to.data(), from.data(), size));
-    EXPECT_EQ(CopyCountingControls(to.data(), from.data(), size), 0u);
+    EXPECT_TRUE(http::CopyValue(to.data(), from.data(), size));
+    EXPECT_TRUE(http::CopyTarget(to.data(), from.data(), size));
+    EXPECT_EQ(http::CopyCountingControls(to.data(), from.data(), size), 0u);
     for (size_t i = 0; i < size; ++i) {
       from[i] = '\n';
-      EXPECT_FALSE(CopyValue(to.data(), from.data(), size)) << size << " " << i;
+      EXPECT_FALSE(http::CopyValue(to.data(), from.data(), size)) << size << " " << i;
       EXPECT_EQ(std::memcmp(to.data(), from.data(), size), 0);
-      EXPECT_EQ(CopyCountingControls(to.data(), from.data(), size), 1u);
+      EXPECT_EQ(http::CopyCountingControls(to.data(), from.data(), size), 1u);
       from[i] = '#';
-      EXPECT_FALSE(CopyTarget(to.data(), from.data(), size)) << size << " " << i;
-      EXPECT_TRUE(CopyValue(to.data(), from.data(), size));
+      EXPECT_FALSE(http::CopyTarget(to.data(), from.data(), size)) << size << " " << i;
+      EXPECT_TRUE(http::CopyValue(to.data(), from.data(), size));
       from[i] = 'x';
     }
   }
   const std::string many(20000, '\r');
   std::vector<char> to(many.size());
-  EXPECT_EQ(CopyCountingControls(to.data(), many.data(), many.size()), many.size());
+  EXPECT_EQ(http::CopyCountingControls(to.data(), many.data(), many.size()), many.size());
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "source/base/check.h"
-#include "source/http1/chars.h"
+#include "source/http/chars.h"
 
 namespace proxenos::http1 {
 namespace {
@@ -99,12 +99,12 @@ std::string Unescape(absl::string_view text) {
         break;
       case 'x':
         CHECK(i + 2 < text.size());
-        out += static_cast<char>(HexValue(text[i + 1]) * 16 + HexValue(text[i + 2]));
+        out += static_cast<char>(http::HexValue(text[i + 1]) * 16 + http::HexValue(text[i + 2]));
         i += 2;
         break;
       case '(': {
         int times = 0;
-        for (++i; IsDigit(text[i]); ++i) times = times * 10 + (text[i] - '0');
+        for (++i; http::IsDigit(text[i]); ++i) times = times * 10 + (text[i] - '0');
         CHECK(text[i] == '*');
         const size_t end = text.find(')', i);
         CHECK(end != absl::string_view::npos);

@@ -3,7 +3,7 @@
 
 #include "gtest/gtest.h"
 #include "source/buffer/slab.h"
-#include "source/http1/chars.h"
+#include "source/http/chars.h"
 
 namespace proxenos::http1 {
 namespace {
@@ -20,8 +20,9 @@ TEST(Scans, StopAtEachByteOutsideOfTheClass) {
       buffer::Slice slice = buffer::Slice::Copy(text);
       char* const begin = slice.data();
       char* const end = begin + slice.size();
-      EXPECT_EQ(FindValueEnd(begin, end) == begin + place, !IsValueChar(c)) << byte << " " << place;
-      EXPECT_EQ(FindTargetEnd(begin, end) == begin + place, !IsTargetChar(c)) << byte;
+      EXPECT_EQ(http::FindValueEnd(begin, end) == begin + place, !http::IsValueChar(c))
+          << byte << " " << place;
+      EXPECT_EQ(http::FindTargetEnd(begin, end) == begin + place, !http::IsTargetChar(c)) << byte;
     }
   }
 }
@@ -30,21 +31,22 @@ TEST(Scans, ReportNothingBelowTheEndWhenThereIsNothing) {
   for (int size = 0; size < kMaxPlace; ++size) {
     buffer::Slice slice = buffer::Slice::Copy(std::string(kMaxPlace, 'a') + "\r\n#");
     const char* const end = slice.data() + size;
-    EXPECT_GE(FindValueEnd(slice.data(), end), end);
-    EXPECT_GE(FindTargetEnd(slice.data(), end), end);
-    EXPECT_GE(FindPlainNameEnd(slice.data(), end), end);
+    EXPECT_GE(http::FindValueEnd(slice.data(), end), end);
+    EXPECT_GE(http::FindTargetEnd(slice.data(), end), end);
+    EXPECT_GE(http::FindPlainNameEnd(slice.data(), end), end);
   }
 }
 
 TEST(Scans, FindTheEndOfAPlainName) {
   for (int byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(byte);
-    const bool plain = IsDigit(c) || c == '-' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    const bool plain =
+        http::IsDigit(c) || c == '-' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     for (int place = 0; place < kMaxPlace; ++place) {
       std::string text(kMaxPlace, 'Z');
       text[place] = c;
       buffer::Slice slice = buffer::Slice::Copy(text);
-      char* const stop = FindPlainNameEnd(slice.data(), slice.data() + slice.size());
+      char* const stop = http::FindPlainNameEnd(slice.data(), slice.data() + slice.size());
       EXPECT_EQ(stop == slice.data() + place, !plain) << byte << " " << place;
     }
   }
@@ -61,10 +63,11 @@ TEST(LowerName, LowersLettersOfTheNameAndNothingElse) {
         if (expected[i] >= 'A' && expected[i] <= 'Z') expected[i] += 'a' - 'A';
       }
       buffer::Slice slice = buffer::Slice::Copy(all);
-      LowerName(slice.data() + begin, slice.data() + begin + size, slice.data() + 256);
+      http::LowerName(slice.data() + begin, slice.data() + begin + size, slice.data() + 256);
       EXPECT_EQ(slice.view(), expected) << begin << " " << size;
       slice = buffer::Slice::Copy(all);  // As little room as there can be.
-      LowerName(slice.data() + begin, slice.data() + begin + size, slice.data() + begin + size);
+      http::LowerName(slice.data() + begin, slice.data() + begin + size,
+                      slice.data() + begin + size);
       EXPECT_EQ(slice.view(), expected) << begin << " " << size;
     }
   }
@@ -73,7 +76,7 @@ TEST(LowerName, LowersLettersOfTheNameAndNothingElse) {
 TEST(LowerName, WritesNothingBehindTheEnd) {
   for (int size = 0; size < kMaxPlace; ++size) {
     buffer::Slice slice = buffer::Slice::Copy(std::string(kMaxPlace, 'Z'));
-    LowerName(slice.data(), slice.data() + size, slice.data() + size);
+    http::LowerName(slice.data(), slice.data() + size, slice.data() + size);
     EXPECT_EQ(slice.view(), std::string(size, 'z') + std::string(kMaxPlace - size, 'Z'));
   }
 }
