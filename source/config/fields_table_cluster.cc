@@ -9,8 +9,8 @@ std::vector<MessageRules> ClusterFields() {
   constexpr std::string_view kNoHttp3 = "HTTP/3 is not implemented";
 
   constexpr std::string_view kCommonHttp =
-      "idle_timeout max_connection_duration max_requests_per_connection max_headers_count "
-      "max_response_headers_kb";
+      "idle_timeout max_connection_duration max_stream_duration max_requests_per_connection "
+      "max_headers_count max_response_headers_kb";
   return {
       {"envoy.config.cluster.v3.Cluster",
        {

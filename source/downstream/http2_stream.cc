@@ -92,16 +92,18 @@ void Http2Stream::End(bool abort) { connection_.EndStream(*this, abort); }
 void Http2Stream::Release(bool abort) {
   if (closed_ || reset_) return;
   http2::Session& session = connection_.session();
-  if (abort) {
-    session.Reset(id_, http2::ErrorCode::kInternalError);
-  } else {
+  if (!abort) {
     // RFC 9113, 8.1: the response is complete, the rest of the request is not wanted.
     if (!stream_.request_complete()) session.Reset(id_, http2::ErrorCode::kNoError);
-    if (!session.SendQueueEmpty(id_)) {
-      flush_timer_.emplace(connection_.loop().timers(), [this] { OnFlushTimeout(); });
-      const base::Nanos timeout = connection_.config().stream_idle_timeout;
-      flush_timer_->ArmIn(timeout != 0 ? timeout : base::limits::kStreamIdleTimeout);
-    }
+  } else if (stream_.broken_off()) {
+    session.ResetWhenSent(id_, http2::ErrorCode::kInternalError);
+  } else {
+    session.Reset(id_, http2::ErrorCode::kInternalError);
+  }
+  if (!session.SendQueueEmpty(id_)) {
+    flush_timer_.emplace(connection_.loop().timers(), [this] { OnFlushTimeout(); });
+    const base::Nanos timeout = connection_.config().stream_idle_timeout;
+    flush_timer_->ArmIn(timeout != 0 ? timeout : base::limits::kStreamIdleTimeout);
   }
   connection_.WantFlush();
 }

@@ -176,6 +176,10 @@ bool Stream::PumpOnce() {
   moved |= chain_->MoveResponse();
   if (reply_pending_ || aborted_) return true;
   moved |= Encode();
+  if (broken_off_ && response_in.body.empty() && response_out.body.empty() &&
+      chain_->idle(Direction::kResponse)) {
+    aborted_ = true;
+  }
   return moved && !response_complete_;
 }
 

@@ -43,6 +43,10 @@ class FilterChain {
   uint64_t held(Direction direction) const {
     return ways_[static_cast<int>(direction)].body.size();
   }
+  // Whether no part of `direction` is in hand.
+  bool idle(Direction direction) const {
+    return ways_[static_cast<int>(direction)].part == Part::kNothing;
+  }
   bool paused(Direction direction) const { return ways_[static_cast<int>(direction)].paused; }
 
  private:

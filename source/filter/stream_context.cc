@@ -87,6 +87,15 @@ void StreamContext::Abort(absl::string_view details, uint32_t flags) {
   info.flags |= flags;
   info.details = details;  // Not what the response that is now cut began with.
   aborted_ = true;
+  broken_off_ = false;
+  environment.loop.Schedule(this);
+}
+
+void StreamContext::BreakOff(absl::string_view details, uint32_t flags) {
+  DCHECK(response_sent_);
+  info.flags |= flags;
+  info.details = details;
+  broken_off_ = true;
   environment.loop.Schedule(this);
 }
 

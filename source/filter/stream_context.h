@@ -124,6 +124,10 @@ class StreamContext : public event::Runnable {
   // Ends the stream and, where the protocol needs it, its connection: nothing sensible can be sent.
   void Abort(absl::string_view details, uint32_t flags);
 
+  // The same for a response that has begun to be sent and whose source broke off: behind all of it
+  // that has come, which filters may still hold.
+  void BreakOff(absl::string_view details, uint32_t flags);
+
   // How much of a body may wait in `request_in` or `response_in` before its source is held back: as
   // much as the filter needs that wants to see it whole.
   uint64_t body_limit(Direction direction) const {
@@ -136,6 +140,8 @@ class StreamContext : public event::Runnable {
   bool replied() const { return replied_; }
   bool response_sent() const { return response_sent_; }
   bool aborted() const { return aborted_; }
+  // What was sent of the response is to reach the client before the stream's abort does.
+  bool broken_off() const { return broken_off_; }
 
  private:
   enum class Grpc : uint8_t { kUnknown, kNo, kYes };
@@ -152,6 +158,7 @@ class StreamContext : public event::Runnable {
   uint8_t replies_ = 0;         // Local replies so far, each in the place of the one before.
   bool response_sent_ = false;  // The response head has gone to the codec.
   bool aborted_ = false;
+  bool broken_off_ = false;  // Aborted once the response that there is has gone to the codec.
   uint64_t body_limit_[2] = {base::limits::kStreamBufferBytes, base::limits::kStreamBufferBytes};
 
   friend class FilterChain;

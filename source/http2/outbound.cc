@@ -168,6 +168,8 @@ int SessionState::SendData(const uint8_t* frame_header, size_t size, Stream& str
     } else {
       EndSent(stream);
     }
+  } else if (stream.queue.empty() && stream.break_when_sent != ErrorCode::kNoError) {
+    ResetNow(stream, stream.break_when_sent);
   } else if (stream.wants_room && stream.queue.size() <= options_.send_queue_bytes / 2) {
     stream.wants_room = false;
     stream.room_due = true;
@@ -232,10 +234,22 @@ void SessionState::Reset(StreamId id, ErrorCode code) {
     stream->reset_when_sent = true;
     return;
   }
-  stream->reset_by_us = true;
-  if (server_ != nullptr) history_.GiveUp(id);
-  DropQueue(*stream);
-  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, static_cast<uint32_t>(code));
+  ResetNow(*stream, code);
+}
+
+void SessionState::ResetWhenSent(StreamId id, ErrorCode code) {
+  Stream* stream = Find(id);
+  if (stream == nullptr || stream->queue.empty() || stream->end_queued) return Reset(id, code);
+  Silence(*stream);
+  stream->break_when_sent = code;
+}
+
+void SessionState::ResetNow(Stream& stream, ErrorCode code) {
+  stream.reset_by_us = true;
+  if (server_ != nullptr) history_.GiveUp(stream.id);
+  DropQueue(stream);
+  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id,
+                            static_cast<uint32_t>(code));
 }
 
 }  // namespace proxenos::http2

@@ -34,6 +34,10 @@ void Session::Consume(StreamId stream, uint64_t bytes) { state_->Consume(stream,
 
 void Session::Reset(StreamId stream, ErrorCode code) { state_->Reset(stream, code); }
 
+void Session::ResetWhenSent(StreamId stream, ErrorCode code) {
+  state_->ResetWhenSent(stream, code);
+}
+
 bool Session::SendQueueEmpty(StreamId id) const {
   const Stream* stream = state_->Find(id);
   return stream == nullptr || stream->queue.empty();

@@ -118,6 +118,9 @@ class Session {
   // all of a message was given to be sent, waits until it was: it only ends the peer's half.
   void Reset(StreamId stream, ErrorCode code);
 
+  // As Reset, but what was queued to be sent goes out before.
+  void ResetWhenSent(StreamId stream, ErrorCode code);
+
   // Whether nothing of `stream`'s body is still queued.
   bool SendQueueEmpty(StreamId stream) const;
 

@@ -51,6 +51,7 @@ class SessionState {
   void Consume(StreamId id, uint64_t bytes);
   void Detach(StreamId id);
   void Reset(StreamId id, ErrorCode code);
+  void ResetWhenSent(StreamId id, ErrorCode code);
   void SendShutdownNotice();
   void SendGoAway(ErrorCode code);
   void SendPing(uint64_t opaque);
@@ -107,6 +108,7 @@ class SessionState {
   int EndMessage(Stream& stream);
   // The peer's message is not HTTP: ends the stream or the connection, as configured.
   int OnMalformed(Stream& stream);
+  void ResetNow(Stream& stream, ErrorCode code);
   void ResetProvoked(Stream& stream, ErrorCode code);
   void SpendReset();
 

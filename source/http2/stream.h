@@ -59,13 +59,14 @@ struct Stream final : base::ListNode<StreamListTag>,
   bool end_queued = false;     // All of our message was given to us.
   bool end_submitted = false;  // A frame that ends it waits in nghttp2's queue.
   bool end_sent = false;
-  bool data_attached = false;  // nghttp2 holds a DATA item for it.
-  bool data_deferred = false;  // ... which sleeps until there are bytes.
-  bool interleaved = false;    // It shares its turns with others (RFC 9218's incremental).
-  bool wants_room = false;     // SendBody took less than all.
-  bool room_due = false;       // OnRoom is to be called.
-  bool reset_when_sent = false;
-  bool reset_by_us = false;  // By Reset.
+  bool data_attached = false;    // nghttp2 holds a DATA item for it.
+  bool data_deferred = false;    // ... which sleeps until there are bytes.
+  bool interleaved = false;      // It shares its turns with others (RFC 9218's incremental).
+  bool wants_room = false;       // SendBody took less than all.
+  bool room_due = false;         // OnRoom is to be called.
+  bool reset_when_sent = false;  // With kNoError, once the end is out ...
+  ErrorCode break_when_sent = ErrorCode::kNoError;  // ... or with this, once the queue is empty.
+  bool reset_by_us = false;                         // By Reset.
   bool reset_by_peer = false;
   bool closed = false;   // nghttp2 has forgotten it; OnClosed is to be called.
   std::string protocol;  // Of an extended CONNECT that we sent.

@@ -111,10 +111,15 @@ struct Forward {
   uint16_t cluster_not_found_status = 503;
   bool high_priority = false;
 
-  // 0: none.
+  // From the end of the request to that of the response. 0: none.
   base::Nanos timeout = base::limits::kRouteTimeout;
+  // max_grpc_timeout (set: for gRPC, grpc-timeout takes the place of `timeout`) and
+  // grpc_timeout_offset.
+  std::optional<base::Nanos> answer_grpc_timeout_max;
+  base::Nanos answer_grpc_timeout_offset = 0;
   // Overrides the stream idle timeout of the connection manager; 0 switches it off.
   std::optional<base::Nanos> idle_timeout;
+  // RouteAction.max_stream_duration: from the beginning of the request on.
   std::optional<base::Nanos> max_stream_duration;
   std::optional<base::Nanos> grpc_timeout_max;
   std::optional<base::Nanos> grpc_timeout_offset;

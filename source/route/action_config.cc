@@ -97,27 +97,43 @@ void CompileCluster(const v3::RouteAction& config, Compilation& compilation,
   }
 }
 
+// max_stream_duration, whose mere presence takes the place of `timeout` and what belongs to it.
+void CompileStreamLimits(const v3::RouteAction::MaxStreamDuration& limits, Compilation& compilation,
+                         const config::Path& path, Forward* forward) {
+  const auto given = [&](bool set, const google::protobuf::Duration& duration, const char* name) {
+    return set ? std::make_optional(compilation.Duration(duration, path.Field(name)))
+               : std::nullopt;
+  };
+  forward->timeout = 0;
+  forward->max_stream_duration =
+      given(limits.has_max_stream_duration(), limits.max_stream_duration(), "max_stream_duration");
+  forward->grpc_timeout_max = given(limits.has_grpc_timeout_header_max(),
+                                    limits.grpc_timeout_header_max(), "grpc_timeout_header_max");
+  forward->grpc_timeout_offset =
+      given(limits.has_grpc_timeout_header_offset(), limits.grpc_timeout_header_offset(),
+            "grpc_timeout_header_offset");
+}
+
 void CompileTimeouts(const v3::RouteAction& config, Compilation& compilation,
                      const config::Path& path, Forward* forward) {
-  if (config.has_timeout()) {
-    forward->timeout = compilation.Duration(config.timeout(), path.Field("timeout"));
-  }
   if (config.has_idle_timeout()) {
     forward->idle_timeout = compilation.Duration(config.idle_timeout(), path.Field("idle_timeout"));
   }
-  const v3::RouteAction::MaxStreamDuration& limits = config.max_stream_duration();
-  const config::Path limits_path = path.Field("max_stream_duration");
-  if (limits.has_max_stream_duration()) {
-    forward->max_stream_duration = compilation.Duration(limits.max_stream_duration(),
-                                                        limits_path.Field("max_stream_duration"));
+  if (config.has_max_stream_duration()) {
+    CompileStreamLimits(config.max_stream_duration(), compilation,
+                        path.Field("max_stream_duration"), forward);
+    return;
   }
-  if (limits.has_grpc_timeout_header_max()) {
-    forward->grpc_timeout_max = compilation.Duration(limits.grpc_timeout_header_max(),
-                                                     limits_path.Field("grpc_timeout_header_max"));
+  if (config.has_timeout()) {
+    forward->timeout = compilation.Duration(config.timeout(), path.Field("timeout"));
   }
-  if (limits.has_grpc_timeout_header_offset()) {
-    forward->grpc_timeout_offset = compilation.Duration(
-        limits.grpc_timeout_header_offset(), limits_path.Field("grpc_timeout_header_offset"));
+  if (config.has_max_grpc_timeout()) {
+    forward->answer_grpc_timeout_max =
+        compilation.Duration(config.max_grpc_timeout(), path.Field("max_grpc_timeout"));
+  }
+  if (config.has_grpc_timeout_offset()) {
+    forward->answer_grpc_timeout_offset =
+        compilation.Duration(config.grpc_timeout_offset(), path.Field("grpc_timeout_offset"));
   }
 }
 

@@ -40,6 +40,7 @@ namespace proxenos::stats {
   X(Counter, upstream_rq_cancelled)                     \
   X(Counter, upstream_rq_timeout)                       \
   X(Counter, upstream_rq_per_try_timeout)               \
+  X(Counter, upstream_rq_max_duration_reached)          \
   X(Counter, upstream_rq_rx_reset)                      \
   X(Counter, upstream_rq_tx_reset)                      \
   X(Counter, upstream_rq_retry)                         \

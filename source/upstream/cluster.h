@@ -95,6 +95,7 @@ struct ClusterConfig {
   base::Nanos connect_timeout = base::limits::kConnectTimeout;
   base::Nanos idle_timeout = base::limits::kConnectionIdleTimeout;  // 0: never.
   base::Nanos max_connection_duration = 0;                          // 0: unlimited.
+  base::Nanos max_stream_duration = 0;                              // Of one try. 0: unlimited.
   uint32_t max_requests_per_connection = 0;                         // 0: unlimited.
   uint32_t connection_buffer_bytes = 1024 * 1024;  // per_connection_buffer_limit_bytes
   uint32_t max_response_headers = base::limits::kMaxHeaders;

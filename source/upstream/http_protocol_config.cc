@@ -131,6 +131,10 @@ void ProtocolCompiler::SetCommon(const core::HttpProtocolOptions& options,
     to_.max_connection_duration = CompileDuration(options.max_connection_duration(), errors_,
                                                   path.Field("max_connection_duration"));
   }
+  if (options.has_max_stream_duration()) {
+    to_.max_stream_duration =
+        CompileDuration(options.max_stream_duration(), errors_, path.Field("max_stream_duration"));
+  }
   if (options.has_max_requests_per_connection()) {
     to_.max_requests_per_connection = options.max_requests_per_connection().value();
   }

@@ -3,8 +3,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
-#include "test/support/http2_client.h"
-#include "test/support/proxy_loop.h"
+#include "test/downstream/http2_connection_fixture.h"
 
 namespace proxenos::downstream {
 namespace {
@@ -12,45 +11,13 @@ namespace {
 using base::kSecond;
 using http2::ErrorCode;
 using http2::StreamId;
-using testing::Http2Client;
 using testing::Peer;
-using testing::ProxyLoop;
 
 constexpr char kOk[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 constexpr char kPreface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const std::string kSettings("\0\0\0\4\0\0\0\0\0", 9);
 
-class Http2ConnectionTest : public ::testing::Test {
- protected:
-  void Begin(const http2::Options& options = http2::Options()) {
-    proxy_.Start();
-    client_ = std::make_unique<Http2Client>(proxy_.Connect(), options);
-  }
-  // Waits for the next connection to the origin and the request on it.
-  Peer OriginGets(const std::string& text) {
-    Peer origin;
-    EXPECT_TRUE(client_->Until(proxy_, [&] { return proxy_.OriginAsked(); }));
-    origin = proxy_.Accept();
-    EXPECT_TRUE(client_->Until(proxy_, [&] { return origin.Got(text); })) << origin.Received();
-    return origin;
-  }
-  bool Completes(StreamId id) { return client_->Completes(proxy_, id); }
-  bool Until(absl::FunctionRef<bool()> holds) { return client_->Until(proxy_, holds); }
-  bool Ends() {
-    return Until([&] { return client_->peer().Ended(); });
-  }
-  void Settle() {
-    for (int i = 0; i < 100; ++i) {
-      client_->Pump();
-      proxy_.Turn();
-    }
-  }
-  const stats::HttpStats& stats() { return proxy_.http_stats(); }
-  const stats::Http2Stats& http2_stats() { return proxy_.listener().service(0).http2_stats(); }
-
-  ProxyLoop proxy_;
-  std::unique_ptr<Http2Client> client_;
-};
+class Http2ConnectionTest : public Http2ConnectionFixture {};
 
 TEST_F(Http2ConnectionTest, AnswersAClientWithPriorKnowledge) {
   Begin();
@@ -266,11 +233,34 @@ TEST_F(Http2ConnectionTest, CutResponseIsReset) {
   Peer origin = OriginGets("GET / ");
   origin.Send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart");
   ASSERT_TRUE(Until([&] { return client_->Of(id).body == "part"; }));
+  origin.Send(" and what came with the end");
   origin.Close();
   ASSERT_TRUE(Until([&] { return client_->Of(id).closed; }));
+  EXPECT_EQ(client_->Of(id).body, "part and what came with the end");
   EXPECT_FALSE(client_->Of(id).complete);
   EXPECT_EQ(client_->Of(id).reset, ErrorCode::kInternalError);
   EXPECT_FALSE(client_->peer().Ended());
+}
+
+// The reset waits for the window, as what came before it does.
+TEST_F(Http2ConnectionTest, CutResponseIsResetBehindWhatTheWindowHoldsBack) {
+  http2::Options options;
+  options.initial_stream_window = 65535;
+  Begin(options);
+  const StreamId id = client_->Get("/");
+  client_->Of(id).hold_credit = true;
+  Peer origin = OriginGets("GET / ");
+  origin.Send("HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n" + std::string(100000, 'd'));
+  ASSERT_TRUE(Until([&] { return client_->Of(id).body.size() == 65535; }));
+  origin.Close();
+  Settle();
+  EXPECT_FALSE(client_->Of(id).reset.has_value());
+  client_->Of(id).hold_credit = false;
+  client_->GiveCredit(id);
+  ASSERT_TRUE(Until([&] { return client_->Of(id).closed; }));
+  EXPECT_EQ(client_->Of(id).body.size(), 100000u);
+  EXPECT_EQ(client_->Of(id).reset, ErrorCode::kInternalError);
+  EXPECT_EQ(stats().downstream_rq_active.value(), 0u);
 }
 
 TEST_F(Http2ConnectionTest, MoreStreamsThanAllowedAreRefused) {
@@ -420,39 +410,6 @@ TEST_F(Http2ConnectionTest, StreamTimeoutAnswersAndKeepsTheConnection) {
   proxy_.Advance(6 * kSecond);
   ASSERT_TRUE(Completes(id));
   EXPECT_EQ(client_->Of(id).status(), 408);
-  EXPECT_TRUE(Completes(client_->Get("/direct")));
-}
-
-TEST_F(Http2ConnectionTest, ExtendedConnectIsAnUpgradeToAnHttp1Origin) {
-  proxy_.http.upgrades = {"websocket"};
-  proxy_.http.http2.options.allow_connect = true;
-  Begin();
-  ASSERT_TRUE(Until([&] { return client_->session().peer_allows_connect(); }));
-  const StreamId id = client_->Upgrade("/chat", "websocket");
-  Peer origin = OriginGets("GET /chat HTTP/1.1");
-  EXPECT_TRUE(origin.Got("upgrade: websocket\r\n")) << origin.Received();
-  origin.Send(
-      "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
-  ASSERT_TRUE(Until([&] { return client_->Of(id).has_head; }));
-  EXPECT_EQ(client_->Of(id).status(), 101);  // 200 on the wire.
-  client_->SendBody(id, "ping", /*end=*/false);
-  ASSERT_TRUE(Until([&] { return origin.Got("ping"); }));
-  origin.Send("pong");
-  ASSERT_TRUE(Until([&] { return client_->Of(id).body == "pong"; }));
-  EXPECT_EQ(stats().downstream_cx_upgrades_active.value(), 1u);
-  origin.Close();
-  ASSERT_TRUE(Until([&] { return client_->Of(id).closed; }));
-  EXPECT_EQ(stats().downstream_cx_upgrades_active.value(), 0u);
-  EXPECT_TRUE(Completes(client_->Get("/direct")));
-}
-
-TEST_F(Http2ConnectionTest, ExtendedConnectThatNobodyAllowsIsRefused) {
-  proxy_.http.http2.options.allow_connect = true;
-  Begin();
-  ASSERT_TRUE(Until([&] { return client_->session().peer_allows_connect(); }));
-  const StreamId id = client_->Upgrade("/chat", "websocket");
-  ASSERT_TRUE(Until([&] { return client_->Of(id).has_head; }));
-  EXPECT_EQ(client_->Of(id).status(), 403);
   EXPECT_TRUE(Completes(client_->Get("/direct")));
 }
 

@@ -128,6 +128,8 @@ class StreamingTest(unittest.TestCase):
         for stream in streams:
             self.assertTrue(client.wait(lambda: client.message(stream).headers))
             self.assertEqual(client.message(stream).status, 200)
+            # The key was made, and its answer looked at, on the way: neither is of HTTP/2.
+            self.assertNotIn("sec-websocket-accept", dict(client.message(stream).headers))
         for number in range(30):
             for stream in streams:
                 message = client.message(stream)
@@ -139,6 +141,7 @@ class StreamingTest(unittest.TestCase):
         for seen in self.origin.take_seen():
             fields = dict(seen["headers"])
             self.assertEqual((seen["start"], fields["upgrade"]), ("GET /chat HTTP/1.1", "websocket"))
+            self.assertEqual(len(base64.b64decode(fields["sec-websocket-key"])), 16)
         # The end of one stream ends its tunnel, and no other.
         client.send(h2wire.rst_stream(streams[0]))
         client.message(streams[1]).body = b""
@@ -170,6 +173,7 @@ class StreamingTest(unittest.TestCase):
             answer = reader.response("GET")
             self.assertEqual(answer["status"], 101)
             self.assertEqual(dict(answer["headers"]).get("upgrade", "").lower(), "websocket")
+            self.assertEqual(dict(answer["headers"])["sec-websocket-accept"], accept_key("AAAAAAAAAAAAAAAAAAAAAA=="))
             sock.sendall(b"there and back")
             self.assertEqual(reader.bytes(14), "there and back")
         fields = dict(self.origin.take_seen()[0]["headers"])

@@ -50,7 +50,8 @@ http2::StreamId Http2Client::Send(absl::string_view method, absl::string_view pa
   return Begin(head, end);
 }
 
-http2::StreamId Http2Client::Upgrade(absl::string_view path, absl::string_view protocol) {
+http2::StreamId Http2Client::Upgrade(absl::string_view path, absl::string_view protocol,
+                                     const Fields& fields) {
   buffer::Arena arena;
   http::RequestHead head(arena);
   head.method_text = "GET";
@@ -60,6 +61,7 @@ http2::StreamId Http2Client::Upgrade(absl::string_view path, absl::string_view p
   head.scheme = "http";
   head.upgrade = arena.Copy(protocol);
   head.framing.kind = http::Framing::kTunnel;
+  for (const auto& [name, value] : fields) head.headers.Add(name, value);
   return Begin(head, /*end=*/false);
 }
 

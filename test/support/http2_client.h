@@ -60,7 +60,8 @@ class Http2Client final : public http2::ClientVisitor {
   http2::StreamId Send(absl::string_view method, absl::string_view path, bool end = true,
                        const Fields& fields = {});
   // An extended CONNECT (RFC 8441).
-  http2::StreamId Upgrade(absl::string_view path, absl::string_view protocol);
+  http2::StreamId Upgrade(absl::string_view path, absl::string_view protocol,
+                          const Fields& fields = {});
   http2::StreamId Get(absl::string_view path) { return Send("GET", path); }
   // More of a body; what the windows do not allow leaves later.
   void SendBody(http2::StreamId id, absl::string_view bytes, bool end);

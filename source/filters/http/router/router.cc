@@ -1,33 +1,22 @@
-// From route to response.
+// From route to request.
 #include "source/filters/http/router/router.h"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "source/base/limits.h"
 #include "source/filters/http/router/connection_needs.h"
+#include "source/filters/http/router/direct_answer.h"
+#include "source/filters/http/router/header_changes.h"
 #include "source/filters/http/router/headers.h"
-#include "source/filters/http/router/upstream_failure.h"
 #include "source/upstream/client_connection.h"
 #include "source/upstream/client_stream.h"
 
 namespace proxenos::filters::router {
-namespace {
 
 using filter::Verdict;
 using http::HeaderId;
 using upstream::Exchange;
-using upstream::PoolFailure;
-
-// Repeating one of these does no more than doing it once (RFC 9110, section 9.2.2).
-bool IsIdempotent(http::Method method) {
-  return method != http::Method::kPost && method != http::Method::kPatch &&
-         method != http::Method::kConnect && method != http::Method::kOther;
-}
-
-}  // namespace
 
 Router::Attempt::Attempt(Router& owner) : Exchange(owner.stream_.response), router(owner) {
   // What the client has no room for stays in the kernel, where it holds the host back.
@@ -51,43 +40,17 @@ Verdict Router::OnRequestHeaders(http::RequestHead&, bool) {
   }
   stream_.info.route_name = route->name;
   if (route->forward() != nullptr) {
-    Forward(*route);
+    Forward();
   } else {
-    Answer(*route);
+    AnswerDirectly(*route, stream_);
   }
   return Verdict::kContinue;
 }
 
-void Router::Answer(const route::Route& route) {
-  if (route.redirect() != nullptr) {
-    Redirect(route);
-  } else {
-    const route::DirectResponse& direct = *route.direct_response();
-    stream_.http_stats.rq_direct_response.Inc();
-    stream_.Reply(direct.status, direct.body, "direct_response", 0);
-    if (direct.status == 201) {  // What was made is named by the request's own URI.
-      const http::RequestHead& head = stream_.request;
-      stream_.response.headers.Add(HeaderId::kLocation,
-                                   absl::StrCat(head.scheme, "://", head.authority, head.path));
-    }
-  }
-  stream_.info.response_code = stream_.response.status;  // For %RESPONSE_CODE% in what is added.
-  stream_.routes->ForEachResponseMutations(
-      route, nullptr, [this](const route::HeaderMutations& mutations) {
-        route::Apply(mutations, stream_.response.headers,
-                     [this](uint32_t index) { return Format(index); });
-      });
-}
-
-void Router::Redirect(const route::Route& route) {
-  stream_.http_stats.rq_redirect.Inc();
-  stream_.Reply(route.redirect()->status, "", "direct_response", 0);
-  stream_.response.headers.Add(HeaderId::kLocation,
-                               route::RedirectLocation(route, stream_.match_input()));
-}
-
-void Router::Forward(const route::Route& route) {
+void Router::Forward() {
+  const route::Route& route = *stream_.route;
   forward_ = route.forward();
+  http::RequestHead& head = stream_.request;
   pick_ = route::PickCluster(route, stream_.match_input());
   cluster_ = stream_.environment.clusters.Find(pick_.name);
   if (!cluster_) {
@@ -97,15 +60,16 @@ void Router::Forward(const route::Route& route) {
     return;
   }
   stream_.info.upstream_cluster = cluster_->config().name;
-  ReadTimeouts();
-  PrepareRequest(route);
+  retry_.Begin(*forward_, head);
+  timeouts_.Read(*forward_, stream_.IsGrpcCall(), retry_.per_try_timeout(), head.headers);
+  timeouts_.Announce(0, !config_.suppress_envoy_headers, head.headers);
+  if (route.virtual_host->include_request_attempt_count) {
+    SetNumber(head.headers, HeaderId::kXEnvoyAttemptCount, 1);
+  }
+  ChangeRequest(pick_, !config_.suppress_envoy_headers, stream_);
   if (!cluster_->TryAcquireRequest()) {
     cluster_->stats().upstream_rq_pending_overflow.Inc();
-    cluster_->stats().upstream_rq.Inc(503);
-    Fail(503, ResetText("overflow"), "upstream_reset_before_response_started{overflow}",
-         filter::kUpstreamOverflow);
-    stream_.response.headers.AddView(HeaderId::kXEnvoyOverloaded,
-                                     http::HeaderName(HeaderId::kXEnvoyOverloaded), "true");
+    FailOverloaded();
     return;
   }
   request_counted_ = true;
@@ -113,69 +77,31 @@ void Router::Forward(const route::Route& route) {
   StartAttempt();
 }
 
-void Router::OnRequestComplete() {
-  // As in Envoy, the route's timeout runs from the end of the request.
-  if (timeout_ns_ == 0 || timeout_) return;
-  timeout_.emplace(stream_.environment.loop.timers(), [this] {
-    timed_out_ = true;
+void Router::Arm(std::optional<event::Timer>& timer, base::Nanos after, bool& fired) {
+  timer.emplace(stream_.environment.loop.timers(), [this, &fired] {
+    fired = true;
     stream_.Wake(*this);
   });
-  timeout_->ArmIn(timeout_ns_);
+  timer->ArmIn(after);
 }
 
-void Router::ReadTimeouts() {
-  timeout_ns_ = forward_->timeout;
-  if (const auto ms = TakeMs(stream_.request.headers, HeaderId::kXEnvoyUpstreamRqTimeoutMs)) {
-    timeout_ns_ = *ms;
-  }
-  retry_.Begin(*forward_, stream_.request);
-  per_try_timeout_ns_ = retry_.per_try_timeout();
-  if (per_try_timeout_ns_ >= timeout_ns_ && timeout_ns_ != 0) per_try_timeout_ns_ = 0;
+void Router::OnRequestComplete() {
+  // As in Envoy, the route's timeout runs from the end of the request.
+  if (timeouts_.whole() != 0 && !timeout_) Arm(timeout_, timeouts_.whole(), timed_out_);
 }
-
-void Router::PrepareRequest(const route::Route& route) {
-  http::RequestHead& head = stream_.request;
-  const base::Nanos expected = per_try_timeout_ns_ != 0 ? per_try_timeout_ns_ : timeout_ns_;
-  if (!config_.suppress_envoy_headers && expected != 0) {
-    SetNumber(head.headers, HeaderId::kXEnvoyExpectedRqTimeoutMs,
-              static_cast<uint64_t>(expected / base::kMillisecond));
-  }
-  if (route.virtual_host->include_request_attempt_count) {
-    SetNumber(head.headers, HeaderId::kXEnvoyAttemptCount, 1);
-  }
-  stream_.routes->ForEachRequestMutations(
-      route, pick_.weighted, [this](const route::HeaderMutations& mutations) {
-        route::Apply(mutations, stream_.request.headers,
-                     [this](uint32_t index) { return Format(index); });
-      });
-  const absl::string_view host_before = head.authority;
-  route::ApplyHostRewrite(route, pick_.weighted, head);
-  KeepOriginalHost(host_before);
-  const absl::string_view before = route::ApplyPathRewrite(route, head);
-  if (!before.empty()) {
-    stream_.info.original_path = before;
-    if (!config_.suppress_envoy_headers) {
-      head.headers.AddView(HeaderId::kXEnvoyOriginalPath,
-                           http::HeaderName(HeaderId::kXEnvoyOriginalPath), before);
-    }
-  }
-}
-
-// Envoy tells the origin what the client had asked for.
-void Router::KeepOriginalHost(absl::string_view before) {
-  http::RequestHead& head = stream_.request;
-  if (head.authority.data() == before.data() || config_.suppress_envoy_headers) return;
-  head.headers.Set("x-envoy-original-host", before);
-}
-
-absl::string_view Router::Format(uint32_t index) { return stream_.FormatValue(index); }
 
 void Router::StartAttempt() {
   attempt_ = std::make_unique<Attempt>(*this);
-  attempt_->started = stream_.environment.loop.now();
-  ++stream_.info.attempts;
-  if (stream_.info.attempts > 1 && stream_.route->virtual_host->include_request_attempt_count) {
-    SetNumber(stream_.request.headers, HeaderId::kXEnvoyAttemptCount, stream_.info.attempts);
+  const base::MonoTime now = stream_.environment.loop.now();
+  attempt_->started = now;
+  if (++stream_.info.attempts > 1) {
+    http::HeaderMap& headers = stream_.request.headers;
+    if (stream_.route->virtual_host->include_request_attempt_count) {
+      SetNumber(headers, HeaderId::kXEnvoyAttemptCount, stream_.info.attempts);
+    }
+    const base::MonoTime complete = stream_.info.request_complete;
+    timeouts_.Announce(complete == 0 ? 0 : now - complete, !config_.suppress_envoy_headers,
+                       headers);
   }
   upstream::ConnectionNeeds needs;
   if (cluster_->connections_vary()) {
@@ -206,19 +132,18 @@ void Router::SendHead() {
   cluster_->stats().upstream_rq_active.Inc();
   if (forward_->host_rewrite == route::Forward::HostRewrite::kAuto &&
       !attempt_->host->hostname().empty()) {
-    const absl::string_view before = stream_.request.authority;
-    route::SetAuthority(stream_.request, attempt_->host->hostname(),
-                        forward_->append_x_forwarded_host);
-    if (info.attempts == 1) KeepOriginalHost(before);
+    ChangeAuthority(attempt_->host->hostname(), !config_.suppress_envoy_headers, stream_);
+  }
+  if (!stream_.request.upgrade.empty()) {
+    websocket_.Prepare(stream_.request, connection.version(), stream_.environment.loop.random());
   }
   const filter::Parts& out = stream_.request_out;
   stream.SendHead(stream_.request, out.end && out.body.empty() && out.trailers == nullptr);
-  if (per_try_timeout_ns_ != 0) {
-    try_timer_.emplace(stream_.environment.loop.timers(), [this] {
-      try_timed_out_ = true;
-      stream_.Wake(*this);
-    });
-    try_timer_->ArmIn(per_try_timeout_ns_);
+  if (timeouts_.per_try() != 0) {
+    Arm(attempt_->response_timer, timeouts_.per_try(), attempt_->timed_out);
+  }
+  if (cluster_->config().max_stream_duration != 0) {
+    Arm(attempt_->duration_timer, cluster_->config().max_stream_duration, attempt_->expired);
   }
   SendMore();
 }
@@ -266,8 +191,8 @@ void Router::OnLocalReply() {
 // What fired already, but has not been acted on, must not be.
 void Router::ForgetWaits() {
   timeout_.reset();
-  try_timer_.reset();
-  timed_out_ = try_timed_out_ = back_off_over_ = waiting_to_retry_ = false;
+  back_off_.reset();
+  timed_out_ = back_off_over_ = waiting_to_retry_ = false;
 }
 
 void Router::OnComplete() {
@@ -297,21 +222,16 @@ void Router::FinishAttempt(uint16_t status) {
     stats.upstream_rq_time.Record(
         static_cast<uint64_t>((now - attempt_->started) / base::kMillisecond));
   }
+  stream_.info.upstream_wire_bytes_received += attempt_->wire_bytes_received;
   attempt_.reset();
-  try_timer_.reset();
-  try_timed_out_ = false;
 }
 
 void Router::OnWake() {
-  if (timed_out_) {
-    timed_out_ = false;
-    OnTimeout();
-    return;
-  }
+  if (std::exchange(timed_out_, false)) return OnTimeout();
   if (waiting_to_retry_) {
     if (!back_off_over_) return;
     waiting_to_retry_ = back_off_over_ = false;
-    try_timer_.reset();
+    back_off_.reset();
     StartAttempt();
     return;
   }
@@ -324,235 +244,12 @@ void Router::OnWake() {
     if (attempt_ == nullptr || !response_started_) return;
   }
   if (response_started_) DeliverBody();
-  if (attempt_ != nullptr && attempt_->state == Exchange::State::kReset) {
-    if (!response_started_ || stream_.response_sent() || reset_seen_) return OnReset();
-    // What came before the break goes to the client first, as it would have a moment earlier.
-    reset_seen_ = true;
-    stream_.Wake(*this);
-    return;
+  if (attempt_ != nullptr) {
+    if (attempt_->state == Exchange::State::kReset) return OnReset();
+    if (attempt_->timed_out && !response_started_) return OnTimeout();
+    if (attempt_->expired) return OnExpired();
   }
-  if (try_timed_out_ && !response_started_) return OnTimeout();
   SendMore();
-}
-
-// Envoy's words for a request that met no answer.
-absl::string_view Router::ResetText(absl::string_view reason) {
-  return stream_.arena.Copy(absl::StrCat(
-      "upstream connect error or disconnect/reset before headers. ",
-      stream_.info.attempts > 1 ? "retried and the latest reset reason: " : "reset reason: ",
-      reason));
-}
-
-// A local reply instead of the cluster's answer.
-void Router::Fail(uint16_t status, absl::string_view body, absl::string_view details,
-                  uint32_t flags) {
-  stream_.Reply(status, body, details, flags);
-  if (stream_.route->virtual_host->include_attempt_count_in_response) {
-    SetNumber(stream_.response.headers, HeaderId::kXEnvoyAttemptCount,
-              std::max(stream_.info.attempts, 1u));
-  }
-}
-
-void Router::OnFailure() {
-  const PoolFailure failure = attempt_->failure;
-  if (failure == PoolFailure::kNoHealthyHost) {
-    cluster_->stats().upstream_rq.Inc(503);
-    Fail(503, "no healthy upstream", "no_healthy_upstream", filter::kNoHealthyUpstream);
-    return;
-  }
-  const FailureWords words = WordsOf(failure);
-  if (failure != PoolFailure::kOverflow) {
-    stream_.info.upstream_remote = attempt_->host->address();
-    host_ = attempt_->host;
-    if (TryRetry(words.retry_on)) return;
-  }
-  const absl::string_view detail = attempt_->failure_detail;
-  absl::string_view body = ResetText(words.reason);
-  if (failure == PoolFailure::kTransportFailure) {
-    stream_.info.upstream_failure_reason = stream_.arena.Copy(detail);
-    body = stream_.arena.Copy(absl::StrCat(body, ", transport failure reason: ", detail));
-  } else if (failure == PoolFailure::kConnectFailure) {
-    stream_.info.upstream_failure_reason =
-        stream_.arena.Copy(absl::StrCat("delayed connect error: ", detail));
-  }
-  FailUnanswered(words, body, stream_.info.upstream_failure_reason);
-  if (failure == PoolFailure::kOverflow) {
-    stream_.response.headers.AddView(HeaderId::kXEnvoyOverloaded,
-                                     http::HeaderName(HeaderId::kXEnvoyOverloaded), "true");
-  }
-}
-
-// Answers in the place of a host that did not; `cause` may be empty.
-void Router::FailUnanswered(const FailureWords& words, absl::string_view body,
-                            absl::string_view cause) {
-  cluster_->stats().upstream_rq.Inc(words.status);
-  Fail(words.status, body,
-       stream_.arena.Copy(absl::StrCat("upstream_reset_before_response_started{", words.details,
-                                       cause.empty() ? "" : "|", cause, "}")),
-       words.flag);
-}
-
-void Router::OnReset() {
-  const FailureWords words = WordsOf(attempt_->reset);
-  auto& stats = cluster_->stats();
-  if (response_started_ && stream_.response_sent()) {
-    stats.upstream_rq_rx_reset.Inc();
-    FinishAttempt(0);
-    stream_.Abort(stream_.arena.Copy(
-                      absl::StrCat("upstream_reset_after_response_started{", words.details, "}")),
-                  words.flag);
-    return;
-  }
-  if (MayRepeat()) {
-    repeated_ = true;
-    --stream_.info.attempts;
-    FinishAttempt(0);
-    StartAttempt();
-    return;
-  }
-  stats.upstream_rq_rx_reset.Inc();
-  const uint32_t before_request =
-      attempt_->unprocessed ? uint32_t{route::kRetryOnResetBeforeRequest} : 0;
-  if (!response_started_ && TryRetry(words.retry_on | before_request)) return;
-  const absl::string_view codec_detail = attempt_->codec_detail;
-  FinishAttempt(0);
-  FailUnanswered(words, ResetText(words.reason), codec_detail);
-}
-
-// Whether the request can be sent again, once, whatever the policy: nothing of it was acted on.
-bool Router::MayRepeat() const {
-  if (response_started_ || repeated_ || attempt_->any_bytes || !RequestUnsent()) return false;
-  if (attempt_->unprocessed) return true;
-  // The host closed a kept connection just as the request was sent.
-  return attempt_->reset == upstream::ResetReason::kRemoteClosed && attempt_->reused_connection &&
-         IsIdempotent(stream_.request.method);
-}
-
-void Router::OnTimeout() {
-  auto& stats = cluster_->stats();
-  const bool per_try = try_timed_out_ && !response_started_;
-  if (per_try) {
-    stats.upstream_rq_per_try_timeout.Inc();
-    try_timed_out_ = false;
-    if (TryRetry(route::kRetryOn5xx | route::kRetryOnGatewayError | route::kRetryOnReset)) return;
-  } else {
-    stats.upstream_rq_timeout.Inc();
-  }
-  if (attempt_ != nullptr && attempt_->head_sent) stats.upstream_rq_tx_reset.Inc();
-  FinishAttempt(0);
-  waiting_to_retry_ = false;
-  if (response_started_ && stream_.response_sent()) {
-    stream_.Abort("response_timeout", filter::kUpstreamRequestTimeout);
-    return;
-  }
-  stats.upstream_rq.Inc(504);
-  Fail(504, "upstream request timeout", per_try ? "upstream_per_try_timeout" : "response_timeout",
-       filter::kUpstreamRequestTimeout);
-}
-
-bool Router::TryRetry(uint32_t reason) {
-  if (!retry_.Wants(reason)) return false;
-  auto& stats = cluster_->stats();
-  if (!RequestUnsent() || !stream_.request_out.end) {
-    stream_.http_stats.rq_retry_skipped_request_not_complete.Inc();
-    return false;
-  }
-  if (retry_.left() == 0) {
-    stats.upstream_rq_retry_limit_exceeded.Inc();
-    stream_.info.flags |= filter::kUpstreamRetryLimitExceeded;
-    return false;
-  }
-  if (!retry_counted_ && !cluster_->TryAcquireRetry()) {
-    stats.upstream_rq_retry_overflow.Inc();
-    return false;
-  }
-  retry_counted_ = true;
-  retry_.CountOne();
-  stats.upstream_rq_retry.Inc();
-  FinishAttempt(0);
-  waiting_to_retry_ = true;
-  back_off_over_ = false;
-  try_timer_.emplace(stream_.environment.loop.timers(), [this] {
-    back_off_over_ = true;
-    stream_.Wake(*this);
-  });
-  try_timer_->ArmIn(retry_.BackOff(stream_.info.attempts, stream_.environment.loop.random()));
-  return true;
-}
-
-void Router::OnResponseHead() {
-  if (retry_.any() && TryRetry(retry_.ReasonsOf(stream_.response))) return;
-  DeliverHead();
-}
-
-void Router::DeliverInformational() {
-  for (; attempt_->informational != nullptr;
-       attempt_->informational = attempt_->informational->next) {
-    stream_.SendInformational(attempt_->informational->head);
-  }
-}
-
-void Router::DeliverHead() {
-  response_started_ = true;
-  filter::StreamInfo& info = stream_.info;
-  const base::MonoTime now = stream_.environment.loop.now();
-  info.first_upstream_rx = now;
-  info.details = "via_upstream";
-  http::ResponseHead& head = stream_.response;
-  info.response_code = head.status;  // For %RESPONSE_CODE% in what is added below.
-  if (retry_counted_ && !retry_.Wants(retry_.ReasonsOf(head))) {
-    cluster_->stats().upstream_rq_retry_success.Inc();
-  }
-  if (!config_.suppress_envoy_headers) {
-    SetNumber(head.headers, HeaderId::kXEnvoyUpstreamServiceTime,
-              static_cast<uint64_t>((now - attempt_->started) / base::kMillisecond));
-  }
-  const route::Route& route = *stream_.route;
-  if (route.virtual_host->include_attempt_count_in_response) {
-    SetNumber(head.headers, HeaderId::kXEnvoyAttemptCount, info.attempts);
-  }
-  stream_.routes->ForEachResponseMutations(
-      route, pick_.weighted, [this](const route::HeaderMutations& mutations) {
-        route::Apply(mutations, stream_.response.headers,
-                     [this](uint32_t index) { return Format(index); });
-      });
-  stream_.response_head_bytes = attempt_->head_bytes;
-  stream_.response_in.head = true;
-  if (head.framing.kind == http::Framing::kTunnel) timeout_.reset();
-}
-
-// Moves as much of the body on as there is room for: what is left holds its source back.
-void Router::TakeBody() {
-  if (attempt_->body.empty()) return;
-  const uint64_t held = stream_.response_in.body.size();
-  const uint64_t limit = stream_.body_limit(filter::Direction::kResponse);
-  if (held >= limit) {
-    stream_.response_held_back = true;
-    return;
-  }
-  const uint64_t taken = std::min(attempt_->body.size(), limit - held);
-  if (taken == attempt_->body.size()) {
-    stream_.response_in.body.Append(std::move(attempt_->body));
-  } else {
-    stream_.response_in.body.AppendFrom(attempt_->body, taken);
-    stream_.response_held_back = true;
-  }
-  attempt_->BodyTaken(taken);
-}
-
-void Router::DeliverBody() {
-  if (attempt_ == nullptr) return;
-  TakeBody();
-  if (attempt_->end && attempt_->body.empty()) {
-    stream_.response_in.trailers = attempt_->trailers;
-    stream_.response_in.end = true;
-    stream_.response_trailer_bytes = std::move(attempt_->trailer_bytes);
-    stream_.info.last_upstream_rx = stream_.environment.loop.now();
-    stream_.info.upstream_wire_bytes_received += attempt_->wire_bytes_received;
-    timeout_.reset();
-    FinishAttempt(stream_.response.status);
-    ReleaseRequest();
-  }
 }
 
 }  // namespace proxenos::filters::router

@@ -2,7 +2,8 @@
 // retries and the changes that the route asks for. Room 6 of a request.
 //
 // All that happens to an attempt arrives as state (its Exchange, a timer's flag); OnWake acts on
-// it. Owner: the stream's FilterChain. Thread: the worker's.
+// it. router.cc sends, router_response.cc takes what comes, router_failure.cc what does not.
+// Owner: the stream's FilterChain. Thread: the worker's.
 #pragma once
 
 #include <memory>
@@ -14,6 +15,8 @@
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
 #include "source/filters/http/router/retry.h"
+#include "source/filters/http/router/timeouts.h"
+#include "source/filters/http/router/websocket_bridge.h"
 #include "source/route/rewrite.h"
 #include "source/upstream/exchange.h"
 #include "source/upstream/worker_cluster.h"
@@ -46,43 +49,50 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
     explicit Attempt(Router& router);
     void OnProgress() override;
     Router& router;
-    bool head_sent = false;
     base::MonoTime started = 0;
+    std::optional<event::Timer> response_timer;  // The per-try timeout.
+    std::optional<event::Timer> duration_timer;  // The cluster's max_stream_duration.
+    bool head_sent = false;
+    bool timed_out = false;  // By response_timer.
+    bool expired = false;    // By duration_timer.
   };
 
-  void Answer(const route::Route& route);
-  void Redirect(const route::Route& route);
-  void Forward(const route::Route& route);
-  // Applies the route's rewrites and header mutations to the request.
-  void PrepareRequest(const route::Route& route);
-  void KeepOriginalHost(absl::string_view before);
+  // Sending.
+  void Forward();
   void OnRequestComplete();
-  void ReadTimeouts();
   void StartAttempt();
   void SendHead();
   void SendMore();
+  // Sets `fired` and wakes the router when `after` is over.
+  void Arm(std::optional<event::Timer>& timer, base::Nanos after, bool& fired);
   // Whether the request's body may go to the host yet.
   bool MaySendBody() const;
+  void FinishAttempt(uint16_t status);
+  void ReleaseRequest();
   void ForgetWaits();
-  absl::string_view ResetText(absl::string_view reason);
-  void Fail(uint16_t status, absl::string_view body, absl::string_view details, uint32_t flags);
-  void FailUnanswered(const FailureWords& words, absl::string_view body, absl::string_view cause);
-  void OnFailure();
-  void OnReset();
-  bool MayRepeat() const;
+
+  // Taking what comes.
   void DeliverInformational();
   void OnResponseHead();
   void DeliverHead();
   void TakeBody();
   void DeliverBody();
-  void OnTimeout();
 
+  // Taking what does not.
+  void OnFailure();
+  void OnReset();
+  void OnTimeout();
+  void OnExpired();
+  // Cuts the response off behind what came of it.
+  void BreakOff(absl::string_view details, uint32_t flag);
+  void Fail(uint16_t status, absl::string_view body, absl::string_view details, uint32_t flags);
+  void FailUnanswered(const FailureWords& words, absl::string_view body, absl::string_view cause);
+  void FailOverloaded();
+  absl::string_view ResetText(absl::string_view reason);
+  bool MayRepeat() const;
   // Whether another attempt may follow `reason` (RetryOn bits); counts and schedules it if so.
   bool TryRetry(uint32_t reason);
   bool RequestUnsent() const { return !body_sent_; }
-  void FinishAttempt(uint16_t status);
-  void ReleaseRequest();
-  absl::string_view Format(uint32_t index);
 
   const RouterConfig& config_;
   filter::StreamContext& stream_;
@@ -92,14 +102,13 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   std::shared_ptr<const upstream::Host> host_;  // Of the last attempt: its name is in the log.
   std::unique_ptr<Attempt> attempt_;
   std::optional<event::Timer> timeout_;
-  std::optional<event::Timer> try_timer_;  // Per-try timeout, or the back-off before a retry.
+  std::optional<event::Timer> back_off_;  // Before a retry.
   Retry retry_;
-  base::Nanos timeout_ns_ = 0;
-  base::Nanos per_try_timeout_ns_ = 0;
+  Timeouts timeouts_;
+  WebSocketBridge websocket_;
   bool request_counted_ = false;  // Holds one of the cluster's max_requests.
   bool retry_counted_ = false;    // Holds one of the cluster's max_retries.
   bool timed_out_ = false;
-  bool try_timed_out_ = false;
   bool back_off_over_ = false;
   bool waiting_to_retry_ = false;
   bool body_sent_ = false;         // Bytes of the body have left: no attempt can follow.

@@ -1,0 +1,42 @@
+// Redirects and direct responses.
+#include "source/filters/http/router/direct_answer.h"
+
+#include "absl/strings/str_cat.h"
+#include "source/filters/http/router/header_changes.h"
+#include "source/route/rewrite.h"
+
+namespace proxenos::filters::router {
+namespace {
+
+using http::HeaderId;
+
+void Redirect(const route::Route& route, filter::StreamContext& stream) {
+  stream.http_stats.rq_redirect.Inc();
+  stream.Reply(route.redirect()->status, "", "direct_response", 0);
+  stream.response.headers.Add(HeaderId::kLocation,
+                              route::RedirectLocation(route, stream.match_input()));
+}
+
+void Respond(const route::DirectResponse& direct, filter::StreamContext& stream) {
+  stream.http_stats.rq_direct_response.Inc();
+  stream.Reply(direct.status, direct.body, "direct_response", 0);
+  if (direct.status == 201) {  // What was made is named by the request's own URI.
+    const http::RequestHead& head = stream.request;
+    stream.response.headers.Add(HeaderId::kLocation,
+                                absl::StrCat(head.scheme, "://", head.authority, head.path));
+  }
+}
+
+}  // namespace
+
+void AnswerDirectly(const route::Route& route, filter::StreamContext& stream) {
+  if (route.redirect() != nullptr) {
+    Redirect(route, stream);
+  } else {
+    Respond(*route.direct_response(), stream);
+  }
+  stream.info.response_code = stream.response.status;  // For %RESPONSE_CODE% in what is added.
+  ChangeResponseHeaders(nullptr, stream);
+}
+
+}  // namespace proxenos::filters::router

@@ -1,0 +1,53 @@
+// Rewrites and header mutations of the route.
+#include "source/filters/http/router/header_changes.h"
+
+namespace proxenos::filters::router {
+namespace {
+
+using http::HeaderId;
+
+// Envoy tells the origin what the client had asked for.
+void KeepOriginalHost(absl::string_view before, bool tell, http::RequestHead& head) {
+  if (head.authority.data() == before.data() || !tell) return;
+  head.headers.Set("x-envoy-original-host", before);
+}
+
+void Apply(const route::HeaderMutations& mutations, http::HeaderMap& headers,
+           filter::StreamContext& stream) {
+  route::Apply(mutations, headers, [&stream](uint32_t index) { return stream.FormatValue(index); });
+}
+
+}  // namespace
+
+void ChangeRequest(const route::ClusterPick& pick, bool tell, filter::StreamContext& stream) {
+  http::RequestHead& head = stream.request;
+  const route::Route& route = *stream.route;
+  stream.routes->ForEachRequestMutations(route, pick.weighted,
+                                         [&stream](const route::HeaderMutations& mutations) {
+                                           Apply(mutations, stream.request.headers, stream);
+                                         });
+  const absl::string_view host_before = head.authority;
+  route::ApplyHostRewrite(route, pick.weighted, head);
+  KeepOriginalHost(host_before, tell, head);
+  const absl::string_view before = route::ApplyPathRewrite(route, head);
+  if (before.empty()) return;
+  stream.info.original_path = before;
+  if (!tell) return;
+  head.headers.AddView(HeaderId::kXEnvoyOriginalPath,
+                       http::HeaderName(HeaderId::kXEnvoyOriginalPath), before);
+}
+
+void ChangeAuthority(absl::string_view name, bool tell, filter::StreamContext& stream) {
+  const absl::string_view before = stream.request.authority;
+  route::SetAuthority(stream.request, name, stream.route->forward()->append_x_forwarded_host);
+  KeepOriginalHost(before, tell && stream.info.attempts == 1, stream.request);
+}
+
+void ChangeResponseHeaders(const route::WeightedCluster* weighted, filter::StreamContext& stream) {
+  stream.routes->ForEachResponseMutations(*stream.route, weighted,
+                                          [&stream](const route::HeaderMutations& mutations) {
+                                            Apply(mutations, stream.response.headers, stream);
+                                          });
+}
+
+}  // namespace proxenos::filters::router

@@ -1,0 +1,200 @@
+// What does not come of an attempt: failures, resets, timeouts, and whether to try again.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "source/filters/http/router/headers.h"
+#include "source/filters/http/router/router.h"
+#include "source/filters/http/router/upstream_failure.h"
+
+namespace proxenos::filters::router {
+namespace {
+
+using http::HeaderId;
+using upstream::PoolFailure;
+using upstream::ResetReason;
+
+// Repeating one of these does no more than doing it once (RFC 9110, section 9.2.2).
+bool IsIdempotent(http::Method method) {
+  return method != http::Method::kPost && method != http::Method::kPatch &&
+         method != http::Method::kConnect && method != http::Method::kOther;
+}
+
+}  // namespace
+
+// Envoy's words for a request that met no answer.
+absl::string_view Router::ResetText(absl::string_view reason) {
+  return stream_.arena.Copy(absl::StrCat(
+      "upstream connect error or disconnect/reset before headers. ",
+      stream_.info.attempts > 1 ? "retried and the latest reset reason: " : "reset reason: ",
+      reason));
+}
+
+// A local reply instead of the cluster's answer.
+void Router::Fail(uint16_t status, absl::string_view body, absl::string_view details,
+                  uint32_t flags) {
+  stream_.Reply(status, body, details, flags);
+  if (stream_.route->virtual_host->include_attempt_count_in_response) {
+    SetNumber(stream_.response.headers, HeaderId::kXEnvoyAttemptCount,
+              std::max(stream_.info.attempts, 1u));
+  }
+}
+
+void Router::OnFailure() {
+  const PoolFailure failure = attempt_->failure;
+  if (failure == PoolFailure::kNoHealthyHost) {
+    cluster_->stats().upstream_rq.Inc(503);
+    Fail(503, "no healthy upstream", "no_healthy_upstream", filter::kNoHealthyUpstream);
+    return;
+  }
+  if (failure == PoolFailure::kOverflow) return FailOverloaded();
+  const FailureWords words = WordsOf(failure);
+  stream_.info.upstream_remote = attempt_->host->address();
+  host_ = attempt_->host;
+  if (TryRetry(words.retry_on)) return;
+  const absl::string_view detail = attempt_->failure_detail;
+  absl::string_view body = ResetText(words.reason);
+  if (failure == PoolFailure::kTransportFailure) {
+    stream_.info.upstream_failure_reason = stream_.arena.Copy(detail);
+    body = stream_.arena.Copy(absl::StrCat(body, ", transport failure reason: ", detail));
+  } else if (failure == PoolFailure::kConnectFailure) {
+    stream_.info.upstream_failure_reason =
+        stream_.arena.Copy(absl::StrCat("delayed connect error: ", detail));
+  }
+  FailUnanswered(words, body, stream_.info.upstream_failure_reason);
+}
+
+// A circuit breaker is open.
+void Router::FailOverloaded() {
+  const FailureWords words = WordsOf(PoolFailure::kOverflow);
+  FailUnanswered(words, ResetText(words.reason), "");
+  stream_.response.headers.AddView(HeaderId::kXEnvoyOverloaded,
+                                   http::HeaderName(HeaderId::kXEnvoyOverloaded), "true");
+}
+
+// Answers in the place of a host that did not; `cause` may be empty.
+void Router::FailUnanswered(const FailureWords& words, absl::string_view body,
+                            absl::string_view cause) {
+  cluster_->stats().upstream_rq.Inc(words.status);
+  Fail(words.status, body,
+       stream_.arena.Copy(absl::StrCat("upstream_reset_before_response_started{", words.details,
+                                       cause.empty() ? "" : "|", cause, "}")),
+       words.flag);
+}
+
+void Router::OnReset() {
+  if (response_started_ && !stream_.response_sent() && !std::exchange(reset_seen_, true)) {
+    // What came before the break goes to the client first, as it would have a moment earlier.
+    stream_.Wake(*this);
+    return;
+  }
+  const FailureWords words = WordsOf(attempt_->reset);
+  auto& stats = cluster_->stats();
+  if (response_started_ && stream_.response_sent()) {
+    stats.upstream_rq_rx_reset.Inc();
+    BreakOff(stream_.arena.Copy(
+                 absl::StrCat("upstream_reset_after_response_started{", words.details, "}")),
+             words.flag);
+    return;
+  }
+  if (MayRepeat()) {
+    repeated_ = true;
+    --stream_.info.attempts;
+    FinishAttempt(0);
+    StartAttempt();
+    return;
+  }
+  stats.upstream_rq_rx_reset.Inc();
+  const uint32_t before_request =
+      attempt_->unprocessed ? uint32_t{route::kRetryOnResetBeforeRequest} : 0;
+  if (!response_started_ && TryRetry(words.retry_on | before_request)) return;
+  const absl::string_view codec_detail = attempt_->codec_detail;
+  FinishAttempt(0);
+  FailUnanswered(words, ResetText(words.reason), codec_detail);
+}
+
+void Router::BreakOff(absl::string_view details, uint32_t flag) {
+  stream_.response_in.body.Append(std::move(attempt_->body));
+  FinishAttempt(0);
+  ReleaseRequest();
+  ForgetWaits();
+  stream_.BreakOff(details, flag);
+}
+
+// Whether the request can be sent again, once, whatever the policy: nothing of it was acted on.
+bool Router::MayRepeat() const {
+  if (response_started_ || repeated_ || attempt_->any_bytes || !RequestUnsent()) return false;
+  if (attempt_->unprocessed) return true;
+  // The host closed a kept connection just as the request was sent.
+  return attempt_->reset == ResetReason::kRemoteClosed && attempt_->reused_connection &&
+         IsIdempotent(stream_.request.method);
+}
+
+void Router::OnTimeout() {
+  auto& stats = cluster_->stats();
+  const bool per_try = attempt_ != nullptr && attempt_->timed_out && !response_started_;
+  if (per_try) {
+    stats.upstream_rq_per_try_timeout.Inc();
+    attempt_->timed_out = false;
+    if (TryRetry(route::kRetryOn5xx | route::kRetryOnGatewayError | route::kRetryOnReset)) return;
+  } else {
+    stats.upstream_rq_timeout.Inc();
+  }
+  if (attempt_ != nullptr && attempt_->head_sent) stats.upstream_rq_tx_reset.Inc();
+  FinishAttempt(0);
+  waiting_to_retry_ = false;
+  if (response_started_ && stream_.response_sent()) {
+    stream_.Abort("response_timeout", filter::kUpstreamRequestTimeout);
+    return;
+  }
+  stats.upstream_rq.Inc(504);
+  Fail(504, "upstream request timeout", per_try ? "upstream_per_try_timeout" : "response_timeout",
+       filter::kUpstreamRequestTimeout);
+}
+
+void Router::OnExpired() {
+  auto& stats = cluster_->stats();
+  stats.upstream_rq_max_duration_reached.Inc();
+  stats.upstream_rq_tx_reset.Inc();
+  constexpr absl::string_view kDetails = "upstream_max_stream_duration_reached";
+  constexpr uint32_t kFlag = filter::kUpstreamMaxStreamDurationReached;
+  if (response_started_) {
+    FinishAttempt(0);
+    stream_.Abort(kDetails, kFlag);
+    return;
+  }
+  attempt_->expired = false;
+  if (TryRetry(WordsOf(ResetReason::kLocalReset).retry_on)) return;
+  const bool request_complete = stream_.request_out.end;
+  FinishAttempt(0);
+  Fail(request_complete ? 504 : 408, "upstream max stream duration reached", kDetails, kFlag);
+}
+
+bool Router::TryRetry(uint32_t reason) {
+  if (!retry_.Wants(reason)) return false;
+  auto& stats = cluster_->stats();
+  if (!RequestUnsent() || !stream_.request_out.end) {
+    stream_.http_stats.rq_retry_skipped_request_not_complete.Inc();
+    return false;
+  }
+  if (retry_.left() == 0) {
+    stats.upstream_rq_retry_limit_exceeded.Inc();
+    stream_.info.flags |= filter::kUpstreamRetryLimitExceeded;
+    return false;
+  }
+  if (!retry_counted_ && !cluster_->TryAcquireRetry()) {
+    stats.upstream_rq_retry_overflow.Inc();
+    return false;
+  }
+  retry_counted_ = true;
+  retry_.CountOne();
+  stats.upstream_rq_retry.Inc();
+  FinishAttempt(0);
+  waiting_to_retry_ = true;
+  back_off_over_ = false;
+  Arm(back_off_, retry_.BackOff(stream_.info.attempts, stream_.environment.loop.random()),
+      back_off_over_);
+  return true;
+}
+
+}  // namespace proxenos::filters::router

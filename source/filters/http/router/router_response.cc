@@ -1,0 +1,89 @@
+// What comes of an attempt, on its way to the client.
+#include <algorithm>
+#include <utility>
+
+#include "source/filters/http/router/header_changes.h"
+#include "source/filters/http/router/headers.h"
+#include "source/filters/http/router/router.h"
+#include "source/filters/http/router/upstream_failure.h"
+
+namespace proxenos::filters::router {
+
+using http::HeaderId;
+
+void Router::OnResponseHead() {
+  if (retry_.any() && TryRetry(retry_.ReasonsOf(stream_.response))) return;
+  if (!websocket_.Finish(stream_.request, stream_.response)) {
+    const FailureWords words = WordsOf(upstream::ResetReason::kProtocolError);
+    FinishAttempt(0);
+    FailUnanswered(words, ResetText(words.reason), "websocket_key_not_answered");
+    return;
+  }
+  DeliverHead();
+}
+
+void Router::DeliverInformational() {
+  for (; attempt_->informational != nullptr;
+       attempt_->informational = attempt_->informational->next) {
+    stream_.SendInformational(attempt_->informational->head);
+  }
+}
+
+void Router::DeliverHead() {
+  response_started_ = true;
+  filter::StreamInfo& info = stream_.info;
+  const base::MonoTime now = stream_.environment.loop.now();
+  info.first_upstream_rx = now;
+  info.details = "via_upstream";
+  http::ResponseHead& head = stream_.response;
+  info.response_code = head.status;  // For %RESPONSE_CODE% in what is added below.
+  if (retry_counted_ && !retry_.Wants(retry_.ReasonsOf(head))) {
+    cluster_->stats().upstream_rq_retry_success.Inc();
+  }
+  if (!config_.suppress_envoy_headers) {
+    SetNumber(head.headers, HeaderId::kXEnvoyUpstreamServiceTime,
+              static_cast<uint64_t>((now - attempt_->started) / base::kMillisecond));
+  }
+  if (stream_.route->virtual_host->include_attempt_count_in_response) {
+    SetNumber(head.headers, HeaderId::kXEnvoyAttemptCount, info.attempts);
+  }
+  ChangeResponseHeaders(pick_.weighted, stream_);
+  stream_.response_head_bytes = attempt_->head_bytes;
+  stream_.response_in.head = true;
+  if (head.framing.kind == http::Framing::kTunnel) timeout_.reset();
+}
+
+// Moves as much of the body on as there is room for: what is left holds its source back.
+void Router::TakeBody() {
+  if (attempt_->body.empty()) return;
+  const uint64_t held = stream_.response_in.body.size();
+  const uint64_t limit = stream_.body_limit(filter::Direction::kResponse);
+  if (held >= limit) {
+    stream_.response_held_back = true;
+    return;
+  }
+  const uint64_t taken = std::min(attempt_->body.size(), limit - held);
+  if (taken == attempt_->body.size()) {
+    stream_.response_in.body.Append(std::move(attempt_->body));
+  } else {
+    stream_.response_in.body.AppendFrom(attempt_->body, taken);
+    stream_.response_held_back = true;
+  }
+  attempt_->BodyTaken(taken);
+}
+
+void Router::DeliverBody() {
+  if (attempt_ == nullptr) return;
+  TakeBody();
+  if (attempt_->end && attempt_->body.empty()) {
+    stream_.response_in.trailers = attempt_->trailers;
+    stream_.response_in.end = true;
+    stream_.response_trailer_bytes = std::move(attempt_->trailer_bytes);
+    stream_.info.last_upstream_rx = stream_.environment.loop.now();
+    timeout_.reset();
+    FinishAttempt(stream_.response.status);
+    ReleaseRequest();
+  }
+}
+
+}  // namespace proxenos::filters::router

@@ -1,0 +1,143 @@
+// What is retried: the words of retry_on and of the request's own fields, one response at a time.
+#include "source/filters/http/router/retry.h"
+
+#include <memory>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "test/route/request.h"
+
+namespace proxenos::filters::router {
+namespace {
+
+using route::Request;
+
+struct Answer {
+  uint16_t status = 200;
+  Request::Fields fields = {};
+};
+
+class RetryTest : public ::testing::Test {
+ protected:
+  // A request to a route with that retry_policy, as text proto; empty: none.
+  void Begin(const std::string& policy, const Request::Fields& fields = {}) {
+    table_ = route::Compile(R"(name: "r" virtual_hosts { name: "v" domains: "*" routes {
+        match { prefix: "/" } route { cluster: "c" )" +
+                            (policy.empty() ? policy : "retry_policy { " + policy + " }") + "}}}");
+    request_ = std::make_unique<Request>("/", "host", fields);
+    const route::Route* route = table_->Match(request_->Input());
+    ASSERT_NE(route, nullptr);
+    retry_ = Retry();
+    retry_.Begin(*route->forward(), request_->head);
+  }
+  bool Wants(const Answer& answer) {
+    buffer::Arena arena;
+    http::ResponseHead head(arena);
+    head.status = answer.status;
+    for (const auto& [name, value] : answer.fields) head.headers.Add(name, value);
+    return retry_.Wants(retry_.ReasonsOf(head));
+  }
+  bool WantsGrpc(const std::string& status) {
+    return Wants({200, {{"content-type", "application/grpc"}, {"grpc-status", status}}});
+  }
+
+  std::shared_ptr<const route::RouteTable> table_;
+  std::unique_ptr<Request> request_;
+  Retry retry_;
+};
+
+struct Word {
+  const char* name;
+  const char* status;
+};
+constexpr Word kGrpcWords[] = {
+    {"cancelled", "1"}, {"deadline-exceeded", "4"}, {"resource-exhausted", "8"},
+    {"internal", "13"}, {"unavailable", "14"},
+};
+
+TEST_F(RetryTest, EachGrpcWordStandsForItsStatusAlone) {
+  for (const Word& word : kGrpcWords) {
+    Begin(std::string("retry_on: \"") + word.name + "\"");
+    EXPECT_TRUE(retry_.any()) << word.name;
+    for (const char* status :
+         {"0", "1", "2", "3", "4", "5", "7", "8", "10", "12", "13", "14", "16", "014", "", "x"}) {
+      EXPECT_EQ(WantsGrpc(status), std::string(status) == word.status) << word.name << status;
+    }
+    EXPECT_FALSE(Wants({503})) << word.name;
+  }
+}
+
+TEST_F(RetryTest, GrpcWordsInTheRequestsOwnFields) {
+  for (const Word& word : kGrpcWords) {
+    Begin("", {{"x-envoy-retry-grpc-on", word.name}});
+    EXPECT_TRUE(WantsGrpc(word.status)) << word.name;
+    EXPECT_EQ(retry_.left(), 1u);
+    EXPECT_EQ(request_->head.headers.Find("x-envoy-retry-grpc-on"), nullptr);
+  }
+  Begin("", {{"x-envoy-retry-grpc-on", "cancelled, unavailable"}, {"x-envoy-max-retries", "4"}});
+  EXPECT_TRUE(WantsGrpc("1"));
+  EXPECT_TRUE(WantsGrpc("14"));
+  EXPECT_FALSE(WantsGrpc("13"));
+  EXPECT_EQ(retry_.left(), 4u);
+}
+
+TEST_F(RetryTest, StatusWords) {
+  struct Case {
+    const char* word;
+    bool at_409, at_500, at_502, at_503, at_505;
+  };
+  for (const Case& each : {Case{"5xx", false, true, true, true, true},
+                           Case{"gateway-error", false, false, true, true, false},
+                           Case{"retriable-4xx", true, false, false, false, false},
+                           Case{"reset", false, false, false, false, false}}) {
+    Begin(std::string("retry_on: \"") + each.word + "\"");
+    EXPECT_EQ(Wants({409}), each.at_409) << each.word;
+    EXPECT_EQ(Wants({500}), each.at_500) << each.word;
+    EXPECT_EQ(Wants({502}), each.at_502) << each.word;
+    EXPECT_EQ(Wants({503}), each.at_503) << each.word;
+    EXPECT_EQ(Wants({505}), each.at_505) << each.word;
+    EXPECT_FALSE(Wants({200})) << each.word;
+  }
+}
+
+TEST_F(RetryTest, RetriableStatusCodesNeedTheirWord) {
+  Begin("retry_on: \"retriable-status-codes\" retriable_status_codes: [ 429, 401 ]");
+  EXPECT_TRUE(Wants({401}));
+  EXPECT_TRUE(Wants({429}));
+  EXPECT_FALSE(Wants({500}));
+  Begin("retry_on: \"reset\" retriable_status_codes: [ 429 ]");
+  EXPECT_FALSE(Wants({429}));
+}
+
+TEST_F(RetryTest, RetriableHeadersOfTheResponse) {
+  constexpr char kMatchers[] = R"(
+      retriable_headers { name: "x-again" string_match { exact: "yes" } }
+      retriable_headers { name: "x-busy" present_match: true })";
+  Begin(std::string("retry_on: \"retriable-headers\"") + kMatchers);
+  EXPECT_TRUE(Wants({200, {{"x-again", "yes"}}}));
+  EXPECT_TRUE(Wants({404, {{"x-busy", ""}}}));
+  EXPECT_FALSE(Wants({200, {{"x-again", "no"}}}));
+  EXPECT_FALSE(Wants({503}));
+  Begin(std::string("retry_on: \"reset\"") + kMatchers);
+  EXPECT_FALSE(Wants({200, {{"x-again", "yes"}}})) << "without the word they count for nothing";
+}
+
+TEST_F(RetryTest, RateLimitedIsRetriedOnlyByItsWord) {
+  const Answer limited{503, {{"x-envoy-ratelimited", "true"}}};
+  Begin("retry_on: \"5xx,gateway-error\"");
+  EXPECT_FALSE(Wants(limited));
+  Begin("retry_on: \"envoy-ratelimited\"");
+  EXPECT_TRUE(Wants(limited));
+}
+
+TEST_F(RetryTest, PolicyThatNamesRequestsHoldsForThoseAlone) {
+  constexpr char kPolicy[] = R"(retry_on: "5xx" retriable_request_headers {
+      name: "x-may" string_match { exact: "retry" } })";
+  Begin(kPolicy, {{"x-may", "retry"}});
+  EXPECT_TRUE(Wants({503}));
+  Begin(kPolicy);
+  EXPECT_FALSE(Wants({503}));
+}
+
+}  // namespace
+}  // namespace proxenos::filters::router

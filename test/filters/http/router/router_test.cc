@@ -1,0 +1,206 @@
+// The router between an HTTP/1.1 client and an HTTP/2 origin: responses that break off, limits on
+// how long a try may take, retries of gRPC calls.
+#include "source/filters/http/router/router.h"
+
+#include <string>
+
+#include "absl/strings/match.h"
+#include "gtest/gtest.h"
+#include "test/support/http2_origin.h"
+#include "test/support/proxy_loop.h"
+
+namespace proxenos::filters::router {
+namespace {
+
+using base::kSecond;
+using http2::ErrorCode;
+using testing::Http2Origin;
+using testing::Http2OriginStream;
+using testing::Peer;
+using testing::ProxyLoop;
+
+constexpr char kGet[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+// Routes to the origin without a timeout, with more of RouteAction, as text proto.
+std::string Routes(const std::string& action) {
+  return R"(name: "r" virtual_hosts { name: "all" domains: "*" routes {
+      match { prefix: "/" }
+      route { cluster: "origin" timeout { seconds: 0 } )" +
+         action + "}}}";
+}
+
+class RouterTest : public ::testing::Test {
+ protected:
+  RouterTest() : origin_(proxy_.loop()) {
+    proxy_.cluster->protocol = upstream::HttpProtocol::kHttp2;
+  }
+  void Start(const std::string& action = "") {
+    proxy_.routes = Routes(action);
+    proxy_.Start();
+    proxy_.SetHosts({origin_.port()});
+  }
+  Peer Ask(const std::string& request = kGet) {
+    Peer client = proxy_.Connect();
+    client.Send(request);
+    return client;
+  }
+  bool Gets(Peer& client, const std::string& text) {
+    return proxy_.Until([&] { return client.Got(text); });
+  }
+  bool Ends(Peer& client) {
+    return proxy_.Until([&] { return client.Ended(); });
+  }
+  // Waits until `count` requests have come to the origin in all; the last of them.
+  Http2OriginStream* Stream(size_t count) {
+    const bool came = proxy_.Until(
+        [&] { return origin_.stream_count() >= count && origin_.stream(count - 1).has_head(); });
+    EXPECT_TRUE(came);
+    return came ? &origin_.stream(count - 1) : nullptr;
+  }
+  void ExpectNothingLeft() {
+    proxy_.listener().CloseAll();
+    proxy_.Settle();
+    proxy_.ExpectNothingUnderWay();
+  }
+  stats::ClusterStats& stats() { return proxy_.cluster_stats(); }
+
+  ProxyLoop proxy_;
+  Http2Origin origin_;
+};
+
+// Body and RST_STREAM in one read: the client gets the one before it notices the other.
+TEST_F(RouterTest, WhatComesWithAResetIsDelivered) {
+  Start();
+  Peer client = Ask();
+  Http2OriginStream* stream = Stream(1);
+  ASSERT_NE(stream, nullptr);
+  stream->SendHead(200, {{"content-length", "100"}}, false);
+  ASSERT_TRUE(Gets(client, "content-length: 100"));
+  stream->SendBody("the last words", false);
+  stream->connection().session().ResetWhenSent(stream->id(), ErrorCode::kInternalError);
+  stream->connection().Flush();
+  ASSERT_TRUE(Ends(client));
+  EXPECT_TRUE(client.Got("the last words"));
+  EXPECT_EQ(stats().upstream_rq_rx_reset.value(), 1u);
+  ExpectNothingLeft();
+}
+
+// The head too.
+TEST_F(RouterTest, WhatComesWithAResetIsDeliveredFromTheHeadOn) {
+  Start();
+  Peer client = Ask();
+  Http2OriginStream* stream = Stream(1);
+  ASSERT_NE(stream, nullptr);
+  stream->SendHead(200, {}, false);
+  stream->SendBody("all there is", false);
+  stream->connection().session().ResetWhenSent(stream->id(), ErrorCode::kInternalError);
+  stream->connection().Flush();
+  ASSERT_TRUE(Ends(client));
+  EXPECT_TRUE(client.Got("HTTP/1.1 200 OK"));
+  EXPECT_TRUE(client.Got("\r\nall there is\r\n"));
+  EXPECT_FALSE(client.Got("\r\n0\r\n")) << "the response is not complete, and must not look so";
+  ExpectNothingLeft();
+}
+
+// More than the client takes at once: nothing of it is lost.
+TEST_F(RouterTest, SlowClientGetsAllThatCameBeforeAReset) {
+  proxy_.downstream_buffer_bytes = 4096;
+  proxy_.downstream_send_bytes = 4096;
+  Start();
+  Peer client = Ask();
+  Http2OriginStream* stream = Stream(1);
+  ASSERT_NE(stream, nullptr);
+  const std::string body(60000, 'b');
+  stream->SendHead(200, {{"content-length", "100000"}}, false);
+  stream->SendBody(body, false);
+  stream->connection().session().ResetWhenSent(stream->id(), ErrorCode::kInternalError);
+  stream->connection().Flush();
+  for (int turns = 0; turns < 200; ++turns) proxy_.Turn();  // While the client does not read.
+  ASSERT_TRUE(Ends(client));
+  const std::string& all = client.Received();
+  EXPECT_EQ(all.size() - all.find("\r\n\r\n") - 4, body.size());
+  ExpectNothingLeft();
+}
+
+TEST_F(RouterTest, TryThatLastsTooLongIsAnswered) {
+  proxy_.cluster->max_stream_duration = 5 * kSecond;
+  Start();
+  Peer client = Ask();
+  Http2OriginStream* stream = Stream(1);
+  ASSERT_NE(stream, nullptr);
+  proxy_.Advance(4 * kSecond);
+  proxy_.Settle();
+  EXPECT_FALSE(client.Got("HTTP/1.1"));
+  proxy_.Advance(2 * kSecond);
+  EXPECT_TRUE(Gets(client, "upstream max stream duration reached"));
+  EXPECT_TRUE(client.Got("HTTP/1.1 504"));
+  EXPECT_TRUE(proxy_.Until([&] { return stream->reset() == ErrorCode::kCancel; }));
+  EXPECT_EQ(stats().upstream_rq_max_duration_reached.value(), 1u);
+  EXPECT_EQ(stats().upstream_rq_tx_reset.value(), 1u);
+  ExpectNothingLeft();
+}
+
+TEST_F(RouterTest, UploadThatLastsTooLongIsTheClientsFault) {
+  proxy_.cluster->max_stream_duration = 5 * kSecond;
+  Start();
+  Peer client = Ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
+  ASSERT_NE(Stream(1), nullptr);
+  proxy_.Advance(6 * kSecond);
+  EXPECT_TRUE(Gets(client, "HTTP/1.1 408"));
+  ExpectNothingLeft();
+}
+
+TEST_F(RouterTest, ResponseThatLastsTooLongIsCut) {
+  proxy_.cluster->max_stream_duration = 5 * kSecond;
+  Start();
+  Peer client = Ask();
+  Http2OriginStream* stream = Stream(1);
+  ASSERT_NE(stream, nullptr);
+  stream->SendHead(200, {}, false);
+  ASSERT_TRUE(Gets(client, "HTTP/1.1 200"));
+  proxy_.Advance(6 * kSecond);
+  EXPECT_TRUE(Ends(client));
+  EXPECT_EQ(stats().upstream_rq_max_duration_reached.value(), 1u);
+  ExpectNothingLeft();
+}
+
+TEST_F(RouterTest, EachTryHasItsOwnDuration) {
+  proxy_.cluster->max_stream_duration = 5 * kSecond;
+  Start("retry_policy { retry_on: \"reset\" num_retries { value: 1 } }");
+  Peer client = Ask();
+  ASSERT_NE(Stream(1), nullptr);
+  proxy_.Advance(6 * kSecond);
+  ASSERT_TRUE(proxy_.Until([&] { return stats().upstream_rq_retry.value() == 1; }));
+  proxy_.Advance(kSecond);  // The back-off.
+  Http2OriginStream* second = Stream(2);
+  ASSERT_NE(second, nullptr);
+  proxy_.Advance(4 * kSecond);
+  second->Reply(200, {}, "in time");
+  EXPECT_TRUE(Gets(client, "in time"));
+  ExpectNothingLeft();
+}
+
+constexpr char kCall[] =
+    "POST /a.B/C HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc\r\nTE: trailers\r\n"
+    "Content-Length: 0\r\n\r\n";
+
+// A call that fails before it answers ("Trailers-Only") is tried again where the policy says so.
+TEST_F(RouterTest, GrpcCallsAreRetriedByStatus) {
+  Start("retry_policy { retry_on: \"unavailable,cancelled\" num_retries { value: 5 } }");
+  int calls = 0;
+  origin_.on_request = [&calls](Http2OriginStream& stream) {
+    const char* statuses[] = {"14", "1", "13"};
+    stream.Reply(200, {{"content-type", "application/grpc"}, {"grpc-status", statuses[calls++]}});
+  };
+  Peer client = Ask(kCall);
+  for (uint64_t i = 1; i <= 2; ++i) {
+    ASSERT_TRUE(proxy_.Until([&] { return stats().upstream_rq_retry.value() == i; }));
+    proxy_.Advance(kSecond);
+  }
+  EXPECT_TRUE(Gets(client, "grpc-status: 13")) << "INTERNAL is not among the words";
+  EXPECT_EQ(calls, 3);
+  ExpectNothingLeft();
+}
+
+}  // namespace
+}  // namespace proxenos::filters::router
