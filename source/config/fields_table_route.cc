@@ -25,7 +25,8 @@ std::vector<MessageRules> RouteFields() {
       {"envoy.config.route.v3.VirtualHost",
        {
            Use("name domains routes require_tls retry_policy include_request_attempt_count "
-               "include_attempt_count_in_response"),
+               "include_attempt_count_in_response per_request_buffer_limit_bytes "
+               "request_body_buffer_limit"),
            Use(kHeaders),
            Leave("metadata", kMetadata),
            Use("typed_per_filter_config cors rate_limits"),
@@ -33,6 +34,7 @@ std::vector<MessageRules> RouteFields() {
       {"envoy.config.route.v3.Route",
        {
            Use("name match route redirect direct_response stat_prefix"),
+           Use("per_request_buffer_limit_bytes request_body_buffer_limit"),
            Use(kHeaders),
            Use("metadata"),
            Use("typed_per_filter_config"),

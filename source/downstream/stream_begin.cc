@@ -103,7 +103,7 @@ void Stream::ChooseRoute() {
   routes = (*snapshot_)->table.get();
   for (const std::string& name : routes->internal_only_headers()) request.headers.Remove(name);
   if (!MatchRoute() || route->forward() == nullptr) return;
-  if (const auto duration = filter::StreamDuration(*route->forward(), request)) {
+  if (const auto duration = filter::StreamDuration(*route->forward(), IsGrpcCall(), request)) {
     duration_deadline_ = *duration == 0 ? base::kNever : environment.loop.now() + *duration;
   }
   timer_.ArmAt(std::min({idle_deadline_, request_deadline_, duration_deadline_}));

@@ -1,23 +1,38 @@
 // grpc-timeout, its cap and its offset.
 #include "source/filter/stream_duration.h"
 
+#include <algorithm>
+
 #include "source/rpc/timeout.h"
 
 namespace proxenos::filter {
 
-std::optional<base::Nanos> StreamDuration(const route::Forward& forward, http::RequestHead& head) {
-  if (!forward.grpc_timeout_max.has_value()) return forward.max_stream_duration;
-  const std::optional<base::Nanos> asked =
-      rpc::ParseTimeout(head.headers.Get(http::HeaderId::kGrpcTimeout));
-  if (!asked.has_value()) return forward.max_stream_duration;
-  base::Nanos duration = *asked;
+namespace {
+
+// What a call asks for by grpc-timeout, within grpc_timeout_header_max and less the offset.
+base::Nanos Within(const route::Forward& forward, base::Nanos asked) {
   const base::Nanos most = *forward.grpc_timeout_max;
-  if (most != 0 && duration > most) duration = most;
-  const base::Nanos offset = forward.grpc_timeout_offset.value_or(0);
+  if (most != 0) asked = std::min(asked, most);
+  asked -= forward.grpc_timeout_offset.value_or(0);
   // What the offset uses up leaves the shortest of times: 0 would mean that there is no end.
-  if (offset > 0) duration = duration > offset ? duration - offset : base::kMillisecond;
-  if (duration == 0) duration = base::kMillisecond;
-  head.headers.Set(http::HeaderId::kGrpcTimeout, rpc::FormatTimeout(duration));
+  return std::max(asked, base::kMillisecond);
+}
+
+}  // namespace
+
+std::optional<base::Nanos> StreamDuration(const route::Forward& forward, bool grpc,
+                                          http::RequestHead& head) {
+  if (!grpc) return forward.max_stream_duration;
+  std::optional<base::Nanos> duration;
+  if (forward.grpc_timeout_max.has_value()) {
+    duration = rpc::ParseTimeout(head.headers.Get(http::HeaderId::kGrpcTimeout));
+  }
+  duration = duration.has_value() ? Within(forward, *duration) : forward.max_stream_duration;
+  if (duration == base::Nanos{0}) {
+    head.headers.Remove(http::HeaderId::kGrpcTimeout);
+  } else if (duration.has_value()) {
+    head.headers.Set(http::HeaderId::kGrpcTimeout, rpc::FormatTimeout(*duration));
+  }
   return duration;
 }
 

@@ -10,8 +10,10 @@
 
 namespace proxenos::filter {
 
-// From the start of the request on; 0: without end; nullopt: as the connection manager says. Where
-// grpc-timeout counts it is rewritten to what the origin has left, as in Envoy.
-std::optional<base::Nanos> StreamDuration(const route::Forward& forward, http::RequestHead& head);
+// From the start of the request on; 0: without end; nullopt: as the connection manager says.
+// `grpc`: the request is a gRPC call, whose grpc-timeout is rewritten to what the origin has, as in
+// Envoy.
+std::optional<base::Nanos> StreamDuration(const route::Forward& forward, bool grpc,
+                                          http::RequestHead& head);
 
 }  // namespace proxenos::filter

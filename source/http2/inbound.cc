@@ -150,6 +150,10 @@ int SessionState::OnHead(Stream& stream, bool end_stream) {
   reading_ = nullptr;
   const bool trailers = stream.head_received;
   const CodecError error = reader_.Finish(end_stream);
+  if (error == CodecError::kTrailersTooLarge) {  // The message is well formed, and not wanted.
+    ResetProvoked(stream, ErrorCode::kInternalError);
+    return Verdict();
+  }
   if (error != CodecError::kNone) {
     if (trailers || server_ == nullptr || !IsAnswerable(error)) return OnMalformed(stream);
     stream.head_received = true;

@@ -63,6 +63,7 @@ struct Route {
   HeaderMutations response_headers;
   FilterOverrides filter_overrides;
   std::shared_ptr<const json::Object> metadata;  // filter_metadata by namespace; null: none.
+  std::optional<uint64_t> request_body_limit;  // Of what is kept of a body for retries.
 
   const Forward* forward() const { return std::get_if<Forward>(&action); }
   const Redirect* redirect() const { return std::get_if<Redirect>(&action); }
@@ -88,6 +89,7 @@ struct VirtualHost {
   HeaderMutations request_headers;
   HeaderMutations response_headers;
   FilterOverrides filter_overrides;
+  std::optional<uint64_t> request_body_limit;
 
   // Made by RouteTable.
   std::unique_ptr<const PathIndex> index;     // Null: the list is short enough to be walked.

@@ -83,6 +83,22 @@ std::shared_ptr<const json::Object> CompileMetadata(
   return std::make_shared<const json::Object>(std::move(spaces));
 }
 
+// Of a route or a virtual host: per_request_buffer_limit_bytes is the older of the two.
+template <typename Config>
+std::optional<uint64_t> CompileBodyLimit(const Config& config, Compilation& compilation,
+                                         const config::Path& path) {
+  if (!config.has_request_body_buffer_limit()) {
+    if (!config.has_per_request_buffer_limit_bytes()) return std::nullopt;
+    return std::min(config.per_request_buffer_limit_bytes().value(), base::limits::kKeptBodyBytes);
+  }
+  if (config.has_per_request_buffer_limit_bytes()) {
+    compilation.errors().Add(path,
+                             "only one of per_request_buffer_limit_bytes and "
+                             "request_body_buffer_limit may be set");
+  }
+  return config.request_body_buffer_limit().value();
+}
+
 Route CompileRoute(const v3::Route& config, const std::shared_ptr<const RetryPolicy>& retry,
                    Compilation& compilation, const config::Path& path) {
   Route route;
@@ -94,6 +110,7 @@ Route CompileRoute(const v3::Route& config, const std::shared_ptr<const RetryPol
   CompileBothMutations(config, compilation, path, &route);
   route.filter_overrides = CompileOverrides(config, compilation, path);
   route.metadata = CompileMetadata(config.metadata());
+  route.request_body_limit = CompileBodyLimit(config, compilation, path);
   if (config.route().has_cors()) {
     CompileCorsField(config.route().cors(), compilation.override_kinds, &route.filter_overrides,
                      compilation.errors(), path.Field("route").Field("cors"));
@@ -170,6 +187,7 @@ VirtualHost CompileVirtualHost(const v3::VirtualHost& config, Domains& domains,
   host.filter_overrides = CompileOverrides(config, compilation, path);
   host.rate_limits =
       CompileRateLimits(config.rate_limits(), compilation.errors(), path.Field("rate_limits"));
+  host.request_body_limit = CompileBodyLimit(config, compilation, path);
   if (config.has_cors()) {
     CompileCorsField(config.cors(), compilation.override_kinds, &host.filter_overrides,
                      compilation.errors(), path.Field("cors"));

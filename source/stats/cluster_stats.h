@@ -49,6 +49,7 @@ namespace proxenos::stats {
   X(Counter, upstream_rq_retry_limit_exceeded)          \
   X(ResponseCodes, upstream_rq)                         \
   X(Histogram, upstream_rq_time)                        \
+  X(Counter, retry_or_shadow_abandoned)                 \
   X(Counter, lb_healthy_panic)
 PX_STATS(ClusterStats, PX_CLUSTER_STATS);
 

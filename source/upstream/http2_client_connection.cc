@@ -65,6 +65,7 @@ bool Http2ClientConnection::Open(Http2ClientStream& stream, const http::RequestH
     return true;
   }
   stream.id_ = session_->SendHead(head, end, stream);
+  stream.written_before_ = connection_.bytes_written();
   by_id_.emplace(stream.id_, &stream);
   Schedule();
   return true;
@@ -234,7 +235,11 @@ void Http2ClientConnection::OnTurnEnd() {
 
 void Http2ClientConnection::ResetAll(ResetReason reason, absl::string_view detail) {
   for (Http2ClientStream* each = streams_.front(); each != nullptr; each = streams_.Next(each)) {
-    if (Exchange* exchange = each->exchange_.get()) exchange->unprocessed = each->id_ == 0;
+    if (Exchange* exchange = each->exchange_.get()) {
+      // Nothing of it has left: it was not begun, or waited to be written.
+      exchange->unprocessed =
+          each->id_ == 0 || connection_.bytes_written() == each->written_before_;
+    }
     each->EndByReset(reason, detail);
   }
 }

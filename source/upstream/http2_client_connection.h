@@ -47,6 +47,7 @@ class Http2ClientStream final : public ClientStream,
   Http2ClientConnection& connection_;
   http2::StreamId id_ = 0;  // 0: not begun, the head is still to come.
   bool request_complete_ = false;
+  uint64_t written_before_ = 0;  // The connection's bytes_written when it was begun.
 };
 
 // Owner, thread, end: of ClientConnection.

@@ -22,7 +22,8 @@ struct Limits {
 
 // The duration, and what the origin is told.
 std::pair<std::optional<base::Nanos>, std::string> Of(const Limits& limits,
-                                                      const std::string& timeout) {
+                                                      const std::string& timeout,
+                                                      bool grpc = true) {
   buffer::Arena arena;
   http::RequestHead head(arena);
   if (!timeout.empty()) head.headers.Add(http::HeaderId::kGrpcTimeout, timeout);
@@ -30,17 +31,25 @@ std::pair<std::optional<base::Nanos>, std::string> Of(const Limits& limits,
   forward.max_stream_duration = limits.duration;
   forward.grpc_timeout_max = limits.max;
   forward.grpc_timeout_offset = limits.offset;
-  const auto duration = StreamDuration(forward, head);
+  const auto duration = StreamDuration(forward, grpc, head);
   return {duration, std::string(head.headers.Get(http::HeaderId::kGrpcTimeout))};
 }
 
 using Result = std::pair<std::optional<base::Nanos>, std::string>;
 
-TEST(StreamDurationTest, GrpcTimeoutCountsOnlyWhereAsked) {
+// All as Envoy 1.40 was seen to do it.
+TEST(StreamDurationTest, OfTheRoute) {
   EXPECT_EQ(Of({}, "5S"), Result(std::nullopt, "5S"));
-  EXPECT_EQ(Of({.duration = kSecond}, "5S"), Result(kSecond, "5S"));
+  EXPECT_EQ(Of({.duration = 9 * kSecond}, "5S"), Result(9 * kSecond, "9000m"));
+  EXPECT_EQ(Of({.duration = 9 * kSecond}, ""), Result(9 * kSecond, "9000m"));
+  EXPECT_EQ(Of({.duration = 0}, "5S"), Result(0, ""));
   EXPECT_EQ(Of({.duration = kSecond, .max = 0}, "5S"), Result(5 * kSecond, "5000m"));
-  EXPECT_EQ(Of({.duration = 0}, ""), Result(0, ""));
+}
+
+TEST(StreamDurationTest, OnlyCallsOfGrpcHaveAGrpcTimeout) {
+  EXPECT_EQ(Of({.duration = kSecond}, "5S", false), Result(kSecond, "5S"));
+  EXPECT_EQ(Of({.max = 2 * kSecond}, "5S", false), Result(std::nullopt, "5S"));
+  EXPECT_EQ(Of({.duration = 0}, "5S", false), Result(0, "5S"));
 }
 
 TEST(StreamDurationTest, CapAndOffset) {
@@ -53,7 +62,8 @@ TEST(StreamDurationTest, CapAndOffset) {
 
 TEST(StreamDurationTest, WithoutAGoodTimeoutTheRouteSays) {
   for (const char* bad : {"", "5", "S", "-1S"}) {
-    EXPECT_EQ(Of({.duration = kSecond, .max = 2 * kSecond}, bad), Result(kSecond, bad));
+    EXPECT_EQ(Of({.duration = kSecond, .max = 2 * kSecond}, bad), Result(kSecond, "1000m"));
+    EXPECT_EQ(Of({.max = 2 * kSecond}, bad), Result(std::nullopt, bad));
   }
 }
 

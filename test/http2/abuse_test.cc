@@ -272,15 +272,15 @@ TEST_F(AbuseTest, ZeroLengthNames) {
   EXPECT_EQ(server_.session.error(), ErrorCode::kProtocolError);
 }
 
+// They cost their stream, as in Envoy, and no sibling.
 TEST_F(AbuseTest, LargeTrailers) {
-  Options options;
-  options.stream_error_on_invalid_message = true;
-  ServerPeer server(options);
   frames_.Preface().Headers(1, GetFields(), kEndHeaders);
-  frames_.Headers(1, {{"x", std::string(8200, 'x')}});
-  EXPECT_TRUE(Feed(server.session, frames_.Take()));
-  Produced(server.session);
-  EXPECT_EQ(server.TakeLog(), "reset 1 code=1\nclosed 1\n");
+  frames_.Headers(1, {{"x", std::string(8200, 'x')}}).Headers(3, GetFields());
+  EXPECT_TRUE(FeedAll(frames_));
+  Produced(server_.session);
+  EXPECT_EQ(server_.TakeLog(), "reset 1 code=2\nclosed 1\n");
+  EXPECT_EQ(server_.stats.header_overflow.value(), 1u);
+  EXPECT_EQ(server_.session.active_streams(), 1u);
 }
 
 TEST_F(AbuseTest, TooManyStreams) {

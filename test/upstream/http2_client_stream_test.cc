@@ -57,6 +57,22 @@ TEST_F(Http2ClientStreamTest, RefusedStreamIsSentAgainOnce) {
   ExpectNothingLeft();
 }
 
+// The host breaks off while a request waits to be written: it cannot have seen it.
+TEST_F(Http2ClientStreamTest, RequestThatNeverLeftGoesToAnotherConnection) {
+  Start();
+  origin_.on_request = [](Http2OriginStream& stream) { stream.Reply(200, {}, "answer"); };
+  Peer client = Ask();
+  EXPECT_TRUE(Gets(client, "answer"));
+  client.Forget();
+  client.Send(kPost);  // Both are there in one turn, the request first.
+  origin_.connections()[0]->Close();
+  EXPECT_TRUE(Gets(client, "answer"));
+  EXPECT_TRUE(client.Got("HTTP/1.1 200 OK"));
+  EXPECT_EQ(stats().upstream_cx_total.value(), 2u);
+  EXPECT_EQ(origin_.stream_count(), 2u);
+  ExpectNothingLeft();
+}
+
 // Other resets are no invitation to do it again.
 TEST_F(Http2ClientStreamTest, ResetByTheHost) {
   Start();

@@ -13,10 +13,19 @@
 #include "source/upstream/client_stream.h"
 
 namespace proxenos::filters::router {
+namespace {
 
 using filter::Verdict;
 using http::HeaderId;
 using upstream::Exchange;
+
+// How much of a request's body is kept for another try.
+uint64_t KeptBodyBytes(const route::Route& route) {
+  const auto& of_host = route.virtual_host->request_body_limit;
+  return route.request_body_limit.value_or(of_host.value_or(base::limits::kKeptBodyBytes));
+}
+
+}  // namespace
 
 Router::Attempt::Attempt(Router& owner) : Exchange(owner.stream_.response), router(owner) {
   // What the client has no room for stays in the kernel, where it holds the host back.
@@ -61,6 +70,7 @@ void Router::Forward() {
   }
   stream_.info.upstream_cluster = cluster_->config().name;
   retry_.Begin(*forward_, head);
+  if (retry_.any()) sent_body_.Limit(KeptBodyBytes(route));
   timeouts_.Read(*forward_, stream_.IsGrpcCall(), retry_.per_try_timeout(), head.headers);
   timeouts_.Announce(0, !config_.suppress_envoy_headers, head.headers);
   if (route.virtual_host->include_request_attempt_count) {
@@ -103,6 +113,7 @@ void Router::StartAttempt() {
     timeouts_.Announce(complete == 0 ? 0 : now - complete, !config_.suppress_envoy_headers,
                        headers);
   }
+  sent_body_.PutBack(stream_.request_out.body);
   upstream::ConnectionNeeds needs;
   if (cluster_->connections_vary()) {
     needs = NeedsOf(stream_, cluster_->config());
@@ -168,11 +179,12 @@ void Router::SendMore() {
   if (attempt_ == nullptr || !attempt_->head_sent || !MaySendBody()) return;
   upstream::ClientStream* stream = attempt_->stream.get();
   if (stream == nullptr) return;
-  if (!out.body.empty()) body_sent_ = true;
   if (out.body.empty() && !out.end) return;
-  if (stream->SendBody(out.body, out.end, out.trailers) && out.end) {
-    stream_.info.last_upstream_tx = stream_.environment.loop.now();
-  }
+  const bool all = sent_body_.Pass(out.body, [&](buffer::Buffer& body) {
+    return stream->SendBody(body, out.end, out.trailers);
+  });
+  if (sent_body_.TakeAbandoned()) cluster_->stats().retry_or_shadow_abandoned.Inc();
+  if (all && out.end) stream_.info.last_upstream_tx = stream_.environment.loop.now();
 }
 
 // A host that does not take the upgrade would read a tunnel's bytes as further requests: they wait

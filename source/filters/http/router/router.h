@@ -15,6 +15,7 @@
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
 #include "source/filters/http/router/retry.h"
+#include "source/filters/http/router/sent_body.h"
 #include "source/filters/http/router/timeouts.h"
 #include "source/filters/http/router/websocket_bridge.h"
 #include "source/route/rewrite.h"
@@ -92,7 +93,6 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   bool MayRepeat() const;
   // Whether another attempt may follow `reason` (RetryOn bits); counts and schedules it if so.
   bool TryRetry(uint32_t reason);
-  bool RequestUnsent() const { return !body_sent_; }
 
   const RouterConfig& config_;
   filter::StreamContext& stream_;
@@ -105,13 +105,13 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   std::optional<event::Timer> back_off_;  // Before a retry.
   Retry retry_;
   Timeouts timeouts_;
+  SentBody sent_body_;
   WebSocketBridge websocket_;
   bool request_counted_ = false;  // Holds one of the cluster's max_requests.
   bool retry_counted_ = false;    // Holds one of the cluster's max_retries.
   bool timed_out_ = false;
   bool back_off_over_ = false;
   bool waiting_to_retry_ = false;
-  bool body_sent_ = false;         // Bytes of the body have left: no attempt can follow.
   bool response_started_ = false;  // The head is in response_in.
   bool reset_seen_ = false;        // Of a response that had begun: acted on the next time.
   bool repeated_ = false;          // It was sent again because the host did not act on it.

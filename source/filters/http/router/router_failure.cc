@@ -123,7 +123,7 @@ void Router::BreakOff(absl::string_view details, uint32_t flag) {
 
 // Whether the request can be sent again, once, whatever the policy: nothing of it was acted on.
 bool Router::MayRepeat() const {
-  if (response_started_ || repeated_ || attempt_->any_bytes || !RequestUnsent()) return false;
+  if (response_started_ || repeated_ || attempt_->any_bytes || !sent_body_.whole()) return false;
   if (attempt_->unprocessed) return true;
   // The host closed a kept connection just as the request was sent.
   return attempt_->reset == ResetReason::kRemoteClosed && attempt_->reused_connection &&
@@ -173,7 +173,8 @@ void Router::OnExpired() {
 bool Router::TryRetry(uint32_t reason) {
   if (!retry_.Wants(reason)) return false;
   auto& stats = cluster_->stats();
-  if (!RequestUnsent() || !stream_.request_out.end) {
+  if (!sent_body_.whole()) return false;
+  if (!stream_.request_out.end) {
     stream_.http_stats.rq_retry_skipped_request_not_complete.Inc();
     return false;
   }

@@ -31,6 +31,7 @@ void Router::DeliverInformational() {
 
 void Router::DeliverHead() {
   response_started_ = true;
+  sent_body_.Drop();
   filter::StreamInfo& info = stream_.info;
   const base::MonoTime now = stream_.environment.loop.now();
   info.first_upstream_rx = now;

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "test/support/http2_origin.h"
 #include "test/support/proxy_loop.h"
@@ -182,13 +182,14 @@ TEST_F(RouterTest, EachTryHasItsOwnDuration) {
 
 constexpr char kCall[] =
     "POST /a.B/C HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc\r\nTE: trailers\r\n"
-    "Content-Length: 0\r\n\r\n";
+    "Content-Length: 5\r\n\r\nhello";
 
 // A call that fails before it answers ("Trailers-Only") is tried again where the policy says so.
 TEST_F(RouterTest, GrpcCallsAreRetriedByStatus) {
   Start("retry_policy { retry_on: \"unavailable,cancelled\" num_retries { value: 5 } }");
   int calls = 0;
   origin_.on_request = [&calls](Http2OriginStream& stream) {
+    EXPECT_EQ(stream.body(), "hello") << "of call " << calls;
     const char* statuses[] = {"14", "1", "13"};
     stream.Reply(200, {{"content-type", "application/grpc"}, {"grpc-status", statuses[calls++]}});
   };
@@ -199,6 +200,47 @@ TEST_F(RouterTest, GrpcCallsAreRetriedByStatus) {
   }
   EXPECT_TRUE(Gets(client, "grpc-status: 13")) << "INTERNAL is not among the words";
   EXPECT_EQ(calls, 3);
+  ExpectNothingLeft();
+}
+
+// What was sent of a body is kept for the next try, up to the route's limit.
+TEST_F(RouterTest, BodyAboveTheLimitIsSentOnce) {
+  proxy_.routes = R"(name: "r" virtual_hosts { name: "all" domains: "*" routes {
+      match { prefix: "/" } request_body_buffer_limit { value: 4 }
+      route { cluster: "origin" retry_policy { retry_on: "5xx" } } } })";
+  proxy_.Start();
+  proxy_.SetHosts({origin_.port()});
+  origin_.on_request = [](Http2OriginStream& stream) { stream.Reply(500, {}, "no"); };
+  Peer client = Ask(kCall);
+  EXPECT_TRUE(Gets(client, "HTTP/1.1 500"));
+  EXPECT_EQ(origin_.stream_count(), 1u);
+  EXPECT_EQ(stats().retry_or_shadow_abandoned.value(), 1u);
+  EXPECT_EQ(stats().upstream_rq_retry.value(), 0u);
+  ExpectNothingLeft();
+}
+
+// A large body, most of which waits while the host gives no credit, arrives whole the second time.
+TEST_F(RouterTest, LargeBodyIsSentAgainWhole) {
+  Start("retry_policy { retry_on: \"refused-stream,reset\" num_retries { value: 1 } }");
+  std::string body;
+  for (int i = 0; i < 30000; ++i) body += std::to_string(i);
+  origin_.on_request = [this](Http2OriginStream& stream) {
+    if (origin_.stream_count() == 1) {
+      stream.Reset(ErrorCode::kInternalError);
+    } else {
+      stream.Reply(200, {}, "fine");
+    }
+  };
+  Peer client = Ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) +
+                    "\r\n\r\n");
+  size_t sent = 0;
+  ASSERT_TRUE(proxy_.Until([&] {
+    sent += client.Send(absl::string_view(body).substr(sent));
+    return sent == body.size() && stats().upstream_rq_retry.value() == 1;
+  }));
+  proxy_.Advance(kSecond);  // The back-off.
+  EXPECT_TRUE(Gets(client, "fine"));
+  EXPECT_EQ(origin_.stream(1).body(), body);
   ExpectNothingLeft();
 }
 
