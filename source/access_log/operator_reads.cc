@@ -130,6 +130,11 @@ Value ReadProtocol(const Operator&, const FormatInput& input, Scratch&) {
   return Value::Text(http::VersionText(input.stream->protocol));
 }
 
+Value ReadUpstreamProtocol(const Operator&, const FormatInput& input, Scratch&) {
+  const auto& protocol = input.stream->upstream_protocol;
+  return protocol ? Value::Text(http::VersionText(*protocol)) : Value();
+}
+
 Value ReadResponseCode(const Operator&, const FormatInput& input, Scratch&) {
   return Value::Number(input.stream->response_code);
 }

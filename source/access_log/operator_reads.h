@@ -43,6 +43,7 @@ Value ReadConnectionId(const Operator&, const FormatInput& input, Scratch&);
 Value ReadServerName(const Operator&, const FormatInput& input, Scratch&);
 Value ReadConstant(const Operator& self, const FormatInput& input, Scratch&);
 Value ReadProtocol(const Operator&, const FormatInput& input, Scratch&);
+Value ReadUpstreamProtocol(const Operator&, const FormatInput& input, Scratch&);
 Value ReadResponseCode(const Operator&, const FormatInput& input, Scratch&);
 Value ReadFlags(const Operator&, const FormatInput& input, Scratch&);
 Value ReadLongFlags(const Operator&, const FormatInput& input, Scratch&);

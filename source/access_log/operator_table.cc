@@ -11,7 +11,7 @@
 #include "absl/strings/strip.h"
 #include "source/access_log/operator.h"
 #include "source/access_log/operator_reads.h"
-#include "source/access_log/tls_operator_reads.h"
+#include "source/access_log/operator_row.h"
 
 namespace proxenos::access_log {
 namespace {
@@ -20,18 +20,6 @@ using filter::ConnectionInfo;
 using filter::StreamInfo;
 
 absl::Status Wrong(absl::string_view message) { return absl::InvalidArgumentError(message); }
-
-// What may follow an operator's name.
-enum Syntax : uint8_t { kPlain = 0, kMayHave = 1, kMustHave = 2, kLimit = 4 };
-
-using Configure = absl::Status (*)(absl::string_view argument, Operator& out);
-
-struct Row {
-  absl::string_view name;
-  Operator::Read read;
-  int syntax = kPlain;
-  Configure configure = nullptr;
-};
 
 absl::StatusOr<HeaderKey> CompileKey(absl::string_view name) {
   static constexpr struct {
@@ -72,14 +60,6 @@ absl::Status ConfigureHeader(absl::string_view argument, Operator& out) {
   absl::StatusOr<HeaderKey> alternative = CompileKey(names[1]);
   if (!alternative.ok()) return alternative.status();
   out.alternative = *std::move(alternative);
-  return absl::OkStatus();
-}
-
-template <bool kLocal>
-absl::Status ConfigureTime(absl::string_view argument, Operator& out) {
-  absl::StatusOr<TimeFormat> format = TimeFormat::Compile(argument, kLocal);
-  if (!format.ok()) return format.status();
-  out.time = *std::move(format);
   return absl::OkStatus();
 }
 
@@ -240,39 +220,10 @@ constexpr Row kRows[] = {
     {"DOWNSTREAM_HEADER_BYTES_SENT", ReadNumber<&StreamInfo::response_header_bytes>},
     {"DOWNSTREAM_LOCAL_ADDRESS", ReadDownstreamAddress<&ConnectionInfo::local, kAll>},
     {"DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", ReadDownstreamAddress<&ConnectionInfo::local, kIp>},
-    {"DOWNSTREAM_LOCAL_DNS_SAN",
-     ReadCertificateNames<&tls::SessionInfo::local, &Certificate::dns_sans>},
-    {"DOWNSTREAM_LOCAL_IP_SAN",
-     ReadCertificateNames<&tls::SessionInfo::local, &Certificate::ip_sans>},
     {"DOWNSTREAM_LOCAL_PORT", ReadDownstreamAddress<&ConnectionInfo::local, kPort>},
-    {"DOWNSTREAM_LOCAL_SUBJECT", ReadCertificate<&tls::SessionInfo::local, &Certificate::subject>},
-    {"DOWNSTREAM_LOCAL_URI_SAN",
-     ReadCertificateNames<&tls::SessionInfo::local, &Certificate::uri_sans>},
-    {"DOWNSTREAM_PEER_CERT_V_END", ReadPeerTime<&Certificate::expires_s>, kMayHave,
-     ConfigureTime<false>},
-    {"DOWNSTREAM_PEER_CERT_V_START", ReadPeerTime<&Certificate::valid_from_s>, kMayHave,
-     ConfigureTime<false>},
-    {"DOWNSTREAM_PEER_DNS_SAN",
-     ReadCertificateNames<&tls::SessionInfo::peer, &Certificate::dns_sans>},
-    {"DOWNSTREAM_PEER_EMAIL_SAN",
-     ReadCertificateNames<&tls::SessionInfo::peer, &Certificate::email_sans>},
-    {"DOWNSTREAM_PEER_FINGERPRINT_1",
-     ReadCertificate<&tls::SessionInfo::peer, &Certificate::sha1_hex>},
-    {"DOWNSTREAM_PEER_FINGERPRINT_256",
-     ReadCertificate<&tls::SessionInfo::peer, &Certificate::sha256_hex>},
-    {"DOWNSTREAM_PEER_IP_SAN",
-     ReadCertificateNames<&tls::SessionInfo::peer, &Certificate::ip_sans>},
-    {"DOWNSTREAM_PEER_ISSUER", ReadCertificate<&tls::SessionInfo::peer, &Certificate::issuer>},
-    {"DOWNSTREAM_PEER_SERIAL", ReadCertificate<&tls::SessionInfo::peer, &Certificate::serial_hex>},
-    {"DOWNSTREAM_PEER_SUBJECT", ReadCertificate<&tls::SessionInfo::peer, &Certificate::subject>},
-    {"DOWNSTREAM_PEER_URI_SAN",
-     ReadCertificateNames<&tls::SessionInfo::peer, &Certificate::uri_sans>},
     {"DOWNSTREAM_REMOTE_ADDRESS", ReadUpstreamAddress<&StreamInfo::remote, kAll>},
     {"DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", ReadUpstreamAddress<&StreamInfo::remote, kIp>},
     {"DOWNSTREAM_REMOTE_PORT", ReadUpstreamAddress<&StreamInfo::remote, kPort>},
-    {"DOWNSTREAM_TLS_CIPHER", ReadTls<&tls::SessionInfo::cipher>},
-    {"DOWNSTREAM_TLS_SESSION_ID", ReadTlsSessionId},
-    {"DOWNSTREAM_TLS_VERSION", ReadTls<&tls::SessionInfo::version>},
     {"DOWNSTREAM_WIRE_BYTES_RECEIVED", ReadNumber<&StreamInfo::downstream_wire_bytes_received>},
     {"DOWNSTREAM_WIRE_BYTES_SENT", ReadNumber<&StreamInfo::downstream_wire_bytes_sent>},
     {"DURATION", ReadDuration, kPlain,
@@ -323,6 +274,7 @@ constexpr Row kRows[] = {
     {"UPSTREAM_LOCAL_ADDRESS", ReadUpstreamAddress<&StreamInfo::upstream_local, kAll>},
     {"UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", ReadUpstreamAddress<&StreamInfo::upstream_local, kIp>},
     {"UPSTREAM_LOCAL_PORT", ReadUpstreamAddress<&StreamInfo::upstream_local, kPort>},
+    {"UPSTREAM_PROTOCOL", ReadUpstreamProtocol},
     {"UPSTREAM_REMOTE_ADDRESS", ReadUpstreamAddress<&StreamInfo::upstream_remote, kAll>},
     {"UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT",
      ReadUpstreamAddress<&StreamInfo::upstream_remote, kIp>},
@@ -352,8 +304,6 @@ constexpr absl::string_view kNotImplemented[] = {
     "DOWNSTREAM_HANDSHAKE_DURATION",
     "DOWNSTREAM_LOCAL_*",
     "DOWNSTREAM_DIRECT_LOCAL_*",
-    "DOWNSTREAM_PEER_*",
-    "DOWNSTREAM_TLS_*",
     "DOWNSTREAM_TRANSPORT_FAILURE_REASON",
     "FILE_CONTENT",
     "PACKETS_RETRANSMITTED",
@@ -375,11 +325,7 @@ constexpr absl::string_view kNotImplemented[] = {
     "UPSTREAM_HOST_NAME_WITHOUT_PORT",
     "UPSTREAM_LOCAL_*",
     "UPSTREAM_METADATA",
-    "UPSTREAM_PEER_*",
-    "UPSTREAM_PROTOCOL",
     "UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID",
-    "UPSTREAM_SERVER_NAME",
-    "UPSTREAM_TLS_*",
 };
 
 bool IsKnownToEnvoy(absl::string_view name) {
@@ -395,8 +341,10 @@ bool IsKnownToEnvoy(absl::string_view name) {
 }
 
 const Row* FindRow(absl::string_view name, const OperatorExtensions& extensions) {
-  for (const Row& row : kRows) {
-    if (row.name == name) return &row;
+  for (const absl::Span<const Row> rows : {absl::MakeSpan(kRows), TlsRows()}) {
+    for (const Row& row : rows) {
+      if (row.name == name) return &row;
+    }
   }
   if (extensions.req_without_query && name == kReqWithoutQuery.name) return &kReqWithoutQuery;
   return nullptr;

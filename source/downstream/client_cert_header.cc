@@ -30,33 +30,11 @@ void AppendName(absl::string_view key, absl::string_view name, std::string& out)
   out.push_back('"');
 }
 
-// PEM in percent-encoding, quoted.
+// Percent-encoded PEM, quoted.
 void AppendPem(absl::string_view key, absl::string_view pem, std::string& out) {
   if (pem.empty()) return;
   AppendKey(key, out);
-  out.push_back('"');
-  for (const char c : pem) {
-    switch (c) {
-      case '\n':
-        out += "%0A";
-        break;
-      case ' ':
-        out += "%20";
-        break;
-      case '+':
-        out += "%2B";
-        break;
-      case '/':
-        out += "%2F";
-        break;
-      case '=':
-        out += "%3D";
-        break;
-      default:
-        out.push_back(c);
-    }
-  }
-  out.push_back('"');
+  absl::StrAppend(&out, "\"", pem, "\"");
 }
 
 std::string Describe(const HttpConfig::ClientCertDetails& details,
@@ -68,8 +46,8 @@ std::string Describe(const HttpConfig::ClientCertDetails& details,
   if (peer == nullptr) return out;
   AppendKey("Hash", out);
   out += peer->sha256_hex;
-  if (details.cert) AppendPem("Cert", peer->pem, out);
-  if (details.chain) AppendPem("Chain", session.peer_chain_pem(), out);
+  if (details.cert) AppendPem("Cert", session.peer_pem_encoded(), out);
+  if (details.chain) AppendPem("Chain", tls::EncodePem(session.peer_chain_pem()), out);
   if (details.subject) {
     AppendKey("Subject", out);
     absl::StrAppend(&out, "\"", peer->subject, "\"");

@@ -136,6 +136,7 @@ bool Intake::Shake() {
       return false;
   }
   const tls::SessionInfo& session = static_cast<tls::TlsTransport&>(transport).session();
+  listener_.tls_agreements().Count(session);
   arrival_.info.tls = &session;
   arrival_.info.requested_server_name = session.sni();
   return true;

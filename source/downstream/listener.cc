@@ -82,6 +82,7 @@ Listener::Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig>
         std::make_unique<HttpService>(*this, chain, std::move(cells[i]), registry, address));
     if (chain.tls != nullptr && !tls_stats_) {
       tls_stats_ = registry.Open<stats::TlsStats>(stats::ListenerTlsScope(address));
+      tls_agreements_.emplace(registry, stats::ListenerTlsAgreementScope, address);
     }
   }
   for (const auto& factory : config_->filters) filters_.push_back(factory->Create(registry));

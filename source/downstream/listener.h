@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "source/stats/listener_stats.h"
 #include "source/stats/registry.h"
 #include "source/stats/tls_stats.h"
+#include "source/tls/agreement_stats.h"
 
 namespace proxenos::downstream {
 
@@ -65,6 +67,7 @@ class Listener {
   stats::ListenerStats& stats() { return *stats_; }
   // REQUIRES: some filter chain has TLS.
   stats::TlsStats& tls_stats() { return *tls_stats_; }
+  tls::AgreementStats& tls_agreements() { return *tls_agreements_; }
   // Of config().chains[chain].
   HttpService& service(size_t chain) { return *services_[chain]; }
   absl::string_view date() { return context_.date.Get(context_.environment.loop.wall_now()); }
@@ -103,6 +106,7 @@ class Listener {
   const std::shared_ptr<const ListenerConfig> config_;
   stats::Group<stats::ListenerStats> stats_;
   stats::Group<stats::TlsStats> tls_stats_;
+  std::optional<tls::AgreementStats> tls_agreements_;  // With tls_stats_.
   stats::Group<stats::ListenerWorkerStats> worker_stats_;
   std::vector<std::unique_ptr<HttpService>> services_;
   std::vector<std::unique_ptr<filter::ListenerFilter>> filters_;

@@ -7,18 +7,17 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "source/base/clock.h"
+#include "source/base/rc.h"
 #include "source/filter/stream_notes.h"
 #include "source/http/message.h"
 #include "source/net/address.h"
-
-namespace proxenos::tls {
-class SessionInfo;
-}
+#include "source/tls/session_info.h"
 
 namespace proxenos::filter {
 
@@ -126,6 +125,9 @@ struct StreamInfo {
   net::Address upstream_local;
   absl::string_view upstream_host_name;
   uint64_t upstream_connection_id = 0;
+  // Of the last attempt's connection.
+  std::optional<http::Version> upstream_protocol;
+  base::Rc<tls::SessionInfo> upstream_tls;
   absl::string_view original_path;  // Before rewrites; empty when never rewritten.
   absl::string_view filter_chain_name;
   DynamicMetadata metadata;

@@ -19,6 +19,19 @@ constexpr ScopeShape kHighCircuitBreaker{
     "cluster.$.circuit_breakers.high.", "cluster.circuit_breakers.high.", {kClusterTag}};
 constexpr ScopeShape kClusterHttp2{"cluster.$.http2.", "cluster.http2.", {kClusterTag}};
 constexpr ScopeShape kClusterTls{"cluster.$.ssl.", "cluster.ssl.", {kClusterTag}};
+// By TlsAgreement; the tags are Envoy's, a cluster's ciphers included.
+constexpr ScopeShape kClusterAgreements[] = {
+    {"cluster.$.ssl.ciphers.$", "cluster.ssl.ciphers", {kClusterTag, "cipher_suite"}},
+    {"cluster.$.ssl.versions.$", "cluster.ssl.versions", {kClusterTag, "envoy.ssl_version"}},
+    {"cluster.$.ssl.curves.$", "cluster.ssl.curves", {kClusterTag, "envoy.ssl_curve"}},
+    {"cluster.$.ssl.sigalgs.$", "cluster.ssl.sigalgs", {kClusterTag, "envoy.ssl_sigalg"}},
+};
+constexpr ScopeShape kListenerAgreements[] = {
+    {"listener.$.ssl.ciphers.$", "listener.ssl.ciphers", {kListenerTag, "envoy.ssl_cipher"}},
+    {"listener.$.ssl.versions.$", "listener.ssl.versions", {kListenerTag, "envoy.ssl_version"}},
+    {"listener.$.ssl.curves.$", "listener.ssl.curves", {kListenerTag, "envoy.ssl_curve"}},
+    {"listener.$.ssl.sigalgs.$", "listener.ssl.sigalgs", {kListenerTag, "envoy.ssl_sigalg"}},
+};
 constexpr ScopeShape kSecret{"sds.$.", "sds.", {"envoy.xds_resource_name"}};
 constexpr ScopeShape kHttp{"http.$.", "http.", {kHttpTag}};
 constexpr ScopeShape kListener{"listener.$.", "listener.", {kListenerTag}};
@@ -81,6 +94,16 @@ ScopeName ClusterHttp2Scope(absl::string_view cluster) {
 }
 
 ScopeName ClusterTlsScope(absl::string_view cluster) { return ScopeName(kClusterTls, {cluster}); }
+
+ScopeName ClusterTlsAgreementScope(absl::string_view cluster, TlsAgreement kind,
+                                   absl::string_view name) {
+  return ScopeName(kClusterAgreements[static_cast<size_t>(kind)], {cluster, name});
+}
+
+ScopeName ListenerTlsAgreementScope(absl::string_view address, TlsAgreement kind,
+                                    absl::string_view name) {
+  return ScopeName(kListenerAgreements[static_cast<size_t>(kind)], {address, name});
+}
 
 ScopeName SecretScope(absl::string_view secret) { return ScopeName(kSecret, {secret}); }
 

@@ -75,6 +75,12 @@ ScopeName HighCircuitBreakerScope(absl::string_view cluster);
 // cluster.NAME.http2. and cluster.NAME.ssl.
 ScopeName ClusterHttp2Scope(absl::string_view cluster);
 ScopeName ClusterTlsScope(absl::string_view cluster);
+// cluster.NAME.ssl.ciphers.CIPHER and the like: whole names of single counters (AgreementStats).
+enum class TlsAgreement : uint8_t { kCipher, kVersion, kGroup, kSignature };
+ScopeName ClusterTlsAgreementScope(absl::string_view cluster, TlsAgreement kind,
+                                   absl::string_view name);
+ScopeName ListenerTlsAgreementScope(absl::string_view address, TlsAgreement kind,
+                                    absl::string_view name);
 // sds.NAME.
 ScopeName SecretScope(absl::string_view secret);
 // http.PREFIX.

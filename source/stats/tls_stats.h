@@ -2,6 +2,8 @@
 // code counts it.
 #pragma once
 
+#include <iterator>
+
 #include "source/stats/schema.h"
 
 namespace proxenos::stats {
@@ -21,5 +23,15 @@ namespace proxenos::stats {
   X(Counter, ocsp_staple_responses) \
   X(Counter, ocsp_staple_requests)
 PX_STATS(TlsStats, PX_TLS_STATS);
+
+// How many handshakes agreed on one thing. The scope (ClusterTlsAgreementScope) is the whole name.
+struct TlsAgreementStats {
+  Counter count;
+  static const Schema& schema() {
+    static constexpr StatSpec kStats[] = {{"", Kind::kCounter, 0}};
+    static constexpr Schema kSchema{{kStats, std::size(kStats)}};
+    return kSchema;
+  }
+};
 
 }  // namespace proxenos::stats

@@ -201,6 +201,7 @@ SessionInfo::Certificate FactsOf(const CRYPTO_BUFFER& der) {
   facts.dns_sans = std::move(names.dns);
   facts.ip_sans = std::move(names.ip);
   facts.email_sans = std::move(names.email);
+  for (SubjectNames::Other& other : names.other) facts.other_sans.push_back(std::move(other.value));
   facts.valid_from_s = ValidFrom(*parsed);
   facts.expires_s = ValidUntil(*parsed);
   return facts;

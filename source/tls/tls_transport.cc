@@ -72,7 +72,8 @@ class SslTransport final : public TlsTransport {
   absl::string_view failure() const override {
     return failure_ == nullptr ? absl::string_view() : *failure_;
   }
-  const SessionInfo& session() const override;
+  const SessionInfo& session() const override { return *shared_session(); }
+  base::Rc<SessionInfo> shared_session() const override;
 
   // For the BIO.
   size_t TakeCiphertext(char* room, size_t size);
@@ -110,7 +111,7 @@ class SslTransport final : public TlsTransport {
   buffer::Buffer outgoing_;
   std::unique_ptr<std::string> aside_;  // Ciphertext made while reading_.
   std::unique_ptr<std::string> failure_;
-  mutable std::unique_ptr<const SessionFacts> facts_;
+  mutable base::Rc<SessionInfo> facts_;
 };
 
 // The BIO of the thread, and whom it serves.
@@ -436,9 +437,11 @@ absl::string_view SslTransport::protocol() const {
   return absl::string_view(reinterpret_cast<const char*>(protocol), size);
 }
 
-const SessionInfo& SslTransport::session() const {
-  if (facts_ == nullptr) facts_ = std::make_unique<const SessionFacts>(*ssl_, connection_);
-  return *facts_;
+base::Rc<SessionInfo> SslTransport::shared_session() const {
+  if (!facts_) {
+    facts_ = base::Rc<SessionInfo>(std::make_unique<SessionFacts>(*ssl_, connection_));
+  }
+  return facts_;
 }
 
 }  // namespace

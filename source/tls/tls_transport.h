@@ -20,6 +20,8 @@ class TlsTransport : public net::Transport {
  public:
   // Valid once the handshake is done, as long as the transport: also after its socket is closed.
   virtual const SessionInfo& session() const = 0;
+  // The same, for whoever asks it still when the transport is gone.
+  virtual base::Rc<SessionInfo> shared_session() const = 0;
 };
 
 // `context` is held while the connection lives, one plain count a connection.

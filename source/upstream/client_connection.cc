@@ -34,11 +34,11 @@ const net::Address& ClientConnection::local_address() {
   return local_address_;
 }
 
-const tls::SessionInfo* ClientConnection::tls_session() const {
+base::Rc<tls::SessionInfo> ClientConnection::tls_session() const {
   // No other transport outlives the making of a connection.
   const net::Transport* transport = connection_.transport();
-  return transport == nullptr ? nullptr
-                              : &static_cast<const tls::TlsTransport*>(transport)->session();
+  return transport == nullptr ? base::Rc<tls::SessionInfo>()
+                              : static_cast<const tls::TlsTransport*>(transport)->shared_session();
 }
 
 void ClientConnection::ArmIdle() {

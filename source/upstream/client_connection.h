@@ -11,11 +11,8 @@
 #include "source/event/event_loop.h"
 #include "source/http/message.h"
 #include "source/net/connection.h"
+#include "source/tls/session_info.h"
 #include "source/upstream/exchange.h"
-
-namespace proxenos::tls {
-class SessionInfo;
-}
 
 namespace proxenos::upstream {
 
@@ -40,7 +37,7 @@ class ClientConnection : public event::IoHandler, public event::TurnEnd, public 
   const net::Address& local_address();
 
   // Null without TLS.
-  const tls::SessionInfo* tls_session() const;
+  base::Rc<tls::SessionInfo> tls_session() const;
 
   // Exchanges it has now, and how many more it can be given.
   uint32_t active_streams() const { return active_; }

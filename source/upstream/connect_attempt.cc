@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "source/tls/tls_transport.h"
 #include "source/upstream/pool.h"
 #include "source/upstream/worker_cluster.h"
 
@@ -73,6 +74,7 @@ void ConnectAttempt::Advance() {
   if (net::Transport* transport = connection.transport()) {
     switch (transport->Advance(connection)) {
       case net::Transport::Handshake::kDone:
+        pool_.cluster().CountHandshake(static_cast<tls::TlsTransport*>(transport)->session());
         break;
       case net::Transport::Handshake::kWantsIo:
       case net::Transport::Handshake::kWaits:

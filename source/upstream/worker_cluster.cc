@@ -49,6 +49,13 @@ stats::TlsStats& WorkerCluster::tls_stats() {
   return **tls_stats_;
 }
 
+void WorkerCluster::CountHandshake(const tls::SessionInfo& session) {
+  if (!tls_agreements_) {
+    tls_agreements_.emplace(registry_, stats::ClusterTlsAgreementScope, config().stat_name());
+  }
+  tls_agreements_->Count(session);
+}
+
 void WorkerCluster::SetTls(size_t index, std::shared_ptr<const tls::ClientContext> context) {
   tls_cells_[index]->current = base::Hold(std::move(context));
 }

@@ -20,6 +20,7 @@
 #include "source/stats/http2_stats.h"
 #include "source/stats/registry.h"
 #include "source/stats/tls_stats.h"
+#include "source/tls/agreement_stats.h"
 #include "source/upstream/circuit_breaker.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/exchange.h"
@@ -85,6 +86,8 @@ class WorkerCluster final : public base::RefCounted {
   // Opened when first asked for.
   stats::Http2Stats& http2_stats();
   stats::TlsStats& tls_stats();
+  // A TLS handshake with one of its hosts is done.
+  void CountHandshake(const tls::SessionInfo& session);
   uint64_t write_limit() const { return published_.config->connection_buffer_bytes; }
   const http1::ResponseDecoderOptions& decoder_options() const { return decoder_options_; }
   net::TcpKeepalive keepalive() const;
@@ -107,6 +110,7 @@ class WorkerCluster final : public base::RefCounted {
   stats::Group<stats::ClusterStats> stats_;
   std::optional<stats::Group<stats::Http2Stats>> http2_stats_;
   std::optional<stats::Group<stats::TlsStats>> tls_stats_;
+  std::optional<tls::AgreementStats> tls_agreements_;
   std::vector<base::Rc<TlsCell>> tls_cells_;  // Of config().tls.
   std::unique_ptr<LoadBalancer> balancer_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<HostPool>> pools_;  // By Host::id().

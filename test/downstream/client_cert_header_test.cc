@@ -4,36 +4,12 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "test/support/fake_tls_session.h"
 
 namespace proxenos::downstream {
 namespace {
 
 using Mode = HttpConfig::ForwardClientCert;
-
-class FakeSession final : public tls::SessionInfo {
- public:
-  absl::string_view version() const override { return "TLSv1.3"; }
-  absl::string_view cipher() const override { return ""; }
-  absl::string_view sni() const override { return ""; }
-  absl::string_view alpn() const override { return ""; }
-  const std::string& session_id_hex() const override { return none_; }
-  bool resumed() const override { return false; }
-  bool peer_presented() const override { return presented; }
-  bool peer_validated() const override { return presented; }
-  const Certificate* peer() const override { return presented ? &peer_certificate : nullptr; }
-  const Certificate* local() const override { return &local_certificate; }
-  const std::string& peer_chain_pem() const override { return chain; }
-  const std::vector<std::string>& peer_chain_sha256() const override { return hashes_; }
-
-  bool presented = true;
-  Certificate peer_certificate;
-  Certificate local_certificate;
-  std::string chain;
-
- private:
-  std::string none_;
-  std::vector<std::string> hashes_;
-};
 
 class ClientCertHeader : public ::testing::Test {
  protected:
@@ -57,7 +33,7 @@ class ClientCertHeader : public ::testing::Test {
 
   buffer::Arena arena_;
   HttpConfig config_;
-  FakeSession session_;
+  testing::FakeTlsSession session_;
 };
 
 TEST_F(ClientCertHeader, SanitizeRemoves) {
@@ -88,7 +64,7 @@ TEST_F(ClientCertHeader, SetReplacesAndAppendAdds) {
 
 TEST_F(ClientCertHeader, DetailsAreThoseAskedFor) {
   config_.client_cert_details = {true, true, true, true, true};
-  session_.chain = "chain";
+  session_.chain_pem = "chain";
   EXPECT_EQ(Mutate(Mode::kSanitizeSet, ""),
             "By=spiffe://mesh/proxy;Hash=ab12;Cert=\"-----BEGIN%20C-----%0Aa%2B%2F%3D%0A\";"
             "Chain=\"chain\";Subject=\"CN=client,O=test\";URI=spiffe://mesh/client;"
@@ -97,7 +73,7 @@ TEST_F(ClientCertHeader, DetailsAreThoseAskedFor) {
 
 TEST_F(ClientCertHeader, SubjectAndUriAreThereEvenWhenEmpty) {
   config_.client_cert_details = {true, true, true, true, true};
-  session_.peer_certificate = FakeSession::Certificate();
+  session_.peer_certificate = testing::FakeTlsSession::Certificate();
   session_.local_certificate.uri_sans.clear();
   session_.peer_certificate.sha256_hex = "00";
   EXPECT_EQ(Mutate(Mode::kSanitizeSet, ""), "Hash=00;Subject=\"\";URI=");

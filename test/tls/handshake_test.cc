@@ -194,7 +194,7 @@ TEST_F(HandshakeTest, ClientCertificateRequired) {
       EXPECT_TRUE(session.peer_presented());
       EXPECT_TRUE(session.peer_validated());
       EXPECT_EQ(session.peer()->serial_hex, client_leaf_.serial_hex());
-      EXPECT_EQ(session.peer_chain_sha256().size(), 1u);
+      EXPECT_EQ(session.peer_chain().size(), 1u);
       EXPECT_EQ(pair.server_stats.no_certificate.value(), 0u);
       EXPECT_TRUE(pair.ToServer("hello"));
     }
@@ -310,7 +310,7 @@ TEST_F(HandshakeTest, ChainThroughAnIntermediate) {
   options.common.identities[0].chain_pem += intermediate.pem();
   TlsPair whole(Make(options), Make(ClientTrusting(ca_)));
   EXPECT_TRUE(whole.Shake());
-  EXPECT_EQ(whole.client().session().peer_chain_sha256().size(), 2u);
+  EXPECT_EQ(whole.client().session().peer_chain().size(), 2u);
   ClientOptions shallow = ClientTrusting(ca_);
   shallow.common.validation.max_verify_depth = 0;
   TlsPair too_deep(Make(options), Make(shallow));

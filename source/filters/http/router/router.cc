@@ -137,6 +137,8 @@ void Router::SendHead() {
   info.upstream_host_name = attempt_->host->hostname();
   host_ = attempt_->host;
   info.upstream_connection_id = connection.id();
+  info.upstream_protocol = connection.version();
+  info.upstream_tls = connection.tls_session();
   if (stream_.wants_upstream_local) info.upstream_local = connection.local_address();
   if (info.first_upstream_tx == 0) info.first_upstream_tx = stream_.environment.loop.now();
   cluster_->stats().upstream_rq_total.Inc();
