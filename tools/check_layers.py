@@ -33,7 +33,7 @@ LAYERS = {
     "rpc": ["upstream", "json"],
     "filter": ["route", "rpc"],
     "access_log": ["filter", "http", "stats"],
-    "filters": ["filter"],
+    "filters": ["access_log"],
     "downstream": ["filter", "tls", "http1", "http2", "access_log"],
     "xds": ["event", "stats", "rpc"],
     "admin": ["downstream"],

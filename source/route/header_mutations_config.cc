@@ -48,19 +48,6 @@ std::string CheckedName(const std::string& configured, config::Errors& errors,
   return name;
 }
 
-// Reads "%%" as "%". False: there is an operator in it.
-bool ReadLiteral(const std::string& text, std::string* literal) {
-  literal->clear();
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%') {
-      if (i + 1 == text.size() || text[i + 1] != '%') return false;
-      ++i;
-    }
-    literal->push_back(text[i]);
-  }
-  return true;
-}
-
 AppendAction ActionOf(const HeaderValueOption& option, config::Errors& errors,
                       const config::Path& path) {
   if (option.has_append()) {
@@ -83,6 +70,20 @@ AppendAction ActionOf(const HeaderValueOption& option, config::Errors& errors,
                       "a known action");
       return AppendAction::kAppend;
   }
+}
+
+}  // namespace
+
+bool ReadLiteral(const std::string& text, std::string* literal) {
+  literal->clear();
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%') {
+      if (i + 1 == text.size() || text[i + 1] != '%') return false;
+      ++i;
+    }
+    literal->push_back(text[i]);
+  }
+  return true;
 }
 
 HeaderAddition CompileAddition(const HeaderValueOption& option, Compilation& compilation,
@@ -110,7 +111,13 @@ HeaderAddition CompileAddition(const HeaderValueOption& option, Compilation& com
   return addition;
 }
 
-}  // namespace
+HeaderRemoval CompileRemoval(const std::string& name, config::Errors& errors,
+                             const config::Path& path) {
+  HeaderRemoval removal;
+  removal.name = CheckedName(name, errors, path);
+  removal.id = http::LookUpHeader(removal.name.data(), removal.name.size());
+  return removal;
+}
 
 HeaderMutations CompileHeaderMutations(const HeaderValueOptions& additions,
                                        const HeaderNames& removals, const std::string& direction,
@@ -126,11 +133,8 @@ HeaderMutations CompileHeaderMutations(const HeaderValueOptions& additions,
   const config::Path remove_path = path.Field(absl::StrCat(direction, "_headers_to_remove"));
   mutations.removals.reserve(static_cast<size_t>(removals.size()));
   for (int i = 0; i < removals.size(); ++i) {
-    HeaderRemoval removal;
-    removal.name =
-        CheckedName(removals[i], compilation.errors(), remove_path.Index(static_cast<size_t>(i)));
-    removal.id = http::LookUpHeader(removal.name.data(), removal.name.size());
-    mutations.removals.push_back(std::move(removal));
+    mutations.removals.push_back(CompileRemoval(removals[i], compilation.errors(),
+                                                remove_path.Index(static_cast<size_t>(i))));
   }
   return mutations;
 }

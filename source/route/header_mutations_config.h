@@ -14,6 +14,14 @@ using HeaderValueOptions =
     google::protobuf::RepeatedPtrField<envoy::config::core::v3::HeaderValueOption>;
 using HeaderNames = google::protobuf::RepeatedPtrField<std::string>;
 
+// One of each. What they may not name is an error.
+HeaderAddition CompileAddition(const envoy::config::core::v3::HeaderValueOption& option,
+                               Compilation& compilation, const config::Path& path);
+HeaderRemoval CompileRemoval(const std::string& name, config::Errors& errors,
+                             const config::Path& path);
+// Reads "%%" as "%". False: there is an operator in it.
+bool ReadLiteral(const std::string& text, std::string* literal);
+
 // `direction` is "request" or "response"; it leads the names of the two fields in errors.
 HeaderMutations CompileHeaderMutations(const HeaderValueOptions& additions,
                                        const HeaderNames& removals, const std::string& direction,

@@ -11,6 +11,7 @@
 #include "source/filters/http/grpc_stats/config.h"
 #include "source/filters/http/grpc_web/config.h"
 #include "source/filters/http/header_to_metadata/config.h"
+#include "source/filters/http/header_mutation/config.h"
 #include "source/filters/http/health_check/config.h"
 #include "source/filters/http/jwt_authn/config.h"
 #include "source/filters/http/local_ratelimit/config.h"
@@ -48,6 +49,8 @@ filter::FilterKinds BuiltinFilters() {
       {"envoy.extensions.filters.http.header_to_metadata.v3.Config", false,
        f::header_to_metadata::CreateHeaderToMetadata,
        &f::header_to_metadata::kHeaderToMetadataOverride},
+      {"envoy.extensions.filters.http.header_mutation.v3.HeaderMutation", false,
+       f::header_mutation::CreateHeaderMutation, &f::header_mutation::kHeaderMutationOverride},
       {"envoy.extensions.filters.http.health_check.v3.HealthCheck", false,
        f::health_check::CreateHealthCheck},
       {"envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication", false,
