@@ -13,12 +13,8 @@ void Fill(ContextOptions& options, const FoundSecrets& secrets) {
   }
 }
 
-bool HasRoots(const Validation& validation) {
-  return !validation.trusted_ca_pem.empty() || validation.system_roots;
-}
-
 absl::Status CheckNames(const Validation& validation) {
-  if (validation.san_matchers.empty() || HasRoots(validation)) return absl::OkStatus();
+  if (validation.san_matchers.empty() || validation.has_roots()) return absl::OkStatus();
   return absl::InvalidArgumentError(
       "subject alternative names are matched, but there is no trusted_ca: a certificate that "
       "nobody vouches for may have any name");
@@ -43,7 +39,7 @@ absl::StatusOr<std::shared_ptr<const ClientContext>> Assemble(const ClientTempla
   const Validation& validation = options.common.validation;
   const absl::Status status = CheckNames(validation);
   if (!status.ok()) return status;
-  if (options.auto_sni_san_validation && !HasRoots(validation)) {
+  if (options.auto_sni_san_validation && !validation.has_roots()) {
     return absl::InvalidArgumentError(
         "auto_sni_san_validation needs a trusted_ca to say whose names are believed");
   }

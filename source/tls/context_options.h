@@ -34,12 +34,21 @@ struct SanMatcher {
   std::string oid;  // Of kOtherName.
 };
 
+// SPIFFECertValidatorConfig.TrustDomain: whose workloads a bundle of roots vouches for.
+struct TrustDomain {
+  std::string name;
+  std::string bundle_pem;
+  std::string origin;
+};
+
 // CertificateValidationContext.
 struct Validation {
   std::string trusted_ca_pem;
   std::string crl_pem;
   std::string origin;
   bool system_roots = false;
+  // custom_validator_config is SPIFFE's: each takes the place of trusted_ca for its own.
+  std::vector<TrustDomain> trust_domains;
   std::vector<SanMatcher> san_matchers;       // Any of them.
   std::vector<std::string> spki_pins;         // SHA-256 of SubjectPublicKeyInfo, 32 bytes each.
   std::vector<std::string> certificate_pins;  // SHA-256 of the DER certificate, 32 bytes each.
@@ -49,10 +58,10 @@ struct Validation {
   bool require_signed_certificate_timestamp = false;
   std::optional<uint32_t> max_verify_depth;
 
-  bool verifies() const {
-    return !trusted_ca_pem.empty() || system_roots || !spki_pins.empty() ||
-           !certificate_pins.empty();
+  bool has_roots() const {
+    return !trusted_ca_pem.empty() || system_roots || !trust_domains.empty();
   }
+  bool verifies() const { return has_roots() || !spki_pins.empty() || !certificate_pins.empty(); }
 };
 
 struct ContextOptions {

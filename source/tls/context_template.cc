@@ -23,6 +23,7 @@ Validation Merge(Validation base, const Validation& over) {
   if (!over.trusted_ca_pem.empty() || base.origin.empty()) base.origin = over.origin;
   Replace(base.trusted_ca_pem, over.trusted_ca_pem);
   Replace(base.crl_pem, over.crl_pem);
+  if (!over.trust_domains.empty()) base.trust_domains = over.trust_domains;
   Join(base.san_matchers, over.san_matchers);
   // The deprecated, untyped ones count only where there are no typed ones.
   const auto untyped = [](const SanMatcher& each) { return each.type == SanMatcher::Type::kAny; };

@@ -1,6 +1,8 @@
 // Comparing what was read.
 #include "source/tls/secret.h"
 
+#include <algorithm>
+
 namespace proxenos::tls {
 
 const char* NameOf(SecretKind kind) {
@@ -30,7 +32,12 @@ bool SameFiles(const Secret& a, const Secret& b) {
       // Matchers and pins are in the message itself.
       const Validation& x = std::get<Validation>(a.content);
       const Validation& y = std::get<Validation>(b.content);
-      return x.trusted_ca_pem == y.trusted_ca_pem && x.crl_pem == y.crl_pem;
+      return x.trusted_ca_pem == y.trusted_ca_pem && x.crl_pem == y.crl_pem &&
+             std::equal(x.trust_domains.begin(), x.trust_domains.end(), y.trust_domains.begin(),
+                        y.trust_domains.end(),
+                        [](const TrustDomain& one, const TrustDomain& other) {
+                          return one.bundle_pem == other.bundle_pem;
+                        });
     }
     case SecretKind::kTicketKeys:
       return std::get<TicketKeys>(a.content).keys == std::get<TicketKeys>(b.content).keys;

@@ -11,7 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "envoy/extensions/transport_sockets/tls/v3/tls_spiffe_validator_config.pb.h"
 #include "source/config/data_source.h"
+#include "source/config/typed_config.h"
 #include "source/match/match_config.h"
 #include "source/tls/server_context.h"
 
@@ -144,6 +146,29 @@ void AddSanMatchers(const v3::CertificateValidationContext& proto, Validation& v
   }
 }
 
+// SPIFFE's is the only validator of another kind.
+void AddTrustDomains(const v3::CertificateValidationContext& proto, Validation& validation,
+                     const Path& path, Errors& errors) {
+  if (!proto.has_custom_validator_config()) return;
+  v3::SPIFFECertValidatorConfig config;
+  const Path at = path.Field("custom_validator_config").Field("typed_config");
+  if (!config::UnpackTypedConfigTo(proto.custom_validator_config().typed_config(), config, at,
+                                   errors)) {
+    return;
+  }
+  for (int i = 0; i < config.trust_domains_size(); ++i) {
+    const auto& from = config.trust_domains(i);
+    const Path domain_path = at.Field("trust_domains").Index(static_cast<size_t>(i));
+    TrustDomain domain{from.name(), "", OriginOf(from.trust_bundle())};
+    domain.bundle_pem = Read(from.trust_bundle(), domain_path.Field("trust_bundle"), errors);
+    const auto same = [&](const TrustDomain& other) { return other.name == domain.name; };
+    if (std::any_of(validation.trust_domains.begin(), validation.trust_domains.end(), same)) {
+      errors.AddValue(domain_path.Field("name"), domain.name, "a trust domain that no other has");
+    }
+    validation.trust_domains.push_back(std::move(domain));
+  }
+}
+
 void AddPins(const v3::CertificateValidationContext& proto, Validation& validation,
              const Path& path, Errors& errors) {
   for (int i = 0; i < proto.verify_certificate_spki_size(); ++i) {
@@ -225,6 +250,7 @@ std::optional<Validation> CompileValidation(const v3::CertificateValidationConte
   validation.require_signed_certificate_timestamp =
       proto.require_signed_certificate_timestamp().value();
   if (proto.has_max_verify_depth()) validation.max_verify_depth = proto.max_verify_depth().value();
+  AddTrustDomains(proto, validation, path, errors);
   AddSanMatchers(proto, validation, path, errors);
   AddPins(proto, validation, path, errors);
   if (errors.count() != before) return std::nullopt;
@@ -316,7 +342,7 @@ absl::Status Prove(Validation validation) {
   ClientOptions options;
   options.common.name = "secret";
   // Roots may come from the context that this one is merged over.
-  if (validation.trusted_ca_pem.empty() && !validation.system_roots) validation.crl_pem.clear();
+  if (!validation.has_roots()) validation.crl_pem.clear();
   // Nothing connects by this context, so nobody needs to be warned of what it would accept.
   validation.accept_untrusted = false;
   validation.spki_pins.push_back(std::string(kDigestBytes, '\0'));

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "openssl/bio.h"
 #include "openssl/err.h"
@@ -79,9 +80,31 @@ std::string Canonical(const Validation& v) {
     absl::StrAppend(&text, static_cast<int>(matcher.type), ",", matcher.oid, ",", pattern.size(),
                     ":", pattern);
   }
+  for (const TrustDomain& domain : v.trust_domains) {
+    absl::StrAppend(&text, "d", domain.name.size(), ":", domain.name, domain.bundle_pem.size(), ":",
+                    domain.bundle_pem);
+  }
   for (const std::string& pin : v.spki_pins) absl::StrAppend(&text, "s", pin);
   for (const std::string& pin : v.certificate_pins) absl::StrAppend(&text, "c", pin);
   return text;
+}
+
+// The trust domain of the SPIFFE ID in a certificate; empty without one.
+std::string TrustDomainOf(const X509& leaf) {
+  constexpr absl::string_view kScheme = "spiffe://";
+  for (const std::string& uri : SubjectNamesOf(leaf).uri) {
+    if (!absl::StartsWith(uri, kScheme)) continue;
+    const absl::string_view rest = absl::string_view(uri).substr(kScheme.size());
+    return std::string(rest.substr(0, rest.find('/')));
+  }
+  return std::string();
+}
+
+// It may not sign others. Without the extension, a key's usage says nothing.
+bool IsWorkload(X509& leaf) {
+  if ((X509_get_extension_flags(&leaf) & EXFLAG_CA) != 0) return false;
+  const uint32_t usage = X509_get_key_usage(&leaf);
+  return usage == UINT32_MAX || (usage & (X509v3_KU_CRL_SIGN | X509v3_KU_KEY_CERT_SIGN)) == 0;
 }
 
 Verifier::Verdict Bad(Verifier::Fault fault, uint8_t alert, std::string detail) {
@@ -112,15 +135,20 @@ absl::StatusOr<std::unique_ptr<const Verifier>> Verifier::Make(const Validation&
 }
 
 absl::Status Verifier::Load() {
-  if (!validation_.trusted_ca_pem.empty() || validation_.system_roots) {
-    store_.reset(X509_STORE_new());
-    X509_STORE_set_flags(store_.get(), Flags(validation_));
-  }
+  if (!validation_.trusted_ca_pem.empty() || validation_.system_roots) store_ = NewStore();
   if (validation_.require_signed_certificate_timestamp) {
     return absl::InvalidArgumentError("signed certificate timestamps are not checked here");
   }
-  if (absl::Status cas = LoadCas(); !cas.ok()) return cas;
+  for (absl::Status step : {LoadCas(), LoadTrustDomains()}) {
+    if (!step.ok()) return step;
+  }
   return LoadCrls();
+}
+
+bssl::UniquePtr<X509_STORE> Verifier::NewStore() const {
+  bssl::UniquePtr<X509_STORE> store(X509_STORE_new());
+  X509_STORE_set_flags(store.get(), Flags(validation_));
+  return store;
 }
 
 absl::Status Verifier::LoadCas() {
@@ -130,18 +158,28 @@ absl::Status Verifier::LoadCas() {
     if (roots.empty()) {
       return absl::InvalidArgumentError("the system's trusted roots are not where they are known");
     }
-    if (absl::Status added = AddCas(roots, path); !added.ok()) return added;
+    if (absl::Status added = AddCas(roots, path, *store_); !added.ok()) return added;
   }
   if (validation_.trusted_ca_pem.empty()) return absl::OkStatus();
-  return AddCas(validation_.trusted_ca_pem, validation_.origin);
+  return AddCas(validation_.trusted_ca_pem, validation_.origin, *store_);
 }
 
-absl::Status Verifier::AddCas(absl::string_view pem, const std::string& origin) {
+absl::Status Verifier::LoadTrustDomains() {
+  for (TrustDomain& domain : validation_.trust_domains) {
+    domains_.push_back(DomainRoots{domain.name, NewStore()});
+    absl::Status added = AddCas(domain.bundle_pem, domain.origin, *domains_.back().store);
+    if (!added.ok()) return added;
+    domain.bundle_pem = std::string();  // Parsed, it is in the store.
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Verifier::AddCas(absl::string_view pem, const std::string& origin, X509_STORE& store) {
   const std::string what = absl::StrCat("trusted CA ", origin);
   auto cas = ReadCertificates(pem, what);
   if (!cas.ok()) return cas.status();
   for (bssl::UniquePtr<X509>& ca : *cas) {
-    if (X509_STORE_add_cert(store_.get(), ca.get()) != 1) {
+    if (X509_STORE_add_cert(&store, ca.get()) != 1) {
       return absl::InvalidArgumentError(absl::StrCat(what, ": ", TakeCryptoReason()));
     }
     ca_details_.push_back(DetailsOf(*ca, origin));
@@ -153,7 +191,10 @@ absl::Status Verifier::AddCas(absl::string_view pem, const std::string& origin) 
 absl::Status Verifier::LoadCrls() {
   if (validation_.crl_pem.empty()) return absl::OkStatus();
   const std::string what = absl::StrCat("CRL ", validation_.origin);
-  if (store_ == nullptr) {
+  std::vector<X509_STORE*> stores;
+  if (store_ != nullptr) stores.push_back(store_.get());
+  for (const DomainRoots& domain : domains_) stores.push_back(domain.store.get());
+  if (stores.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(what, ": is of no use without a trusted CA"));
   }
   ERR_clear_error();
@@ -162,7 +203,7 @@ absl::Status Verifier::LoadCrls() {
   int count = 0;
   while (
       bssl::UniquePtr<X509_CRL> crl{PEM_read_bio_X509_CRL(in.get(), nullptr, nullptr, nullptr)}) {
-    X509_STORE_add_crl(store_.get(), crl.get());
+    for (X509_STORE* store : stores) X509_STORE_add_crl(store, crl.get());
     ++count;
   }
   const std::string reason = TakeCryptoReason();
@@ -185,10 +226,13 @@ Verifier::Verdict Verifier::Verify(const STACK_OF(CRYPTO_BUFFER) * chain,
     ERR_clear_error();
     return Bad(Fault::kChain, SSL_AD_BAD_CERTIFICATE, "the certificate does not parse");
   }
-  if (store_ != nullptr) {
-    Verdict verdict = VerifyChain(*leaf, chain);
-    if (verdict.fault != Fault::kNone) return verdict;
+  Verdict verdict;
+  if (!domains_.empty()) {
+    verdict = VerifyWorkload(*leaf, chain);
+  } else if (store_ != nullptr) {
+    verdict = VerifyChain(*leaf, chain, *store_);
   }
+  if (verdict.fault != Fault::kNone) return verdict;
   if (!validation_.san_matchers.empty() || !host.empty()) {
     const SubjectNames names = SubjectNamesOf(*leaf);
     if (!validation_.san_matchers.empty() && !MatchesAny(validation_.san_matchers, names)) {
@@ -202,12 +246,26 @@ Verifier::Verdict Verifier::Verify(const STACK_OF(CRYPTO_BUFFER) * chain,
   if (!MatchesPin(*leaf, der)) {
     return Bad(Fault::kPin, SSL_AD_CERTIFICATE_UNKNOWN, "no certificate or SPKI hash matches");
   }
-  Verdict verdict;
   verdict.verified = verifies_;
   return verdict;
 }
 
-Verifier::Verdict Verifier::VerifyChain(X509& leaf, const STACK_OF(CRYPTO_BUFFER) * chain) const {
+// X509-SVID, sections 4 and 5: by the roots of the domain that the certificate's identity is in.
+Verifier::Verdict Verifier::VerifyWorkload(X509& leaf,
+                                           const STACK_OF(CRYPTO_BUFFER) * chain) const {
+  if (!IsWorkload(leaf)) {
+    return Bad(Fault::kChain, SSL_AD_BAD_CERTIFICATE, "an authority's certificate is no SVID");
+  }
+  const std::string name = TrustDomainOf(leaf);
+  for (const DomainRoots& domain : domains_) {
+    if (domain.name == name) return VerifyChain(leaf, chain, *domain.store);
+  }
+  return Bad(Fault::kChain, SSL_AD_UNKNOWN_CA,
+             name.empty() ? "no SPIFFE ID" : absl::StrCat("no bundle for trust domain ", name));
+}
+
+Verifier::Verdict Verifier::VerifyChain(X509& leaf, const STACK_OF(CRYPTO_BUFFER) * chain,
+                                        X509_STORE& store) const {
   const bssl::UniquePtr<STACK_OF(X509)> others(sk_X509_new_null());
   for (size_t i = 1; i < sk_CRYPTO_BUFFER_num(chain); ++i) {
     bssl::UniquePtr<X509> other = ParseCertificate(*sk_CRYPTO_BUFFER_value(chain, i));
@@ -219,7 +277,7 @@ Verifier::Verdict Verifier::VerifyChain(X509& leaf, const STACK_OF(CRYPTO_BUFFER
   }
   const bssl::UniquePtr<X509_STORE_CTX> check(X509_STORE_CTX_new());
   const char* purpose = peer_ == Peer::kClient ? "ssl_client" : "ssl_server";
-  if (X509_STORE_CTX_init(check.get(), store_.get(), &leaf, others.get()) != 1 ||
+  if (X509_STORE_CTX_init(check.get(), &store, &leaf, others.get()) != 1 ||
       X509_STORE_CTX_set_default(check.get(), purpose) != 1) {
     ERR_clear_error();
     return Bad(Fault::kChain, SSL_AD_INTERNAL_ERROR, "out of memory");

@@ -52,10 +52,19 @@ class Verifier {
 
  private:
   absl::Status Load();
+  // Of a SPIFFE trust domain.
+  struct DomainRoots {
+    std::string name;
+    bssl::UniquePtr<X509_STORE> store;
+  };
+
+  bssl::UniquePtr<X509_STORE> NewStore() const;
   absl::Status LoadCas();
-  absl::Status AddCas(absl::string_view pem, const std::string& origin);
+  absl::Status LoadTrustDomains();
+  absl::Status AddCas(absl::string_view pem, const std::string& origin, X509_STORE& store);
   absl::Status LoadCrls();
-  Verdict VerifyChain(X509& leaf, const STACK_OF(CRYPTO_BUFFER) * chain) const;
+  Verdict VerifyChain(X509& leaf, const STACK_OF(CRYPTO_BUFFER) * chain, X509_STORE& store) const;
+  Verdict VerifyWorkload(X509& leaf, const STACK_OF(CRYPTO_BUFFER) * chain) const;
   bool MatchesPin(const X509& leaf, const CRYPTO_BUFFER& der) const;
 
   Validation validation_;  // Without the PEM, once loaded.
@@ -63,6 +72,7 @@ class Verifier {
   const bool verifies_;
   const std::string policy_hash_;
   bssl::UniquePtr<X509_STORE> store_;  // Null when no CA is given.
+  std::vector<DomainRoots> domains_;   // Instead of store_, where there are any.
   std::vector<bssl::UniquePtr<X509>> cas_;
   std::vector<CertificateDetails> ca_details_;
 };
