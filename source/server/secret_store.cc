@@ -29,6 +29,7 @@ struct SecretStore::Entry {
   std::vector<std::unique_ptr<xds::DirectoryWatch>> watches;
   std::vector<SecretUse*> users;
   stats::Group<stats::SecretStats> stats;  // Of those that have a name.
+  std::optional<event::Timer> patience;    // initial_fetch_timeout, while it is awaited.
 
   bool is_static() const { return key.from == From::kBootstrap; }
 };
@@ -103,6 +104,7 @@ std::optional<std::string> SecretStore::Accept(Entry& entry, const xds::Resource
     return reason;
   }
   entry.refused.reset();
+  entry.patience.reset();
   entry.active = ResourceVersion::Of(resource, now);
   entry.secret = *std::move(secret);
   Watch(entry);
@@ -203,6 +205,7 @@ void SecretStore::Join(SecretUse& use, const tls::SecretRef& ref) {
     named.claim = context_.wanted.Claim(xds::kSecretType, ref.source, ref.name);
     use.timeout_ =
         Longer(use.timeout_.value_or(ref.initial_fetch_timeout), ref.initial_fetch_timeout);
+    if (!entry.secret.has_value()) Await(entry, ref.initial_fetch_timeout);
   }
   entry.users.push_back(&use);
   use.named_.push_back(std::move(named));
@@ -213,6 +216,14 @@ void SecretStore::Join(SecretUse& use, const tls::SecretRef& ref) {
   const auto problem = Accept(entry, resource, Origin::kBootstrap);
   // It was good a moment ago, when its owner was compiled; the next change will tell.
   if (problem) PX_LOG(kConfig, kError, use.owner_.name, ": a watched secret: ", *problem);
+}
+
+// Counts when a discovered secret has not come in time; whoever names it knows by itself.
+void SecretStore::Await(Entry& entry, base::Nanos patience) {
+  if (patience == 0 || entry.patience.has_value()) return;
+  Entry* self = &entry;  // It owns the timer.
+  entry.patience.emplace(context_.loop.timers(), [self] { self->stats->init_fetch_timeout.Inc(); });
+  entry.patience->ArmIn(patience);
 }
 
 void SecretStore::Leave(SecretUse& use, Entry& entry) {

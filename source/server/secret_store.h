@@ -75,6 +75,7 @@ class SecretStore {
   void Reread(Entry& entry);
   void Changed(Entry& entry);
   void Join(SecretUse& use, const tls::SecretRef& ref);
+  void Await(Entry& entry, base::Nanos patience);
   void Leave(SecretUse& use, Entry& entry);
 
   StoreContext context_;

@@ -11,6 +11,7 @@ namespace proxenos::stats {
   X(Counter, update_attempt)      \
   X(Counter, update_success)      \
   X(Counter, update_rejected)     \
+  X(Counter, init_fetch_timeout)  \
   X(Counter, key_rotation_failed) \
   X(Gauge, version)               \
   X(TextReadout, version_text)

@@ -266,7 +266,9 @@ TEST_F(SecretStoreTest, GoesOnWithoutASecretThatDoesNotCome) {
   Listener("l", "one");
   EXPECT_EQ(Turn(), kNoBatch);
   EXPECT_EQ(After(kFetchTimeout - base::kSecond), kNoBatch);
+  EXPECT_EQ(Stat("init_fetch_timeout"), 0u);
   EXPECT_EQ(After(2 * base::kSecond), Words{"listener l none"});
+  EXPECT_EQ(Stat("init_fetch_timeout"), 1u);
   Send(Certificate("one", first_, first_));
   EXPECT_EQ(Turn(), Words{"rotate l first.test"});
 }
