@@ -21,9 +21,6 @@ inline constexpr uint32_t kMaxChunkExtensionBytesPerMessage = 16 * 1024;
 
 // Buffers. What one stream may hold in each direction before its source is not read any more.
 inline constexpr uint32_t kStreamBufferBytes = 64 * 1024;
-// Of a request's body that went to a host: what is kept of it for a retry
-// (request_body_buffer_limit). Envoy keeps as much by default; only routes with a retry policy do.
-inline constexpr uint32_t kKeptBodyBytes = 1024 * 1024;
 // What a connection may have written but not yet handed to the kernel.
 inline constexpr uint32_t kConnectionOutBytes = 256 * 1024;
 // One lent read buffer: large enough for bodies, small enough to stay in the L2 cache.

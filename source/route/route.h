@@ -52,6 +52,10 @@ struct RequestMatcher {
   bool Matches(const MatchInput& input) const;
 };
 
+// Of a request's body that went to a host: what is kept of it for a retry where
+// request_body_buffer_limit does not say. As much as in Envoy; only routes with a retry policy do.
+inline constexpr uint32_t kKeptBodyBytes = 1024 * 1024;
+
 struct Route {
   std::string name;
   std::string stat_prefix;  // Empty: the route has no stats of its own.

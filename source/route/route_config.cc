@@ -89,7 +89,7 @@ std::optional<uint64_t> CompileBodyLimit(const Config& config, Compilation& comp
                                          const config::Path& path) {
   if (!config.has_request_body_buffer_limit()) {
     if (!config.has_per_request_buffer_limit_bytes()) return std::nullopt;
-    return std::min(config.per_request_buffer_limit_bytes().value(), base::limits::kKeptBodyBytes);
+    return std::min(config.per_request_buffer_limit_bytes().value(), kKeptBodyBytes);
   }
   if (config.has_per_request_buffer_limit_bytes()) {
     compilation.errors().Add(path,

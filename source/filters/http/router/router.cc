@@ -22,7 +22,7 @@ using upstream::Exchange;
 // How much of a request's body is kept for another try.
 uint64_t KeptBodyBytes(const route::Route& route) {
   const auto& of_host = route.virtual_host->request_body_limit;
-  return route.request_body_limit.value_or(of_host.value_or(base::limits::kKeptBodyBytes));
+  return route.request_body_limit.value_or(of_host.value_or(route::kKeptBodyBytes));
 }
 
 }  // namespace

@@ -1,0 +1,155 @@
+"""Other people's clients in front of the real binary: PROXY protocol as curl and a load balancer send it, stapled
+OCSP responses as openssl makes and reads them.
+
+  foreign_clients_test.py --proxy BINARY [CASE...]
+"""
+
+import pathlib
+import re
+import socket
+import struct
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+
+import bootstrap  # noqa: E402
+import certificates  # noqa: E402
+import tls_case  # noqa: E402
+import wire  # noqa: E402
+
+PROXY_PROTOCOL = {"name": "envoy.filters.listener.proxy_protocol", "typed_config": {
+    "@type": bootstrap.TYPE + "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol"}}
+
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+def version2(source, destination, source_port=4242, tlvs=b""):
+    """A binary PROXY header of a TCP connection (version 2, section 2.2)."""
+    family = socket.AF_INET6 if ":" in source else socket.AF_INET
+    addresses = socket.inet_pton(family, source) + socket.inet_pton(family, destination) + struct.pack("!HH", source_port, 443)
+    kind = 0x21 if family == socket.AF_INET6 else 0x11
+    return SIGNATURE + struct.pack("!BBH", 0x21, kind, len(addresses) + len(tlvs)) + addresses + tlvs
+
+
+class ProxyProtocolTest(tls_case.TlsTest):
+    def start_behind_balancer(self, transport=None):
+        config = bootstrap.bootstrap(clusters=[bootstrap.cluster("origin", self.origin.port)], transport=transport,
+                                     manager={"use_remote_address": True})
+        config["static_resources"]["listeners"][0]["listener_filters"] = [PROXY_PROTOCOL]
+        return self.start(config)
+
+    def client_seen(self):
+        """What the origin was told of the client."""
+        return dict(self.origin.take_seen()[-1]["headers"]).get("x-forwarded-for")
+
+    def test_curl(self):
+        running = self.start_behind_balancer()
+        out = tls_case.run("curl", "-sS", "--haproxy-protocol", "-w", " %{http_code}", f"http://127.0.0.1:{running.port}/")
+        self.assertEqual(out, "origin 200")
+        self.assertEqual(self.client_seen(), "127.0.0.1")
+        # Without the header it is no client of ours.
+        out = tls_case.run("curl", "-sS", f"http://127.0.0.1:{running.port}/")
+        self.assertRegex(out, "Empty reply|reset by peer")
+
+    def test_curl_with_tls(self):
+        """The header comes before the handshake."""
+        running = self.start_behind_balancer(bootstrap.downstream_tls(self.ecdsa))
+        for flag in ("--http1.1", "--http2"):
+            out = tls_case.run("curl", "-sS", "--haproxy-protocol", flag, "--cacert", self.authority.root.chain, "--resolve",
+                               f"a.example:{running.port}:127.0.0.1", f"https://a.example:{running.port}/")
+            self.assertEqual(out, "origin", flag)
+
+    def test_version_2(self):
+        running = self.start_behind_balancer()
+        # PP2_TYPE_AUTHORITY, PP2_TYPE_NOOP: what nobody asked for is passed over.
+        tlvs = b"\x02\x00\x09a.example" + b"\x04\x00\x02\0\0"
+        for source, destination in (("192.0.2.7", "198.51.100.1"), ("2001:db8::7", "2001:db8::1")):
+            for header in (version2(source, destination), version2(source, destination, tlvs=tlvs)):
+                with wire.connect(running.port) as sock:
+                    sock.sendall(header + tls_case.request_text().encode())
+                    self.assertEqual(wire.Reader(sock).response("GET")["status"], 200)
+                self.assertEqual(self.client_seen(), source)
+
+    def test_version_2_octet_by_octet(self):
+        running = self.start_behind_balancer()
+        with wire.connect(running.port) as sock:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for octet in version2("192.0.2.7", "198.51.100.1"):
+                sock.sendall(bytes([octet]))
+            sock.sendall(tls_case.request_text().encode())
+            self.assertEqual(wire.Reader(sock).response("GET")["status"], 200)
+        self.assertEqual(self.client_seen(), "192.0.2.7")
+
+    def test_version_2_of_the_balancer_itself(self):
+        """LOCAL: a health check; the socket's own addresses count."""
+        running = self.start_behind_balancer()
+        with wire.connect(running.port) as sock:
+            sock.sendall(SIGNATURE + b"\x20\x00\x00\x00" + tls_case.request_text().encode())
+            self.assertEqual(wire.Reader(sock).response("GET")["status"], 200)
+        self.assertEqual(self.client_seen(), "127.0.0.1")
+
+
+class StaplingTest(tls_case.TlsTest):
+    """OCSP responses that openssl signs, asked for by openssl s_client -status."""
+
+    def staple(self, pair):
+        """A response that calls the certificate good for a day, as a file."""
+        request, response = self.authority.path("ocsp.req"), self.authority.path(f"{pair.name}.ocsp")
+        root = self.authority.root
+        certificates.openssl("ocsp", "-issuer", root.chain, "-cert", pair.chain, "-no_nonce", "-reqout", request)
+        serial = certificates.openssl("x509", "-in", pair.chain, "-noout", "-serial").decode().strip().partition("=")[2]
+        index = self.authority.write("index.txt", f"V\t491231235959Z\t\t{serial}\tunknown\t/CN={pair.name}\n")
+        certificates.openssl("ocsp", "-index", index, "-CA", root.chain, "-rsigner", root.chain, "-rkey", root.key,
+                             "-reqin", request, "-respout", response, "-ndays", "1")
+        return response
+
+    def start_stapling(self, staple=None, policy="LENIENT_STAPLING"):
+        pair = bootstrap.certificate(self.ecdsa)
+        if staple:
+            pair["ocsp_staple"] = {"filename": staple}
+        transport = bootstrap.downstream_tls(common={"tls_certificates": [pair]}, ocsp_staple_policy=policy)
+        return self.start(bootstrap.bootstrap(clusters=[bootstrap.cluster("origin", self.origin.port)], transport=transport))
+
+    def test_staple_is_shown_to_who_asks(self):
+        running = self.start_stapling(self.staple(self.ecdsa))
+        out = tls_case.s_client(running.port, "-status", "-CAfile", self.authority.root.chain)
+        self.assertIn("OCSP Response Status: successful", out)
+        self.assertIn("Cert Status: good", out)
+        self.assertIn("Verify return code: 0 (ok)", out)
+        self.assertNotIn("OCSP", tls_case.s_client(running.port))
+        self.assertEqual(self.stat(running, ".ssl.ocsp_staple_requests"), 1)
+        self.assertEqual(self.stat(running, ".ssl.ocsp_staple_responses"), 1)
+
+    def test_without_a_staple(self):
+        running = self.start_stapling()
+        self.assertIn("OCSP response: no response sent", tls_case.s_client(running.port, "-status"))
+        self.assertEqual(self.stat(running, ".ssl.ocsp_staple_omitted"), 1)
+
+    def test_staple_that_grew_old(self):
+        """Lenient: it is left out. Strict: so is whoever asks for one."""
+        staple = pathlib.Path(self.staple(self.ecdsa))
+        # Of its times the last is nextUpdate. Clients would miss the signature; servers send it as it is.
+        last = list(re.finditer(rb"\d{14}Z", staple.read_bytes()))[-1]
+        staple.write_bytes(staple.read_bytes()[:last.start()] + b"20200101000000Z" + staple.read_bytes()[last.end():])
+        running = self.start_stapling(str(staple))
+        self.assertIn("no response sent", tls_case.s_client(running.port, "-status"))
+        running = self.start_stapling(str(staple), "STRICT_STAPLING")
+        self.assertRegex(tls_case.s_client(running.port, "-status"), "alert|no peer certificate available")
+        self.assertEqual(self.stat(running, ".ssl.ocsp_staple_failed"), 1)
+
+    def test_must_staple(self):
+        running = self.start_stapling(self.staple(self.ecdsa), "MUST_STAPLE")
+        self.assertIn("Cert Status: good", tls_case.s_client(running.port, "-status"))
+        refused = bootstrap.bootstrap(clusters=[bootstrap.cluster("origin", self.origin.port)], transport=bootstrap.downstream_tls(
+            common={"tls_certificates": [bootstrap.certificate(self.ecdsa)]}, ocsp_staple_policy="MUST_STAPLE"))
+        with self.assertRaisesRegex(RuntimeError, "(?i)ocsp|stapl"):
+            self.start(refused)
+
+    def test_staple_of_another_certificate(self):
+        staple = self.staple(self.rsa)
+        with self.assertRaisesRegex(RuntimeError, "does not match its TLS certificate"):
+            self.start_stapling(staple)
+
+
+if __name__ == "__main__":
+    tls_case.main("foreign_clients")
