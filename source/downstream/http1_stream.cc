@@ -34,11 +34,17 @@ bool Http1Stream::OnPeerEnd() {
   return true;
 }
 
+void Http1Stream::CountSent(uint64_t before) {
+  stream_.info.downstream_wire_bytes_sent += connection_.out().size() - before;
+}
+
 void Http1Stream::OnBegin() { connection_.OnStreamBegin(); }
 
 void Http1Stream::SendInformational(const http::ResponseHead& head) {
   if (stream_.request.version == http::Version::kHttp10) return;  // RFC 9110, 15.2.
+  const uint64_t before = connection_.out().size();
   http1::EncodeResponseHead(head, {}, connection_.out());
+  CountSent(before);
   connection_.WantFlush();
 }
 
@@ -61,6 +67,7 @@ Framing::Kind Http1Stream::SendHead(http::ResponseHead& head, bool) {
   framing_ = http1::EncodeResponseHead(head, options, connection_.out());
   if (framing_ == Framing::kUntilClose || is_tunnel) close_after_ = true;
   stream_.info.response_header_bytes = connection_.out().size() - before;
+  CountSent(before);
   connection_.WantFlush();
   return framing_;
 }
@@ -69,6 +76,7 @@ uint64_t Http1Stream::SendBody(buffer::Buffer& body) {
   buffer::Buffer& out = connection_.out();
   const uint64_t take = std::min(body.size(), connection_.Room());
   if (take == 0) return 0;
+  const uint64_t before = out.size();
   if (framing_ == Framing::kChunked) {
     buffer::Buffer chunk;
     chunk.AppendFrom(body, take);
@@ -78,6 +86,7 @@ uint64_t Http1Stream::SendBody(buffer::Buffer& body) {
   } else {
     out.AppendFrom(body, take);
   }
+  CountSent(before);
   connection_.WantFlush();
   return take;
 }
@@ -86,7 +95,9 @@ void Http1Stream::SendEnd(const http::HeaderMap* trailers) {
   if (framing_ == Framing::kChunked) {
     // Http1ProtocolOptions.enable_trailers stands for both directions.
     const bool pass = connection_.config().decoder.enable_trailers;
+    const uint64_t before = connection_.out().size();
     http1::AppendLastChunk(pass ? trailers : nullptr, connection_.out());
+    CountSent(before);
   }
   connection_.WantFlush();
 }

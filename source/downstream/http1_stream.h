@@ -39,6 +39,9 @@ class Http1Stream final : public StreamCarrier, public base::Recycled<Http1Strea
   void End(bool abort) override;
 
  private:
+  // What is in the connection's output beyond `before` bytes is the stream's.
+  void CountSent(uint64_t before);
+
   Http1Connection& connection_;
   Stream stream_;
   http1::RequestDecoder decoder_;

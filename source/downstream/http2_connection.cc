@@ -140,6 +140,7 @@ void Http2Connection::Remove(http2::StreamId id) {
 }
 
 void Http2Connection::EndStream(Http2Stream& stream, bool abort) {
+  stream.CountReceived();
   stream.stream().Finish();
   Touch();
   if (abort && !stream.reset()) stats().downstream_rq_tx_reset.Inc();

@@ -34,7 +34,15 @@ bool Http2Stream::OnClosed() {
   return stream_.over();
 }
 
-void Http2Stream::OnBegin() { connection_.CountStream(); }
+void Http2Stream::OnBegin() {
+  connection_.CountStream();
+  CountReceived();
+}
+
+void Http2Stream::CountReceived() {
+  const uint64_t received = connection_.session().wire_bytes(id_).received;
+  if (received != 0) stream_.info.downstream_wire_bytes_received = received;
+}
 
 void Http2Stream::SendInformational(const http::ResponseHead& head) {
   if (reset_) return;
@@ -52,7 +60,9 @@ Framing::Kind Http2Stream::SendHead(http::ResponseHead& head, bool end) {
   // Shorter than its length says: the end is not sent, and the stream will be reset.
   const bool cut = framing == Framing::kLength && head.framing.length != 0;
   end_sent_ = end && !cut;
-  if (!reset_) connection_.session().SendHead(id_, head, end_sent_);
+  if (!reset_) {
+    stream_.info.downstream_wire_bytes_sent += connection_.session().SendHead(id_, head, end_sent_);
+  }
   stream_.info.response_header_bytes = head.headers.ByteSize();
   connection_.WantFlush();
   return framing;
@@ -62,7 +72,9 @@ uint64_t Http2Stream::SendBody(buffer::Buffer& body) {
   const uint64_t before = body.size();
   connection_.session().SendBody(id_, body, /*end=*/false, nullptr);
   connection_.WantFlush();
-  return before - body.size();
+  const uint64_t sent = before - body.size();
+  stream_.info.downstream_wire_bytes_sent += http2::Session::FramedBytes(sent);
+  return sent;
 }
 
 void Http2Stream::SendEnd(const http::HeaderMap* trailers) {

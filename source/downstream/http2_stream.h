@@ -33,6 +33,8 @@ class Http2Stream final : public StreamCarrier {
   bool OnClosed();
   bool closed() const { return closed_; }
   bool reset() const { return reset_; }
+  // Notes what has come of the request, with framing, as long as the session knows it.
+  void CountReceived();
   // Over before its end of the request or of what is queued: the session is to be told.
   void Release(bool abort);
 

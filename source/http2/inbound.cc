@@ -9,6 +9,8 @@ namespace {
 
 using http::CodecError;
 
+constexpr uint32_t kFrameHeaderBytes = 9;
+
 // More interim responses than anybody has a use for.
 constexpr uint8_t kMaxInformational = 32;
 
@@ -36,7 +38,13 @@ uint64_t ReadOpaque(const uint8_t* bytes) {
 
 int SessionState::OnBeginFrame(const nghttp2_frame_hd& header) {
   if (broken_) return NGHTTP2_ERR_CALLBACK_FAILURE;
-  if (header.type == NGHTTP2_HEADERS) JudgePast(header.stream_id);
+  if (header.type == NGHTTP2_HEADERS) {
+    JudgePast(header.stream_id);
+    block_bytes_ = 0;
+  }
+  if (header.type == NGHTTP2_HEADERS || header.type == NGHTTP2_CONTINUATION) {
+    block_bytes_ += header.length + kFrameHeaderBytes;
+  }
   return Verdict();
 }
 
@@ -109,12 +117,12 @@ int SessionState::OnFrame(const nghttp2_frame& frame) {
   const StreamId id = frame.hd.stream_id;
   const bool end_stream = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   switch (frame.hd.type) {
-    case NGHTTP2_DATA:
-      if (end_stream) {
-        Stream* stream = Find(id);
-        if (stream != nullptr) return EndMessage(*stream);
-      }
-      return 0;
+    case NGHTTP2_DATA: {
+      Stream* stream = Find(id);
+      if (stream == nullptr) return 0;
+      stream->wire_received += frame.hd.length + kFrameHeaderBytes;
+      return end_stream ? EndMessage(*stream) : 0;
+    }
     case NGHTTP2_HEADERS: {
       Stream* stream = Find(id);
       if (stream == nullptr) return 0;
@@ -148,6 +156,7 @@ int SessionState::OnFrame(const nghttp2_frame& frame) {
 // The block of `stream` is complete: a request's or response's head, or trailers.
 int SessionState::OnHead(Stream& stream, bool end_stream) {
   reading_ = nullptr;
+  stream.wire_received += block_bytes_;
   const bool trailers = stream.head_received;
   const CodecError error = reader_.Finish(end_stream);
   if (error == CodecError::kTrailersTooLarge) {  // The message is well formed, and not wanted.

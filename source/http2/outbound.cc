@@ -28,15 +28,18 @@ void SessionState::SendInformational(StreamId id, const http::ResponseHead& head
   Drain();
 }
 
-void SessionState::SendResponse(StreamId id, const http::ResponseHead& head, bool end) {
+uint64_t SessionState::SendResponse(StreamId id, const http::ResponseHead& head, bool end) {
   DCHECK(!inside_);
   Stream* stream = Find(id);
-  if (stream == nullptr || broken_ || stream->reset_by_us) return;
+  if (stream == nullptr || broken_ || stream->reset_by_us) return 0;
   DCHECK(!stream->head_sent);
   uint16_t status = head.status;
   if (status == 101) {
     // There is none in HTTP/2 (RFC 9113, 8.6); whoever let it come here was not asked for it.
-    if (!stream->extended_connect) return Reset(id, ErrorCode::kInternalError);
+    if (!stream->extended_connect) {
+      Reset(id, ErrorCode::kInternalError);
+      return 0;
+    }
     status = 200;
   }
   FieldList fields;
@@ -44,9 +47,11 @@ void SessionState::SendResponse(StreamId id, const http::ResponseHead& head, boo
   stream->head_sent = true;
   stream->end_queued = end;
   if (end) EndSubmitted(*stream);
+  const uint64_t before = pending_.size();
   nghttp2_submit_headers(session_.get(), EndFlag(end), id, nullptr, fields.data(), fields.size(),
                          nullptr);
   Drain();
+  return pending_.size() - before;
 }
 
 StreamId SessionState::SendRequest(const http::RequestHead& head, bool end,
@@ -64,11 +69,13 @@ StreamId SessionState::SendRequest(const http::RequestHead& head, bool end,
   stream.head_sent = true;
   stream.end_queued = end;
   if (end) EndSubmitted(stream);
+  const uint64_t before = pending_.size();
   const int32_t id = nghttp2_submit_headers(session_.get(), EndFlag(end), -1, nullptr,
                                             fields.data(), fields.size(), &stream);
   CHECK(id == stream.id);
   meter_.CountStream();
   Drain();
+  stream.wire_sent = pending_.size() - before;
   return id;
 }
 
@@ -104,6 +111,7 @@ bool SessionState::SendBody(StreamId id, buffer::Buffer& body, bool end,
     stream->wants_room = true;
   }
   stats_.pending_send_bytes.Add(taken);
+  stream->wire_sent += Session::FramedBytes(taken);
   const bool all = body.empty();
   stream->end_queued = end && all;
   if (stream->end_queued && trailers != nullptr && !trailers->empty()) {

@@ -34,6 +34,17 @@ void Session::Consume(StreamId stream, uint64_t bytes) { state_->Consume(stream,
 
 void Session::Reset(StreamId stream, ErrorCode code) { state_->Reset(stream, code); }
 
+Session::WireBytes Session::wire_bytes(StreamId stream) const {
+  const Stream* found = state_->Find(stream);
+  return found == nullptr ? WireBytes{} : WireBytes{found->wire_received, found->wire_sent};
+}
+
+uint64_t Session::FramedBytes(uint64_t body) {
+  constexpr uint64_t kFrame = 16384;
+  constexpr uint64_t kFrameHeader = 9;
+  return body + (body + kFrame - 1) / kFrame * kFrameHeader;
+}
+
 void Session::ResetWhenSent(StreamId stream, ErrorCode code) {
   state_->ResetWhenSent(stream, code);
 }
@@ -65,8 +76,8 @@ void ServerSession::SendInformational(StreamId stream, const http::ResponseHead&
   state_->SendInformational(stream, head);
 }
 
-void ServerSession::SendHead(StreamId stream, const http::ResponseHead& head, bool end) {
-  state_->SendResponse(stream, head, end);
+uint64_t ServerSession::SendHead(StreamId stream, const http::ResponseHead& head, bool end) {
+  return state_->SendResponse(stream, head, end);
 }
 
 ClientSession::ClientSession(const Options& options, stats::Http2Stats& stats,

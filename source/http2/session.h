@@ -121,6 +121,16 @@ class Session {
   // As Reset, but what was queued to be sent goes out before.
   void ResetWhenSent(StreamId stream, ErrorCode code);
 
+  // What passed, or is queued to pass, of `stream`'s messages, frame headers included (of a server:
+  // what was received). Zero when it is over.
+  struct WireBytes {
+    uint64_t received = 0;
+    uint64_t sent = 0;
+  };
+  WireBytes wire_bytes(StreamId stream) const;
+  // What a body of that size takes, cut into frames of the usual length.
+  static uint64_t FramedBytes(uint64_t body);
+
   // Whether nothing of `stream`'s body is still queued.
   bool SendQueueEmpty(StreamId stream) const;
 
@@ -157,8 +167,9 @@ class ServerSession final : public Session {
   // The response head; with `end` the whole response. Names and values are written as they are,
   // but for fields that HTTP/2 forbids (RFC 9113, 8.2.2), which are left out, and what could end a
   // line in HTTP/1, which becomes a space. Content-Length follows `framing`, as in HTTP/1.1. A 101
-  // accepts an extended CONNECT (and is a 200 on the wire). Nothing of `head` is kept.
-  void SendHead(StreamId stream, const http::ResponseHead& head, bool end);
+  // accepts an extended CONNECT (and is a 200 on the wire). Nothing of `head` is kept. Returns what
+  // it takes on the wire.
+  uint64_t SendHead(StreamId stream, const http::ResponseHead& head, bool end);
 };
 
 class ClientSession final : public Session {

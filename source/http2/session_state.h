@@ -58,7 +58,7 @@ class SessionState {
   void ReleaseIdleMemory();
 
   void SendInformational(StreamId id, const http::ResponseHead& head);
-  void SendResponse(StreamId id, const http::ResponseHead& head, bool end);
+  uint64_t SendResponse(StreamId id, const http::ResponseHead& head, bool end);
   StreamId SendRequest(const http::RequestHead& head, bool end, http::ResponseVisitor& visitor);
   bool CanBegin() const;
   uint32_t max_concurrent_streams() const;
@@ -134,6 +134,7 @@ class SessionState {
   FrameMeter meter_;
   HeadReader reader_;
   StreamHistory history_;      // Of a server.
+  uint32_t block_bytes_ = 0;   // Of the header block that came last, with frame headers.
   Stream* reading_ = nullptr;  // Whose header block is under way; null: nobody's.
 
   base::IntrusiveList<Stream, StreamListTag> streams_;

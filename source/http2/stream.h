@@ -42,6 +42,9 @@ struct Stream final : base::ListNode<StreamListTag>,
   uint64_t expected = kNoLength;              // Its Content-Length, when it must be kept.
   uint64_t received = 0;
   uint64_t unconsumed = 0;  // Given to the visitor and not yet credited to the peer.
+  // Of both messages, with frame headers; ours count once they are queued.
+  uint64_t wire_received = 0;
+  uint64_t wire_sent = 0;
 
   // Our message.
   buffer::Buffer queue;

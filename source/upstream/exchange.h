@@ -97,7 +97,9 @@ class Exchange : public base::ListNode<PendingTag> {
 
   // How much of a body is held here before its source is not read any more.
   uint64_t body_limit = 0;
+  // With framing, as they pass on the connection.
   uint64_t wire_bytes_received = 0;
+  uint64_t wire_bytes_sent = 0;
 
   base::Link<Exchange, ClientStream> stream;  // While kActive.
 };

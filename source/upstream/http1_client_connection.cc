@@ -57,7 +57,9 @@ bool Http1ClientConnection::CheckIdle() {
 
 void Http1ClientConnection::SendHead(const http::RequestHead& head, bool) {
   decoder_.Expect(head.method, !head.upgrade.empty());
+  const uint64_t before = connection_.out().size();
   request_framing_ = http1::EncodeRequestHead(head, connection_.out());
+  exchange_->wire_bytes_sent += connection_.out().size() - before;
   keep_alive_ = true;
   Schedule();
 }
@@ -75,6 +77,7 @@ bool Http1ClientConnection::SendBody(buffer::Buffer& body, bool end,
     return true;
   }
   const uint64_t take = std::min<uint64_t>(body.size(), Room());
+  const uint64_t before = connection_.out().size();
   if (take > 0) {
     if (request_framing_ == Framing::kChunked) {
       buffer::Buffer chunk;
@@ -93,6 +96,9 @@ bool Http1ClientConnection::SendBody(buffer::Buffer& body, bool end,
       http1::AppendLastChunk(pass ? trailers : nullptr, connection_.out());
     }
     request_complete_ = true;
+  }
+  if (Exchange* exchange = exchange_.get()) {
+    exchange->wire_bytes_sent += connection_.out().size() - before;
   }
   Schedule();
   return all;

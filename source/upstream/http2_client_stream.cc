@@ -81,6 +81,9 @@ void Http2ClientStream::OnComplete() {
   Exchange& exchange = *exchange_.get();
   exchange.end = true;
   exchange.state = Exchange::State::kDone;
+  const http2::Session::WireBytes wire = connection_.session_->wire_bytes(id_);
+  exchange.wire_bytes_received = wire.received;
+  exchange.wire_bytes_sent = wire.sent;
   exchange_.Clear();
   exchange.OnProgress();
   // Whoever has the whole response sends no more of the request.

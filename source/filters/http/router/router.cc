@@ -237,6 +237,7 @@ void Router::FinishAttempt(uint16_t status) {
         static_cast<uint64_t>((now - attempt_->started) / base::kMillisecond));
   }
   stream_.info.upstream_wire_bytes_received += attempt_->wire_bytes_received;
+  stream_.info.upstream_wire_bytes_sent += attempt_->wire_bytes_sent;
   attempt_.reset();
 }
 
