@@ -20,13 +20,15 @@ void HeaderMutation::ApplyAll(Changes changes, http::HeaderMap& headers) {
   for (const Mutations* level : levels_) {
     if ((level->*changes).empty()) continue;
     Apply(level->*changes, headers,
-          [&](uint32_t format) { return Render(level->formats[format], nullptr); });
+          [this, level](uint32_t format) { return Render(level->formats[format], nullptr); });
   }
 }
 
 Verdict HeaderMutation::OnRequestHeaders(http::RequestHead& head, bool) {
   for (const Mutations* level : levels_) {
-    const auto render = [&](uint32_t format) { return Render(level->formats[format], nullptr); };
+    const auto render = [this, level](uint32_t format) {
+      return Render(level->formats[format], nullptr);
+    };
     if (!level->request.empty()) Apply(level->request, head.headers, render);
     if (!level->query.empty()) {
       head.path = stream_.arena.Copy(ChangeQuery(level->query, head.path, render));

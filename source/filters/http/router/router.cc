@@ -182,7 +182,7 @@ void Router::SendMore() {
   upstream::ClientStream* stream = attempt_->stream.get();
   if (stream == nullptr) return;
   if (out.body.empty() && !out.end) return;
-  const bool all = sent_body_.Pass(out.body, [&](buffer::Buffer& body) {
+  const bool all = sent_body_.Pass(out.body, [stream, &out](buffer::Buffer& body) {
     return stream->SendBody(body, out.end, out.trailers);
   });
   if (sent_body_.TakeAbandoned()) cluster_->stats().retry_or_shadow_abandoned.Inc();
