@@ -79,7 +79,8 @@ std::vector<MessageRules> RouteFields() {
       {"envoy.config.route.v3.DirectResponseAction", {Use("status body")}},
       {"envoy.config.route.v3.RetryPolicy",
        {
-           Use("retry_on num_retries per_try_timeout retriable_status_codes retry_back_off"),
+           Use("retry_on num_retries per_try_timeout retriable_status_codes retry_back_off "
+               "retriable_headers retriable_request_headers"),
            Refuse("retry_priority retry_host_predicate host_selection_retry_max_attempts",
                   "a retry goes to the host that the load balancer picks next"),
        }},

@@ -28,9 +28,8 @@ std::optional<base::Nanos> StreamDuration(const route::Forward& forward, bool gr
     duration = rpc::ParseTimeout(head.headers.Get(http::HeaderId::kGrpcTimeout));
   }
   duration = duration.has_value() ? Within(forward, *duration) : forward.max_stream_duration;
-  if (duration == base::Nanos{0}) {
-    head.headers.Remove(http::HeaderId::kGrpcTimeout);
-  } else if (duration.has_value()) {
+  // Without an end, what the call asks for is between it and the origin.
+  if (duration.value_or(0) != 0) {
     head.headers.Set(http::HeaderId::kGrpcTimeout, rpc::FormatTimeout(*duration));
   }
   return duration;

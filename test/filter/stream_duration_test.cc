@@ -42,7 +42,7 @@ TEST(StreamDurationTest, OfTheRoute) {
   EXPECT_EQ(Of({}, "5S"), Result(std::nullopt, "5S"));
   EXPECT_EQ(Of({.duration = 9 * kSecond}, "5S"), Result(9 * kSecond, "9000m"));
   EXPECT_EQ(Of({.duration = 9 * kSecond}, ""), Result(9 * kSecond, "9000m"));
-  EXPECT_EQ(Of({.duration = 0}, "5S"), Result(0, ""));
+  EXPECT_EQ(Of({.duration = 0}, "5S"), Result(0, "5S"));
   EXPECT_EQ(Of({.duration = kSecond, .max = 0}, "5S"), Result(5 * kSecond, "5000m"));
 }
 

@@ -76,6 +76,7 @@ class RouterTest(unittest.TestCase):
             ({"timeout": "3s"}, ("5S", "3000"), (None, "3000"), ("5S", "3000")),
             ({"max_stream_duration": {"max_stream_duration": "9s"}}, ("9000m", None), ("9000m", None), no_call),
             ({"timeout": "3s", "max_stream_duration": {}}, ("5S", None), (None, None), no_call),
+            ({"max_stream_duration": {"max_stream_duration": "0s"}}, ("5S", None), (None, None), no_call),
             ({"max_stream_duration": {"grpc_timeout_header_max": "0s"}}, ("5000m", None), (None, None), no_call),
             ({"max_stream_duration": {"grpc_timeout_header_max": "2s", "grpc_timeout_header_offset": "1s"}},
              ("1000m", None), (None, None), no_call),

@@ -51,7 +51,7 @@ TEST(HeaderMutationTest, EachActionSeesWhatThoseBeforeItMade) {
                      Add("request", "x-none", "none", "OVERWRITE_IF_EXISTS") +
                      Add("request", "x-set", "set", "OVERWRITE_IF_EXISTS_OR_ADD")),
               line),
-      "x-old=one;x-new=1;x-set=set;");
+      "x-new=1;x-old=one;x-set=set;");
   EXPECT_EQ(Request(Filter(Add("request", "x-a", "gone") + "request_mutations { remove: 'X-A' } " +
                            Add("request", "x-a", "here")),
                     line),

@@ -2,6 +2,7 @@
 // how long a try may take, retries of gRPC calls.
 #include "source/filters/http/router/router.h"
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -74,8 +75,8 @@ TEST_F(RouterTest, WhatComesWithAResetIsDelivered) {
   Peer client = Ask();
   Http2OriginStream* stream = Stream(1);
   ASSERT_NE(stream, nullptr);
-  stream->SendHead(200, {{"content-length", "100"}}, false);
-  ASSERT_TRUE(Gets(client, "content-length: 100"));
+  stream->SendHead(200, {}, false);
+  ASSERT_TRUE(Gets(client, "HTTP/1.1 200 OK"));
   stream->SendBody("the last words", false);
   stream->connection().session().ResetWhenSent(stream->id(), ErrorCode::kInternalError);
   stream->connection().Flush();
@@ -110,15 +111,16 @@ TEST_F(RouterTest, SlowClientGetsAllThatCameBeforeAReset) {
   Peer client = Ask();
   Http2OriginStream* stream = Stream(1);
   ASSERT_NE(stream, nullptr);
-  const std::string body(60000, 'b');
-  stream->SendHead(200, {{"content-length", "100000"}}, false);
+  const std::string body(60000, 'z');
+  stream->SendHead(200, {}, false);
   stream->SendBody(body, false);
   stream->connection().session().ResetWhenSent(stream->id(), ErrorCode::kInternalError);
   stream->connection().Flush();
   for (int turns = 0; turns < 200; ++turns) proxy_.Turn();  // While the client does not read.
   ASSERT_TRUE(Ends(client));
   const std::string& all = client.Received();
-  EXPECT_EQ(all.size() - all.find("\r\n\r\n") - 4, body.size());
+  const auto begin = all.begin() + static_cast<ptrdiff_t>(all.find("\r\n\r\n"));
+  EXPECT_EQ(std::count(begin, all.end(), 'z'), static_cast<ptrdiff_t>(body.size()));
   ExpectNothingLeft();
 }
 
