@@ -32,9 +32,11 @@ LAYERS = {
     "upstream": ["tls", "http1", "http2", "stats"],
     "rpc": ["upstream", "json"],
     "filter": ["route", "rpc"],
+    "rbac": ["filter"],
     "access_log": ["filter", "http", "stats"],
-    "filters": ["access_log"],
+    "filters": ["access_log", "rbac"],
     "downstream": ["filter", "tls", "http1", "http2", "access_log"],
+    "filters/network": ["downstream", "rbac"],
     "xds": ["event", "stats", "rpc"],
     "admin": ["downstream"],
     "server": None,  # Knows all.
@@ -58,6 +60,11 @@ def allowed_folders():
     return closed
 
 
+def layer_of(path):
+    """The folder in LAYERS of a path in source/."""
+    return "filters/network" if path.startswith("source/filters/network/") else path.split("/")[1]
+
+
 def filter_folder(path):
     """filters/http/NAME of a path in source/, or None."""
     match = re.match(r"source/(filters/\w+/\w+)/", path)
@@ -70,7 +77,7 @@ def is_edge(path, folder):
 
 def check_include(path, included, allowed):
     """What is wrong with one #include, or None."""
-    folder = path.split("/")[1]
+    folder = layer_of(path)
     if included.endswith(".pb.h") and not is_edge(path, folder):
         return "protos stop at *_config.{h,cc}, config/, xds/, server/ and admin/"
     if included.startswith(("grpcpp/", "grpc/")) or included.endswith(".grpc.pb.h"):
@@ -79,7 +86,7 @@ def check_include(path, included, allowed):
         return "source/ does not know tests or tools"
     if not included.startswith("source/"):
         return None
-    target = included.split("/")[1]
+    target = layer_of(included)
     if target == "config" and is_edge(path, folder):
         return None
     if target not in allowed[folder]:
@@ -92,7 +99,7 @@ def check_include(path, included, allowed):
 
 def check_text(path, text, allowed):
     """The findings of one file of source/."""
-    folder = path.split("/")[1]
+    folder = layer_of(path)
     if folder not in allowed:
         return [f"{path}:1: layers: the folder {folder} has no entry in LAYERS"]
     findings = []

@@ -127,6 +127,7 @@ Value ReadConstant(const Operator& self, const FormatInput&, Scratch&) {
 }
 
 Value ReadProtocol(const Operator&, const FormatInput& input, Scratch&) {
+  if (input.request == nullptr) return Value();  // Of a connection that is not HTTP.
   return Value::Text(http::VersionText(input.stream->protocol));
 }
 

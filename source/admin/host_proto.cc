@@ -8,6 +8,14 @@ void AddressToProto(const net::Address& address, envoy::config::core::v3::Addres
     proto.mutable_pipe()->set_path(address.ToString());
     return;
   }
+  if (address.family() == net::Address::Family::kInternal) {
+    const std::string text = address.ToString();
+    auto& internal = *proto.mutable_envoy_internal_address();
+    internal.set_server_listener_name(std::string(address.internal_listener()));
+    internal.set_endpoint_id(text.substr(text.find(internal.server_listener_name()) +
+                                         internal.server_listener_name().size() + 1));
+    return;
+  }
   auto& socket = *proto.mutable_socket_address();
   socket.set_address(address.IpString());
   socket.set_port_value(address.port());

@@ -18,8 +18,8 @@ std::string_view NextName(std::string_view& names) {
 const std::vector<MessageRules>& FieldsTable() {
   static const std::vector<MessageRules> table = [] {
     std::vector<MessageRules> all;
-    for (auto part : {AuthFields, BootstrapFields, ListenerFields, FilterFields, RouteFields,
-                      ClusterFields, CoreFields, LogFields, TlsFields}) {
+    for (auto part : {AuthFields, BootstrapFields, ListenerFields, NetworkFields, FilterFields,
+                      RouteFields, ClusterFields, CoreFields, LogFields, TlsFields}) {
       std::vector<MessageRules> blocks = part();
       all.insert(all.end(), std::make_move_iterator(blocks.begin()),
                  std::make_move_iterator(blocks.end()));

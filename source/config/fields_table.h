@@ -64,6 +64,7 @@ std::vector<MessageRules> CoreFields();
 std::vector<MessageRules> FilterFields();
 std::vector<MessageRules> ListenerFields();
 std::vector<MessageRules> LogFields();
+std::vector<MessageRules> NetworkFields();
 std::vector<MessageRules> RouteFields();
 std::vector<MessageRules> TlsFields();
 

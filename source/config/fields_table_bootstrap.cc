@@ -20,6 +20,7 @@ std::vector<MessageRules> BootstrapFields() {
            Leave("grpc_async_client_manager_config", "It tunes a cache of Envoy's gRPC clients."),
            Leave("memory_allocator_manager", "It tunes Envoy's memory allocator."),
            Leave("perf_tracing_file_path", "Only Envoy's builds for performance tracing read it."),
+           Use("bootstrap_extensions"),
            Refuse("stats_sinks", "read /stats/prometheus instead"),
            Refuse("application_log_config", "write --log-format instead"),
            Refuse("tracing", "there is no tracing yet"),

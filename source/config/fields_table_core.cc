@@ -15,7 +15,8 @@ std::vector<MessageRules> CoreFields() {
       {"envoy.config.core.v3.BuildVersion", {Use("*")}},
       {"envoy.type.v3.SemanticVersion", {Use("*")}},
       {"envoy.config.core.v3.Extension", {Use("*")}},
-      {"envoy.config.core.v3.Address", {Use("socket_address pipe")}},
+      {"envoy.config.core.v3.Address", {Use("socket_address pipe envoy_internal_address")}},
+      {"envoy.config.core.v3.EnvoyInternalAddress", {Use("server_listener_name endpoint_id")}},
       {"envoy.config.core.v3.SocketAddress",
        {
            Use("address port_value ipv4_compat"),
@@ -94,6 +95,8 @@ std::vector<MessageRules> CoreFields() {
                          .Only("envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer "
                                "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext "
                                "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext "
+                               "envoy.extensions.transport_sockets.internal_upstream.v3."
+                               "InternalUpstreamTransport "
                                "envoy.extensions.transport_sockets.proxy_protocol.v3."
                                "ProxyProtocolUpstreamTransport")}},
       {"envoy.config.core.v3.TcpKeepalive", {Use("*")}},

@@ -1,13 +1,16 @@
 // Connection: what a Listener knows of a downstream connection, whatever phase or protocol it is
 // in: it can be drained and cut.
 //
-//   Intake (what is to be found out before HTTP: TLS, listener filters, filter chain)
+//   Intake (what is to be found out first: listener filters, filter chain, network filters, TLS)
 //      |
 //      +--> Http1Connection --> (the first bytes are HTTP/2's) --+
 //      +--> Http2Connection <------------------------------------+
+//      +--> that of another terminal filter
 //
 // One that hands its socket on moves it into an Arrival; the object that was left retires.
 #pragma once
+
+#include <string>
 
 #include "source/base/clock.h"
 #include "source/base/intrusive_list.h"
@@ -22,8 +25,12 @@ struct Arrival {
   net::Connection socket;
   filter::ConnectionInfo info;
   base::MonoTime created;
-  bool counted = false;  // Among the connections of its HTTP connection manager.
+  bool counted = false;       // Among the connections of its HTTP connection manager.
+  std::string server_name{};  // SNI as a listener filter found it.
+  std::string cluster{};      // Where a network filter wants tcp_proxy to send it.
 };
+
+class ChainService;
 
 // Owner: its Listener's list. Thread: the worker's. Dies when: the listener retires it.
 class Connection : public event::IoHandler, public event::TurnEnd, public base::ListNode<> {
@@ -38,6 +45,10 @@ class Connection : public event::IoHandler, public event::TurnEnd, public base::
   // Whether no request is under way, and since when.
   virtual bool idle() const = 0;
   virtual base::MonoTime last_active() const = 0;
+  // Whose network filters have let it pass; null while none have.
+  virtual ChainService* admitted_by() = 0;
+  // Fills in what the listener's access log tells of it.
+  virtual void Describe(filter::StreamInfo& info) = 0;
 };
 
 }  // namespace proxenos::downstream

@@ -43,7 +43,7 @@ bool Http1Connection::IsHttp1(buffer::Slice& bytes) {
     if (timeout != 0) timer_.ArmIn(timeout);
     socket_.Hold(std::move(bytes));
   } else {
-    listener().HandOn(*this, service(), Leave(std::move(bytes)), HttpConfig::Codec::kHttp2);
+    listener().HandOn(*this, service().Begin(Leave(std::move(bytes)), HttpConfig::Codec::kHttp2));
   }
   return false;
 }

@@ -19,6 +19,7 @@
 #include "source/filter/discovered_filter.h"
 #include "source/filter/filter_chain.h"
 #include "source/filter/listener_filter.h"
+#include "source/filter/network_filter.h"
 #include "source/http/path.h"
 #include "source/http1/decoder.h"
 #include "source/http2/settings.h"
@@ -127,10 +128,16 @@ struct HttpConfig {
   std::shared_ptr<const ScopedRoutes> scopes;
 };
 
+class NetworkTerminal;
+
 // FilterChain
 struct ChainConfig {
   std::string name;
+  // Network filters before the terminal one, first to last.
+  std::vector<std::shared_ptr<const filter::NetworkFilterFactory>> filters;
+  // The terminal one, exactly one of the two: the HTTP connection manager, or another.
   std::shared_ptr<const HttpConfig> http;
+  std::shared_ptr<const NetworkTerminal> terminal;
   // transport_socket; null: plain text. Its contexts come through the chain's TlsCell.
   std::shared_ptr<const tls::ServerTemplate> tls;
   base::Nanos handshake_timeout = base::limits::kHandshakeTimeout;  // 0: none.
@@ -153,6 +160,9 @@ struct ListenerConfig {
   bool inbound = false;  // traffic_direction: INBOUND, for drain_listeners.
   uint32_t connection_buffer_bytes = base::limits::kConnectionOutBytes;
   uint32_t max_accepts_per_turn = base::limits::kMaxAcceptsPerTurn;
+  bool ignores_global_limit = false;   // ignore_global_conn_limit
+  bool use_original_dst = false;       // Redirected connections go to the listener they were for.
+  access_log::AccessLogs access_logs;  // A line a connection.
   // listener_filters, first to last.
   std::vector<std::shared_ptr<const filter::ListenerFilterFactory>> filters;
   base::Nanos filters_timeout = base::limits::kListenerFiltersTimeout;  // 0: none.

@@ -40,6 +40,14 @@ const filter::ConnectionInfo& HttpConnection::info() {
   return info_;
 }
 
+void HttpConnection::Describe(filter::StreamInfo& info) {
+  info.connection = &this->info();
+  info.start = created_;
+  info.filter_chain_name = service_.chain().name;
+  info.bytes_received = socket_.bytes_read();
+  info.bytes_sent = socket_.bytes_written();
+}
+
 base::MonoTime HttpConnection::IdleDeadline() const {
   return config().idle_timeout == 0 ? base::kNever : loop_.now() + config().idle_timeout;
 }

@@ -27,6 +27,8 @@ class HttpConnection : public Connection {
   void OnTurnEnd() final;
   void Abort() final { Close(/*by_peer=*/false); }
   base::MonoTime last_active() const final { return last_active_; }
+  ChainService* admitted_by() final { return &service_; }
+  void Describe(filter::StreamInfo& info) final;
 
   HttpService& service() { return service_; }
   Listener& listener() { return service_.listener(); }

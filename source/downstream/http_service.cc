@@ -5,24 +5,25 @@
 #include <string>
 #include <utility>
 
+#include "source/downstream/http1_connection.h"
+#include "source/downstream/http2_connection.h"
 #include "source/downstream/listener.h"
 #include "source/stats/scope.h"
 
 namespace proxenos::downstream {
 
-HttpService::HttpService(Listener& listener, const ChainConfig& chain, ChainCells cells,
-                         stats::Registry& registry, const std::string& address)
-    : listener_(listener), chain_(chain), cells_(std::move(cells)), registry_(registry) {
-  const HttpConfig& http = *chain.http;
+HttpService::HttpService(Parts parts) : ChainService(std::move(parts)), registry_(parts.registry) {
+  const HttpConfig& http = config();
+  stats::Registry& registry = registry_;
   if (http.routes != nullptr) inline_routes_ = base::Hold(http.routes);
   stats_ = registry.Open<stats::HttpStats>(stats::HttpScope(http.stat_prefix));
   if (http.codec != HttpConfig::Codec::kHttp1) {
     http2_stats_ = registry.Open<stats::Http2Stats>(stats::ScopeName(stats::kHttp2Scope, {}));
   }
-  listener_stats_ =
-      registry.Open<stats::ListenerHttpStats>(stats::ListenerHttpScope(address, http.stat_prefix));
+  listener_stats_ = registry.Open<stats::ListenerHttpStats>(
+      stats::ListenerHttpScope(parts.address, http.stat_prefix));
   // Those that do not come by discovery live in the configuration itself.
-  filters_ = MakeFilters({chain.http, &http.filters});
+  filters_ = MakeFilters({chain().http, &http.filters});
 }
 
 base::Rc<FilterSet> HttpService::MakeFilters(
@@ -36,7 +37,7 @@ base::Rc<FilterSet> HttpService::MakeFilters(
       made->parts.push_back(filters_->parts[i]);
     } else {
       made->parts.emplace_back((*factories)[i]->MakeWorkerPart(registry_, config().stat_prefix));
-      if (made->parts.back()) made->parts.back()->Start(listener_.environment());
+      if (made->parts.back()) made->parts.back()->Start(listener().environment());
     }
   }
   made->factories = std::move(factories);
@@ -44,7 +45,7 @@ base::Rc<FilterSet> HttpService::MakeFilters(
 }
 
 base::Held<RouteSnapshot> HttpService::RoutesOfScope(const http::RequestHead& head) const {
-  const ScopeCell& scopes = *cells_.scopes;
+  const ScopeCell& scopes = *cells().scopes;
   std::string room;
   const auto key = config().scopes->key.Build(head, room);
   if (scopes.table == nullptr || !key) return base::Held<RouteSnapshot>();
@@ -53,15 +54,33 @@ base::Held<RouteSnapshot> HttpService::RoutesOfScope(const http::RequestHead& he
 }
 
 const base::Rc<FilterSet>& HttpService::filters() {
-  if (cells_.filters && cells_.filters->current != nullptr &&
-      cells_.filters->current != filters_->factories) {
-    filters_ = MakeFilters(cells_.filters->current);
+  if (cells().filters && cells().filters->current != nullptr &&
+      cells().filters->current != filters_->factories) {
+    filters_ = MakeFilters(cells().filters->current);
   }
   return filters_;
 }
 
-uint32_t HttpService::connection_buffer_bytes() const {
-  return listener_.config().connection_buffer_bytes;
+std::unique_ptr<Connection> HttpService::Begin(Arrival arrival) {
+  HttpConfig::Codec codec = config().codec;
+  const net::Transport* transport = arrival.socket.transport();
+  if (codec == HttpConfig::Codec::kAuto && transport != nullptr) {
+    const absl::string_view protocol = transport->protocol();
+    if (protocol == "h2") {
+      codec = HttpConfig::Codec::kHttp2;
+    } else if (!protocol.empty()) {
+      codec = HttpConfig::Codec::kHttp1;
+    }
+  }
+  return Begin(std::move(arrival), codec);
+}
+
+std::unique_ptr<Connection> HttpService::Begin(Arrival arrival, HttpConfig::Codec codec) {
+  if (codec == HttpConfig::Codec::kHttp2) {
+    return std::make_unique<Http2Connection>(*this, std::move(arrival));
+  }
+  return std::make_unique<Http1Connection>(*this, std::move(arrival),
+                                           codec == HttpConfig::Codec::kAuto);
 }
 
 void HttpService::CountResponse(uint32_t status) {

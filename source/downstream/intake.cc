@@ -21,6 +21,7 @@ Intake::Intake(Listener& listener, Arrival arrival)
       arrival_(std::move(arrival)),
       timer_(listener.loop().timers(), [this] { OnTimer(); }) {
   facts_.remote = facts_.direct_remote = arrival_.info.direct_remote;
+  facts_.local = arrival_.info.local;
   listener_.stats().downstream_pre_cx_active.Inc();
   arrival_.socket.Watch(listener_.loop(), this);
   const ListenerConfig& config = listener_.config();
@@ -36,8 +37,12 @@ void Intake::OnIo(uint32_t events) {
 }
 
 void Intake::Advance() {
-  if (state_ == State::kFilters && RunFilters() && ChooseChain() && StartHandshake()) HandOn();
-  if (state_ == State::kHandshake && Shake()) HandOn();
+  if (state_ == State::kFilters && RunFilters() && Stay() && ChooseChain() && Admit() &&
+      StartHandshake() && StartFirstBytes()) {
+    HandOn();
+  }
+  if (state_ == State::kHandshake && Shake() && StartFirstBytes()) HandOn();
+  if (state_ == State::kFirstBytes && CheckFirstBytes()) HandOn();
 }
 
 bool Intake::RunFilters() {
@@ -87,6 +92,17 @@ bool Intake::ShowBytes(ListenerFilter& filter, ListenerFilter::Result* result) {
   return true;
 }
 
+bool Intake::Stay() {
+  Listener* other = listener_.Redirected(facts_.local);
+  if (other == nullptr) return true;
+  Arrival arrival{std::move(arrival_.socket), {}, arrival_.created};
+  arrival.info.direct_remote = arrival_.info.direct_remote;
+  arrival.info.local = facts_.local;
+  Close();
+  other->Adopt(std::move(arrival));
+  return false;
+}
+
 bool Intake::ChooseChain() {
   timer_.Disarm();
   if (facts_.local.family() == net::Address::Family::kNone &&
@@ -96,10 +112,49 @@ bool Intake::ChooseChain() {
   service_ = listener_.Choose(facts_);
   if (service_ == nullptr) {
     listener_.stats().no_filter_chain_match.Inc();
+    unmatched_ = true;
     Close();
     return false;
   }
   return true;
+}
+
+bool Intake::Admit() {
+  arrival_.info.local = facts_.local;
+  if (facts_.remote != facts_.direct_remote) {
+    arrival_.info.proxied_remote = std::make_unique<const net::Address>(facts_.remote);
+  }
+  arrival_.server_name = std::move(facts_.server_name);
+  const auto verdict = service_->Admit(arrival_);
+  if (!verdict.pass) Refuse(verdict);
+  admitted_ = verdict.pass;
+  return admitted_;
+}
+
+// The terminal filter learns of it, then the client does: at once, or when it has waited.
+void Intake::Refuse(const filter::NetworkFilter::Verdict& verdict) {
+  service_->OnRefused(arrival_, verdict);
+  if (verdict.delay == 0) {
+    Close();
+    return;
+  }
+  state_ = State::kRefused;
+  timer_.ArmIn(verdict.delay);
+}
+
+void Intake::Describe(filter::StreamInfo& info) {
+  arrival_.info.local = facts_.local;
+  if (arrival_.info.tls == nullptr) {
+    arrival_.info.requested_server_name =
+        facts_.server_name.empty() ? arrival_.server_name : facts_.server_name;
+  }
+  info.connection = &arrival_.info;
+  info.start = arrival_.created;
+  if (service_ != nullptr) info.filter_chain_name = service_->chain().name;
+  if (unmatched_) {
+    info.flags = filter::kNoRouteFound;
+    info.details = "filter_chain_not_found";
+  }
 }
 
 // True when there is none to make.
@@ -142,25 +197,33 @@ bool Intake::Shake() {
   return true;
 }
 
-void Intake::HandOn() {
-  HttpConfig::Codec codec = service_->config().codec;
-  const net::Transport* transport = arrival_.socket.transport();
-  if (codec == HttpConfig::Codec::kAuto && transport != nullptr) {
-    const absl::string_view protocol = transport->protocol();
-    if (protocol == "h2") {
-      codec = HttpConfig::Codec::kHttp2;
-    } else if (!protocol.empty()) {
-      codec = HttpConfig::Codec::kHttp1;
-    }
+// True when nobody waits for them.
+bool Intake::StartFirstBytes() {
+  if (!service_->checks_first_bytes() || service_->begins_at_once()) return true;
+  state_ = State::kFirstBytes;
+  timer_.Disarm();
+  if (service_->first_bytes_timeout() != 0) timer_.ArmIn(service_->first_bytes_timeout());
+  return false;
+}
+
+bool Intake::CheckFirstBytes() {
+  if (!arrival_.socket.may_read()) return false;
+  const ReadStatus status = FirstBytes(arrival_.socket);
+  if (status == ReadStatus::kNothing) return false;
+  if (status != ReadStatus::kBytes) {
+    Close();
+    return false;
   }
+  const auto verdict = service_->CheckFirstBytes(arrival_);
+  if (!verdict.pass) Refuse(verdict);
+  return verdict.pass;
+}
+
+void Intake::HandOn() {
   timer_.Disarm();
   state_ = State::kGone;
   listener_.stats().downstream_pre_cx_active.Dec();
-  arrival_.info.local = facts_.local;
-  if (facts_.remote != facts_.direct_remote) {
-    arrival_.info.proxied_remote = std::make_unique<const net::Address>(facts_.remote);
-  }
-  listener_.HandOn(*this, *service_, std::move(arrival_), codec);
+  listener_.HandOn(*this, service_->Begin(std::move(arrival_)));
 }
 
 void Intake::OnTimer() {
@@ -175,6 +238,8 @@ void Intake::OnTimer() {
     }
     filter_ = listener_.config().filters.size();  // With what was found so far.
     listener_.loop().AtTurnEnd(this);
+  } else if (state_ == State::kFirstBytes || state_ == State::kRefused) {
+    Close();
   }
 }
 

@@ -1,9 +1,11 @@
-// Intake: a connection whose protocol is not known yet: its listener filters look at the first
-// bytes, its filter chain is chosen, TLS shakes hands, ALPN names the codec. Then the socket goes
-// on to an Http1Connection or Http2Connection, and the Intake retires. Connections that have
-// nothing to find out skip it.
+// Intake: a connection on its way to the terminal filter of its chain: listener filters look at its
+// first bytes, the filter chain is chosen, network filters let it pass, TLS shakes hands. Then the
+// socket goes on to the connection that the chain's service makes, and the Intake retires.
+// Connections that have nothing to find out skip it.
 //
-//   kFilters --> kHandshake --> (handed on)
+//   kFilters --> kHandshake --> kFirstBytes --> (handed on)
+//      |             |              |
+//      +-------------+--------------+--> kRefused (for the delay of a network filter) --> kGone
 //
 // It holds no bytes: filters look at what is in the kernel's buffer.
 //
@@ -13,8 +15,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "source/downstream/chain_service.h"
 #include "source/downstream/connection.h"
-#include "source/downstream/http_service.h"
 #include "source/filter/listener_filter.h"
 
 namespace proxenos::downstream {
@@ -34,17 +36,25 @@ class Intake final : public Connection {
   void Abort() override { Close(); }
   bool idle() const override { return false; }
   base::MonoTime last_active() const override { return arrival_.created; }
+  ChainService* admitted_by() override { return admitted_ ? service_ : nullptr; }
+  void Describe(filter::StreamInfo& info) override;
 
  private:
-  enum class State : uint8_t { kFilters, kHandshake, kGone };
+  enum class State : uint8_t { kFilters, kHandshake, kFirstBytes, kRefused, kGone };
 
   // Each is true when it is done.
   bool RunFilters();
   bool RunFilter(filter::ListenerFilter& filter);
   bool ShowBytes(filter::ListenerFilter& filter, filter::ListenerFilter::Result* result);
+  // Hands a redirected connection to the listener that it was for; true where there is none.
+  bool Stay();
   bool ChooseChain();
+  bool Admit();
   bool StartHandshake();
   bool Shake();
+  bool StartFirstBytes();
+  bool CheckFirstBytes();
+  void Refuse(const filter::NetworkFilter::Verdict& verdict);
   void HandOn();
   void OnTimer();
   void Close();
@@ -52,10 +62,12 @@ class Intake final : public Connection {
   Listener& listener_;
   Arrival arrival_;
   filter::ConnectionFacts facts_;
-  event::Timer timer_;  // listener_filters_timeout, then the handshake's.
-  HttpService* service_ = nullptr;
-  size_t filter_ = 0;  // The next to run.
-  uint32_t seen_ = 0;  // Bytes that it has been shown.
+  event::Timer timer_;  // Of what it waits for.
+  ChainService* service_ = nullptr;
+  bool admitted_ = false;   // By the network filters of `service_`.
+  bool unmatched_ = false;  // No filter chain wants it.
+  size_t filter_ = 0;       // The next to run.
+  uint32_t seen_ = 0;       // Bytes that it has been shown.
   State state_ = State::kFilters;
 };
 

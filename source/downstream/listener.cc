@@ -13,8 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "source/base/log.h"
-#include "source/downstream/http1_connection.h"
-#include "source/downstream/http2_connection.h"
+#include "source/downstream/http_service.h"
 #include "source/downstream/intake.h"
 
 namespace proxenos::downstream {
@@ -26,12 +25,16 @@ constexpr base::Nanos kAcceptPause = 100 * base::kMillisecond;
 
 std::string StatAddress(const ListenerConfig& config) {
   if (!config.stat_prefix.empty()) return config.stat_prefix;
-  return config.addresses.front().ToString();
+  const net::Address& address = config.addresses.front();
+  if (address.family() == net::Address::Family::kInternal) {
+    return absl::StrCat("envoy_internal_", config.name);
+  }
+  return address.ToString();
 }
 
 bool NeedsIntake(const ListenerConfig& config) {
-  return !config.filters.empty() || !config.match.always_first() ||
-         config.chains.front().tls != nullptr;
+  return !config.filters.empty() || config.use_original_dst || !config.match.always_first() ||
+         config.chains.front().tls != nullptr || !config.chains.front().filters.empty();
 }
 
 uint64_t NextConnectionId() {
@@ -78,8 +81,10 @@ Listener::Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig>
   cells.resize(config_->chains.size());
   for (size_t i = 0; i < config_->chains.size(); ++i) {
     const ChainConfig& chain = config_->chains[i];
-    services_.push_back(
-        std::make_unique<HttpService>(*this, chain, std::move(cells[i]), registry, address));
+    ChainService::Parts parts{*this, chain, std::move(cells[i]), registry, address};
+    services_.push_back(chain.terminal != nullptr
+                            ? chain.terminal->MakeService(std::move(parts))
+                            : std::make_unique<HttpService>(std::move(parts)));
     if (chain.tls != nullptr && !tls_stats_) {
       tls_stats_ = registry.Open<stats::TlsStats>(stats::ListenerTlsScope(address));
       tls_agreements_.emplace(registry, stats::ListenerTlsAgreementScope, address);
@@ -107,7 +112,7 @@ bool Listener::Accept(int fd, uint32_t most) {
       }
       return false;
     }
-    if (!context_.connection_limit.TryAcquire()) {
+    if (!config_->ignores_global_limit && !context_.connection_limit.TryAcquire()) {
       stats_->downstream_global_cx_overflow.Inc();
       close(accepted);
       continue;
@@ -124,16 +129,21 @@ void Listener::PauseAccepting() {
 
 void Listener::Add(int fd, const net::Address& remote) {
   if (remote.is_ip()) net::SetNoDelay(fd);
+  Arrival arrival{net::Connection(fd), filter::ConnectionInfo(), loop().now()};
+  arrival.info.direct_remote = remote;
+  if (!config_->access_logs.empty()) arrival.info.local = net::Address::LocalOf(fd);
+  Enter(std::move(arrival));
+}
+
+void Listener::Enter(Arrival arrival) {
+  arrival.info.id = NextConnectionId();
   stats_->downstream_cx_total.Inc();
   stats_->downstream_cx_active.Inc();
   worker_stats_->downstream_cx_total.Inc();
   worker_stats_->downstream_cx_active.Inc();
   ++connection_count_;
-  Arrival arrival{net::Connection(fd), filter::ConnectionInfo(), loop().now()};
-  arrival.info.id = NextConnectionId();
-  arrival.info.direct_remote = remote;
   if (!needs_intake_) {
-    Begin(*services_.front(), std::move(arrival), services_.front()->config().codec);
+    Take(services_.front()->Begin(std::move(arrival)));
     return;
   }
   auto intake = std::make_unique<Intake>(*this, std::move(arrival));
@@ -147,35 +157,53 @@ void Listener::Take(std::unique_ptr<Connection> connection) {
   connections_.PushBack(connection.release());  // Owned through the list until Remove or HandOn.
 }
 
-void Listener::Begin(HttpService& service, Arrival arrival, HttpConfig::Codec codec) {
-  if (codec == HttpConfig::Codec::kHttp2) {
-    Take(std::make_unique<Http2Connection>(service, std::move(arrival)));
-  } else {
-    Take(std::make_unique<Http1Connection>(service, std::move(arrival),
-                                           codec == HttpConfig::Codec::kAuto));
-  }
+Listener* Listener::Redirected(const net::Address& destination) {
+  if (!config_->use_original_dst || !context_.find_listener) return nullptr;
+  if (destination.family() == net::Address::Family::kNone) return nullptr;
+  Listener* other = context_.find_listener(destination);
+  return other == this ? nullptr : other;
 }
 
-void Listener::HandOn(Connection& from, HttpService& service, Arrival arrival,
-                      HttpConfig::Codec codec) {
+void Listener::Adopt(Arrival arrival) {
+  if (!config_->ignores_global_limit && !context_.connection_limit.TryAcquire()) {
+    stats_->downstream_global_cx_overflow.Inc();
+    return;
+  }
+  Enter(std::move(arrival));
+}
+
+void Listener::HandOn(Connection& from, std::unique_ptr<Connection> to) {
   base::IntrusiveList<Connection>::Remove(&from);
   loop().Retire(std::unique_ptr<Connection>(&from));
-  Begin(service, std::move(arrival), codec);
+  Take(std::move(to));
 }
 
-HttpService* Listener::Choose(const filter::ConnectionFacts& facts) {
+ChainService* Listener::Choose(const filter::ConnectionFacts& facts) {
   const int chain = config_->match.Find(facts);
   return chain < 0 ? nullptr : services_[static_cast<size_t>(chain)].get();
 }
 
 void Listener::Remove(Connection& connection) {
   base::IntrusiveList<Connection>::Remove(&connection);
+  if (ChainService* service = connection.admitted_by()) service->Release();
+  if (!config_->access_logs.empty()) Log(connection);
   --connection_count_;
-  context_.connection_limit.Release();
+  if (!config_->ignores_global_limit) context_.connection_limit.Release();
   stats_->downstream_cx_active.Dec();
   stats_->downstream_cx_destroy.Inc();
   worker_stats_->downstream_cx_active.Dec();
   loop().Retire(std::unique_ptr<Connection>(&connection));
+}
+
+void Listener::Log(Connection& connection) {
+  filter::StreamInfo info;
+  connection.Describe(info);
+  info.remote = info.connection->remote();
+  info.complete = loop().ReadClock();
+  info.start_wall = loop().wall_now() - (loop().now() - info.start) / base::kMicrosecond;
+  access_log::FormatInput input;
+  input.stream = &info;
+  for (const access_log::AccessLog& log : config_->access_logs) log.Log(input);
 }
 
 void Listener::StopAccepting() {

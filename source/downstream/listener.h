@@ -9,13 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "source/base/intrusive_list.h"
 #include "source/base/rc.h"
+#include "source/downstream/chain_service.h"
 #include "source/downstream/connection.h"
 #include "source/downstream/connection_limit.h"
 #include "source/downstream/date.h"
 #include "source/downstream/http_config.h"
-#include "source/downstream/http_service.h"
 #include "source/event/event_loop.h"
 #include "source/filter/listener_filter.h"
 #include "source/filter/stream_context.h"
@@ -27,6 +28,8 @@
 
 namespace proxenos::downstream {
 
+class Listener;
+
 // What a worker lends to its listeners. Outlives them.
 struct WorkerContext {
   filter::StreamContext::Environment environment;
@@ -34,6 +37,8 @@ struct WorkerContext {
   ConnectionLimit& connection_limit;
   DateCache& date;
   uint32_t worker;
+  // The worker's listener that such a destination belongs to, or null. Unset: there is none.
+  absl::AnyInvocable<Listener*(const net::Address&)> find_listener{};
 };
 
 class Listener {
@@ -69,15 +74,19 @@ class Listener {
   stats::TlsStats& tls_stats() { return *tls_stats_; }
   tls::AgreementStats& tls_agreements() { return *tls_agreements_; }
   // Of config().chains[chain].
-  HttpService& service(size_t chain) { return *services_[chain]; }
+  ChainService& service(size_t chain) { return *services_[chain]; }
   absl::string_view date() { return context_.date.Get(context_.environment.loop.wall_now()); }
 
   // The filter chain for such a connection, or null.
-  HttpService* Choose(const filter::ConnectionFacts& facts);
-  // From a connection that is something else than it was: `from` retires.
-  void HandOn(Connection& from, HttpService& service, Arrival arrival, HttpConfig::Codec codec);
+  ChainService* Choose(const filter::ConnectionFacts& facts);
+  // From a connection whose socket `to` goes on with: `from` retires.
+  void HandOn(Connection& from, std::unique_ptr<Connection> to);
   // From a connection that is closed.
   void Remove(Connection& connection);
+  // The listener that a redirected connection to `destination` belongs to, if that is another one.
+  Listener* Redirected(const net::Address& destination);
+  // Takes over a connection that another listener accepted.
+  void Adopt(Arrival arrival);
 
  private:
   // One listening socket.
@@ -98,9 +107,11 @@ class Listener {
   // Accepts at most `most` connections; false when there are no more.
   bool Accept(int fd, uint32_t most);
   void Add(int fd, const net::Address& remote);
+  void Enter(Arrival arrival);
   void PauseAccepting();
   void Take(std::unique_ptr<Connection> connection);
-  void Begin(HttpService& service, Arrival arrival, HttpConfig::Codec codec);
+  // Writes the access log's line of a connection that is over.
+  void Log(Connection& connection);
 
   WorkerContext& context_;
   const std::shared_ptr<const ListenerConfig> config_;
@@ -108,11 +119,11 @@ class Listener {
   stats::Group<stats::TlsStats> tls_stats_;
   std::optional<tls::AgreementStats> tls_agreements_;  // With tls_stats_.
   stats::Group<stats::ListenerWorkerStats> worker_stats_;
-  std::vector<std::unique_ptr<HttpService>> services_;
+  std::vector<std::unique_ptr<ChainService>> services_;
   std::vector<std::unique_ptr<filter::ListenerFilter>> filters_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   event::Timer accept_again_;
-  const bool needs_intake_;  // Something is to be found out before HTTP.
+  const bool needs_intake_;  // Something is to be found out before the terminal filter.
   base::IntrusiveList<Connection> connections_;
   uint32_t connection_count_ = 0;
   bool draining_ = false;

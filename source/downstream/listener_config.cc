@@ -2,11 +2,13 @@
 #include "source/downstream/listener_config.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "source/access_log/access_log_config.h"
 #include "source/config/typed_config.h"
 #include "source/downstream/chain_match_config.h"
 #include "source/downstream/http_config_config.h"
@@ -21,6 +23,14 @@ using HcmProto =
     envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 using ListenerProto = envoy::config::listener::v3::Listener;
 using ChainProto = envoy::config::listener::v3::FilterChain;
+
+// The row of a table of kinds, or null.
+template <typename Kind>
+const Kind* KindOf(absl::Span<const Kind> kinds, absl::string_view type) {
+  const auto found = std::find_if(kinds.begin(), kinds.end(),
+                                  [type](const Kind& each) { return each.type == type; });
+  return found == kinds.end() ? nullptr : &*found;
+}
 
 void AddAddress(const envoy::config::core::v3::Address& proto, ListenerConfig& config,
                 const config::Path& path, config::Errors& errors) {
@@ -40,18 +50,117 @@ void AddAddress(const envoy::config::core::v3::Address& proto, ListenerConfig& c
 
 void Addresses(const ListenerProto& proto, ListenerConfig& config, const config::Path& path,
                config::Errors& errors) {
+  if (proto.has_internal_listener()) {
+    if (proto.has_address() || proto.additional_addresses_size() != 0) {
+      errors.Add(path.Field("address"), "expected none of a listener that is internal");
+    }
+    config.addresses.push_back(net::Address::Internal(config.name, ""));
+    config.bind_to_port = false;
+    return;
+  }
   AddAddress(proto.address(), config, path.Field("address"), errors);
   for (int i = 0; i < proto.additional_addresses_size(); ++i) {
     AddAddress(proto.additional_addresses(i).address(), config,
                path.Field("additional_addresses").Index(static_cast<size_t>(i)).Field("address"),
                errors);
   }
+}
+
+std::optional<net::SocketOption> CompileSocketOption(
+    const envoy::config::core::v3::SocketOption& proto) {
+  using Proto = envoy::config::core::v3::SocketOption;
+  if (proto.type().has_datagram()) return std::nullopt;  // No socket of ours.
+  net::SocketOption option;
+  option.level = static_cast<int>(proto.level());
+  option.name = static_cast<int>(proto.name());
+  if (proto.value_case() == Proto::kBufValue) {
+    option.value = proto.buf_value();
+  } else {
+    const int value = static_cast<int>(proto.int_value());
+    option.value.assign(reinterpret_cast<const char*>(&value), sizeof(value));
+  }
+  if (proto.state() == Proto::STATE_BOUND) option.when = net::SocketOption::When::kBound;
+  if (proto.state() == Proto::STATE_LISTENING) option.when = net::SocketOption::When::kListening;
+  if (proto.ip_version() == Proto::SOCKET_IP_VERSION_IPV4) {
+    option.family = net::Address::Family::kIpv4;
+  } else if (proto.ip_version() == Proto::SOCKET_IP_VERSION_IPV6) {
+    option.family = net::Address::Family::kIpv6;
+  }
+  return option;
+}
+
+void SocketOptions(const ListenerProto& proto, net::ListenOptions& listen) {
   if (proto.has_tcp_backlog_size()) {
-    config.listen.backlog = static_cast<int>(proto.tcp_backlog_size().value());
+    listen.backlog = static_cast<int>(proto.tcp_backlog_size().value());
+  }
+  if (proto.has_enable_reuse_port()) listen.reuse_port = proto.enable_reuse_port().value();
+  if (proto.has_transparent()) listen.transparent = proto.transparent().value();
+  if (proto.has_freebind()) listen.freebind = proto.freebind().value();
+  if (proto.has_tcp_fast_open_queue_length()) {
+    listen.tcp_fast_open_queue = proto.tcp_fast_open_queue_length().value();
+  }
+  if (proto.has_tcp_keepalive()) {
+    const auto& from = proto.tcp_keepalive();
+    net::TcpKeepalive& keepalive = listen.keepalive.emplace();
+    if (from.has_keepalive_probes()) keepalive.probes = from.keepalive_probes().value();
+    if (from.has_keepalive_time()) keepalive.time_s = from.keepalive_time().value();
+    if (from.has_keepalive_interval()) keepalive.interval_s = from.keepalive_interval().value();
+  }
+  listen.mptcp = proto.enable_mptcp();
+  for (const auto& option : proto.socket_options()) {
+    if (auto compiled = CompileSocketOption(option)) listen.options.push_back(*std::move(compiled));
   }
 }
 
-// One filter chain: its transport socket and its connection manager, and nothing else.
+void CompileTerminal(const envoy::config::listener::v3::Filter& proto,
+                     const ListenerCompiler& compiler, const config::Path& path, ChainConfig& chain,
+                     config::Errors& errors) {
+  const std::string type = config::TypedConfigType(proto.typed_config());
+  if (const NetworkTerminalKind* kind = KindOf(compiler.network.terminals, type)) {
+    chain.terminal = kind->create(proto.typed_config(), {compiler.log_writer}, path, errors);
+    return;
+  }
+  HcmProto hcm;
+  if (config::UnpackTypedConfigTo(proto.typed_config(), hcm, path, errors)) {
+    chain.http = CompileHttpConfig(hcm, compiler, path, errors);
+  }
+}
+
+// All but the last let connections pass, the last handles them.
+void NetworkFilters(const ChainProto& proto, const ListenerCompiler& compiler,
+                    const config::Path& path, ChainConfig& chain, config::Errors& errors) {
+  if (proto.filters_size() == 0) {
+    errors.Add(path, "expected at least one network filter, to handle the connections");
+    return;
+  }
+  for (int i = 0; i < proto.filters_size(); ++i) {
+    const auto& filter = proto.filters(i);
+    const config::Path at = path.Index(static_cast<size_t>(i)).Field("typed_config");
+    const std::string type = config::TypedConfigType(filter.typed_config());
+    const bool last = i + 1 == proto.filters_size();
+    const filter::NetworkFilterKind* kind = KindOf(compiler.network.filters, type);
+    if (kind == nullptr && type != HcmProto::descriptor()->full_name() &&
+        KindOf(compiler.network.terminals, type) == nullptr) {
+      errors.Add(at, absl::StrCat("network filter '", filter.name(), "' of type '", type,
+                                  "' is not implemented by proxenos"));
+    } else if (last && kind != nullptr) {
+      errors.Add(at, absl::StrCat("network filter '", filter.name(),
+                                  "' cannot be the last: it lets connections pass, and none would "
+                                  "handle them"));
+    } else if (!last && kind == nullptr) {
+      errors.Add(at,
+                 absl::StrCat("network filter '", filter.name(),
+                              "' must be the last: it handles the connections, and those behind "
+                              "it would see none"));
+    } else if (last) {
+      CompileTerminal(filter, compiler, at, chain, errors);
+    } else if (auto factory = kind->create(filter.typed_config(), at, errors)) {
+      chain.filters.push_back(std::move(factory));
+    }
+  }
+}
+
+// One filter chain: its transport socket and its network filters.
 void CompileChain(const ChainProto& proto, const ListenerCompiler& compiler,
                   const config::Path& path, ListenerConfig& config, config::Errors& errors) {
   ChainConfig& chain = config.chains.emplace_back();
@@ -66,16 +175,7 @@ void CompileChain(const ChainProto& proto, const ListenerCompiler& compiler,
         upstream::CompileDuration(proto.transport_socket_connect_timeout(), errors,
                                   path.Field("transport_socket_connect_timeout"));
   }
-  if (proto.filters_size() != 1) {
-    errors.Add(path.Field("filters"),
-               "expected exactly one network filter, the HttpConnectionManager");
-    return;
-  }
-  const config::Path filter = path.Field("filters").Index(0).Field("typed_config");
-  HcmProto hcm;
-  if (config::UnpackTypedConfigTo(proto.filters(0).typed_config(), hcm, filter, errors)) {
-    chain.http = CompileHttpConfig(hcm, compiler, filter, errors);
-  }
+  NetworkFilters(proto, compiler, path.Field("filters"), chain, errors);
 }
 
 void AddToMatch(const ListenerProto& listener, int index, const config::Path& path,
@@ -115,6 +215,20 @@ void Chains(const ListenerProto& proto, const ListenerCompiler& compiler, Listen
   }
 }
 
+// Where a redirected connection went has to be known before it can be handed on.
+void UseOriginalDestination(const ListenerCompiler& compiler, ListenerConfig& config,
+                            const config::Path& path, config::Errors& errors) {
+  constexpr absl::string_view kType =
+      "envoy.extensions.filters.listener.original_dst.v3.OriginalDst";
+  config.use_original_dst = true;
+  google::protobuf::Any any;
+  any.set_type_url(absl::StrCat("type.googleapis.com/", kType));
+  const filter::ListenerFilterKind* kind = KindOf(compiler.listener_filters, kType);
+  if (kind == nullptr) return;
+  auto factory = kind->create(any, path, errors);
+  if (factory != nullptr) config.filters.insert(config.filters.begin(), std::move(factory));
+}
+
 void ListenerFilters(const ListenerProto& proto, const ListenerCompiler& compiler,
                      ListenerConfig& config, const config::Path& path, config::Errors& errors) {
   for (int i = 0; i < proto.listener_filters_size(); ++i) {
@@ -122,12 +236,8 @@ void ListenerFilters(const ListenerProto& proto, const ListenerCompiler& compile
     const config::Path at =
         path.Field("listener_filters").Index(static_cast<size_t>(i)).Field("typed_config");
     const std::string type = config::TypedConfigType(filter.typed_config());
-    const auto kind =
-        std::find_if(compiler.listener_filters.begin(), compiler.listener_filters.end(),
-                     [&type](const filter::ListenerFilterKind& each) {
-                       return absl::string_view(type) == each.type;
-                     });
-    if (kind == compiler.listener_filters.end()) {
+    const filter::ListenerFilterKind* kind = KindOf(compiler.listener_filters, type);
+    if (kind == nullptr) {
       errors.Add(at, absl::StrCat("listener filter '", filter.name(), "' of type '", type,
                                   "' is not implemented by proxenos"));
       continue;
@@ -184,8 +294,15 @@ ListenerCompiler::Result ListenerCompiler::Compile(const ListenerProto& listener
   if (listener.has_max_connections_to_accept_per_socket_event()) {
     config->max_accepts_per_turn = listener.max_connections_to_accept_per_socket_event().value();
   }
+  config->ignores_global_limit = listener.ignore_global_conn_limit();
+  config->access_logs = access_log::CompileAccessLogs(listener.access_log(), log_writer,
+                                                      path.Field("access_log"), errors);
   Addresses(listener, *config, path, errors);
+  SocketOptions(listener, config->listen);
   ListenerFilters(listener, *this, *config, path, errors);
+  if (listener.use_original_dst().value()) {
+    UseOriginalDestination(*this, *config, path.Field("use_original_dst"), errors);
+  }
   Chains(listener, *this, *config, path, errors);
   if (errors.count() == before) result.config = std::move(config);
   return result;

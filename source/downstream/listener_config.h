@@ -12,18 +12,32 @@
 #include "source/access_log/file_sink.h"
 #include "source/config/errors.h"
 #include "source/downstream/http_config.h"
+#include "source/downstream/network_terminal_config.h"
 #include "source/filter/filter_config.h"
 #include "source/filter/listener_filter_config.h"
+#include "source/filter/network_filter_config.h"
 
 namespace proxenos::downstream {
 
+// The tables of network filters: those before the terminal one, and terminal ones other than the
+// HTTP connection manager.
+struct NetworkKinds {
+  filter::NetworkFilterKinds filters;
+  NetworkTerminalKinds terminals;
+};
+
 struct ListenerCompiler {
   explicit ListenerCompiler(filter::FilterKinds http_kinds, access_log::LogWriter* writer = nullptr,
-                            filter::ListenerFilterKinds listener_kinds = {})
-      : filters(http_kinds), listener_filters(listener_kinds), log_writer(writer) {}
+                            filter::ListenerFilterKinds listener_kinds = {},
+                            NetworkKinds network_kinds = {})
+      : filters(http_kinds),
+        listener_filters(listener_kinds),
+        network(network_kinds),
+        log_writer(writer) {}
 
   filter::FilterKinds filters;
   filter::ListenerFilterKinds listener_filters;
+  NetworkKinds network;
   access_log::LogWriter* log_writer;  // Null: validate only, no file is opened.
 
   struct Result {

@@ -10,6 +10,11 @@
 #include "absl/strings/str_cat.h"
 
 namespace proxenos::net {
+namespace {
+
+constexpr char kInternalScheme[] = "envoy://";
+
+}  // namespace
 
 absl::StatusOr<Address> Address::FromIp(absl::string_view ip, uint16_t port) {
   Address result;
@@ -42,6 +47,21 @@ absl::StatusOr<Address> Address::FromPath(absl::string_view path) {
   result.family_ = Family::kUnix;
   result.path_ = std::make_shared<const std::string>(path);
   return result;
+}
+
+Address Address::Internal(absl::string_view listener, absl::string_view endpoint) {
+  Address result;
+  result.family_ = Family::kInternal;
+  result.path_ =
+      std::make_shared<const std::string>(absl::StrCat(kInternalScheme, listener, "/", endpoint));
+  // Where the name ends: both may have slashes.
+  result.scope_ = static_cast<uint32_t>(listener.size());
+  return result;
+}
+
+absl::string_view Address::internal_listener() const {
+  if (family_ != Family::kInternal) return absl::string_view();
+  return absl::string_view(*path_).substr(sizeof(kInternalScheme) - 1, scope_);
 }
 
 Address Address::FromSockaddr(const sockaddr* address, socklen_t size) {
@@ -125,7 +145,7 @@ size_t Address::FormatIp(char* out) const {
 }
 
 std::string Address::IpString() const {
-  if (family_ == Family::kUnix) return *path_;
+  if (path_ != nullptr) return *path_;
   char text[kMaxIpText];
   return std::string(text, FormatIp(text));
 }
@@ -135,6 +155,7 @@ std::string Address::ToString() const {
     case Family::kNone:
       return "";
     case Family::kUnix:
+    case Family::kInternal:
       return *path_;
     case Family::kIpv4:
       return absl::StrCat(IpString(), ":", port_);
@@ -176,7 +197,7 @@ sockaddr_storage Address::ToSockaddr(socklen_t* size) const {
 
 bool operator==(const Address& a, const Address& b) {
   if (a.family_ != b.family_ || a.port_ != b.port_ || a.scope_ != b.scope_) return false;
-  if (a.family_ == Address::Family::kUnix) return *a.path_ == *b.path_;
+  if (a.path_ != nullptr) return *a.path_ == *b.path_;
   return std::memcmp(a.ip_, b.ip_, sizeof(a.ip_)) == 0;
 }
 

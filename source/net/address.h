@@ -17,7 +17,7 @@ namespace proxenos::net {
 
 class Address {
  public:
-  enum class Family : uint8_t { kNone, kIpv4, kIpv6, kUnix };
+  enum class Family : uint8_t { kNone, kIpv4, kIpv6, kUnix, kInternal };
 
   Address() = default;
 
@@ -25,12 +25,16 @@ class Address {
   static absl::StatusOr<Address> FromIp(absl::string_view ip, uint16_t port);
   // A file path, or an abstract name when it starts with '@'. Error: longer than the kernel takes.
   static absl::StatusOr<Address> FromPath(absl::string_view path);
+  // Of a listener inside this process; `endpoint` only tells addresses of it apart.
+  static Address Internal(absl::string_view listener, absl::string_view endpoint);
   // From what accept, getsockname or a resolver gave.
   static Address FromSockaddr(const sockaddr* address, socklen_t size);
   static Address LocalOf(int fd);
   static Address PeerOf(int fd);
 
   Family family() const { return family_; }
+  // The listener's name of an internal address.
+  absl::string_view internal_listener() const;
   bool is_ip() const { return family_ == Family::kIpv4 || family_ == Family::kIpv6; }
   // The 4 or 16 bytes of an IP address, first byte first; else nothing.
   absl::string_view IpBytes() const {
@@ -43,7 +47,7 @@ class Address {
   // RFC 1918, loopback and unique-local: what Envoy calls internal by default.
   bool IsInternal() const;
 
-  // "10.0.0.1:80", "[::1]:80", the path, or "" for none.
+  // "10.0.0.1:80", "[::1]:80", the path, "envoy://listener/endpoint", or "" for none.
   std::string ToString() const;
   // "10.0.0.1", "::1", the path: no port.
   std::string IpString() const;
@@ -67,9 +71,10 @@ class Address {
  private:
   Family family_ = Family::kNone;
   uint16_t port_ = 0;
-  uint32_t scope_ = 0;                       // IPv6 zone.
-  unsigned char ip_[16] = {};                // IPv4 in the first four bytes.
-  std::shared_ptr<const std::string> path_;  // Unix sockets only; '@' first for abstract names.
+  uint32_t scope_ = 0;         // IPv6 zone.
+  unsigned char ip_[16] = {};  // IPv4 in the first four bytes.
+  // Of Unix sockets, '@' first for abstract names; of internal ones, their text.
+  std::shared_ptr<const std::string> path_;
 };
 
 }  // namespace proxenos::net

@@ -1,6 +1,7 @@
 // socket(2), bind(2), connect(2) and their options.
 #include "source/net/socket.h"
 
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -21,6 +22,58 @@ absl::Status Failed(const char* what, const Address& address) {
 
 void SetOption(int fd, int level, int option, int value) {
   setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+void SetKeepalive(int fd, const TcpKeepalive& keepalive) {
+  SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  const auto set = [fd](int option, const std::optional<uint32_t>& value) {
+    if (value) SetOption(fd, IPPROTO_TCP, option, static_cast<int>(*value));
+  };
+  set(TCP_KEEPCNT, keepalive.probes);
+  set(TCP_KEEPIDLE, keepalive.time_s);
+  set(TCP_KEEPINTVL, keepalive.interval_s);
+}
+
+// The options by number that are due at `when`.
+absl::Status SetOptions(int fd, const Address& address, const ListenOptions& options,
+                        SocketOption::When when) {
+  for (const SocketOption& option : options.options) {
+    if (option.when != when || (option.family && *option.family != address.family())) continue;
+    if (setsockopt(fd, option.level, option.name, option.value.data(),
+                   static_cast<socklen_t>(option.value.size())) != 0) {
+      return Failed(absl::StrCat("cannot set option ", option.name, " of level ", option.level,
+                                 " of the socket of")
+                        .c_str(),
+                    address);
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Before the socket is bound.
+absl::Status SetIpOptions(int fd, const Address& address, const ListenOptions& options) {
+  const bool ipv6 = address.family() == Address::Family::kIpv6;
+  SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (options.reuse_port) SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (ipv6) SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv4_compat ? 0 : 1);
+  if (options.keepalive) SetKeepalive(fd, *options.keepalive);
+  const auto set = [&](int level, int name, std::optional<int> value, const char* what) {
+    if (!value || setsockopt(fd, level, name, &*value, sizeof(*value)) == 0) {
+      return absl::OkStatus();
+    }
+    return Failed(what, address);
+  };
+  const auto as_int = [](const auto& value) {
+    return value ? std::optional<int>(static_cast<int>(*value)) : std::nullopt;
+  };
+  const int level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP;
+  absl::Status status = set(level, ipv6 ? IPV6_TRANSPARENT : IP_TRANSPARENT,
+                            as_int(options.transparent), "cannot make transparent the socket of");
+  status.Update(set(level, ipv6 ? IPV6_FREEBIND : IP_FREEBIND, as_int(options.freebind),
+                    "cannot bind freely to"));
+  status.Update(set(IPPROTO_TCP, TCP_FASTOPEN, as_int(options.tcp_fast_open_queue),
+                    "cannot enable TCP Fast Open on"));
+  return status;
 }
 
 int DomainOf(const Address& address) {
@@ -59,22 +112,24 @@ UniqueFd& UniqueFd::operator=(UniqueFd&& other) noexcept {
   return *this;
 }
 
+UniqueFd UniqueFd::Duplicate() const { return UniqueFd(fcntl(fd_, F_DUPFD_CLOEXEC, 0)); }
+
 UniqueFd::~UniqueFd() {
   if (fd_ >= 0) close(fd_);
 }
 
 absl::StatusOr<UniqueFd> BindListenSocket(const Address& address, const ListenOptions& options) {
-  UniqueFd fd(socket(DomainOf(address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int protocol = options.mptcp && address.is_ip() ? IPPROTO_MPTCP : 0;
+  UniqueFd fd(socket(DomainOf(address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
   if (!fd.valid()) return Failed("cannot make a socket for", address);
   if (address.is_ip()) {
-    SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-    if (options.reuse_port) SetOption(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1);
-    if (address.family() == Address::Family::kIpv6) {
-      SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, options.ipv4_compat ? 0 : 1);
-    }
+    absl::Status set = SetIpOptions(fd.get(), address, options);
+    if (!set.ok()) return set;
   } else {
     RemoveStalePath(address);
   }
+  absl::Status set = SetOptions(fd.get(), address, options, SocketOption::When::kBeforeBind);
+  if (!set.ok()) return set;
   socklen_t size;
   const sockaddr_storage storage = address.ToSockaddr(&size);
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0) {
@@ -83,28 +138,22 @@ absl::StatusOr<UniqueFd> BindListenSocket(const Address& address, const ListenOp
   if (options.unix_mode != 0 && address.family() == Address::Family::kUnix) {
     chmod(address.ToString().c_str(), options.unix_mode);
   }
+  set = SetOptions(fd.get(), address, options, SocketOption::When::kBound);
+  if (!set.ok()) return set;
   return fd;
 }
 
 absl::Status Listen(int fd, const ListenOptions& options) {
-  if (listen(fd, options.backlog) != 0) return Failed("cannot listen on", Address::LocalOf(fd));
-  return absl::OkStatus();
+  const Address address = Address::LocalOf(fd);
+  if (listen(fd, options.backlog) != 0) return Failed("cannot listen on", address);
+  return SetOptions(fd, address, options, SocketOption::When::kListening);
 }
 
 absl::StatusOr<UniqueFd> StartConnect(const Address& address, const ConnectOptions& options) {
   UniqueFd fd(socket(DomainOf(address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return Failed("cannot make a socket for", address);
   if (address.is_ip()) SetNoDelay(fd.get());
-  if (options.keepalive) {
-    SetOption(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
-    const TcpKeepalive& keepalive = *options.keepalive;
-    const auto set = [&](int option, const std::optional<uint32_t>& value) {
-      if (value) SetOption(fd.get(), IPPROTO_TCP, option, static_cast<int>(*value));
-    };
-    set(TCP_KEEPCNT, keepalive.probes);
-    set(TCP_KEEPIDLE, keepalive.time_s);
-    set(TCP_KEEPINTVL, keepalive.interval_s);
-  }
+  if (options.keepalive) SetKeepalive(fd.get(), *options.keepalive);
   socklen_t size;
   if (options.source) {
     const sockaddr_storage source = options.source->ToSockaddr(&size);

@@ -22,6 +22,13 @@
 #include "source/filters/listener/original_dst/original_dst_config.h"
 #include "source/filters/listener/proxy_protocol/proxy_protocol_config.h"
 #include "source/filters/listener/tls_inspector/tls_inspector_config.h"
+#include "source/filters/network/connection_limit/connection_limit_config.h"
+#include "source/filters/network/direct_response/direct_response_config.h"
+#include "source/filters/network/echo/echo_config.h"
+#include "source/filters/network/local_ratelimit/local_ratelimit_config.h"
+#include "source/filters/network/rbac/rbac_config.h"
+#include "source/filters/network/sni_cluster/sni_cluster_config.h"
+#include "source/filters/network/tcp_proxy/tcp_proxy_config.h"
 
 namespace proxenos::server {
 
@@ -79,6 +86,27 @@ filter::ListenerFilterKinds BuiltinListenerFilters() {
        f::tls_inspector::CreateTlsInspector},
   };
   return kKinds;
+}
+
+// The HTTP connection manager is the one kind that is not in a table.
+downstream::NetworkKinds BuiltinNetworkFilters() {
+  namespace f = filters;
+  static constexpr filter::NetworkFilterKind kFilters[] = {
+      {"envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit",
+       f::connection_limit::CreateConnectionLimit},
+      {"envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit",
+       f::local_ratelimit::CreateLocalRateLimit},
+      {"envoy.extensions.filters.network.rbac.v3.RBAC", f::rbac::CreateRbac},
+      {"envoy.extensions.filters.network.sni_cluster.v3.SniCluster",
+       f::sni_cluster::CreateSniCluster},
+  };
+  static constexpr downstream::NetworkTerminalKind kTerminals[] = {
+      {"envoy.extensions.filters.network.direct_response.v3.Config",
+       f::direct_response::CreateDirectResponse},
+      {"envoy.extensions.filters.network.echo.v3.Echo", f::echo::CreateEcho},
+      {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", f::tcp_proxy::CreateTcpProxy},
+  };
+  return {kFilters, kTerminals};
 }
 
 }  // namespace proxenos::server

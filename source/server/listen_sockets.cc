@@ -8,7 +8,8 @@ namespace proxenos::server {
 absl::Status ListenSockets::Bind(const downstream::ListenerConfig& config) {
   if (!config.bind_to_port) return absl::OkStatus();
   const auto known = listeners_.find(config.name);
-  if (known != listeners_.end() && known->second.wanted == config.addresses) {
+  if (known != listeners_.end() && known->second.wanted == config.addresses &&
+      known->second.options == config.listen) {
     return absl::OkStatus();
   }
   Entry entry;
@@ -19,13 +20,17 @@ absl::Status ListenSockets::Bind(const downstream::ListenerConfig& config) {
   for (const net::Address& address : config.addresses) {
     net::Address bound = address;
     // A Unix socket has one queue: the first worker listens. (Its connections are few and local.)
-    const uint32_t sockets = address.is_ip() ? workers_ : 1;
+    const uint32_t sockets = address.is_ip() && config.listen.reuse_port ? workers_ : 1;
     for (uint32_t worker = 0; worker < sockets; ++worker) {
       auto fd = net::BindListenSocket(bound, config.listen);
       if (!fd.ok()) return fd.status();
       // The first socket of port 0 finds a port; the others join it there.
       if (worker == 0) bound = net::Address::LocalOf(fd->get());
       entry.sockets[worker]->push_back(*std::move(fd));
+    }
+    // Without SO_REUSEPORT there is one queue, from which all workers take.
+    for (uint32_t worker = 1; worker < workers_ && address.is_ip() && sockets == 1; ++worker) {
+      entry.sockets[worker]->push_back(entry.sockets[0]->back().Duplicate());
     }
     entry.bound.push_back(std::move(bound));
   }

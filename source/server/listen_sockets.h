@@ -1,4 +1,5 @@
-// ListenSockets: the listening sockets of all listeners, one per address and worker.
+// ListenSockets: the listening sockets of all listeners, one per address and worker (or one
+// that all workers share, without enable_reuse_port).
 //
 // Made on the main thread before a listener is published, so that an address which cannot be bound
 // is an error of the update. A listener that keeps its addresses keeps its sockets: not one waiting

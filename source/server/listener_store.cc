@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "source/base/log.h"
+#include "source/downstream/chain_service.h"
 #include "source/server/tls_contexts.h"
 #include "source/xds/type_url.h"
 
@@ -47,6 +48,13 @@ struct ListenerStore::Version {
   void ForEachInlineTable(absl::FunctionRef<void(const route::RouteTable&)> visit) const {
     for (const downstream::ChainConfig& chain : chains()) {
       if (chain.http != nullptr) ForEachTableWritten(*chain.http, visit);
+    }
+  }
+
+  // Calls `visit` with the clusters of each terminal filter that is not HTTP.
+  void ForEachTerminal(absl::FunctionRef<void(absl::Span<const std::string>)> visit) const {
+    for (const downstream::ChainConfig& chain : chains()) {
+      if (chain.terminal != nullptr) visit(chain.terminal->cluster_names());
     }
   }
 
@@ -319,6 +327,8 @@ void ListenerStore::SettleScopes(Batch& batch) {
 void ListenerStore::Activate(Listener& listener, Batch& batch) {
   listener.warming->ForEachInlineTable(
       [this](const route::RouteTable& table) { around_.uses.Add(table); });
+  listener.warming->ForEachTerminal(
+      [this](absl::Span<const std::string> clusters) { around_.uses.Add(clusters); });
   if (listener.active != nullptr) {
     ++counts_.modified;
     Drain(std::move(listener.active));
@@ -336,6 +346,8 @@ void ListenerStore::Activate(Listener& listener, Batch& batch) {
 
 void ListenerStore::Drain(std::unique_ptr<Version> version) {
   version->ForEachInlineTable([this](const route::RouteTable& table) { around_.uses.Drop(table); });
+  version->ForEachTerminal(
+      [this](absl::Span<const std::string> clusters) { around_.uses.Drop(clusters); });
   draining_[version->name] = {std::move(version->resource),
                               context_.loop.now() + around_.drain_time};
 }

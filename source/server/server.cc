@@ -113,7 +113,8 @@ Server::Server(Options options, LoadedBootstrap bootstrap)
       log_writer_(std::min(options_.file_flush_interval, base::kSecond)),
       connection_limit_(MaxConnections(bootstrap_.proto)),
       resolvers_(loop_),
-      listener_compiler_{BuiltinFilters(), &log_writer_, BuiltinListenerFilters()},
+      listener_compiler_{BuiltinFilters(), &log_writer_, BuiltinListenerFilters(),
+                         BuiltinNetworkFilters()},
       start_timer_(loop_.timers(), [this] { Advance(); }),
       flush_timer_(loop_.timers(), [this] { FlushStats(); }),
       shutdown_timer_(loop_.timers(), [this] { CheckShutdown(); }),
@@ -355,7 +356,8 @@ absl::Status Server::Validate(const LoadedBootstrap& bootstrap) {
   base::RealClock clock;
   event::EventLoop loop(clock);
   stats::Registry registry;
-  downstream::ListenerCompiler compiler{BuiltinFilters(), nullptr, BuiltinListenerFilters()};
+  downstream::ListenerCompiler compiler{BuiltinFilters(), nullptr, BuiltinListenerFilters(),
+                                        BuiltinNetworkFilters()};
   config::IgnoredFields ignored;
   ConfigStoreHooks hooks;
   hooks.publish = [](Batch) {};

@@ -1,6 +1,8 @@
 // A worker's thread, and the application of updates to it.
 #include "source/server/worker.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -14,6 +16,11 @@ constexpr base::Nanos kDrainTick = 50 * base::kMillisecond;
 // the middle of anything. Sooner, a request could cross our close on the wire.
 constexpr base::Nanos kQuietBeforeClose = 1 * base::kSecond;
 
+// 0.0.0.0 or [::].
+bool IsAnyAddress(const net::Address& address) {
+  return address.IpBytes().find_first_not_of('\0') == absl::string_view::npos;
+}
+
 }  // namespace
 
 Worker::Worker(uint32_t index, base::Clock& clock, stats::Registry& registry,
@@ -22,7 +29,13 @@ Worker::Worker(uint32_t index, base::Clock& clock, stats::Registry& registry,
       loop_(clock),
       clusters_(loop_, registry),
       context_{{loop_, clusters_}, registry, connection_limit, date_, index},
-      drain_timer_(loop_.timers(), [this] { OnDrainTimer(); }) {}
+      drain_timer_(loop_.timers(), [this] { OnDrainTimer(); }) {
+  context_.find_listener = [this](const net::Address& destination) {
+    return FindListener(destination);
+  };
+  clusters_.SetInternalConnect(
+      [this](const net::Address& address) { return ConnectInternally(address); });
+}
 
 Worker::~Worker() { StopAndJoin(); }
 
@@ -129,6 +142,45 @@ void Worker::SetListener(const PublishedListener& published,
   serving.cells = cells;
   serving.listener = std::make_unique<downstream::Listener>(context_, published.config,
                                                             *std::move(sockets), std::move(cells));
+}
+
+net::UniqueFd Worker::ConnectInternally(const net::Address& address) {
+  const std::string name(address.internal_listener());
+  const auto is_there = [this](const std::string& wanted) {
+    const auto it = listeners_.find(wanted);
+    const bool internal =
+        it != listeners_.end() &&
+        it->second.listener->config().addresses.front().internal_listener() == wanted;
+    return internal ? it->second.listener.get() : nullptr;
+  };
+  int ends[2];
+  if (is_there(name) == nullptr ||
+      socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
+    return net::UniqueFd();
+  }
+  // Later: whoever asks for a connection must not hear of it before it has one.
+  loop_.Post([is_there, name, address, other = net::UniqueFd(ends[1])]() mutable {
+    downstream::Listener* listener = is_there(name);
+    if (listener == nullptr) return;  // Its end closes.
+    downstream::Arrival arrival{net::Connection(other.Release()), {}, listener->loop().now()};
+    arrival.info.local = address;
+    arrival.info.direct_remote = net::Address::Internal("internal_client_address", "");
+    listener->Adopt(std::move(arrival));
+  });
+  return net::UniqueFd(ends[0]);
+}
+
+downstream::Listener* Worker::FindListener(const net::Address& destination) {
+  downstream::Listener* any_address = nullptr;  // One for all addresses of that port.
+  for (auto& [name, serving] : listeners_) {
+    for (const net::Address& address : serving.listener->config().addresses) {
+      if (address == destination) return serving.listener.get();
+      const bool wild = address.is_ip() && address.family() == destination.family() &&
+                        address.port() == destination.port() && IsAnyAddress(address);
+      if (wild) any_address = serving.listener.get();
+    }
+  }
+  return any_address;
 }
 
 void Worker::SetListenerTls(const std::string& listener, size_t chain,

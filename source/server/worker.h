@@ -91,6 +91,10 @@ class Worker {
   void Run();
   base::Rc<downstream::RouteCell> RoutesNamed(const std::string& name);
   void SetScopes(downstream::ScopeCell& cell, std::shared_ptr<const downstream::ScopeTable> scopes);
+  // The listener that connections to such an address belong to, or null.
+  downstream::Listener* FindListener(const net::Address& destination);
+  // One end of a pipe to an internal listener, which is going to accept the other.
+  net::UniqueFd ConnectInternally(const net::Address& address);
   std::vector<downstream::ChainCells> MakeCells(const PublishedListener& published);
   void StartDraining(std::unique_ptr<downstream::Listener> listener, base::Nanos drain_time);
   void OnDrainTimer();

@@ -15,6 +15,7 @@ namespace proxenos::stats {
   X(Counter, upstream_cx_http2_total)                   \
   X(Counter, upstream_cx_connect_fail)                  \
   X(Counter, upstream_cx_connect_timeout)               \
+  X(Counter, upstream_cx_connect_attempts_exceeded)     \
   X(Counter, upstream_cx_overflow)                      \
   X(Histogram, upstream_cx_connect_ms)                  \
   X(Histogram, upstream_cx_length_ms)                   \

@@ -34,6 +34,11 @@ constexpr ScopeShape kListenerAgreements[] = {
 };
 constexpr ScopeShape kSecret{"sds.$.", "sds.", {"envoy.xds_resource_name"}};
 constexpr ScopeShape kHttp{"http.$.", "http.", {kHttpTag}};
+constexpr ScopeShape kTcp{"tcp.$.", "tcp.", {"envoy.tcp_prefix"}};
+constexpr ScopeShape kConnectionLimit{
+    "connection_limit.$.", "connection_limit.", {"envoy.connection_limit_prefix"}};
+constexpr ScopeShape kNetworkRateLimit{
+    "local_rate_limit.$.", "local_rate_limit.", {"envoy.local_network_ratelimit_prefix"}};
 constexpr ScopeShape kListener{"listener.$.", "listener.", {kListenerTag}};
 constexpr ScopeShape kListenerTls{"listener.$.ssl.", "listener.ssl.", {kListenerTag}};
 constexpr ScopeShape kListenerHttp{
@@ -108,6 +113,16 @@ ScopeName ListenerTlsAgreementScope(absl::string_view address, TlsAgreement kind
 ScopeName SecretScope(absl::string_view secret) { return ScopeName(kSecret, {secret}); }
 
 ScopeName HttpScope(absl::string_view stat_prefix) { return ScopeName(kHttp, {stat_prefix}); }
+
+ScopeName TcpScope(absl::string_view stat_prefix) { return ScopeName(kTcp, {stat_prefix}); }
+
+ScopeName ConnectionLimitScope(absl::string_view stat_prefix) {
+  return ScopeName(kConnectionLimit, {stat_prefix});
+}
+
+ScopeName NetworkRateLimitScope(absl::string_view stat_prefix) {
+  return ScopeName(kNetworkRateLimit, {stat_prefix});
+}
 
 ScopeName ListenerScope(absl::string_view address) { return ScopeName(kListener, {address}); }
 

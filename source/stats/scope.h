@@ -85,6 +85,11 @@ ScopeName ListenerTlsAgreementScope(absl::string_view address, TlsAgreement kind
 ScopeName SecretScope(absl::string_view secret);
 // http.PREFIX.
 ScopeName HttpScope(absl::string_view stat_prefix);
+// tcp.PREFIX.
+ScopeName TcpScope(absl::string_view stat_prefix);
+// connection_limit.PREFIX. and local_rate_limit.PREFIX.
+ScopeName ConnectionLimitScope(absl::string_view stat_prefix);
+ScopeName NetworkRateLimitScope(absl::string_view stat_prefix);
 // listener.ADDRESS. (127.0.0.1_80, or the listener's stat_prefix)
 ScopeName ListenerScope(absl::string_view address);
 // listener.ADDRESS.ssl.

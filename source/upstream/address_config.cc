@@ -49,4 +49,8 @@ std::optional<net::Address> CompilePipe(const Pipe& proto, config::Errors& error
   return *std::move(address);
 }
 
+net::Address CompileInternalAddress(const envoy::config::core::v3::EnvoyInternalAddress& proto) {
+  return net::Address::Internal(proto.server_listener_name(), proto.endpoint_id());
+}
+
 }  // namespace proxenos::upstream

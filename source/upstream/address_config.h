@@ -17,6 +17,9 @@ std::optional<net::Address> CompileIpAddress(const envoy::config::core::v3::Sock
 std::optional<net::Address> CompilePipe(const envoy::config::core::v3::Pipe& proto,
                                         config::Errors& errors, const config::Path& path);
 
+// A listener inside this process.
+net::Address CompileInternalAddress(const envoy::config::core::v3::EnvoyInternalAddress& proto);
+
 // The port of a socket address, which must be a number.
 std::optional<uint16_t> CompilePort(const envoy::config::core::v3::SocketAddress& proto,
                                     config::Errors& errors, const config::Path& path);

@@ -97,8 +97,11 @@ class AssignmentCompiler {
       const auto pipe = CompilePipe(address.pipe(), errors_, address_path.Field("pipe"));
       good = pipe.has_value();
       if (good) result.address = *pipe;
+    } else if (address.has_envoy_internal_address()) {
+      good = true;
+      result.address = CompileInternalAddress(address.envoy_internal_address());
     } else {
-      errors_.Add(address_path, "is required, as socket_address or pipe");
+      errors_.Add(address_path, "is required, as socket_address, pipe or envoy_internal_address");
     }
     if (good) locality.endpoints.push_back(std::move(result));
   }

@@ -92,7 +92,7 @@ void ClientConnection::FinishClosing() {
   closed_ = true;
   free_ = 0;
   idle_timer_.Disarm();
-  connection_.Close();
+  connection_.Close(reset_);
   pool_.cluster().stats().upstream_cx_length_ms.Record(AgeMs());
   pool_.OnClosed(*this);
 }

@@ -76,6 +76,7 @@ class ClientConnection : public event::IoHandler, public event::TurnEnd, public 
   uint32_t active_ = 0;
   uint32_t free_ = 0;
   uint32_t requests_ = 0;
+  bool reset_ = false;  // Closes with a RST.
 
  private:
   friend class HostPool;

@@ -43,6 +43,8 @@ class ClientStream : public http::ResponseVisitor {
   virtual void BodyTaken(uint64_t bytes) = 0;
   // The exchange is being destroyed: it wants no more of this.
   virtual void Abandon() = 0;
+  // The same, so that the host learns that it was cut off, where the protocol leaves that open.
+  virtual void AbandonByReset() { Abandon(); }
 
  protected:
   friend class Exchange;

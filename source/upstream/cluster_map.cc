@@ -13,6 +13,7 @@ base::Rc<WorkerCluster> ClusterMap::Find(absl::string_view name) {
   if (!entry.used) {
     entry.used =
         base::Rc<WorkerCluster>(std::make_unique<WorkerCluster>(loop_, registry_, entry.published));
+    entry.used->SetInternalConnect(&internal_connect_);
   }
   return entry.used;
 }

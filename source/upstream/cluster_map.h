@@ -7,8 +7,10 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
 #include "source/base/rc.h"
+#include "source/net/socket.h"
 #include "source/upstream/worker_cluster.h"
 
 namespace proxenos::upstream {
@@ -17,6 +19,11 @@ class ClusterMap {
  public:
   ClusterMap(event::EventLoop& loop, stats::Registry& registry)
       : loop_(loop), registry_(registry) {}
+
+  // How hosts with internal addresses are connected to: gives one end of a pipe whose other end
+  // the listener of that name is going to accept; invalid when there is none.
+  using InternalConnect = absl::AnyInvocable<net::UniqueFd(const net::Address& address)>;
+  void SetInternalConnect(InternalConnect connect) { internal_connect_ = std::move(connect); }
 
   // The cluster, or null when there is none of that name.
   base::Rc<WorkerCluster> Find(absl::string_view name);
@@ -43,6 +50,7 @@ class ClusterMap {
 
   event::EventLoop& loop_;
   stats::Registry& registry_;
+  InternalConnect internal_connect_;
   absl::flat_hash_map<std::string, Entry> clusters_;
 };
 

@@ -8,7 +8,8 @@
 
 namespace proxenos::upstream {
 
-ConnectionKind::ConnectionKind(const ClusterConfig& config, const ConnectionNeeds& needs) {
+ConnectionKind::ConnectionKind(const ClusterConfig& config, const ConnectionNeeds& needs)
+    : raw(needs.raw) {
   if (config.protocol == HttpProtocol::kDownstream) http2 = needs.http2;
   if (config.auto_sni) sni = std::string(needs.sni);
   if (config.auto_san_validation) san = std::string(needs.san);
@@ -20,8 +21,10 @@ ConnectionKind::ConnectionKind(const ClusterConfig& config, const ConnectionNeed
 std::string ConnectionKind::Key() const {
   // No NUL is in any of them.
   constexpr absl::string_view kNul("\0", 1);
-  return absl::StrCat(http2 ? "2" : "1", sni, kNul, san, kNul, source.ToString(), kNul,
-                      destination.ToString());
+  return absl::StrCat(raw     ? "raw"
+                      : http2 ? "2"
+                              : "1",
+                      sni, kNul, san, kNul, source.ToString(), kNul, destination.ToString());
 }
 
 HttpProtocol ProtocolOf(const ClusterConfig& config, const ConnectionKind& kind) {
@@ -40,7 +43,7 @@ std::unique_ptr<net::Transport> MakeTlsTransport(base::Held<tls::ClientContext> 
   if (!kind.sni.empty()) target.sni = kind.sni;
   target.verify_san = kind.san;
   if (options.auto_sni_san_validation && target.verify_san.empty()) target.verify_san = target.sni;
-  if (options.common.alpn.empty()) {
+  if (options.common.alpn.empty() && !kind.raw) {
     switch (ProtocolOf(config, kind)) {
       case HttpProtocol::kHttp2:
         target.alpn = {"h2"};

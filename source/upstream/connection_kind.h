@@ -18,6 +18,7 @@ namespace proxenos::upstream {
 // What a request needs of its connection, in clusters where that varies. Looked at during Acquire
 // only.
 struct ConnectionNeeds {
+  bool raw = false;       // The bare connection, whatever the cluster speaks over others.
   bool http2 = false;     // The request came in HTTP/2 (HttpProtocol::kDownstream).
   absl::string_view sni;  // auto_sni
   absl::string_view san;  // auto_san_validation
@@ -35,6 +36,7 @@ struct ConnectionKind {
   // Equal for equal kinds of one cluster.
   std::string Key() const;
 
+  bool raw = false;
   bool http2 = false;
   std::string sni;
   std::string san;

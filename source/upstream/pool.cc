@@ -8,6 +8,7 @@
 #include "source/upstream/http1_client_connection.h"
 #include "source/upstream/http2_client_connection.h"
 #include "source/upstream/proxy_header.h"
+#include "source/upstream/raw_client_connection.h"
 #include "source/upstream/worker_cluster.h"
 
 namespace proxenos::upstream {
@@ -65,6 +66,13 @@ void HostPool::Acquire(Exchange& exchange) {
   exchange.pool = this;
   pending_.PushBack(&exchange);
   StartConnections();
+  if (kind_.raw && pending_count_ > expected_streams_) {
+    // No other connection will ever become free for it.
+    exchange.Unlink();
+    OnPendingGone();
+    exchange.state = Exchange::State::kFailed;
+    exchange.failure = PoolFailure::kOverflow;
+  }
 }
 
 void HostPool::CountEnded(uint32_t exchanges) {
@@ -92,6 +100,7 @@ bool HostPool::MakeTransport(std::unique_ptr<net::Transport>* transport,
 }
 
 uint32_t HostPool::ExpectedStreams() const {
+  if (kind_.raw) return 1;
   const HttpProtocol protocol = ProtocolOf(cluster_.config(), kind_);
   if (protocol == HttpProtocol::kHttp1) return 1;
   if (protocol == HttpProtocol::kAuto && last_was_http1_) return 1;
@@ -111,7 +120,8 @@ void HostPool::FailStart(PoolFailure failure, absl::string_view detail) {
 // False when there is none more to be had.
 bool HostPool::StartConnection() {
   // The first connection to a host is allowed whatever the limit, or the host could never be used.
-  if (!cluster_.AcquireConnection(connection_count_ == 0)) {
+  // But who asks for bare ones has none to wait for.
+  if (!cluster_.AcquireConnection(connection_count_ == 0 && !kind_.raw)) {
     cluster_.stats().upstream_cx_overflow.Inc();
     return false;
   }
@@ -122,12 +132,7 @@ bool HostPool::StartConnection() {
     return false;
   }
   const ClusterConfig& config = cluster_.config();
-  net::ConnectOptions options;
-  if (config.keepalive.enabled) options.keepalive = cluster_.keepalive();
-  if (config.source_address.family() != net::Address::Family::kNone) {
-    options.source = config.source_address;
-  }
-  auto fd = net::StartConnect(host_->address(), options);
+  auto fd = cluster_.Connect(host_->address());
   if (!fd.ok()) {
     FailStart(PoolFailure::kConnectFailure, "cannot start connecting");
     return false;
@@ -162,6 +167,7 @@ void HostPool::OnPendingGone() {
 }
 
 std::unique_ptr<ClientConnection> HostPool::MakeConnection(ConnectAttempt& attempt) {
+  if (kind_.raw) return std::make_unique<RawClientConnection>(*this, attempt.Take());
   const HttpProtocol protocol = ProtocolOf(cluster_.config(), kind_);
   const bool http2 = protocol == HttpProtocol::kHttp2 ||
                      (protocol == HttpProtocol::kAuto && attempt.protocol() == "h2");
@@ -195,7 +201,8 @@ void HostPool::Offer(ClientConnection& connection) {
     next->OnProgress();
   }
   if (connection.active_streams() == 0) {
-    if (draining_) {
+    // A bare connection is made for one client, which may have left meanwhile.
+    if (draining_ || kind_.raw) {
       connection.CloseWhenDone();
       return;
     }

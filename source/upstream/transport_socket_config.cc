@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream.pb.h"
 #include "envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.pb.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
@@ -22,6 +23,8 @@ using envoy::extensions::transport_sockets::proxy_protocol::v3::ProxyProtocolUps
 constexpr char kMetadataKey[] = "envoy.transport_socket_match";
 constexpr char kRawBuffer[] = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
 constexpr char kTls[] = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
+constexpr char kInternal[] =
+    "envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport";
 constexpr char kProxyProtocol[] =
     "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport";
 
@@ -53,6 +56,14 @@ class SocketCompiler {
     const std::string type = config::TypedConfigType(proto.typed_config());
     if (type == kProxyProtocol) {
       SetProxyHeader(proto, path, socket);
+    } else if (type == kInternal) {
+      // Without metadata to pass on it adds nothing to what it wraps.
+      envoy::extensions::transport_sockets::internal_upstream::v3::InternalUpstreamTransport
+          wrapper;
+      const config::Path at = path.Field("typed_config");
+      if (config::UnpackTypedConfigTo(proto.typed_config(), wrapper, at, errors_)) {
+        SetInner(wrapper.transport_socket(), at.Field("transport_socket"), socket);
+      }
     } else {
       SetInner(proto, path, socket);
     }

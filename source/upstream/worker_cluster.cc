@@ -61,6 +61,13 @@ void WorkerCluster::SetTls(size_t index, std::shared_ptr<const tls::ClientContex
 }
 
 void WorkerCluster::Acquire(Exchange& exchange) {
+  const bool raw = exchange.needs != nullptr && exchange.needs->raw;
+  if (raw && counts().connections.Full(thresholds().max_connections)) {
+    stats_->upstream_cx_overflow.Inc();
+    exchange.state = Exchange::State::kFailed;
+    exchange.failure = PoolFailure::kOverflow;
+    return;
+  }
   const Choice choice = balancer_->Pick(loop_.random());
   if (!choice) {
     stats_->upstream_cx_none_healthy.Inc();
@@ -70,7 +77,7 @@ void WorkerCluster::Acquire(Exchange& exchange) {
   }
   if (choice.panic) stats_->lb_healthy_panic.Inc();
   HostPool& usual = PoolOf(choice.host);
-  if (connections_vary_ && exchange.needs != nullptr) {
+  if (raw || (connections_vary_ && exchange.needs != nullptr)) {
     HostPool& pool = PoolFor(usual, *exchange.needs);
     pool.Acquire(exchange);
     if (pool.empty()) OnDrained(pool);  // Nothing came of it, and it may be of use to nobody else.
@@ -161,6 +168,21 @@ net::TcpKeepalive WorkerCluster::keepalive() const {
   if (from.time_s != 0) result.time_s = from.time_s;
   if (from.interval_s != 0) result.interval_s = from.interval_s;
   return result;
+}
+
+absl::StatusOr<net::UniqueFd> WorkerCluster::Connect(const net::Address& address) {
+  if (address.family() == net::Address::Family::kInternal) {
+    net::UniqueFd fd;
+    if (internal_connect_ != nullptr && *internal_connect_) fd = (*internal_connect_)(address);
+    if (!fd.valid()) return absl::UnavailableError("no internal listener of that name");
+    return fd;
+  }
+  net::ConnectOptions options;
+  if (config().keepalive.enabled) options.keepalive = keepalive();
+  if (config().source_address.family() != net::Address::Family::kNone) {
+    options.source = config().source_address;
+  }
+  return net::StartConnect(address, options);
 }
 
 void WorkerCluster::OnDrained(HostPool& pool) {

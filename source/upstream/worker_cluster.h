@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
 #include "source/base/rc.h"
 #include "source/event/event_loop.h"
 #include "source/http1/decoder.h"
@@ -91,6 +93,12 @@ class WorkerCluster final : public base::RefCounted {
   uint64_t write_limit() const { return published_.config->connection_buffer_bytes; }
   const http1::ResponseDecoderOptions& decoder_options() const { return decoder_options_; }
   net::TcpKeepalive keepalive() const;
+  // Begins a connection to a host.
+  absl::StatusOr<net::UniqueFd> Connect(const net::Address& address);
+  // The ClusterMap's; null, or empty: there are no internal listeners.
+  void SetInternalConnect(absl::AnyInvocable<net::UniqueFd(const net::Address&)>* connect) {
+    internal_connect_ = connect;
+  }
   void OnDrained(HostPool& pool);
 
  private:
@@ -106,6 +114,7 @@ class WorkerCluster final : public base::RefCounted {
   stats::Registry& registry_;
   PublishedCluster published_;
   const bool connections_vary_;
+  absl::AnyInvocable<net::UniqueFd(const net::Address&)>* internal_connect_ = nullptr;
   http1::ResponseDecoderOptions decoder_options_;
   stats::Group<stats::ClusterStats> stats_;
   std::optional<stats::Group<stats::Http2Stats>> http2_stats_;

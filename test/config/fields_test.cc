@@ -83,19 +83,11 @@ TEST(FieldsTest, ValuesOfAField) {
       "proxenos: expected ROUND_ROBIN LEAST_REQUEST RANDOM LOAD_BALANCING_POLICY_CONFIG\n",
       Check(Parse<Cluster>("{name: a, lb_policy: MAGLEV}")));
   EXPECT_EQ("", Check(Parse<Cluster>("{name: a, lb_policy: RANDOM}")));
-  EXPECT_EQ("", Check(Parse<Listener>("{name: a, freebind: false, enable_reuse_port: true}")));
+  EXPECT_EQ("", Check(Parse<Listener>("{name: a, freebind: true, drain_type: DEFAULT}")));
   EXPECT_EQ(
-      "freebind: value true of envoy.config.listener.v3.Listener.freebind is not implemented by "
-      "proxenos: expected false\n",
-      Check(Parse<Listener>("{name: a, freebind: true}")));
-}
-
-TEST(FieldsTest, CountsOfAList) {
-  EXPECT_EQ("", Check(Parse<Listener>("{filter_chains: [{name: a}, {name: b}]}")));
-  EXPECT_EQ(
-      "filter_chains[0].filters: 2 elements of envoy.config.listener.v3.FilterChain.filters: "
-      "proxenos implements at most 1; one HTTP connection manager\n",
-      Check(Parse<Listener>("{filter_chains: [{filters: [{name: a}, {name: b}]}]}")));
+      "drain_type: value MODIFY_ONLY of envoy.config.listener.v3.Listener.drain_type is not "
+      "implemented by proxenos: expected DEFAULT\n",
+      Check(Parse<Listener>("{name: a, drain_type: MODIFY_ONLY}")));
 }
 
 TEST(FieldsTest, EmptyMessagesAreNoDemand) {

@@ -37,7 +37,7 @@ class Http2ConnectionFixture : public ::testing::Test {
     }
   }
   const stats::HttpStats& stats() { return proxy_.http_stats(); }
-  const stats::Http2Stats& http2_stats() { return proxy_.listener().service(0).http2_stats(); }
+  const stats::Http2Stats& http2_stats() { return proxy_.http_service().http2_stats(); }
 
   testing::ProxyLoop proxy_;
   std::unique_ptr<testing::Http2Client> client_;

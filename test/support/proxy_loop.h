@@ -10,6 +10,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
+#include "source/downstream/http_service.h"
 #include "source/downstream/listener.h"
 #include "source/net/socket.h"
 #include "source/upstream/cluster_map.h"
@@ -89,7 +90,11 @@ class ProxyLoop {
   downstream::Listener& listener() { return *listener_; }
   upstream::ClusterMap& clusters() { return clusters_; }
   event::EventLoop& loop() { return loop_; }
-  stats::HttpStats& http_stats() { return listener_->service(0).stats(); }
+  // Of its first filter chain. REQUIRES: that is HTTP.
+  downstream::HttpService& http_service() {
+    return static_cast<downstream::HttpService&>(listener_->service(0));
+  }
+  stats::HttpStats& http_stats() { return http_service().stats(); }
   // The worker's share of the cluster published last. REQUIRES: a request went there.
   upstream::WorkerCluster& worker_cluster() { return *clusters_.Find("origin"); }
   stats::ClusterStats& cluster_stats() { return worker_cluster().stats(); }

@@ -7,7 +7,6 @@
 #include "envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.pb.h"
 #include "gtest/gtest.h"
 #include "source/filters/http/local_ratelimit/limiter.h"
-#include "source/filters/http/local_ratelimit/token_bucket.h"
 #include "source/match/ip_range.h"
 #include "test/filters/http/stream.h"
 

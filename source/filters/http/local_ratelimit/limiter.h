@@ -16,10 +16,13 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
+#include "source/base/token_bucket.h"
 #include "source/filter/descriptor.h"
-#include "source/filters/http/local_ratelimit/token_bucket.h"
 
 namespace proxenos::filters::local_ratelimit {
+
+using base::BucketSize;
+using base::TokenBucket;
 
 // LocalRateLimitDescriptor: a key without a value stands for each value, with a bucket of its own.
 struct DescriptorLimit {

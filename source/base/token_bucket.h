@@ -1,4 +1,4 @@
-// TokenBucket: tokens that come with time, taken by requests of all workers with one atomic.
+// TokenBucket: tokens that come with time, taken by all workers with one atomic.
 //
 // The one word says since when tokens have come that nobody took, as an instant; a bucket is full
 // when that is long ago. Thread: any.
@@ -10,17 +10,17 @@
 
 #include "source/base/clock.h"
 
-namespace proxenos::filters::local_ratelimit {
+namespace proxenos::base {
 
 // envoy.type.v3.TokenBucket: tokens come one by one, as many in each interval as it is filled with.
 struct BucketSize {
   uint64_t max_tokens = 0;
-  base::Nanos per_token = 1;  // Never less than 1.
+  Nanos per_token = 1;  // Never less than 1.
 
-  static BucketSize Make(uint64_t max_tokens, uint64_t tokens_per_fill, base::Nanos interval) {
-    const auto per_token = static_cast<base::Nanos>(static_cast<uint64_t>(interval) /
-                                                    std::max<uint64_t>(tokens_per_fill, 1));
-    return BucketSize{max_tokens, std::max<base::Nanos>(per_token, 1)};
+  static BucketSize Make(uint64_t max_tokens, uint64_t tokens_per_fill, Nanos interval) {
+    const auto per_token = static_cast<Nanos>(static_cast<uint64_t>(interval) /
+                                              std::max<uint64_t>(tokens_per_fill, 1));
+    return BucketSize{max_tokens, std::max<Nanos>(per_token, 1)};
   }
 };
 
@@ -29,7 +29,7 @@ class TokenBucket {
   explicit TokenBucket(const BucketSize& size) : size_(size) {}
 
   // Takes `count` tokens if they are all there.
-  bool Take(uint64_t count, base::MonoTime now) {
+  bool Take(uint64_t count, MonoTime now) {
     int64_t since = since_.load(std::memory_order_relaxed);
     while (true) {
       const int64_t from = std::max(since, now - Full());
@@ -44,16 +44,15 @@ class TokenBucket {
   }
 
   const BucketSize& size() const { return size_; }
-  uint64_t Remaining(base::MonoTime now) const {
+  uint64_t Remaining(MonoTime now) const {
     const int64_t since = std::max(since_.load(std::memory_order_relaxed), now - Full());
     return now <= since ? 0 : static_cast<uint64_t>((now - since) / size_.per_token);
   }
   // Whole seconds until there is a token; 0 when there is one.
-  uint64_t ResetSeconds(base::MonoTime now) const {
+  uint64_t ResetSeconds(MonoTime now) const {
     if (Remaining(now) > 0) return 0;
     const int64_t next = since_.load(std::memory_order_relaxed) + size_.per_token;
-    return static_cast<uint64_t>((std::max<int64_t>(next - now, 0) + base::kSecond - 1) /
-                                 base::kSecond);
+    return static_cast<uint64_t>((std::max<int64_t>(next - now, 0) + kSecond - 1) / kSecond);
   }
 
  private:
@@ -71,4 +70,4 @@ class TokenBucket {
   std::atomic<int64_t> since_{kLongAgo};
 };
 
-}  // namespace proxenos::filters::local_ratelimit
+}  // namespace proxenos::base

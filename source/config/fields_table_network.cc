@@ -1,0 +1,100 @@
+// What of network filters is honoured, besides the HTTP connection manager.
+#include "source/config/fields_table.h"
+
+namespace proxenos::config {
+namespace {
+
+MessageRules TcpProxyFields() {
+  return {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+          {
+              Use("stat_prefix cluster weighted_clusters idle_timeout access_log "
+                  "access_log_options max_connect_attempts backoff_options "
+                  "max_downstream_connection_duration "
+                  "max_downstream_connection_duration_jitter_percentage "
+                  "access_log_flush_interval flush_access_log_on_connected "
+                  "upstream_connect_mode tunneling_config"),
+              Leave("max_early_data_bytes",
+                    "What a client sends before its host is connected waits in the kernel."),
+              Leave("downstream_idle_timeout upstream_idle_timeout",
+                    "Envoy does not implement them either."),
+              Refuse("on_demand", "name clusters that discovery sends"),
+              Refuse("metadata_match", "there is no subset balancing"),
+              Refuse("hash_policy", "no balancing by hash is implemented"),
+              Refuse("proxy_protocol_tlvs", "PROXY headers carry addresses only"),
+              Leave("proxy_protocol_tlv_merge_policy", "No TLVs are sent that it could be about."),
+              Use("check_drain_close")
+                  .Only("false", "a draining listener leaves its TCP connections the drain time"),
+          }};
+}
+
+MessageRules RbacFields() {
+  constexpr std::string_view kRules = "write rules: there are no matcher trees";
+  return {"envoy.extensions.filters.network.rbac.v3.RBAC",
+          {
+              Use("stat_prefix rules shadow_rules shadow_rules_stat_prefix delay_deny"),
+              Use("enforcement_type")
+                  .Only("ONE_TIME_ON_FIRST_BYTE", "what a connection is does not change"),
+              Refuse("matcher shadow_matcher", kRules),
+          }};
+}
+
+}  // namespace
+
+std::vector<MessageRules> NetworkFields() {
+  constexpr std::string_view kNoMetadata = "no metadata is kept that it could match";
+  return {
+      TcpProxyFields(),
+      {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TunnelingConfig",
+       {
+           Use("hostname use_post headers_to_add post_path"),
+           Leave("propagate_response_headers propagate_response_trailers",
+                 "They go to filter state, which nothing reads."),
+           Refuse("request_id_extension request_id_header request_id_metadata_key",
+                  "write a header of headers_to_add"),
+           Refuse("formatters", "write the operators that are built in"),
+       }},
+      {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster", {Use("clusters")}},
+      {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight",
+       {Use("name weight"), Refuse("metadata_match", "there is no subset balancing")}},
+      {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions",
+       {Use("access_log_flush_interval flush_access_log_on_connected flush_access_log_on_start")}},
+      {"envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit",
+       {Use("stat_prefix max_connections delay runtime_enabled")}},
+      {"envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit",
+       {Use("stat_prefix token_bucket runtime_enabled"),
+        Refuse("share_key", "each filter has a token bucket of its own")}},
+      {"envoy.extensions.bootstrap.internal_listener.v3.InternalListener",
+       {Leave("buffer_size_kb", "The kernel's buffers are between the two ends.")}},
+      {"envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport",
+       {Use("transport_socket"),
+        Refuse("passthrough_metadata", "no metadata is kept that could be passed on")}},
+      {"envoy.extensions.filters.network.direct_response.v3.Config", {Use("response")}},
+      {"envoy.extensions.filters.network.echo.v3.Echo", {}},
+      RbacFields(),
+      {"envoy.config.rbac.v3.RBAC",
+       {Use("action policies"), Refuse("audit_logging_options", "there are no audit loggers")}},
+      {"envoy.config.rbac.v3.Policy",
+       {Use("permissions principals"),
+        Refuse("condition checked_condition cel_config", "there is no CEL")}},
+      {"envoy.config.rbac.v3.Permission",
+       {Use("and_rules or_rules any header url_path destination_ip destination_port "
+            "destination_port_range not_rule requested_server_name"),
+        Refuse("metadata sourced_metadata", kNoMetadata),
+        Refuse("matcher", "write one of the other rules"),
+        Refuse("uri_template", "write url_path")}},
+      {"envoy.config.rbac.v3.Permission.Set", {Use("rules")}},
+      {"envoy.config.rbac.v3.Principal",
+       {Use("and_ids or_ids any authenticated source_ip direct_remote_ip remote_ip header url_path "
+            "not_id"),
+        Refuse("metadata sourced_metadata", kNoMetadata),
+        Refuse("filter_state", "there is no filter state"),
+        Refuse("custom", "write authenticated")}},
+      {"envoy.config.rbac.v3.Principal.Set", {Use("ids")}},
+      {"envoy.config.rbac.v3.Principal.Authenticated", {Use("principal_name")}},
+      {"envoy.type.matcher.v3.PathMatcher", {Use("path")}},
+      {"envoy.type.v3.Int32Range", {Use("start end")}},
+      {"envoy.extensions.filters.network.sni_cluster.v3.SniCluster", {}},
+  };
+}
+
+}  // namespace proxenos::config

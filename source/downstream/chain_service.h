@@ -1,0 +1,91 @@
+// ChainService: what the connections of one filter chain share on one worker: its configuration,
+// its TLS context, its network filters. What the chain's terminal filter adds derives from it:
+// HttpService, and those of NetworkTerminals.
+//
+// Owner: the Listener. Thread: the worker's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "source/base/rc.h"
+#include "source/downstream/connection.h"
+#include "source/downstream/http_config.h"
+#include "source/filter/network_filter.h"
+#include "source/stats/registry.h"
+#include "source/tls/server_context.h"
+
+namespace proxenos::downstream {
+
+class Listener;
+
+class ChainService {
+ public:
+  // What a service is made of. `chain` outlives it; `address` is the listener's, as stats name it.
+  struct Parts {
+    Listener& listener;
+    const ChainConfig& chain;
+    ChainCells cells;
+    stats::Registry& registry;
+    const std::string& address;
+  };
+
+  virtual ~ChainService();
+  ChainService(const ChainService&) = delete;
+  ChainService& operator=(const ChainService&) = delete;
+
+  // Makes what handles a connection from now on: the network filters have let it pass.
+  virtual std::unique_ptr<Connection> Begin(Arrival arrival) = 0;
+  // Whether that has work to do before the client sends anything: then it begins at once, and sees
+  // itself to CheckFirstBytes.
+  virtual bool begins_at_once() const { return false; }
+  // How long a client may take to send its first bytes where somebody waits for them; 0: for ever.
+  virtual base::Nanos first_bytes_timeout() const { return 0; }
+  // A network filter refused a connection, which is about to close.
+  virtual void OnRefused(const Arrival&, const filter::NetworkFilter::Verdict&) {}
+
+  Listener& listener() const { return listener_; }
+  const ChainConfig& chain() const { return chain_; }
+  // Null without TLS, and until the secrets are there.
+  base::Held<tls::ServerContext> tls_context() const {
+    return cells_.tls ? cells_.tls->current : base::Held<tls::ServerContext>();
+  }
+  uint32_t connection_buffer_bytes() const;
+
+  // Asks the network filters. A connection that they let pass is given back by Release at its end,
+  // one that is refused is not.
+  filter::NetworkFilter::Verdict Admit(Arrival& arrival);
+  void Release();
+  bool checks_first_bytes() const { return checks_first_bytes_; }
+  filter::NetworkFilter::Verdict CheckFirstBytes(Arrival& arrival);
+
+ protected:
+  explicit ChainService(Parts parts);
+  const ChainCells& cells() const { return cells_; }
+
+ private:
+  Listener& listener_;
+  const ChainConfig& chain_;
+  const ChainCells cells_;
+  std::vector<std::unique_ptr<filter::NetworkFilter>> filters_;
+  bool checks_first_bytes_ = false;
+};
+
+// Whether a client has sent something, without taking it: kNothing, kBytes, or how the connection
+// ended before any.
+net::ReadStatus FirstBytes(net::Connection& socket);
+
+// A terminal network filter as it is configured, other than the HTTP connection manager. Owner: the
+// ChainConfig, shared by all workers.
+class NetworkTerminal {
+ public:
+  virtual ~NetworkTerminal() = default;
+  virtual std::unique_ptr<ChainService> MakeService(ChainService::Parts parts) const = 0;
+  // The clusters that it may send connections to.
+  virtual absl::Span<const std::string> cluster_names() const { return {}; }
+};
+
+}  // namespace proxenos::downstream

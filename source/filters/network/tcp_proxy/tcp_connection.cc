@@ -1,0 +1,336 @@
+// Connecting, and carrying bytes both ways.
+#include "source/filters/network/tcp_proxy/tcp_connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "source/base/limits.h"
+#include "source/downstream/listener.h"
+#include "source/upstream/client_connection.h"
+#include "source/upstream/connection_kind.h"
+
+namespace proxenos::filters::tcp_proxy {
+
+using net::FlushStatus;
+using net::ReadStatus;
+using upstream::Exchange;
+using upstream::PoolFailure;
+
+TcpConnection::Attempt::Attempt(TcpConnection& connection)
+    : Exchange(connection.head_), owner(connection) {
+  body_limit = connection.service_.connection_buffer_bytes();
+}
+
+TcpConnection::TcpConnection(TcpService& service, downstream::Arrival arrived)
+    : TerminalConnection(service, std::move(arrived)),
+      service_(service),
+      head_(arena_),
+      idle_(loop().timers(), [this] { OnIdle(); }) {
+  const TcpProxyConfig& config = service_.config();
+  service_.Describe(arrival(), info_);
+  if (config.idle_timeout != 0) idle_.ArmIn(config.idle_timeout);
+  if (config.max_duration != 0) {
+    duration_.emplace(loop().timers(), [this] {
+      service_.stats().max_downstream_connection_duration.Inc();
+      End(filter::kDurationTimeout);
+    });
+    const double most =
+        static_cast<double>(config.max_duration) / 100 * config.max_duration_jitter_percent;
+    const uint64_t jitter = loop().random().Below(static_cast<uint64_t>(most) + 1);
+    duration_->ArmIn(config.max_duration + static_cast<base::Nanos>(jitter));
+  }
+  if (config.logs_start) service_.Log(info_);
+  if (config.log_interval != 0) {
+    interval_.emplace(loop().timers(), [this] { LogInterval(); });
+    interval_->ArmIn(config.log_interval);
+  }
+}
+
+TcpConnection::~TcpConnection() = default;
+
+void TcpConnection::Advance() {
+  if (attempt_ == nullptr) Connect();
+  if (closed() || attempt_ == nullptr) return;
+  switch (attempt_->state) {
+    case Exchange::State::kIdle:
+    case Exchange::State::kPending:
+      if (ClientBroke()) End(filter::kDownstreamConnectionTermination);
+      return;
+    case Exchange::State::kFailed:
+      OnConnectFailed();
+      return;
+    case Exchange::State::kActive:
+    case Exchange::State::kDone:
+    case Exchange::State::kReset:
+      break;
+  }
+  if (!connected_) {
+    if (!HasTunnel()) return;
+    OnConnected();
+  }
+  Relay();
+}
+
+bool TcpConnection::ClientBroke() {
+  return socket().peer_closed() && downstream::FirstBytes(socket()) == ReadStatus::kError;
+}
+
+void TcpConnection::Connect() {
+  if (backoff_ && backoff_->armed()) return;
+  const TcpProxyConfig& config = service_.config();
+  if (config.connects_on_data && info_.attempts == 0) {
+    if (!MayRead()) return;
+    service_.stats().early_data_received_count_total.Inc();
+  }
+  cluster_ = service_.Choose(arrival());
+  if (!cluster_) {
+    service_.stats().downstream_cx_no_route.Inc();
+    End(filter::kNoClusterFound);
+    return;
+  }
+  info_.upstream_cluster = cluster_->config().name;
+  const bool tunnels = config.tunnel != nullptr;
+  if (tunnels && !counted_ && !cluster_->TryAcquireRequest()) {
+    cluster_->stats().upstream_rq_pending_overflow.Inc();
+    End(filter::kUpstreamOverflow);
+    return;
+  }
+  counted_ = tunnels;
+  upstream::ConnectionNeeds needs;
+  needs.raw = !tunnels;
+  needs.source = &arrival().info.remote();
+  if (cluster_->connections_vary() &&
+      arrival().info.local.family() == net::Address::Family::kNone) {
+    arrival().info.local = net::Address::LocalOf(socket().fd());
+  }
+  needs.destination = &arrival().info.local;
+  attempt_ = std::make_unique<Attempt>(*this);
+  attempt_->needs = &needs;
+  cluster_->Acquire(*attempt_);
+  attempt_->needs = nullptr;
+}
+
+void TcpConnection::OnConnectFailed() {
+  const PoolFailure failure = attempt_->failure;
+  if (failure == PoolFailure::kNoHealthyHost || failure == PoolFailure::kOverflow) {
+    End(failure == PoolFailure::kOverflow ? filter::kUpstreamOverflow : filter::kNoHealthyUpstream);
+    return;
+  }
+  TryAgain(failure == PoolFailure::kConnectTimeout
+               ? "connection timeout"
+               : absl::StrCat("delayed connect error: ", attempt_->failure_detail));
+}
+
+bool TcpConnection::HasTunnel() {
+  const Tunnel* tunnel = service_.config().tunnel.get();
+  if (tunnel == nullptr) return true;
+  upstream::ClientStream* stream = attempt_->stream.get();
+  if (!asked_ && stream != nullptr) {
+    asked_ = true;
+    http::RequestHead request(arena_);
+    tunnel->Fill(info_, !cluster_->config().tls.empty(), request);
+    stream->SendHead(request, /*end=*/false);
+  }
+  if (attempt_->head && Tunnel::Accepts(head_)) return true;
+  if (attempt_->head || stream == nullptr) TryAgain("tunnel refused");
+  return false;
+}
+
+void TcpConnection::TryAgain(std::string reason) {
+  ++info_.attempts;
+  info_.flags |= filter::kUpstreamConnectionFailure;
+  if (attempt_->host != nullptr) info_.upstream_remote = attempt_->host->address();
+  failure_ = std::move(reason);
+  info_.upstream_failure_reason = failure_;
+  attempt_.reset();
+  asked_ = false;
+  const TcpProxyConfig& config = service_.config();
+  if (info_.attempts >= config.max_connect_attempts) {
+    cluster_->stats().upstream_cx_connect_attempts_exceeded.Inc();
+    End(filter::kUpstreamRetryLimitExceeded);
+    return;
+  }
+  if (config.backoff_base != 0) {
+    // Full jitter below a limit that doubles.
+    const uint32_t doublings = std::min(info_.attempts - 1, 20u);
+    const base::Nanos most = std::min(config.backoff_max, config.backoff_base << doublings);
+    if (!backoff_) backoff_.emplace(loop().timers(), [this] { WantAdvance(); });
+    backoff_->ArmIn(1 +
+                    static_cast<base::Nanos>(loop().random().Below(static_cast<uint64_t>(most))));
+    return;
+  }
+  WantAdvance();
+}
+
+void TcpConnection::OnConnected() {
+  connected_ = true;
+  ++info_.attempts;
+  info_.upstream_connected = loop().now();
+  info_.upstream_remote = attempt_->host->address();
+  host_name_ = attempt_->host->hostname();
+  info_.upstream_host_name = host_name_;
+  if (upstream::ClientStream* stream = attempt_->stream.get()) {
+    info_.upstream_local = stream->connection().local_address();
+    info_.upstream_connection_id = stream->connection().id();
+  }
+  cluster_->stats().upstream_rq_total.Inc();
+  cluster_->stats().upstream_rq_active.Inc();
+  if (service_.config().logs_connected) service_.Log(info_);
+}
+
+void TcpConnection::Relay() {
+  const uint64_t before = info_.bytes_received + info_.bytes_sent;
+  MoveToClient();
+  if (!MoveToHost() || !FlushToClient()) return;
+  UpdateBuffered();
+  const bool moved = info_.bytes_received + info_.bytes_sent != before;
+  if (moved && service_.config().idle_timeout != 0) idle_.ArmIn(service_.config().idle_timeout);
+  EndDirections();
+}
+
+void TcpConnection::MoveToClient() {
+  const uint64_t waiting = socket().out().size();
+  const uint64_t limit = service_.connection_buffer_bytes();
+  const uint64_t room = waiting >= limit ? 0 : limit - waiting;
+  const uint64_t take = std::min<uint64_t>(room, attempt_->body.size());
+  if (take == 0) return;
+  info_.upstream_wire_bytes_received += take;
+  if (take == attempt_->body.size()) {
+    socket().out().Append(std::move(attempt_->body));
+  } else {
+    socket().out().AppendFrom(attempt_->body, take);
+  }
+  attempt_->BodyTaken(take);
+}
+
+bool TcpConnection::MoveToHost() {
+  upstream::ClientStream* stream = attempt_->stream.get();
+  if (stream == nullptr) return true;
+  if (!unsent_.empty()) {
+    NotePause(!stream->SendBody(unsent_, client_ended_, nullptr));
+    if (paused_) return true;
+  }
+  for (int reads = 0; reads < base::limits::kMaxReadsPerEvent && !client_ended_; ++reads) {
+    if (!MayRead()) return true;
+    buffer::Slice bytes;
+    switch (socket().Read(&bytes)) {
+      case ReadStatus::kNothing:
+        return true;
+      case ReadStatus::kBytes:
+        info_.bytes_received += bytes.size();
+        service_.stats().downstream_cx_rx_bytes_total.Add(bytes.size());
+        unsent_.Append(std::move(bytes));
+        break;
+      case ReadStatus::kEnd:
+        client_ended_ = true;
+        break;
+      case ReadStatus::kError:
+        OnClientBroken();
+        return false;
+    }
+    NotePause(!stream->SendBody(unsent_, client_ended_, nullptr));
+    if (paused_) return true;
+  }
+  if (!client_ended_ && MayRead()) WantAdvance();  // Behind other connections.
+  return true;
+}
+
+bool TcpConnection::FlushToClient() {
+  const uint64_t before = socket().out().size();
+  const FlushStatus status = socket().Flush();
+  const uint64_t sent = before - socket().out().size();
+  info_.bytes_sent += sent;
+  service_.stats().downstream_cx_tx_bytes_total.Add(sent);
+  if (status != FlushStatus::kError) return true;
+  OnClientBroken();
+  return false;
+}
+
+// The host learns that the client did not end as it should have.
+void TcpConnection::OnClientBroken() {
+  if (upstream::ClientStream* stream = attempt_->stream.get()) stream->AbandonByReset();
+  End(0);
+}
+
+void TcpConnection::EndDirections() {
+  if (!attempt_->body.empty()) {
+    // There is room again, if all has left.
+    if (socket().out().empty()) WantAdvance();
+    return;
+  }
+  if (attempt_->state == Exchange::State::kReset) {
+    info_.flags |= filter::kUpstreamRemoteReset;
+    Close(/*reset=*/true);
+    return;
+  }
+  if (!attempt_->end || !socket().out().empty()) return;
+  if (!client_shut_) {
+    client_shut_ = true;
+    socket().ShutdownWrite();
+  }
+  // Nobody is left whom the client could send anything.
+  if (attempt_->stream.get() == nullptr) Close();
+}
+
+// The client is not read while the host has no room for what it sent.
+void TcpConnection::NotePause(bool paused) {
+  if (paused == paused_) return;
+  paused_ = paused;
+  if (paused) {
+    service_.stats().downstream_flow_control_paused_reading_total.Inc();
+  } else {
+    service_.stats().downstream_flow_control_resumed_reading_total.Inc();
+  }
+}
+
+void TcpConnection::UpdateBuffered() {
+  stats::TcpStats& stats = service_.stats();
+  const uint64_t out = socket().out().size();
+  if (out != counted_out_) stats.downstream_cx_tx_bytes_buffered.Add(out - counted_out_);
+  counted_out_ = out;
+  const uint64_t unsent = unsent_.size();
+  if (unsent != counted_unsent_)
+    stats.downstream_cx_rx_bytes_buffered.Add(unsent - counted_unsent_);
+  counted_unsent_ = unsent;
+}
+
+void TcpConnection::OnIdle() {
+  service_.stats().idle_timeout.Inc();
+  End(0);
+}
+
+void TcpConnection::LogInterval() {
+  service_.Log(info_);
+  interval_->ArmIn(service_.config().log_interval);
+}
+
+void TcpConnection::OnRefused(const filter::NetworkFilter::Verdict& verdict) {
+  info_.flags |= verdict.flags;
+  info_.connection_termination_details = verdict.details;
+  idle_.Disarm();
+}
+
+void TcpConnection::End(uint32_t flags) {
+  info_.flags |= flags;
+  Close();
+}
+
+void TcpConnection::OnClosing() {
+  idle_.Disarm();
+  for (auto* timer : {&duration_, &backoff_, &interval_}) {
+    if (*timer) (*timer)->Disarm();
+  }
+  if (attempt_ != nullptr) info_.upstream_wire_bytes_sent = info_.bytes_received - unsent_.size();
+  info_.downstream_wire_bytes_received = info_.bytes_received;
+  info_.downstream_wire_bytes_sent = info_.bytes_sent;
+  service_.Log(info_);
+  if (connected_) cluster_->stats().upstream_rq_active.Dec();
+  if (counted_) cluster_->ReleaseRequest();
+  unsent_.Clear();
+  socket().out().Clear();
+  UpdateBuffered();
+  attempt_.reset();  // Ends the host's connection too.
+}
+
+}  // namespace proxenos::filters::tcp_proxy

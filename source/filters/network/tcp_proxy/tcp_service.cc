@@ -1,0 +1,68 @@
+// Clusters by weight, and access logs.
+#include "source/filters/network/tcp_proxy/tcp_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "source/downstream/listener.h"
+#include "source/filters/network/tcp_proxy/tcp_connection.h"
+#include "source/stats/scope.h"
+
+namespace proxenos::filters::tcp_proxy {
+
+using downstream::Arrival;
+
+std::unique_ptr<downstream::ChainService> TcpProxy::MakeService(
+    downstream::ChainService::Parts parts) const {
+  return std::make_unique<TcpService>(std::move(parts), config_);
+}
+
+TcpService::TcpService(Parts parts, const TcpProxyConfig& config)
+    : ChainService(std::move(parts)),
+      config_(config),
+      stats_(parts.registry.Open<stats::TcpStats>(stats::TcpScope(config.stat_prefix))) {}
+
+std::unique_ptr<downstream::Connection> TcpService::Begin(Arrival arrival) {
+  stats_->downstream_cx_total.Inc();
+  return std::make_unique<TcpConnection>(*this, std::move(arrival));
+}
+
+void TcpService::OnRefused(const Arrival& arrival, const filter::NetworkFilter::Verdict& verdict) {
+  stats_->downstream_cx_total.Inc();
+  filter::StreamInfo info;
+  Describe(arrival, info);
+  info.flags |= verdict.flags;
+  info.connection_termination_details = verdict.details;
+  Log(info);
+}
+
+base::Rc<upstream::WorkerCluster> TcpService::Choose(const Arrival& arrival) {
+  const auto& environment = listener().environment();
+  if (!arrival.cluster.empty()) return environment.clusters.Find(arrival.cluster);
+  size_t chosen = 0;
+  if (config_.clusters.size() > 1) {
+    const uint64_t drawn = environment.loop.random().Below(config_.weights.back());
+    const auto after = std::upper_bound(config_.weights.begin(), config_.weights.end(), drawn);
+    chosen = static_cast<size_t>(after - config_.weights.begin());
+  }
+  return environment.clusters.Find(config_.clusters[chosen]);
+}
+
+void TcpService::Describe(const Arrival& arrival, filter::StreamInfo& info) {
+  info.connection = &arrival.info;
+  info.remote = arrival.info.remote();
+  info.start = arrival.created;
+  const base::Nanos since = listener().loop().now() - arrival.created;
+  info.start_wall = listener().loop().wall_now() - since / base::kMicrosecond;
+  info.filter_chain_name = chain().name;
+}
+
+void TcpService::Log(filter::StreamInfo& info) {
+  if (config_.access_logs.empty()) return;
+  info.complete = listener().loop().ReadClock();
+  access_log::FormatInput input;
+  input.stream = &info;
+  for (const access_log::AccessLog& log : config_.access_logs) log.Log(input);
+}
+
+}  // namespace proxenos::filters::tcp_proxy

@@ -1,0 +1,42 @@
+// TcpService: what the connections of one TCP proxy share on one worker.
+//
+// Owner: the Listener. Thread: the worker's.
+#pragma once
+
+#include <memory>
+
+#include "source/downstream/chain_service.h"
+#include "source/filter/stream_info.h"
+#include "source/filters/network/tcp_proxy/tcp_proxy.h"
+#include "source/stats/registry.h"
+#include "source/stats/tcp_stats.h"
+#include "source/upstream/worker_cluster.h"
+
+namespace proxenos::filters::tcp_proxy {
+
+class TcpService final : public downstream::ChainService {
+ public:
+  // `config` outlives it.
+  TcpService(Parts parts, const TcpProxyConfig& config);
+
+  std::unique_ptr<downstream::Connection> Begin(downstream::Arrival arrival) override;
+  bool begins_at_once() const override { return true; }
+  void OnRefused(const downstream::Arrival& arrival,
+                 const filter::NetworkFilter::Verdict& verdict) override;
+
+  const TcpProxyConfig& config() const { return config_; }
+  stats::TcpStats& stats() { return *stats_; }
+
+  // The cluster for a connection, or null when there is none of that name.
+  base::Rc<upstream::WorkerCluster> Choose(const downstream::Arrival& arrival);
+  // Fills in what is known of a connection when it begins.
+  void Describe(const downstream::Arrival& arrival, filter::StreamInfo& info);
+  // Writes a line about a connection as it is now.
+  void Log(filter::StreamInfo& info);
+
+ private:
+  const TcpProxyConfig& config_;
+  stats::Group<stats::TcpStats> stats_;
+};
+
+}  // namespace proxenos::filters::tcp_proxy

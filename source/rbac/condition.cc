@@ -1,0 +1,125 @@
+// Kind by kind.
+#include "source/rbac/condition.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "source/tls/session_info.h"
+
+namespace proxenos::rbac {
+
+Condition Condition::Of(Kind kind, std::vector<Condition> children) {
+  Condition condition(kind);
+  condition.children_ = std::move(children);
+  return condition;
+}
+
+Condition Condition::Of(Kind kind, std::optional<match::StringMatcher> text) {
+  Condition condition(kind);
+  condition.text_ = std::move(text);
+  return condition;
+}
+
+Condition Condition::All(std::vector<Condition> conditions) {
+  return Of(Kind::kAll, std::move(conditions));
+}
+
+Condition Condition::OneOf(std::vector<Condition> conditions) {
+  return Of(Kind::kOneOf, std::move(conditions));
+}
+
+Condition Condition::Not(Condition condition) {
+  std::vector<Condition> one;
+  one.push_back(std::move(condition));
+  return Of(Kind::kNot, std::move(one));
+}
+
+Condition Condition::Header(route::HeaderMatcher matcher) {
+  Condition condition(Kind::kHeader);
+  condition.header_ = std::move(matcher);
+  return condition;
+}
+
+Condition Condition::Path(match::StringMatcher matcher) {
+  return Of(Kind::kPath, std::move(matcher));
+}
+
+Condition Condition::Address(Side side, match::IpRange range) {
+  Condition condition(Kind::kAddress);
+  condition.side_ = side;
+  condition.range_ = range;
+  return condition;
+}
+
+Condition Condition::DestinationPort(uint32_t first, uint32_t last) {
+  Condition condition(Kind::kPort);
+  condition.first_port_ = first;
+  condition.last_port_ = last;
+  return condition;
+}
+
+Condition Condition::ServerName(match::StringMatcher matcher) {
+  return Of(Kind::kServerName, std::move(matcher));
+}
+
+Condition Condition::Authenticated(std::optional<match::StringMatcher> name) {
+  return Of(Kind::kAuthenticated, std::move(name));
+}
+
+const net::Address& Condition::AddressOf(const Access& access) const {
+  switch (side_) {
+    case Side::kDestination:
+      return access.connection.local;
+    case Side::kSource:
+      return access.connection.remote();
+    case Side::kDirectSource:
+      return access.connection.direct_remote;
+    case Side::kRemote:
+      break;
+  }
+  return access.remote;
+}
+
+bool Condition::HoldsOfPeer(const tls::SessionInfo* session) const {
+  if (session == nullptr) return false;
+  if (!text_) return true;
+  const tls::SessionInfo::Certificate* peer = session->peer();
+  if (peer == nullptr) return false;
+  const auto matches = [this](const std::string& name) { return text_->Matches(name); };
+  return std::any_of(peer->uri_sans.begin(), peer->uri_sans.end(), matches) ||
+         std::any_of(peer->dns_sans.begin(), peer->dns_sans.end(), matches) ||
+         matches(peer->subject);
+}
+
+bool Condition::Holds(const Access& access) const {
+  const auto holds = [&access](const Condition& child) { return child.Holds(access); };
+  switch (kind_) {
+    case Kind::kAny:
+      return true;
+    case Kind::kAll:
+      return std::all_of(children_.begin(), children_.end(), holds);
+    case Kind::kOneOf:
+      return std::any_of(children_.begin(), children_.end(), holds);
+    case Kind::kNot:
+      return !holds(children_.front());
+    case Kind::kHeader:
+      return access.head != nullptr && header_->Matches(*access.head);
+    case Kind::kPath:
+      return access.head != nullptr &&
+             text_->Matches(access.head->path.substr(0, access.head->path.find_first_of("?#")));
+    case Kind::kAddress:
+      return range_.Contains(AddressOf(access).IpBytes());
+    case Kind::kPort: {
+      const uint32_t port = access.connection.local.port();
+      return port >= first_port_ && port <= last_port_;
+    }
+    case Kind::kServerName:
+      return text_->Matches(access.server_name);
+    case Kind::kAuthenticated:
+      return HoldsOfPeer(access.connection.tls);
+  }
+  return false;
+}
+
+}  // namespace proxenos::rbac

@@ -1,0 +1,206 @@
+// Permissions and principals, kind by kind.
+#include "source/rbac/rules_config.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "source/match/match_config.h"
+#include "source/route/matcher_config.h"
+
+namespace proxenos::rbac {
+namespace {
+
+using envoy::config::rbac::v3::Permission;
+using envoy::config::rbac::v3::Principal;
+using RbacProto = envoy::config::rbac::v3::RBAC;
+using config::Errors;
+using config::Path;
+using Compiled = std::optional<Condition>;
+
+template <typename Function, typename Matcher>
+Compiled Wrap(Function make, std::optional<Matcher> matcher) {
+  if (!matcher) return std::nullopt;
+  return make(*std::move(matcher));
+}
+
+// What permissions and principals have in common.
+class RulesCompiler {
+ public:
+  RulesCompiler(Subject subject, Errors& errors) : subject_(subject), errors_(errors) {}
+
+  // Each is nothing, with an error, where something in it is wrong.
+  Compiled Compile(const Permission& proto, const Path& path);
+  Compiled Compile(const Principal& proto, const Path& path);
+  template <typename Protos>
+  std::optional<std::vector<Condition>> CompileEach(const Protos& protos, const Path& path) {
+    std::vector<Condition> conditions;
+    for (int i = 0; i < protos.size(); ++i) {
+      Compiled one = Compile(protos[i], path.Index(static_cast<size_t>(i)));
+      if (one) conditions.push_back(*std::move(one));
+    }
+    if (conditions.size() != static_cast<size_t>(protos.size())) return std::nullopt;
+    return conditions;
+  }
+
+ private:
+  Compiled Header(const envoy::config::route::v3::HeaderMatcher& proto, const Path& path) {
+    if (!OfRequest(path)) return std::nullopt;
+    return Wrap(Condition::Header, route::CompileHeaderMatcher(proto, errors_, path));
+  }
+  Compiled UrlPath(const envoy::type::matcher::v3::PathMatcher& proto, const Path& path) {
+    if (!OfRequest(path)) return std::nullopt;
+    return Wrap(Condition::Path,
+                match::CompileStringMatcher(proto.path(), errors_, path.Field("path")));
+  }
+  Compiled Range(Condition::Side side, const envoy::config::core::v3::CidrRange& proto,
+                 const Path& path) {
+    const auto range = match::IpRange::Parse(proto.address_prefix(), proto.prefix_len().value());
+    if (range) return Condition::Address(side, *range);
+    errors_.Add(path,
+                absl::StrCat("value '", proto.address_prefix(), "/", proto.prefix_len().value(),
+                             "': expected an IP address and no more bits than it has"));
+    return std::nullopt;
+  }
+  bool OfRequest(const Path& path) {
+    if (subject_ == Subject::kRequest) return true;
+    errors_.Add(path, "a connection has no such thing: write this in the HTTP filter of that name");
+    return false;
+  }
+  Compiled Unknown(const Path& path, const std::string& field) {
+    errors_.Add(path.Field(field), "is not implemented by proxenos");
+    return std::nullopt;
+  }
+
+  const Subject subject_;
+  Errors& errors_;
+};
+
+Compiled RulesCompiler::Compile(const Permission& proto, const Path& path) {
+  using Side = Condition::Side;
+  switch (proto.rule_case()) {
+    case Permission::kAndRules:
+      return Wrap(Condition::All,
+                  CompileEach(proto.and_rules().rules(), path.Field("and_rules").Field("rules")));
+    case Permission::kOrRules:
+      return Wrap(Condition::OneOf,
+                  CompileEach(proto.or_rules().rules(), path.Field("or_rules").Field("rules")));
+    case Permission::kNotRule:
+      return Wrap(Condition::Not, Compile(proto.not_rule(), path.Field("not_rule")));
+    case Permission::kAny:
+      return Condition::Any();
+    case Permission::kHeader:
+      return Header(proto.header(), path.Field("header"));
+    case Permission::kUrlPath:
+      return UrlPath(proto.url_path(), path.Field("url_path"));
+    case Permission::kDestinationIp:
+      return Range(Side::kDestination, proto.destination_ip(), path.Field("destination_ip"));
+    case Permission::kDestinationPort:
+      return Condition::DestinationPort(proto.destination_port(), proto.destination_port());
+    case Permission::kDestinationPortRange: {
+      // [start, end)
+      const auto& range = proto.destination_port_range();
+      if (range.start() < 0 || range.end() <= range.start()) {
+        errors_.Add(path.Field("destination_port_range"), "expected a start that is below the end");
+        return std::nullopt;
+      }
+      return Condition::DestinationPort(static_cast<uint32_t>(range.start()),
+                                        static_cast<uint32_t>(range.end() - 1));
+    }
+    case Permission::kRequestedServerName:
+      return Wrap(Condition::ServerName,
+                  match::CompileStringMatcher(proto.requested_server_name(), errors_,
+                                              path.Field("requested_server_name")));
+    case Permission::kMetadata:
+      return Unknown(path, "metadata");
+    case Permission::kMatcher:
+      return Unknown(path, "matcher");
+    case Permission::kUriTemplate:
+      return Unknown(path, "uri_template");
+    case Permission::kSourcedMetadata:
+      return Unknown(path, "sourced_metadata");
+    case Permission::RULE_NOT_SET:
+      break;
+  }
+  errors_.Add(path, "expected a rule");
+  return std::nullopt;
+}
+
+Compiled RulesCompiler::Compile(const Principal& proto, const Path& path) {
+  using Side = Condition::Side;
+  switch (proto.identifier_case()) {
+    case Principal::kAndIds:
+      return Wrap(Condition::All,
+                  CompileEach(proto.and_ids().ids(), path.Field("and_ids").Field("ids")));
+    case Principal::kOrIds:
+      return Wrap(Condition::OneOf,
+                  CompileEach(proto.or_ids().ids(), path.Field("or_ids").Field("ids")));
+    case Principal::kNotId:
+      return Wrap(Condition::Not, Compile(proto.not_id(), path.Field("not_id")));
+    case Principal::kAny:
+      return Condition::Any();
+    case Principal::kAuthenticated: {
+      if (!proto.authenticated().has_principal_name()) return Condition::Authenticated({});
+      const Path at = path.Field("authenticated").Field("principal_name");
+      return Wrap(Condition::Authenticated,
+                  match::CompileStringMatcher(proto.authenticated().principal_name(), errors_, at));
+    }
+    case Principal::kSourceIp:
+      return Range(Side::kSource, proto.source_ip(), path.Field("source_ip"));
+    case Principal::kDirectRemoteIp:
+      return Range(Side::kDirectSource, proto.direct_remote_ip(), path.Field("direct_remote_ip"));
+    case Principal::kRemoteIp:
+      return Range(Side::kRemote, proto.remote_ip(), path.Field("remote_ip"));
+    case Principal::kHeader:
+      return Header(proto.header(), path.Field("header"));
+    case Principal::kUrlPath:
+      return UrlPath(proto.url_path(), path.Field("url_path"));
+    case Principal::kMetadata:
+      return Unknown(path, "metadata");
+    case Principal::kFilterState:
+      return Unknown(path, "filter_state");
+    case Principal::kSourcedMetadata:
+      return Unknown(path, "sourced_metadata");
+    case Principal::kCustom:
+      return Unknown(path, "custom");
+    case Principal::IDENTIFIER_NOT_SET:
+      break;
+  }
+  errors_.Add(path, "expected an identifier");
+  return std::nullopt;
+}
+
+Rules::Action ActionOf(const RbacProto& proto) {
+  switch (proto.action()) {
+    case RbacProto::DENY:
+      return Rules::Action::kDeny;
+    case RbacProto::LOG:
+      return Rules::Action::kLog;
+    default:
+      return Rules::Action::kAllow;
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Rules> CompileRules(const RbacProto& proto, Subject subject, const Path& path,
+                                    Errors& errors) {
+  RulesCompiler compiler(subject, errors);
+  std::vector<Policy> policies;
+  for (const auto& [name, policy] : proto.policies()) {
+    const Path at = path.Field("policies").Key(name);
+    auto permissions = compiler.CompileEach(policy.permissions(), at.Field("permissions"));
+    auto principals = compiler.CompileEach(policy.principals(), at.Field("principals"));
+    if (!permissions || !principals) continue;
+    policies.push_back({name, Condition::OneOf(*std::move(permissions)),
+                        Condition::OneOf(*std::move(principals))});
+  }
+  if (policies.size() != static_cast<size_t>(proto.policies_size())) return nullptr;
+  std::sort(policies.begin(), policies.end(),
+            [](const Policy& a, const Policy& b) { return a.name < b.name; });
+  return std::make_unique<Rules>(ActionOf(proto), std::move(policies));
+}
+
+}  // namespace proxenos::rbac

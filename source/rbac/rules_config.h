@@ -1,0 +1,19 @@
+// From envoy.config.rbac.v3.RBAC to Rules.
+#pragma once
+
+#include <memory>
+
+#include "envoy/config/rbac/v3/rbac.pb.h"
+#include "source/config/errors.h"
+#include "source/rbac/rules.h"
+
+namespace proxenos::rbac {
+
+// What the rules are for: a connection has no headers and no path to match.
+enum class Subject : uint8_t { kConnection, kRequest };
+
+// Null, with every error named, when they are wrong.
+std::unique_ptr<Rules> CompileRules(const envoy::config::rbac::v3::RBAC& proto, Subject subject,
+                                    const config::Path& path, config::Errors& errors);
+
+}  // namespace proxenos::rbac
