@@ -146,8 +146,8 @@ class Bench:
         load = "h2load" if scenario.http2 else "wrk"
         self.clients.run(dataclasses.replace(scenario, load=load, connections=16), 1)
 
-    def run(self):
-        results = {"load": {}, "idle": {}}
+    def run(self, results):
+        """Fills in {"load": {}, "idle": {}}."""
         for key in self.args.scenarios:
             scenario = SCENARIOS[key]
             names = self.names(scenario)
@@ -162,7 +162,6 @@ class Bench:
                     result = self.run_load(name, scenario)
                     results["load"].setdefault(key, {}).setdefault(name, []).append(result)
                     print(f"{key}, round {number + 1}: {name}: {result['raw_us']:.2f} µs, {result['rps']:.0f}/s", file=sys.stderr)
-        return results
 
 
 def scale(results):
@@ -262,9 +261,11 @@ def main():
         sys.exit("bench: needs two CPUs, one for the proxy alone")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    bench = Bench(args)
+    bench, results, failed = Bench(args), {"load": {}, "idle": {}}, None
     try:
-        results = bench.run()
+        bench.run(results)
+    except SystemExit as error:
+        failed = error  # What was measured before is worth showing.
     finally:
         bench.close()
     scale(results)
@@ -275,6 +276,8 @@ def main():
     if args.json:
         with open(args.json, "w", encoding="utf-8") as out:
             json.dump(results, out, indent=1)
+    if failed is not None:
+        raise failed
 
 
 if __name__ == "__main__":
