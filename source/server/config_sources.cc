@@ -130,7 +130,19 @@ absl::Status ConfigSources::Check(const std::string& type_url, const SourceKey& 
 }
 
 xds::ApplyUpdate ConfigSources::ApplierFor(const SourceKey& key) {
-  return [this, key](const xds::TypeUpdate& update) { return apply_(key, update); };
+  return [this, key](const xds::TypeUpdate& update) {
+    // What may name clusters finds those that came before it.
+    if (update.type_url == xds::kListenerType || update.type_url == xds::kRouteType) {
+      FinishClusters();
+    }
+    return apply_(key, update);
+  };
+}
+
+void ConfigSources::FinishClusters() {
+  for (auto& [key, source] : sources_) {
+    if (key.first == xds::kClusterType) source->subscription->FinishNow();
+  }
 }
 
 absl::Status ConfigSources::FillFromApi(const ConfigSourceProto& config,

@@ -72,6 +72,8 @@ class ConfigSources {
   absl::Status FillFromApi(const envoy::config::core::v3::ConfigSource& config,
                            const xds::SubscriptionOptions& options, const SourceKey& key,
                            Source& source);
+  // Has what is left of the last clusters applied.
+  void FinishClusters();
   void FillFromFile(const envoy::config::core::v3::ConfigSource& config,
                     xds::SubscriptionOptions options, const SourceKey& key, Source& source);
   // `type` is null for an aggregated stream.

@@ -10,6 +10,9 @@
 // mean; all that happens to a resource is here:
 //
 //     response ─▶ Begin ─▶ Add each entry ─▶ Finish: apply ─▶ remember ─▶ queue the answer
+//
+// Many resources are applied in parts, a part a turn, so that other work of the loop goes on. The
+// next response, and whoever calls FinishNow, has the rest done at once: order stays as it came.
 #pragma once
 
 #include <cstdint>
@@ -83,6 +86,8 @@ class Subscription {
   void OnUnreadable();
   virtual bool has_request() const = 0;
   bool wants_anything() const { return all_ || !names_.empty(); }
+  // Applies at once what is left of the last response: for what may refer to it.
+  void FinishNow();
 
   // --- For whoever looks on ---
 
@@ -149,13 +154,24 @@ class Subscription {
   bool WantedByAlias(const Resource& resource) const;
   bool IsUnchanged(const Resource& resource) const;
   void AddHeartbeat(const ResourceEntry& entry, Step& step);
-  void Remember(const Step& step, const std::vector<ResourceError>& refused);
+  void ApplyPart();
+  void Remember(const TypeUpdate& part, const absl::flat_hash_set<absl::string_view>& refused);
+  void GrantLeases();
   void Forget(const std::vector<std::string>& removed);
   void Conclude(const Step& step);
   void Expire(std::vector<std::string> names);
   void ArmFetchTimer();
 
+  // A response on its way into force.
+  struct Work {
+    Step step;
+    size_t applied = 0;                  // Of step.update.resources.
+    std::vector<ResourceError> refused;  // By the receiver.
+  };
+
   ApplyUpdate apply_;
+  std::unique_ptr<Work> work_;  // Null when nothing is left to apply.
+  event::Timer work_timer_;
   absl::AnyInvocable<void()> request_due_;
   absl::AnyInvocable<void()> fetch_timeout_;
   event::Timer fetch_timer_;

@@ -25,6 +25,12 @@ Cluster MakeCluster(const std::string& name, const std::string& alt_name = "") {
   return cluster;
 }
 
+std::vector<Cluster> MakeClusters(int count) {
+  std::vector<Cluster> clusters;
+  for (int i = 0; i < count; ++i) clusters.push_back(MakeCluster("c" + std::to_string(i)));
+  return clusters;
+}
+
 SotwSubscription::Response MakeResponse(const std::string& version, const std::string& nonce,
                                         const std::vector<Cluster>& clusters) {
   SotwSubscription::Response response;
@@ -152,6 +158,56 @@ TEST_F(SotwSubscriptionTest, UnchangedResourcesAreNotPassedOn) {
   EXPECT_EQ(NamesOf(updates_.back()), (std::vector<std::string>{"b"}));
   EXPECT_EQ(updates_.back().unchanged, 1u);
   EXPECT_EQ(updates_.back().version, "v2");
+}
+
+TEST_F(SotwSubscriptionTest, ManyResourcesAreAppliedInPartsAndAnsweredAtTheEnd) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
+  subscription.OnStreamOpened(0);
+  subscription.TakeRequest();
+  subscription.OnResponse(MakeResponse("0", "n0", {MakeCluster("old")}));
+  subscription.TakeRequest();
+  updates_.clear();
+
+  refuse_ = {{"c149", "no"}};
+  subscription.OnResponse(MakeResponse("1", "n1", MakeClusters(150)));
+  ASSERT_EQ(updates_.size(), 1u);
+  EXPECT_EQ(updates_[0].removed, std::vector<std::string>{"old"});
+  EXPECT_LT(updates_[0].resources.size(), 100u);
+  EXPECT_FALSE(subscription.has_request()) << "not all of it was tried yet";
+  for (int turn = 1; turn < 10; ++turn) timers_.Advance(turn * base::kMillisecond);
+  size_t taken = 0;
+  for (const TypeUpdate& update : updates_) taken += update.resources.size();
+  EXPECT_EQ(taken, 150u);
+  EXPECT_TRUE(updates_.back().removed.empty());
+  ASSERT_TRUE(subscription.has_request());
+  const SotwSubscription::Request answer = subscription.TakeRequest();
+  EXPECT_EQ(answer.response_nonce(), "n1");
+  EXPECT_EQ(answer.version_info(), "0");
+  EXPECT_NE(answer.error_detail().message().find("c149: no"), std::string::npos);
+}
+
+TEST_F(SotwSubscriptionTest, NextResponseFindsTheOneBeforeApplied) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
+  subscription.OnStreamOpened(0);
+  subscription.TakeRequest();
+  subscription.OnResponse(MakeResponse("1", "n1", MakeClusters(150)));
+  subscription.OnResponse(MakeResponse("2", "n2", {}));
+  EXPECT_EQ(updates_.back().removed.size(), 150u);
+  EXPECT_EQ(subscription.TakeRequest().response_nonce(), "n1");
+  EXPECT_EQ(subscription.TakeRequest().response_nonce(), "n2");
+}
+
+TEST_F(SotwSubscriptionTest, LostStreamLeavesNothingHalfApplied) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
+  subscription.OnStreamOpened(0);
+  subscription.TakeRequest();
+  subscription.OnResponse(MakeResponse("1", "n1", MakeClusters(150)));
+  subscription.OnStreamLost();
+  EXPECT_EQ(subscription.held(), 150u);
+  EXPECT_EQ(subscription.version(), "1");
 }
 
 TEST_F(SotwSubscriptionTest, WholeSetRemovesWhatIsAbsent) {
