@@ -82,16 +82,17 @@ ensure_go() {
 # keeps beside them is dropped again.
 build_go_tools() {
   ensure_go
-  say "building h2spec and the gRPC interop programs"
+  say "building h2spec, the gRPC interop programs and a control plane"
   mkdir "$1/go"
   env -C "$ROOT/tools/deps/go" CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS='-mod=readonly -modcacherw' \
     GOPATH="$1/gopath" GOCACHE="$1/gocache" \
     go build -trimpath -ldflags='-s -w' -o "$1/go/" github.com/summerwind/h2spec/cmd/h2spec \
-    google.golang.org/grpc/interop/client google.golang.org/grpc/interop/server \
+    google.golang.org/grpc/interop/client google.golang.org/grpc/interop/server ./control_plane \
     >"$CACHE/go.log" 2>&1 </dev/null ||
     { tail -20 "$CACHE/go.log" >&2; fail "go could not build them; the log is $CACHE/go.log"; }
   mv "$1/go/client" "$1/go/grpc_interop_client"
   mv "$1/go/server" "$1/go/grpc_interop_server"
+  mv "$1/go/control_plane" "$1/go/go_control_plane"
   rm -rf "$1/gopath" "$1/gocache"
 }
 
@@ -100,7 +101,7 @@ build_go_tools() {
 ensure_sources() {
   local key folder fresh
   key=$(cat "$ROOT"/tools/deps/sources/Cargo.{toml,lock} "$ROOT/tools/deps/python-requirements.txt" \
-    "$ROOT"/tools/deps/go/go.{mod,sum} | sha256sum | cut -c1-16)
+    "$ROOT"/tools/deps/go/{go.mod,go.sum,control_plane/main.go} | sha256sum | cut -c1-16)
   folder=$CACHE/sources/$key
   if [ ! -d "$folder" ]; then
     mkdir -p "$CACHE/sources"

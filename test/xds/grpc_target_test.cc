@@ -48,6 +48,45 @@ TEST(GrpcTarget, GoogleGrpcWithCredentialsAndMetadata) {
   EXPECT_EQ(target.metadata.at(0).second, "t");
 }
 
+TEST(GrpcTarget, GoogleGrpcWithCallCredentialsAndChannelArguments) {
+  GrpcService service;
+  auto& google = *service.mutable_google_grpc();
+  google.set_target_uri("dns:///xds:443");
+  google.mutable_channel_credentials()->mutable_google_default();
+  google.add_call_credentials()->set_access_token("token");
+  auto& account = *google.add_call_credentials()->mutable_service_account_jwt_access();
+  account.set_json_key("{}");
+  account.set_token_lifetime_seconds(60);
+  auto& arguments = *google.mutable_channel_args()->mutable_args();
+  arguments["grpc.keepalive_time_ms"].set_int_value(1000);
+  arguments["grpc.primary_user_agent"].set_string_value("me");
+  config::Errors errors;
+  const GrpcTarget target = CompileGrpcTarget(service, Addresses, config::Path(), errors);
+  EXPECT_TRUE(errors.ok()) << errors.ToStatus();
+  EXPECT_TRUE(target.google_default);
+  ASSERT_EQ(target.call_credentials.size(), 2u);
+  EXPECT_EQ(target.call_credentials[0].text, "token");
+  EXPECT_EQ(target.call_credentials[1].kind, CallCredential::Kind::kServiceAccount);
+  EXPECT_EQ(target.call_credentials[1].lifetime_s, 60);
+  EXPECT_EQ(target.channel_args.size(), 2u);
+}
+
+TEST(GrpcTarget, CallCredentialsNeedEncryption) {
+  GrpcService service;
+  auto& google = *service.mutable_google_grpc();
+  google.set_target_uri("dns:///xds:443");
+  google.add_call_credentials()->set_access_token("token");
+  google.add_call_credentials()->mutable_from_plugin();
+  (*google.mutable_channel_args()->mutable_args())["a"].set_int_value(int64_t{1} << 40);
+  config::Errors errors;
+  CompileGrpcTarget(service, Addresses, config::Path(), errors);
+  ASSERT_EQ(errors.count(), 3u) << errors.ToStatus();
+  EXPECT_EQ(errors.list()[0].path, "google_grpc.call_credentials[1]");
+  EXPECT_EQ(errors.list()[1].ToString(),
+            "google_grpc.call_credentials: need channel_credentials that encrypt");
+  EXPECT_EQ(errors.list()[2].path, "google_grpc.channel_args.args[\"a\"].int_value");
+}
+
 TEST(GrpcTarget, BackoffOfTheRetryPolicy) {
   GrpcService service;
   service.mutable_google_grpc()->set_target_uri("a:1");
