@@ -95,7 +95,7 @@ downstream::NetworkKinds BuiltinNetworkFilters() {
       {"envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit",
        f::connection_limit::CreateConnectionLimit},
       {"envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit",
-       f::local_ratelimit::CreateLocalRateLimit},
+       f::network_local_ratelimit::CreateLocalRateLimit},
       {"envoy.extensions.filters.network.rbac.v3.RBAC", f::rbac::CreateRbac},
       {"envoy.extensions.filters.network.sni_cluster.v3.SniCluster",
        f::sni_cluster::CreateSniCluster},

@@ -25,6 +25,8 @@ class Session final : public tls::SessionInfo {
  public:
   absl::string_view version() const override { return "TLSv1.3"; }
   absl::string_view cipher() const override { return ""; }
+  absl::string_view group() const override { return ""; }
+  absl::string_view signature_algorithm() const override { return ""; }
   absl::string_view sni() const override { return ""; }
   absl::string_view alpn() const override { return ""; }
   const std::string& session_id_hex() const override { return empty_; }
@@ -34,14 +36,14 @@ class Session final : public tls::SessionInfo {
   const Certificate* peer() const override { return presented ? &certificate : nullptr; }
   const Certificate* local() const override { return nullptr; }
   const std::string& peer_chain_pem() const override { return empty_; }
-  const std::vector<std::string>& peer_chain_sha256() const override { return none_; }
+  const std::vector<Certificate>& peer_chain() const override { return none_; }
 
   bool presented = true;
   Certificate certificate;
 
  private:
   const std::string empty_;
-  const std::vector<std::string> none_;
+  const std::vector<Certificate> none_;
 };
 
 class ConditionTest : public ::testing::Test {

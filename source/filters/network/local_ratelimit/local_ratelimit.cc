@@ -4,7 +4,7 @@
 #include "source/stats/network_filter_stats.h"
 #include "source/stats/scope.h"
 
-namespace proxenos::filters::local_ratelimit {
+namespace proxenos::filters::network_local_ratelimit {
 namespace {
 
 class Filter final : public filter::NetworkFilter {
@@ -34,4 +34,4 @@ std::unique_ptr<filter::NetworkFilter> LocalRateLimit::Create(stats::Registry& r
   return std::make_unique<Filter>(*this, registry);
 }
 
-}  // namespace proxenos::filters::local_ratelimit
+}  // namespace proxenos::filters::network_local_ratelimit

@@ -8,7 +8,7 @@
 #include "source/base/token_bucket.h"
 #include "source/filter/network_filter.h"
 
-namespace proxenos::filters::local_ratelimit {
+namespace proxenos::filters::network_local_ratelimit {
 
 struct LocalRateLimitConfig {
   std::string stat_prefix;
@@ -35,4 +35,4 @@ class LocalRateLimit final : public filter::NetworkFilterFactory {
   mutable base::TokenBucket bucket_;  // Taking from it is no change of what is configured.
 };
 
-}  // namespace proxenos::filters::local_ratelimit
+}  // namespace proxenos::filters::network_local_ratelimit

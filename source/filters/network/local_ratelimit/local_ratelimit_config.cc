@@ -6,7 +6,7 @@
 #include "source/filters/network/local_ratelimit/local_ratelimit.h"
 #include "source/upstream/duration_config.h"
 
-namespace proxenos::filters::local_ratelimit {
+namespace proxenos::filters::network_local_ratelimit {
 
 std::unique_ptr<filter::NetworkFilterFactory> CreateLocalRateLimit(
     const google::protobuf::Any& config, const config::Path& path, config::Errors& errors) {
@@ -30,4 +30,4 @@ std::unique_ptr<filter::NetworkFilterFactory> CreateLocalRateLimit(
   return std::make_unique<LocalRateLimit>(std::move(result));
 }
 
-}  // namespace proxenos::filters::local_ratelimit
+}  // namespace proxenos::filters::network_local_ratelimit
