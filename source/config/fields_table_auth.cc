@@ -12,7 +12,6 @@ std::vector<MessageRules> ServiceFields() {
       {"envoy.config.core.v3.HttpUri", {Use("uri cluster timeout")}},
       {"envoy.config.core.v3.RuntimeFeatureFlag", {Use("default_value runtime_key")}},
       {"envoy.type.v3.HttpStatus", {Use("code")}},
-      {"google.protobuf.Empty", {}},
       {"envoy.type.matcher.v3.ListStringMatcher", {Use("patterns")}},
   };
 }

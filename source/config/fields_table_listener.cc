@@ -54,6 +54,8 @@ std::vector<MessageRules> ListenerFields() {
        {Use("level name int_value buf_value state ip_version type"),
         Leave("description", "It is for people.")}},
       {"envoy.config.core.v3.SocketOption.SocketType", {Use("*")}},
+      {"envoy.config.core.v3.SocketOption.SocketType.Stream", {}},
+      {"envoy.config.core.v3.SocketOption.SocketType.Datagram", {}},
       {"envoy.config.core.v3.CidrRange", {Use("address_prefix prefix_len")}},
       {"envoy.config.listener.v3.ListenerFilter",
        {Use("name"),

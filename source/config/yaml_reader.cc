@@ -21,6 +21,7 @@ class EventSource {
  public:
   explicit EventSource(std::string_view text) : ready_(yaml_parser_initialize(&parser_) != 0) {
     if (!ready_) return;
+    if (text.empty()) text = "";  // libyaml takes no null.
     yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
                                  text.size());
   }

@@ -67,7 +67,7 @@ struct Route {
   HeaderMutations response_headers;
   FilterOverrides filter_overrides;
   std::shared_ptr<const json::Object> metadata;  // filter_metadata by namespace; null: none.
-  std::optional<uint64_t> request_body_limit;  // Of what is kept of a body for retries.
+  std::optional<uint64_t> request_body_limit;    // Of what is kept of a body for retries.
 
   const Forward* forward() const { return std::get_if<Forward>(&action); }
   const Redirect* redirect() const { return std::get_if<Redirect>(&action); }

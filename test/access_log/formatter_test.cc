@@ -134,7 +134,7 @@ TEST(FormatterTest, ErrorsNameOperatorAndPosition) {
   const std::pair<const char*, const char*> kCases[] = {
       {"a %FOO% b", "%FOO%: no such command operator (position 2)"},
       {"%UPSTREAM_METADATA(a:b)%", "%UPSTREAM_METADATA%: not implemented by proxenos (position 0)"},
-      {"%DOWNSTREAM_PEER_CERT%", "not implemented"},
+      {"%DOWNSTREAM_TRANSPORT_FAILURE_REASON%", "not implemented"},
       {"%REQ%", "%REQ%: needs an argument"},
       {"%REQ()%", "%REQ%: needs an argument"},
       {"%REQ(a?b?c)%", "more than one alternative"},

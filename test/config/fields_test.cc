@@ -115,6 +115,7 @@ TEST(FieldsTest, ExtensionsByType) {
       "proxenos here: expected envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer "
       "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext "
       "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext "
+      "envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport "
       "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport\n",
       Check(Parse<Cluster>(R"(
 transport_socket:

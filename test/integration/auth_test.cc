@@ -244,7 +244,7 @@ TEST_F(AuthTest, LimitsOfAService) {
         over ? "overall_code: OVER_LIMIT" : "overall_code: OK");
   });
   ConfigText text;
-  text.bootstrap = "node: {id: n, cluster: fleet}";
+  text.bootstrap = "node: {id: proxy, cluster: fleet}";
   text.routes = RouteText("/", "origin",
                           "rate_limits: [{actions: [{source_cluster: {}}, {request_headers: "
                           "{header_name: \":path\", descriptor_key: path}}]}]");

@@ -112,7 +112,7 @@ class NetworkFiltersTest(unittest.TestCase):
         return "" if done.returncode == 0 else done.stdout + done.stderr
 
     def test_the_order_of_filters_is_checked(self):
-        at = "static_resources.listeners[0].filter_chains[0].filters"
+        at = "filter_chains[0].filters"
         self.assertIn(f"{at}[0].typed_config: network filter 'echo.v3.Echo' must be the last",
                       self.problems(ECHO, self.proxied()))
         self.assertIn(f"{at}[0].typed_config: network filter 'connection_limit.v3.ConnectionLimit' cannot be the last",
@@ -216,8 +216,7 @@ class NetworkFiltersTest(unittest.TestCase):
         running = self.start(rbac(rules=rules(ELSEWHERE)), self.proxied())
         self.assertIsNone(self.ask(running.port))
         self.assertEqual(running.stats()["p.rbac.denied"], 1)
-        lines = self.lines(running, 1)
-        self.assertTrue(lines[-1].endswith(" rbac_access_denied_matched_policy[none]"), lines)
+        running.wait(lambda: self.lines(running, 1)[-1].endswith(" rbac_access_denied_matched_policy[none]"))
 
         running = self.start(rbac(rules=rules(HERE, "DENY"), delay_deny="0.05s"), self.proxied())
         self.assertIsNone(self.ask(running.port))

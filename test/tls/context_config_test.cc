@@ -298,7 +298,6 @@ TEST_F(ContextConfigTest, WhatIsNotImplementedIsRefusedByName) {
   refused("  custom_handshaker: {name: x}\n", "custom_handshaker");
   refused("  tls_certificate_provider_instance: {instance_name: x}\n",
           "tls_certificate_provider_instance");
-  refused("  validation_context: {custom_validator_config: {name: spiffe}}\n", "san_type URI");
   refused("  validation_context: {ca_certificate_provider_instance: {instance_name: x}}\n",
           "ca_certificate_provider_instance");
   refused("  tls_params: {compliance_policies: [FIPS_202205]}\n", "compliance_policies");

@@ -100,7 +100,8 @@ void TcpConnection::Connect() {
   upstream::ConnectionNeeds needs;
   needs.raw = !tunnels;
   needs.source = &arrival().info.remote();
-  if (cluster_->connections_vary() &&
+  // Who asks for it: the pool's kinds of connections, and the words of a tunnel's request.
+  if ((tunnels || cluster_->connections_vary()) &&
       arrival().info.local.family() == net::Address::Family::kNone) {
     arrival().info.local = net::Address::LocalOf(socket().fd());
   }
