@@ -211,9 +211,12 @@ absl::Status Server::Start() {
   state_ = ServerState::kInitializing;
   FlushStats();
   sources_->Start();
-  // One turn settles what need not wait, so that a static configuration is live at once.
-  loop_.RunOnce(0);
-  Advance();
+  // A turn each settles what need not wait of clusters and of listeners, so that a static
+  // configuration is live at once.
+  for (int turn = 0; turn < 2; ++turn) {
+    loop_.RunOnce(0);
+    Advance();
+  }
   return start_error_;
 }
 
@@ -245,7 +248,10 @@ void Server::Advance() {
     const absl::Status status = AddStaticListeners(bootstrap_.proto, *store_);
     if (!status.ok()) return Fail(status);
     sources_->StartListeners();
-    loop_.RunOnce(0);
+    // They settle in a turn of their own. Not in one within this turn: its end would destroy what
+    // this one still has events for.
+    start_timer_.ArmIn(kTick);
+    return;
   }
   if (listeners_asked_ && ListenersReady()) {
     state_ = ServerState::kLive;

@@ -43,13 +43,25 @@ void PrintEvent(const char* event, absl::string_view type_url, size_t count) {
                      ", \"ns\": ", base::RealClock().Mono(), "}"));
 }
 
+// Of either protocol.
+template <typename Request>
+void PrintRequest(const Request& request, int names) {
+  const char* event = request.has_error_detail()         ? "nack"
+                      : request.response_nonce().empty() ? "ask"
+                                                         : "ack";
+  PrintEvent(event, request.type_url(), static_cast<size_t>(names));
+}
+
 DiscoveryServer::Observer MakeObserver() {
   DiscoveryServer::Observer observer;
   observer.on_request = [](StreamId, const DiscoveryServer::Request& request) {
-    const char* event = request.has_error_detail()         ? "nack"
-                        : request.response_nonce().empty() ? "ask"
-                                                           : "ack";
-    PrintEvent(event, request.type_url(), static_cast<size_t>(request.resource_names_size()));
+    PrintRequest(request, request.resource_names_size());
+  };
+  observer.on_delta_request = [](StreamId, const DiscoveryServer::DeltaRequest& request) {
+    PrintRequest(request, request.resource_names_subscribe_size());
+  };
+  observer.on_delta_response = [](StreamId, const DiscoveryServer::DeltaResponse& response) {
+    PrintEvent("sent", response.type_url(), static_cast<size_t>(response.resources_size()));
   };
   observer.on_response = [](StreamId, const DiscoveryServer::Response& response) {
     PrintEvent("sent", response.type_url(), static_cast<size_t>(response.resources_size()));
