@@ -63,4 +63,15 @@ std::optional<StringMatcher> CompileStringMatcher(const StringMatcherConfig& con
   return std::nullopt;
 }
 
+StringMatchers CompileStringMatchers(const envoy::type::matcher::v3::ListStringMatcher& config,
+                                     config::Errors& errors, const config::Path& path) {
+  StringMatchers matchers;
+  for (int i = 0; i < config.patterns_size(); ++i) {
+    auto pattern = CompileStringMatcher(config.patterns(i), errors,
+                                        path.Field("patterns").Index(static_cast<size_t>(i)));
+    if (pattern.has_value()) matchers.patterns.push_back(*std::move(pattern));
+  }
+  return matchers;
+}
+
 }  // namespace proxenos::match

@@ -9,6 +9,7 @@
 #include "source/config/errors.h"
 #include "source/match/regex.h"
 #include "source/match/string_matcher.h"
+#include "source/match/string_matchers.h"
 
 namespace proxenos::match {
 
@@ -17,5 +18,8 @@ std::optional<Regex> CompileRegex(const envoy::type::matcher::v3::RegexMatcher& 
 std::optional<StringMatcher> CompileStringMatcher(
     const envoy::type::matcher::v3::StringMatcher& config, config::Errors& errors,
     const config::Path& path);
+// What is wrong with a pattern is an error at its place; the others are in the result.
+StringMatchers CompileStringMatchers(const envoy::type::matcher::v3::ListStringMatcher& config,
+                                     config::Errors& errors, const config::Path& path);
 
 }  // namespace proxenos::match

@@ -142,11 +142,7 @@ void Server::MakeWorkers() {
 }
 
 void Server::CountTurns() {
-  turns_ =
-      registry_.Open<stats::DispatcherStats>(stats::ScopeName(stats::kServerDispatcherScope, {}));
-  loop_.OnTurn([this](base::Nanos time) {
-    turns_->loop_duration_us.Record(static_cast<uint64_t>(time / base::kMicrosecond));
-  });
+  turns_.Begin(loop_, registry_, stats::ScopeName(stats::kServerDispatcherScope, {}));
   for (const auto& worker : workers_) worker->CountTurns(registry_);
 }
 

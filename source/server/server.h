@@ -31,6 +31,7 @@
 #include "source/server/options.h"
 #include "source/server/publisher.h"
 #include "source/server/signals.h"
+#include "source/server/turn_counter.h"
 #include "source/server/worker.h"
 #include "source/stats/registry.h"
 
@@ -107,7 +108,7 @@ class Server {
   base::RealClock clock_;
   event::EventLoop loop_;
   stats::Registry registry_;
-  stats::Group<stats::DispatcherStats> turns_;  // With enable_dispatcher_stats alone.
+  TurnCounter turns_;  // With enable_dispatcher_stats alone.
   access_log::LogWriter log_writer_;
   downstream::ConnectionLimit connection_limit_;
   net::DnsResolvers resolvers_;

@@ -40,10 +40,7 @@ Worker::Worker(uint32_t index, base::Clock& clock, stats::Registry& registry,
 Worker::~Worker() { StopAndJoin(); }
 
 void Worker::CountTurns(stats::Registry& registry) {
-  turns_ = registry.Open<stats::DispatcherStats>(stats::WorkerDispatcherScope(index_));
-  loop_.OnTurn([this](base::Nanos time) {
-    turns_->loop_duration_us.Record(static_cast<uint64_t>(time / base::kMicrosecond));
-  });
+  turns_.Begin(loop_, registry, stats::WorkerDispatcherScope(index_));
 }
 
 void Worker::Start() {

@@ -17,8 +17,8 @@
 #include "source/event/event_loop.h"
 #include "source/runtime/snapshot.h"
 #include "source/server/batch.h"
+#include "source/server/turn_counter.h"
 #include "source/stats/registry.h"
-#include "source/stats/server_stats.h"
 #include "source/upstream/cluster_map.h"
 
 namespace proxenos::server {
@@ -102,7 +102,7 @@ class Worker {
   const uint32_t index_;
   event::EventLoop loop_;
   upstream::ClusterMap clusters_;
-  stats::Group<stats::DispatcherStats> turns_;  // Opened by CountTurns.
+  TurnCounter turns_;
   downstream::DateCache date_;
   std::shared_ptr<const runtime::Snapshot> runtime_;
   downstream::WorkerContext context_;

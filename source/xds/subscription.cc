@@ -202,7 +202,7 @@ void Subscription::ApplyPart() {
   part.type_url = all.type_url;
   part.version = all.version;
   if (work_->applied == 0) {
-    part.removed = all.removed;
+    part.removed = std::move(all.removed);
     part.unchanged = all.unchanged;
   }
   const auto first = all.resources.begin() + static_cast<ptrdiff_t>(work_->applied);

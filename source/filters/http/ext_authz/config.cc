@@ -17,7 +17,6 @@ namespace proxenos::filters::ext_authz {
 namespace {
 
 namespace v3 = envoy::extensions::filters::http::ext_authz::v3;
-using envoy::type::matcher::v3::ListStringMatcher;
 
 constexpr stats::ScopeShape kScope{
     "http.$.ext_authz.", "http.ext_authz.", {"envoy.http_conn_manager_prefix"}};
@@ -49,17 +48,6 @@ class Factory final : public filter::FilterFactory {
   const std::string stat_prefix_;
 };
 
-NameMatcher CompileNames(const ListStringMatcher& proto, const config::Path& path,
-                         config::Errors& errors) {
-  NameMatcher names;
-  for (int i = 0; i < proto.patterns_size(); ++i) {
-    auto pattern = match::CompileStringMatcher(
-        proto.patterns(i), errors, path.Field("patterns").Index(static_cast<size_t>(i)));
-    if (pattern.has_value()) names.patterns.push_back(*std::move(pattern));
-  }
-  return names;
-}
-
 BodySettings CompileBody(const v3::BufferSettings& proto) {
   return BodySettings{proto.max_request_bytes(), proto.allow_partial_message(),
                       proto.pack_as_bytes()};
@@ -86,18 +74,20 @@ HttpServer CompileHttp(const v3::HttpService& proto, const config::Path& path,
   }
   const auto& response = proto.authorization_response();
   const config::Path at = path.Field("authorization_response");
-  server.upstream = CompileNames(response.allowed_upstream_headers(),
-                                 at.Field("allowed_upstream_headers"), errors);
-  server.upstream_to_append = CompileNames(response.allowed_upstream_headers_to_append(),
-                                           at.Field("allowed_upstream_headers_to_append"), errors);
+  server.upstream = match::CompileStringMatchers(response.allowed_upstream_headers(), errors,
+                                                 at.Field("allowed_upstream_headers"));
+  server.upstream_to_append =
+      match::CompileStringMatchers(response.allowed_upstream_headers_to_append(), errors,
+                                   at.Field("allowed_upstream_headers_to_append"));
   if (response.allowed_client_headers().patterns_size() > 0) {
-    server.client =
-        CompileNames(response.allowed_client_headers(), at.Field("allowed_client_headers"), errors);
+    server.client = match::CompileStringMatchers(response.allowed_client_headers(), errors,
+                                                 at.Field("allowed_client_headers"));
   }
-  server.client_on_success = CompileNames(response.allowed_client_headers_on_success(),
-                                          at.Field("allowed_client_headers_on_success"), errors);
-  server.metadata = CompileNames(response.dynamic_metadata_from_headers(),
-                                 at.Field("dynamic_metadata_from_headers"), errors);
+  server.client_on_success =
+      match::CompileStringMatchers(response.allowed_client_headers_on_success(), errors,
+                                   at.Field("allowed_client_headers_on_success"));
+  server.metadata = match::CompileStringMatchers(response.dynamic_metadata_from_headers(), errors,
+                                                 at.Field("dynamic_metadata_from_headers"));
   return server;
 }
 
@@ -107,9 +97,10 @@ void CompileHttpHeaders(const v3::ExtAuthz& proto, const config::Path& path, con
   const auto& own = proto.http_service().authorization_request();
   settings.allowed_headers =
       own.has_allowed_headers()
-          ? CompileNames(own.allowed_headers(),
-                         path.Field("http_service").Field("authorization_request"), errors)
-          : CompileNames(proto.allowed_headers(), path.Field("allowed_headers"), errors);
+          ? match::CompileStringMatchers(own.allowed_headers(), errors,
+                                         path.Field("http_service").Field("authorization_request"))
+          : match::CompileStringMatchers(proto.allowed_headers(), errors,
+                                         path.Field("allowed_headers"));
   settings.allowed_headers->patterns.emplace_back(match::StringMatcher::Kind::kExact,
                                                   "authorization", /*ignore_case=*/true);
 }
@@ -120,8 +111,8 @@ void CompileServices(const v3::ExtAuthz& proto, const config::Path& path, config
     settings.grpc = rpc::CompileGrpcService(proto.grpc_service(), kMethod, kDefaultTimeout,
                                             path.Field("grpc_service"), errors);
     if (proto.has_allowed_headers()) {
-      settings.allowed_headers =
-          CompileNames(proto.allowed_headers(), path.Field("allowed_headers"), errors);
+      settings.allowed_headers = match::CompileStringMatchers(proto.allowed_headers(), errors,
+                                                              path.Field("allowed_headers"));
     }
   } else if (proto.has_http_service()) {
     settings.http = CompileHttp(proto.http_service(), path.Field("http_service"), errors);
@@ -136,8 +127,8 @@ Settings CompileSettings(const v3::ExtAuthz& proto, const config::Path& path,
   Settings settings;
   CompileServices(proto, path, errors, settings);
   if (proto.has_with_request_body()) settings.body = CompileBody(proto.with_request_body());
-  settings.disallowed_headers =
-      CompileNames(proto.disallowed_headers(), path.Field("disallowed_headers"), errors);
+  settings.disallowed_headers = match::CompileStringMatchers(proto.disallowed_headers(), errors,
+                                                             path.Field("disallowed_headers"));
   settings.metadata_namespaces.assign(proto.metadata_context_namespaces().begin(),
                                       proto.metadata_context_namespaces().end());
   settings.route_metadata_namespaces.assign(proto.route_metadata_context_namespaces().begin(),

@@ -11,23 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "source/match/string_matcher.h"
+#include "source/match/string_matchers.h"
 #include "source/rpc/service.h"
 #include "source/runtime/setting.h"
 
 namespace proxenos::filters::ext_authz {
-
-// ListStringMatcher of header names.
-struct NameMatcher {
-  std::vector<match::StringMatcher> patterns;
-
-  bool Matches(absl::string_view name) const {
-    for (const match::StringMatcher& pattern : patterns) {
-      if (pattern.Matches(name)) return true;
-    }
-    return false;
-  }
-};
 
 // HttpService
 struct HttpServer {
@@ -36,11 +24,11 @@ struct HttpServer {
   std::string path_override;  // In the place of the request's path; empty: none.
   std::vector<std::pair<std::string, std::string>> headers_to_add;
   // Which fields of the answer go where. Without `client` all go to a client that is denied.
-  NameMatcher upstream;
-  NameMatcher upstream_to_append;
-  std::optional<NameMatcher> client;
-  NameMatcher client_on_success;
-  NameMatcher metadata;
+  match::StringMatchers upstream;
+  match::StringMatchers upstream_to_append;
+  std::optional<match::StringMatchers> client;
+  match::StringMatchers client_on_success;
+  match::StringMatchers metadata;
 };
 
 // BufferSettings
@@ -57,8 +45,8 @@ struct Settings {
 
   std::optional<BodySettings> body;
   // Of the request's fields: what is sent. No value: all of them.
-  std::optional<NameMatcher> allowed_headers;
-  NameMatcher disallowed_headers;
+  std::optional<match::StringMatchers> allowed_headers;
+  match::StringMatchers disallowed_headers;
   std::vector<std::string> metadata_namespaces;
   std::vector<std::string> route_metadata_namespaces;
   std::string labels_key;  // Of the node's metadata; empty: none.

@@ -73,18 +73,6 @@ rpc::GrpcService CompileService(const envoy::config::core::v3::GrpcService& prot
   return service;
 }
 
-std::vector<match::StringMatcher> CompileNames(
-    const envoy::type::matcher::v3::ListStringMatcher& proto, const config::Path& path,
-    config::Errors& errors) {
-  std::vector<match::StringMatcher> names;
-  for (int i = 0; i < proto.patterns_size(); ++i) {
-    auto pattern = match::CompileStringMatcher(
-        proto.patterns(i), errors, path.Field("patterns").Index(static_cast<size_t>(i)));
-    if (pattern.has_value()) names.push_back(*std::move(pattern));
-  }
-  return names;
-}
-
 Settings Compile(const v3::ExternalProcessor& proto, const config::Path& path,
                  config::Errors& errors) {
   Settings settings;
@@ -108,10 +96,10 @@ Settings Compile(const v3::ExternalProcessor& proto, const config::Path& path,
     settings.route_cache = Settings::RouteCache::kRetain;
   }
   const config::Path rules = path.Field("forward_rules");
-  settings.allowed_headers =
-      CompileNames(proto.forward_rules().allowed_headers(), rules.Field("allowed_headers"), errors);
-  settings.disallowed_headers = CompileNames(proto.forward_rules().disallowed_headers(),
-                                             rules.Field("disallowed_headers"), errors);
+  settings.allowed_headers = match::CompileStringMatchers(proto.forward_rules().allowed_headers(),
+                                                          errors, rules.Field("allowed_headers"));
+  settings.disallowed_headers = match::CompileStringMatchers(
+      proto.forward_rules().disallowed_headers(), errors, rules.Field("disallowed_headers"));
   const auto& forwarded = proto.metadata_options().forwarding_namespaces().untyped();
   settings.forwarded_namespaces.assign(forwarded.begin(), forwarded.end());
   const auto& received = proto.metadata_options().receiving_namespaces().untyped();

@@ -47,21 +47,14 @@ uint32_t FieldOf(uint32_t first, Direction direction) {
   return first + static_cast<uint32_t>(direction);
 }
 
-bool AnyMatches(const std::vector<match::StringMatcher>& matchers, absl::string_view name) {
-  for (const match::StringMatcher& matcher : matchers) {
-    if (matcher.Matches(name)) return true;
-  }
-  return false;
-}
-
 class HeaderWriter {
  public:
   HeaderWriter(WireWriter& map, const Settings& settings) : map_(map), settings_(settings) {}
 
   void Write(absl::string_view name, absl::string_view value) {
     if (value.empty() && !name.empty() && name[0] == ':') return;
-    if (AnyMatches(settings_.disallowed_headers, name)) return;
-    if (!settings_.allowed_headers.empty() && !AnyMatches(settings_.allowed_headers, name)) return;
+    if (settings_.disallowed_headers.Matches(name)) return;
+    if (!settings_.allowed_headers.empty() && !settings_.allowed_headers.Matches(name)) return;
     map_.Message(1, [name, value](WireWriter& header) {
       header.Text(1, name);
       header.Text(3, value);  // Bytes: a value need not be UTF-8.

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "source/match/string_matcher.h"
+#include "source/match/string_matchers.h"
 #include "source/rpc/service.h"
 
 namespace proxenos::filters::ext_proc {
@@ -32,8 +32,8 @@ struct Settings {
   bool immediate_responses = true;
   enum class RouteCache : uint8_t { kDefault, kClear, kRetain };
   RouteCache route_cache = RouteCache::kDefault;
-  std::vector<match::StringMatcher> allowed_headers;  // Empty: all.
-  std::vector<match::StringMatcher> disallowed_headers;
+  match::StringMatchers allowed_headers;  // Empty: all.
+  match::StringMatchers disallowed_headers;
   std::vector<std::string> forwarded_namespaces;  // Of dynamic metadata.
   std::vector<std::string> received_namespaces;
 };
