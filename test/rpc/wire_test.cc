@@ -1,6 +1,7 @@
 // The wire format against protobuf's own reader and writer.
 #include "source/rpc/wire.h"
 
+#include <optional>
 #include <string>
 
 #include "envoy/service/auth/v3/external_auth.pb.h"
@@ -9,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "source/json/parse.h"
 #include "source/json/struct_config.h"
+#include "source/rpc/header_wire.h"
 
 namespace proxenos::rpc {
 namespace {
@@ -93,6 +95,39 @@ TEST(WireTest, NestingIsLimited) {
   };
   EXPECT_TRUE(ReadStruct(nested(json::kMaxDepth)).has_value());
   EXPECT_FALSE(ReadStruct(nested(json::kMaxDepth + 1)).has_value());
+}
+
+TEST(HeaderWire, ReadsAnOptionWhole) {
+  std::string bytes;
+  WireWriter writer(bytes);
+  writer.Message(1, [](WireWriter& header) {
+    header.Text(1, "X-Name");
+    header.Text(3, "raw");
+  });
+  writer.Message(2, [](WireWriter& flag) { flag.Flag(1, true); });
+  writer.Number(3, 2);
+  HeaderOption option;
+  ASSERT_TRUE(ReadHeaderOption(bytes, &option));
+  EXPECT_EQ(option.name, "x-name");
+  EXPECT_EQ(option.value, "raw");
+  EXPECT_EQ(option.append, std::optional<bool>(true));
+  EXPECT_EQ(option.action, 2u);
+  bytes.pop_back();
+  HeaderOption cut;
+  EXPECT_FALSE(ReadHeaderOption(bytes, &cut));
+}
+
+TEST(HeaderWire, NamesOfPairsKeepTheirCase) {
+  std::string bytes;
+  WireWriter writer(bytes);
+  writer.Text(1, "Key");
+  writer.Text(2, "text");
+  writer.Text(3, "");
+  std::string name;
+  std::string value;
+  ASSERT_TRUE(ReadNameAndValue(bytes, &name, &value));
+  EXPECT_EQ(name, "Key");
+  EXPECT_EQ(value, "text");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
+#include "source/rpc/header_wire.h"
 #include "source/rpc/wire.h"
 
 namespace proxenos::filters::ext_authz {
@@ -31,57 +32,10 @@ enum OkField : uint32_t {
   kQueryToSet = 7,
   kQueryToRemove = 8,
 };
-enum OptionField : uint32_t { kHeader = 1, kAppend = 2, kAppendAction = 3 };
-
-// core.v3.HeaderValueOption
-struct Option {
-  std::string name;
-  std::string value;
-  std::optional<bool> append;
-  uint64_t action = 0;
-};
-
-bool ReadPair(absl::string_view message, std::string* name, std::string* value) {
-  WireReader reader(message);
-  while (reader.Next()) {
-    if (reader.field() == 1) *name = std::string(reader.bytes());
-    // HeaderValue has a value of text and one of bytes.
-    if (reader.field() == 2 || (reader.field() == 3 && !reader.bytes().empty())) {
-      *value = std::string(reader.bytes());
-    }
-  }
-  return reader.ok();
-}
-
-bool ReadOption(absl::string_view message, Option* option) {
-  WireReader reader(message);
-  while (reader.Next()) {
-    switch (reader.field()) {
-      case kHeader:
-        if (!ReadPair(reader.bytes(), &option->name, &option->value)) return false;
-        break;
-      case kAppend: {
-        WireReader flag(reader.bytes());
-        option->append = false;
-        while (flag.Next()) option->append = flag.number() != 0;
-        if (!flag.ok()) return false;
-        break;
-      }
-      case kAppendAction:
-        option->action = reader.number();
-        break;
-      default:
-        break;
-    }
-  }
-  option->name = absl::AsciiStrToLower(option->name);
-  return reader.ok();
-}
-
 // Fields of the request, and of a reply that denies: `append` is false unless it is said.
 bool ReadSimpleOption(absl::string_view message, bool joins, std::vector<HeaderChange>* out) {
-  Option option;
-  if (!ReadOption(message, &option)) return false;
+  rpc::HeaderOption option;
+  if (!rpc::ReadHeaderOption(message, &option)) return false;
   const How how = joins && option.append.value_or(false) ? How::kJoinToPresent : How::kSet;
   out->push_back({how, std::move(option.name), std::move(option.value)});
   return true;
@@ -90,8 +44,8 @@ bool ReadSimpleOption(absl::string_view message, bool joins, std::vector<HeaderC
 // Fields of the response to a request that is allowed.
 bool ReadFullOption(absl::string_view message, Decision* decision) {
   static constexpr How kHows[] = {How::kAdd, How::kAddIfAbsent, How::kSet, How::kOverwritePresent};
-  Option option;
-  if (!ReadOption(message, &option)) return false;
+  rpc::HeaderOption option;
+  if (!rpc::ReadHeaderOption(message, &option)) return false;
   How how = How::kAdd;
   if (option.append.has_value()) {
     how = *option.append ? How::kAdd : How::kSet;
@@ -161,7 +115,7 @@ bool ReadOk(absl::string_view message, Decision* decision, bool* own_metadata) {
         break;
       case kQueryToSet: {
         auto& [name, value] = decision->query_to_set.emplace_back();
-        good = ReadPair(reader.bytes(), &name, &value);
+        good = rpc::ReadNameAndValue(reader.bytes(), &name, &value);
         break;
       }
       case kQueryToRemove:

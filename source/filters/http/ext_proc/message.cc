@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "source/rpc/header_wire.h"
 #include "source/rpc/wire.h"
 
 namespace proxenos::filters::ext_proc {
@@ -86,28 +87,11 @@ void WriteMetadata(WireWriter& message, const filter::StreamContext& stream,
 
 bool ReadOption(absl::string_view message, HeaderChange* change) {
   static constexpr How kHows[] = {How::kSet, How::kAddIfAbsent, How::kSet, How::kOverwritePresent};
-  WireReader reader(message);
-  bool append = false;
-  uint64_t action = 0;
-  while (reader.Next()) {
-    WireReader inner(reader.bytes());
-    if (reader.field() == 1) {
-      while (inner.Next()) {
-        if (inner.field() == 1) change->name = absl::AsciiStrToLower(inner.bytes());
-        if ((inner.field() == 2 || inner.field() == 3) && !inner.bytes().empty()) {
-          change->value = std::string(inner.bytes());
-        }
-      }
-    } else if (reader.field() == 2) {
-      while (inner.Next()) append = inner.number() != 0;
-    } else if (reader.field() == 3) {
-      action = reader.number();
-    }
-    if (!inner.ok()) return false;
-  }
-  if (!reader.ok() || action >= 4) return false;
+  rpc::HeaderOption option;
+  if (!rpc::ReadHeaderOption(message, &option) || option.action >= 4) return false;
   // The first action is the default too, and where nothing is said a value replaces.
-  change->how = append ? How::kAdd : kHows[action];
+  const How how = option.append.value_or(false) ? How::kAdd : kHows[option.action];
+  *change = {how, std::move(option.name), std::move(option.value)};
   return true;
 }
 

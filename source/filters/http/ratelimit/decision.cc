@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "source/rpc/header_wire.h"
 #include "source/rpc/wire.h"
 
 namespace proxenos::filters::ratelimit {
@@ -39,15 +40,10 @@ uint64_t SecondsOf(uint64_t unit) {
 
 bool ReadHeader(absl::string_view message, std::vector<HeaderChange>* out) {
   HeaderChange change{HeaderChange::How::kAdd, "", ""};
-  WireReader reader(message);
-  while (reader.Next()) {
-    if (reader.field() == 1) change.name = absl::AsciiStrToLower(reader.bytes());
-    if (reader.field() == 2 || (reader.field() == 3 && !reader.bytes().empty())) {
-      change.value = std::string(reader.bytes());
-    }
-  }
+  const bool good = rpc::ReadNameAndValue(message, &change.name, &change.value);
+  change.name = absl::AsciiStrToLower(change.name);
   out->push_back(std::move(change));
-  return reader.ok();
+  return good;
 }
 
 bool ReadStatus(absl::string_view message, std::vector<Decision::Status>* out) {
