@@ -35,10 +35,11 @@ LAYERS = {
     "rbac": ["filter"],
     "access_log": ["filter", "http", "stats"],
     "filters": ["access_log", "rbac"],
+    "health": ["rpc", "access_log"],
     "downstream": ["filter", "tls", "http1", "http2", "access_log"],
     "filters/network": ["downstream", "rbac"],
     "xds": ["event", "stats", "rpc"],
-    "admin": ["downstream"],
+    "admin": ["downstream", "health"],
     "server": None,  # Knows all.
 }
 

@@ -21,6 +21,7 @@
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "source/base/clock.h"
 #include "source/config/fields.h"
+#include "source/health/outlier_detector.h"
 #include "source/net/address.h"
 #include "source/runtime/snapshot.h"
 #include "source/stats/registry.h"
@@ -86,6 +87,7 @@ struct ClusterView {
   const upstream::HostSet& hosts;
   const upstream::CircuitBreakers& breakers;
   bool added_via_api = false;
+  const health::OutlierDetector* outliers = nullptr;  // Null without outlier detection.
 };
 
 // One listener in force, for /listeners.

@@ -54,6 +54,8 @@ std::string HealthFlags(const upstream::HostEntry& entry) {
   add((bits & upstream::kDegradedActiveCheck) != 0, "degraded_active_hc");
   add(discovered == EndpointHealth::kDegraded, "degraded_eds_health");
   add((bits & upstream::kPendingActiveCheck) != 0, "pending_active_hc");
+  add((bits & upstream::kExcludedByItself) != 0, "excluded_via_immediate_hc_fail");
+  add((bits & upstream::kActiveCheckTimeout) != 0, "active_hc_timeout");
   add(discovered == EndpointHealth::kDraining, "eds_status_draining");
   return flags.empty() ? "healthy" : flags;
 }
@@ -67,6 +69,11 @@ void AppendThresholds(absl::string_view cluster, absl::string_view priority,
   line("max_pending_requests", limits.max_pending_requests);
   line("max_requests", limits.max_requests);
   line("max_retries", limits.max_retries);
+}
+
+health::OutlierDetector::Rates RatesOf(const ClusterView& cluster, const upstream::Host& host) {
+  return cluster.outliers == nullptr ? health::OutlierDetector::Rates()
+                                     : cluster.outliers->RatesOf(host.id());
 }
 
 void AppendHost(const ClusterView& cluster, upstream::HostIndex index,
@@ -88,9 +95,9 @@ void AppendHost(const ClusterView& cluster, upstream::HostIndex index,
   line("zone", locality.zone);
   line("sub_zone", locality.sub_zone);
   line("priority", static_cast<int>(entry.priority));
-  // No outlier detection: what Envoy prints then.
-  line("success_rate", "-1");
-  line("local_origin_success_rate", "-1");
+  const health::OutlierDetector::Rates rates = RatesOf(cluster, *entry.host);
+  line("success_rate", rates.external);
+  line("local_origin_success_rate", rates.local);
 }
 
 void AppendCluster(AdminSource& source, const ClusterView& cluster, std::string& out) {
@@ -139,6 +146,11 @@ void FillHost(const ClusterView& cluster, upstream::HostIndex index,
   health.set_failed_outlier_check((bits & upstream::kFailedOutlierCheck) != 0);
   health.set_failed_active_degraded_check((bits & upstream::kDegradedActiveCheck) != 0);
   health.set_pending_active_hc((bits & upstream::kPendingActiveCheck) != 0);
+  health.set_excluded_via_immediate_hc_fail((bits & upstream::kExcludedByItself) != 0);
+  health.set_active_hc_timeout((bits & upstream::kActiveCheckTimeout) != 0);
+  const health::OutlierDetector::Rates rates = RatesOf(cluster, *entry.host);
+  if (rates.external >= 0) proto.mutable_success_rate()->set_value(rates.external);
+  if (rates.local >= 0) proto.mutable_local_origin_success_rate()->set_value(rates.local);
   proto.set_weight(entry.weight);
   proto.set_hostname(entry.host->hostname());
   proto.set_priority(entry.priority);

@@ -19,7 +19,7 @@ const std::vector<MessageRules>& FieldsTable() {
   static const std::vector<MessageRules> table = [] {
     std::vector<MessageRules> all;
     for (auto part : {AuthFields, BootstrapFields, ListenerFields, NetworkFields, FilterFields,
-                      RouteFields, ClusterFields, CoreFields, LogFields, TlsFields}) {
+                      RouteFields, ClusterFields, CoreFields, HealthFields, LogFields, TlsFields}) {
       std::vector<MessageRules> blocks = part();
       all.insert(all.end(), std::make_move_iterator(blocks.begin()),
                  std::make_move_iterator(blocks.end()));

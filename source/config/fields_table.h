@@ -62,6 +62,7 @@ std::vector<MessageRules> BootstrapFields();
 std::vector<MessageRules> ClusterFields();
 std::vector<MessageRules> CoreFields();
 std::vector<MessageRules> FilterFields();
+std::vector<MessageRules> HealthFields();
 std::vector<MessageRules> ListenerFields();
 std::vector<MessageRules> LogFields();
 std::vector<MessageRules> NetworkFields();

@@ -42,11 +42,12 @@ std::vector<MessageRules> BootstrapFields() {
            Leave("ignore_global_conn_limit",
                  "Connections to the admin address are never counted against the limit."),
        }},
+      {"envoy.config.bootstrap.v3.ClusterManager.OutlierDetection",
+       {Use("event_log_path"),
+        Refuse("event_service", "events are written to a file: event_log_path")}},
       {"envoy.config.bootstrap.v3.ClusterManager",
        {
-           Leave(
-               "outlier_detection",
-               "Events of outlier detection do not occur: clusters that ask for it are rejected."),
+           Use("outlier_detection"),
            Leave("enable_deferred_cluster_creation",
                  "It saves memory in Envoy; here a worker's part of a cluster is always made when "
                  "it is first used."),

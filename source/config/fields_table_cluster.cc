@@ -5,7 +5,9 @@ namespace proxenos::config {
 
 std::vector<MessageRules> ClusterFields() {
   constexpr std::string_view kMetadata =
-      "Only subset load balancing, filters and access logs read it, and none of those exists here.";
+      "Of metadata only envoy.lb (hash_key, what retries avoid) and envoy.transport_socket_match "
+      "are "
+      "read here.";
   constexpr std::string_view kNoHttp3 = "HTTP/3 is not implemented";
 
   constexpr std::string_view kCommonHttp =
@@ -15,12 +17,13 @@ std::vector<MessageRules> ClusterFields() {
       {"envoy.config.cluster.v3.Cluster",
        {
            Use("name alt_stat_name connect_timeout per_connection_buffer_limit_bytes"),
-           Use("type").Only("STATIC STRICT_DNS LOGICAL_DNS EDS"),
+           Use("type cluster_type"),
            Use("eds_cluster_config load_assignment"),
-           Use("lb_policy").Only("ROUND_ROBIN LEAST_REQUEST RANDOM LOAD_BALANCING_POLICY_CONFIG"),
+           Use("lb_policy"),
            Use("load_balancing_policy"),
-           Use("least_request_lb_config round_robin_lb_config common_lb_config"),
-           Use("circuit_breakers max_requests_per_connection"),
+           Use("least_request_lb_config round_robin_lb_config ring_hash_lb_config "
+               "maglev_lb_config original_dst_lb_config common_lb_config"),
+           Use("preconnect_policy circuit_breakers max_requests_per_connection"),
            Use("common_http_protocol_options http_protocol_options http2_protocol_options "
                "upstream_http_protocol_options typed_extension_protocol_options"),
            Use("dns_lookup_family dns_refresh_rate dns_failure_refresh_rate respect_dns_ttl "
@@ -29,21 +32,48 @@ std::vector<MessageRules> ClusterFields() {
            Use("wait_for_warm_on_init upstream_connection_options upstream_bind_config"),
            Use("transport_socket transport_socket_matches protocol_selection"),
            Leave("metadata", kMetadata),
-           Leave("ignore_health_on_host_removal close_connections_on_host_health_failure",
-                 "There is no health checking: hosts are removed when they are taken away."),
-           Leave("cleanup_interval", "Only ORIGINAL_DST clusters have hosts to clean up."),
-           Refuse("health_checks", "there is no active health checking yet"),
-           Refuse("outlier_detection", "there is no outlier detection yet"),
-           Refuse("cluster_type", "write type instead"),
+           Use("health_checks").AtMost(1, "a cluster has one health check, as in Envoy"),
+           Use("outlier_detection ignore_health_on_host_removal "
+               "close_connections_on_host_health_failure"),
+           Use("cleanup_interval"),
        }},
       {"envoy.config.cluster.v3.Cluster.EdsClusterConfig", {Use("eds_config service_name")}},
       {"envoy.config.cluster.v3.Cluster.LeastRequestLbConfig",
        {Use("choice_count active_request_bias")}},
+      {"envoy.config.cluster.v3.Cluster.RingHashLbConfig",
+       {Use("minimum_ring_size maximum_ring_size hash_function")}},
+      {"envoy.config.cluster.v3.Cluster.MaglevLbConfig", {Use("table_size")}},
+      {"envoy.config.cluster.v3.Cluster.OriginalDstLbConfig",
+       {Use("use_http_header http_header_name upstream_port_override"),
+        Refuse("metadata_key", "name a header instead: use_http_header")}},
+      {"envoy.config.cluster.v3.Cluster.PreconnectPolicy",
+       {Use("per_upstream_preconnect_ratio"),
+        Leave("predictive_preconnect_ratio",
+              "Connections are made ahead for hosts that are in use, not for those to come.")}},
+      {"envoy.config.cluster.v3.Cluster.CustomClusterType", {Use("name typed_config")}},
+      {"envoy.extensions.clusters.dns.v3.DnsCluster",
+       {Use("dns_refresh_rate dns_failure_refresh_rate respect_dns_ttl dns_jitter "
+            "typed_dns_resolver_config dns_lookup_family all_addresses_in_single_endpoint")}},
+      {"envoy.extensions.clusters.dns.v3.DnsCluster.RefreshRate", {Use("*")}},
       {"envoy.config.cluster.v3.LoadBalancingPolicy", {Use("policies")}},
       {"envoy.config.cluster.v3.LoadBalancingPolicy.Policy", {Use("typed_extension_config")}},
       {"envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin",
        {Use("locality_lb_config")}},
       {"envoy.extensions.load_balancing_policies.random.v3.Random", {Use("locality_lb_config")}},
+      {"envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash",
+       {Use("hash_function minimum_ring_size maximum_ring_size use_hostname_for_hashing "
+            "consistent_hashing_lb_config locality_weighted_lb_config")}},
+      {"envoy.extensions.load_balancing_policies.maglev.v3.Maglev",
+       {Use("table_size consistent_hashing_lb_config locality_weighted_lb_config")}},
+      {"envoy.extensions.load_balancing_policies.common.v3.ConsistentHashingLbConfig",
+       {Use("use_hostname_for_hashing"),
+        Refuse("hash_balance_factor", "hosts are not relieved when their share is hot"),
+        Refuse("hash_policy", "write hash_policy at the route")}},
+      {"envoy.extensions.load_balancing_policies.pick_first.v3.PickFirst",
+       {Use("shuffle_address_list").Only("false")}},
+      {"envoy.extensions.load_balancing_policies.wrr_locality.v3.WrrLocality",
+       {Use("endpoint_picking_policy")}},
+      {"envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided", {}},
       {"envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest",
        {
            Use("choice_count active_request_bias locality_lb_config"),
@@ -58,20 +88,25 @@ std::vector<MessageRules> ClusterFields() {
       {"envoy.config.cluster.v3.Cluster.RoundRobinLbConfig", {}},
       {"envoy.config.cluster.v3.Cluster.CommonLbConfig",
        {
-           Use("healthy_panic_threshold locality_weighted_lb_config"),
-           Leave("ignore_new_hosts_until_first_hc",
-                 "There is no health checking that a host could wait for."),
+           Use("healthy_panic_threshold locality_weighted_lb_config consistent_hashing_lb_config "
+               "ignore_new_hosts_until_first_hc"),
            Leave("update_merge_window",
                  "It spares Envoy work when hosts change often; updates here cost what changed."),
        }},
       {"envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig", {}},
+      {"envoy.config.cluster.v3.Cluster.CommonLbConfig.ConsistentHashingLbConfig",
+       {Use("use_hostname_for_hashing"),
+        Refuse("hash_balance_factor", "hosts are not relieved when their share is hot")}},
       {"envoy.config.core.v3.BindConfig", {Use("source_address")}},
       {"envoy.config.cluster.v3.Cluster.RefreshRate", {Use("*")}},
-      {"envoy.config.cluster.v3.CircuitBreakers", {Use("thresholds")}},
+      {"envoy.config.cluster.v3.CircuitBreakers", {Use("thresholds per_host_thresholds")}},
+      {"envoy.config.cluster.v3.CircuitBreakers.per_host_thresholds",
+       {Use("priority").Only("DEFAULT"), Use("max_connections")}},
+      {"envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget", {Use("*")}},
       {"envoy.config.cluster.v3.CircuitBreakers.Thresholds",
        {
            Use("priority max_connections max_pending_requests max_requests max_retries "
-               "track_remaining"),
+               "track_remaining retry_budget"),
            Leave("max_connection_pools",
                  "A host has one connection pool a worker, whatever its connections differ in."),
        }},
@@ -163,8 +198,7 @@ std::vector<MessageRules> ClusterFields() {
        {Use("filter_metadata"), Leave("typed_filter_metadata", kMetadata)}},
       {"envoy.config.endpoint.v3.Endpoint",
        {
-           Use("address hostname"),
-           Leave("health_check_config", "There is no active health checking that would use it."),
+           Use("address hostname health_check_config"),
            Leave("observability_name",
                  "Only stats of single endpoints, which are not kept, use it."),
        }},

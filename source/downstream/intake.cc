@@ -22,6 +22,7 @@ Intake::Intake(Listener& listener, Arrival arrival)
       timer_(listener.loop().timers(), [this] { OnTimer(); }) {
   facts_.remote = facts_.direct_remote = arrival_.info.direct_remote;
   facts_.local = arrival_.info.local;
+  facts_.local_restored = arrival_.info.local_restored;
   listener_.stats().downstream_pre_cx_active.Inc();
   arrival_.socket.Watch(listener_.loop(), this);
   const ListenerConfig& config = listener_.config();
@@ -98,6 +99,7 @@ bool Intake::Stay() {
   Arrival arrival{std::move(arrival_.socket), {}, arrival_.created};
   arrival.info.direct_remote = arrival_.info.direct_remote;
   arrival.info.local = facts_.local;
+  arrival.info.local_restored = facts_.local_restored;
   Close();
   other->Adopt(std::move(arrival));
   return false;
@@ -121,6 +123,7 @@ bool Intake::ChooseChain() {
 
 bool Intake::Admit() {
   arrival_.info.local = facts_.local;
+  arrival_.info.local_restored = facts_.local_restored;
   if (facts_.remote != facts_.direct_remote) {
     arrival_.info.proxied_remote = std::make_unique<const net::Address>(facts_.remote);
   }

@@ -15,10 +15,11 @@ namespace proxenos::filter {
 
 // What a filter chain may be chosen by.
 struct ConnectionFacts {
-  net::Address local;          // Where the client believes to be connected to.
-  net::Address remote;         // The client, as a PROXY header tells it.
-  net::Address direct_remote;  // The peer of the socket.
-  std::string server_name;     // SNI, in lower case.
+  net::Address local;           // Where the client believes to be connected to.
+  bool local_restored = false;  // A filter has found that out.
+  net::Address remote;          // The client, as a PROXY header tells it.
+  net::Address direct_remote;   // The peer of the socket.
+  std::string server_name;      // SNI, in lower case.
   absl::string_view transport_protocol = "raw_buffer";  // Or "tls", once a filter has seen it.
   std::vector<std::string> application_protocols;
 };

@@ -69,7 +69,8 @@ class ConnectionPart {
 struct ConnectionInfo {
   uint64_t id = 0;
   net::Address local;
-  net::Address direct_remote;  // The peer of the socket.
+  bool local_restored = false;  // `local` is where the client wanted to go, not where we listen.
+  net::Address direct_remote;   // The peer of the socket.
   // The client, where a PROXY header tells of another than that; else null.
   std::unique_ptr<const net::Address> proxied_remote;
   absl::string_view requested_server_name;  // SNI; empty without TLS.

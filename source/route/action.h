@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -14,6 +15,7 @@
 #include "source/base/limits.h"
 #include "source/match/regex.h"
 #include "source/route/filter_override.h"
+#include "source/route/hash_policy.h"
 #include "source/route/header_matcher.h"
 #include "source/route/header_mutations.h"
 #include "source/route/rate_limit.h"
@@ -65,6 +67,16 @@ enum RetryOn : uint32_t {
 // none of RetryOn are left out; the first of them is returned in *unknown where that is not null.
 uint32_t ParseRetryOn(absl::string_view text, absl::string_view* unknown);
 
+// Which hosts a retry would rather go to: RetryPolicy.retry_host_predicate and retry_priority.
+struct HostPreferences {
+  bool avoid_previous_hosts = false;
+  // Priorities that were tried are avoided, looked at anew with every so many retries; 0: not.
+  uint32_t previous_priorities_update = 0;
+  // Hosts with these fields in their envoy.lb metadata: name and serialized value, sorted.
+  std::vector<std::pair<std::string, std::string>> avoided_metadata;
+  uint32_t attempts = 1;  // host_selection_retry_max_attempts
+};
+
 struct RetryPolicy {
   uint32_t retry_on = 0;  // RetryOn bits.
   uint32_t num_retries = 1;
@@ -75,6 +87,7 @@ struct RetryPolicy {
   std::vector<HeaderMatcher> retriable_request_headers;  // Any; empty: all requests.
   base::Nanos back_off_base = 25 * base::kMillisecond;
   base::Nanos back_off_max = 250 * base::kMillisecond;
+  HostPreferences hosts;
 };
 
 struct WeightedCluster {
@@ -136,6 +149,7 @@ struct Forward {
   std::vector<UpgradeRule> upgrades;
   RateLimits rate_limits;
   bool include_host_rate_limits = false;  // include_vh_rate_limits
+  std::vector<HashPolicy> hash_policies;
 };
 
 struct Redirect {

@@ -6,7 +6,9 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "source/route/hash_policy_config.h"
 #include "source/route/header_mutations_config.h"
+#include "source/route/host_preferences_config.h"
 #include "source/route/matcher_config.h"
 #include "source/route/rate_limit_config.h"
 
@@ -269,6 +271,7 @@ std::shared_ptr<const RetryPolicy> CompileRetryPolicy(const v3::RetryPolicy& con
   if (config.has_retry_back_off()) {
     CompileBackOff(config.retry_back_off(), compilation, path.Field("retry_back_off"), &policy);
   }
+  policy.hosts = CompileHostPreferences(config, compilation.errors(), path);
   return std::make_shared<const RetryPolicy>(std::move(policy));
 }
 
@@ -283,6 +286,8 @@ Forward CompileForward(const v3::RouteAction& config,
   forward.rate_limits =
       CompileRateLimits(config.rate_limits(), compilation.errors(), path.Field("rate_limits"));
   forward.include_host_rate_limits = config.include_vh_rate_limits().value();
+  forward.hash_policies =
+      CompileHashPolicies(config.hash_policy(), compilation.errors(), path.Field("hash_policy"));
   forward.high_priority = config.priority() == envoy::config::core::v3::HIGH;
   forward.retry = config.has_retry_policy() ? CompileRetryPolicy(config.retry_policy(), compilation,
                                                                  path.Field("retry_policy"))

@@ -53,7 +53,9 @@ Call::Call(base::Rc<upstream::WorkerCluster> cluster, const CallOptions& options
     upstream::ConnectionNeeds needs;
     needs.http2 = true;
     attempt_->needs = &needs;
+    if (options.host != nullptr) attempt_->wanted_host = &options.host;
     cluster_->Acquire(*attempt_);
+    attempt_->wanted_host = nullptr;
   } else {
     cluster_->stats().upstream_rq_pending_overflow.Inc();
     attempt_->state = Exchange::State::kFailed;
@@ -120,6 +122,7 @@ void Call::Advance() {
   Attempt& attempt = *attempt_;
   if (attempt.state == Exchange::State::kPending) return;
   if (attempt.state == Exchange::State::kFailed) {
+    unreachable_ = true;
     return Finish(Status::kUnavailable,
                   absl::StrCat(FailureText(attempt.failure),
                                attempt.failure_detail.empty() ? "" : ": ", attempt.failure_detail));
@@ -197,6 +200,7 @@ void Call::ReadEnd() {
 }
 
 void Call::FinishFailed() {
+  unreachable_ = true;
   switch (attempt_->reset) {
     case ResetReason::kRefusedStream:
       return Finish(Status::kUnavailable, "the server refused the stream");

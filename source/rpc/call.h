@@ -38,6 +38,8 @@ struct CallOptions {
   std::vector<std::pair<std::string, std::string>> metadata = {};
   base::Nanos timeout = 0;                       // 0: none.
   uint32_t max_message_bytes = 4 * 1024 * 1024;  // Of those received, as in other gRPC clients.
+  // Null: whichever host balancing picks.
+  std::shared_ptr<const upstream::Host> host = nullptr;
 };
 
 class Call final : private event::Runnable {
@@ -65,6 +67,8 @@ class Call final : private event::Runnable {
   // REQUIRES: done().
   Status status() const { return status_; }
   const std::string& error_message() const { return error_message_; }
+  // Whether it ended because the server could not be reached, or broke off.
+  bool unreachable() const { return unreachable_; }
   // The head of the response, once it is there.
   const http::ResponseHead* head() const { return head_seen_ ? &response_ : nullptr; }
   // Null when the response was its head alone, or ended early.
@@ -114,6 +118,7 @@ class Call final : private event::Runnable {
   bool closed_ = false;   // The end went to the codec.
   bool head_seen_ = false;
   bool timed_out_ = false;
+  bool unreachable_ = false;
   bool done_ = false;
   bool* destroyed_ = nullptr;  // Set while the owner's callback runs.
 

@@ -1,6 +1,8 @@
 // gRPC's status in fields of HTTP.
 #include "source/rpc/status.h"
 
+#include <iterator>
+
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -40,6 +42,13 @@ Status StatusOfHttp(uint16_t http_status) {
     default:
       return Status::kUnknown;
   }
+}
+
+uint16_t HttpStatusOf(Status status) {
+  static constexpr uint16_t kStatuses[] = {200, 499, 500, 400, 504, 404, 409, 403, 429,
+                                           400, 409, 400, 501, 500, 503, 500, 401};
+  const auto code = static_cast<size_t>(status);
+  return code < std::size(kStatuses) ? kStatuses[code] : 500;
 }
 
 std::optional<Status> StatusIn(const http::HeaderMap& headers) {

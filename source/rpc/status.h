@@ -39,6 +39,9 @@ bool IsGrpcType(absl::string_view content_type);
 // What a client reads in a response without grpc-status.
 Status StatusOfHttp(uint16_t http_status);
 
+// The HTTP status that stands for it, where something judges by those. 500 for what is not known.
+uint16_t HttpStatusOf(Status status);
+
 // grpc-status of a head or of trailers: nullopt when there is none; a value that is no number is
 // kUnknown. Codes beyond the known ones are kept.
 std::optional<Status> StatusIn(const http::HeaderMap& headers);

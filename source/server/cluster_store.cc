@@ -1,79 +1,29 @@
-// Warming, hosts, and the end of clusters.
+// Taking, warming, and the end of clusters.
 #include "source/server/cluster_store.h"
 
 #include <algorithm>
 
-#include "absl/container/flat_hash_set.h"
 #include "source/base/check.h"
 #include "source/base/log.h"
-#include "source/server/tls_contexts.h"
-#include "source/upstream/host_set_update.h"
+#include "source/server/cluster_version.h"
 #include "source/xds/type_url.h"
-#include "source/xds/xxhash64.h"
 
 namespace proxenos::server {
-namespace {
 
 using upstream::DiscoveryKind;
 
-// From so many hosts on, a set of them is not left to a worker to destroy.
-constexpr uint32_t kManyHosts = 256;
-
-bool IsDns(const upstream::ClusterConfig& config) {
-  return config.discovery == DiscoveryKind::kStrictDns ||
-         config.discovery == DiscoveryKind::kLogicalDns;
-}
-
-}  // namespace
-
-// One version of a cluster. Its members' destructors end what it waits for.
-struct ClusterStore::Version {
-  ResourceVersion resource;
-  std::shared_ptr<const upstream::ClusterConfig> config;
-  std::unique_ptr<ClientContexts> tls;
-  NameClaim endpoints;                                   // EDS only.
-  std::shared_ptr<const upstream::Assignment> resolved;  // DNS only: the newest answer.
-  std::unique_ptr<upstream::DnsCluster> dns;             // DNS only.
-  upstream::DnsCounts counted;                           // What of dns->counts() the stats have.
-  base::MonoTime endpoints_deadline = base::kNever;
-  base::MonoTime secrets_deadline = base::kNever;
-};
-
-struct ClusterStore::Cluster {
-  std::string name;
-  bool is_static = false;
-  bool new_endpoints = false;    // The hosts are to be made anew.
-  bool new_secrets = false;      // The TLS contexts are.
-  bool startup_counted = false;  // In startup_.
-  std::unique_ptr<Version> active;
-  std::unique_ptr<Version> warming;
-  std::optional<Refusal> refused;
-  base::MonoTime leaves = base::kNever;  // When a removed one goes at the latest.
-
-  // These outlive changes of the configuration.
-  std::shared_ptr<const upstream::CircuitBreakers> breakers =
-      std::make_shared<const upstream::CircuitBreakers>();
-  std::shared_ptr<const upstream::HostSet> hosts;  // Null before the first activation.
-  stats::ScopePin pin;
-  stats::Group<stats::ClusterMembershipStats> stats;
-};
-
-struct ClusterStore::AssignmentEntry {
-  std::optional<ResourceVersion> active;
-  std::shared_ptr<const upstream::Assignment> assignment;  // Null until one has come.
-  std::optional<Refusal> refused;
-  bool missing = false;  // Said not to exist, before there was any.
-  // Clusters that use it, or did: a name too many costs a look, no more.
-  absl::flat_hash_set<std::string> users;
-};
-
 ClusterStore::ClusterStore(StoreContext context, Compilers& compilers, SecretStore& secrets,
-                           MakeDns make_dns, stats::Registry& registry)
+                           ClusterStoreOptions options, stats::Registry& registry)
     : context_(context),
       compilers_(compilers),
       secrets_(secrets),
-      make_dns_(std::move(make_dns)),
-      registry_(registry) {}
+      options_(std::move(options)),
+      registry_(registry),
+      reports_(std::make_shared<const upstream::HostReports>(
+          context.loop,
+          [this](const std::string& cluster, uint64_t host_id, upstream::HostReport report) {
+            OnReport(cluster, host_id, report);
+          })) {}
 
 ClusterStore::~ClusterStore() = default;
 
@@ -90,8 +40,14 @@ std::optional<std::string> ClusterStore::Refuse(Cluster& cluster, const xds::Res
 std::unique_ptr<ClusterStore::Version> ClusterStore::MakeVersion(
     const xds::Resource& resource, std::shared_ptr<const upstream::ClusterConfig> config) {
   auto version = std::make_unique<Version>();
-  version->resource = ResourceVersion::Of(resource, context_.loop.wall_now());
   version->config = config;
+  if (config->health_check != nullptr || config->outliers != nullptr) {
+    version->health = std::make_unique<ClusterHealth>(
+        health::Surroundings{context_.loop, registry_, options_.health.log_writer},
+        options_.health.outlier_event_log, config,
+        [this, name = config->name] { NewHealth(name); });
+  }
+  version->resource = ResourceVersion::Of(resource, context_.loop.wall_now());
   version->tls = std::make_unique<ClientContexts>(
       secrets_, SecretOwner{SecretOwner::Kind::kCluster, config->name}, config->tls);
   version->secrets_deadline = context_.Deadline(version->tls->timeout());
@@ -102,8 +58,8 @@ std::unique_ptr<ClusterStore::Version> ClusterStore::MakeVersion(
     EntryOf(key).users.insert(config->name);
   } else if (IsDns(*config)) {
     Version* self = version.get();  // It owns the look-ups, so they end before it does.
-    version->dns =
-        make_dns_(config, [this, self](std::shared_ptr<const upstream::Assignment> resolved) {
+    version->dns = options_.make_dns(
+        config, [this, self](std::shared_ptr<const upstream::Assignment> resolved) {
           self->resolved = std::move(resolved);
           NewEndpoints(self->config->name);
           context_.Pump();
@@ -174,6 +130,14 @@ void ClusterStore::NewEndpoints(const std::string& name) {
   if (found == clusters_.end()) return;
   found->second->new_endpoints = true;
   due_.insert(name);
+}
+
+void ClusterStore::NewHealth(const std::string& name) {
+  const auto found = clusters_.find(name);
+  if (found == clusters_.end()) return;
+  found->second->new_health = true;
+  due_.insert(name);
+  context_.Pump();
 }
 
 void ClusterStore::Remove(const std::string& name) {
@@ -267,13 +231,14 @@ void ClusterStore::CollectDue() {
   }
 }
 
-bool ClusterStore::Ready(const Cluster& cluster) const {
+bool ClusterStore::Ready(Cluster& cluster) {
   const Version& version = *cluster.warming;
   const base::MonoTime now = context_.loop.now();
   const bool no_endpoints = EndpointsOf(version) == nullptr;
   const bool no_secrets = !version.tls->ready();
   if (no_endpoints && !HasNoEndpoints(version) && now < version.endpoints_deadline) return false;
   if (no_secrets && now < version.secrets_deadline) return false;
+  if (!no_endpoints && !Checked(cluster)) return false;
   if (no_endpoints) {
     PX_LOG(kUpstream, kWarn, "cluster ", cluster.name, ": no endpoints",
            HasNoEndpoints(version) ? " known" : " in time", ", goes on without");
@@ -283,79 +248,6 @@ bool ClusterStore::Ready(const Cluster& cluster) const {
            ": no secrets in time, cannot connect for now");
   }
   return true;
-}
-
-void ClusterStore::SettleOne(Cluster& cluster, Batch& batch) {
-  if (cluster.warming != nullptr && Ready(cluster)) return Activate(cluster, batch);
-  if (cluster.active == nullptr) return;
-  // What is new may be for the warming version alone: then nothing changes here.
-  if (std::exchange(cluster.new_endpoints, false) && EndpointsOf(*cluster.active) != nullptr &&
-      RebuildHosts(cluster)) {
-    batch.hosts.push_back({cluster.name, cluster.hosts});
-  }
-  if (!std::exchange(cluster.new_secrets, false)) return;
-  ClientContexts& tls = *cluster.active->tls;
-  tls.Refresh([&batch, &cluster, &tls](size_t socket) {
-    batch.cluster_tls.push_back({cluster.name, socket, tls.contexts()[socket]});
-  });
-}
-
-void ClusterStore::Activate(Cluster& cluster, Batch& batch) {
-  const bool first = cluster.active == nullptr;
-  Retire(std::exchange(cluster.active, std::move(cluster.warming)));
-  const upstream::ClusterConfig& config = *cluster.active->config;
-  if (!first) {
-    ++counts_.modified;
-  } else {
-    ++counts_.added;
-    ++active_;
-    cluster.pin = registry_.Pin<stats::ClusterStats>(stats::ClusterScope(config.stat_name()));
-    cluster.stats =
-        registry_.Open<stats::ClusterMembershipStats>(stats::ClusterScope(config.stat_name()));
-  }
-  CountStartup(cluster);
-  warming_.erase(cluster.name);
-  cluster.new_endpoints = false;
-  cluster.new_secrets = false;
-  RebuildHosts(cluster);
-  ClientContexts& tls = *cluster.active->tls;
-  tls.Refresh([](size_t) {});
-  batch.clusters.push_back(
-      {cluster.active->config, cluster.breakers, cluster.hosts, tls.contexts()});
-}
-
-bool ClusterStore::RebuildHosts(Cluster& cluster) {
-  static const upstream::Assignment kNothing;
-  const upstream::Assignment* endpoints = EndpointsOf(*cluster.active);
-  upstream::HostSetUpdate update = upstream::BuildHostSet(
-      *cluster.active->config, endpoints == nullptr ? kNothing : *endpoints, cluster.hosts);
-  const bool changed = update.hosts != cluster.hosts;
-  cluster.hosts.swap(update.hosts);
-  if (changed && update.hosts != nullptr && update.hosts->size() >= kManyHosts) {
-    context_.graveyard.Bury(std::move(update.hosts));
-  }
-
-  stats::ClusterMembershipStats& stats = *cluster.stats;
-  if (cluster.active->config->discovery == DiscoveryKind::kEds && endpoints != nullptr) {
-    stats.update_attempt.Inc();
-    stats.update_success.Inc();
-    if (endpoints->localities.empty()) stats.update_empty.Inc();
-    const auto entry = assignments_.find(KeyOf(*cluster.active->config));
-    if (entry != assignments_.end() && entry->second->active) {
-      stats.version.Set(xds::XxHash64(entry->second->active->version));
-    }
-  }
-  if (update.membership_changed()) stats.membership_change.Inc();
-  if (!update.rebuilt) stats.update_no_rebuild.Inc();
-  stats.membership_total.Set(cluster.hosts->size());
-  stats.membership_healthy.Set(cluster.hosts->healthy_count());
-  stats.membership_degraded.Set(cluster.hosts->degraded_count());
-  uint32_t heaviest = 0;
-  for (const upstream::HostEntry& host : cluster.hosts->entries()) {
-    heaviest = std::max(heaviest, host.weight);
-  }
-  stats.max_host_weight.Set(heaviest);
-  return changed;
 }
 
 bool ClusterStore::SettleRemovals(absl::FunctionRef<bool(const std::string&)> in_use,
@@ -386,6 +278,8 @@ void ClusterStore::Retire(std::unique_ptr<Version> version) {
   // Now: what is wanted is looked at before the turn ends.
   version->endpoints = NameClaim();
   version->tls.reset();
+  // Before what comes after it has its say about the hosts.
+  version->health.reset();
   // A look-up of it may be on the stack, or call it once more in this turn.
   context_.loop.Retire(std::move(version));
 }
@@ -441,7 +335,8 @@ void ClusterStore::ForEachAssignment(absl::FunctionRef<void(const ResourceView&)
 void ClusterStore::ForEachActive(absl::FunctionRef<void(const ClusterView&)> visit) const {
   for (const auto& [name, cluster] : clusters_) {
     if (cluster->active == nullptr) continue;
-    visit({*cluster->active->config, *cluster->hosts, *cluster->breakers, !cluster->is_static});
+    visit({*cluster->active->config, *cluster->hosts, *cluster->breakers, !cluster->is_static,
+           cluster->active->health == nullptr ? nullptr : cluster->active->health->outliers()});
   }
 }
 

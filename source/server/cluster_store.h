@@ -2,9 +2,10 @@
 // the one in force, and the hosts. A part of the one authoritative map (config_store.h).
 //
 // A new version warms until its endpoints are there (EDS: the assignment; DNS: the first answer)
-// and the secrets that it names, or their time is over; meanwhile the version before serves. A
-// removed cluster stays until no routes in force name it, or kRemovalGrace is over: routes that are
-// on their way get the time to arrive.
+// and the secrets that it names, or their time is over, and until its hosts have been checked once
+// where there are active checks; meanwhile the version before serves. A removed cluster stays until
+// no routes in force name it, or kRemovalGrace is over: routes that are on their way get the time
+// to arrive.
 //
 //     Apply ──▶ warming ──Settle──▶ active ──Remove──▶ leaving ──SettleRemovals──▶ gone
 #pragma once
@@ -23,6 +24,7 @@
 #include "absl/strings/string_view.h"
 #include "source/event/work_slice.h"
 #include "source/server/batch.h"
+#include "source/server/cluster_health.h"
 #include "source/server/compilers.h"
 #include "source/server/config_record.h"
 #include "source/server/secret_store.h"
@@ -47,6 +49,13 @@ struct ClusterView {
   const upstream::HostSet& hosts;
   const upstream::CircuitBreakers& breakers;
   bool added_via_api;
+  const health::OutlierDetector* outliers;  // Null without outlier detection.
+};
+
+// What the store needs of the server.
+struct ClusterStoreOptions {
+  MakeDns make_dns;
+  HealthOptions health;
 };
 
 // Owner: the ConfigStore. Thread: main.
@@ -58,8 +67,8 @@ class ClusterStore {
     uint64_t removed = 0;
   };
 
-  ClusterStore(StoreContext context, Compilers& compilers, SecretStore& secrets, MakeDns make_dns,
-               stats::Registry& registry);
+  ClusterStore(StoreContext context, Compilers& compilers, SecretStore& secrets,
+               ClusterStoreOptions options, stats::Registry& registry);
   ~ClusterStore();
 
   // A new version; an error when it is refused, then what was in force stays so.
@@ -118,22 +127,34 @@ class ClusterStore {
   static AssignmentKey KeyOf(const upstream::ClusterConfig& config);
   std::optional<std::string> Check(const upstream::ClusterConfig& config) const;
   void NewEndpoints(const std::string& name);
+  void NewHealth(const std::string& name);
   // Marks what came due: deadlines and secrets.
   void CollectDue();
   void SettleOne(Cluster& cluster, Batch& batch);
   // Whether the warming version need not wait any more.
-  bool Ready(const Cluster& cluster) const;
+  bool Ready(Cluster& cluster);
+  // Whether all its hosts have been checked, where they are to be; begins with it.
+  bool Checked(Cluster& cluster);
+  void SettleHosts(Cluster& cluster, Batch& batch);
   void Activate(Cluster& cluster, Batch& batch);
   void CountStartup(Cluster& cluster);
   // True when the hosts are other ones.
   bool RebuildHosts(Cluster& cluster);
+  void TakeForce(Cluster& cluster);
+  // A new snapshot after health bits have changed.
+  void ShowNewHealth(Cluster& cluster);
+  void Bury(std::shared_ptr<const upstream::HostSet> hosts);
+  static void ShowMembership(Cluster& cluster);
+  void CountUpdate(const Cluster& cluster, bool rebuilt) const;
+  void OnReport(const std::string& cluster, uint64_t host_id, upstream::HostReport report);
   void Retire(std::unique_ptr<Version> version);
 
   StoreContext context_;
   Compilers& compilers_;
   SecretStore& secrets_;
-  MakeDns make_dns_;
+  ClusterStoreOptions options_;
   stats::Registry& registry_;
+  const std::shared_ptr<const upstream::HostReports> reports_;
 
   absl::btree_map<std::string, std::unique_ptr<Cluster>> clusters_;
   absl::btree_map<AssignmentKey, std::unique_ptr<AssignmentEntry>> assignments_;

@@ -38,6 +38,7 @@ struct ConfigStoreHooks {
   // Whether resources of a type could come from a source at all. May be null.
   CheckSource check_source;
   MakeDns make_dns;
+  HealthOptions health;
   AdmitListener admit_listener;                  // May be null.
   base::Nanos drain_time = 600 * base::kSecond;  // --drain-time-s
 };

@@ -166,6 +166,9 @@ void Server::MakeStore() {
   hooks.check_source = [this](const std::string& type, const SourceKey& source) {
     return sources_->Check(type, source);
   };
+  hooks.health.log_writer = &log_writer_;
+  hooks.health.outlier_event_log =
+      bootstrap_.proto.cluster_manager().outlier_detection().event_log_path();
   hooks.drain_time = options_.drain_time;
   const config::UnknownFields unknown = options_.reject_unknown_dynamic_fields
                                             ? config::UnknownFields::kReject

@@ -129,7 +129,8 @@ void ServerAdmin::FillConfig() {
   };
   source_.for_each_cluster = [this](admin::Visit<admin::ClusterView> visit) {
     server_.store().clusters().ForEachActive([&visit](const ClusterView& each) {
-      visit(admin::ClusterView{each.config, each.hosts, each.breakers, each.added_via_api});
+      visit(admin::ClusterView{each.config, each.hosts, each.breakers, each.added_via_api,
+                               each.outliers});
     });
   };
   source_.for_each_listener = [this](admin::Visit<admin::ListenerView> visit) {

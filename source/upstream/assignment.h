@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "source/net/address.h"
+#include "source/upstream/health_check.h"
 #include "source/upstream/transport_socket.h"
 
 namespace proxenos::upstream {
@@ -40,7 +41,9 @@ struct Endpoint {
   std::string hostname;  // Endpoint.hostname; for resolved ones the DNS name unless set.
   // What stays the same while the address changes (LOGICAL_DNS: "name:port"); else empty.
   std::string logical_name;
-  FlatStruct transport_match;  // envoy.transport_socket_match of its metadata.
+  FlatStruct transport_match;                  // envoy.transport_socket_match of its metadata.
+  std::shared_ptr<const CheckTarget> check;    // Null: checked like it is used.
+  std::shared_ptr<const FlatStruct> metadata;  // envoy.lb of its metadata; null when there is none.
   uint32_t weight = 1;
   uint16_t dns_port = 0;
   EndpointHealth health = EndpointHealth::kHealthy;

@@ -10,6 +10,7 @@
 #include "envoy/config/endpoint/v3/endpoint_components.pb.h"
 #include "source/upstream/address_config.h"
 #include "source/upstream/cluster_config.h"
+#include "source/upstream/health_check_config.h"
 #include "source/upstream/transport_socket_config.h"
 
 namespace proxenos::upstream {
@@ -60,8 +61,10 @@ class AssignmentCompiler {
     }
     // Endpoints that say nothing themselves are what their locality is.
     const FlatStruct match = CompileTransportMatch(proto.metadata());
+    const auto lb = CompileLbMetadata(proto.metadata());
     for (Endpoint& endpoint : locality.endpoints) {
       if (endpoint.transport_match.empty()) endpoint.transport_match = match;
+      if (endpoint.metadata == nullptr) endpoint.metadata = lb;
     }
     assignment_.localities.push_back(std::move(locality));
   }
@@ -79,6 +82,8 @@ class AssignmentCompiler {
     Endpoint result;
     result.hostname = proto.endpoint().hostname();
     result.transport_match = CompileTransportMatch(proto.metadata());
+    result.metadata = CompileLbMetadata(proto.metadata());
+    result.check = CompileCheckTarget(proto.endpoint(), errors_, path.Field("endpoint"));
     result.health = HealthOf(proto.health_status());
     if (proto.has_load_balancing_weight()) {
       result.weight = proto.load_balancing_weight().value();

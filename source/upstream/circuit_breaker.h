@@ -65,8 +65,15 @@ class alignas(64) CircuitBreakers {
     return counts_[static_cast<size_t>(priority)];
   }
 
+  // Whether the cluster was ever connected to for a request: checks of its hosts go by that.
+  bool used() const { return used_.load(std::memory_order_relaxed); }
+  void NoteUse() const {
+    if (!used()) used_.store(true, std::memory_order_relaxed);
+  }
+
  private:
   std::array<ResourceCounts, kRoutingPriorities> counts_;
+  mutable std::atomic<bool> used_{false};
 };
 
 }  // namespace proxenos::upstream

@@ -9,6 +9,20 @@ bool Includes(const FlatStruct& given, const FlatStruct& wanted) {
   return std::includes(given.begin(), given.end(), wanted.begin(), wanted.end());
 }
 
+std::string TextOf(const FlatStruct& fields, const std::string& name) {
+  // google.protobuf.Value { string string_value = 3; }: a tag, a length, the text.
+  constexpr char kStringTag = 0x1a;
+  const auto found =
+      std::lower_bound(fields.begin(), fields.end(), name,
+                       [](const auto& field, const std::string& key) { return field.first < key; });
+  if (found == fields.end() || found->first != name) return std::string();
+  const std::string& bytes = found->second;
+  if (bytes.size() < 2 || bytes[0] != kStringTag) return std::string();
+  size_t at = 1;
+  while (at < bytes.size() && (bytes[at] & 0x80) != 0) ++at;
+  return bytes.substr(at + 1);
+}
+
 bool ClusterConfig::ConnectionsVary() const {
   return protocol == HttpProtocol::kDownstream || auto_sni || auto_san_validation ||
          SendsProxyHeader();

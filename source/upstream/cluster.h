@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,11 +18,14 @@
 #include "source/net/dns_resolver.h"
 #include "source/tls/context_template.h"
 #include "source/upstream/assignment.h"
+#include "source/upstream/balancing.h"
+#include "source/upstream/health_check.h"
+#include "source/upstream/outlier_detection.h"
 #include "source/upstream/transport_socket.h"
 
 namespace proxenos::upstream {
 
-enum class DiscoveryKind : uint8_t { kStatic, kStrictDns, kLogicalDns, kEds };
+enum class DiscoveryKind : uint8_t { kStatic, kStrictDns, kLogicalDns, kEds, kOriginalDst };
 // What its hosts are spoken to in.
 enum class HttpProtocol : uint8_t {
   kHttp1,
@@ -29,11 +33,16 @@ enum class HttpProtocol : uint8_t {
   kAuto,        // What ALPN chooses.
   kDownstream,  // What the request came in.
 };
-enum class LbPolicy : uint8_t { kRoundRobin, kLeastRequest, kRandom };
 
 // core.v3.RoutingPriority: each has circuit breakers of its own.
 enum class RoutingPriority : uint8_t { kDefault, kHigh };
 inline constexpr int kRoutingPriorities = 2;
+
+// CircuitBreakers.Thresholds.RetryBudget
+struct RetryBudget {
+  double percent = 20;  // Of the requests under way.
+  uint32_t min_concurrency = 3;
+};
 
 // CircuitBreakers.Thresholds.
 struct Thresholds {
@@ -41,6 +50,7 @@ struct Thresholds {
   uint32_t max_pending_requests = base::limits::kMaxPendingRequests;
   uint32_t max_requests = base::limits::kMaxRequests;
   uint32_t max_retries = base::limits::kMaxRetries;
+  std::optional<RetryBudget> retry_budget;  // In place of max_retries.
   bool track_remaining = false;
 };
 
@@ -74,6 +84,14 @@ struct EdsSettings {
   base::Nanos initial_fetch_timeout = 15 * base::kSecond;  // 0: waits without end.
 };
 
+// Where requests of an ORIGINAL_DST cluster go, besides where the client wanted to go itself.
+struct OriginalDstSettings {
+  std::string header;          // Names "address:port" instead; lower case; empty: no header does.
+  uint16_t port_override = 0;  // 0: none.
+  // Hosts that nobody was sent to for so long are forgotten.
+  base::Nanos cleanup_interval = 5 * base::kSecond;
+};
+
 struct ClusterConfig {
   std::string name;
   std::string alt_stat_name;
@@ -91,6 +109,7 @@ struct ClusterConfig {
   bool wait_for_warm_on_init = true;
   uint8_t panic_threshold_percent = 50;
   uint32_t least_request_choices = 2;
+  HashOptions hashing;  // Of ring hash and Maglev.
 
   base::Nanos connect_timeout = base::limits::kConnectTimeout;
   base::Nanos idle_timeout = base::limits::kConnectionIdleTimeout;  // 0: never.
@@ -101,6 +120,9 @@ struct ClusterConfig {
   uint32_t max_response_headers = base::limits::kMaxHeaders;
   uint32_t max_response_head_bytes = base::limits::kMaxHeadBytes;
   std::array<Thresholds, kRoutingPriorities> thresholds;
+  uint32_t max_connections_per_host = UINT32_MAX;  // per_host_thresholds
+  // Connections are made ahead of need: so many streams for each that is wanted.
+  double preconnect_ratio = 1;
   TcpKeepalive keepalive;
   net::Address source_address;  // Of family kNone when the kernel chooses.
 
@@ -123,8 +145,17 @@ struct ClusterConfig {
 
   // Set for STATIC and the DNS kinds; null for EDS.
   std::shared_ptr<const Assignment> assignment;
-  std::unique_ptr<const DnsSettings> dns;  // Null unless a DNS kind.
-  std::unique_ptr<const EdsSettings> eds;  // Null unless EDS.
+  std::shared_ptr<const DnsSettings> dns;                   // Null unless a DNS kind.
+  std::shared_ptr<const EdsSettings> eds;                   // Null unless EDS.
+  std::shared_ptr<const OriginalDstSettings> original_dst;  // Null unless ORIGINAL_DST.
+
+  std::shared_ptr<const HealthCheck> health_check;   // Null: hosts are not checked.
+  std::shared_ptr<const OutlierDetection> outliers;  // Null: nobody is ejected.
+  // common_lb_config: a host counts for panic only once it has been checked.
+  bool ignore_new_hosts_until_first_check = false;
+  // Hosts that discovery takes away go at once, instead of when their checks fail.
+  bool ignore_health_on_host_removal = false;
+  bool close_connections_on_host_health_failure = false;
 };
 
 }  // namespace proxenos::upstream

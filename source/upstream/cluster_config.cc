@@ -2,33 +2,31 @@
 #include "source/upstream/cluster_config.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "envoy/config/core/v3/protocol.pb.h"
-#include "envoy/extensions/load_balancing_policies/least_request/v3/least_request.pb.h"
-#include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
-#include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
+#include "envoy/extensions/clusters/dns/v3/dns_cluster.pb.h"
 #include "source/config/typed_config.h"
 #include "source/upstream/address_config.h"
+#include "source/upstream/balancing_config.h"
 #include "source/upstream/dns_config.h"
 #include "source/upstream/duration_config.h"
+#include "source/upstream/health_check_config.h"
 #include "source/upstream/http_protocol_config.h"
+#include "source/upstream/outlier_detection_config.h"
 #include "source/upstream/transport_socket_config.h"
 
 namespace proxenos::upstream {
 namespace {
 
 namespace core = envoy::config::core::v3;
-namespace policies = envoy::extensions::load_balancing_policies;
 using envoy::config::cluster::v3::CircuitBreakers;
 using envoy::config::cluster::v3::Cluster;
-
-// Each choice is a draw on the request path; more of them change nothing but the time it takes.
-constexpr uint32_t kMaxChoices = 1000;
+using DnsClusterProto = envoy::extensions::clusters::dns::v3::DnsCluster;
 
 class ClusterCompiler {
  public:
@@ -43,9 +41,11 @@ class ClusterCompiler {
     }
     SetConnection();
     SetThresholds();
+    SetPreconnect();
     CompileHttpProtocol(proto_, errors_, path_, config_);
     CompileTransportSockets(proto_, errors_, path_, config_);
-    SetBalancing();
+    CompileBalancing(proto_, errors_, path_, config_);
+    SetHealth();
     if (SetDiscovery()) SetEndpoints();
     return std::move(config_);
   }
@@ -55,17 +55,14 @@ class ClusterCompiler {
 
   // False when it is of no kind that has endpoints here.
   bool SetDiscovery();
+  bool SetClusterType();
   void SetEndpoints();
   void SetEds();
   void SetConnection();
   void SetThresholds();
-  void SetBalancing();
-  void SetCommonLb();
-  void SetPolicyExtension();
-  void SetPolicy(LbPolicy policy, bool locality_weighted);
-  // Least request: both messages have these two fields.
-  template <typename LeastRequestProto>
-  void SetLeastRequest(const LeastRequestProto& proto, const config::Path& path);
+  void SetPreconnect();
+  void SetHealth();
+  void SetOriginalDst();
 
   const Cluster& proto_;
   config::Errors& errors_;
@@ -74,11 +71,7 @@ class ClusterCompiler {
 };
 
 bool ClusterCompiler::SetDiscovery() {
-  if (proto_.has_cluster_type()) {
-    errors_.AddValue(At("cluster_type"), proto_.cluster_type().name(),
-                     "type STATIC, STRICT_DNS, LOGICAL_DNS or EDS");
-    return false;
-  }
+  if (proto_.has_cluster_type()) return SetClusterType();
   switch (proto_.type()) {
     case Cluster::STATIC:
       config_.discovery = DiscoveryKind::kStatic;
@@ -92,26 +85,69 @@ bool ClusterCompiler::SetDiscovery() {
     case Cluster::EDS:
       config_.discovery = DiscoveryKind::kEds;
       return true;
+    case Cluster::ORIGINAL_DST:
+      config_.discovery = DiscoveryKind::kOriginalDst;
+      return true;
     default:
       errors_.AddValue(At("type"), Cluster::DiscoveryType_Name(proto_.type()),
-                       "STATIC, STRICT_DNS, LOGICAL_DNS or EDS");
+                       "STATIC, STRICT_DNS, LOGICAL_DNS, EDS or ORIGINAL_DST");
       return false;
   }
 }
 
-void ClusterCompiler::SetEndpoints() {
-  if (config_.discovery == DiscoveryKind::kEds) {
-    SetEds();
-    return;
+bool ClusterCompiler::SetClusterType() {
+  const auto& any = proto_.cluster_type().typed_config();
+  const config::Path at = At("cluster_type").Field("typed_config");
+  DnsClusterProto proto;
+  if (config::TypedConfigType(any) != proto.GetDescriptor()->full_name()) {
+    errors_.AddValue(at, config::TypedConfigType(any),
+                     "envoy.extensions.clusters.dns.v3.DnsCluster, or type in its place");
+    return false;
   }
+  if (!config::UnpackTypedConfigTo(any, proto, at, errors_)) return false;
+  config_.discovery = proto.all_addresses_in_single_endpoint() ? DiscoveryKind::kLogicalDns
+                                                               : DiscoveryKind::kStrictDns;
+  config_.dns = CompileDnsSettings(proto, errors_, at);
+  return true;
+}
+
+void ClusterCompiler::SetEndpoints() {
+  if (config_.discovery == DiscoveryKind::kEds) return SetEds();
+  if (config_.discovery == DiscoveryKind::kOriginalDst) return SetOriginalDst();
   if (proto_.has_eds_cluster_config()) {
     errors_.Add(At("eds_cluster_config"), "is only for a cluster of type EDS");
   }
-  if (config_.discovery != DiscoveryKind::kStatic) {
+  if (config_.discovery != DiscoveryKind::kStatic && config_.dns == nullptr) {
     config_.dns = CompileDnsSettings(proto_, errors_, path_);
   }
   config_.assignment = CompileAssignment(proto_.load_assignment(), config_.discovery, errors_,
                                          At("load_assignment"));
+}
+
+void ClusterCompiler::SetOriginalDst() {
+  if (proto_.lb_policy() != Cluster::CLUSTER_PROVIDED && !proto_.has_load_balancing_policy()) {
+    errors_.AddValue(At("lb_policy"), Cluster::LbPolicy_Name(proto_.lb_policy()),
+                     "CLUSTER_PROVIDED, in a cluster of type ORIGINAL_DST");
+  }
+  if (proto_.has_load_assignment()) {
+    errors_.Add(At("load_assignment"), "is not for a cluster of type ORIGINAL_DST");
+  }
+  OriginalDstSettings settings;
+  const auto& given = proto_.original_dst_lb_config();
+  if (given.use_http_header()) {
+    settings.header = given.http_header_name().empty()
+                          ? "x-envoy-original-dst-host"
+                          : absl::AsciiStrToLower(given.http_header_name());
+  }
+  if (given.has_upstream_port_override()) {
+    settings.port_override = static_cast<uint16_t>(given.upstream_port_override().value());
+  }
+  if (proto_.has_cleanup_interval()) {
+    settings.cleanup_interval =
+        CompileDuration(proto_.cleanup_interval(), errors_, At("cleanup_interval"));
+  }
+  config_.original_dst = std::make_shared<const OriginalDstSettings>(std::move(settings));
+  config_.assignment = std::make_shared<const Assignment>();
 }
 
 void ClusterCompiler::SetEds() {
@@ -156,6 +192,13 @@ void ClusterCompiler::SetConnection() {
   }
 }
 
+void ClusterCompiler::SetPreconnect() {
+  const auto& policy = proto_.preconnect_policy();
+  if (policy.has_per_upstream_preconnect_ratio()) {
+    config_.preconnect_ratio = policy.per_upstream_preconnect_ratio().value();
+  }
+}
+
 void ClusterCompiler::SetThresholds() {
   bool given[kRoutingPriorities] = {};
   for (const CircuitBreakers::Thresholds& proto : proto_.circuit_breakers().thresholds()) {
@@ -171,106 +214,36 @@ void ClusterCompiler::SetThresholds() {
     set(proto.max_requests(), proto.has_max_requests(), thresholds.max_requests);
     set(proto.max_retries(), proto.has_max_retries(), thresholds.max_retries);
     thresholds.track_remaining = proto.track_remaining();
+    if (!proto.has_retry_budget()) continue;
+    RetryBudget& budget = thresholds.retry_budget.emplace();
+    if (proto.retry_budget().has_budget_percent()) {
+      budget.percent = proto.retry_budget().budget_percent().value();
+    }
+    set(proto.retry_budget().min_retry_concurrency(),
+        proto.retry_budget().has_min_retry_concurrency(), budget.min_concurrency);
+  }
+  for (const CircuitBreakers::Thresholds& proto : proto_.circuit_breakers().per_host_thresholds()) {
+    if (proto.priority() != core::DEFAULT || !proto.has_max_connections()) continue;
+    config_.max_connections_per_host = proto.max_connections().value();
   }
 }
 
-void ClusterCompiler::SetBalancing() {
-  SetCommonLb();
-  if (proto_.has_load_balancing_policy()) {  // It replaces lb_policy and common_lb_config's parts.
-    SetPolicyExtension();
-    return;
+void ClusterCompiler::SetHealth() {
+  if (proto_.health_checks_size() > 1) {
+    errors_.Add(At("health_checks"), "a cluster has at most one health check");
+  } else if (proto_.health_checks_size() == 1) {
+    config_.health_check =
+        CompileHealthCheck(proto_.health_checks(0), errors_, At("health_checks").Index(0));
   }
-  switch (proto_.lb_policy()) {
-    case Cluster::ROUND_ROBIN:
-      config_.lb_policy = LbPolicy::kRoundRobin;
-      return;
-    case Cluster::LEAST_REQUEST:
-      config_.lb_policy = LbPolicy::kLeastRequest;
-      SetLeastRequest(proto_.least_request_lb_config(), At("least_request_lb_config"));
-      return;
-    case Cluster::RANDOM:
-      config_.lb_policy = LbPolicy::kRandom;
-      return;
-    case Cluster::LOAD_BALANCING_POLICY_CONFIG:
-      errors_.Add(At("load_balancing_policy"),
-                  "is required with lb_policy LOAD_BALANCING_POLICY_CONFIG");
-      return;
-    default:
-      errors_.AddValue(At("lb_policy"), Cluster::LbPolicy_Name(proto_.lb_policy()),
-                       "ROUND_ROBIN, LEAST_REQUEST or RANDOM");
+  if (proto_.has_outlier_detection()) {
+    config_.outliers =
+        CompileOutlierDetection(proto_.outlier_detection(), errors_, At("outlier_detection"));
   }
-}
-
-void ClusterCompiler::SetCommonLb() {
-  const auto& common = proto_.common_lb_config();
-  if (common.has_healthy_panic_threshold()) {
-    const double percent = common.healthy_panic_threshold().value();
-    if (!(percent >= 0 && percent <= 100)) {
-      errors_.AddValue(At("common_lb_config").Field("healthy_panic_threshold"),
-                       std::to_string(percent), "0 to 100");
-    } else {
-      config_.panic_threshold_percent = static_cast<uint8_t>(std::lround(percent));
-    }
-  }
-  config_.locality_weighted = common.has_locality_weighted_lb_config();
-}
-
-void ClusterCompiler::SetPolicyExtension() {
-  const config::Path list = At("load_balancing_policy").Field("policies");
-  const auto& all = proto_.load_balancing_policy().policies();
-  // The first that is known counts: a control plane lists newer ones before.
-  for (int i = 0; i < all.size(); ++i) {
-    const auto& any = all[i].typed_extension_config().typed_config();
-    const config::Path path = list.Index(i).Field("typed_extension_config").Field("typed_config");
-    const std::string type = config::TypedConfigType(any);
-    if (type == policies::round_robin::v3::RoundRobin::descriptor()->full_name()) {
-      policies::round_robin::v3::RoundRobin proto;
-      if (!config::UnpackTypedConfigTo(any, proto, path, errors_)) return;
-      SetPolicy(LbPolicy::kRoundRobin,
-                proto.locality_lb_config().has_locality_weighted_lb_config());
-      return;
-    }
-    if (type == policies::least_request::v3::LeastRequest::descriptor()->full_name()) {
-      policies::least_request::v3::LeastRequest proto;
-      if (!config::UnpackTypedConfigTo(any, proto, path, errors_)) return;
-      SetPolicy(LbPolicy::kLeastRequest,
-                proto.locality_lb_config().has_locality_weighted_lb_config());
-      SetLeastRequest(proto, path);
-      if (proto.selection_method() != policies::least_request::v3::LeastRequest::N_CHOICES ||
-          proto.enable_full_scan().value()) {
-        errors_.Add(path.Field("selection_method"), "only N_CHOICES is implemented");
-      }
-      return;
-    }
-    if (type == policies::random::v3::Random::descriptor()->full_name()) {
-      policies::random::v3::Random proto;
-      if (!config::UnpackTypedConfigTo(any, proto, path, errors_)) return;
-      SetPolicy(LbPolicy::kRandom, proto.locality_lb_config().has_locality_weighted_lb_config());
-      return;
-    }
-  }
-  errors_.Add(list, "expected at least one of RoundRobin, LeastRequest and Random");
-}
-
-void ClusterCompiler::SetPolicy(LbPolicy policy, bool locality_weighted) {
-  config_.lb_policy = policy;
-  config_.locality_weighted = locality_weighted;
-}
-
-template <typename LeastRequestProto>
-void ClusterCompiler::SetLeastRequest(const LeastRequestProto& proto, const config::Path& path) {
-  if (proto.has_choice_count()) {
-    const uint32_t choices = proto.choice_count().value();
-    if (choices < 2 || choices > kMaxChoices) {
-      errors_.AddValue(path.Field("choice_count"), std::to_string(choices),
-                       absl::StrCat("2 to ", kMaxChoices));
-    } else {
-      config_.least_request_choices = choices;
-    }
-  }
-  if (proto.has_active_request_bias() && proto.active_request_bias().default_value() != 1.0) {
-    errors_.Add(path.Field("active_request_bias"), "only a bias of 1 is implemented");
-  }
+  config_.ignore_new_hosts_until_first_check =
+      proto_.common_lb_config().ignore_new_hosts_until_first_hc();
+  config_.ignore_health_on_host_removal = proto_.ignore_health_on_host_removal();
+  config_.close_connections_on_host_health_failure =
+      proto_.close_connections_on_host_health_failure();
 }
 
 }  // namespace

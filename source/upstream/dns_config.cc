@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "envoy/extensions/clusters/dns/v3/dns_cluster.pb.h"
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.pb.h"
 #include "source/config/typed_config.h"
 #include "source/upstream/address_config.h"
@@ -14,6 +15,7 @@ namespace {
 
 namespace core = envoy::config::core::v3;
 using envoy::config::cluster::v3::Cluster;
+using DnsClusterProto = envoy::extensions::clusters::dns::v3::DnsCluster;
 using envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig;
 using Addresses = google::protobuf::RepeatedPtrField<core::Address>;
 
@@ -64,6 +66,23 @@ void SetResolver(const Cluster& proto, config::Errors& errors, const config::Pat
   }
 }
 
+// The typed cluster numbers the same families otherwise.
+net::DnsFamily FamilyOf(envoy::extensions::clusters::common::dns::v3::DnsLookupFamily family) {
+  namespace dns = envoy::extensions::clusters::common::dns::v3;
+  switch (family) {
+    case dns::V4_ONLY:
+      return net::DnsFamily::kV4Only;
+    case dns::V6_ONLY:
+      return net::DnsFamily::kV6Only;
+    case dns::V4_PREFERRED:
+      return net::DnsFamily::kV4Preferred;
+    case dns::ALL:
+      return net::DnsFamily::kAll;
+    default:
+      return net::DnsFamily::kAuto;
+  }
+}
+
 net::DnsFamily FamilyOf(Cluster::DnsLookupFamily family) {
   switch (family) {
     case Cluster::V4_ONLY:
@@ -79,8 +98,10 @@ net::DnsFamily FamilyOf(Cluster::DnsLookupFamily family) {
   }
 }
 
-void SetFailureRefresh(const Cluster::RefreshRate& proto, config::Errors& errors,
-                       const config::Path& path, DnsSettings& settings) {
+// Both messages have these fields.
+template <typename RefreshRate>
+void SetFailureRefresh(const RefreshRate& proto, config::Errors& errors, const config::Path& path,
+                       DnsSettings& settings) {
   settings.failure_refresh_base =
       CompileDuration(proto.base_interval(), errors, path.Field("base_interval"));
   settings.failure_refresh_max =
@@ -129,8 +150,10 @@ net::DnsOptions CompileDnsOptions(const core::DnsResolutionConfig& proto, config
   return options;
 }
 
-std::unique_ptr<const DnsSettings> CompileDnsSettings(const Cluster& proto, config::Errors& errors,
-                                                      const config::Path& path) {
+// How often names are asked: in both messages the fields have the same names.
+template <typename Proto>
+std::unique_ptr<DnsSettings> CompileRates(const Proto& proto, config::Errors& errors,
+                                          const config::Path& path) {
   auto settings = std::make_unique<DnsSettings>();
   settings->family = FamilyOf(proto.dns_lookup_family());
   settings->respect_ttl = proto.respect_dns_ttl();
@@ -146,7 +169,25 @@ std::unique_ptr<const DnsSettings> CompileDnsSettings(const Cluster& proto, conf
     SetFailureRefresh(proto.dns_failure_refresh_rate(), errors,
                       path.Field("dns_failure_refresh_rate"), *settings);
   }
+  return settings;
+}
+
+std::unique_ptr<const DnsSettings> CompileDnsSettings(const Cluster& proto, config::Errors& errors,
+                                                      const config::Path& path) {
+  std::unique_ptr<DnsSettings> settings = CompileRates(proto, errors, path);
   SetResolver(proto, errors, path, *settings);
+  return settings;
+}
+
+std::unique_ptr<const DnsSettings> CompileDnsSettings(const DnsClusterProto& proto,
+                                                      config::Errors& errors,
+                                                      const config::Path& path) {
+  std::unique_ptr<DnsSettings> settings = CompileRates(proto, errors, path);
+  if (proto.has_typed_dns_resolver_config()) {
+    settings->own_resolver = true;
+    settings->resolver = CompileDnsOptions(proto.typed_dns_resolver_config(), errors,
+                                           path.Field("typed_dns_resolver_config"));
+  }
   return settings;
 }
 

@@ -7,6 +7,7 @@
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/config/core/v3/extension.pb.h"
 #include "envoy/config/core/v3/resolver.pb.h"
+#include "envoy/extensions/clusters/dns/v3/dns_cluster.pb.h"
 #include "source/config/errors.h"
 #include "source/upstream/cluster.h"
 
@@ -23,6 +24,9 @@ net::DnsOptions CompileDnsOptions(const envoy::config::core::v3::DnsResolutionCo
 // All of a DNS cluster's settings. Never null.
 std::unique_ptr<const DnsSettings> CompileDnsSettings(
     const envoy::config::cluster::v3::Cluster& proto, config::Errors& errors,
+    const config::Path& path);
+std::unique_ptr<const DnsSettings> CompileDnsSettings(
+    const envoy::extensions::clusters::dns::v3::DnsCluster& proto, config::Errors& errors,
     const config::Path& path);
 
 }  // namespace proxenos::upstream

@@ -22,6 +22,7 @@ namespace proxenos::upstream {
 class ClientStream;
 class HostPool;
 struct ConnectionNeeds;
+struct PickRequest;
 
 // Why no connection could be had. Every one of them is safe to retry: nothing was sent.
 enum class PoolFailure : uint8_t {
@@ -76,11 +77,16 @@ class Exchange : public base::ListNode<PendingTag> {
   std::string failure_detail;
   absl::string_view codec_detail;  // Of kProtocolError; static text.
 
+  // During Acquire: this host and no other, in place of what balancing would pick.
+  const std::shared_ptr<const Host>* wanted_host = nullptr;
+  // During Acquire: what balancing should look at; may be null.
+  const PickRequest* pick = nullptr;
   // During Acquire, in a cluster whose ConnectionsVary; may be null.
   const ConnectionNeeds* needs = nullptr;
 
-  // The host that was picked.
+  // The host that was picked, and its priority.
   std::shared_ptr<const Host> host;
+  uint8_t priority = 0;
   HostPool* pool = nullptr;        // While kPending: where it waits.
   bool reused_connection = false;  // The connection had served another request before.
 

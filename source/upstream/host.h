@@ -1,17 +1,20 @@
 // Host: one address that requests can be sent to.
 //
-// Invariant: all but the health bits is immutable. A Host keeps its identity (the same object, the
-// same id) through updates that leave its address, hostname and transport_match alone, so that
-// connection pools and health survive them. What an update may change (weight, priority, locality)
+// Invariant: all but the health bits and counts is immutable. A Host stays (the same object, the
+// same id) through updates that leave its identity alone, so that connection pools and health
+// survive them. What an update may change (weight, priority, locality)
 // lies in the HostSet.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "source/net/address.h"
+#include "source/upstream/health_check.h"
+#include "source/upstream/outlier_detection.h"
 #include "source/upstream/transport_socket.h"
 
 namespace proxenos::upstream {
@@ -23,31 +26,53 @@ enum HealthBit : uint32_t {
   kFailedOutlierCheck = 1u << 1,
   kDegradedActiveCheck = 1u << 2,
   kPendingActiveCheck = 1u << 3,
+  kActiveCheckTimeout = 1u << 4,  // Besides kFailedActiveCheck: the last check had no answer.
+  // It asked by x-envoy-immediate-health-check-fail to be left out, also of what panic looks at.
+  kExcludedByItself = 1u << 5,
+};
+// Those that active checks set and clear.
+inline constexpr uint32_t kActiveCheckBits = kFailedActiveCheck | kDegradedActiveCheck |
+                                             kPendingActiveCheck | kActiveCheckTimeout |
+                                             kExcludedByItself;
+
+// What makes a host the one that it is.
+struct HostIdentity {
+  net::Address address;
+  std::string hostname;      // For rewriting Host, and for display; may be empty.
+  std::string logical_name;  // "name:port" of a LOGICAL_DNS host; else empty.
+  // What a cluster's transport_socket_matches look at.
+  FlatStruct transport_match;
+  std::shared_ptr<const CheckTarget> check;  // Null: checked at its own address.
+
+  // Whether a host stays the same: its address is compared apart.
+  bool SameButAddress(const HostIdentity& other) const {
+    const bool same_check = check == other.check ||
+                            (check != nullptr && other.check != nullptr && *check == *other.check);
+    return hostname == other.hostname && logical_name == other.logical_name &&
+           transport_match == other.transport_match && same_check;
+  }
 };
 
-// Owner: the HostSets it is in, and streams under way. Thread: any. One of the three kinds of
-// shared mutable state (docs/ARCHITECTURE.md): the health bits, written by the main thread.
+// An id that no other host of the process has. Thread: any.
+uint64_t NextHostId();
+
+// Owner: the HostSets it is in, and streams under way. Thread: any. One of the kinds of shared
+// mutable state (docs/ARCHITECTURE.md): the health bits, written by the main thread, and the counts
+// that outlier detection judges it by, written by workers.
 class Host {
  public:
-  Host(uint64_t id, net::Address address, std::string hostname, std::string logical_name,
-       FlatStruct transport_match = {})
-      : id_(id),
-        address_(std::move(address)),
-        hostname_(std::move(hostname)),
-        logical_name_(std::move(logical_name)),
-        transport_match_(std::move(transport_match)) {}
+  Host(uint64_t id, HostIdentity identity) : id_(id), identity_(std::move(identity)) {}
 
   // Unique in the process. A LOGICAL_DNS host whose name gets a new address becomes a new Host with
   // the same id: its pool lives on, and new connections go to the new address.
   uint64_t id() const { return id_; }
-  const net::Address& address() const { return address_; }
-  // For rewriting Host, and for display; may be empty.
-  const std::string& hostname() const { return hostname_; }
-  // "name:port" of a LOGICAL_DNS host; else empty.
-  const std::string& logical_name() const { return logical_name_; }
-
-  // What a cluster's transport_socket_matches look at.
-  const FlatStruct& transport_match() const { return transport_match_; }
+  const HostIdentity& identity() const { return identity_; }
+  const net::Address& address() const { return identity_.address; }
+  const std::string& hostname() const { return identity_.hostname; }
+  const std::string& logical_name() const { return identity_.logical_name; }
+  const FlatStruct& transport_match() const { return identity_.transport_match; }
+  // Null where nothing was said.
+  const CheckTarget* check() const { return identity_.check.get(); }
 
   uint32_t health_bits() const { return health_bits_.load(std::memory_order_relaxed); }
   // Thread: main. Takes effect on balancing with the next HostSet.
@@ -58,13 +83,16 @@ class Host {
     health_bits_.fetch_and(~bits, std::memory_order_relaxed);
   }
 
+  OutlierCounts& outlier() const { return outlier_; }
+  // Connections to it of all workers; kept where the cluster limits them.
+  std::atomic<uint32_t>& connections() const { return connections_; }
+
  private:
   const uint64_t id_;
-  const net::Address address_;
-  const std::string hostname_;
-  const std::string logical_name_;
-  const FlatStruct transport_match_;
+  const HostIdentity identity_;
   mutable std::atomic<uint32_t> health_bits_{0};
+  mutable OutlierCounts outlier_;
+  mutable std::atomic<uint32_t> connections_{0};
 };
 
 }  // namespace proxenos::upstream

@@ -11,11 +11,11 @@
 namespace proxenos::upstream {
 namespace {
 
+using Wanted = HostSet::Wanted;
+
 // Effective weights are fractions made whole. With this sum they are exact to a millionth and fit a
 // ring of 32 bits with room for rounding up.
 constexpr double kWeightRing = 1u << 30;
-
-enum class Wanted : uint8_t { kHealthy, kDegraded, kAll };
 
 bool Matches(const HostEntry& entry, Wanted wanted) {
   switch (wanted) {
@@ -29,6 +29,15 @@ bool Matches(const HostEntry& entry, Wanted wanted) {
   return false;
 }
 
+// What a host is hashed by, as in Envoy.
+std::string HashKeyOf(const HostEntry& entry, bool use_hostname) {
+  if (entry.metadata != nullptr) {
+    const std::string key = TextOf(*entry.metadata, "hash_key");
+    if (!key.empty()) return key;
+  }
+  return use_hostname ? entry.host->hostname() : entry.host->address().ToString();
+}
+
 // The hosts of one group, with what is needed to weigh them.
 class GroupBuilder {
  public:
@@ -38,17 +47,56 @@ class GroupBuilder {
         locality_weights_(locality_weights),
         overprovisioning_(overprovisioning_percent / 100.0) {}
 
+  // Hosts with their effective weights; none has a weight of 0.
+  struct Weighed {
+    std::vector<std::pair<HostIndex, double>> hosts;
+    double sum = 0;
+    bool whole = false;  // The weights are those of the endpoints themselves.
+
+    void Add(HostIndex host, double weight) {
+      hosts.emplace_back(host, weight);
+      sum += weight;
+    }
+  };
+
   // `by_locality`: weights of localities count (not in panic).
-  Schedule Build(uint8_t priority, Wanted wanted, bool by_locality) const {
+  Weighed Weigh(uint8_t priority, Wanted wanted, bool by_locality) const {
     std::vector<HostIndex> hosts;
     for (HostIndex i = 0; i < entries_.size(); ++i) {
       if (entries_[i].priority == priority && Matches(entries_[i], wanted)) hosts.push_back(i);
     }
+    Weighed weighed;
+    weighed.hosts.reserve(hosts.size());
     if (by_locality) {
       const std::vector<double> shares = LocalityShares(hosts, priority);
-      if (!shares.empty()) return FromShares(hosts, shares);
+      for (HostIndex index : shares.empty() ? std::vector<HostIndex>() : hosts) {
+        const double weight = shares[entries_[index].locality] * entries_[index].weight;
+        if (weight > 0) weighed.Add(index, weight);  // No weight, no requests.
+      }
+      if (!weighed.hosts.empty()) return weighed;
     }
-    return FromWeights(hosts);
+    weighed.whole = true;
+    for (HostIndex index : hosts) weighed.Add(index, entries_[index].weight);
+    return weighed;
+  }
+
+  static Schedule ToSchedule(const Weighed& weighed) {
+    if (!weighed.whole || weighed.sum > UINT32_MAX) return Scaled(weighed);
+    std::vector<Schedule::Member> members;
+    members.reserve(weighed.hosts.size());
+    for (const auto& [index, weight] : weighed.hosts) {
+      members.push_back({index, static_cast<uint32_t>(weight)});
+    }
+    return Schedule(std::move(members));
+  }
+
+  std::vector<HashTable::Member> ToMembers(const Weighed& weighed, bool use_hostname) const {
+    std::vector<HashTable::Member> members;
+    members.reserve(weighed.hosts.size());
+    for (const auto& [index, weight] : weighed.hosts) {
+      members.push_back({index, weight, HashKeyOf(entries_[index], use_hostname)});
+    }
+    return members;
   }
 
  private:
@@ -77,34 +125,11 @@ class GroupBuilder {
     return shares;
   }
 
-  Schedule FromShares(absl::Span<const HostIndex> hosts, const std::vector<double>& shares) const {
-    std::vector<std::pair<HostIndex, double>> weighed;
-    for (HostIndex index : hosts) {
-      const double weight = shares[entries_[index].locality] * entries_[index].weight;
-      if (weight > 0) weighed.emplace_back(index, weight);  // No weight, no requests.
-    }
-    return Scaled(weighed);
-  }
-
-  Schedule FromWeights(absl::Span<const HostIndex> hosts) const {
-    uint64_t sum = 0;
-    for (HostIndex index : hosts) sum += entries_[index].weight;
-    if (sum > UINT32_MAX) {
-      std::vector<std::pair<HostIndex, double>> weighed;
-      for (HostIndex index : hosts) weighed.emplace_back(index, entries_[index].weight);
-      return Scaled(weighed);
-    }
-    std::vector<Schedule::Member> members;
-    members.reserve(hosts.size());
-    for (HostIndex index : hosts) members.push_back({index, entries_[index].weight});
-    return Schedule(std::move(members));
-  }
-
-  static Schedule Scaled(const std::vector<std::pair<HostIndex, double>>& weighed) {
-    double sum = 0;
+  static Schedule Scaled(const Weighed& all) {
+    const std::vector<std::pair<HostIndex, double>>& weighed = all.hosts;
+    const double sum = all.sum;
     double least = 0;
     for (const auto& [index, weight] : weighed) {
-      sum += weight;
       least = least == 0 ? weight : std::min(least, weight);
     }
     // Small whole ratios stay small whole numbers: turns then repeat soon.
@@ -145,14 +170,16 @@ bool HostEntry::degraded() const {
          (discovered == EndpointHealth::kHealthy && (bits & kDegradedActiveCheck) != 0);
 }
 
-HostSet::HostSet(std::vector<HostEntry> entries, std::vector<Locality> localities,
-                 std::vector<uint32_t> locality_weights, uint32_t overprovisioning_percent,
-                 HostSetOptions options)
-    : entries_(std::move(entries)),
-      localities_(std::move(localities)),
-      locality_weights_(std::move(locality_weights)),
-      overprovisioning_percent_(overprovisioning_percent),
-      options_(options) {
+bool HostEntry::excluded() const {
+  return (host->health_bits() & (kPendingActiveCheck | kExcludedByItself)) != 0;
+}
+
+HostSet::HostSet(HostSetParts parts, const HostSet* previous)
+    : entries_(std::move(parts.entries)),
+      localities_(std::move(parts.localities)),
+      locality_weights_(std::move(parts.locality_weights)),
+      overprovisioning_percent_(parts.overprovisioning_percent),
+      options_(std::move(parts.options)) {
   DCHECK(localities_.size() == locality_weights_.size());
   for (const HostEntry& entry : entries_) {
     priorities_ = std::max<uint32_t>(priorities_, entry.priority + 1u);
@@ -160,7 +187,11 @@ HostSet::HostSet(std::vector<HostEntry> entries, std::vector<Locality> localitie
   std::vector<PriorityHealth> health(priorities_);
   for (const HostEntry& entry : entries_) {
     DCHECK(entry.locality < localities_.size());
-    ++health[entry.priority].hosts;
+    if (entry.excluded()) {
+      ++excluded_;
+    } else {
+      ++health[entry.priority].hosts;
+    }
     health[entry.priority].healthy += entry.healthy();
     health[entry.priority].degraded += entry.degraded();
   }
@@ -169,28 +200,62 @@ HostSet::HostSet(std::vector<HostEntry> entries, std::vector<Locality> localitie
     degraded_ += priority.degraded;
   }
 
-  const std::vector<PriorityLoad> loads =
-      SharePriorityLoad(health, overprovisioning_percent, options.panic_threshold_percent);
-  const GroupBuilder builder(entries_, locality_weights_, overprovisioning_percent);
+  MakeGroups(SharePriorityLoad(health, overprovisioning_percent_, options_.panic_threshold_percent),
+             previous);
+}
+
+void HostSet::MakeGroups(const std::vector<PriorityLoad>& loads, const HostSet* previous) {
   uint32_t cumulative = 0;
   const auto add = [&](uint32_t priority, uint32_t percent, Wanted wanted) {
-    if (percent == 0) return;
-    const bool panic = loads[priority].panic;
-    HostGroup group;
-    group.schedule = builder.Build(static_cast<uint8_t>(priority), panic ? Wanted::kAll : wanted,
-                                   options.locality_weighted && !panic);
-    if (group.schedule.size() == 0) return;
+    if (!AddGroup(loads, priority, wanted, previous)) return;
     cumulative += percent;
-    group.priority = static_cast<uint8_t>(priority);
-    group.cumulative_percent = static_cast<uint8_t>(cumulative);
-    group.degraded = wanted == Wanted::kDegraded;
-    group.panic = panic;
-    groups_.push_back(std::move(group));
+    groups_.back().cumulative_percent = static_cast<uint8_t>(cumulative);
   };
-  for (uint32_t i = 0; i < loads.size(); ++i) add(i, loads[i].healthy_percent, Wanted::kHealthy);
-  for (uint32_t i = 0; i < loads.size(); ++i) add(i, loads[i].degraded_percent, Wanted::kDegraded);
-  groups_.shrink_to_fit();
+  for (uint32_t i = 0; i < loads.size(); ++i) {
+    if (loads[i].healthy_percent > 0) add(i, loads[i].healthy_percent, Wanted::kHealthy);
+  }
+  for (uint32_t i = 0; i < loads.size(); ++i) {
+    if (loads[i].degraded_percent > 0) add(i, loads[i].degraded_percent, Wanted::kDegraded);
+  }
   DCHECK(groups_.empty() || cumulative == 100);
+  // Requests that were at all of these before (previous_priorities) go to the next in line.
+  for (uint32_t i = 0; !groups_.empty() && loads.size() > 1 && i < loads.size(); ++i) {
+    if (loads[i].healthy_percent == 0) add(i, 0, Wanted::kHealthy);
+  }
+  groups_.shrink_to_fit();
+}
+
+// False: there is nobody in it.
+bool HostSet::AddGroup(const std::vector<PriorityLoad>& loads, uint32_t priority, Wanted wanted,
+                       const HostSet* previous) {
+  const GroupBuilder builder(entries_, locality_weights_, overprovisioning_percent_);
+  const bool panic = loads[priority].panic;
+  const GroupBuilder::Weighed weighed =
+      builder.Weigh(static_cast<uint8_t>(priority), panic ? Wanted::kAll : wanted,
+                    options_.locality_weighted && !panic);
+  if (weighed.hosts.empty()) return false;
+  HostGroup group;
+  group.schedule = GroupBuilder::ToSchedule(weighed);
+  group.priority = static_cast<uint8_t>(priority);
+  group.degraded = wanted == Wanted::kDegraded;
+  group.panic = panic;
+  if (options_.hashing.has_value()) {
+    group.table = TableOf(builder.ToMembers(weighed, options_.hashing->use_hostname), previous);
+  }
+  groups_.push_back(std::move(group));
+  return true;
+}
+
+std::shared_ptr<const HashTable> HostSet::TableOf(std::vector<HashTable::Member> members,
+                                                  const HostSet* previous) const {
+  if (previous != nullptr) {
+    for (const HostGroup& group : previous->groups_) {
+      if (group.table != nullptr && group.table->BuiltOf(*options_.hashing, members)) {
+        return group.table;
+      }
+    }
+  }
+  return std::make_shared<const HashTable>(*options_.hashing, std::move(members));
 }
 
 }  // namespace proxenos::upstream

@@ -7,11 +7,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/types/span.h"
 #include "source/upstream/assignment.h"
+#include "source/upstream/balancing.h"
+#include "source/upstream/hash_table.h"
 #include "source/upstream/host.h"
+#include "source/upstream/priority_load.h"
 #include "source/upstream/schedule.h"
 
 namespace proxenos::upstream {
@@ -26,16 +30,22 @@ struct HostEntry {
   uint16_t locality = 0;  // Index into HostSet::localities().
   uint8_t priority = 0;
   EndpointHealth discovered = EndpointHealth::kHealthy;  // What discovery said.
+  // envoy.lb of the endpoint's metadata; null when it has none.
+  std::shared_ptr<const FlatStruct> metadata = nullptr;
 
   bool healthy() const;
   bool degraded() const;
+  // Counts neither for nor against the cluster's health.
+  bool excluded() const;
 };
 
 // Some of the hosts that one pick chooses among: those of one priority and availability.
 struct HostGroup {
   Schedule schedule;
+  std::shared_ptr<const HashTable> table = nullptr;  // Of hashing policies; over the same hosts.
   uint8_t priority = 0;
-  // The share of requests, in percent, for this group and all before it. The last one has 100.
+  // The share of requests, in percent, for this group and all before it. Groups behind the first
+  // that has 100 are for requests that avoid the others.
   uint8_t cumulative_percent = 100;
   bool degraded = false;  // The hosts are degraded ones.
   bool panic = false;     // Too few hosts are available: all hosts of the priority are used.
@@ -45,8 +55,18 @@ struct HostGroup {
 struct HostSetOptions {
   uint8_t panic_threshold_percent = 50;
   bool locality_weighted = false;
+  std::optional<HashOptions> hashing = std::nullopt;  // Of policies that hash.
 
   friend bool operator==(const HostSetOptions&, const HostSetOptions&) = default;
+};
+
+// What a HostSet is made of.
+struct HostSetParts {
+  std::vector<HostEntry> entries;
+  std::vector<Locality> localities;
+  std::vector<uint32_t> locality_weights;
+  uint32_t overprovisioning_percent = 140;
+  HostSetOptions options;
 };
 
 // Thread: any; made on the main thread.
@@ -54,9 +74,8 @@ class HostSet {
  public:
   // An empty one, from which no host can be picked.
   HostSet() = default;
-  HostSet(std::vector<HostEntry> entries, std::vector<Locality> localities,
-          std::vector<uint32_t> locality_weights, uint32_t overprovisioning_percent,
-          HostSetOptions options);
+  // Hash tables of `previous` (may be null) are used again where they would be the same.
+  explicit HostSet(HostSetParts parts, const HostSet* previous = nullptr);
 
   uint32_t size() const { return static_cast<uint32_t>(entries_.size()); }
   const HostEntry& entry(HostIndex index) const { return entries_[index]; }
@@ -73,6 +92,7 @@ class HostSet {
   // membership_total is size().
   uint32_t healthy_count() const { return healthy_; }
   uint32_t degraded_count() const { return degraded_; }
+  uint32_t excluded_count() const { return excluded_; }
   uint32_t priority_count() const { return priorities_; }
 
   uint32_t overprovisioning_percent() const { return overprovisioning_percent_; }
@@ -81,13 +101,22 @@ class HostSet {
   // In the order of cumulative_percent; empty when no request can be served.
   absl::Span<const HostGroup> groups() const { return groups_; }
 
+  enum class Wanted : uint8_t { kHealthy, kDegraded, kAll };
+
  private:
+  void MakeGroups(const std::vector<PriorityLoad>& loads, const HostSet* previous);
+  bool AddGroup(const std::vector<PriorityLoad>& loads, uint32_t priority, Wanted wanted,
+                const HostSet* previous);
+  std::shared_ptr<const HashTable> TableOf(std::vector<HashTable::Member> members,
+                                           const HostSet* previous) const;
+
   std::vector<HostEntry> entries_;
   std::vector<Locality> localities_;
   std::vector<uint32_t> locality_weights_;
   std::vector<HostGroup> groups_;
   uint32_t healthy_ = 0;
   uint32_t degraded_ = 0;
+  uint32_t excluded_ = 0;
   uint32_t priorities_ = 0;
   uint32_t overprovisioning_percent_ = 140;
   HostSetOptions options_;

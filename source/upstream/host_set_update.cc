@@ -12,21 +12,30 @@
 #include "source/base/check.h"
 
 namespace proxenos::upstream {
-namespace {
 
 uint64_t NextHostId() {
   static std::atomic<uint64_t> next{1};
   return next.fetch_add(1, std::memory_order_relaxed);
 }
 
+namespace {
+
 HostSetOptions OptionsOf(const ClusterConfig& config) {
-  return {config.panic_threshold_percent, config.locality_weighted};
+  HostSetOptions options{config.panic_threshold_percent, config.locality_weighted};
+  if (config.lb_policy == LbPolicy::kRingHash || config.lb_policy == LbPolicy::kMaglev) {
+    options.hashing = config.hashing;
+  }
+  return options;
+}
+
+bool IsChecked(const ClusterConfig& config, const Host& host) {
+  return config.health_check != nullptr && (host.check() == nullptr || !host.check()->disabled);
 }
 
 // The hosts of the previous snapshot, to be found by what makes their identity.
 class KnownHosts {
  public:
-  explicit KnownHosts(const HostSet* previous) {
+  KnownHosts(const ClusterConfig& config, const HostSet* previous) : config_(config) {
     if (previous == nullptr) return;
     for (const HostEntry& entry : previous->entries()) {
       const std::string& logical = entry.host->logical_name();
@@ -40,16 +49,18 @@ class KnownHosts {
 
   std::shared_ptr<const Host> HostOf(const Endpoint& endpoint) {
     const std::shared_ptr<const Host>* known = Find(endpoint);
+    HostIdentity identity{endpoint.address, endpoint.hostname, endpoint.logical_name,
+                          endpoint.transport_match, endpoint.check};
     // With another hostname a host is another one: what it was called may have been sent to it, or
     // checked against. With other metadata it may be spoken to in another way.
-    const bool same = known != nullptr && (*known)->hostname() == endpoint.hostname &&
-                      (*known)->transport_match() == endpoint.transport_match;
+    const bool same = known != nullptr && (*known)->identity().SameButAddress(identity);
     if (same && (*known)->address() == endpoint.address) return *known;
     // Only a logical host keeps its id when its address changes.
     const bool same_pool = same && !endpoint.logical_name.empty();
-    return std::make_shared<const Host>(same_pool ? (*known)->id() : NextHostId(), endpoint.address,
-                                        endpoint.hostname, endpoint.logical_name,
-                                        endpoint.transport_match);
+    auto host = std::make_shared<const Host>(same_pool ? (*known)->id() : NextHostId(),
+                                             std::move(identity));
+    host->SetHealthBits(FirstBits(*host));
+    return host;
   }
 
  private:
@@ -62,6 +73,14 @@ class KnownHosts {
     return it == by_address_.end() ? nullptr : it->second;
   }
 
+  // A host that is to be checked has failed until the first answer.
+  uint32_t FirstBits(const Host& host) const {
+    if (!IsChecked(config_, host)) return 0;
+    return kFailedActiveCheck |
+           (config_.ignore_new_hosts_until_first_check ? uint32_t{kPendingActiveCheck} : 0);
+  }
+
+  const ClusterConfig& config_;
   absl::flat_hash_map<net::Address, const std::shared_ptr<const Host>*> by_address_;
   absl::flat_hash_map<std::string, const std::shared_ptr<const Host>*> by_name_;
 };
@@ -69,14 +88,36 @@ class KnownHosts {
 // Gathers entries and localities in the order of the assignment.
 class EntryBuilder {
  public:
-  EntryBuilder(bool add_weights, const HostSet* previous)
-      : add_weights_(add_weights), known_(previous) {}
+  EntryBuilder(const ClusterConfig& config, const HostSet* previous)
+      : config_(config),
+        add_weights_(config.discovery == DiscoveryKind::kStatic),
+        known_(config, previous) {}
 
   void Add(const LocalityEndpoints& locality) {
     const uint16_t index = LocalityIndex(locality);
     for (const Endpoint& endpoint : locality.endpoints) {
       if (endpoint.address.family() == net::Address::Family::kNone) continue;  // Not resolved yet.
       AddEndpoint(endpoint, index, static_cast<uint8_t>(locality.priority));
+    }
+  }
+
+  // Discovery does not name these any more, but as long as their checks succeed they are kept: a
+  // control plane may be wrong about hosts that answer.
+  void KeepHealthy(const HostSet& previous) {
+    absl::flat_hash_set<uint64_t> present;
+    for (const HostEntry& entry : entries) present.insert(entry.host->id());
+    for (const HostEntry& entry : previous.entries()) {
+      const bool failed = (entry.host->health_bits() & kFailedActiveCheck) != 0;
+      if (failed || !IsChecked(config_, *entry.host) || present.contains(entry.host->id()) ||
+          seen_.contains(Key{entry.host->address(), entry.priority})) {
+        continue;
+      }
+      LocalityEndpoints locality;
+      locality.locality = previous.localities()[entry.locality];
+      locality.priority = entry.priority;
+      HostEntry kept = entry;
+      kept.locality = LocalityIndex(locality);
+      entries.push_back(std::move(kept));
     }
   }
 
@@ -118,10 +159,11 @@ class EntryBuilder {
           std::min<uint64_t>(UINT32_MAX, uint64_t{first.weight} + endpoint.weight));
       return;
     }
-    entries.push_back(
-        HostEntry{known_.HostOf(endpoint), endpoint.weight, locality, priority, endpoint.health});
+    entries.push_back(HostEntry{known_.HostOf(endpoint), endpoint.weight, locality, priority,
+                                endpoint.health, endpoint.metadata});
   }
 
+  const ClusterConfig& config_;
   // A STATIC cluster that lists an address twice sends it twice as much. Where endpoints are
   // discovered, what comes first counts and the others are left out. Both as in Envoy.
   const bool add_weights_;
@@ -132,10 +174,15 @@ class EntryBuilder {
 
 bool SameEntry(const HostEntry& a, const HostEntry& b) {
   return a.host == b.host && a.weight == b.weight && a.locality == b.locality &&
-         a.priority == b.priority && a.discovered == b.discovered;
+         a.priority == b.priority && a.discovered == b.discovered &&
+         (a.metadata == b.metadata ||
+          (a.metadata != nullptr && b.metadata != nullptr && *a.metadata == *b.metadata));
 }
 
-void CountChanges(const HostSet& now, const HostSet* before, HostSetUpdate& update) {
+}  // namespace
+
+void CountMembership(const HostSet& now, const HostSet* before, HostSetUpdate& update) {
+  update.added = update.removed = 0;
   absl::flat_hash_set<uint64_t> ids;
   for (const HostEntry& entry : now.entries()) ids.insert(entry.host->id());
   absl::flat_hash_set<uint64_t> old_ids;
@@ -146,12 +193,14 @@ void CountChanges(const HostSet& now, const HostSet* before, HostSetUpdate& upda
   for (uint64_t id : old_ids) update.removed += !ids.contains(id);
 }
 
-}  // namespace
-
 HostSetUpdate BuildHostSet(const ClusterConfig& config, const Assignment& assignment,
                            const std::shared_ptr<const HostSet>& previous) {
-  EntryBuilder builder(config.discovery == DiscoveryKind::kStatic, previous.get());
+  EntryBuilder builder(config, previous.get());
   for (const LocalityEndpoints& locality : assignment.localities) builder.Add(locality);
+  const bool keeps = config.health_check != nullptr && !config.ignore_health_on_host_removal &&
+                     config.discovery != DiscoveryKind::kStatic &&
+                     config.discovery != DiscoveryKind::kLogicalDns;
+  if (keeps && previous != nullptr) builder.KeepHealthy(*previous);
   builder.entries.shrink_to_fit();
   builder.localities.shrink_to_fit();
   builder.locality_weights.shrink_to_fit();
@@ -169,17 +218,20 @@ HostSetUpdate BuildHostSet(const ClusterConfig& config, const Assignment& assign
   }
   update.rebuilt = true;
   update.hosts = std::make_shared<const HostSet>(
-      std::move(builder.entries), std::move(builder.localities),
-      std::move(builder.locality_weights), assignment.overprovisioning_percent, options);
-  CountChanges(*update.hosts, previous.get(), update);
+      HostSetParts{std::move(builder.entries), std::move(builder.localities),
+                   std::move(builder.locality_weights), assignment.overprovisioning_percent,
+                   options},
+      previous.get());
+  CountMembership(*update.hosts, previous.get(), update);
   return update;
 }
 
 std::shared_ptr<const HostSet> RebuildForHealth(const HostSet& previous) {
   return std::make_shared<const HostSet>(
-      std::vector<HostEntry>(previous.entries().begin(), previous.entries().end()),
-      previous.localities(), previous.locality_weights(), previous.overprovisioning_percent(),
-      previous.options());
+      HostSetParts{std::vector<HostEntry>(previous.entries().begin(), previous.entries().end()),
+                   previous.localities(), previous.locality_weights(),
+                   previous.overprovisioning_percent(), previous.options()},
+      &previous);
 }
 
 }  // namespace proxenos::upstream

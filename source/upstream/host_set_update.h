@@ -28,6 +28,9 @@ struct HostSetUpdate {
 HostSetUpdate BuildHostSet(const ClusterConfig& config, const Assignment& assignment,
                            const std::shared_ptr<const HostSet>& previous);
 
+// Sets what `update` says of hosts that came and went.
+void CountMembership(const HostSet& now, const HostSet* before, HostSetUpdate& update);
+
 // A new snapshot of the same hosts after their health bits changed.
 std::shared_ptr<const HostSet> RebuildForHealth(const HostSet& previous);
 

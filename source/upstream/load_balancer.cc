@@ -1,6 +1,7 @@
-// The three balancers.
+// Choosing of groups, and the balancers.
 #include "source/upstream/load_balancer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "source/base/check.h"
@@ -12,13 +13,50 @@ void LoadBalancer::Update(const HostSet& hosts, base::Random& random) {
   OnUpdate(random);
 }
 
-size_t LoadBalancer::PickGroup(base::Random& random) const {
+Choice LoadBalancer::Pick(const PickRequest& request, base::Random& random) {
+  if (hosts_ == nullptr || hosts_->groups().empty()) return Choice{};
+  // As in Envoy a hash decides on the priority too, so that it leads to the same host each time.
+  const uint64_t hash = request.hash.has_value() ? *request.hash : random.Next();
+  const size_t group = request.avoided_priorities == 0
+                           ? PickGroup(hash % 100)
+                           : PickOtherGroup(request.avoided_priorities, hash % 100);
+  Choice choice{PickIn({group, hash, 0}, random), hosts_->groups()[group].panic};
+  if (!request.picky()) return choice;
+  for (uint32_t attempt = 1; attempt < request.attempts && Avoids(request, choice.host);
+       ++attempt) {
+    choice.host = PickIn({group, hash, attempt}, random);
+  }
+  return choice;
+}
+
+bool LoadBalancer::Avoids(const PickRequest& request, HostIndex index) const {
+  const HostEntry& entry = hosts_->entry(index);
+  if (std::find(request.avoided.begin(), request.avoided.end(), entry.host.get()) !=
+      request.avoided.end()) {
+    return true;
+  }
+  return request.avoided_metadata != nullptr && entry.metadata != nullptr &&
+         Includes(*entry.metadata, *request.avoided_metadata);
+}
+
+size_t LoadBalancer::PickGroup(uint64_t percent) const {
   const absl::Span<const HostGroup> groups = hosts_->groups();
-  if (groups.size() == 1) return 0;
-  const uint64_t percent = random.Below(100);
   size_t group = 0;
-  while (groups[group].cumulative_percent <= percent) ++group;  // The last one has 100.
+  while (groups[group].cumulative_percent <= percent) ++group;  // Some one has 100.
   return group;
+}
+
+size_t LoadBalancer::PickOtherGroup(uint64_t avoided, uint64_t percent) const {
+  const absl::Span<const HostGroup> groups = hosts_->groups();
+  const auto avoids = [avoided](const HostGroup& group) {
+    return group.priority < 64 && (avoided >> group.priority & 1) != 0;
+  };
+  if (!avoids(groups[PickGroup(percent)])) return PickGroup(percent);
+  // The best priority that is left; healthy hosts stand before degraded ones.
+  for (size_t i = 0; i < groups.size(); ++i) {
+    if (!avoids(groups[i])) return i;
+  }
+  return PickGroup(percent);
 }
 
 void RoundRobin::OnUpdate(base::Random& random) {
@@ -28,15 +66,15 @@ void RoundRobin::OnUpdate(base::Random& random) {
   }
 }
 
-HostIndex RoundRobin::PickIn(size_t group, base::Random&) {
-  return schedule(group).Turn(cursors_[group]);
+HostIndex RoundRobin::PickIn(const Draw& draw, base::Random&) {
+  return schedule(draw.group).Turn(cursors_[draw.group]);
 }
 
 LeastRequest::LeastRequest(uint32_t choices, ActiveRequests active)
     : choices_(choices), active_(std::move(active)) {}
 
-HostIndex LeastRequest::PickIn(size_t group, base::Random& random) {
-  const Schedule& hosts_of_group = schedule(group);
+HostIndex LeastRequest::PickIn(const Draw& draw, base::Random& random) {
+  const Schedule& hosts_of_group = schedule(draw.group);
   if (hosts_of_group.size() == 1) return hosts_of_group.Draw(random);
   HostIndex best = hosts_of_group.Draw(random);
   uint64_t best_active = active_(best);
@@ -53,18 +91,32 @@ HostIndex LeastRequest::PickIn(size_t group, base::Random& random) {
   return best;
 }
 
-HostIndex RandomChoice::PickIn(size_t group, base::Random& random) {
-  return schedule(group).DrawUniform(random);
+HostIndex RandomChoice::PickIn(const Draw& draw, base::Random& random) {
+  return schedule(draw.group).DrawUniform(random);
+}
+
+HostIndex HashChoice::PickIn(const Draw& draw, base::Random&) {
+  return hosts().groups()[draw.group].table->Pick(draw.hash, draw.attempt);
+}
+
+HostIndex FirstChoice::PickIn(const Draw& draw, base::Random&) {
+  return schedule(draw.group).HostOfMember(draw.attempt % schedule(draw.group).size());
 }
 
 std::unique_ptr<LoadBalancer> MakeLoadBalancer(const ClusterConfig& config, ActiveRequests active) {
   switch (config.lb_policy) {
     case LbPolicy::kRoundRobin:
+    case LbPolicy::kClusterProvided:  // Asked only where the cluster itself has nothing to say.
       return std::make_unique<RoundRobin>();
     case LbPolicy::kLeastRequest:
       return std::make_unique<LeastRequest>(config.least_request_choices, std::move(active));
     case LbPolicy::kRandom:
       return std::make_unique<RandomChoice>();
+    case LbPolicy::kRingHash:
+    case LbPolicy::kMaglev:
+      return std::make_unique<HashChoice>();
+    case LbPolicy::kPickFirst:
+      return std::make_unique<FirstChoice>();
   }
   CHECK(false);
 }

@@ -1,8 +1,8 @@
-// LoadBalancer: which host gets the next request. One of the eight seams; three implementations:
-// round robin, least request, random.
+// LoadBalancer: which host gets the next request. One of the eight seams: round robin, least
+// request, random, by hash, the first.
 //
-// What can be computed ahead lies in the HostSet (host_set.h): priorities, panic and effective
-// weights are the same for all three.
+// What can be computed ahead lies in the HostSet (host_set.h): priorities, panic, effective weights
+// and hash tables are the same for all workers.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include "source/base/random.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/host_set.h"
+#include "source/upstream/pick_request.h"
 
 namespace proxenos::upstream {
 
@@ -36,22 +37,29 @@ class LoadBalancer {
   // nearly always one.
   void Update(const HostSet& hosts, base::Random& random);
 
-  // O(1), or O(log n) where weights differ.
-  Choice Pick(base::Random& random) {
-    if (hosts_ == nullptr || hosts_->groups().empty()) return Choice{};
-    const size_t group = PickGroup(random);
-    return Choice{PickIn(group, random), hosts_->groups()[group].panic};
-  }
+  // O(1), or O(log n) where weights differ or a ring is searched.
+  Choice Pick(base::Random& random) { return Pick(PickRequest(), random); }
+  Choice Pick(const PickRequest& request, base::Random& random);
 
  protected:
+  // One of several picks for the same request, the first being 0.
+  struct Draw {
+    size_t group;
+    uint64_t hash;
+    uint32_t attempt;
+  };
+
   const Schedule& schedule(size_t group) const { return hosts_->groups()[group].schedule; }
   const HostSet& hosts() const { return *hosts_; }
 
   virtual void OnUpdate(base::Random&) {}
-  virtual HostIndex PickIn(size_t group, base::Random& random) = 0;
+  virtual HostIndex PickIn(const Draw& draw, base::Random& random) = 0;
 
  private:
-  size_t PickGroup(base::Random& random) const;
+  size_t PickGroup(uint64_t percent) const;
+  // Among groups of priorities that were not tried yet; where none is left, among all.
+  size_t PickOtherGroup(uint64_t avoided, uint64_t percent) const;
+  bool Avoids(const PickRequest& request, HostIndex index) const;
 
   const HostSet* hosts_ = nullptr;
 };
@@ -61,7 +69,7 @@ class LoadBalancer {
 class RoundRobin final : public LoadBalancer {
  private:
   void OnUpdate(base::Random& random) override;
-  HostIndex PickIn(size_t group, base::Random& random) override;
+  HostIndex PickIn(const Draw& draw, base::Random& random) override;
 
   absl::InlinedVector<uint32_t, 2> cursors_;  // One per group.
 };
@@ -73,7 +81,7 @@ class LeastRequest final : public LoadBalancer {
   LeastRequest(uint32_t choices, ActiveRequests active);
 
  private:
-  HostIndex PickIn(size_t group, base::Random& random) override;
+  HostIndex PickIn(const Draw& draw, base::Random& random) override;
 
   const uint32_t choices_;
   const ActiveRequests active_;
@@ -82,7 +90,19 @@ class LeastRequest final : public LoadBalancer {
 // Any host, each as likely as the others. As in Envoy, weights of endpoints play no part.
 class RandomChoice final : public LoadBalancer {
  private:
-  HostIndex PickIn(size_t group, base::Random& random) override;
+  HostIndex PickIn(const Draw& draw, base::Random& random) override;
+};
+
+// By the request's hash, from the group's table (ring hash, Maglev).
+class HashChoice final : public LoadBalancer {
+ private:
+  HostIndex PickIn(const Draw& draw, base::Random& random) override;
+};
+
+// The first host of all, as long as it can be used.
+class FirstChoice final : public LoadBalancer {
+ private:
+  HostIndex PickIn(const Draw& draw, base::Random& random) override;
 };
 
 std::unique_ptr<LoadBalancer> MakeLoadBalancer(const ClusterConfig& config, ActiveRequests active);

@@ -1,6 +1,7 @@
 // Handing out, queueing for, and giving back of upstream connections.
 #include "source/upstream/pool.h"
 
+#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -33,6 +34,12 @@ HostPool::~HostPool() {
   }
   while (ClientConnection* connection = free_.front()) connection->Close();
   while (ClientConnection* connection = others_.front()) connection->Close();
+}
+
+void HostPool::ReplaceHost(std::shared_ptr<const Host> host) {
+  if (host == host_) return;
+  cluster_.MoveConnections(*host_, *host, connection_count_);
+  host_ = std::move(host);
 }
 
 bool HostPool::Give(ClientConnection& connection, Exchange& exchange) {
@@ -80,8 +87,24 @@ void HostPool::CountEnded(uint32_t exchanges) {
   if (leader_ != nullptr) leader_->followers_active_ -= exchanges;
 }
 
+uint64_t HostPool::FreeStreams() {
+  uint64_t streams = 0;
+  for (ClientConnection* each = free_.front(); each != nullptr; each = free_.Next(each)) {
+    streams += each->free_streams();
+  }
+  return streams;
+}
+
 void HostPool::StartConnections() {
-  while (pending_count_ > expected_streams_ && StartConnection()) {
+  // Ahead of need (preconnect): as many as what waits and what is under way will want.
+  const double ratio = cluster_.config().preconnect_ratio;
+  const auto wanted = [this, ratio] {
+    if (ratio <= 1) return uint64_t{pending_count_};
+    const double streams = std::ceil((pending_count_ + busy_) * ratio);
+    const uint64_t served = busy_ + FreeStreams();
+    return static_cast<uint64_t>(streams) > served ? static_cast<uint64_t>(streams) - served : 0;
+  };
+  while (wanted() > expected_streams_ && StartConnection()) {
   }
 }
 
@@ -111,7 +134,7 @@ uint32_t HostPool::ExpectedStreams() const {
 void HostPool::FailStart(PoolFailure failure, absl::string_view detail) {
   cluster_.stats().upstream_cx_total.Inc();
   cluster_.stats().upstream_cx_connect_fail.Inc();
-  cluster_.ReleaseConnection();
+  cluster_.ReleaseConnection(*host_);
   PX_LOG(kPool, kDebug, "cluster ", cluster_.config().name, " host ", host_->address().ToString(),
          ": ", detail);
   if (attempts_.empty()) FailPending(failure, detail);
@@ -121,7 +144,7 @@ void HostPool::FailStart(PoolFailure failure, absl::string_view detail) {
 bool HostPool::StartConnection() {
   // The first connection to a host is allowed whatever the limit, or the host could never be used.
   // But who asks for bare ones has none to wait for.
-  if (!cluster_.AcquireConnection(connection_count_ == 0 && !kind_.raw)) {
+  if (!cluster_.AcquireConnection(*host_, connection_count_ == 0 && !kind_.raw)) {
     cluster_.stats().upstream_cx_overflow.Inc();
     return false;
   }
@@ -132,6 +155,7 @@ bool HostPool::StartConnection() {
     return false;
   }
   const ClusterConfig& config = cluster_.config();
+  cluster_.NoteUse();
   auto fd = cluster_.Connect(host_->address());
   if (!fd.ok()) {
     FailStart(PoolFailure::kConnectFailure, "cannot start connecting");
@@ -261,7 +285,7 @@ void HostPool::OnClosed(ClientConnection& connection) {
 
 void HostPool::OnOneLess() {
   --connection_count_;
-  cluster_.ReleaseConnection();
+  cluster_.ReleaseConnection(*host_);
   cluster_.stats().upstream_cx_active.Dec();
   StartConnections();
   if ((draining_ || !leads_) && !dying_ && empty()) cluster_.OnDrained(*this);

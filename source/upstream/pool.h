@@ -53,7 +53,7 @@ class HostPool {
   const Host& host() const { return *host_; }
   const std::shared_ptr<const Host>& shared_host() const { return host_; }
   // A LOGICAL_DNS host that has a new address: later connections go there.
-  void ReplaceHost(std::shared_ptr<const Host> host) { host_ = std::move(host); }
+  void ReplaceHost(std::shared_ptr<const Host> host);
   WorkerCluster& cluster() { return cluster_; }
 
   // From its attempts.
@@ -77,6 +77,8 @@ class HostPool {
   void OnPendingGone();
 
  private:
+  // Of the connections there are.
+  uint64_t FreeStreams();
   // Makes connections until those on their way serve all who wait, as far as the limits allow.
   void StartConnections();
   bool StartConnection();

@@ -50,13 +50,14 @@ class Schedule {
   uint32_t DrawUniform(base::Random& random) const {
     return HostOfMember(static_cast<uint32_t>(random.Below(size_)));
   }
+  // Members in their order.
+  uint32_t HostOfMember(uint32_t member) const {
+    return hosts_.empty() ? first_ + member : hosts_[member];
+  }
 
  private:
   uint32_t HostAt(uint32_t place) const {
     return HostOfMember(uniform() ? place : MemberAt(place));
-  }
-  uint32_t HostOfMember(uint32_t member) const {
-    return hosts_.empty() ? first_ + member : hosts_[member];
   }
   uint32_t MemberAt(uint32_t place) const;
 

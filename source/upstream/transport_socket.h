@@ -26,6 +26,9 @@ using FlatStruct = std::vector<std::pair<std::string, std::string>>;
 // Whether every field of `wanted` is in `given`, with the same value.
 bool Includes(const FlatStruct& given, const FlatStruct& wanted);
 
+// The text in field `name`; empty when there is none, or it is of another kind.
+std::string TextOf(const FlatStruct& fields, const std::string& name);
+
 // Cluster.TransportSocketMatch
 struct TransportSocketMatch {
   std::string name;

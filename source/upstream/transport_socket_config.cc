@@ -40,13 +40,6 @@ std::string Bytes(const google::protobuf::Value& value) {
   return bytes;
 }
 
-FlatStruct Flatten(const google::protobuf::Struct& proto) {
-  FlatStruct flat;
-  for (const auto& [key, value] : proto.fields()) flat.emplace_back(key, Bytes(value));
-  std::sort(flat.begin(), flat.end());
-  return flat;
-}
-
 class SocketCompiler {
  public:
   SocketCompiler(config::Errors& errors, ClusterConfig& to) : errors_(errors), to_(to) {}
@@ -126,9 +119,22 @@ void CompileTransportSockets(const Cluster& proto, config::Errors& errors, const
   }
 }
 
+FlatStruct Flatten(const google::protobuf::Struct& proto) {
+  FlatStruct flat;
+  for (const auto& [key, value] : proto.fields()) flat.emplace_back(key, Bytes(value));
+  std::sort(flat.begin(), flat.end());
+  return flat;
+}
+
 FlatStruct CompileTransportMatch(const core::Metadata& metadata) {
   const auto found = metadata.filter_metadata().find(kMetadataKey);
   return found == metadata.filter_metadata().end() ? FlatStruct() : Flatten(found->second);
+}
+
+std::shared_ptr<const FlatStruct> CompileLbMetadata(const core::Metadata& metadata) {
+  const auto found = metadata.filter_metadata().find("envoy.lb");
+  if (found == metadata.filter_metadata().end()) return nullptr;
+  return std::make_shared<const FlatStruct>(Flatten(found->second));
 }
 
 }  // namespace proxenos::upstream

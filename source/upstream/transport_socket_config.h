@@ -4,6 +4,7 @@
 
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/config/core/v3/base.pb.h"
+#include "google/protobuf/struct.pb.h"
 #include "source/config/errors.h"
 #include "source/upstream/cluster.h"
 
@@ -13,7 +14,13 @@ namespace proxenos::upstream {
 void CompileTransportSockets(const envoy::config::cluster::v3::Cluster& proto,
                              config::Errors& errors, const config::Path& path, ClusterConfig& to);
 
+// The fields by rising name, each value as bytes that are the same for the same value.
+FlatStruct Flatten(const google::protobuf::Struct& proto);
+
 // What transport_socket_matches look at of an endpoint's metadata.
 FlatStruct CompileTransportMatch(const envoy::config::core::v3::Metadata& metadata);
+// What balancing looks at: envoy.lb. Null when there is none.
+std::shared_ptr<const FlatStruct> CompileLbMetadata(
+    const envoy::config::core::v3::Metadata& metadata);
 
 }  // namespace proxenos::upstream

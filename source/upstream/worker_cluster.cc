@@ -28,6 +28,9 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
         i < published_.tls.size() ? published_.tls[i] : published_.config->tls[i]->context;
     if (context != nullptr) tls_cells_.back()->current = base::Hold(context);
   }
+  if (config().original_dst != nullptr) {
+    originals_.emplace(loop_, *config().original_dst, [this](uint64_t id) { ForgetHost(id); });
+  }
   by_index_.resize(published_.hosts->size());
   balancer_->Update(*published_.hosts, loop_.random());
 }
@@ -68,22 +71,38 @@ void WorkerCluster::Acquire(Exchange& exchange) {
     exchange.failure = PoolFailure::kOverflow;
     return;
   }
-  const Choice choice = balancer_->Pick(loop_.random());
-  if (!choice) {
+  if (exchange.wanted_host != nullptr)
+    return AcquireAt(PoolOfHost(*exchange.wanted_host), exchange);
+  HostPool* pool = PickPool(exchange.pick == nullptr ? PickRequest() : *exchange.pick, exchange);
+  if (pool == nullptr) {
     stats_->upstream_cx_none_healthy.Inc();
     exchange.state = Exchange::State::kFailed;
     exchange.failure = PoolFailure::kNoHealthyHost;
     return;
   }
-  if (choice.panic) stats_->lb_healthy_panic.Inc();
-  HostPool& usual = PoolOf(choice.host);
-  if (raw || (connections_vary_ && exchange.needs != nullptr)) {
-    HostPool& pool = PoolFor(usual, *exchange.needs);
-    pool.Acquire(exchange);
-    if (pool.empty()) OnDrained(pool);  // Nothing came of it, and it may be of use to nobody else.
-    return;
+  AcquireAt(*pool, exchange);
+}
+
+HostPool* WorkerCluster::PickPool(const PickRequest& request, Exchange& exchange) {
+  if (originals_.has_value()) {
+    const auto* host =
+        request.destination == nullptr ? nullptr : originals_->Find(*request.destination);
+    return host == nullptr ? nullptr : &PoolOfHost(*host);
   }
-  usual.Acquire(exchange);
+  const Choice choice = balancer_->Pick(request, loop_.random());
+  if (!choice) return nullptr;
+  if (choice.panic) stats_->lb_healthy_panic.Inc();
+  exchange.priority = published_.hosts->entry(choice.host).priority;
+  return &PoolOf(choice.host);
+}
+
+void WorkerCluster::AcquireAt(HostPool& usual, Exchange& exchange) {
+  const bool varies =
+      exchange.needs != nullptr && (connections_vary_ || exchange.needs->raw);
+  if (!varies) return usual.Acquire(exchange);
+  HostPool& pool = PoolFor(usual, *exchange.needs);
+  pool.Acquire(exchange);
+  if (pool.empty()) OnDrained(pool);  // Nothing came of it, and it may be of use to nobody else.
 }
 
 HostPool& WorkerCluster::PoolFor(HostPool& leader, const ConnectionNeeds& needs) {
@@ -96,25 +115,42 @@ HostPool& WorkerCluster::PoolFor(HostPool& leader, const ConnectionNeeds& needs)
 
 HostPool& WorkerCluster::PoolOf(HostIndex index) {
   HostPool*& cached = by_index_[index];
-  if (cached == nullptr) {
-    const auto& host = published_.hosts->shared_host(index);
-    auto& slot = pools_[host->id()];
-    if (slot == nullptr) slot = std::make_unique<HostPool>(*this, host);
-    slot->ReplaceHost(host);
-    cached = slot.get();
-  }
+  if (cached == nullptr) cached = &PoolOfHost(published_.hosts->shared_host(index));
   return *cached;
+}
+
+HostPool& WorkerCluster::PoolOfHost(const std::shared_ptr<const Host>& host) {
+  auto& slot = pools_[host->id()];
+  if (slot == nullptr) slot = std::make_unique<HostPool>(*this, host);
+  slot->ReplaceHost(host);
+  return *slot;
+}
+
+void WorkerCluster::ForgetHost(uint64_t id) {
+  const auto found = pools_.find(id);
+  if (found == pools_.end()) return;
+  draining_.push_back(std::move(found->second));
+  pools_.erase(found);
+  HostPool& pool = *draining_.back();
+  pool.Drain();
 }
 
 void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
   published_.hosts = std::move(hosts);
   by_index_.assign(published_.hosts->size(), nullptr);
   balancer_->Update(*published_.hosts, loop_.random());
-  if (pools_.empty()) return;
+  if (pools_.empty() || originals_.has_value()) return;
   absl::flat_hash_set<uint64_t> present;
   present.reserve(published_.hosts->size());
   for (HostIndex index = 0; index < published_.hosts->size(); ++index) {
-    const uint64_t id = published_.hosts->host(index).id();
+    const Host& host = published_.hosts->host(index);
+    const uint64_t id = host.id();
+    // Its connections end like those of a host that left; a request that goes there all the same
+    // makes new ones.
+    if (config().close_connections_on_host_health_failure &&
+        (host.health_bits() & kFailedActiveCheck) != 0) {
+      continue;
+    }
     present.insert(id);
     // Pools that stay count for the balancer from the first pick on.
     const auto known = pools_.find(id);
@@ -155,10 +191,44 @@ void WorkerCluster::Drain() {
   for (auto& [id, pool] : pools_) pool->Drain();
 }
 
-bool WorkerCluster::AcquireConnection(bool first) {
+uint32_t WorkerCluster::MaxRetries() const {
+  const std::optional<RetryBudget>& budget = thresholds().retry_budget;
+  if (!budget.has_value()) return thresholds().max_retries;
+  const double under_way = counts().requests.count() + counts().pending_requests.count();
+  return std::max(budget->min_concurrency,
+                  static_cast<uint32_t>(under_way * budget->percent / 100));
+}
+
+bool WorkerCluster::AcquireConnection(const Host& host, bool first) {
+  const uint32_t most = config().max_connections_per_host;
+  if (most != UINT32_MAX) {
+    // Counted first, looked at afterwards: two workers at once may both be refused, never both let.
+    const uint32_t before = host.connections().fetch_add(1, std::memory_order_relaxed);
+    if (before >= most && !first) {
+      host.connections().fetch_sub(1, std::memory_order_relaxed);
+      return false;
+    }
+  }
   if (counts().connections.TryAcquire(thresholds().max_connections)) return true;
-  if (first) counts().connections.Acquire();
+  if (first) {
+    counts().connections.Acquire();
+  } else if (most != UINT32_MAX) {
+    host.connections().fetch_sub(1, std::memory_order_relaxed);
+  }
   return first;
+}
+
+void WorkerCluster::ReleaseConnection(const Host& host) {
+  counts().connections.Release();
+  if (config().max_connections_per_host != UINT32_MAX) {
+    host.connections().fetch_sub(1, std::memory_order_relaxed);
+  }
+}
+
+void WorkerCluster::MoveConnections(const Host& from, const Host& to, uint32_t count) {
+  if (config().max_connections_per_host == UINT32_MAX) return;
+  from.connections().fetch_sub(count, std::memory_order_relaxed);
+  to.connections().fetch_add(count, std::memory_order_relaxed);
 }
 
 net::TcpKeepalive WorkerCluster::keepalive() const {

@@ -26,8 +26,11 @@
 #include "source/upstream/circuit_breaker.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/exchange.h"
+#include "source/upstream/host_reports.h"
 #include "source/upstream/host_set.h"
 #include "source/upstream/load_balancer.h"
+#include "source/upstream/original_hosts.h"
+#include "source/upstream/pick_request.h"
 #include "source/upstream/pool.h"
 #include "source/upstream/tls_cell.h"
 
@@ -40,6 +43,8 @@ struct PublishedCluster {
   std::shared_ptr<const HostSet> hosts;
   // Of config->tls, in that order; null while a secret is missing.
   std::vector<std::shared_ptr<const tls::ClientContext>> tls = {};
+  // Where what workers find out about hosts goes; null where nobody wants to know.
+  std::shared_ptr<const HostReports> reports = nullptr;
 };
 
 class WorkerCluster final : public base::RefCounted {
@@ -50,8 +55,18 @@ class WorkerCluster final : public base::RefCounted {
   // Picks a host and gets `exchange` a connection to it, a place to wait, or a failure.
   void Acquire(Exchange& exchange);
 
+  // What an attempt at a host came to. Each attempt that got as far counts once: the host answered
+  // with this status; a connection to it was had; it did not answer (in time).
+  void CountResponse(const Host& host, uint16_t status);
+  void CountConnected(const Host& host);
+  void CountUnanswered(const Host& host, bool timeout);
+  // It answered with x-envoy-immediate-health-check-fail.
+  void CountImmediateFailure(const Host& host);
+
   // New hosts, same configuration: pools of hosts that stay are kept.
   void SetHosts(std::shared_ptr<const HostSet> hosts);
+  // Lets go of a host that exchanges asked for by themselves (Exchange::wanted_host).
+  void ForgetHost(uint64_t id);
   // Another context of transport socket `index` (of config().tls): for connections made from now.
   void SetTls(size_t index, std::shared_ptr<const tls::ClientContext> context);
   // The cluster was removed or its configuration replaced: idle connections close, streams finish.
@@ -61,7 +76,7 @@ class WorkerCluster final : public base::RefCounted {
   // with a ReleaseRequest.
   bool TryAcquireRequest() { return counts().requests.TryAcquire(thresholds().max_requests); }
   void ReleaseRequest() { counts().requests.Release(); }
-  bool TryAcquireRetry() { return counts().retries.TryAcquire(thresholds().max_retries); }
+  bool TryAcquireRetry() { return counts().retries.TryAcquire(MaxRetries()); }
   void ReleaseRetry() { counts().retries.Release(); }
 
   const ClusterConfig& config() const { return *published_.config; }
@@ -79,8 +94,12 @@ class WorkerCluster final : public base::RefCounted {
     return counts().pending_requests.TryAcquire(thresholds().max_pending_requests);
   }
   void ReleasePending() { counts().pending_requests.Release(); }
-  bool AcquireConnection(bool first);
-  void ReleaseConnection() { counts().connections.Release(); }
+  // `first`: the worker has none to that host, so it is allowed whatever the limit.
+  bool AcquireConnection(const Host& host, bool first);
+  void ReleaseConnection(const Host& host);
+  // So many that counted for one host count for the other, which stands for it from now on.
+  void MoveConnections(const Host& from, const Host& to, uint32_t count);
+  void NoteUse() { published_.breakers->NoteUse(); }
   // Of transport socket `index`; null while a secret is missing.
   base::Held<tls::ClientContext> tls_context(size_t index) const {
     return tls_cells_[index]->current;
@@ -106,7 +125,14 @@ class WorkerCluster final : public base::RefCounted {
     return published_.breakers->of(RoutingPriority::kDefault);
   }
   const Thresholds& thresholds() const { return published_.config->thresholds[0]; }
+  // How many retries there may be now.
+  uint32_t MaxRetries() const;
+  // Null: none can be used. Sets the exchange's priority.
+  HostPool* PickPool(const PickRequest& request, Exchange& exchange);
+  void Report(const Host& host, HostReport report);
+  void AcquireAt(HostPool& usual, Exchange& exchange);
   HostPool& PoolOf(HostIndex index);
+  HostPool& PoolOfHost(const std::shared_ptr<const Host>& host);
   // The pool beside `leader` for what `needs` asks for.
   HostPool& PoolFor(HostPool& leader, const ConnectionNeeds& needs);
 
@@ -122,6 +148,7 @@ class WorkerCluster final : public base::RefCounted {
   std::optional<tls::AgreementStats> tls_agreements_;
   std::vector<base::Rc<TlsCell>> tls_cells_;  // Of config().tls.
   std::unique_ptr<LoadBalancer> balancer_;
+  std::optional<OriginalHosts> originals_;                          // Of an ORIGINAL_DST cluster.
   absl::flat_hash_map<uint64_t, std::unique_ptr<HostPool>> pools_;  // By Host::id().
   // Those that are not the usual ones, by Host::id() and ConnectionKind::Key(). They die before
   // their leaders.

@@ -22,8 +22,8 @@ TEST(FieldsDocumentTest, TheFileIsCurrent) {
 TEST(FieldsDocumentTest, SaysWhatIsMissing) {
   const std::string text = FieldsDocument();
   EXPECT_NE(std::string::npos, text.find("\n## envoy.config.cluster.v3.Cluster\n"));
-  EXPECT_NE(std::string::npos, text.find("`ring_hash_lb_config`"));
-  EXPECT_NE(std::string::npos, text.find("only `ROUND_ROBIN`, `LEAST_REQUEST`, `RANDOM`"));
+  EXPECT_NE(std::string::npos, text.find("`lb_subset_config`"));
+  EXPECT_NE(std::string::npos, text.find("only `N_CHOICES`"));
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ std::shared_ptr<const Assignment> CompileEndpoints(const std::string& text) {
 void CheckGroups(const HostSet& hosts) {
   uint32_t last = 0;
   for (const HostGroup& group : hosts.groups()) {
-    CHECK(group.cumulative_percent > last && group.cumulative_percent <= 100);
+    // Those behind the last share are for requests that avoid the others.
+    CHECK(group.cumulative_percent <= 100 && (group.cumulative_percent > last || last == 100));
     last = group.cumulative_percent;
     CHECK(group.schedule.size() > 0 && group.schedule.total() >= group.schedule.size());
   }

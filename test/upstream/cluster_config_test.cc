@@ -282,7 +282,9 @@ std::string Typed(const std::string& type, const std::string& fields) {
 }
 
 TEST(ClusterConfigTest, LoadBalancingPolicyTakesTheFirstThatIsKnown) {
-  const std::string newer = Typed("load_balancing_policies.maglev.v3.Maglev", "");
+  const std::string newer = Typed(
+      "load_balancing_policies.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin",
+      "");
   const std::string known =
       Typed("load_balancing_policies.least_request.v3.LeastRequest",
             ", choice_count: 4, locality_lb_config: {locality_weighted_lb_config: {}}");
@@ -295,6 +297,73 @@ TEST(ClusterConfigTest, LoadBalancingPolicyTakesTheFirstThatIsKnown) {
   EXPECT_TRUE(config->locality_weighted);
   ExpectError("load_balancing_policy: {policies: []}\n",
               "clusters[0].load_balancing_policy.policies: expected at least one of RoundRobin");
+}
+
+std::string Policy(const std::string& typed) {
+  return "{policies: [{typed_extension_config: {name: p, typed_config: " + typed + "}}]}";
+}
+
+TEST(ClusterConfigTest, HashingPolicies) {
+  const auto ring = Good(
+      "lb_policy: ring_hash\nring_hash_lb_config: {minimum_ring_size: 7, "
+      "hash_function: MURMUR_HASH_2}\n");
+  EXPECT_EQ(ring->lb_policy, LbPolicy::kRingHash);
+  EXPECT_EQ(ring->hashing.min_ring_size, 7u);
+  EXPECT_EQ(ring->hashing.max_ring_size, 8u * 1024 * 1024);
+  EXPECT_EQ(ring->hashing.function, HashOptions::Function::kMurmur2);
+  const auto maglev = Good(
+      "load_balancing_policy: " +
+      Policy(Typed("load_balancing_policies.maglev.v3.Maglev",
+                   ", table_size: 101, consistent_hashing_lb_config: {use_hostname_for_hashing: "
+                   "true}")) +
+      "\n");
+  EXPECT_EQ(maglev->lb_policy, LbPolicy::kMaglev);
+  EXPECT_FALSE(maglev->hashing.ring);
+  EXPECT_EQ(maglev->hashing.table_size, 101u);
+  EXPECT_TRUE(maglev->hashing.use_hostname);
+  const auto wrr =
+      Good("load_balancing_policy: " +
+           Policy(Typed("load_balancing_policies.wrr_locality.v3.WrrLocality",
+                        ", endpoint_picking_policy: " +
+                            Policy(Typed("load_balancing_policies.random.v3.Random", "")))) +
+           "\n");
+  EXPECT_EQ(wrr->lb_policy, LbPolicy::kRandom);
+  EXPECT_TRUE(wrr->locality_weighted);
+}
+
+TEST(ClusterConfigTest, OriginalDst) {
+  const auto config = Good(
+      "type: ORIGINAL_DST\nlb_policy: CLUSTER_PROVIDED\ncleanup_interval: 7s\n"
+      "original_dst_lb_config: {use_http_header: true, upstream_port_override: 99}\n");
+  ASSERT_NE(config->original_dst, nullptr);
+  EXPECT_EQ(config->original_dst->header, "x-envoy-original-dst-host");
+  EXPECT_EQ(config->original_dst->port_override, 99);
+  EXPECT_EQ(config->original_dst->cleanup_interval, 7 * base::kSecond);
+}
+
+TEST(ClusterConfigTest, TypedDnsCluster) {
+  const auto config =
+      Good("cluster_type: {name: envoy.cluster.dns, typed_config: " +
+           Typed("clusters.dns.v3.DnsCluster",
+                 ", dns_refresh_rate: 60s, dns_lookup_family: V6_ONLY, respect_dns_ttl: true, "
+                 "all_addresses_in_single_endpoint: true") +
+           "}\n" + Load(Ep("a")));
+  EXPECT_EQ(config->discovery, DiscoveryKind::kLogicalDns);
+  EXPECT_EQ(config->dns->refresh_rate, 60 * base::kSecond);
+  EXPECT_EQ(config->dns->family, net::DnsFamily::kV6Only);
+  EXPECT_TRUE(config->dns->respect_ttl);
+}
+
+TEST(ClusterConfigTest, RetryBudgetsLimitsPerHostAndPreconnect) {
+  const auto config = Good(
+      "circuit_breakers: {thresholds: [{retry_budget: {budget_percent: {value: 50}, "
+      "min_retry_concurrency: 1}}], per_host_thresholds: [{max_connections: 4}]}\n"
+      "preconnect_policy: {per_upstream_preconnect_ratio: 1.5}\n");
+  ASSERT_TRUE(config->thresholds[0].retry_budget.has_value());
+  EXPECT_EQ(config->thresholds[0].retry_budget->percent, 50);
+  EXPECT_EQ(config->thresholds[0].retry_budget->min_concurrency, 1u);
+  EXPECT_EQ(config->max_connections_per_host, 4u);
+  EXPECT_EQ(config->preconnect_ratio, 1.5);
 }
 
 TEST(ClusterConfigTest, DnsClusters) {
@@ -407,9 +476,15 @@ TEST(ClusterConfigTest, ErrorsNameTheirField) {
   ExpectError("type: EDS\n", "clusters[0].eds_cluster_config.eds_config: is required");
   ExpectError("type: STATIC\neds_cluster_config: {eds_config: {ads: {}}}\n",
               "clusters[0].eds_cluster_config: is only for");
-  ExpectError("type: ORIGINAL_DST\n", "clusters[0].type: value ORIGINAL_DST");
+  ExpectError("type: ORIGINAL_DST\n", "clusters[0].lb_policy: value ROUND_ROBIN");
+  ExpectError("lb_policy: CLUSTER_PROVIDED\n", "clusters[0].lb_policy: value CLUSTER_PROVIDED");
   ExpectError("cluster_type: {name: envoy.clusters.redis}\n", "clusters[0].cluster_type");
-  ExpectError("lb_policy: MAGLEV\n", "clusters[0].lb_policy: value MAGLEV");
+  ExpectError("lb_policy: MAGLEV\nmaglev_lb_config: {table_size: 100}\n",
+              "clusters[0].maglev_lb_config.table_size: value 100");
+  ExpectError(
+      "lb_policy: RING_HASH\nring_hash_lb_config: {minimum_ring_size: 9, "
+      "maximum_ring_size: 8}\n",
+      "clusters[0].ring_hash_lb_config: expected 1 <=");
   ExpectError("lb_policy: LOAD_BALANCING_POLICY_CONFIG\n", "clusters[0].load_balancing_policy");
   ExpectError("lb_policy: LEAST_REQUEST\nleast_request_lb_config: {choice_count: 100000}\n",
               "clusters[0].least_request_lb_config.choice_count");
@@ -433,7 +508,7 @@ TEST(ClusterConfigTest, ErrorsNameTheirField) {
 }
 
 TEST(ClusterConfigTest, AllErrorsComeAtOnce) {
-  const Compiled result = Compile("type: STATIC\nlb_policy: RING_HASH\n" +
+  const Compiled result = Compile("type: STATIC\nlb_policy: CLUSTER_PROVIDED\n" +
                                   Load(Ep("a") + "," + Ep("10.0.0.1") + "," + Ep("b")));
   EXPECT_NE(result.errors.find("lb_policy"), std::string::npos);
   EXPECT_NE(result.errors.find("lb_endpoints[0]"), std::string::npos);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "source/upstream/host_set_update.h"
 #include "test/support/proxy_loop.h"
 
 namespace proxenos::upstream {
@@ -67,6 +68,21 @@ TEST_F(PoolTest, MostRecentlyUsedConnectionIsUsedFirst) {
     clients[0].Forget();
   }
   EXPECT_EQ(proxy_.cluster_stats().upstream_cx_total.value(), 3u);
+  ExpectNothingLeft();
+}
+
+TEST_F(PoolTest, ConnectionsToAHostThatFailsItsChecksEnd) {
+  proxy_.cluster->close_connections_on_host_health_failure = true;
+  proxy_.Start();
+  Peer client = Ask();
+  Peer origin = proxy_.Accept();
+  Answer(origin);
+  ASSERT_TRUE(Gets(client, "ok"));
+  EXPECT_FALSE(origin.Ended());
+  proxy_.worker_cluster().hosts().host(0).SetHealthBits(kFailedActiveCheck);
+  proxy_.worker_cluster().SetHosts(RebuildForHealth(proxy_.worker_cluster().hosts()));
+  proxy_.Settle();
+  EXPECT_TRUE(origin.Ended());
   ExpectNothingLeft();
 }
 

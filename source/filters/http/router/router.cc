@@ -119,8 +119,11 @@ void Router::StartAttempt() {
     needs = NeedsOf(stream_, cluster_->config());
     attempt_->needs = &needs;
   }
+  const upstream::PickRequest pick = choice_.Next(stream_, *forward_, cluster_->config());
+  attempt_->pick = &pick;
   cluster_->Acquire(*attempt_);
   attempt_->needs = nullptr;
+  attempt_->pick = nullptr;
   if (attempt_->state == Exchange::State::kActive) {
     SendHead();
   } else if (attempt_->state == Exchange::State::kFailed) {
@@ -143,6 +146,7 @@ void Router::SendHead() {
   if (info.first_upstream_tx == 0) info.first_upstream_tx = stream_.environment.loop.now();
   cluster_->stats().upstream_rq_total.Inc();
   cluster_->stats().upstream_rq_active.Inc();
+  cluster_->CountConnected(*host_);
   if (forward_->host_rewrite == route::Forward::HostRewrite::kAuto &&
       !attempt_->host->hostname().empty()) {
     ChangeAuthority(attempt_->host->hostname(), !config_.suppress_envoy_headers, stream_);

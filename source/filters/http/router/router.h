@@ -14,6 +14,7 @@
 #include "source/event/timer_wheel.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
+#include "source/filters/http/router/host_choice.h"
 #include "source/filters/http/router/retry.h"
 #include "source/filters/http/router/sent_body.h"
 #include "source/filters/http/router/timeouts.h"
@@ -73,6 +74,7 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   void ForgetWaits();
 
   // Taking what comes.
+  void JudgeHost();
   void DeliverInformational();
   void OnResponseHead();
   void DeliverHead();
@@ -107,6 +109,7 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   Timeouts timeouts_;
   SentBody sent_body_;
   WebSocketBridge websocket_;
+  HostChoice choice_;
   bool request_counted_ = false;  // Holds one of the cluster's max_requests.
   bool retry_counted_ = false;    // Holds one of the cluster's max_retries.
   bool timed_out_ = false;

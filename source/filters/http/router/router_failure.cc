@@ -51,6 +51,7 @@ void Router::OnFailure() {
   const FailureWords words = WordsOf(failure);
   stream_.info.upstream_remote = attempt_->host->address();
   host_ = attempt_->host;
+  cluster_->CountUnanswered(*host_, /*timeout=*/false);
   if (TryRetry(words.retry_on)) return;
   const absl::string_view detail = attempt_->failure_detail;
   absl::string_view body = ResetText(words.reason);
@@ -92,6 +93,7 @@ void Router::OnReset() {
   auto& stats = cluster_->stats();
   if (response_started_ && stream_.response_sent()) {
     stats.upstream_rq_rx_reset.Inc();
+    cluster_->CountUnanswered(*attempt_->host, /*timeout=*/false);
     BreakOff(stream_.arena.Copy(
                  absl::StrCat("upstream_reset_after_response_started{", words.details, "}")),
              words.flag);
@@ -105,6 +107,7 @@ void Router::OnReset() {
     return;
   }
   stats.upstream_rq_rx_reset.Inc();
+  cluster_->CountUnanswered(*attempt_->host, /*timeout=*/false);
   const uint32_t before_request =
       attempt_->unprocessed ? uint32_t{route::kRetryOnResetBeforeRequest} : 0;
   if (!response_started_ && TryRetry(words.retry_on | before_request)) return;
@@ -132,6 +135,9 @@ bool Router::MayRepeat() const {
 
 void Router::OnTimeout() {
   auto& stats = cluster_->stats();
+  if (attempt_ != nullptr && attempt_->head_sent && !response_started_) {
+    cluster_->CountUnanswered(*attempt_->host, /*timeout=*/true);
+  }
   const bool per_try = attempt_ != nullptr && attempt_->timed_out && !response_started_;
   if (per_try) {
     stats.upstream_rq_per_try_timeout.Inc();
@@ -190,6 +196,7 @@ bool Router::TryRetry(uint32_t reason) {
   retry_counted_ = true;
   retry_.CountOne();
   stats.upstream_rq_retry.Inc();
+  choice_.Note(*attempt_);
   FinishAttempt(0);
   waiting_to_retry_ = true;
   back_off_over_ = false;

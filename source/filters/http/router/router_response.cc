@@ -6,12 +6,27 @@
 #include "source/filters/http/router/headers.h"
 #include "source/filters/http/router/router.h"
 #include "source/filters/http/router/upstream_failure.h"
+#include "source/rpc/status.h"
 
 namespace proxenos::filters::router {
 
 using http::HeaderId;
 
+// What a response says of its host: outlier detection judges gRPC by the status that a head alone
+// may have.
+void Router::JudgeHost() {
+  const http::HeaderMap& headers = stream_.response.headers;
+  const std::optional<rpc::Status> grpc =
+      stream_.IsGrpcCall() ? rpc::StatusIn(headers) : std::nullopt;
+  cluster_->CountResponse(*attempt_->host,
+                          grpc.has_value() ? rpc::HttpStatusOf(*grpc) : stream_.response.status);
+  if (headers.Has(HeaderId::kXEnvoyImmediateHealthCheckFail)) {
+    cluster_->CountImmediateFailure(*attempt_->host);
+  }
+}
+
 void Router::OnResponseHead() {
+  JudgeHost();
   if (retry_.any() && TryRetry(retry_.ReasonsOf(stream_.response))) return;
   if (!websocket_.Finish(stream_.request, stream_.response)) {
     const FailureWords words = WordsOf(upstream::ResetReason::kProtocolError);
@@ -49,6 +64,7 @@ void Router::DeliverHead() {
     SetNumber(head.headers, HeaderId::kXEnvoyAttemptCount, info.attempts);
   }
   ChangeResponseHeaders(pick_.weighted, stream_);
+  choice_.AddCookie(head.headers);
   stream_.response_head_bytes = attempt_->head_bytes;
   stream_.response_in.head = true;
   if (head.framing.kind == http::Framing::kTunnel) timeout_.reset();

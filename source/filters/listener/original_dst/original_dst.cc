@@ -19,7 +19,10 @@ void OriginalDst::InspectSocket(int fd, filter::ConnectionFacts& facts) {
   if (getsockopt(fd, is_ipv4 ? SOL_IP : SOL_IPV6, kOriginalDst, &storage, &size) != 0) return;
   const auto original =
       net::Address::FromSockaddr(reinterpret_cast<const sockaddr*>(&storage), size);
-  if (original.is_ip()) facts.local = original;
+  if (original.is_ip()) {
+    facts.local = original;
+    facts.local_restored = true;
+  }
 }
 
 }  // namespace proxenos::filters::original_dst

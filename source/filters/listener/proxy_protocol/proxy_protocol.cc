@@ -51,6 +51,7 @@ filter::ListenerFilter::Result ProxyProtocol::Inspect(absl::string_view bytes,
   if (header.source.is_ip()) {
     facts.remote = header.source;
     facts.local = header.destination;
+    facts.local_restored = true;
   }
   return {Verdict::kDone, header.size};
 }

@@ -1,10 +1,10 @@
 // xxHash64, after the algorithm's published description (doc/xxhash_spec.md of its project).
-#include "source/xds/xxhash64.h"
+#include "source/base/xxhash64.h"
 
 #include <bit>
 #include <cstring>
 
-namespace proxenos::xds {
+namespace proxenos::base {
 namespace {
 
 constexpr uint64_t kPrime1 = 0x9E3779B185EBCA87;
@@ -30,8 +30,8 @@ uint64_t Round(uint64_t lane, uint64_t input) {
 uint64_t Merge(uint64_t hash, uint64_t lane) { return (hash ^ Round(0, lane)) * kPrime1 + kPrime4; }
 
 // The stripes of 32 bytes; moves `at` behind them.
-uint64_t HashStripes(const char*& at, const char* end) {
-  uint64_t lanes[4] = {kPrime1 + kPrime2, kPrime2, 0, 0 - kPrime1};
+uint64_t HashStripes(const char*& at, const char* end, uint64_t seed) {
+  uint64_t lanes[4] = {seed + kPrime1 + kPrime2, seed + kPrime2, seed, seed - kPrime1};
   for (; end - at >= 32; at += 32) {
     for (int i = 0; i < 4; ++i) lanes[i] = Round(lanes[i], Load<uint64_t>(at + 8 * i));
   }
@@ -43,10 +43,10 @@ uint64_t HashStripes(const char*& at, const char* end) {
 
 }  // namespace
 
-uint64_t XxHash64(absl::string_view bytes) {
+uint64_t XxHash64(absl::string_view bytes, uint64_t seed) {
   const char* at = bytes.data();
   const char* const end = at + bytes.size();
-  uint64_t hash = bytes.size() >= 32 ? HashStripes(at, end) : kPrime5;
+  uint64_t hash = bytes.size() >= 32 ? HashStripes(at, end, seed) : seed + kPrime5;
   hash += bytes.size();
   for (; end - at >= 8; at += 8) {
     hash = std::rotl(hash ^ Round(0, Load<uint64_t>(at)), 27) * kPrime1 + kPrime4;
@@ -63,4 +63,4 @@ uint64_t XxHash64(absl::string_view bytes) {
   return hash ^ (hash >> 32);
 }
 
-}  // namespace proxenos::xds
+}  // namespace proxenos::base

@@ -1,0 +1,57 @@
+// A cluster's configuration as its checks use it.
+#include "source/health/check_cluster.h"
+
+#include <utility>
+
+namespace proxenos::health {
+namespace {
+
+using upstream::ClusterConfig;
+using upstream::HealthCheck;
+using upstream::HttpProtocol;
+
+HttpProtocol ProtocolOf(const HealthCheck& check) {
+  switch (check.kind) {
+    case HealthCheck::Kind::kGrpc:
+      return HttpProtocol::kHttp2;
+    case HealthCheck::Kind::kHttp:
+      return check.http.http2 ? HttpProtocol::kHttp2 : HttpProtocol::kHttp1;
+    case HealthCheck::Kind::kTcp:
+      break;
+  }
+  return HttpProtocol::kHttp1;
+}
+
+std::shared_ptr<const ClusterConfig> ConfigOf(const ClusterConfig& of) {
+  ClusterConfig config = of;
+  const HealthCheck& check = *of.health_check;
+  config.protocol = ProtocolOf(check);
+  // A check must not fail because requests are many, nor be refused what it is for.
+  for (upstream::Thresholds& each : config.thresholds) {
+    each.max_connections = each.max_pending_requests = each.max_requests = UINT32_MAX;
+  }
+  config.max_requests_per_connection = check.reuse_connection ? 0 : 1;
+  config.max_connection_duration = 0;
+  config.idle_timeout = 0;
+  // The check's own time is what counts.
+  config.connect_timeout = check.timeout;
+  config.auto_sni = config.auto_san_validation = false;
+  config.lb_policy = upstream::LbPolicy::kRoundRobin;
+  config.outliers = nullptr;
+  return std::make_shared<const ClusterConfig>(std::move(config));
+}
+
+}  // namespace
+
+CheckCluster::CheckCluster(event::EventLoop& loop, const ClusterConfig& config,
+                           std::vector<std::shared_ptr<const tls::ClientContext>> tls)
+    : loop_(loop),
+      cluster_(std::make_unique<upstream::WorkerCluster>(
+          loop, unseen_,
+          upstream::PublishedCluster{
+              ConfigOf(config), std::make_shared<const upstream::CircuitBreakers>(),
+              std::make_shared<const upstream::HostSet>(), std::move(tls)})) {}
+
+CheckCluster::~CheckCluster() = default;
+
+}  // namespace proxenos::health

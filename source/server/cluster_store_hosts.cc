@@ -1,0 +1,175 @@
+// The hosts of clusters: made from endpoints, checked, and published.
+#include <algorithm>
+#include <utility>
+
+#include "source/server/cluster_version.h"
+#include "source/upstream/host_set_update.h"
+#include "source/xds/xxhash64.h"
+
+namespace proxenos::server {
+namespace {
+
+using upstream::DiscoveryKind;
+
+// From so many hosts on, a set of them is not left to a worker to destroy.
+constexpr uint32_t kManyHosts = 256;
+
+}  // namespace
+
+void ClusterStore::SettleOne(Cluster& cluster, Batch& batch) {
+  if (cluster.warming != nullptr && Ready(cluster)) return Activate(cluster, batch);
+  if (cluster.active == nullptr) return;
+  SettleHosts(cluster, batch);
+  if (!std::exchange(cluster.new_secrets, false)) return;
+  ClientContexts& tls = *cluster.active->tls;
+  tls.Refresh([&batch, &cluster, &tls](size_t socket) {
+    batch.cluster_tls.push_back({cluster.name, socket, tls.contexts()[socket]});
+    if (cluster.active->health == nullptr) return;
+    cluster.active->health->SetTls(socket, tls.contexts()[socket]);
+  });
+}
+
+void ClusterStore::SettleHosts(Cluster& cluster, Batch& batch) {
+  const bool new_endpoints = std::exchange(cluster.new_endpoints, false);
+  const bool new_health = std::exchange(cluster.new_health, false);
+  if (!new_endpoints && !new_health) return;
+  // What is new may be for the warming version alone: then nothing changes here. A host that was
+  // kept because it was healthy may leave now.
+  const bool rebuilt = EndpointsOf(*cluster.active) != nullptr && RebuildHosts(cluster);
+  if (new_endpoints) CountUpdate(cluster, rebuilt);
+  if (rebuilt) {
+    if (cluster.active->health != nullptr) cluster.active->health->SetHosts(*cluster.hosts);
+  } else if (new_health) {
+    ShowNewHealth(cluster);
+  } else {
+    return;
+  }
+  batch.hosts.push_back({cluster.name, cluster.hosts});
+}
+
+void ClusterStore::Activate(Cluster& cluster, Batch& batch) {
+  const bool first = cluster.active == nullptr;
+  const bool had_health = !first && cluster.active->health != nullptr;
+  Retire(std::exchange(cluster.active, std::move(cluster.warming)));
+  cluster.active->tls->Refresh([](size_t) {});
+  const upstream::ClusterConfig& config = *cluster.active->config;
+  if (!first) {
+    ++counts_.modified;
+  } else {
+    ++counts_.added;
+    ++active_;
+    cluster.pin = registry_.Pin<stats::ClusterStats>(stats::ClusterScope(config.stat_name()));
+    cluster.stats =
+        registry_.Open<stats::ClusterMembershipStats>(stats::ClusterScope(config.stat_name()));
+  }
+  CountStartup(cluster);
+  warming_.erase(cluster.name);
+  cluster.new_endpoints = false;
+  cluster.new_secrets = false;
+  cluster.new_health = false;
+  CountUpdate(cluster, RebuildHosts(cluster));
+  const Version& version = *cluster.active;
+  if (had_health || version.health != nullptr) TakeForce(cluster);
+  batch.clusters.push_back(
+      {version.config, cluster.breakers, cluster.hosts, version.tls->contexts(), reports_});
+}
+
+// What the version before found out about hosts gives way to what this one does.
+void ClusterStore::TakeForce(Cluster& cluster) {
+  const Version& version = *cluster.active;
+  if (version.config->health_check != nullptr && !cluster.excluded) {
+    cluster.excluded = registry_.Open<stats::ClusterExcludedStats>(
+        stats::ClusterScope(version.config->stat_name()));
+  }
+  if (version.health == nullptr) {
+    for (const upstream::HostEntry& entry : cluster.hosts->entries()) {
+      entry.host->ClearHealthBits(upstream::kActiveCheckBits);
+    }
+  } else {
+    version.health->StartChecks(version.tls->contexts(), cluster.breakers);
+    version.health->SetHosts(*cluster.hosts);
+    version.health->TakeForce(*cluster.hosts);
+  }
+  ShowNewHealth(cluster);
+}
+
+// Hosts that come into force must have been checked before, or nobody would be sent to them.
+bool ClusterStore::Checked(Cluster& cluster) {
+  Version& version = *cluster.warming;
+  if (version.config->health_check == nullptr) return true;
+  version.hosts = upstream::BuildHostSet(*version.config, *EndpointsOf(version),
+                                         version.hosts != nullptr ? version.hosts : cluster.hosts)
+                      .hosts;
+  version.tls->Refresh([](size_t) {});
+  version.health->StartChecks(version.tls->contexts(), cluster.breakers);
+  version.health->SetHosts(*version.hosts);
+  return version.health->settled();
+}
+
+void ClusterStore::ShowNewHealth(Cluster& cluster) {
+  Bury(std::exchange(cluster.hosts, upstream::RebuildForHealth(*cluster.hosts)));
+  ShowMembership(cluster);
+}
+
+void ClusterStore::Bury(std::shared_ptr<const upstream::HostSet> hosts) {
+  if (hosts != nullptr && hosts->size() >= kManyHosts) context_.graveyard.Bury(std::move(hosts));
+}
+
+void ClusterStore::OnReport(const std::string& cluster, uint64_t host_id,
+                            upstream::HostReport report) {
+  const auto found = clusters_.find(cluster);
+  if (found == clusters_.end() || found->second->active == nullptr) return;
+  ClusterHealth* health = found->second->active->health.get();
+  if (health != nullptr) health->OnReport(host_id, report);
+}
+
+bool ClusterStore::RebuildHosts(Cluster& cluster) {
+  static const upstream::Assignment kNothing;
+  const upstream::Assignment* endpoints = EndpointsOf(*cluster.active);
+  // What was checked while the version warmed is what comes into force.
+  const auto known = std::exchange(cluster.active->hosts, nullptr);
+  upstream::HostSetUpdate update =
+      upstream::BuildHostSet(*cluster.active->config, endpoints == nullptr ? kNothing : *endpoints,
+                             known != nullptr ? known : cluster.hosts);
+  if (known != nullptr) {
+    upstream::CountMembership(*update.hosts, cluster.hosts.get(), update);
+  }
+  const bool changed = update.hosts != cluster.hosts;
+  cluster.hosts.swap(update.hosts);
+  if (changed) Bury(std::move(update.hosts));
+  if (update.membership_changed()) cluster.stats->membership_change.Inc();
+  ShowMembership(cluster);
+  return changed;
+}
+
+// Of an assignment that came: counts it.
+void ClusterStore::CountUpdate(const Cluster& cluster, bool rebuilt) const {
+  stats::ClusterMembershipStats& stats = *cluster.stats;
+  const upstream::Assignment* endpoints = EndpointsOf(*cluster.active);
+  if (!rebuilt) stats.update_no_rebuild.Inc();
+  if (cluster.active->config->discovery != DiscoveryKind::kEds || endpoints == nullptr) return;
+  stats.update_attempt.Inc();
+  stats.update_success.Inc();
+  if (endpoints->localities.empty()) stats.update_empty.Inc();
+  const auto entry = assignments_.find(KeyOf(*cluster.active->config));
+  if (entry != assignments_.end() && entry->second->active) {
+    stats.version.Set(xds::XxHash64(entry->second->active->version));
+  }
+}
+
+void ClusterStore::ShowMembership(Cluster& cluster) {
+  stats::ClusterMembershipStats& stats = *cluster.stats;
+  stats.membership_total.Set(cluster.hosts->size());
+  stats.membership_healthy.Set(cluster.hosts->healthy_count());
+  stats.membership_degraded.Set(cluster.hosts->degraded_count());
+  if (cluster.excluded) {
+    cluster.excluded->membership_excluded.Set(cluster.hosts->excluded_count());
+  }
+  uint32_t heaviest = 0;
+  for (const upstream::HostEntry& host : cluster.hosts->entries()) {
+    heaviest = std::max(heaviest, host.weight);
+  }
+  stats.max_host_weight.Set(heaviest);
+}
+
+}  // namespace proxenos::server

@@ -1,0 +1,68 @@
+// What the ClusterStore keeps of a cluster and of an assignment. Internal to its two files.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "source/server/cluster_health.h"
+#include "source/server/cluster_store.h"
+#include "source/server/tls_contexts.h"
+#include "source/stats/health_stats.h"
+
+namespace proxenos::server {
+
+inline bool IsDns(const upstream::ClusterConfig& config) {
+  return config.discovery == upstream::DiscoveryKind::kStrictDns ||
+         config.discovery == upstream::DiscoveryKind::kLogicalDns;
+}
+
+// One version of a cluster. Its members' destructors end what it waits for.
+struct ClusterStore::Version {
+  ResourceVersion resource;
+  std::shared_ptr<const upstream::ClusterConfig> config;
+  std::unique_ptr<ClientContexts> tls;
+  NameClaim endpoints;                                   // EDS only.
+  std::shared_ptr<const upstream::Assignment> resolved;  // DNS only: the newest answer.
+  std::unique_ptr<upstream::DnsCluster> dns;             // DNS only.
+  // Hosts that its checks look at while it warms; null where none do.
+  std::shared_ptr<const upstream::HostSet> hosts;
+  std::unique_ptr<ClusterHealth> health;  // Null where nothing is to be found out.
+  upstream::DnsCounts counted;            // What of dns->counts() the stats have.
+  base::MonoTime endpoints_deadline = base::kNever;
+  base::MonoTime secrets_deadline = base::kNever;
+};
+
+struct ClusterStore::Cluster {
+  std::string name;
+  bool is_static = false;
+  bool new_endpoints = false;    // The hosts are to be made anew.
+  bool new_secrets = false;      // The TLS contexts are.
+  bool new_health = false;       // Hosts are in another state than before.
+  bool startup_counted = false;  // In startup_.
+  std::unique_ptr<Version> active;
+  std::unique_ptr<Version> warming;
+  std::optional<Refusal> refused;
+  base::MonoTime leaves = base::kNever;  // When a removed one goes at the latest.
+
+  // These outlive changes of the configuration.
+  std::shared_ptr<const upstream::CircuitBreakers> breakers =
+      std::make_shared<const upstream::CircuitBreakers>();
+  std::shared_ptr<const upstream::HostSet> hosts;  // Null before the first activation.
+  stats::ScopePin pin;
+  stats::Group<stats::ClusterMembershipStats> stats;
+  stats::Group<stats::ClusterExcludedStats> excluded;  // Of one with active checks.
+};
+
+struct ClusterStore::AssignmentEntry {
+  std::optional<ResourceVersion> active;
+  std::shared_ptr<const upstream::Assignment> assignment;  // Null until one has come.
+  std::optional<Refusal> refused;
+  bool missing = false;  // Said not to exist, before there was any.
+  // Clusters that use it, or did: a name too many costs a look, no more.
+  absl::flat_hash_set<std::string> users;
+};
+
+}  // namespace proxenos::server

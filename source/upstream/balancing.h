@@ -1,0 +1,48 @@
+// How a cluster's requests are spread over its hosts, besides what every policy shares: options of
+// single policies, compiled from Cluster.*_lb_config and load_balancing_policies.
+//
+// Invariant: immutable once compiled.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "source/base/clock.h"
+
+namespace proxenos::upstream {
+
+enum class LbPolicy : uint8_t {
+  kRoundRobin,
+  kLeastRequest,
+  kRandom,
+  kRingHash,
+  kMaglev,
+  kPickFirst,
+  kClusterProvided,  // The kind of the cluster says where a request goes.
+};
+
+// Of kRingHash and kMaglev.
+struct HashOptions {
+  enum class Function : uint8_t { kXxHash, kMurmur2 };
+
+  bool ring = true;  // Else Maglev.
+  Function function = Function::kXxHash;
+  uint64_t min_ring_size = 1024;
+  uint64_t max_ring_size = 8 * 1024 * 1024;
+  uint64_t table_size = 65'537;  // Of Maglev: a prime.
+  bool use_hostname = false;     // Else the address, or the endpoint's hash_key.
+
+  friend bool operator==(const HashOptions&, const HashOptions&) = default;
+};
+
+// Hosts that are new or healthy again get their share little by little.
+struct SlowStart {
+  base::Nanos window = 0;  // 0: none.
+  double aggression = 1;
+  double min_weight = 0.1;
+
+  friend bool operator==(const SlowStart&, const SlowStart&) = default;
+};
+
+}  // namespace proxenos::upstream

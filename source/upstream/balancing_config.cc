@@ -1,0 +1,239 @@
+// Both ways to name a policy, and the options of each.
+#include "source/upstream/balancing_config.h"
+
+#include <cmath>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "envoy/extensions/load_balancing_policies/cluster_provided/v3/cluster_provided.pb.h"
+#include "envoy/extensions/load_balancing_policies/least_request/v3/least_request.pb.h"
+#include "envoy/extensions/load_balancing_policies/maglev/v3/maglev.pb.h"
+#include "envoy/extensions/load_balancing_policies/pick_first/v3/pick_first.pb.h"
+#include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
+#include "envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.pb.h"
+#include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
+#include "envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality.pb.h"
+#include "source/config/typed_config.h"
+#include "source/upstream/hash_table.h"
+
+namespace proxenos::upstream {
+namespace {
+
+namespace policies = envoy::extensions::load_balancing_policies;
+using envoy::config::cluster::v3::Cluster;
+using envoy::config::cluster::v3::LoadBalancingPolicy;
+
+// Each choice is a draw on the request path; more of them change nothing but the time it takes.
+constexpr uint32_t kMaxChoices = 1000;
+constexpr uint64_t kMaxRing = 8 * 1024 * 1024;
+constexpr uint64_t kMaxTable = 5'000'011;
+constexpr int kMaxNesting = 8;  // Policies within policies.
+
+class BalancingCompiler {
+ public:
+  BalancingCompiler(const Cluster& proto, config::Errors& errors, const config::Path& path,
+                    ClusterConfig& to)
+      : proto_(proto), errors_(errors), path_(path), to_(to) {}
+
+  void Compile() {
+    SetCommon();
+    if (proto_.has_load_balancing_policy()) {  // It replaces all else.
+      SetExtension(proto_.load_balancing_policy(), At("load_balancing_policy"), 0);
+    } else {
+      SetByName();
+    }
+  }
+
+ private:
+  config::Path At(std::string_view field) const { return path_.Field(field); }
+
+  void SetCommon();
+  void SetByName();
+  void SetExtension(const LoadBalancingPolicy& proto, const config::Path& path, int depth);
+  // False: it is of a type that is not known here.
+  bool TrySet(const google::protobuf::Any& any, const config::Path& path, int depth);
+  // The policy's own message, when `any` holds that.
+  template <typename Proto>
+  bool Holds(const google::protobuf::Any& any, Proto& proto, const config::Path& path) {
+    return config::TypedConfigType(any) == Proto::descriptor()->full_name() &&
+           config::UnpackTypedConfigTo(any, proto, path, errors_);
+  }
+  void SetPolicy(LbPolicy policy, bool locality_weighted) {
+    to_.lb_policy = policy;
+    to_.locality_weighted = locality_weighted;
+  }
+  // Both messages have these fields, each pair of functions for the old and the new form.
+  template <typename LeastRequestProto>
+  void SetLeastRequest(const LeastRequestProto& proto, const config::Path& path);
+  template <typename RingProto>
+  void SetRing(const RingProto& proto, const config::Path& path);
+  template <typename MaglevProto>
+  void SetMaglev(const MaglevProto& proto, const config::Path& path);
+
+  const Cluster& proto_;
+  config::Errors& errors_;
+  const config::Path& path_;
+  ClusterConfig& to_;
+};
+
+void BalancingCompiler::SetCommon() {
+  const auto& common = proto_.common_lb_config();
+  if (common.has_healthy_panic_threshold()) {
+    const double percent = common.healthy_panic_threshold().value();
+    if (!(percent >= 0 && percent <= 100)) {
+      errors_.AddValue(At("common_lb_config").Field("healthy_panic_threshold"),
+                       std::to_string(percent), "0 to 100");
+    } else {
+      to_.panic_threshold_percent = static_cast<uint8_t>(std::lround(percent));
+    }
+  }
+  to_.locality_weighted = common.has_locality_weighted_lb_config();
+  to_.hashing.use_hostname = common.consistent_hashing_lb_config().use_hostname_for_hashing();
+}
+
+void BalancingCompiler::SetByName() {
+  switch (proto_.lb_policy()) {
+    case Cluster::ROUND_ROBIN:
+      to_.lb_policy = LbPolicy::kRoundRobin;
+      return;
+    case Cluster::LEAST_REQUEST:
+      to_.lb_policy = LbPolicy::kLeastRequest;
+      SetLeastRequest(proto_.least_request_lb_config(), At("least_request_lb_config"));
+      return;
+    case Cluster::RANDOM:
+      to_.lb_policy = LbPolicy::kRandom;
+      return;
+    case Cluster::RING_HASH:
+      to_.lb_policy = LbPolicy::kRingHash;
+      SetRing(proto_.ring_hash_lb_config(), At("ring_hash_lb_config"));
+      if (proto_.ring_hash_lb_config().hash_function() ==
+          Cluster::RingHashLbConfig::MURMUR_HASH_2) {
+        to_.hashing.function = HashOptions::Function::kMurmur2;
+      }
+      return;
+    case Cluster::MAGLEV:
+      to_.lb_policy = LbPolicy::kMaglev;
+      SetMaglev(proto_.maglev_lb_config(), At("maglev_lb_config"));
+      return;
+    case Cluster::CLUSTER_PROVIDED:
+      if (proto_.type() != Cluster::ORIGINAL_DST) {
+        errors_.AddValue(At("lb_policy"), "CLUSTER_PROVIDED",
+                         "another policy: only ORIGINAL_DST clusters provide their own");
+      }
+      to_.lb_policy = LbPolicy::kClusterProvided;
+      return;
+    default:
+      errors_.Add(At("load_balancing_policy"),
+                  "is required with lb_policy LOAD_BALANCING_POLICY_CONFIG");
+  }
+}
+
+void BalancingCompiler::SetExtension(const LoadBalancingPolicy& proto, const config::Path& path,
+                                     int depth) {
+  if (depth > kMaxNesting) {
+    errors_.Add(path, absl::StrCat("policies are nested more than ", kMaxNesting, " deep"));
+    return;
+  }
+  const config::Path list = path.Field("policies");
+  // The first that is known counts: a control plane lists newer ones before.
+  for (int i = 0; i < proto.policies_size(); ++i) {
+    const config::Path at = list.Index(i).Field("typed_extension_config").Field("typed_config");
+    if (TrySet(proto.policies(i).typed_extension_config().typed_config(), at, depth)) return;
+  }
+  errors_.Add(list,
+              "expected at least one of RoundRobin, LeastRequest, Random, RingHash, Maglev, "
+              "PickFirst, WrrLocality and ClusterProvided");
+}
+
+bool BalancingCompiler::TrySet(const google::protobuf::Any& any, const config::Path& path,
+                               int depth) {
+  const size_t before = errors_.count();
+  policies::round_robin::v3::RoundRobin round_robin;
+  policies::least_request::v3::LeastRequest least_request;
+  policies::random::v3::Random random;
+  policies::ring_hash::v3::RingHash ring;
+  policies::maglev::v3::Maglev maglev;
+  policies::pick_first::v3::PickFirst first;
+  policies::wrr_locality::v3::WrrLocality wrr;
+  policies::cluster_provided::v3::ClusterProvided provided;
+  if (Holds(any, round_robin, path)) {
+    SetPolicy(LbPolicy::kRoundRobin,
+              round_robin.locality_lb_config().has_locality_weighted_lb_config());
+  } else if (Holds(any, least_request, path)) {
+    SetPolicy(LbPolicy::kLeastRequest,
+              least_request.locality_lb_config().has_locality_weighted_lb_config());
+    SetLeastRequest(least_request, path);
+  } else if (Holds(any, random, path)) {
+    SetPolicy(LbPolicy::kRandom, random.locality_lb_config().has_locality_weighted_lb_config());
+  } else if (Holds(any, ring, path)) {
+    SetPolicy(LbPolicy::kRingHash, ring.has_locality_weighted_lb_config());
+    to_.hashing.use_hostname = ring.use_hostname_for_hashing() ||
+                               ring.consistent_hashing_lb_config().use_hostname_for_hashing();
+    SetRing(ring, path);
+    if (ring.hash_function() == policies::ring_hash::v3::RingHash::MURMUR_HASH_2) {
+      to_.hashing.function = HashOptions::Function::kMurmur2;
+    }
+  } else if (Holds(any, maglev, path)) {
+    SetPolicy(LbPolicy::kMaglev, maglev.has_locality_weighted_lb_config());
+    to_.hashing.use_hostname = maglev.consistent_hashing_lb_config().use_hostname_for_hashing();
+    SetMaglev(maglev, path);
+  } else if (Holds(any, first, path)) {
+    SetPolicy(LbPolicy::kPickFirst, false);
+  } else if (Holds(any, wrr, path)) {
+    SetExtension(wrr.endpoint_picking_policy(), path.Field("endpoint_picking_policy"), depth + 1);
+    to_.locality_weighted = true;
+  } else if (Holds(any, provided, path)) {
+    SetPolicy(LbPolicy::kClusterProvided, false);
+  } else {
+    return errors_.count() != before;  // One that is known, but broken, ends the search.
+  }
+  return true;
+}
+
+template <typename LeastRequestProto>
+void BalancingCompiler::SetLeastRequest(const LeastRequestProto& proto, const config::Path& path) {
+  if (proto.has_choice_count()) {
+    const uint32_t choices = proto.choice_count().value();
+    if (choices < 2 || choices > kMaxChoices) {
+      errors_.AddValue(path.Field("choice_count"), std::to_string(choices),
+                       absl::StrCat("2 to ", kMaxChoices));
+    } else {
+      to_.least_request_choices = choices;
+    }
+  }
+  if (proto.has_active_request_bias() && proto.active_request_bias().default_value() != 1.0) {
+    errors_.Add(path.Field("active_request_bias"), "only a bias of 1 is implemented");
+  }
+}
+
+template <typename RingProto>
+void BalancingCompiler::SetRing(const RingProto& proto, const config::Path& path) {
+  to_.hashing.ring = true;
+  if (proto.has_minimum_ring_size()) to_.hashing.min_ring_size = proto.minimum_ring_size().value();
+  if (proto.has_maximum_ring_size()) to_.hashing.max_ring_size = proto.maximum_ring_size().value();
+  if (to_.hashing.min_ring_size > to_.hashing.max_ring_size ||
+      to_.hashing.max_ring_size > kMaxRing || to_.hashing.min_ring_size == 0) {
+    errors_.Add(path, "expected 1 <= minimum_ring_size <= maximum_ring_size <= 8388608");
+  }
+}
+
+template <typename MaglevProto>
+void BalancingCompiler::SetMaglev(const MaglevProto& proto, const config::Path& path) {
+  to_.hashing.ring = false;
+  if (!proto.has_table_size()) return;
+  to_.hashing.table_size = proto.table_size().value();
+  if (to_.hashing.table_size > kMaxTable || to_.hashing.table_size < 3 ||
+      !IsPrime(to_.hashing.table_size)) {
+    errors_.AddValue(path.Field("table_size"), std::to_string(to_.hashing.table_size),
+                     "a prime number of at most 5000011");
+  }
+}
+
+}  // namespace
+
+void CompileBalancing(const Cluster& proto, config::Errors& errors, const config::Path& path,
+                      ClusterConfig& to) {
+  BalancingCompiler(proto, errors, path, to).Compile();
+}
+
+}  // namespace proxenos::upstream

@@ -1,0 +1,66 @@
+// What requests to a host came to, as outlier detection counts it.
+#include "source/upstream/worker_cluster.h"
+
+namespace proxenos::upstream {
+namespace {
+
+bool IsGatewayError(uint16_t status) { return status >= 502 && status <= 504; }
+
+}  // namespace
+
+void WorkerCluster::CountResponse(const Host& host, uint16_t status) {
+  const OutlierDetection* rules = config().outliers.get();
+  if (rules == nullptr) return;
+  OutlierCounts& counts = host.outlier();
+  const bool failure = status >= 500 && status < 600;
+  OutlierCounts::CountRequest(counts.external, !failure);
+  if (!failure) {
+    OutlierCounts::Forget(counts.consecutive_5xx);
+    OutlierCounts::Forget(counts.consecutive_gateway_failure);
+    return;
+  }
+  if (!IsGatewayError(status)) {
+    OutlierCounts::Forget(counts.consecutive_gateway_failure);
+  } else if (OutlierCounts::CountFailure(counts.consecutive_gateway_failure,
+                                         rules->consecutive_gateway_failure)) {
+    Report(host, HostReport::kGatewayFailuresInARow);
+  }
+  if (OutlierCounts::CountFailure(counts.consecutive_5xx, rules->consecutive_5xx)) {
+    Report(host, HostReport::k5xxInARow);
+  }
+}
+
+void WorkerCluster::CountConnected(const Host& host) {
+  const OutlierDetection* rules = config().outliers.get();
+  if (rules == nullptr || !rules->split) return;
+  OutlierCounts::CountRequest(host.outlier().local, true);
+  OutlierCounts::Forget(host.outlier().consecutive_local_failure);
+}
+
+void WorkerCluster::CountUnanswered(const Host& host, bool timeout) {
+  const OutlierDetection* rules = config().outliers.get();
+  if (rules == nullptr) return;
+  if (!rules->split) return CountResponse(host, timeout ? 504 : 503);
+  OutlierCounts& counts = host.outlier();
+  OutlierCounts::CountRequest(counts.local, false);
+  if (OutlierCounts::CountFailure(counts.consecutive_local_failure,
+                                  rules->consecutive_local_origin_failure)) {
+    Report(host, HostReport::kLocalFailuresInARow);
+  }
+}
+
+void WorkerCluster::CountImmediateFailure(const Host& host) {
+  const bool checked =
+      config().health_check != nullptr && (host.check() == nullptr || !host.check()->disabled);
+  if (!checked) return;  // Nobody would ever take it back.
+  // Workers see the bit before the main thread has made a new snapshot of it: one report will do.
+  if ((host.health_bits() & kExcludedByItself) != 0) return;
+  host.SetHealthBits(kExcludedByItself);
+  Report(host, HostReport::kImmediateFailure);
+}
+
+void WorkerCluster::Report(const Host& host, HostReport report) {
+  if (published_.reports != nullptr) published_.reports->Send(config().name, host.id(), report);
+}
+
+}  // namespace proxenos::upstream
