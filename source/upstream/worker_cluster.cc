@@ -97,8 +97,7 @@ HostPool* WorkerCluster::PickPool(const PickRequest& request, Exchange& exchange
 }
 
 void WorkerCluster::AcquireAt(HostPool& usual, Exchange& exchange) {
-  const bool varies =
-      exchange.needs != nullptr && (connections_vary_ || exchange.needs->raw);
+  const bool varies = exchange.needs != nullptr && (connections_vary_ || exchange.needs->raw);
   if (!varies) return usual.Acquire(exchange);
   HostPool& pool = PoolFor(usual, *exchange.needs);
   pool.Acquire(exchange);
