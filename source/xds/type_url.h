@@ -41,7 +41,8 @@ struct ResourceType {
 
 // In order of dependency: requests that are due together go out like this, so that nothing is
 // asked for before what it refers to.
-inline constexpr ResourceType kResourceTypes[] = {
+// Const, not constexpr: under UBSan GCC 12 takes no address of an array for a constant.
+inline const ResourceType kResourceTypes[] = {
     {kRuntimeType, "/envoy.service.runtime.v3.RuntimeDiscoveryService/StreamRuntime",
      "/envoy.service.runtime.v3.RuntimeDiscoveryService/DeltaRuntime", "/v3/discovery:runtime"},
     {kClusterType, "/envoy.service.cluster.v3.ClusterDiscoveryService/StreamClusters",
