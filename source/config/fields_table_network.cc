@@ -27,21 +27,9 @@ MessageRules TcpProxyFields() {
           }};
 }
 
-MessageRules RbacFields() {
-  constexpr std::string_view kRules = "write rules: there are no matcher trees";
-  return {"envoy.extensions.filters.network.rbac.v3.RBAC",
-          {
-              Use("stat_prefix rules shadow_rules shadow_rules_stat_prefix delay_deny"),
-              Use("enforcement_type")
-                  .Only("ONE_TIME_ON_FIRST_BYTE", "what a connection is does not change"),
-              Refuse("matcher shadow_matcher", kRules),
-          }};
-}
-
 }  // namespace
 
 std::vector<MessageRules> NetworkFields() {
-  constexpr std::string_view kNoMetadata = "no metadata is kept that it could match";
   return {
       TcpProxyFields(),
       {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TunnelingConfig",
@@ -70,29 +58,6 @@ std::vector<MessageRules> NetworkFields() {
         Refuse("passthrough_metadata", "no metadata is kept that could be passed on")}},
       {"envoy.extensions.filters.network.direct_response.v3.Config", {Use("response")}},
       {"envoy.extensions.filters.network.echo.v3.Echo", {}},
-      RbacFields(),
-      {"envoy.config.rbac.v3.RBAC",
-       {Use("action policies"), Refuse("audit_logging_options", "there are no audit loggers")}},
-      {"envoy.config.rbac.v3.Policy",
-       {Use("permissions principals"),
-        Refuse("condition checked_condition cel_config", "there is no CEL")}},
-      {"envoy.config.rbac.v3.Permission",
-       {Use("and_rules or_rules any header url_path destination_ip destination_port "
-            "destination_port_range not_rule requested_server_name"),
-        Refuse("metadata sourced_metadata", kNoMetadata),
-        Refuse("matcher", "write one of the other rules"),
-        Refuse("uri_template", "write url_path")}},
-      {"envoy.config.rbac.v3.Permission.Set", {Use("rules")}},
-      {"envoy.config.rbac.v3.Principal",
-       {Use("and_ids or_ids any authenticated source_ip direct_remote_ip remote_ip header url_path "
-            "not_id"),
-        Refuse("metadata sourced_metadata", kNoMetadata),
-        Refuse("filter_state", "there is no filter state"),
-        Refuse("custom", "write authenticated")}},
-      {"envoy.config.rbac.v3.Principal.Set", {Use("ids")}},
-      {"envoy.config.rbac.v3.Principal.Authenticated", {Use("principal_name")}},
-      {"envoy.type.matcher.v3.PathMatcher", {Use("path")}},
-      {"envoy.type.v3.Int32Range", {Use("start end")}},
       {"envoy.extensions.filters.network.sni_cluster.v3.SniCluster", {}},
   };
 }

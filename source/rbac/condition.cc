@@ -67,6 +67,55 @@ Condition Condition::Authenticated(std::optional<match::StringMatcher> name) {
   return Of(Kind::kAuthenticated, std::move(name));
 }
 
+Condition Condition::Validated() { return Condition(Kind::kValidated); }
+
+Condition Condition::Validated(San kind, match::StringMatcher name) {
+  Condition condition = Of(Kind::kValidated, std::move(name));
+  condition.san_ = kind;
+  return condition;
+}
+
+Condition Condition::Metadata(match::MetadataMatcher matcher, bool of_route) {
+  Condition condition(of_route ? Kind::kRouteMetadata : Kind::kMetadata);
+  condition.metadata_ = std::make_shared<const match::MetadataMatcher>(std::move(matcher));
+  return condition;
+}
+
+Condition Condition::FilterState(std::string name, match::StringMatcher value) {
+  return Text(Input{Input::Kind::kFilterState, {}, std::move(name)}, std::move(value));
+}
+
+Condition Condition::FilterState(std::string name, match::IpRange range) {
+  Condition condition(Kind::kInRange);
+  condition.range_ = range;
+  condition.input_ =
+      std::make_shared<const Input>(Input{Input::Kind::kFilterState, {}, std::move(name)});
+  return condition;
+}
+
+Condition Condition::Text(Input input, match::StringMatcher matcher) {
+  // The matcher of headers says what several of one name mean.
+  if (input.kind == Input::Kind::kHeader) {
+    return Header(route::HeaderMatcher(std::move(input.header), std::move(matcher),
+                                       /*invert=*/false, /*missing_is_empty=*/false));
+  }
+  Condition condition = Of(Kind::kText, std::move(matcher));
+  condition.input_ = std::make_shared<const Input>(std::move(input));
+  return condition;
+}
+
+Condition Condition::InRanges(const Input& input, const std::vector<match::IpRange>& ranges) {
+  std::vector<Condition> each;
+  const auto shared = std::make_shared<const Input>(input);
+  for (const match::IpRange& range : ranges) {
+    Condition one(Kind::kInRange);
+    one.range_ = range;
+    one.input_ = shared;
+    each.push_back(std::move(one));
+  }
+  return OneOf(std::move(each));
+}
+
 const net::Address& Condition::AddressOf(const Access& access) const {
   switch (side_) {
     case Side::kDestination:
@@ -90,6 +139,30 @@ bool Condition::HoldsOfPeer(const tls::SessionInfo* session) const {
   return std::any_of(peer->uri_sans.begin(), peer->uri_sans.end(), matches) ||
          std::any_of(peer->dns_sans.begin(), peer->dns_sans.end(), matches) ||
          matches(peer->subject);
+}
+
+bool Condition::HoldsOfValidated(const tls::SessionInfo* session) const {
+  if (session == nullptr || !session->peer_validated()) return false;
+  if (!text_) return true;
+  const tls::SessionInfo::Certificate* peer = session->peer();
+  if (peer == nullptr) return false;
+  const std::vector<std::string>& names = san_ == San::kUri     ? peer->uri_sans
+                                          : san_ == San::kDns   ? peer->dns_sans
+                                          : san_ == San::kEmail ? peer->email_sans
+                                                                : peer->ip_sans;
+  return std::any_of(names.begin(), names.end(),
+                     [this](const std::string& name) { return text_->Matches(name); });
+}
+
+bool Condition::InRange(const Access& access) const {
+  if (input_->kind != Input::Kind::kFilterState && input_->kind != Input::Kind::kHeader) {
+    return range_.Contains(input_->ReadIp(access));
+  }
+  std::string scratch;
+  absl::string_view text;
+  if (!input_->Read(access, scratch, &text)) return false;
+  const auto address = net::Address::FromIp(text, 0);
+  return address.ok() && range_.Contains(address->IpBytes());
 }
 
 bool Condition::Holds(const Access& access) const {
@@ -118,6 +191,16 @@ bool Condition::Holds(const Access& access) const {
       return text_->Matches(access.server_name);
     case Kind::kAuthenticated:
       return HoldsOfPeer(access.connection.tls);
+    case Kind::kValidated:
+      return HoldsOfValidated(access.connection.tls);
+    case Kind::kMetadata:
+      return metadata_->Matches(access.metadata == nullptr ? nullptr : access.metadata->all());
+    case Kind::kRouteMetadata:
+      return metadata_->Matches(access.route_metadata);
+    case Kind::kText:
+      return input_->Matches(access, *text_);
+    case Kind::kInRange:
+      return InRange(access);
   }
   return false;
 }

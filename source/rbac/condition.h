@@ -5,27 +5,19 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
-#include "absl/strings/string_view.h"
-#include "source/filter/stream_info.h"
-#include "source/http/message.h"
 #include "source/match/ip_range.h"
 #include "source/match/string_matcher.h"
-#include "source/net/address.h"
+#include "source/match/value_matcher.h"
+#include "source/rbac/access.h"
+#include "source/rbac/input.h"
 #include "source/route/header_matcher.h"
 
 namespace proxenos::rbac {
-
-// What is asked for, and by whom.
-struct Access {
-  const filter::ConnectionInfo& connection;
-  // The client, as trusted hops tell it: StreamInfo::remote, or ConnectionInfo::remote().
-  const net::Address& remote;
-  absl::string_view server_name;            // SNI; may be empty.
-  const http::RequestHead* head = nullptr;  // Null where it is a connection that is asked for.
-};
 
 class Condition {
  public:
@@ -43,6 +35,18 @@ class Condition {
   static Condition ServerName(match::StringMatcher matcher);
   // Of a TLS client: any, or one whose certificate has such a URI, DNS name or subject.
   static Condition Authenticated(std::optional<match::StringMatcher> name);
+  // Of a TLS client whose certificate was validated: any, or one with such a name of that kind
+  // (extensions.rbac.principals.mtls_authenticated).
+  enum class San : uint8_t { kUri, kDns, kEmail, kIp };
+  static Condition Validated();
+  static Condition Validated(San kind, match::StringMatcher name);
+  // Of the metadata of the stream, or of its route.
+  static Condition Metadata(match::MetadataMatcher matcher, bool of_route);
+  static Condition FilterState(std::string name, match::StringMatcher value);
+  static Condition FilterState(std::string name, match::IpRange range);
+  // As inputs of the unified matcher API name them.
+  static Condition Text(Input input, match::StringMatcher matcher);
+  static Condition InRanges(const Input& input, const std::vector<match::IpRange>& ranges);
 
   bool Holds(const Access& access) const;
 
@@ -58,6 +62,11 @@ class Condition {
     kPort,
     kServerName,
     kAuthenticated,
+    kValidated,
+    kMetadata,
+    kRouteMetadata,
+    kText,
+    kInRange,
   };
 
   explicit Condition(Kind kind) : kind_(kind) {}
@@ -65,14 +74,19 @@ class Condition {
   static Condition Of(Kind kind, std::optional<match::StringMatcher> text);
   const net::Address& AddressOf(const Access& access) const;
   bool HoldsOfPeer(const tls::SessionInfo* session) const;
+  bool HoldsOfValidated(const tls::SessionInfo* session) const;
+  bool InRange(const Access& access) const;
 
   Kind kind_;
   Side side_ = Side::kRemote;
+  San san_ = San::kUri;
   uint32_t first_port_ = 0;
   uint32_t last_port_ = 0;
   match::IpRange range_;
   std::optional<match::StringMatcher> text_;
   std::optional<route::HeaderMatcher> header_;
+  std::shared_ptr<const match::MetadataMatcher> metadata_;
+  std::shared_ptr<const Input> input_;
   std::vector<Condition> children_;
 };
 

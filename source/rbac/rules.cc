@@ -1,21 +1,51 @@
-// One policy after another.
+// One policy after another, or down the tree.
 #include "source/rbac/rules.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 namespace proxenos::rbac {
 
+Rules::Rules(Action action, std::vector<Policy> policies)
+    : action_(action), policies_(std::move(policies)), no_policy_(DenialDetails("")) {
+  for (const Policy& policy : policies_) Name(policy.name);
+}
+
+Rules::Rules(MatchTree tree, std::vector<NamedAction> actions)
+    : tree_(std::make_unique<const MatchTree>(std::move(tree))),
+      actions_(std::move(actions)),
+      no_policy_(DenialDetails("")) {
+  for (const NamedAction& action : actions_) {
+    Name(action.name);
+    logs_ |= action.action == Action::kLog;
+  }
+}
+
+void Rules::Name(const std::string& name) {
+  names_.push_back(name);
+  denials_.push_back(DenialDetails(name));
+}
+
 Rules::Decision Rules::Decide(const Access& access) const {
   Decision decision;
+  if (tree_ != nullptr) {
+    const std::optional<uint32_t> found = tree_->Find(access);
+    decision.allowed = found && actions_[*found].action != Action::kDeny;
+    if (found) decision.policy = *found;
+    if (logs_) decision.log = found && actions_[*found].action == Action::kLog;
+    return decision;
+  }
   const auto found =
       std::find_if(policies_.begin(), policies_.end(),
                    [&access](const Policy& policy) { return policy.Matches(access); });
-  if (found != policies_.end()) decision.policy = &*found;
-  if (action_ == Action::kAllow) decision.allowed = decision.policy != nullptr;
-  if (action_ == Action::kDeny) decision.allowed = decision.policy == nullptr;
+  const bool matched = found != policies_.end();
+  if (matched) decision.policy = static_cast<uint32_t>(found - policies_.begin());
+  if (action_ == Action::kAllow) decision.allowed = matched;
+  if (action_ == Action::kDeny) decision.allowed = !matched;
+  if (action_ == Action::kLog) decision.log = matched;
   return decision;
 }
 

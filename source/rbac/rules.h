@@ -1,15 +1,18 @@
-// Rules: envoy.config.rbac.v3.RBAC, compiled: who may do what. Used by the network filter of that
-// name, and by whatever else grants access by such rules.
+// Rules: who may do what: envoy.config.rbac.v3.RBAC, or a tree of the unified matcher API whose
+// leaves are envoy.config.rbac.v3.Action, compiled. Used by the filters of that name.
 //
 // Thread: any (immutable after construction).
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "source/rbac/condition.h"
+#include "source/rbac/match_tree.h"
 
 namespace proxenos::rbac {
 
@@ -31,27 +34,51 @@ class Rules {
     kDeny,   // Those whom none does are allowed.
     kLog,    // Everybody is allowed; who matches is to be logged.
   };
+  struct NamedAction {
+    std::string name;
+    Action action;
+    friend bool operator==(const NamedAction&, const NamedAction&) = default;
+  };
+  static constexpr uint32_t kNone = UINT32_MAX;
   struct Decision {
     bool allowed = true;
-    // The first that matches, in order of their names; null when none does.
-    const Policy* policy = nullptr;
+    // Of the policy that matches first (in order of their names), or of the tree's action; kNone
+    // when none does.
+    uint32_t policy = kNone;
+    // Whether the access is to be logged, where the rules have an opinion.
+    std::optional<bool> log{};
   };
 
   // `policies` by rising name.
-  Rules(Action action, std::vector<Policy> policies)
-      : action_(action), policies_(std::move(policies)) {}
+  Rules(Action action, std::vector<Policy> policies);
+  // The tree's actions are indices into `actions`. Who reaches none is denied.
+  Rules(MatchTree tree, std::vector<NamedAction> actions);
 
   Decision Decide(const Access& access) const;
-  Action action() const { return action_; }
-  const std::vector<Policy>& policies() const { return policies_; }
+
+  // The policies (or the tree's actions) by number.
+  size_t size() const { return names_.size(); }
+  const std::string& name(uint32_t policy) const { return names_[policy]; }
+  // "rbac_access_denied_matched_policy[NAME]", as response details and connection termination
+  // details say it. Takes kNone too.
+  const std::string& denial_details(uint32_t policy) const {
+    return policy == kNone ? no_policy_ : denials_[policy];
+  }
 
  private:
-  const Action action_;
+  void Name(const std::string& name);
+
+  const Action action_ = Action::kAllow;
   const std::vector<Policy> policies_;
+  const std::unique_ptr<const MatchTree> tree_;  // Null: the policies.
+  const std::vector<NamedAction> actions_;
+  bool logs_ = false;  // One of the tree's actions is kLog.
+  std::vector<std::string> names_;
+  std::vector<std::string> denials_;
+  const std::string no_policy_;
 };
 
-// "rbac_access_denied_matched_policy[NAME]", as response details and connection termination details
-// say it; no policy is "none".
+// No policy is "none".
 std::string DenialDetails(absl::string_view policy);
 
 }  // namespace proxenos::rbac

@@ -7,12 +7,16 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "envoy/extensions/rbac/principals/mtls_authenticated/v3/mtls_authenticated.pb.h"
+#include "source/config/typed_config.h"
 #include "source/match/match_config.h"
+#include "source/match/value_matcher_config.h"
 #include "source/route/matcher_config.h"
 
 namespace proxenos::rbac {
 namespace {
 
+using envoy::config::rbac::v3::MetadataSource;
 using envoy::config::rbac::v3::Permission;
 using envoy::config::rbac::v3::Principal;
 using RbacProto = envoy::config::rbac::v3::RBAC;
@@ -64,6 +68,14 @@ class RulesCompiler {
                              "': expected an IP address and no more bits than it has"));
     return std::nullopt;
   }
+  Compiled Metadata(const envoy::type::matcher::v3::MetadataMatcher& proto, bool of_route,
+                    const Path& path) {
+    auto matcher = match::CompileMetadataMatcher(proto, errors_, path);
+    if (!OfRequest(path) || !matcher) return std::nullopt;
+    return Condition::Metadata(*std::move(matcher), of_route);
+  }
+  Compiled State(const envoy::type::matcher::v3::FilterStateMatcher& proto, const Path& path);
+  Compiled Custom(const google::protobuf::Any& config, const Path& path);
   bool OfRequest(const Path& path) {
     if (subject_ == Subject::kRequest) return true;
     errors_.Add(path, "a connection has no such thing: write this in the HTTP filter of that name");
@@ -77,6 +89,61 @@ class RulesCompiler {
   const Subject subject_;
   Errors& errors_;
 };
+
+Compiled RulesCompiler::State(const envoy::type::matcher::v3::FilterStateMatcher& proto,
+                              const Path& path) {
+  if (proto.has_string_match()) {
+    auto text =
+        match::CompileStringMatcher(proto.string_match(), errors_, path.Field("string_match"));
+    if (!OfRequest(path) || !text) return std::nullopt;
+    return Condition::FilterState(proto.key(), *std::move(text));
+  }
+  const auto& ranges = proto.address_match().ranges();
+  std::vector<Condition> each;
+  for (int i = 0; i < ranges.size(); ++i) {
+    const auto range =
+        match::IpRange::Parse(ranges[i].address_prefix(), ranges[i].prefix_len().value());
+    if (range) {
+      each.push_back(Condition::FilterState(proto.key(), *range));
+      continue;
+    }
+    errors_.AddValue(path.Field("address_match").Field("ranges").Index(static_cast<size_t>(i)),
+                     ranges[i].address_prefix(), "an IP address and no more bits than it has");
+  }
+  if (!OfRequest(path) || each.size() != static_cast<size_t>(ranges.size())) return std::nullopt;
+  Condition any = Condition::OneOf(std::move(each));
+  if (!proto.address_match().invert_match()) return any;
+  return Condition::Not(std::move(any));
+}
+
+// Principals of other kinds than the API's own: a client certificate that was validated.
+Compiled RulesCompiler::Custom(const google::protobuf::Any& config, const Path& path) {
+  using SanMatcher = envoy::extensions::transport_sockets::tls::v3::SubjectAltNameMatcher;
+  envoy::extensions::rbac::principals::mtls_authenticated::v3::Config proto;
+  if (!config::UnpackTypedConfigTo(config, proto, path, errors_)) return std::nullopt;
+  if (!proto.has_san_matcher()) {
+    if (proto.any_validated_client_certificate()) return Condition::Validated();
+    errors_.Add(path, "expected san_matcher or any_validated_client_certificate");
+    return std::nullopt;
+  }
+  const Path at = path.Field("san_matcher");
+  auto name =
+      match::CompileStringMatcher(proto.san_matcher().matcher(), errors_, at.Field("matcher"));
+  if (!name) return std::nullopt;
+  switch (proto.san_matcher().san_type()) {
+    case SanMatcher::URI:
+      return Condition::Validated(Condition::San::kUri, *std::move(name));
+    case SanMatcher::DNS:
+      return Condition::Validated(Condition::San::kDns, *std::move(name));
+    case SanMatcher::EMAIL:
+      return Condition::Validated(Condition::San::kEmail, *std::move(name));
+    case SanMatcher::IP_ADDRESS:
+      return Condition::Validated(Condition::San::kIp, *std::move(name));
+    default:
+      errors_.Add(at.Field("san_type"), "expected one of URI, DNS, EMAIL, IP_ADDRESS");
+      return std::nullopt;
+  }
+}
 
 Compiled RulesCompiler::Compile(const Permission& proto, const Path& path) {
   using Side = Condition::Side;
@@ -114,13 +181,15 @@ Compiled RulesCompiler::Compile(const Permission& proto, const Path& path) {
                   match::CompileStringMatcher(proto.requested_server_name(), errors_,
                                               path.Field("requested_server_name")));
     case Permission::kMetadata:
-      return Unknown(path, "metadata");
+      return Metadata(proto.metadata(), false, path.Field("metadata"));
     case Permission::kMatcher:
       return Unknown(path, "matcher");
     case Permission::kUriTemplate:
       return Unknown(path, "uri_template");
     case Permission::kSourcedMetadata:
-      return Unknown(path, "sourced_metadata");
+      return Metadata(proto.sourced_metadata().metadata_matcher(),
+                      proto.sourced_metadata().metadata_source() == MetadataSource::ROUTE,
+                      path.Field("sourced_metadata").Field("metadata_matcher"));
     case Permission::RULE_NOT_SET:
       break;
   }
@@ -158,13 +227,15 @@ Compiled RulesCompiler::Compile(const Principal& proto, const Path& path) {
     case Principal::kUrlPath:
       return UrlPath(proto.url_path(), path.Field("url_path"));
     case Principal::kMetadata:
-      return Unknown(path, "metadata");
+      return Metadata(proto.metadata(), false, path.Field("metadata"));
     case Principal::kFilterState:
-      return Unknown(path, "filter_state");
+      return State(proto.filter_state(), path.Field("filter_state"));
     case Principal::kSourcedMetadata:
-      return Unknown(path, "sourced_metadata");
+      return Metadata(proto.sourced_metadata().metadata_matcher(),
+                      proto.sourced_metadata().metadata_source() == MetadataSource::ROUTE,
+                      path.Field("sourced_metadata").Field("metadata_matcher"));
     case Principal::kCustom:
-      return Unknown(path, "custom");
+      return Custom(proto.custom().typed_config(), path.Field("custom").Field("typed_config"));
     case Principal::IDENTIFIER_NOT_SET:
       break;
   }
@@ -172,8 +243,10 @@ Compiled RulesCompiler::Compile(const Principal& proto, const Path& path) {
   return std::nullopt;
 }
 
-Rules::Action ActionOf(const RbacProto& proto) {
-  switch (proto.action()) {
+}  // namespace
+
+Rules::Action ActionOf(RbacProto::Action action) {
+  switch (action) {
     case RbacProto::DENY:
       return Rules::Action::kDeny;
     case RbacProto::LOG:
@@ -182,8 +255,6 @@ Rules::Action ActionOf(const RbacProto& proto) {
       return Rules::Action::kAllow;
   }
 }
-
-}  // namespace
 
 std::unique_ptr<Rules> CompileRules(const RbacProto& proto, Subject subject, const Path& path,
                                     Errors& errors) {
@@ -200,7 +271,7 @@ std::unique_ptr<Rules> CompileRules(const RbacProto& proto, Subject subject, con
   if (policies.size() != static_cast<size_t>(proto.policies_size())) return nullptr;
   std::sort(policies.begin(), policies.end(),
             [](const Policy& a, const Policy& b) { return a.name < b.name; });
-  return std::make_unique<Rules>(ActionOf(proto), std::move(policies));
+  return std::make_unique<Rules>(ActionOf(proto.action()), std::move(policies));
 }
 
 }  // namespace proxenos::rbac

@@ -1,6 +1,7 @@
 // From envoy.config.rbac.v3.RBAC to Rules.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "envoy/config/rbac/v3/rbac.pb.h"
@@ -11,6 +12,8 @@ namespace proxenos::rbac {
 
 // What the rules are for: a connection has no headers and no path to match.
 enum class Subject : uint8_t { kConnection, kRequest };
+
+Rules::Action ActionOf(envoy::config::rbac::v3::RBAC::Action action);
 
 // Null, with every error named, when they are wrong.
 std::unique_ptr<Rules> CompileRules(const envoy::config::rbac::v3::RBAC& proto, Subject subject,

@@ -16,6 +16,7 @@
 #include "source/filters/http/jwt_authn/config.h"
 #include "source/filters/http/local_ratelimit/config.h"
 #include "source/filters/http/ratelimit/config.h"
+#include "source/filters/http/rbac/config.h"
 #include "source/filters/http/router/router_config.h"
 #include "source/filters/http/set_metadata/config.h"
 #include "source/filters/listener/http_inspector/http_inspector_config.h"
@@ -66,6 +67,8 @@ filter::FilterKinds BuiltinFilters() {
        f::local_ratelimit::CreateLocalRateLimit, &f::local_ratelimit::kLocalRateLimitOverride},
       {"envoy.extensions.filters.http.ratelimit.v3.RateLimit", false, f::ratelimit::CreateRateLimit,
        &f::ratelimit::kRateLimitOverride},
+      {"envoy.extensions.filters.http.rbac.v3.RBAC", false, f::http_rbac::CreateRbac,
+       &f::http_rbac::kRbacOverride},
       {"envoy.extensions.filters.http.set_metadata.v3.Config", false,
        f::set_metadata::CreateSetMetadata},
       {"envoy.extensions.filters.http.router.v3.Router", true, f::router::CreateRouter},

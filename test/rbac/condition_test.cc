@@ -146,6 +146,41 @@ TEST_F(ConditionTest, AuthenticatedByAnyNameOfTheCertificate) {
   EXPECT_FALSE(Holds(Condition::Authenticated(Exactly("CN=client"))));
 }
 
+TEST_F(ConditionTest, ValidatedCertificatesByKindOfName) {
+  Session session;
+  session.certificate.uri_sans = {"spiffe://a/b", "spiffe://a/c"};
+  session.certificate.email_sans = {"me@example.com"};
+  EXPECT_FALSE(Holds(Condition::Validated()));
+  connection_.tls = &session;
+  EXPECT_TRUE(Holds(Condition::Validated()));
+  EXPECT_TRUE(Holds(Condition::Validated(Condition::San::kUri, Exactly("spiffe://a/c"))));
+  EXPECT_FALSE(Holds(Condition::Validated(Condition::San::kDns, Exactly("spiffe://a/c"))));
+  EXPECT_TRUE(Holds(Condition::Validated(Condition::San::kEmail, Exactly("me@example.com"))));
+  const Input input{Input::Kind::kUriSan};
+  EXPECT_TRUE(Holds(Condition::Text(input, Exactly("spiffe://a/b"))));
+  EXPECT_TRUE(Holds(Condition::Text(input, Exactly("spiffe://a/b,spiffe://a/c"))));
+  EXPECT_FALSE(Holds(Condition::Text(input, Exactly("spiffe://a"))));
+  EXPECT_FALSE(Holds(Condition::Text({Input::Kind::kDnsSan}, Exactly(""))));
+  session.presented = false;
+  EXPECT_FALSE(Holds(Condition::Validated()));
+}
+
+TEST_F(ConditionTest, TextsOfConnections) {
+  const auto text = [this](Input::Kind kind, const char* wanted) {
+    return Holds(Condition::Text({kind}, Exactly(wanted)));
+  };
+  EXPECT_TRUE(text(Input::Kind::kDestinationIp, "10.1.2.3"));
+  EXPECT_TRUE(text(Input::Kind::kDestinationPort, "8080"));
+  EXPECT_TRUE(text(Input::Kind::kDirectSourceIp, "192.168.0.7"));
+  EXPECT_TRUE(text(Input::Kind::kSourceIp, "2001:db8::5"));
+  EXPECT_TRUE(text(Input::Kind::kServerName, "www.example.com"));
+  EXPECT_FALSE(text(Input::Kind::kFilterState, ""));
+  EXPECT_TRUE(Holds(Condition::InRanges(
+      {Input::Kind::kSourceIp},
+      {*match::IpRange::Parse("10.0.0.0", 8), *match::IpRange::Parse("2001:db8::", 32)})));
+  EXPECT_FALSE(Holds(Condition::InRanges({Input::Kind::kSourceIp}, {})));
+}
+
 TEST_F(ConditionTest, ActionsDecideWhatAMatchMeans) {
   const auto rules = [](Rules::Action action) {
     std::vector<Policy> policies;
@@ -158,14 +193,15 @@ TEST_F(ConditionTest, ActionsDecideWhatAMatchMeans) {
   EXPECT_TRUE(allowed.allowed);
   const Rules deny = rules(Rules::Action::kDeny);
   EXPECT_FALSE(deny.Decide(in).allowed);
-  EXPECT_EQ(deny.Decide(in).policy, &deny.policies()[1]);
+  EXPECT_EQ(deny.Decide(in).policy, 1u);
+  EXPECT_EQ(deny.name(1), "b");
   EXPECT_TRUE(rules(Rules::Action::kLog).Decide(in).allowed);
-  EXPECT_NE(rules(Rules::Action::kLog).Decide(in).policy, nullptr);
+  EXPECT_EQ(rules(Rules::Action::kLog).Decide(in).log, true);
 
   connection_.local = Ip("10.1.2.3", 2);
   EXPECT_FALSE(rules(Rules::Action::kAllow).Decide(in).allowed);
   EXPECT_TRUE(rules(Rules::Action::kDeny).Decide(in).allowed);
-  EXPECT_EQ(rules(Rules::Action::kLog).Decide(in).policy, nullptr);
+  EXPECT_EQ(rules(Rules::Action::kLog).Decide(in).log, false);
   EXPECT_FALSE(Rules(Rules::Action::kAllow, {}).Decide(in).allowed);
 }
 

@@ -44,7 +44,7 @@ class Filter final : public filter::NetworkFilter {
     Verdict refused;
     refused.pass = false;
     refused.delay = rbac_.config().delay;
-    refused.details = rbac_.DetailsOf(decision.policy);
+    refused.details = rules->denial_details(decision.policy);
     return refused;
   }
 
@@ -55,19 +55,6 @@ class Filter final : public filter::NetworkFilter {
 };
 
 }  // namespace
-
-Rbac::Rbac(RbacConfig config)
-    : config_(std::move(config)), no_policy_(proxenos::rbac::DenialDetails("")) {
-  if (config_.rules == nullptr) return;
-  for (const auto& policy : config_.rules->policies()) {
-    details_.push_back(proxenos::rbac::DenialDetails(policy.name));
-  }
-}
-
-absl::string_view Rbac::DetailsOf(const proxenos::rbac::Policy* policy) const {
-  if (policy == nullptr) return no_policy_;
-  return details_[static_cast<size_t>(policy - config_.rules->policies().data())];
-}
 
 std::unique_ptr<filter::NetworkFilter> Rbac::Create(stats::Registry& registry) const {
   return std::make_unique<Filter>(*this, registry);

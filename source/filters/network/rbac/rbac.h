@@ -21,17 +21,13 @@ struct RbacConfig {
 
 class Rbac final : public filter::NetworkFilterFactory {
  public:
-  explicit Rbac(RbacConfig config);
+  explicit Rbac(RbacConfig config) : config_(std::move(config)) {}
   std::unique_ptr<filter::NetworkFilter> Create(stats::Registry& registry) const override;
 
   const RbacConfig& config() const { return config_; }
-  // For logs: why a connection was refused that `policy` matches, or none does (null).
-  absl::string_view DetailsOf(const proxenos::rbac::Policy* policy) const;
 
  private:
   const RbacConfig config_;
-  std::string no_policy_;
-  std::vector<std::string> details_;  // Of the rules' policies, in that order.
 };
 
 }  // namespace proxenos::filters::rbac

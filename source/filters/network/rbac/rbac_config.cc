@@ -6,11 +6,13 @@
 #include "envoy/extensions/filters/network/rbac/v3/rbac.pb.h"
 #include "source/config/typed_config.h"
 #include "source/filters/network/rbac/rbac.h"
+#include "source/rbac/match_tree_config.h"
 #include "source/rbac/rules_config.h"
 #include "source/upstream/duration_config.h"
 
 namespace proxenos::filters::rbac {
 
+using proxenos::rbac::CompileMatcher;
 using proxenos::rbac::CompileRules;
 using proxenos::rbac::Subject;
 
@@ -26,10 +28,17 @@ std::unique_ptr<filter::NetworkFilterFactory> CreateRbac(const google::protobuf:
   if (proto.has_delay_deny()) {
     result.delay = upstream::CompileDuration(proto.delay_deny(), errors, path.Field("delay_deny"));
   }
-  if (proto.has_rules()) {
+  // A matcher takes the place of rules.
+  if (proto.has_matcher()) {
+    result.rules =
+        CompileMatcher(proto.matcher(), Subject::kConnection, path.Field("matcher"), errors);
+  } else if (proto.has_rules()) {
     result.rules = CompileRules(proto.rules(), Subject::kConnection, path.Field("rules"), errors);
   }
-  if (proto.has_shadow_rules()) {
+  if (proto.has_shadow_matcher()) {
+    result.shadow = CompileMatcher(proto.shadow_matcher(), Subject::kConnection,
+                                   path.Field("shadow_matcher"), errors);
+  } else if (proto.has_shadow_rules()) {
     result.shadow = CompileRules(proto.shadow_rules(), Subject::kConnection,
                                  path.Field("shadow_rules"), errors);
   }

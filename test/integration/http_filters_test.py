@@ -1,0 +1,101 @@
+"""HTTP filters on the real binary: what clients see of them, and that the configurations of their pages load.
+
+  http_filters_test.py --proxy BINARY --page FILE [CASE...]
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import yaml
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+
+import bootstrap  # noqa: E402
+import origin  # noqa: E402
+import proxy  # noqa: E402
+import report  # noqa: E402
+import wire  # noqa: E402
+
+ROUTER = {"name": "envoy.filters.http.router", "typed_config": {"@type": bootstrap.ROUTER}}
+PAGES = ["rbac"]
+
+
+def typed(kind, **fields):
+    return {"name": kind.rsplit(".", 1)[-1], "typed_config": {"@type": bootstrap.TYPE + kind, **fields}}
+
+
+def http_filter(kind, **fields):
+    """`kind`: NAME.v3.TYPE of envoy.extensions.filters.http."""
+    return {**typed("envoy.extensions.filters.http." + kind, **fields), "name": kind.split(".")[0]}
+
+
+class HttpFiltersTest(unittest.TestCase):
+    binary = ""
+    pages = None
+
+    def start(self, *filters, routes=None, upstream=None, **manager):
+        self.origin = upstream or origin.Origin()
+        running = proxy.Proxy(self.binary, bootstrap.bootstrap(
+            routes=routes, manager={"http_filters": [*filters, ROUTER], **manager},
+            clusters=[bootstrap.cluster("origin", self.origin.port)]))
+        self.addCleanup(running.__exit__)
+        return running
+
+    @staticmethod
+    def ask(running, *fields, method="GET", path="/", body=""):
+        with wire.connect(running.port) as sock:
+            length = [f"Content-Length: {len(body)}"] if body else []
+            lines = [f"{method} {path} HTTP/1.1", "Host: h", *fields, *length]
+            sock.sendall(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
+            return wire.Reader(sock).response(method)
+
+    def test_the_configurations_of_the_pages_load(self):
+        for page in PAGES:
+            text = (self.pages / f"{page}.md").read_text(encoding="utf-8")
+            blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+            self.assertTrue(blocks, page)
+            for number, block in enumerate(blocks):
+                config = bootstrap.bootstrap(manager={"http_filters": [yaml.safe_load(block), ROUTER]},
+                                             clusters=[bootstrap.cluster("origin", 1)])
+                with self.subTest(f"{page} {number}"), tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+                    json.dump(config, file)
+                    file.flush()
+                    done = subprocess.run([self.binary, "-c", file.name, "--mode", "validate"], capture_output=True,
+                                          text=True, check=False)
+                    self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_rbac(self):
+        private = {"permissions": [{"url_path": {"path": {"prefix": "/private"}}}], "principals": [{"any": True}]}
+        here = {"address_prefix": "127.0.0.0", "prefix_len": 8}
+        running = self.start(http_filter(
+            "rbac.v3.RBAC", rules={"action": "DENY", "policies": {"no entry": private}},
+            shadow_matcher={"matcher_list": {"matchers": [{
+                "predicate": {"single_predicate": {
+                    "input": typed("envoy.extensions.matching.common_inputs.network.v3.SourceIPInput"),
+                    "custom_match": typed("envoy.extensions.matching.input_matchers.ip.v3.Ip", stat_prefix="s",
+                                          cidr_ranges=[here])}},
+                "on_match": {"action": typed("envoy.config.rbac.v3.Action", name="local")}}]}}))
+        self.assertEqual(self.ask(running)["status"], 200)
+        refused = self.ask(running, path="/private/x")
+        self.assertEqual((refused["status"], refused["body"]), (403, "RBAC: access denied"))
+        stats = running.stats()
+        self.assertEqual((stats["http.main.rbac.allowed"], stats["http.main.rbac.denied"]), (1, 1))
+        self.assertEqual(stats["http.main.rbac.shadow_allowed"], 2)
+        self.assertEqual(len(self.origin.take_seen()), 1)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--proxy", required=True)
+    parser.add_argument("--page", required=True, help="one of the pages, which stand in one folder")
+    parser.add_argument("cases", nargs="*")
+    args = parser.parse_args()
+    HttpFiltersTest.binary = args.proxy
+    HttpFiltersTest.pages = pathlib.Path(args.page).parent
+    report.main("http_filters", args.cases)
