@@ -26,6 +26,10 @@ Slab* Allocate(uint32_t capacity, SlabPool* pool) {
 void ReleaseSlab(Slab* slab) {
   if (slab->pool == nullptr) {
     std::free(slab);
+  } else if (slab->pool == reinterpret_cast<SlabPool*>(slab)) {
+    // It stands for bytes elsewhere (shared_bytes.h): what frees it lies behind its header.
+    using Release = void (*)(Slab*);
+    (*reinterpret_cast<Release*>(slab->data()))(slab);
   } else {
     slab->pool->Return(slab);
   }
