@@ -9,6 +9,15 @@ std::vector<MessageRules> FilterFields() {
       "allow_credentials filter_enabled shadow_enabled allow_private_network_access "
       "forward_not_matching_preflights";
   return {
+      {"envoy.extensions.filters.http.cache.v3.CacheConfig",
+       {Use("typed_config disabled allowed_vary_headers key_creator_params max_body_bytes "
+            "ignore_request_cache_control_header")}},
+      {"envoy.extensions.filters.http.cache.v3.CacheConfig.KeyCreatorParams",
+       {Use("exclude_scheme exclude_host"),
+        Refuse("query_parameters_included query_parameters_excluded",
+               "the whole query is part of the key")}},
+      {"envoy.extensions.http.cache.simple_http_cache.v3.SimpleHttpCacheConfig", {}},
+      {"proxenos.http.cache.v3.CacheStore", {Use("*")}},
       {"envoy.extensions.filters.http.grpc_web.v3.GrpcWeb", {}},
       {"envoy.extensions.filters.http.grpc_http1_bridge.v3.Config",
        {Use("upgrade_protobuf_to_grpc ignore_query_parameters")}},

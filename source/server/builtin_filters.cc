@@ -2,6 +2,7 @@
 #include "source/server/builtin_filters.h"
 
 #include "source/filters/http/buffer/config.h"
+#include "source/filters/http/cache/config.h"
 #include "source/filters/http/cors/config.h"
 #include "source/filters/http/csrf/config.h"
 #include "source/filters/http/ext_authz/config.h"
@@ -38,6 +39,7 @@ filter::FilterKinds BuiltinFilters() {
   static constexpr filter::FilterKind kKinds[] = {
       {"envoy.extensions.filters.http.buffer.v3.Buffer", false, f::buffer::CreateBuffer,
        &f::buffer::kBufferOverride},
+      {"envoy.extensions.filters.http.cache.v3.CacheConfig", false, f::cache::CreateCache},
       {"envoy.extensions.filters.http.cors.v3.Cors", false, f::cors::CreateCors,
        &f::cors::kCorsOverride},
       {"envoy.extensions.filters.http.csrf.v3.CsrfPolicy", false, f::csrf::CreateCsrf,

@@ -1,0 +1,161 @@
+// Compiles the configuration of caches.
+#include "source/filters/http/cache/config.h"
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "envoy/extensions/filters/http/cache/v3/cache.pb.h"
+#include "envoy/extensions/http/cache/simple_http_cache/v3/config.pb.h"
+#include "proxenos/http/cache/v3/cache_store.pb.h"
+#include "source/config/typed_config.h"
+#include "source/filters/http/cache/filter.h"
+#include "source/http/chars.h"
+#include "source/match/match_config.h"
+#include "source/upstream/duration_config.h"
+
+namespace proxenos::filters::cache {
+namespace {
+
+using Proto = envoy::extensions::filters::http::cache::v3::CacheConfig;
+using SimpleStore = envoy::extensions::http::cache::simple_http_cache::v3::SimpleHttpCacheConfig;
+using OwnStore = ::proxenos::http::cache::v3::CacheStore;
+
+// Less could not hold one response with its overhead in a useful way.
+constexpr uint64_t kMinStoreBytes = uint64_t{1} << 20;
+constexpr uint32_t kMaxVariants = 1024;
+
+constexpr stats::ScopeShape kScope{
+    "http.$.cache.", "http.cache.", {"envoy.http_conn_manager_prefix"}};
+
+class Factory final : public filter::FilterFactory {
+ public:
+  explicit Factory(Settings settings) : settings_(std::move(settings)) {
+    for (const std::string& one : settings_.targets) settings_.target_views.push_back(one);
+  }
+  std::unique_ptr<filter::HttpFilter> Create(filter::StreamContext& stream) const override {
+    return std::make_unique<Cache>(settings_, *this, stream);
+  }
+  std::unique_ptr<filter::WorkerPart> MakeWorkerPart(
+      stats::Registry& registry, const std::string& stat_prefix) const override {
+    auto part = std::make_unique<CachePart>();
+    part->stats = registry.Open<CacheStats>(stats::ScopeName(kScope, {stat_prefix}));
+    return part;
+  }
+
+ private:
+  Settings settings_;
+};
+
+// Names of fields, in lower case.
+template <typename Names>
+std::vector<std::string> CompileFields(const Names& names, const config::Path& path,
+                                       config::Errors& errors, std::vector<std::string> otherwise) {
+  std::vector<std::string> fields;
+  for (int i = 0; i < names.size(); ++i) {
+    std::string name = absl::AsciiStrToLower(names[i]);
+    bool valid = !name.empty();
+    for (const char c : name) valid = valid && ::proxenos::http::IsTokenChar(c);
+    if (!valid) {
+      errors.AddValue(path.Index(static_cast<size_t>(i)), names[i], "the name of a field");
+    }
+    fields.push_back(std::move(name));
+  }
+  return fields.empty() ? otherwise : fields;
+}
+
+int64_t CompileSeconds(const google::protobuf::Duration& proto, config::Errors& errors,
+                       const config::Path& path) {
+  return std::min(upstream::CompileDuration(proto, errors, path) / base::kSecond,
+                  store::kMaxSeconds);
+}
+
+void CompileStore(const OwnStore& proto, const config::Path& path, config::Errors& errors,
+                  Settings& settings) {
+  store::StoreOptions options;
+  options.keys = settings.key;
+  if (proto.has_max_bytes()) options.memory.max_bytes = proto.max_bytes().value();
+  if (options.memory.max_bytes < kMinStoreBytes) {
+    errors.Add(path.Field("max_bytes"), "expected 1048576 or more");
+  }
+  if (proto.has_max_variants()) options.memory.max_variants = proto.max_variants().value();
+  if (options.memory.max_variants < 1 || options.memory.max_variants > kMaxVariants) {
+    errors.Add(path.Field("max_variants"), "expected 1 to 1024");
+  }
+  settings.any_vary = proto.allow_any_vary();
+  settings.targets = CompileFields(proto.targeted_fields(), path.Field("targeted_fields"), errors,
+                                   std::move(settings.targets));
+  settings.tag_fields = CompileFields(proto.tag_fields(), path.Field("tag_fields"), errors,
+                                      std::move(settings.tag_fields));
+  settings.stale_if_error =
+      CompileSeconds(proto.default_stale_if_error(), errors, path.Field("default_stale_if_error"));
+  settings.stale_while_revalidate = CompileSeconds(proto.default_stale_while_revalidate(), errors,
+                                                   path.Field("default_stale_while_revalidate"));
+  if (proto.has_max_heuristic_lifetime()) {
+    settings.max_heuristic = CompileSeconds(proto.max_heuristic_lifetime(), errors,
+                                            path.Field("max_heuristic_lifetime"));
+  }
+  if (!proto.cache_status_name().empty()) settings.status_name = proto.cache_status_name();
+  settings.shows_status = !proto.omit_cache_status();
+  settings.collapses = !proto.disable_collapsing();
+  if (proto.has_collapse_timeout()) {
+    settings.collapse_timeout =
+        upstream::CompileDuration(proto.collapse_timeout(), errors, path.Field("collapse_timeout"));
+  }
+  if (!errors.ok()) return;
+  settings.store =
+      store::StoreHandle::Open(proto.name().empty() ? "default" : proto.name(), options);
+}
+
+void CompileTypedConfig(const google::protobuf::Any& any, const config::Path& path,
+                        config::Errors& errors, Settings& settings) {
+  const std::string type = config::TypedConfigType(any);
+  OwnStore own;
+  if (type == SimpleStore::descriptor()->full_name()) {
+    SimpleStore simple;
+    if (!config::UnpackTypedConfigTo(any, simple, path, errors)) return;
+    own.set_name("simple");
+  } else if (!config::UnpackTypedConfigTo(any, own, path, errors)) {
+    return;
+  }
+  CompileStore(own, path, errors, settings);
+}
+
+Settings Compile(const Proto& proto, const config::Path& path, config::Errors& errors) {
+  Settings settings;
+  settings.disabled = proto.disabled().value();
+  settings.targets = {"cdn-cache-control"};
+  settings.tag_fields = {"surrogate-key", "cache-tag"};
+  settings.key.without_scheme = proto.key_creator_params().exclude_scheme();
+  settings.key.without_host = proto.key_creator_params().exclude_host();
+  settings.ignore_request_directives = proto.ignore_request_cache_control_header();
+  if (proto.max_body_bytes() != 0) settings.max_body_bytes = proto.max_body_bytes();
+  for (int i = 0; i < proto.allowed_vary_headers_size(); ++i) {
+    auto matcher = match::CompileStringMatcher(
+        proto.allowed_vary_headers(i), errors,
+        path.Field("allowed_vary_headers").Index(static_cast<size_t>(i)));
+    if (matcher.has_value()) settings.vary.push_back(*std::move(matcher));
+  }
+  const config::Path typed = path.Field("typed_config");
+  if (proto.has_typed_config()) {
+    CompileTypedConfig(proto.typed_config(), typed, errors, settings);
+  } else if (!settings.disabled) {
+    errors.Add(typed, "expected a store, such as SimpleHttpCacheConfig");
+  }
+  return settings;
+}
+
+}  // namespace
+
+std::unique_ptr<filter::FilterFactory> CreateCache(const google::protobuf::Any& config,
+                                                   const config::Path& path,
+                                                   config::Errors& errors) {
+  Proto proto;
+  if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
+  const size_t before = errors.count();
+  Settings settings = Compile(proto, path, errors);
+  if (errors.count() != before) return nullptr;
+  return std::make_unique<Factory>(std::move(settings));
+}
+
+}  // namespace proxenos::filters::cache

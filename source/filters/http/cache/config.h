@@ -1,0 +1,14 @@
+// From envoy.extensions.filters.http.cache.v3.CacheConfig to the filter's factory.
+#pragma once
+
+#include <memory>
+
+#include "source/filter/filter_config.h"
+
+namespace proxenos::filters::cache {
+
+std::unique_ptr<filter::FilterFactory> CreateCache(const google::protobuf::Any& config,
+                                                   const config::Path& path,
+                                                   config::Errors& errors);
+
+}  // namespace proxenos::filters::cache

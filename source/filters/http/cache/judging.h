@@ -1,0 +1,53 @@
+// What would be stored of a response, as the filter's settings have it: shared by streams and by
+// validations in the background.
+#pragma once
+
+#include <memory>
+
+#include "source/buffer/arena.h"
+#include "source/cache/key.h"
+#include "source/cache/memory_store.h"
+#include "source/cache/response_policy.h"
+#include "source/cache/stored_response.h"
+#include "source/filters/http/cache/settings.h"
+#include "source/http/message.h"
+
+namespace proxenos::filters::cache {
+
+inline constexpr base::WallTime kWallSecond = 1000000;
+
+// The request that a response is for, as it was when it came to the filter.
+struct Seen {
+  explicit Seen(buffer::Arena& arena) : headers(arena) {}
+  http::HeaderMap headers;
+  store::RequestFacts facts;
+};
+
+// What of `variants` answers the request; empty: nothing.
+store::StoredResponse Select(const store::Variants& variants, const store::Key& key,
+                             const http::HeaderMap& request);
+
+// The head that would be stored, when the response may be.
+struct Made {
+  store::StoreVerdict verdict = store::StoreVerdict::kStatus;
+  std::unique_ptr<store::StoredHead> head;  // Null unless kStore.
+};
+Made MakeHead(const Settings& settings, const store::Key& key, const Seen& seen,
+              const http::ResponseHead& head, base::WallTime now);
+
+// What `old` becomes when `headers` update it (RFC 9111, section 3.2), judged as a response that
+// came just now with all fields that the update leaves. What may not be kept is stale at once.
+std::unique_ptr<store::StoredHead> Freshen(const Settings& settings, const store::StoredHead& old,
+                                           const Seen& seen, const http::HeaderMap& headers,
+                                           base::WallTime now);
+
+// The most that a body may have to be stored.
+uint64_t MaxBodyBytes(const Settings& settings);
+
+// Errors that RFC 5861, section 4 speaks of.
+bool IsError(uint16_t status);
+
+// Adds our validators of `stored` in the place of the client's conditions and ranges.
+void AddValidators(const store::StoredHead& stored, http::HeaderMap& request);
+
+}  // namespace proxenos::filters::cache
