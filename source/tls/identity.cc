@@ -193,9 +193,26 @@ void WarnOfValidity(const X509& leaf, absl::string_view origin) {
   }
 }
 
-absl::Status AddStaple(const Identity& identity, const X509& leaf, LoadedIdentity* loaded) {
+// The certificate of the chain that signed the leaf; null when it is not there. A chain of one that
+// signed itself is its own issuer.
+const X509* IssuerIn(const Certificates& chain) {
+  for (size_t i = chain.size() > 1 ? 1 : 0; i < chain.size(); ++i) {
+    const EVP_PKEY* key = X509_get0_pubkey(chain[i].get());
+    if (X509_NAME_cmp(X509_get_issuer_name(chain[0].get()),
+                      X509_get_subject_name(chain[i].get())) == 0 &&
+        key != nullptr && X509_verify(chain[0].get(), key) == 1) {
+      return chain[i].get();
+    }
+  }
+  ERR_clear_error();
+  return nullptr;
+}
+
+absl::Status AddStaple(const Identity& identity, const Certificates& chain,
+                       LoadedIdentity* loaded) {
   if (identity.ocsp_staple.empty()) return absl::OkStatus();
-  absl::StatusOr<OcspTimes> times = ParseOcspResponse(identity.ocsp_staple, leaf);
+  absl::StatusOr<OcspTimes> times =
+      CheckOcspResponse(identity.ocsp_staple, *chain[0], IssuerIn(chain));
   if (!times.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat("certificate ", identity.origin, ": ", times.status().message()));
@@ -249,7 +266,7 @@ absl::StatusOr<LoadedIdentity> LoadIdentity(const Identity& identity) {
   loaded.is_rsa = EVP_PKEY_id(pair->key.get()) == EVP_PKEY_RSA;
   loaded.must_staple = MustStaple(leaf);
   loaded.server_names = ServerNames(leaf);
-  if (absl::Status staple = AddStaple(identity, leaf, &loaded); !staple.ok()) return staple;
+  if (absl::Status staple = AddStaple(identity, pair->chain, &loaded); !staple.ok()) return staple;
   WarnOfValidity(leaf, identity.origin);
   loaded.key = std::move(pair->key);
   return loaded;

@@ -163,6 +163,35 @@ std::string Der(uint8_t tag, const std::string& content) {
   return out + content;
 }
 
+std::string NameHash(const X509_NAME* name) {
+  std::string hash(SHA_DIGEST_LENGTH, '\0');
+  CHECK(X509_NAME_digest(name, EVP_sha1(), reinterpret_cast<uint8_t*>(hash.data()), nullptr) == 1);
+  return hash;
+}
+
+std::string KeyHash(const X509& certificate) {
+  std::string hash(SHA_DIGEST_LENGTH, '\0');
+  CHECK(X509_pubkey_digest(&certificate, EVP_sha1(), reinterpret_cast<uint8_t*>(hash.data()),
+                           nullptr) == 1);
+  return hash;
+}
+
+template <typename Encode, typename Value>
+std::string Encoded(Encode encode, const Value* value) {
+  uint8_t* der = nullptr;
+  const int size = encode(value, &der);
+  CHECK(size > 0);
+  const bssl::UniquePtr<uint8_t> owned(der);
+  return std::string(reinterpret_cast<const char*>(der), static_cast<size_t>(size));
+}
+
+void AddOcspSigning(X509* certificate) {
+  const bssl::UniquePtr<EXTENDED_KEY_USAGE> usages(sk_ASN1_OBJECT_new_null());
+  bssl::UniquePtr<ASN1_OBJECT> usage(OBJ_dup(OBJ_nid2obj(NID_OCSP_sign)));
+  CHECK(bssl::PushToStack(usages.get(), std::move(usage)));
+  CHECK(X509_add1_ext_i2d(certificate, NID_ext_key_usage, usages.get(), 0, 0) == 1);
+}
+
 }  // namespace
 
 TestCertificate::TestCertificate(const CertificateWish& wish, const TestCertificate* issuer)
@@ -185,6 +214,7 @@ TestCertificate::TestCertificate(const CertificateWish& wish, const TestCertific
   if (wish.is_ca) AddCa(x509);
   AddNames(wish, x509);
   if (wish.must_staple) AddMustStaple(x509);
+  if (wish.ocsp_signing) AddOcspSigning(x509);
   const EVP_PKEY& signer = issuer == nullptr ? static_cast<const EVP_PKEY&>(*key_) : issuer->key();
   CHECK(X509_sign(x509, &signer, DigestFor(signer)) > 0);
 }
@@ -269,22 +299,51 @@ std::string TestCertificate::crl_pem(const std::vector<const TestCertificate*>& 
 }
 
 std::string TestCertificate::ocsp(int64_t this_update, int64_t next_update) const {
-  uint8_t* number = nullptr;
-  const int size = i2d_ASN1_INTEGER(X509_get0_serialNumber(certificate_.get()), &number);
-  CHECK(size > 0);
-  const bssl::UniquePtr<uint8_t> owned(number);
-  const std::string serial(reinterpret_cast<const char*>(number), static_cast<size_t>(size));
+  OcspWish wish;
+  wish.this_update = this_update;
+  wish.next_update = next_update;
+  return ocsp(wish);
+}
+
+std::string TestCertificate::ocsp(const OcspWish& wish) const {
+  const TestCertificate* signer = wish.signer != nullptr ? wish.signer : wish.issuer;
+  const std::string nonsense(20, 'h');
   const std::string sha1("\x06\x05\x2b\x0e\x03\x02\x1a", 7);
-  const std::string hash = Der(0x04, std::string(20, 'h'));
-  const std::string id = Der(0x30, Der(0x30, sha1) + hash + hash + serial);
-  std::string single = id + Der(0x80, "") + Der(0x18, GeneralizedTime(this_update));
-  if (next_update != 0) single += Der(0xa0, Der(0x18, GeneralizedTime(next_update)));
-  const std::string data = Der(0x30, Der(0xa2, hash) + Der(0x18, GeneralizedTime(this_update)) +
+  const std::string key_hash = wish.issuer == nullptr ? nonsense : KeyHash(wish.issuer->x509());
+  const std::string id = Der(
+      0x30, Der(0x30, sha1) + Der(0x04, NameHash(X509_get_issuer_name(certificate_.get()))) +
+                Der(0x04, key_hash) + Encoded(i2d_ASN1_INTEGER, X509_get0_serialNumber(&x509())));
+  const std::string status =
+      wish.revoked ? Der(0xa1, Der(0x18, GeneralizedTime(-3600))) : Der(0x80, "");
+  std::string single = id + status + Der(0x18, GeneralizedTime(wish.this_update));
+  if (wish.next_update != 0) single += Der(0xa0, Der(0x18, GeneralizedTime(wish.next_update)));
+  const std::string responder =
+      signer == nullptr ? Der(0xa2, Der(0x04, nonsense))
+      : wish.by_key     ? Der(0xa2, Der(0x04, KeyHash(signer->x509())))
+                        : Der(0xa1, Encoded(i2d_X509_NAME, X509_get_subject_name(&signer->x509())));
+  const std::string data = Der(0x30, responder + Der(0x18, GeneralizedTime(wish.this_update)) +
                                          Der(0x30, Der(0x30, single)));
   const std::string ecdsa("\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02", 10);
-  const std::string basic = Der(0x30, data + Der(0x30, ecdsa) + Der(0x03, std::string(9, '\0')));
+  const std::string signature = signer == nullptr ? std::string(8, '\0') : signer->Sign(data);
+  std::string basic = data + Der(0x30, ecdsa) + Der(0x03, std::string(1, '\0') + signature);
+  if (wish.signer != nullptr) basic += Der(0xa0, Der(0x30, wish.signer->der()));
   const std::string type("\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x01", 11);
-  return Der(0x30, Der(0x0a, std::string(1, '\0')) + Der(0xa0, Der(0x30, type + Der(0x04, basic))));
+  return Der(0x30, Der(0x0a, std::string(1, '\0')) +
+                       Der(0xa0, Der(0x30, type + Der(0x04, Der(0x30, basic)))));
+}
+
+std::string TestCertificate::Sign(const std::string& bytes) const {
+  CHECK(EVP_PKEY_id(key_.get()) == EVP_PKEY_EC);
+  const bssl::UniquePtr<EVP_MD_CTX> context(EVP_MD_CTX_new());
+  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
+  size_t size = 0;
+  CHECK(EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()) == 1);
+  CHECK(EVP_DigestSign(context.get(), nullptr, &size, data, bytes.size()) == 1);
+  std::string signature(size, '\0');
+  CHECK(EVP_DigestSign(context.get(), reinterpret_cast<uint8_t*>(signature.data()), &size, data,
+                       bytes.size()) == 1);
+  signature.resize(size);
+  return signature;
 }
 
 std::string TestCertificate::sha256() const {

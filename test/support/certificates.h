@@ -27,7 +27,22 @@ struct CertificateWish {
   int64_t valid_until = 30 * 24 * 3600;
   bool is_ca = false;
   bool must_staple = false;
+  bool ocsp_signing = false;
   KeyKind key = KeyKind::kP256;
+};
+
+class TestCertificate;
+
+// What an OCSP response is to say. Times are in seconds from now.
+struct OcspWish {
+  int64_t this_update = -60;
+  int64_t next_update = 3600;  // 0: none.
+  // Of the certificate; null: the hash of its key and the signature are nonsense, which only those
+  // can tell who have it.
+  const TestCertificate* issuer = nullptr;
+  const TestCertificate* signer = nullptr;  // Null: the issuer; else its certificate comes along.
+  bool by_key = false;                      // How the signer is named.
+  bool revoked = false;
 };
 
 // A certificate with its private key.
@@ -49,8 +64,8 @@ class TestCertificate {
                      const std::vector<const TestCertificate*>& chain = {}) const;
   // A CRL of this CA that names `revoked`.
   std::string crl_pem(const std::vector<const TestCertificate*>& revoked) const;
-  // An OCSP response about this certificate: its signature is nonsense, which only clients check.
-  // `next_update` 0: none.
+  // An OCSP response about this certificate.
+  std::string ocsp(const OcspWish& wish) const;
   std::string ocsp(int64_t this_update, int64_t next_update) const;
 
   std::string sha256() const;       // 32 bytes.
@@ -61,6 +76,8 @@ class TestCertificate {
   const EVP_PKEY& key() const { return *key_; }
 
  private:
+  std::string Sign(const std::string& bytes) const;
+
   bssl::UniquePtr<EVP_PKEY> key_;
   bssl::UniquePtr<X509> certificate_;
 };
