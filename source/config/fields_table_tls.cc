@@ -57,9 +57,7 @@ std::vector<MessageRules> TlsFields() {
        }},
       {"envoy.extensions.transport_sockets.tls.v3.TlsKeyLog",
        {
-           Use("path"),
-           Refuse("local_address_range remote_address_range",
-                  "all connections of the context are logged"),
+           Use("path local_address_range remote_address_range"),
        }},
       {"envoy.extensions.transport_sockets.tls.v3.TlsCertificate",
        {

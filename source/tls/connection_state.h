@@ -16,6 +16,7 @@
 namespace proxenos::tls {
 
 struct ContextState;
+class SessionStore;
 
 // What of a connection's target outlives the handshake: clients only.
 struct ClientIntent {
@@ -26,15 +27,18 @@ struct ClientIntent {
 
 // Owner: the transport. Thread: the worker's.
 struct ConnectionState {
-  ConnectionState(const ContextState& of, stats::TlsStats& counted) : context(of), stats(counted) {}
+  ConnectionState(const ContextState& of, SessionStore* to_resume, stats::TlsStats& counted)
+      : context(of), sessions(to_resume), stats(counted) {}
 
   const ContextState& context;
+  SessionStore* const sessions;  // Null at servers, and without resumption.
   stats::TlsStats& stats;
   std::unique_ptr<const ClientIntent> client;  // Null at servers.
   std::unique_ptr<std::string> fault;          // Why our side gave up.
   uint16_t identity = 0;                       // Which of the context's is shown to the peer.
   bool refused = false;                        // By the Verifier, which counted it.
   bool validated = false;                      // The peer's certificate, against a CA or pin.
+  bool logs_keys = false;                      // To the context's KeyLog.
 };
 
 // While it lives, callbacks on this thread are for `state`.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -77,7 +78,7 @@ class CommonCompiler {
     Certificates(proto);
     ValidationOf(proto);
     Protocols(proto);
-    options_.key_log_path = proto.key_log().path();
+    KeyLogOf(proto.key_log());
   }
 
  private:
@@ -86,6 +87,7 @@ class CommonCompiler {
   void ValidationOf(const v3::CommonTlsContext& proto);
   void Inline(const v3::CertificateValidationContext& proto, const Path& path);
   void Protocols(const v3::CommonTlsContext& proto);
+  void KeyLogOf(const v3::TlsKeyLog& proto);
 
   ContextOptions& options_;
   ContextSecrets& secrets_;
@@ -190,6 +192,16 @@ void CommonCompiler::Protocols(const v3::CommonTlsContext& proto) {
   }
 }
 
+void CommonCompiler::KeyLogOf(const v3::TlsKeyLog& proto) {
+  options_.key_log.path = proto.path();
+  const auto add = [](const auto& ranges, std::vector<KeyLogOptions::Range>& to) {
+    for (const auto& each : ranges)
+      to.emplace_back(each.address_prefix(), each.prefix_len().value());
+  };
+  add(proto.local_address_range(), options_.key_log.local);
+  add(proto.remote_address_range(), options_.key_log.remote);
+}
+
 // Everything but the secrets, which are still to come.
 absl::Status ProveParameters(const ContextOptions& common) {
   ClientOptions options;
@@ -216,6 +228,10 @@ std::shared_ptr<const Template> Finish(Template made, const Path& path, size_t e
       return nullptr;
     }
     made.context = *std::move(context);
+    // It has the roots; a bundle of them is large, and clusters are many.
+    if constexpr (std::is_same_v<Template, ClientTemplate>) {
+      made.options.common.validation.trusted_ca_pem = std::string();
+    }
   }
   return std::make_shared<const Template>(std::move(made));
 }

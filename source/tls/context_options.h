@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "source/base/clock.h"
@@ -64,6 +65,15 @@ struct Validation {
   bool verifies() const { return has_roots() || !spki_pins.empty() || !certificate_pins.empty(); }
 };
 
+// TlsKeyLog.
+struct KeyLogOptions {
+  std::string path;  // Empty: none.
+  // "10.0.0.0" and 8: the addresses of connections that are logged; all where there are none.
+  using Range = std::pair<std::string, uint32_t>;
+  std::vector<Range> local;
+  std::vector<Range> remote;
+};
+
 struct ContextOptions {
   std::string name;  // For logs and errors: the listener's chain or the cluster.
   std::vector<Identity> identities;
@@ -74,7 +84,7 @@ struct ContextOptions {
   std::vector<std::string> groups;                // Empty: X25519MLKEM768, X25519, P-256.
   std::vector<std::string> signature_algorithms;  // Empty: BoringSSL's.
   std::vector<std::string> alpn;
-  std::string key_log_path;
+  KeyLogOptions key_log;
 };
 
 enum class OcspPolicy : uint8_t { kLenientStapling, kStrictStapling, kMustStaple };

@@ -189,13 +189,14 @@ absl::Status SetVerifier(const Validation& validation, Verifier::Peer peer, Cont
   return absl::OkStatus();
 }
 
-absl::Status SetKeyLog(const std::string& path, ContextState* state) {
-  if (path.empty()) return absl::OkStatus();
-  auto log = KeyLog::Open(path);
+absl::Status SetKeyLog(const KeyLogOptions& options, ContextState* state) {
+  if (options.path.empty()) return absl::OkStatus();
+  auto log = KeyLog::Open(options);
   if (!log.ok()) return log.status();
   state->key_log = std::move(*log);
   SSL_CTX_set_keylog_callback(state->ssl.get(), [](const SSL*, const char* line) {
-    ActiveConnection::Get().context.key_log->Write(line);
+    const ConnectionState& connection = ActiveConnection::Get();
+    if (connection.logs_keys) connection.context.key_log->Write(line);
   });
   return absl::OkStatus();
 }
@@ -219,7 +220,6 @@ void CountFault(Verifier::Fault fault, stats::TlsStats& stats) {
 }  // namespace
 
 absl::Status SetUp(const ContextOptions& options, Verifier::Peer peer, ContextState* state) {
-  state->name = options.name;
   // Certificates stay bytes; only a Verifier and SessionInfo parse them, when they must.
   state->ssl.reset(SSL_CTX_new(TLS_with_buffers_method()));
   SSL_CTX* ssl = state->ssl.get();
@@ -230,7 +230,7 @@ absl::Status SetUp(const ContextOptions& options, Verifier::Peer peer, ContextSt
   for (absl::Status step :
        {SetVersions(options, ssl), SetCiphers(options.cipher_suites, ssl),
         SetGroups(options.groups, ssl), AddIdentities(options, state),
-        SetVerifier(options.validation, peer, state), SetKeyLog(options.key_log_path, state)}) {
+        SetVerifier(options.validation, peer, state), SetKeyLog(options.key_log, state)}) {
     if (!step.ok()) return step;
   }
   auto alpn = EncodeAlpn(options.alpn);

@@ -14,7 +14,6 @@
 #include "source/tls/key_log.h"
 #include "source/tls/ocsp.h"
 #include "source/tls/server_context.h"
-#include "source/tls/session_store.h"
 #include "source/tls/ticket_ring.h"
 #include "source/tls/verifier.h"
 
@@ -30,10 +29,9 @@ struct ServedIdentity {
   std::vector<std::string> server_names;
 };
 
-// Owner: its Context. Thread: any; immutable once made, but for BoringSSL's and the session store's
-// own locked insides.
+// Owner: its Context; those of clients, all that are alike (client_states.h). Thread: any;
+// immutable once made, but for BoringSSL's own locked insides.
 struct ContextState {
-  std::string name;
   bssl::UniquePtr<SSL_CTX> ssl;
   std::unique_ptr<const Verifier> verifier;  // Null: certificates are not judged.
   std::vector<ServedIdentity> identities;
@@ -52,7 +50,6 @@ struct ContextState {
 
   // Clients.
   ClientOptions client;
-  std::unique_ptr<SessionStore> sessions;  // Null: no resumption.
 };
 
 // Fills what both roles have. Error: the first fault, one line.

@@ -227,10 +227,9 @@ absl::Status Fill(const ServerOptions& options, ContextState* state) {
 
 }  // namespace
 
-Context::Context(std::unique_ptr<const ContextState> state) : state_(std::move(state)) {}
+Context::Context(std::shared_ptr<const ContextState> state) : state_(std::move(state)) {}
 Context::~Context() = default;
 
-const std::string& Context::name() const { return state_->name; }
 const std::vector<CertificateDetails>& Context::certificates() const {
   return state_->certificates;
 }

@@ -1,10 +1,10 @@
 // SessionStore: sessions that a client context may resume, newest first.
 //
-// Thread: any (locked: all workers share their context's). Bounded by its size.
+// Owner: the ClientContext. Thread: any (locked: all workers share it). Bounded by its size.
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <mutex>
 #include <string>
 
@@ -31,7 +31,7 @@ class SessionStore {
   };
   const uint32_t capacity_;
   std::mutex mutex_;
-  std::deque<Entry> entries_;  // Guarded by mutex_.
+  std::list<Entry> entries_;  // Guarded by mutex_. Most stay empty, which costs nothing.
 };
 
 }  // namespace proxenos::tls

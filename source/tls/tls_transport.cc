@@ -20,6 +20,7 @@
 #include "source/tls/context_state.h"
 #include "source/tls/crypto_error.h"
 #include "source/tls/session_facts.h"
+#include "source/tls/session_store.h"
 
 namespace proxenos::tls {
 namespace {
@@ -47,14 +48,14 @@ class SslTransport final : public TlsTransport {
  public:
   SslTransport(base::Held<ServerContext> context, stats::TlsStats& stats)
       : server_(std::move(context)),
-        connection_((*server_)->state(), stats),
+        connection_((*server_)->state(), /*to_resume=*/nullptr, stats),
         ssl_(NewSsl(connection_.context)) {
     SSL_set_accept_state(ssl_.get());
   }
   SslTransport(base::Held<ClientContext> context, const ClientTarget& target,
                stats::TlsStats& stats)
       : client_(std::move(context)),
-        connection_((*client_)->state(), stats),
+        connection_((*client_)->state(), (*client_)->sessions(), stats),
         ssl_(NewSsl(connection_.context)) {
     Aim(target);
     SSL_set_connect_state(ssl_.get());
@@ -203,11 +204,10 @@ void SslTransport::Aim(const ClientTarget& target) {
                                ? connection_.context.alpn
                                : EncodeAlpn(target.alpn).value_or(connection_.context.alpn);
   SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const uint8_t*>(alpn.data()), alpn.size());
-  if (connection_.context.sessions != nullptr) {
+  if (connection_.sessions != nullptr) {
     // ALPN is not a part of it: the protocol of a resumed session is negotiated anew.
     intent->session_key = absl::StrCat(intent->sni, " ", intent->verify_host);
-    const bssl::UniquePtr<SSL_SESSION> session =
-        connection_.context.sessions->Find(intent->session_key);
+    const bssl::UniquePtr<SSL_SESSION> session = connection_.sessions->Find(intent->session_key);
     if (session != nullptr) SSL_set_session(ssl_.get(), session.get());
   }
   connection_.client = std::move(intent);
@@ -260,6 +260,8 @@ void SslTransport::Start(net::Connection& socket) {
   bssl::UniquePtr<BIO> bio = ThreadBio();
   SSL_set_bio(ssl_.get(), bio.get(), bio.get());  // Takes one reference for both.
   static_cast<void>(bio.release());
+  const KeyLog* log = connection_.context.key_log.get();
+  connection_.logs_keys = log != nullptr && log->Wants(socket.fd());
   // What was read to look at it (a listener filter) is the first of the handshake.
   incoming_ = socket.TakeHeld();
 }

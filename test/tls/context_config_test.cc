@@ -158,7 +158,7 @@ ocsp_staple_policy: STRICT_STAPLING
   EXPECT_EQ(options.common.groups, (std::vector<std::string>{"P-256", "X25519"}));
   EXPECT_EQ(options.common.signature_algorithms.size(), 2u);
   EXPECT_EQ(options.common.alpn, (std::vector<std::string>{"h2", "http/1.1"}));
-  EXPECT_EQ(options.common.key_log_path, "/dev/null");
+  EXPECT_EQ(options.common.key_log.path, "/dev/null");
   EXPECT_EQ(options.common.identities.size(), 2u);
   const Validation& validation = options.common.validation;
   ASSERT_EQ(validation.san_matchers.size(), 2u);

@@ -1,6 +1,11 @@
 // Loading of certificates and keys: every format, and a clear line for every fault.
 #include "source/tls/identity.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -8,6 +13,7 @@
 
 #include "gtest/gtest.h"
 #include "openssl/evp.h"
+#include "source/tls/key_log.h"
 #include "test/tls/tls_pair.h"
 
 namespace proxenos::tls {
@@ -131,7 +137,7 @@ TEST_F(IdentityTest, FaultsOfContexts) {
   server.common.alpn = {std::string(256, 'x')};
   EXPECT_EQ(ServerFault(server), "an ALPN protocol has 1 to 255 bytes");
   server = ServerWith(leaf_);
-  server.common.key_log_path = "/nonexistent/folder/keys";
+  server.common.key_log.path = "/nonexistent/folder/keys";
   EXPECT_EQ(ServerFault(server).find("key log /nonexistent/folder/keys: cannot be opened"), 0u);
   EXPECT_EQ(ServerFault(ServerOptions()), "a server needs a certificate");
   ClientOptions client = ClientTrusting(ca_);
@@ -201,7 +207,7 @@ TEST_F(IdentityTest, KeyLogTellsTheSecrets) {
   const char* folder = std::getenv("TEST_TMPDIR");
   const std::string path = std::string(folder == nullptr ? "/tmp" : folder) + "/keys.log";
   ServerOptions options = ServerWith(leaf_);
-  options.common.key_log_path = path;
+  options.common.key_log.path = path;
   TlsPair pair(Make(options), Make(ClientTrusting(ca_)));
   ASSERT_TRUE(pair.Shake());
   std::ifstream in(path);
@@ -209,6 +215,32 @@ TEST_F(IdentityTest, KeyLogTellsTheSecrets) {
   text << in.rdbuf();
   EXPECT_NE(text.str().find("CLIENT_TRAFFIC_SECRET_0 "), std::string::npos);
   EXPECT_NE(text.str().find("SERVER_HANDSHAKE_TRAFFIC_SECRET "), std::string::npos);
+}
+
+TEST_F(IdentityTest, KeyLogOfSomeAddressesOnly) {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const int client = socket(AF_INET, SOCK_STREAM, 0);
+  ASSERT_EQ(connect(client, reinterpret_cast<sockaddr*>(&address), size), 0);
+  const auto wants = [client](KeyLogOptions options) {
+    options.path = "/dev/null";
+    return (*KeyLog::Open(options))->Wants(client);
+  };
+  EXPECT_TRUE(wants({}));
+  EXPECT_TRUE(wants({"", {{"10.0.0.0", 8}, {"127.0.0.0", 8}}, {}}));
+  EXPECT_TRUE(wants({"", {{"127.0.0.0", 8}}, {{"127.0.0.1", 32}}}));
+  EXPECT_FALSE(wants({"", {{"127.0.0.0", 8}}, {{"10.0.0.0", 8}}}));
+  EXPECT_FALSE(wants({"", {{"::", 0}}, {}}));
+  close(client);
+  close(listener);
+  EXPECT_FALSE(KeyLog::Open({"/dev/null", {{"somewhere", 8}}, {}}).ok());
+  EXPECT_FALSE(KeyLog::Open({"/dev/null", {}, {{"10.0.0.0", 33}}}).ok());
 }
 
 }  // namespace
