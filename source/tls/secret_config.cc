@@ -16,6 +16,7 @@
 #include "source/config/typed_config.h"
 #include "source/match/match_config.h"
 #include "source/tls/server_context.h"
+#include "source/tls/trust_bundle.h"
 
 namespace proxenos::tls {
 namespace {
@@ -87,9 +88,25 @@ void FindDirectories(const v3::TlsCertificate& proto, Directories directories) {
   if (proto.has_watched_directory()) directories.AddWatched(proto.watched_directory().path());
 }
 
+// A file of trust bundles is watched in any case.
+void FindDirectories(const v3::SPIFFECertValidatorConfig& proto, Directories directories) {
+  for (const auto& domain : proto.trust_domains()) {
+    directories.AddSource(domain.has_trust_bundle(), domain.trust_bundle());
+  }
+  const DataSource& bundles = proto.trust_bundles();
+  directories.AddSource(proto.has_trust_bundles(), bundles);
+  if (bundles.has_filename() && !bundles.has_watched_directory()) {
+    directories.AddWatched(DirectoryOf(bundles.filename()));
+  }
+}
+
 void FindDirectories(const v3::CertificateValidationContext& proto, Directories directories) {
   directories.AddSource(proto.has_trusted_ca(), proto.trusted_ca());
   directories.AddSource(proto.has_crl(), proto.crl());
+  v3::SPIFFECertValidatorConfig spiffe;
+  if (proto.custom_validator_config().typed_config().UnpackTo(&spiffe)) {
+    FindDirectories(spiffe, directories);
+  }
   if (proto.has_watched_directory()) directories.AddWatched(proto.watched_directory().path());
 }
 
@@ -154,6 +171,14 @@ void AddTrustDomains(const v3::CertificateValidationContext& proto, Validation& 
   const Path at = path.Field("custom_validator_config").Field("typed_config");
   if (!config::UnpackTypedConfigTo(proto.custom_validator_config().typed_config(), config, at,
                                    errors)) {
+    return;
+  }
+  if (config.has_trust_bundles()) {  // It takes precedence.
+    const Path bundles_path = at.Field("trust_bundles");
+    auto domains = ReadTrustBundles(Read(config.trust_bundles(), bundles_path, errors),
+                                    OriginOf(config.trust_bundles()));
+    if (domains.ok()) validation.trust_domains = *std::move(domains);
+    errors.AddLines(bundles_path, domains.status());
     return;
   }
   for (int i = 0; i < config.trust_domains_size(); ++i) {

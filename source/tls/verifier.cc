@@ -89,15 +89,12 @@ std::string Canonical(const Validation& v) {
   return text;
 }
 
-// The trust domain of the SPIFFE ID in a certificate; empty without one.
-std::string TrustDomainOf(const X509& leaf) {
+// The trust domain of a SPIFFE ID; empty when it is none.
+absl::string_view TrustDomainOf(absl::string_view uri) {
   constexpr absl::string_view kScheme = "spiffe://";
-  for (const std::string& uri : SubjectNamesOf(leaf).uri) {
-    if (!absl::StartsWith(uri, kScheme)) continue;
-    const absl::string_view rest = absl::string_view(uri).substr(kScheme.size());
-    return std::string(rest.substr(0, rest.find('/')));
-  }
-  return std::string();
+  if (!absl::StartsWith(uri, kScheme)) return absl::string_view();
+  uri.remove_prefix(kScheme.size());
+  return uri.substr(0, uri.find('/'));
 }
 
 // It may not sign others. Without the extension, a key's usage says nothing.
@@ -256,7 +253,13 @@ Verifier::Verdict Verifier::VerifyWorkload(X509& leaf,
   if (!IsWorkload(leaf)) {
     return Bad(Fault::kChain, SSL_AD_BAD_CERTIFICATE, "an authority's certificate is no SVID");
   }
-  const std::string name = TrustDomainOf(leaf);
+  // Section 5.2: more than one must be refused, or an authority of one domain could name a workload
+  // of another beside its own.
+  const std::vector<std::string> uris = SubjectNamesOf(leaf).uri;
+  if (uris.size() > 1) {
+    return Bad(Fault::kChain, SSL_AD_BAD_CERTIFICATE, "several URI SANs: an SVID has one");
+  }
+  const absl::string_view name = uris.empty() ? absl::string_view() : TrustDomainOf(uris[0]);
   for (const DomainRoots& domain : domains_) {
     if (domain.name == name) return VerifyChain(leaf, chain, *domain.store);
   }

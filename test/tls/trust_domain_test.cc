@@ -20,10 +20,11 @@ class TrustDomainTest : public ::testing::Test {
                                  {"two.example", two_.pem(), "two"}};
   }
   static TestCertificate Workload(const std::string& uri, const TestCertificate& issuer,
-                                  bool is_ca = false) {
+                                  bool is_ca = false, const std::string& second_uri = "") {
     CertificateWish wish;
     wish.common_name = "workload";
     if (!uri.empty()) wish.uris = {uri};
+    if (!second_uri.empty()) wish.uris.push_back(second_uri);
     wish.is_ca = is_ca;
     return TestCertificate(wish, &issuer);
   }
@@ -61,6 +62,14 @@ TEST_F(TrustDomainTest, WhoIsInNoDomainIsRefused) {
             std::string::npos);
   EXPECT_NE(Fault(Workload("https://one.example/a", one_)).find("no SPIFFE ID"), std::string::npos);
   EXPECT_NE(Fault(Workload("", one_)).find("no SPIFFE ID"), std::string::npos);
+}
+
+// An authority could name a workload of another domain beside its own.
+TEST_F(TrustDomainTest, OneIdentityIsEnough) {
+  for (const char* second : {"spiffe://two.example/admin", "https://one.example/"}) {
+    EXPECT_NE(Fault(Workload("spiffe://one.example/ns/a", one_, false, second)).find("several URI"),
+              std::string::npos);
+  }
 }
 
 TEST_F(TrustDomainTest, AuthorityIsNoWorkload) {
