@@ -154,6 +154,10 @@ BodyDecoder::Step BodyDecoder::TakeTrailers(buffer::Slice& bytes, http::MessageV
 }
 
 CodecError BodyDecoder::TakeTrailer(const FieldLine& field, http::MessageVisitor& visitor) {
+  if (field.underscore && limits_.underscores != Underscores::kAllow) {
+    return limits_.underscores == Underscores::kDropHeader ? CodecError::kNone
+                                                           : CodecError::kUnderscoreInName;
+  }
   const http::TrailerRule rule = http::RuleOfTrailer(field.id);
   if (rule == http::TrailerRule::kRefuse) return CodecError::kBadTrailer;
   if (rule == http::TrailerRule::kDrop || !limits_.enable_trailers) return CodecError::kNone;

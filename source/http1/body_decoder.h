@@ -27,6 +27,7 @@ class BodyDecoder {
     uint32_t max_trailer_bytes;
     uint32_t max_trailers;
     bool enable_trailers;
+    Underscores underscores = Underscores::kAllow;  // Of the names of trailers.
   };
 
   // A body begins. kNone is complete at once, without a call of Decode.

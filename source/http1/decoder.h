@@ -27,10 +27,6 @@
 
 namespace proxenos::http1 {
 
-// What to do with a request whose field names hold an underscore: several origins treat it like
-// a dash (HttpProtocolOptions.headers_with_underscores_action).
-enum class Underscores : uint8_t { kAllow, kRejectRequest, kDropHeader };
-
 // Settings of a listener's HTTP/1 side. One object serves all its connections.
 struct RequestDecoderOptions {
   uint32_t max_head_bytes = base::limits::kMaxHeadBytes;

@@ -115,8 +115,8 @@ DecodeResult RequestDecoder::DecodeHead(buffer::Slice& bytes) {
   if (error != CodecError::kNone) return Fail(error);
 
   state_ = State::kBody;
-  body_.Begin(head_->framing,
-              {options_.max_trailer_bytes, options_.max_headers, options_.enable_trailers});
+  body_.Begin(head_->framing, {options_.max_trailer_bytes, options_.max_headers,
+                               options_.enable_trailers, options_.underscores});
   head_ = nullptr;
   const uint32_t head_size = section_.parsed();
   buffer::Slice head_bytes = bytes.Sub(0, head_size);

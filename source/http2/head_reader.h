@@ -52,6 +52,8 @@ class HeadReader {
   // After Finish of a head: whether its Content-Length is to be held against its DATA frames.
   bool has_length() const { return has_length_; }
   uint64_t length() const { return length_; }
+  // After Finish: what the block unfolded to, each field with its overhead.
+  uint64_t bytes() const { return bytes_; }
   // After Finish of trailers: whether OnTrailersBegin was called.
   bool has_trailers() const { return trailers_ != nullptr; }
 

@@ -192,7 +192,13 @@ int SessionState::OnHead(Stream& stream, bool end_stream) {
 int SessionState::OnResponseHead(Stream& stream, bool end_stream) {
   const http::ResponseHead& head = reader_.response();
   if (head.status < 200 && head.status != 101) {
-    if (++stream.informational > kMaxInformational) return OnMalformed(stream);
+    // All of them together may be as large as one head: they may unfold from next to nothing, and
+    // stay as long as the request.
+    stream.informational_bytes += static_cast<uint32_t>(reader_.bytes());
+    if (++stream.informational > kMaxInformational ||
+        stream.informational_bytes > options_.max_head_bytes) {
+      return OnMalformed(stream);
+    }
     stream.expected = Stream::kNoLength;
     stream.response->OnInformational(buffer::Slice());
     return Verdict();

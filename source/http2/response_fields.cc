@@ -18,8 +18,8 @@ CodecError HeadReader::TakeStatus(absl::string_view name, absl::string_view valu
     if (!http::IsDigit(c)) return CodecError::kBadStatus;
     status = static_cast<uint16_t>(status * 10 + (c - '0'));
   }
-  // RFC 9113, 8.6: there is no 101.
-  if (status < 100 || status == 101) return CodecError::kBadStatus;
+  // RFC 9110, 15: others are invalid. RFC 9113, 8.6: there is no 101.
+  if (status < 100 || status > 599 || status == 101) return CodecError::kBadStatus;
   response_->status = status;
   return CodecError::kNone;
 }

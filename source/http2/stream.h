@@ -51,12 +51,13 @@ struct Stream final : base::ListNode<StreamListTag>,
   std::unique_ptr<QueuedTrailers> trailers;  // Once the body is complete.
 
   ErrorCode close_code = ErrorCode::kNoError;
-  uint8_t informational = 0;   // Interim responses of the peer.
-  bool head_received = false;  // The final one.
-  bool no_content = false;     // The peer's message must have none (HEAD, 204, 304).
-  bool remote_ended = false;   // END_STREAM came.
-  bool head_request = false;   // The request was HEAD.
-  bool plain_connect = false;  // The request was CONNECT.
+  uint8_t informational = 0;         // Interim responses of the peer ...
+  uint32_t informational_bytes = 0;  // ... and what they unfolded to.
+  bool head_received = false;        // The final one.
+  bool no_content = false;           // The peer's message must have none (HEAD, 204, 304).
+  bool remote_ended = false;         // END_STREAM came.
+  bool head_request = false;         // The request was HEAD.
+  bool plain_connect = false;        // The request was CONNECT.
   bool extended_connect = false;
   bool head_sent = false;
   bool end_queued = false;     // All of our message was given to us.

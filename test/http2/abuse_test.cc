@@ -350,5 +350,38 @@ TEST_F(AbuseTest, NoHttp2) {
   EXPECT_TRUE(server_.session.finished());
 }
 
+// A host's interim responses: a kilobyte on the wire that would unfold to megabytes, all kept until
+// the request is over.
+TEST(HostAbuseTest, InterimResponsesThatUnfold) {
+  ClientPeer client;
+  const StreamId id = client.Get("/");
+  Produced(client.session);
+  std::string block =
+      Literals({{":status", "103"}}) + IndexedLiteral("x-hint", std::string(3000, 'b'));
+  FrameBuilder frames;
+  frames.Settings({}).Frame(kHeadersFrame, kEndHeaders, static_cast<uint32_t>(id), block);
+  EXPECT_TRUE(Feed(client.session, frames.Take()));
+  block = Literals({{":status", "103"}});
+  for (int i = 0; i < 15; ++i) block += Reference(62);
+  int taken = 0;
+  do {
+    frames.Frame(kHeadersFrame, kEndHeaders, static_cast<uint32_t>(id), block);
+  } while (Feed(client.session, frames.Take()) && ++taken < 30);
+  EXPECT_EQ(taken, 1);
+  EXPECT_EQ(client.session.error(), ErrorCode::kProtocolError);
+}
+
+// RFC 9110, 15: 100 to 599.
+TEST(HostAbuseTest, StatusesThatAreNone) {
+  for (const char* status : {"099", "600", "999", "0200", "20", "2OO", "101"}) {
+    ClientPeer client;
+    const StreamId id = client.Get("/");
+    Produced(client.session);
+    FrameBuilder frames;
+    frames.Settings({}).Headers(static_cast<uint32_t>(id), {{":status", status}});
+    EXPECT_FALSE(Feed(client.session, frames.Take())) << status;
+  }
+}
+
 }  // namespace
 }  // namespace proxenos::http2
