@@ -54,6 +54,7 @@ Subscription* AdsStream::Subscribe(SubscriptionOptions options, ApplyUpdate appl
       [](size_t rank, const auto& each) { return rank < RankOf(each->type().url); });
   subscriptions_.insert(place, std::move(made));
   subscription->OnRequestDue([this] { loop_.Schedule(this); });
+  subscription->OnIdle([this] { OnIdle(); });
   if (stream_ != nullptr) subscription->OnStreamOpened(choice_.current());
   return subscription;
 }
@@ -77,12 +78,23 @@ void AdsStream::Open() {
   ++stats_.streams_opened;
   MessageStream::Events events;
   events.on_connected = [this] { stats_.connected = true; };
-  events.on_message = [this](absl::string_view message) { OnMessage(message); };
+  events.on_message = [this](std::string message) { OnMessage(std::move(message)); };
   events.on_sent = [this] { loop_.Schedule(this); };
   events.on_closed = [this](const absl::Status& status) { OnClosed(status); };
   stream_ = OpenStream(loop_, {target(), options_.find_cluster, options_.method, attempts_++},
                        std::move(events));
   for (const auto& subscription : subscriptions_) subscription->OnStreamOpened(choice_.current());
+  PauseIfBusy();  // With what the last stream brought.
+}
+
+void AdsStream::PauseIfBusy() {
+  const bool busy = std::any_of(subscriptions_.begin(), subscriptions_.end(),
+                                [](const auto& subscription) { return subscription->busy(); });
+  if (busy && stream_ != nullptr) stream_->Pause();
+}
+
+void AdsStream::OnIdle() {
+  if (stream_ != nullptr) stream_->Resume();
 }
 
 template <typename Kind>
@@ -113,9 +125,10 @@ void AdsStream::Run() {
 }
 
 template <typename Kind>
-bool AdsStream::Receive(absl::string_view message) {
-  typename Kind::Response response;
-  if (!response.ParseFromArray(message.data(), static_cast<int>(message.size()))) return false;
+bool AdsStream::Receive(std::string message) {
+  absl::StatusOr<ResponseReader> reader = ResponseReader::Open(std::move(message));
+  typename Kind::Response response;  // But for its resources.
+  if (!reader.ok() || !response.ParseFromString(reader->rest())) return false;
   answered_ = true;
   stats_.identifier = response.control_plane().identifier().substr(0, 256);
   // On a stream of one type there is no need to name it.
@@ -127,13 +140,15 @@ bool AdsStream::Receive(absl::string_view message) {
            ": nobody subscribed to it");
     return true;
   }
-  static_cast<Kind&>(*subscription).OnResponse(response);
+  static_cast<Kind&>(*subscription).OnResponse(response, *std::move(reader));
+  PauseIfBusy();
   return true;
 }
 
-void AdsStream::OnMessage(absl::string_view message) {
-  const bool valid = options_.protocol == Protocol::kDelta ? Receive<DeltaSubscription>(message)
-                                                           : Receive<SotwSubscription>(message);
+void AdsStream::OnMessage(std::string message) {
+  const bool valid = options_.protocol == Protocol::kDelta
+                         ? Receive<DeltaSubscription>(std::move(message))
+                         : Receive<SotwSubscription>(std::move(message));
   // Without its nonce it cannot even be refused: the peer does not speak the protocol.
   if (!valid) OnClosed(absl::DataLossError("a response is not a valid discovery response"));
 }

@@ -2,8 +2,9 @@
 // of its own, in either protocol. Room 1 of an update (docs/life_of_an_update.md).
 //
 // It opens the stream, opens it anew with jittered exponential back-off when it ends, puts requests
-// on it one at a time, and hands each response to the subscription of its type. What was received
-// stays in force while the stream is down: losing the control plane changes nothing.
+// on it one at a time, and hands each response to the subscription of its type; while that one is
+// busy with it, the next response waits. What was received stays in force while the stream is down:
+// losing the control plane changes nothing.
 //
 // Requests that are due together go out in the order of kResourceTypes: with clusters before
 // endpoints before listeners before routes, nothing is asked for before what it refers to.
@@ -78,9 +79,12 @@ class AdsStream final : private event::Runnable {
   void Run() override;  // Puts the next request on the stream.
   template <typename Kind>
   void SendNext(Kind& subscription);
-  void OnMessage(absl::string_view message);
+  void OnMessage(std::string message);
   template <typename Kind>
-  bool Receive(absl::string_view message);
+  bool Receive(std::string message);
+  // Keeps the next response back for as long as one is on its way into force.
+  void PauseIfBusy();
+  void OnIdle();
   void OnClosed(const absl::Status& status);
   // Whether the stream that ends served its purpose: it was answered, or had nothing to ask for and
   // lasted.

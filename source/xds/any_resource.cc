@@ -43,7 +43,7 @@ absl::Status CheckLength(absl::string_view name) {
       absl::StrCat("name: ", name.size(), " bytes, at most ", kMaxNameBytes, " are accepted"));
 }
 
-absl::StatusOr<Resource> UnpackPlain(const google::protobuf::Any& entry, const ResourceType& type,
+absl::StatusOr<Resource> UnpackPlain(google::protobuf::Any entry, const ResourceType& type,
                                      absl::string_view version) {
   if (absl::string_view(entry.type_url()) != type.url) {
     return absl::InvalidArgumentError(
@@ -56,7 +56,7 @@ absl::StatusOr<Resource> UnpackPlain(const google::protobuf::Any& entry, const R
   resource.version = std::string(version);
   resource.type_url = std::string(type.url);
   resource.hash = XxHash64(entry.value());
-  resource.bytes = std::make_shared<const std::string>(entry.value());
+  resource.bytes = std::make_shared<const std::string>(std::move(*entry.mutable_value()));
   return resource;
 }
 
@@ -77,6 +77,10 @@ absl::Status CheckWrapper(const Wrapper& wrapper) {
 
 }  // namespace
 
+absl::Status NotAMessage() {
+  return absl::InvalidArgumentError("the bytes are not a valid message");
+}
+
 absl::StatusOr<std::string> ResourceName(absl::string_view bytes) {
   google::protobuf::io::CodedInputStream input(reinterpret_cast<const uint8_t*>(bytes.data()),
                                                static_cast<int>(bytes.size()));
@@ -89,7 +93,7 @@ absl::StatusOr<std::string> ResourceName(absl::string_view bytes) {
     const bool read = tag == 0          ? input.ConsumedEntireMessage()
                       : tag == kNameTag ? WireFormatLite::ReadString(&input, &name)
                                         : WireFormatLite::SkipField(&input, tag);
-    if (!read) return absl::InvalidArgumentError("the bytes are not a valid message");
+    if (!read) return NotAMessage();
     if (tag == 0) break;
   }
   if (name.empty()) return absl::InvalidArgumentError("name: must not be empty");
@@ -102,7 +106,7 @@ absl::StatusOr<std::string> ResourceName(absl::string_view bytes) {
   return name;
 }
 
-absl::StatusOr<ResourceEntry> UnpackResource(const Wrapper& wrapper, const ResourceType& type,
+absl::StatusOr<ResourceEntry> UnpackResource(Wrapper wrapper, const ResourceType& type,
                                              absl::string_view version) {
   const absl::Status checked = CheckWrapper(wrapper);
   if (!checked.ok()) return checked;
@@ -110,7 +114,8 @@ absl::StatusOr<ResourceEntry> UnpackResource(const Wrapper& wrapper, const Resou
   ResourceEntry entry;
   entry.ttl = wrapper.has_ttl() ? TtlOf(wrapper) : 0;
   if (wrapper.has_resource()) {
-    absl::StatusOr<Resource> resource = UnpackPlain(wrapper.resource(), type, version);
+    absl::StatusOr<Resource> resource =
+        UnpackPlain(std::move(*wrapper.mutable_resource()), type, version);
     if (!resource.ok()) return resource.status();
     entry.resource = *std::move(resource);
     if (type.namespaces && !name.empty()) entry.resource.name = name;
@@ -130,16 +135,16 @@ absl::StatusOr<ResourceEntry> UnpackResource(const Wrapper& wrapper, const Resou
   return entry;
 }
 
-absl::StatusOr<ResourceEntry> UnpackResource(const google::protobuf::Any& entry,
-                                             const ResourceType& type, absl::string_view version) {
+absl::StatusOr<ResourceEntry> UnpackResource(google::protobuf::Any entry, const ResourceType& type,
+                                             absl::string_view version) {
   if (entry.type_url() == kWrapperType) {
     Wrapper wrapper;
     if (!wrapper.ParseFromString(entry.value())) {
       return absl::InvalidArgumentError("the Resource wrapper is not a valid message");
     }
-    return UnpackResource(wrapper, type, version);
+    return UnpackResource(std::move(wrapper), type, version);
   }
-  absl::StatusOr<Resource> resource = UnpackPlain(entry, type, version);
+  absl::StatusOr<Resource> resource = UnpackPlain(std::move(entry), type, version);
   if (!resource.ok()) return resource.status();
   return ResourceEntry{*std::move(resource)};
 }

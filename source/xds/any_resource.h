@@ -23,10 +23,12 @@ struct ResourceEntry {
 
 // Errors say what is wrong with the entry; the caller says where it stands. An entry may be wrapped
 // in envoy.service.discovery.v3.Resource. `version` is that of the response.
-absl::StatusOr<ResourceEntry> UnpackResource(const google::protobuf::Any& entry,
+absl::StatusOr<ResourceEntry> UnpackResource(google::protobuf::Any entry, const ResourceType& type,
+                                             absl::string_view version);
+absl::StatusOr<ResourceEntry> UnpackResource(envoy::service::discovery::v3::Resource wrapper,
                                              const ResourceType& type, absl::string_view version);
-absl::StatusOr<ResourceEntry> UnpackResource(const envoy::service::discovery::v3::Resource& wrapper,
-                                             const ResourceType& type, absl::string_view version);
+// What is said of an entry whose bytes are none.
+absl::Status NotAMessage();
 
 // The name of a serialized resource: all discoverable types keep it in field 1, a string. The walk
 // covers the whole message, so that bytes which are no message at all are an error here.

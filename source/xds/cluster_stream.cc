@@ -49,8 +49,13 @@ void ClusterStream::Close() {
   call_.reset();
 }
 
+void ClusterStream::Resume() {
+  if (std::exchange(paused_, false)) loop_.Schedule(this);
+}
+
 void ClusterStream::Run() {
-  if (!open_ || call_.has_value()) return;
+  if (!open_) return;
+  if (call_.has_value()) return OnProgress();
   base::Rc<upstream::WorkerCluster> cluster = find_cluster_(cluster_);
   if (!cluster) {
     events_.on_closed(absl::UnavailableError(absl::StrCat("cluster ", cluster_, " is not there")));
@@ -72,10 +77,9 @@ void ClusterStream::OnProgress() {
     events_.on_sent();
   }
   if (!open_) return;
-  if (std::optional<buffer::Buffer> message = call_->Receive()) {
-    const bool whole = message->slice_count() == 1;
-    const std::string copy = whole ? std::string() : message->ToString();
-    events_.on_message(whole ? message->front().view() : absl::string_view(copy));
+  if (!paused_) {
+    std::optional<buffer::Buffer> message = call_->Receive();
+    if (message.has_value()) events_.on_message(message->ToString());
   }
   if (!open_ || !call_->done()) return;
   open_ = false;

@@ -30,6 +30,8 @@ class ClusterStream final : public MessageStream, private event::Runnable {
 
   void Send(const google::protobuf::MessageLite& message) override;
   bool sending() const override { return sending_; }
+  void Pause() override { paused_ = true; }
+  void Resume() override;
   void Close() override;
 
  private:
@@ -45,6 +47,7 @@ class ClusterStream final : public MessageStream, private event::Runnable {
   bool open_ = true;
   bool connected_ = false;
   bool sending_ = false;
+  bool paused_ = false;
   std::optional<rpc::Call> call_;
 };
 

@@ -64,18 +64,35 @@ DeltaSubscription::Request DeltaSubscription::TakeRequest() {
   return request;
 }
 
-void DeltaSubscription::OnResponse(const Response& response) {
-  Step step = Begin(response.system_version_info(), response.nonce());
-  for (const auto& entry : response.resources()) {
-    Add(UnpackResource(entry, type(), entry.version()), step);
-  }
-  for (const std::string& name : response.removed_resources()) AddRemoved(name, step);
-  for (const auto& name : response.removed_resource_names()) AddRemoved(name.name(), step);
-  for (const auto& error : response.resource_errors()) {
+absl::StatusOr<ResourceEntry> DeltaSubscription::Unpack(absl::string_view entry,
+                                                        const std::string&) const {
+  envoy::service::discovery::v3::Resource wrapper;
+  if (!wrapper.ParseFromArray(entry.data(), static_cast<int>(entry.size()))) return NotAMessage();
+  // Each resource has its own version, if only an empty one.
+  return UnpackResource(std::move(wrapper), type(), "");
+}
+
+void DeltaSubscription::Complete(Step& step) {
+  for (const std::string& name : step.gone) AddRemoved(name, step);
+}
+
+void DeltaSubscription::OnResponse(const Response& head, ResponseReader resources) {
+  Step step = Begin(head.system_version_info(), head.nonce());
+  step.unread = std::move(resources);
+  const auto& removed = head.removed_resources();
+  step.gone.assign(removed.begin(), removed.end());
+  for (const auto& name : head.removed_resource_names()) step.gone.push_back(name.name());
+  for (const auto& error : head.resource_errors()) {
     if (error.error_detail().code() != google::rpc::NOT_FOUND) continue;
-    AddRemoved(error.resource_name().name(), step);
+    step.gone.push_back(error.resource_name().name());
   }
-  Finish(std::move(step));
+  Take(std::move(step));
+}
+
+void DeltaSubscription::OnResponse(const Response& response) {
+  absl::StatusOr<ResponseReader> reader = ResponseReader::Open(response.SerializeAsString());
+  CHECK(reader.ok());
+  OnResponse(response, *std::move(reader));
 }
 
 }  // namespace proxenos::xds

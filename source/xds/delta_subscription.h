@@ -23,6 +23,9 @@ class DeltaSubscription final : public Subscription {
   DeltaSubscription(event::TimerWheel& timers, SubscriptionOptions options, ApplyUpdate apply)
       : Subscription(timers, std::move(options), std::move(apply)) {}
 
+  // A response: `head`, all but its resources, and these.
+  void OnResponse(const Response& head, ResponseReader resources);
+  // One that was not received as bytes.
   void OnResponse(const Response& response);
 
   bool has_request() const override;
@@ -32,6 +35,9 @@ class DeltaSubscription final : public Subscription {
  private:
   void OnNamesChanged(const NameChange& change) override;
   void OnOpened() override;
+  absl::StatusOr<ResourceEntry> Unpack(absl::string_view entry,
+                                       const std::string& version) const override;
+  void Complete(Step& step) override;
   void FillFirst(Request& request) const;
 
   // Of the current stream, once asked_: what it has to be told. No name is in both.

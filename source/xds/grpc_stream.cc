@@ -253,6 +253,11 @@ void GrpcStream::Send(const google::protobuf::MessageLite& message) {
   call_->Write(message);
 }
 
+void GrpcStream::Resume() {
+  paused_ = false;
+  if (std::exchange(unread_, false) && open_ && !over_) call_->ReadNext();
+}
+
 void GrpcStream::OnIo(uint32_t) {
   if (!open_) return;
   uint64_t count;
@@ -269,9 +274,10 @@ void GrpcStream::OnIo(uint32_t) {
     if (!read_status.ok()) {
       call_->Cancel();
     } else {
-      events_.on_message(message);
+      events_.on_message(std::move(message));
     }
-    if (open_ && !over_) call_->ReadNext();
+    unread_ = true;
+    if (!paused_) Resume();
   }
   if (open_ && news.sent && !over_) {
     sending_ = false;

@@ -26,6 +26,8 @@ class GrpcStream final : public MessageStream, public event::IoHandler {
 
   void Send(const google::protobuf::MessageLite& message) override;
   bool sending() const override { return sending_; }
+  void Pause() override { paused_ = true; }
+  void Resume() override;
   void Close() override;
 
   void OnIo(uint32_t events) override;
@@ -40,6 +42,8 @@ class GrpcStream final : public MessageStream, public event::IoHandler {
   bool over_ = false;  // An operation has failed; the end is on its way.
   bool connected_ = false;
   bool sending_ = false;
+  bool paused_ = false;
+  bool unread_ = false;  // The next read was not started, because of paused_.
   std::unique_ptr<Call> call_;
 };
 

@@ -22,6 +22,7 @@ class Leases {
   // From now on it holds for `ttl`, or without end where that is 0.
   void Grant(const std::string& name, base::Nanos ttl);
   void Drop(const std::string& name) { Grant(name, 0); }
+  bool Has(const std::string& name) const { return ends_.contains(name); }
 
  private:
   void Expire();

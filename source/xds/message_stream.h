@@ -3,9 +3,10 @@
 // (envoy_grpc).
 #pragma once
 
+#include <string>
+
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
 #include "google/protobuf/message_lite.h"
 
 namespace proxenos::xds {
@@ -16,8 +17,7 @@ class MessageStream {
   // Called from the loop, never from Send or Close.
   struct Events {
     absl::AnyInvocable<void()> on_connected;  // Once: the peer has taken or sent something.
-    // REQUIRES of the receiver: the view is not kept.
-    absl::AnyInvocable<void(absl::string_view message)> on_message;
+    absl::AnyInvocable<void(std::string message)> on_message;
     absl::AnyInvocable<void()> on_sent;  // The message given to Send has left; send the next.
     absl::AnyInvocable<void(const absl::Status&)> on_closed;  // Once, last.
   };
@@ -27,6 +27,11 @@ class MessageStream {
   // One message at a time. REQUIRES: not sending().
   virtual void Send(const google::protobuf::MessageLite& message) = 0;
   virtual bool sending() const = 0;
+
+  // No message comes until Resume: one at most waits here, all others with the peer behind the
+  // window. The end of the stream comes all the same, unless it stands behind a message.
+  virtual void Pause() = 0;
+  virtual void Resume() = 0;
 
   // Cancels the call; no event comes any more.
   virtual void Close() = 0;

@@ -53,7 +53,14 @@ SotwSubscription::Request SotwSubscription::TakeRequest() {
   return request;
 }
 
-void SotwSubscription::AddAbsent(Step& step) const {
+absl::StatusOr<ResourceEntry> SotwSubscription::Unpack(absl::string_view entry,
+                                                       const std::string& version) const {
+  google::protobuf::Any any;
+  if (!any.ParseFromArray(entry.data(), static_cast<int>(entry.size()))) return NotAMessage();
+  return UnpackResource(std::move(any), type(), version);
+}
+
+void SotwSubscription::Complete(Step& step) {
   // With an entry whose name cannot be told, absence proves nothing: remove nobody. Heartbeats
   // alone are no state of the world.
   if (!type().whole_set || step.unreadable) return;
@@ -63,14 +70,17 @@ void SotwSubscription::AddAbsent(Step& step) const {
   }
 }
 
+void SotwSubscription::OnResponse(const Response& head, ResponseReader resources) {
+  nonce_ = head.nonce();
+  Step step = Begin(head.version_info(), head.nonce());
+  step.unread = std::move(resources);
+  Take(std::move(step));
+}
+
 void SotwSubscription::OnResponse(const Response& response) {
-  nonce_ = response.nonce();
-  Step step = Begin(response.version_info(), response.nonce());
-  for (const google::protobuf::Any& entry : response.resources()) {
-    Add(UnpackResource(entry, type(), response.version_info()), step);
-  }
-  AddAbsent(step);
-  Finish(std::move(step));
+  absl::StatusOr<ResponseReader> reader = ResponseReader::Open(response.SerializeAsString());
+  CHECK(reader.ok());
+  OnResponse(response, *std::move(reader));
 }
 
 }  // namespace proxenos::xds

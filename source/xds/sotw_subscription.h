@@ -24,6 +24,9 @@ class SotwSubscription final : public Subscription {
   SotwSubscription(event::TimerWheel& timers, SubscriptionOptions options, ApplyUpdate apply)
       : Subscription(timers, std::move(options), std::move(apply)) {}
 
+  // A response: `head`, all but its resources, and these.
+  void OnResponse(const Response& head, ResponseReader resources);
+  // One that was not received as bytes.
   void OnResponse(const Response& response);
 
   bool has_request() const override;
@@ -33,7 +36,9 @@ class SotwSubscription final : public Subscription {
  private:
   void OnNamesChanged(const NameChange& change) override;
   void OnOpened() override;
-  void AddAbsent(Step& step) const;
+  absl::StatusOr<ResourceEntry> Unpack(absl::string_view entry,
+                                       const std::string& version) const override;
+  void Complete(Step& step) override;
   void FillNames(Request& request);
 
   // Of the current stream.

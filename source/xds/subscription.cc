@@ -18,6 +18,9 @@ constexpr size_t kMaxLoggedRefusal = 16 * 1024;
 
 // Resources applied in one turn. A cluster takes some 30 µs, so this is about two milliseconds.
 constexpr size_t kPart = 64;
+// Entries unpacked in one turn, and after how many bytes it is enough: some two milliseconds.
+constexpr size_t kUnpackedPart = 512;
+constexpr size_t kUnpackedBytes = 1024 * 1024;
 
 }  // namespace
 
@@ -26,7 +29,7 @@ Subscription::Subscription(event::TimerWheel& timers, SubscriptionOptions option
     : options_(std::move(options)),
       answers_(timers, [this] { RequestDue(); }),
       apply_(std::move(apply)),
-      work_timer_(timers, [this] { ApplyPart(); }),
+      work_timer_(timers, [this] { Advance(); }),
       fetch_timer_(timers,
                    [this] {
                      ++stats_.init_fetch_timeout;
@@ -86,6 +89,7 @@ void Subscription::ArmFetchTimer() {
 
 void Subscription::OnStreamOpened(size_t server) {
   stream_open_ = true;
+  ++stream_;
   server_ = server;
   asked_ = false;
   answers_.Clear();
@@ -94,7 +98,6 @@ void Subscription::OnStreamOpened(size_t server) {
 }
 
 void Subscription::OnStreamLost() {
-  FinishNow();  // Its answer belongs to this stream.
   stream_open_ = false;
   answers_.Clear();
   ++stats_.update_failure;
@@ -120,6 +123,7 @@ Subscription::Step Subscription::Begin(std::string version, std::string nonce) {
   step.update.type_url = std::string(type().url);
   step.update.version = std::move(version);
   step.nonce = std::move(nonce);
+  step.stream = stream_;
   return step;
 }
 
@@ -148,7 +152,9 @@ void Subscription::Add(absl::StatusOr<ResourceEntry> entry, Step& step) {
     return;
   }
   if (resource.bytes == nullptr) return AddHeartbeat(*entry, step);
-  step.leases.push_back({resource.name, entry->ttl});
+  if (entry->ttl > 0 || leases_.Has(resource.name)) {
+    step.leases.push_back({resource.name, entry->ttl});
+  }
   if (IsUnchanged(resource)) {
     ++step.update.unchanged;
     known_[resource.name].version = std::move(resource.version);
@@ -181,19 +187,41 @@ void Subscription::AddRemoved(const std::string& name, Step& step) {
   step.update.removed.push_back(name);
 }
 
-void Subscription::Finish(Step step) {
-  std::sort(step.update.removed.begin(), step.update.removed.end());
-  step.update.removed.erase(std::unique(step.update.removed.begin(), step.update.removed.end()),
-                            step.update.removed.end());
-  stats_.unchanged_resources += step.update.unchanged;
+void Subscription::Take(Step step) {
   work_ = std::make_unique<Work>();
   work_->step = std::move(step);
-  ApplyPart();
+  Advance();
 }
 
 void Subscription::FinishNow() {
+  while (work_ != nullptr) Advance();
   work_timer_.Disarm();
-  while (work_ != nullptr) ApplyPart();
+}
+
+// One turn's part.
+void Subscription::Advance() {
+  if (!work_->unpacked) UnpackPart();
+  if (work_->unpacked) ApplyPart();
+  if (work_ != nullptr) return work_timer_.ArmIn(0);  // In the next turn.
+  if (idle_) idle_();
+}
+
+void Subscription::UnpackPart() {
+  Step& step = work_->step;
+  size_t bytes = 0;
+  for (size_t i = 0; i < kUnpackedPart && bytes < kUnpackedBytes && !step.unread.at_end(); ++i) {
+    const absl::string_view entry = step.unread.Next();
+    bytes += entry.size();
+    Add(Unpack(entry, step.update.version), step);
+  }
+  if (!step.unread.at_end()) return;
+  step.unread = ResponseReader();
+  Complete(step);
+  std::vector<std::string>& removed = step.update.removed;
+  std::sort(removed.begin(), removed.end());
+  removed.erase(std::unique(removed.begin(), removed.end()), removed.end());
+  stats_.unchanged_resources += step.update.unchanged;
+  work_->unpacked = true;
 }
 
 void Subscription::ApplyPart() {
@@ -215,7 +243,7 @@ void Subscription::ApplyPart() {
   for (const ResourceError& error : refused) bad.insert(error.name);
   Remember(part, bad);
   std::move(refused.begin(), refused.end(), std::back_inserter(work_->refused));
-  if (work_->applied < all.resources.size()) return work_timer_.ArmIn(0);  // In the next turn.
+  if (work_->applied < all.resources.size()) return;
   GrantLeases();
   const std::unique_ptr<Work> done = std::move(work_);
   // The response's own errors first: they explain what the receiver never saw.
@@ -271,7 +299,8 @@ void Subscription::Conclude(const Step& step) {
              last_refusal_.substr(0, kMaxLoggedRefusal));
     }
   }
-  if (!stream_open_) return;  // A file wants no answer.
+  // A file wants no answer, and another stream's nonce means nothing to this one.
+  if (!stream_open_ || step.stream != stream_) return;
   answers_.Push({version_, step.nonce, last_refusal_}, repeated);
   RequestDue();
 }

@@ -9,10 +9,12 @@
 // SotwSubscription and DeltaSubscription say how the two protocols ask and what their responses
 // mean; all that happens to a resource is here:
 //
-//     response ─▶ Begin ─▶ Add each entry ─▶ Finish: apply ─▶ remember ─▶ queue the answer
+//     response ─▶ Begin ─▶ unpack ─▶ Complete ─▶ apply ─▶ remember ─▶ queue the answer
 //
-// Many resources are applied in parts, a part a turn, so that other work of the loop goes on. The
-// next response, and whoever calls FinishNow, has the rest done at once: order stays as it came.
+// A large response is unpacked in parts, then applied in parts, a part a turn, so that other work
+// of the loop goes on. Nothing of it is applied before all of it was read. Meanwhile the
+// subscription is busy(), and its transport keeps the next response back; one that comes all the
+// same, and whoever calls FinishNow, has the rest done at once: order stays as it came.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +35,7 @@
 #include "source/xds/any_resource.h"
 #include "source/xds/leases.h"
 #include "source/xds/resource.h"
+#include "source/xds/response_reader.h"
 #include "source/xds/type_url.h"
 
 namespace proxenos::xds {
@@ -80,7 +83,12 @@ class Subscription {
   // A new stream knows nothing of the last one. `server`: which of the control plane's; versions
   // mean something to the one that they came from, and to no other.
   void OnStreamOpened(size_t server);
-  // The stream ended or could not be opened.
+  // Whether a response is on its way into force.
+  bool busy() const { return work_ != nullptr; }
+  // Called when busy() is over; it must not act but make a note of it.
+  void OnIdle(absl::AnyInvocable<void()> callback) { idle_ = std::move(callback); }
+  // The stream ended or could not be opened. What of a response was left to do goes on; nobody is
+  // told of it any more.
   void OnStreamLost();
   // The source could not be read at all (a file): nothing changes.
   void OnUnreadable();
@@ -108,10 +116,13 @@ class Subscription {
     std::shared_ptr<const std::string> bytes;
     bool refused = false;  // The newest version was refused: look at the next one in any case.
   };
-  // A response taken apart.
+  // A response being taken apart.
   struct Step {
     TypeUpdate update;
     std::string nonce;
+    uint64_t stream = 0;            // On which it came.
+    ResponseReader unread;          // Its entries.
+    std::vector<std::string> gone;  // Names that it says are gone or do not exist.
     size_t entries = 0;
     size_t heartbeats = 0;
     absl::flat_hash_set<std::string> present;  // Every readable name in it.
@@ -126,11 +137,18 @@ class Subscription {
   virtual void OnNamesChanged(const NameChange& change) = 0;
   virtual void OnOpened() = 0;
 
+  // One entry of a response. `version`: of the response.
+  virtual absl::StatusOr<ResourceEntry> Unpack(absl::string_view entry,
+                                               const std::string& version) const = 0;
+  // All entries were unpacked; what is not among them may mean something.
+  virtual void Complete(Step& step) = 0;
+
+  // Takes the step of a response: Begin finishes the one before, Take goes on as far as one turn
+  // bears it.
   Step Begin(std::string version, std::string nonce);
-  void Add(absl::StatusOr<ResourceEntry> entry, Step& step);
+  void Take(Step step);
   // A name that the response says is gone or does not exist.
   void AddRemoved(const std::string& name, Step& step);
-  void Finish(Step step);
 
   bool Wanted(absl::string_view name) const;
   // Whether the versions that are held are those of the stream's server.
@@ -153,7 +171,10 @@ class Subscription {
  private:
   bool WantedByAlias(const Resource& resource) const;
   bool IsUnchanged(const Resource& resource) const;
+  void Add(absl::StatusOr<ResourceEntry> entry, Step& step);
   void AddHeartbeat(const ResourceEntry& entry, Step& step);
+  void Advance();
+  void UnpackPart();
   void ApplyPart();
   void Remember(const TypeUpdate& part, const absl::flat_hash_set<absl::string_view>& refused);
   void GrantLeases();
@@ -165,18 +186,21 @@ class Subscription {
   // A response on its way into force.
   struct Work {
     Step step;
+    bool unpacked = false;
     size_t applied = 0;                  // Of step.update.resources.
     std::vector<ResourceError> refused;  // By the receiver.
   };
 
   ApplyUpdate apply_;
-  std::unique_ptr<Work> work_;  // Null when nothing is left to apply.
+  std::unique_ptr<Work> work_;  // Null when nothing is left to do.
   event::Timer work_timer_;
   absl::AnyInvocable<void()> request_due_;
+  absl::AnyInvocable<void()> idle_;
   absl::AnyInvocable<void()> fetch_timeout_;
   event::Timer fetch_timer_;
   Leases leases_;
   bool answered_ = false;  // A response was seen since the beginning.
+  uint64_t stream_ = 0;    // Streams opened so far.
   size_t server_ = 0;      // Of the stream.
   size_t held_from_ = 0;   // Of the last response.
 

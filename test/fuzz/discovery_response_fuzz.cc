@@ -52,11 +52,22 @@ void Run(unsigned mode, absl::string_view input) {
         static_cast<unsigned char>(input[0]) * 256u + static_cast<unsigned char>(input[1]);
     input.remove_prefix(2);
     size = std::min(size, input.size());
-    typename Kind::Response response;
-    const bool valid = response.ParseFromArray(input.data(), static_cast<int>(size));
+    absl::StatusOr<ResponseReader> reader =
+        ResponseReader::Open(std::string(input.substr(0, size)));
+    typename Kind::Response whole;
+    const bool valid = whole.ParseFromArray(input.data(), static_cast<int>(size));
     input.remove_prefix(size);
-    if (!valid) continue;
-    subscription.OnResponse(response);
+    // What protobuf takes whole can be read in parts; what it does not may have bad parts only.
+    CHECK(reader.ok() || !valid);
+    typename Kind::Response response;
+    if (!reader.ok() || !response.ParseFromString(reader->rest())) {
+      CHECK(!valid);
+      continue;
+    }
+    CHECK(response.resources().empty());
+    CHECK(!valid || reader->count() == static_cast<size_t>(whole.resources_size()));
+    subscription.OnResponse(response, *std::move(reader));
+    subscription.FinishNow();
     // The same refusal once more is told after a pause.
     if (!subscription.has_request()) timers.Advance(timers.now() + 3 * base::kSecond);
     CHECK(subscription.has_request());

@@ -170,6 +170,28 @@ TEST_P(AdsStreamTest, AcknowledgesWhatWasTaken) {
   EXPECT_EQ(taken(), (std::vector<std::string>{"a", "b", "c"})) << "a and b were not sent on again";
 }
 
+TEST_P(AdsStreamTest, NextResponseWaitsForALargeOne) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 2000; ++i) names.push_back("c" + std::to_string(i));
+  std::vector<Listener> listeners(1);
+  listeners[0].set_name("last");
+  Make();
+  Subscription* clusters = SubscribeToClusters();
+  Subscription* others = Subscribe(kListenerType, true);
+  thread_.Do([others] { others->Want({{kAllNames}, {}}); });
+  Start();
+  plane_.Set("v1", Clusters(names));
+  plane_.Set("l1", listeners);
+  ASSERT_TRUE(plane_.WaitForAck(kListenerType, "l1"));
+  ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v1"));
+  names.push_back("last");
+  EXPECT_EQ(taken(), names) << "in the order in which they came";
+  // And what comes later is not kept back.
+  plane_.Set("v2", Clusters({"c1", "new"}));
+  ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v2"));
+  thread_.Do([clusters] { EXPECT_EQ(clusters->held(), 2u); });
+}
+
 TEST_P(AdsStreamTest, RefusalNamesEachBadResource) {
   plane_.Set("v1", Clusters({"good", "bad-1", "bad-2"}));
   Make();

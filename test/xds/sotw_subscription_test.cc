@@ -72,6 +72,12 @@ class SotwSubscriptionTest : public ::testing::Test {
     subscription_->Want(change);
   }
 
+  void NextTurn() { timers_.Advance(timers_.now() + base::kMillisecond); }
+  void FinishInTurns() {
+    for (int turn = 0; subscription_->busy() && turn < 1000; ++turn) NextTurn();
+    EXPECT_FALSE(subscription_->busy());
+  }
+
   std::set<std::string> wanted_;
   event::TimerWheel timers_{0};
   std::optional<SotwSubscription> subscription_;
@@ -206,8 +212,97 @@ TEST_F(SotwSubscriptionTest, LostStreamLeavesNothingHalfApplied) {
   subscription.TakeRequest();
   subscription.OnResponse(MakeResponse("1", "n1", MakeClusters(150)));
   subscription.OnStreamLost();
+  EXPECT_TRUE(subscription.busy());
+  FinishInTurns();
   EXPECT_EQ(subscription.held(), 150u);
   EXPECT_EQ(subscription.version(), "1");
+  EXPECT_FALSE(subscription.has_request());
+}
+
+TEST_F(SotwSubscriptionTest, AnotherStreamIsNotAnsweredForTheOneBefore) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
+  subscription.OnStreamOpened(0);
+  subscription.TakeRequest();
+  subscription.OnResponse(MakeResponse("1", "n1", MakeClusters(2000)));
+  subscription.OnStreamLost();
+  subscription.OnStreamOpened(0);
+  const SotwSubscription::Request first = subscription.TakeRequest();
+  EXPECT_EQ(first.response_nonce(), "");
+  EXPECT_EQ(first.version_info(), "") << "of version 1 not all is in force";
+  FinishInTurns();
+  EXPECT_EQ(subscription.held(), 2000u);
+  EXPECT_FALSE(subscription.has_request());
+  subscription.OnResponse(MakeResponse("2", "m1", {}));
+  EXPECT_EQ(subscription.TakeRequest().response_nonce(), "m1");
+}
+
+TEST_F(SotwSubscriptionTest, LargeResponseIsReadInPartsBeforeAnyOfItIsApplied) {
+  SotwSubscription& subscription = Make(true);
+  int idle = 0;
+  subscription.OnIdle([&idle] { ++idle; });
+  subscription.Want({{kAllNames}, {}});
+  subscription.OnStreamOpened(0);
+  subscription.TakeRequest();
+  subscription.OnResponse(MakeResponse("0", "n0", {MakeCluster("old")}));
+  subscription.TakeRequest();
+  EXPECT_EQ(idle, 1);
+  updates_.clear();
+
+  subscription.OnResponse(MakeResponse("1", "n1", MakeClusters(2000)));
+  int turns_without_effect = 0;
+  for (; updates_.empty(); ++turns_without_effect) NextTurn();
+  EXPECT_EQ(turns_without_effect, 3) << "four parts of 512 at most, the first of them at once";
+  EXPECT_EQ(updates_[0].removed, std::vector<std::string>{"old"});
+  EXPECT_TRUE(subscription.busy());
+  EXPECT_FALSE(subscription.has_request());
+  FinishInTurns();
+  EXPECT_EQ(updates_.size(), 32u) << "64 a turn";
+  EXPECT_EQ(idle, 2);
+  EXPECT_EQ(subscription.TakeRequest().response_nonce(), "n1");
+
+  // The same once more is read, and nothing more.
+  updates_.clear();
+  subscription.OnResponse(MakeResponse("2", "n2", MakeClusters(2000)));
+  for (int turn = 0; turn < 3; ++turn) {
+    EXPECT_TRUE(subscription.busy());
+    NextTurn();
+  }
+  EXPECT_FALSE(subscription.busy());
+  ASSERT_EQ(updates_.size(), 1u);
+  EXPECT_EQ(updates_[0].unchanged, 2000u);
+}
+
+TEST_F(SotwSubscriptionTest, FewLargeResourcesAreReadInPartsToo) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
+  std::vector<Cluster> clusters;
+  for (const char* name : {"a", "b", "c"}) {
+    clusters.push_back(MakeCluster(name, std::string(size_t{1} << 20, 'x')));
+  }
+  subscription.OnResponse(MakeResponse("1", "n1", clusters));
+  EXPECT_TRUE(updates_.empty());
+  NextTurn();
+  EXPECT_TRUE(updates_.empty());
+  NextTurn();
+  EXPECT_EQ(updates_.size(), 1u);
+}
+
+TEST_F(SotwSubscriptionTest, OneBadEntryOfManyRefusesItselfAndRemovesNobody) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
+  subscription.OnStreamOpened(0);
+  subscription.TakeRequest();
+  subscription.OnResponse(MakeResponse("0", "n0", {MakeCluster("old")}));
+  subscription.TakeRequest();
+  SotwSubscription::Response response = MakeResponse("1", "n1", MakeClusters(1500));
+  response.mutable_resources(1400)->set_value("\xff");
+  subscription.OnResponse(response);
+  FinishInTurns();
+  EXPECT_EQ(subscription.held(), 1500u) << "1499 good ones and the old one";
+  const SotwSubscription::Request answer = subscription.TakeRequest();
+  EXPECT_EQ(answer.version_info(), "0");
+  EXPECT_EQ(answer.error_detail().message(), "resources[1400]: the bytes are not a valid message");
 }
 
 TEST_F(SotwSubscriptionTest, WholeSetRemovesWhatIsAbsent) {
