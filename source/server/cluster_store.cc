@@ -10,7 +10,14 @@
 
 namespace proxenos::server {
 
+namespace {
+
 using upstream::DiscoveryKind;
+
+// So many are compiled again, when they are needed again, in some twenty microseconds.
+constexpr size_t kFewEndpoints = 16;
+
+}  // namespace
 
 ClusterStore::ClusterStore(StoreContext context, Compilers& compilers, SecretStore& secrets,
                            ClusterStoreOptions options, stats::Registry& registry)
@@ -33,7 +40,8 @@ ClusterStore::AssignmentKey ClusterStore::KeyOf(const upstream::ClusterConfig& c
 
 std::optional<std::string> ClusterStore::Refuse(Cluster& cluster, const xds::Resource& resource,
                                                 std::string reason) {
-  cluster.refused = Refusal{ResourceVersion::Of(resource, context_.loop.wall_now()), reason};
+  cluster.refused = std::make_unique<Refusal>(
+      Refusal{ResourceVersion::Of(resource, context_.loop.wall_now()), reason});
   return reason;
 }
 
@@ -48,9 +56,11 @@ std::unique_ptr<ClusterStore::Version> ClusterStore::MakeVersion(
         [this, name = config->name] { NewHealth(name); });
   }
   version->resource = ResourceVersion::Of(resource, context_.loop.wall_now());
-  version->tls = std::make_unique<ClientContexts>(
-      secrets_, SecretOwner{SecretOwner::Kind::kCluster, config->name}, config->tls);
-  version->secrets_deadline = context_.Deadline(version->tls->timeout());
+  if (!config->tls.empty()) {
+    version->tls = std::make_unique<ClientContexts>(
+        secrets_, SecretOwner{SecretOwner::Kind::kCluster, config->name}, config->tls);
+    version->secrets_deadline = context_.Deadline(version->tls->timeout());
+  }
   if (config->discovery == DiscoveryKind::kEds) {
     const AssignmentKey key = KeyOf(*config);
     version->endpoints = context_.wanted.Claim(xds::kEndpointType, key.first, key.second);
@@ -167,7 +177,8 @@ std::optional<std::string> ClusterStore::TakeAssignment(const SourceKey& source,
       compilers_.assignment(*resource.bytes, Origin::kDiscovery, errors);
   if (assignment == nullptr) {
     std::string reason(errors.ToStatus().message());
-    entry.refused = Refusal{ResourceVersion::Of(resource, context_.loop.wall_now()), reason};
+    entry.refused = std::make_unique<Refusal>(
+        Refusal{ResourceVersion::Of(resource, context_.loop.wall_now()), reason});
     return reason;
   }
   entry.refused.reset();
@@ -185,7 +196,7 @@ void ClusterStore::TellUsers(const AssignmentEntry& entry) {
 
 void ClusterStore::TakeMissingAssignment(const SourceKey& source, const std::string& name) {
   AssignmentEntry& entry = EntryOf({source, name});
-  entry.missing = entry.assignment == nullptr;
+  entry.missing = !entry.active.has_value();
   TellUsers(entry);
 }
 
@@ -199,12 +210,30 @@ void ClusterStore::DropAssignment(const SourceKey& source, const std::string& na
   assignments_.erase(AssignmentKey(source, name));
 }
 
-const upstream::Assignment* ClusterStore::EndpointsOf(const Version& version) const {
-  if (version.config->discovery == DiscoveryKind::kEds) {
-    const auto entry = assignments_.find(KeyOf(*version.config));
-    return entry == assignments_.end() ? nullptr : entry->second->assignment.get();
+const upstream::Assignment* ClusterStore::EndpointsOf(const Version& version) {
+  if (version.config->discovery != DiscoveryKind::kEds) {
+    return IsDns(*version.config) ? version.resolved.get() : version.config->assignment.get();
   }
-  return IsDns(*version.config) ? version.resolved.get() : version.config->assignment.get();
+  const auto found = assignments_.find(KeyOf(*version.config));
+  if (found == assignments_.end()) return nullptr;
+  AssignmentEntry& entry = *found->second;
+  if (entry.assignment == nullptr && entry.active.has_value()) {
+    config::Errors errors;  // None: these bytes were taken before.
+    entry.assignment = compilers_.assignment(*entry.active->bytes, Origin::kDiscovery, errors);
+  }
+  return entry.assignment.get();
+}
+
+void ClusterStore::ReleaseEndpoints(const Version& version) {
+  // Where hosts' health changes, the hosts are made anew each time.
+  if (version.config->discovery != DiscoveryKind::kEds || version.health != nullptr) return;
+  const auto found = assignments_.find(KeyOf(*version.config));
+  if (found == assignments_.end() || found->second->assignment == nullptr) return;
+  size_t endpoints = 0;
+  for (const auto& locality : found->second->assignment->localities) {
+    endpoints += locality.endpoints.size();
+  }
+  if (endpoints <= kFewEndpoints) found->second->assignment.reset();
 }
 
 bool ClusterStore::Settle(const event::WorkSlice& slice, Batch& batch) {
@@ -220,7 +249,7 @@ bool ClusterStore::Settle(const event::WorkSlice& slice, Batch& batch) {
 
 void ClusterStore::CollectDue() {
   while (!deadlines_.empty() && deadlines_.begin()->first <= context_.loop.now()) {
-    due_.insert(std::move(deadlines_.begin()->second));
+    due_.insert(deadlines_.begin()->second);
     deadlines_.erase(deadlines_.begin());
   }
   for (const std::string& name : secrets_.TakeChanged(SecretOwner::Kind::kCluster)) {
@@ -235,7 +264,7 @@ bool ClusterStore::Ready(Cluster& cluster) {
   const Version& version = *cluster.warming;
   const base::MonoTime now = context_.loop.now();
   const bool no_endpoints = EndpointsOf(version) == nullptr;
-  const bool no_secrets = !version.tls->ready();
+  const bool no_secrets = version.tls != nullptr && !version.tls->ready();
   if (no_endpoints && !HasNoEndpoints(version) && now < version.endpoints_deadline) return false;
   if (no_secrets && now < version.secrets_deadline) return false;
   if (!no_endpoints && !Checked(cluster)) return false;
@@ -317,17 +346,17 @@ void ClusterStore::ForEach(absl::FunctionRef<void(const ResourceView&)> visit) c
     ResourceView view{name, cluster->is_static};
     if (cluster->active != nullptr) view.active = &cluster->active->resource;
     if (cluster->warming != nullptr) view.warming = &cluster->warming->resource;
-    if (cluster->refused.has_value()) view.refused = &*cluster->refused;
+    view.refused = cluster->refused.get();
     visit(view);
   }
 }
 
 void ClusterStore::ForEachAssignment(absl::FunctionRef<void(const ResourceView&)> visit) const {
   for (const auto& [key, entry] : assignments_) {
-    if (!entry->active.has_value() && !entry->refused.has_value()) continue;
+    if (!entry->active.has_value() && entry->refused == nullptr) continue;
     ResourceView view{key.second};
     if (entry->active.has_value()) view.active = &*entry->active;
-    if (entry->refused.has_value()) view.refused = &*entry->refused;
+    view.refused = entry->refused.get();
     visit(view);
   }
 }
@@ -343,7 +372,7 @@ void ClusterStore::ForEachActive(absl::FunctionRef<void(const ClusterView&)> vis
 void ClusterStore::ForEachContext(absl::FunctionRef<void(const tls::Context&)> visit) const {
   for (const auto& [name, cluster] : clusters_) {
     if (cluster->active == nullptr) continue;
-    for (const auto& context : cluster->active->tls->contexts()) {
+    for (const auto& context : ContextsOf(cluster->active->tls.get())) {
       if (context != nullptr) visit(*context);
     }
   }

@@ -10,7 +10,6 @@
 //     Apply ──▶ warming ──Settle──▶ active ──Remove──▶ leaving ──SettleRemovals──▶ gone
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -119,7 +118,7 @@ class ClusterStore {
   std::optional<std::string> Refuse(Cluster& cluster, const xds::Resource& resource,
                                     std::string reason);
   // The endpoints that a version has now; null while they are awaited.
-  const upstream::Assignment* EndpointsOf(const Version& version) const;
+  const upstream::Assignment* EndpointsOf(const Version& version);
   AssignmentEntry& EntryOf(AssignmentKey key);
   // Whether the control plane has said that there are none.
   bool HasNoEndpoints(const Version& version) const;
@@ -137,6 +136,8 @@ class ClusterStore {
   bool Checked(Cluster& cluster);
   void SettleHosts(Cluster& cluster, Batch& batch);
   void Activate(Cluster& cluster, Batch& batch);
+  // Lets go of a compiled assignment that can be compiled anew at little cost.
+  void ReleaseEndpoints(const Version& version);
   void CountStartup(Cluster& cluster);
   // True when the hosts are other ones.
   bool RebuildHosts(Cluster& cluster);
@@ -145,7 +146,7 @@ class ClusterStore {
   void ShowNewHealth(Cluster& cluster);
   void Bury(std::shared_ptr<const upstream::HostSet> hosts);
   static void ShowMembership(Cluster& cluster);
-  void CountUpdate(const Cluster& cluster, bool rebuilt) const;
+  void CountUpdate(const Cluster& cluster, bool rebuilt);
   void OnReport(const std::string& cluster, uint64_t host_id, upstream::HostReport report);
   void Retire(std::unique_ptr<Version> version);
 
@@ -164,7 +165,7 @@ class ClusterStore {
   std::set<std::string> due_;
   // When a warming cluster goes on without what it waits for. One that has not waited so long, or
   // is gone, costs a look.
-  std::multimap<base::MonoTime, std::string> deadlines_;
+  std::set<std::pair<base::MonoTime, std::string>> deadlines_;
   size_t active_ = 0;
   size_t startup_ = 0;
   Counts counts_;

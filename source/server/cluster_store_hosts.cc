@@ -20,7 +20,7 @@ void ClusterStore::SettleOne(Cluster& cluster, Batch& batch) {
   if (cluster.warming != nullptr && Ready(cluster)) return Activate(cluster, batch);
   if (cluster.active == nullptr) return;
   SettleHosts(cluster, batch);
-  if (!std::exchange(cluster.new_secrets, false)) return;
+  if (!std::exchange(cluster.new_secrets, false) || cluster.active->tls == nullptr) return;
   ClientContexts& tls = *cluster.active->tls;
   tls.Refresh([&batch, &cluster, &tls](size_t socket) {
     batch.cluster_tls.push_back({cluster.name, socket, tls.contexts()[socket]});
@@ -37,6 +37,7 @@ void ClusterStore::SettleHosts(Cluster& cluster, Batch& batch) {
   // kept because it was healthy may leave now.
   const bool rebuilt = EndpointsOf(*cluster.active) != nullptr && RebuildHosts(cluster);
   if (new_endpoints) CountUpdate(cluster, rebuilt);
+  ReleaseEndpoints(*cluster.active);
   if (rebuilt) {
     if (cluster.active->health != nullptr) cluster.active->health->SetHosts(*cluster.hosts);
   } else if (new_health) {
@@ -51,7 +52,7 @@ void ClusterStore::Activate(Cluster& cluster, Batch& batch) {
   const bool first = cluster.active == nullptr;
   const bool had_health = !first && cluster.active->health != nullptr;
   Retire(std::exchange(cluster.active, std::move(cluster.warming)));
-  cluster.active->tls->Refresh([](size_t) {});
+  if (cluster.active->tls != nullptr) cluster.active->tls->Refresh([](size_t) {});
   const upstream::ClusterConfig& config = *cluster.active->config;
   if (!first) {
     ++counts_.modified;
@@ -64,14 +65,18 @@ void ClusterStore::Activate(Cluster& cluster, Batch& batch) {
   }
   CountStartup(cluster);
   warming_.erase(cluster.name);
+  // It need not wait for these any more: of thousands they are worth the memory.
+  deadlines_.erase({cluster.active->endpoints_deadline, cluster.name});
+  deadlines_.erase({cluster.active->secrets_deadline, cluster.name});
   cluster.new_endpoints = false;
   cluster.new_secrets = false;
   cluster.new_health = false;
   CountUpdate(cluster, RebuildHosts(cluster));
   const Version& version = *cluster.active;
+  ReleaseEndpoints(version);
   if (had_health || version.health != nullptr) TakeForce(cluster);
   batch.clusters.push_back(
-      {version.config, cluster.breakers, cluster.hosts, version.tls->contexts(), reports_});
+      {version.config, cluster.breakers, cluster.hosts, ContextsOf(version.tls.get()), reports_});
 }
 
 // What the version before found out about hosts gives way to what this one does.
@@ -86,7 +91,7 @@ void ClusterStore::TakeForce(Cluster& cluster) {
       entry.host->ClearHealthBits(upstream::kActiveCheckBits);
     }
   } else {
-    version.health->StartChecks(version.tls->contexts(), cluster.breakers);
+    version.health->StartChecks(ContextsOf(version.tls.get()), cluster.breakers);
     version.health->SetHosts(*cluster.hosts);
     version.health->TakeForce(*cluster.hosts);
   }
@@ -100,8 +105,8 @@ bool ClusterStore::Checked(Cluster& cluster) {
   version.hosts = upstream::BuildHostSet(*version.config, *EndpointsOf(version),
                                          version.hosts != nullptr ? version.hosts : cluster.hosts)
                       .hosts;
-  version.tls->Refresh([](size_t) {});
-  version.health->StartChecks(version.tls->contexts(), cluster.breakers);
+  if (version.tls != nullptr) version.tls->Refresh([](size_t) {});
+  version.health->StartChecks(ContextsOf(version.tls.get()), cluster.breakers);
   version.health->SetHosts(*version.hosts);
   return version.health->settled();
 }
@@ -143,7 +148,7 @@ bool ClusterStore::RebuildHosts(Cluster& cluster) {
 }
 
 // Of an assignment that came: counts it.
-void ClusterStore::CountUpdate(const Cluster& cluster, bool rebuilt) const {
+void ClusterStore::CountUpdate(const Cluster& cluster, bool rebuilt) {
   stats::ClusterMembershipStats& stats = *cluster.stats;
   const upstream::Assignment* endpoints = EndpointsOf(*cluster.active);
   if (!rebuilt) stats.update_no_rebuild.Inc();

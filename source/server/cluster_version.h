@@ -23,7 +23,7 @@ inline bool IsDns(const upstream::ClusterConfig& config) {
 struct ClusterStore::Version {
   ResourceVersion resource;
   std::shared_ptr<const upstream::ClusterConfig> config;
-  std::unique_ptr<ClientContexts> tls;
+  std::unique_ptr<ClientContexts> tls;                   // Null without TLS.
   NameClaim endpoints;                                   // EDS only.
   std::shared_ptr<const upstream::Assignment> resolved;  // DNS only: the newest answer.
   std::unique_ptr<upstream::DnsCluster> dns;             // DNS only.
@@ -44,7 +44,7 @@ struct ClusterStore::Cluster {
   bool startup_counted = false;  // In startup_.
   std::unique_ptr<Version> active;
   std::unique_ptr<Version> warming;
-  std::optional<Refusal> refused;
+  std::unique_ptr<Refusal> refused;      // Null: the newest was taken.
   base::MonoTime leaves = base::kNever;  // When a removed one goes at the latest.
 
   // These outlive changes of the configuration.
@@ -56,11 +56,17 @@ struct ClusterStore::Cluster {
   stats::Group<stats::ClusterExcludedStats> excluded;  // Of one with active checks.
 };
 
+inline const ClientContexts::Contexts& ContextsOf(const ClientContexts* tls) {
+  static const ClientContexts::Contexts* const kNone = new ClientContexts::Contexts;
+  return tls == nullptr ? *kNone : tls->contexts();
+}
+
 struct ClusterStore::AssignmentEntry {
-  std::optional<ResourceVersion> active;
-  std::shared_ptr<const upstream::Assignment> assignment;  // Null until one has come.
-  std::optional<Refusal> refused;
-  bool missing = false;  // Said not to exist, before there was any.
+  std::optional<ResourceVersion> active;  // Null until one has come.
+  // `active` compiled; null when it was let go of after use (ReleaseEndpoints).
+  std::shared_ptr<const upstream::Assignment> assignment;
+  std::unique_ptr<Refusal> refused;  // Null: the newest was taken.
+  bool missing = false;              // Said not to exist, before there was any.
   // Clusters that use it, or did: a name too many costs a look, no more.
   absl::flat_hash_set<std::string> users;
 };

@@ -1,6 +1,7 @@
 // The process from start to end.
 #include "source/server/server.h"
 
+#include <malloc.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -115,6 +116,7 @@ Server::Server(Options options, LoadedBootstrap bootstrap)
       resolvers_(loop_),
       listener_compiler_{BuiltinFilters(), &log_writer_, BuiltinListenerFilters(),
                          BuiltinNetworkFilters()},
+      heap_trim_(loop_.timers(), [] { malloc_trim(/*pad=*/0); }),
       start_timer_(loop_.timers(), [this] { Advance(); }),
       flush_timer_(loop_.timers(), [this] { FlushStats(); }),
       shutdown_timer_(loop_.timers(), [this] { CheckShutdown(); }),
@@ -150,6 +152,8 @@ void Server::MakeStore() {
   ConfigStoreHooks hooks;
   hooks.publish = [this](Batch batch) {
     main_clusters_->Apply(batch);
+    heap_trim_.Note(batch.clusters.size() + batch.hosts.size() + batch.routes.size() +
+                    batch.listeners.size() + batch.removed_clusters.size());
     if (batch.runtime != nullptr) LimitConnections(*batch.runtime);
     publisher_->Publish(std::move(batch));
   };

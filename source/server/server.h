@@ -26,6 +26,7 @@
 #include "source/server/config_sources.h"
 #include "source/server/config_stats.h"
 #include "source/server/config_store.h"
+#include "source/server/heap_trim.h"
 #include "source/server/listen_sockets.h"
 #include "source/server/main_clusters.h"
 #include "source/server/options.h"
@@ -117,6 +118,7 @@ class Server {
   std::unique_ptr<ListenSockets> sockets_;
   std::unique_ptr<Publisher> publisher_;
   std::unique_ptr<MainClusters> main_clusters_;
+  HeapTrim heap_trim_;
   std::unique_ptr<ConfigStore> store_;
   std::unique_ptr<ConfigSources> sources_;
   std::unique_ptr<ConfigStats> config_stats_;

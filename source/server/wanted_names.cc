@@ -1,22 +1,30 @@
 // Counting.
 #include "source/server/wanted_names.h"
 
+#include <utility>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
 #include "source/base/check.h"
 
 namespace proxenos::server {
 
+struct NamesOfSource {
+  std::string type_url;
+  SourceKey source;
+  absl::flat_hash_map<std::string, uint32_t> claims;
+  // Names whose first claim came or last claim went, and whether they were wanted before.
+  absl::btree_map<std::string, bool> touched;
+};
+
 NameClaim::NameClaim(NameClaim&& other) noexcept
-    : names_(std::exchange(other.names_, nullptr)),
-      type_url_(std::move(other.type_url_)),
-      source_(std::move(other.source_)),
-      name_(std::move(other.name_)) {}
+    : names_(std::exchange(other.names_, nullptr)), of_(other.of_), name_(std::move(other.name_)) {}
 
 NameClaim& NameClaim::operator=(NameClaim&& other) noexcept {
   if (this == &other) return *this;
   Release();
   names_ = std::exchange(other.names_, nullptr);
-  type_url_ = std::move(other.type_url_);
-  source_ = std::move(other.source_);
+  of_ = other.of_;
   name_ = std::move(other.name_);
   return *this;
 }
@@ -24,47 +32,47 @@ NameClaim& NameClaim::operator=(NameClaim&& other) noexcept {
 NameClaim::~NameClaim() { Release(); }
 
 void NameClaim::Release() {
-  if (names_ != nullptr) std::exchange(names_, nullptr)->Release(type_url_, source_, name_);
+  if (names_ != nullptr) std::exchange(names_, nullptr)->Release(*of_, name_);
 }
+
+WantedNames::WantedNames() = default;
+WantedNames::~WantedNames() = default;
 
 NameClaim WantedNames::Claim(const std::string& type_url, const SourceKey& source,
                              const std::string& name) {
-  const Key key(type_url, source);
-  Counts& counts = counts_[key];
-  if (++counts.claims[name] == 1) Touch(key, counts, name, /*wanted_before=*/false);
-  return NameClaim(this, type_url, source, name);
+  std::unique_ptr<NamesOfSource>& of = counts_[{type_url, source}];
+  if (of == nullptr) of = std::make_unique<NamesOfSource>(NamesOfSource{type_url, source, {}, {}});
+  if (++of->claims[name] == 1) Touch(*of, name, /*wanted_before=*/false);
+  return NameClaim(this, of.get(), name);
 }
 
-void WantedNames::Release(const std::string& type_url, const SourceKey& source,
-                          const std::string& name) {
-  const Key key(type_url, source);
-  Counts& counts = counts_[key];
+void WantedNames::Release(const NamesOfSource& of, const std::string& name) {
+  NamesOfSource& counts = *counts_.find({of.type_url, of.source})->second;
   const auto found = counts.claims.find(name);
   CHECK(found != counts.claims.end());
   if (--found->second > 0) return;
   counts.claims.erase(found);
-  Touch(key, counts, name, /*wanted_before=*/true);
-  unclaimed_.push_back({type_url, source, name});
+  Touch(counts, name, /*wanted_before=*/true);
+  unclaimed_.push_back({of.type_url, of.source, name});
 }
 
 bool WantedNames::WantedElsewhere(const std::string& type_url, const SourceKey& source,
                                   const std::string& name) const {
   for (const auto& [key, counts] : counts_) {
-    if (key.first == type_url && key.second != source && counts.claims.contains(name)) return true;
+    if (key.first == type_url && key.second != source && counts->claims.contains(name)) return true;
   }
   return false;
 }
 
-void WantedNames::Touch(const Key& key, Counts& counts, const std::string& name,
-                        bool wanted_before) {
-  counts.touched.try_emplace(name, wanted_before);
-  changed_.insert(key);
+void WantedNames::Touch(NamesOfSource& of, const std::string& name, bool wanted_before) {
+  if (of.touched.empty()) changed_.insert({of.type_url, of.source});
+  of.touched.try_emplace(name, wanted_before);
 }
 
 std::vector<WantedNames::Change> WantedNames::TakeChanged() {
   std::vector<Change> changes;
   for (const Key& key : std::exchange(changed_, {})) {
-    Counts& counts = counts_.find(key)->second;
+    NamesOfSource& counts = *counts_.find(key)->second;
     Change change{key.first, key.second, {}};
     for (const auto& [name, before] : std::exchange(counts.touched, {})) {
       const bool now = counts.claims.contains(name);
@@ -80,7 +88,7 @@ std::vector<WantedNames::Name> WantedNames::TakeUnclaimed() {
   std::vector<Name> gone;
   for (Name& name : std::exchange(unclaimed_, {})) {
     const auto counts = counts_.find({name.type_url, name.source});
-    if (counts->second.claims.contains(name.name)) continue;
+    if (counts->second->claims.contains(name.name)) continue;
     gone.push_back(std::move(name));
   }
   return gone;

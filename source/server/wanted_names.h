@@ -7,13 +7,12 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/container/btree_map.h"
-#include "absl/container/flat_hash_map.h"
 #include "source/xds/resource.h"
 
 namespace proxenos::server {
@@ -23,6 +22,8 @@ namespace proxenos::server {
 using SourceKey = std::string;
 
 class WantedNames;
+// A type and a source, and what is wanted there.
+struct NamesOfSource;
 
 // Owner: the thing that refers to the name. Thread: main. Dies before the WantedNames.
 class NameClaim {
@@ -34,16 +35,12 @@ class NameClaim {
 
  private:
   friend class WantedNames;
-  NameClaim(WantedNames* names, std::string type_url, SourceKey source, std::string name)
-      : names_(names),
-        type_url_(std::move(type_url)),
-        source_(std::move(source)),
-        name_(std::move(name)) {}
+  NameClaim(WantedNames* names, const NamesOfSource* of, std::string name)
+      : names_(names), of_(of), name_(std::move(name)) {}
   void Release();
 
   WantedNames* names_ = nullptr;
-  std::string type_url_;
-  SourceKey source_;
+  const NamesOfSource* of_ = nullptr;  // There are many claims, of few types and sources.
   std::string name_;
 };
 
@@ -63,6 +60,9 @@ class WantedNames {
 
   // `name` may be xds::kAllNames. REQUIRES: of a name that the configuration gives, that
   // StoreContext::SourceProblem found nothing wrong with it.
+  WantedNames();
+  ~WantedNames();
+
   [[nodiscard]] NameClaim Claim(const std::string& type_url, const SourceKey& source,
                                 const std::string& name);
 
@@ -78,16 +78,11 @@ class WantedNames {
  private:
   friend class NameClaim;
   using Key = std::pair<std::string, SourceKey>;  // Type, source.
-  struct Counts {
-    absl::flat_hash_map<std::string, uint32_t> claims;
-    // Names whose first claim came or last claim went, and whether they were wanted before.
-    absl::btree_map<std::string, bool> touched;
-  };
 
-  void Release(const std::string& type_url, const SourceKey& source, const std::string& name);
-  void Touch(const Key& key, Counts& counts, const std::string& name, bool wanted_before);
+  void Release(const NamesOfSource& of, const std::string& name);
+  void Touch(NamesOfSource& of, const std::string& name, bool wanted_before);
 
-  std::map<Key, Counts> counts_;
+  std::map<Key, std::unique_ptr<NamesOfSource>> counts_;  // None of them goes.
   std::set<Key> changed_;
   std::vector<Name> unclaimed_;
 };
