@@ -36,15 +36,11 @@ std::vector<MessageRules> CoreFields() {
       {"envoy.config.core.v3.WatchedDirectory", {Use("path")}},
       {"envoy.config.core.v3.ApiConfigSource",
        {
-           Use("api_type")
-               .Only("GRPC DELTA_GRPC AGGREGATED_GRPC AGGREGATED_DELTA_GRPC",
-                     "REST is not there yet"),
+           Use("api_type").Only("REST GRPC DELTA_GRPC AGGREGATED_GRPC AGGREGATED_DELTA_GRPC"),
            Use("transport_api_version").Only("V3 AUTO"),
-           Use("grpc_services set_node_on_first_message_only rate_limit_settings"),
+           Use("grpc_services set_node_on_first_message_only rate_limit_settings cluster_names "
+               "refresh_delay request_timeout"),
            Refuse("config_validators", "resources are checked by proxenos itself"),
-           Leave("refresh_delay request_timeout",
-                 "Only REST, which is rejected, asks at intervals."),
-           Refuse("cluster_names", "write grpc_services"),
        }},
       {"envoy.config.core.v3.RateLimitSettings", {Use("*")}},
       {"envoy.config.core.v3.GrpcService",

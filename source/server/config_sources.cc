@@ -5,6 +5,7 @@
 #include "source/base/check.h"
 #include "source/base/log.h"
 #include "source/upstream/duration_config.h"
+#include "source/xds/rest_source.h"
 #include "source/xds/stream_config.h"
 #include "source/xds/type_url.h"
 
@@ -40,6 +41,7 @@ absl::Status CheckFile(const envoy::config::core::v3::PathConfigSource& config) 
 struct ConfigSources::Source {
   std::unique_ptr<xds::AdsStream> stream;
   std::unique_ptr<xds::FileSource> file;
+  std::unique_ptr<xds::RestSource> rest;
   xds::AdsStream* shared = nullptr;
   xds::Subscription* subscription = nullptr;
   bool started = false;
@@ -50,6 +52,7 @@ struct ConfigSources::Source {
     if (stream != nullptr) stream->Start();
     if (shared != nullptr) shared->Start();
     if (file != nullptr) file->Start();
+    if (rest != nullptr) rest->Start();
   }
 };
 
@@ -121,7 +124,9 @@ absl::Status ConfigSources::Check(const std::string& type_url, const SourceKey& 
   }
   if (config.has_ads() || config.has_self()) return CheckOverAds(*type);
   if (config.has_api_config_source()) {
-    return StreamOptions(type, config.api_config_source()).status();
+    const ApiConfigSource& api = config.api_config_source();
+    if (api.api_type() == ApiConfigSource::REST) return CheckRest(*type, api);
+    return StreamOptions(xds::IsAggregated(api) ? nullptr : type, api).status();
   }
   if (config.has_path_config_source()) return CheckFile(config.path_config_source());
   if (!config.path().empty()) return absl::OkStatus();
@@ -145,9 +150,60 @@ void ConfigSources::FinishClusters() {
   }
 }
 
+absl::Status ConfigSources::CheckRest(const xds::ResourceType& type,
+                                      const ApiConfigSource& config) const {
+  config::Errors errors;
+  const config::Path path("api_config_source");
+  if (type.rest_path.empty()) {
+    errors.AddValue(path.Field("api_type"), "REST",
+                    "DELTA_GRPC: no other protocol has resources of this type");
+  }
+  if (config.grpc_services_size() > 0) {
+    errors.Add(path.Field("grpc_services"), "is not for REST; write cluster_names");
+  }
+  if (config.has_rate_limit_settings()) {
+    errors.Add(path.Field("rate_limit_settings"), "is for gRPC; REST asks each refresh_delay");
+  }
+  if (config.cluster_names().empty()) errors.Add(path.Field("cluster_names"), "must not be empty");
+  for (int i = 0; i < config.cluster_names_size(); ++i) {
+    if (!AddressesOf(config.cluster_names(i)).empty()) continue;
+    errors.AddValue(path.Field("cluster_names").Index(i), config.cluster_names(i),
+                    "a cluster of static_resources with at least one endpoint");
+  }
+  const config::Path delay = path.Field("refresh_delay");
+  if (upstream::CompileDuration(config.refresh_delay(), errors, delay) < base::kMillisecond) {
+    errors.Add(delay, "is required for REST, and at least a millisecond");
+  }
+  return errors.ToStatus();
+}
+
+void ConfigSources::FillFromRest(const ApiConfigSource& config,
+                                 const xds::SubscriptionOptions& options, const SourceKey& key,
+                                 Source& source) {
+  config::Errors errors;  // None: CheckRest has seen it.
+  xds::RestSourceOptions rest;
+  rest.clusters.assign(config.cluster_names().begin(), config.cluster_names().end());
+  rest.find_cluster = [this](const std::string& name) {
+    return find_cluster_ == nullptr ? base::Rc<upstream::WorkerCluster>() : find_cluster_(name);
+  };
+  rest.node = bootstrap_.node();
+  rest.refresh_delay = upstream::CompileDuration(config.refresh_delay(), errors, config::Path());
+  if (config.has_request_timeout()) {
+    rest.request_timeout =
+        upstream::CompileDuration(config.request_timeout(), errors, config::Path());
+  }
+  source.rest = std::make_unique<xds::RestSource>(loop_, std::move(rest), options, ApplierFor(key));
+  source.subscription = source.rest->subscription();
+}
+
 absl::Status ConfigSources::FillFromApi(const ConfigSourceProto& config,
                                         const xds::SubscriptionOptions& options,
                                         const SourceKey& key, Source& source) {
+  if (config.api_config_source().api_type() == ApiConfigSource::REST) {
+    const absl::Status checked = CheckRest(options.type, config.api_config_source());
+    if (checked.ok()) FillFromRest(config.api_config_source(), options, key, source);
+    return checked;
+  }
   const bool shared = xds::IsAggregated(config.api_config_source());
   auto stream = StreamOptions(shared ? nullptr : &options.type, config.api_config_source());
   if (!stream.ok()) return stream.status();
@@ -267,7 +323,7 @@ void ConfigSources::Want(const WantedNames::Change& change) {
     found = Find(change.type_url, change.source);
   }
   found->subscription->Want(change.names);
-  const bool shares = found->stream == nullptr && found->file == nullptr;
+  const bool shares = found->stream == nullptr && found->file == nullptr && found->rest == nullptr;
   if (!found->subscription->wants_anything() && !shares) {
     const auto unused = sources_.find({change.type_url, change.source});
     loop_.Retire(std::move(unused->second));

@@ -74,6 +74,11 @@ class ConfigSources {
                            Source& source);
   // Has what is left of the last clusters applied.
   void FinishClusters();
+  // Over HTTP.
+  absl::Status CheckRest(const xds::ResourceType& type,
+                         const envoy::config::core::v3::ApiConfigSource& config) const;
+  void FillFromRest(const envoy::config::core::v3::ApiConfigSource& config,
+                    const xds::SubscriptionOptions& options, const SourceKey& key, Source& source);
   void FillFromFile(const envoy::config::core::v3::ConfigSource& config,
                     xds::SubscriptionOptions options, const SourceKey& key, Source& source);
   // `type` is null for an aggregated stream.

@@ -53,6 +53,15 @@ SotwSubscription::Request SotwSubscription::TakeRequest() {
   return request;
 }
 
+SotwSubscription::Request SotwSubscription::MakePoll() const {
+  Request request;
+  request.set_type_url(std::string(type().url));
+  request.set_version_info(version_);
+  if (all_ && !names_.empty()) request.add_resource_names(std::string(1, kAllNames[0]));
+  for (const std::string& name : names_) request.add_resource_names(name);
+  return request;
+}
+
 absl::StatusOr<ResourceEntry> SotwSubscription::Unpack(absl::string_view entry,
                                                        const std::string& version) const {
   google::protobuf::Any any;

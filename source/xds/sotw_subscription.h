@@ -32,6 +32,9 @@ class SotwSubscription final : public Subscription {
   bool has_request() const override;
   // The next request without its node. REQUIRES: has_request().
   Request TakeRequest();
+  // What asks for all that is wanted where nothing is remembered between requests and none is
+  // answered: over HTTP.
+  Request MakePoll() const;
 
  private:
   void OnNamesChanged(const NameChange& change) override;

@@ -54,6 +54,9 @@ AdsStreamOptions CompileStream(const ApiConfigSource& source, const ResourceType
                                config::Errors& errors) {
   AdsStreamOptions options;
   const config::Path services = path.Field("grpc_services");
+  if (source.api_type() == ApiConfigSource::REST) {
+    errors.AddValue(path.Field("api_type"), "REST", "a gRPC type: all types share this stream");
+  }
   const int count = source.grpc_services_size();
   if (count == 0 || count > kMaxServers) {
     errors.Add(services, absl::StrCat(count, " items: expected from 1 to ", kMaxServers));

@@ -15,7 +15,7 @@ bool IsAggregated(const envoy::config::core::v3::ApiConfigSource& source);
 bool IsDelta(const envoy::config::core::v3::ApiConfigSource& source);
 
 // What is wrong goes to `errors`; the result is then of no use. `type` is the one that goes over
-// the stream alone; null for the aggregated stream. REQUIRES: api_type is not REST.
+// the stream alone; null for the aggregated stream.
 AdsStreamOptions CompileStream(const envoy::config::core::v3::ApiConfigSource& source,
                                const ResourceType* type, ClusterAddresses cluster_addresses,
                                const config::Path& path, config::Errors& errors);
