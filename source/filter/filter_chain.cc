@@ -25,6 +25,7 @@ FilterChain::FilterChain(const FilterFactories& factories, StreamContext& stream
   for (const auto& factory : factories) {
     if (factory != factories.back() && IsDisabled(stream, *factory)) continue;
     Entry entry{factory->Create(stream)};
+    if (entry.filter == nullptr) continue;  // It has nothing to do with this stream.
     entry.declared[0] = BodyNeed{factory->request_body, factory->buffer_limit};
     entry.declared[1] = BodyNeed{factory->response_body, factory->buffer_limit};
     filters_.push_back(std::move(entry));
