@@ -24,6 +24,9 @@ constexpr int kMaxRounds = 8;
 // are a thousand small pieces of work, and requests go on in between.
 constexpr base::Nanos kMaxPostedTime = 300 * base::kMicrosecond;
 
+// The loop whose turn this thread is in; a test may run one loop from another's turn.
+thread_local const EventLoop* turning = nullptr;
+
 constexpr uint32_t kBothEdges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | static_cast<uint32_t>(EPOLLET);
 
 }  // namespace
@@ -167,10 +170,14 @@ void EventLoop::DestroyRetired() {
 }
 
 void EventLoop::RunOnce(base::Nanos wait) {
+  // A turn within a turn would destroy what the outer one still has events for.
+  CHECK(turning != this);
+  const EventLoop* const outer = std::exchange(turning, this);
   HandleEvents(WaitMs(wait));
   RunReady();
   if (!retired_.empty()) DestroyRetired();
   if (on_turn_) on_turn_(clock_.Mono() - now());
+  turning = outer;
 }
 
 }  // namespace proxenos::event

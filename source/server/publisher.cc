@@ -1,6 +1,7 @@
-// One post per worker.
+// Posts to each worker.
 #include "source/server/publisher.h"
 
+#include <iterator>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -38,10 +39,41 @@ void Apply(const Batch& batch, Sockets sockets, base::Nanos drain_time, Worker& 
   for (const std::string& name : batch.removed_clusters) worker.RemoveCluster(name);
 }
 
+// A worker takes some microseconds for each. Its loop looks at the time between posts.
+constexpr size_t kClustersAtOnce = 64;
+
+// All but the last few go ahead, in batches of their own.
+template <typename Item>
+void SendAhead(std::vector<Item> Batch::*member, Batch& batch, std::vector<Batch>& parts) {
+  std::vector<Item>& all = batch.*member;
+  size_t sent = 0;
+  for (; all.size() - sent > kClustersAtOnce; sent += kClustersAtOnce) {
+    const auto first = all.begin() + static_cast<ptrdiff_t>(sent);
+    (parts.emplace_back().*member)
+        .assign(std::make_move_iterator(first), std::make_move_iterator(first + kClustersAtOnce));
+  }
+  all.erase(all.begin(), all.begin() + static_cast<ptrdiff_t>(sent));
+}
+
 }  // namespace
 
+std::vector<Batch> InParts(Batch batch) {
+  std::vector<Batch> parts;
+  SendAhead(&Batch::clusters, batch, parts);
+  if (batch.hosts.size() > kClustersAtOnce) {
+    // They may be of any of the clusters.
+    if (!batch.clusters.empty()) parts.emplace_back().clusters = std::exchange(batch.clusters, {});
+    SendAhead(&Batch::hosts, batch, parts);
+  }
+  if (!batch.empty()) parts.push_back(std::move(batch));
+  return parts;
+}
+
 void Publisher::Publish(Batch batch) {
-  if (batch.empty()) return;
+  for (Batch& part : InParts(std::move(batch))) Post(std::move(part));
+}
+
+void Publisher::Post(Batch batch) {
   const auto shared = std::make_shared<const Batch>(std::move(batch));
   for (const auto& worker : workers_) {
     Sockets sockets;

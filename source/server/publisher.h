@@ -13,16 +13,23 @@
 
 namespace proxenos::server {
 
+// The batch as those that are applied one after the other, so that no turn of a worker is long for
+// it: clusters, and then their hosts, go ahead a few at a time, for they refer to nothing else in
+// the batch; what refers to them stays together in the last.
+std::vector<Batch> InParts(Batch batch);
+
 class Publisher {
  public:
   Publisher(std::vector<std::unique_ptr<Worker>>& workers, ListenSockets& sockets,
             base::Nanos drain_time)
       : workers_(workers), sockets_(sockets), drain_time_(drain_time) {}
 
-  // One message per worker, whatever the batch holds; none when it is empty.
+  // A message to each worker, or several where there are many clusters; none when it is empty.
   void Publish(Batch batch);
 
  private:
+  void Post(Batch batch);
+
   std::vector<std::unique_ptr<Worker>>& workers_;
   ListenSockets& sockets_;
   const base::Nanos drain_time_;

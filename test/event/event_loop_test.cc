@@ -226,5 +226,19 @@ TEST(EventLoop, HandlerRetiredInATurnMayStillBeCalledInIt) {
   for (int fd : {pairs[0][0], pairs[0][1], pairs[1][1]}) close(fd);
 }
 
+TEST(EventLoopDeathTest, NoTurnWithinATurn) {
+  SimClock clock;
+  EventLoop loop(clock);
+  EventLoop other(clock);
+  Timer elsewhere(loop.timers(), [&other] { other.RunOnce(0); });
+  elsewhere.ArmIn(0);
+  clock.Advance(base::kMillisecond);
+  loop.RunOnce(0);  // Another loop's is no harm.
+  Timer nested(loop.timers(), [&loop] { loop.RunOnce(0); });
+  nested.ArmIn(0);
+  clock.Advance(base::kMillisecond);
+  EXPECT_DEATH(loop.RunOnce(0), "turning != this");
+}
+
 }  // namespace
 }  // namespace proxenos::event
