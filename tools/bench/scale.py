@@ -320,6 +320,41 @@ class Run:
             probes.close()
         return result
 
+    def cost(self, proxy, path, host):
+        """CPU-µs of the proxy for a request."""
+        def load(seconds):
+            out = subprocess.run(["wrk", "-t1", "-c16", f"-d{seconds}s", "-H", f"Host: {host}", f"http://127.0.0.1:{self.port}{path}"],
+                                 capture_output=True, text=True, check=True).stdout
+            requests = int(re.search(r"(\d+) requests in", out).group(1))
+            if "Non-2xx" in out or "Socket errors" in out or requests == 0:
+                sys.exit(f"scale: the load met errors:\n{out}")
+            return requests
+
+        load(1)
+        before = proxy.program.cpu_ns()
+        requests = load(3)
+        return (proxy.program.cpu_ns() - before) / 1e3 / requests
+
+    def match(self, name):
+        """What a request costs by the size of its table: the last of many prefixes, the last of many domains."""
+        def answer(prefix):
+            return {"match": {"prefix": prefix}, "direct_response": {"status": 200}}
+
+        def run(label, hosts, path, host):
+            config = bootstrap(self.port, self.admin_port, {}, {"route_config": {"name": "local", "virtual_hosts": hosts}})
+            with Proxy(self, name, config) as proxy:
+                measure.wait_for_port(self.port, proxy.program.process, TIMEOUT)
+                result[label] = self.cost(proxy, path, host)
+
+        result = {}
+        for count in (10, 100, 1000, 10000):
+            hosts = [{"name": "all", "domains": ["*"], "routes": [answer(f"/r{i}/") for i in range(count)]}]
+            run(f"a request matched by the last of {count:,} prefixes, CPU µs", hosts, f"/r{count - 1}/x", "scale.test")
+        for count in (10, 100000):
+            hosts = [{"name": f"h{i}", "domains": [f"h{i}.scale.test"], "routes": [answer("/")]} for i in range(count)]
+            run(f"a request to the last of {count:,} domains, CPU µs", hosts, "/", f"h{count - 1}.scale.test")
+        return result
+
 
 def table(results, args):
     names = list(results)
@@ -333,7 +368,7 @@ def table(results, args):
     return "\n".join(lines) + "\n"
 
 
-MEASURES = ("warm", "repeat", "many", "files")
+MEASURES = ("warm", "repeat", "many", "files", "match")
 
 
 def main():

@@ -17,10 +17,9 @@ google::protobuf::Any Mutation() {
 
 TEST(OnDemandTest, StepsAsideAndLeavesTheOthersTheirPlaces) {
   const auto on_demand = MakeFactory(Pack<v3::OnDemand>(""));
-  FilterHarness stream({on_demand, MakeFactory(Mutation()), on_demand},
-                       [](filter::StreamContext& context) {
-                         FillRequest({}, context.request, context.arena);
-                       });
+  FilterHarness stream(
+      {on_demand, MakeFactory(Mutation()), on_demand},
+      [](filter::StreamContext& context) { FillRequest({}, context.request, context.arena); });
   stream.SendRequest(true);
   EXPECT_EQ(Value(stream.request.headers, "x-seen"), "yes");
   stream.SendResponse(200, "body", true);
