@@ -59,7 +59,12 @@ std::vector<MessageRules> RouteFields() {
            Use("include_vh_rate_limits rate_limits"),
            Use("max_grpc_timeout grpc_timeout_offset"),
        }},
-      {"envoy.config.route.v3.RouteAction.UpgradeConfig", {Use("upgrade_type enabled")}},
+      {"envoy.config.route.v3.RouteAction.UpgradeConfig",
+       {Use("upgrade_type enabled connect_config")}},
+      {"envoy.config.route.v3.RouteAction.UpgradeConfig.ConnectConfig",
+       {Use("allow_post"), Refuse("proxy_protocol_config",
+                                  "write it in the transport_socket of the cluster: "
+                                  "envoy.extensions.transport_sockets.proxy_protocol.v3")}},
       {"envoy.config.route.v3.RouteAction.MaxStreamDuration",
        {Use("max_stream_duration grpc_timeout_header_max grpc_timeout_header_offset")}},
       {"envoy.config.route.v3.WeightedCluster",

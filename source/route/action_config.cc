@@ -197,7 +197,9 @@ void CompileUpgrades(const v3::RouteAction& config, Compilation& compilation,
     rule.enabled = !upgrade.has_enabled() || upgrade.enabled().value();
     rule.terminate_connect = upgrade.has_connect_config();
     rule.allow_post = upgrade.connect_config().allow_post();
-    if (rule.terminate_connect && rule.type != "connect" && rule.type != "connect-udp") {
+    if (rule.terminate_connect && rule.type == "connect-udp") {
+      compilation.errors().Add(item.Field("connect_config"), "UDP is not carried");
+    } else if (rule.terminate_connect && rule.type != "connect") {
       compilation.errors().Add(item.Field("connect_config"),
                                "is only for the upgrade types CONNECT and CONNECT-UDP");
     }

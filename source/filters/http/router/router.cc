@@ -19,6 +19,19 @@ using filter::Verdict;
 using http::HeaderId;
 using upstream::Exchange;
 
+// CONNECT (or POST) that ends here: upgrade_configs.connect_config.
+bool EndsHere(const route::Forward& forward, const http::RequestHead& head) {
+  if (head.method == http::Method::kConnect ? !head.upgrade.empty()
+                                            : head.method != http::Method::kPost) {
+    return false;
+  }
+  return std::any_of(forward.upgrades.begin(), forward.upgrades.end(),
+                     [&head](const route::UpgradeRule& rule) {
+                       return rule.type == "connect" && rule.enabled && rule.terminate_connect &&
+                              (rule.allow_post || head.method == http::Method::kConnect);
+                     });
+}
+
 // How much of a request's body is kept for another try.
 uint64_t KeptBodyBytes(const route::Route& route) {
   const auto& of_host = route.virtual_host->request_body_limit;
@@ -69,6 +82,7 @@ void Router::Forward() {
     return;
   }
   stream_.info.upstream_cluster = cluster_->config().name;
+  pipe_ = EndsHere(*forward_, head);
   retry_.Begin(*forward_, head);
   if (retry_.any()) sent_body_.Limit(KeptBodyBytes(route));
   timeouts_.Read(*forward_, stream_.IsGrpcCall(), retry_.per_try_timeout(), head.headers);
@@ -115,8 +129,9 @@ void Router::StartAttempt() {
   }
   sent_body_.PutBack(stream_.request_out.body);
   upstream::ConnectionNeeds needs;
-  if (cluster_->connections_vary()) {
+  if (pipe_ || cluster_->connections_vary()) {
     needs = NeedsOf(stream_, cluster_->config());
+    needs.raw = pipe_;
     attempt_->needs = &needs;
   }
   const upstream::PickRequest pick = choice_.Next(stream_, *forward_, cluster_->config());
@@ -154,6 +169,7 @@ void Router::SendHead() {
   if (!stream_.request.upgrade.empty()) {
     websocket_.Prepare(stream_.request, connection.version(), stream_.environment.loop.random());
   }
+  if (pipe_) return OpenPipe();
   const filter::Parts& out = stream_.request_out;
   stream.SendHead(stream_.request, out.end && out.body.empty() && out.trailers == nullptr);
   if (timeouts_.per_try() != 0) {
@@ -163,6 +179,17 @@ void Router::SendHead() {
     Arm(attempt_->duration_timer, cluster_->config().max_stream_duration, attempt_->expired);
   }
   SendMore();
+}
+
+void Router::OpenPipe() {
+  http::ResponseHead& head = stream_.response;
+  head.status = 200;
+  head.framing = http::Framing{stream_.request.framing.kind == http::Framing::kTunnel
+                                   ? http::Framing::kTunnel
+                                   : http::Framing::kUntilClose,
+                               0};
+  attempt_->head = true;
+  stream_.Wake(*this);
 }
 
 Verdict Router::OnRequestBody(buffer::Buffer&, bool) {

@@ -64,6 +64,8 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   void OnRequestComplete();
   void StartAttempt();
   void SendHead();
+  // The connection stands: bytes go over it as they are, the client is told so.
+  void OpenPipe();
   void SendMore();
   // Sets `fired` and wakes the router when `after` is over.
   void Arm(std::optional<event::Timer>& timer, base::Nanos after, bool& fired);
@@ -110,6 +112,7 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   SentBody sent_body_;
   WebSocketBridge websocket_;
   HostChoice choice_;
+  bool pipe_ = false;             // The payload alone goes to the host: connect_config.
   bool request_counted_ = false;  // Holds one of the cluster's max_requests.
   bool retry_counted_ = false;    // Holds one of the cluster's max_retries.
   bool timed_out_ = false;
