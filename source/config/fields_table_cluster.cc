@@ -81,15 +81,21 @@ std::vector<MessageRules> ClusterFields() {
            Use("enable_full_scan").Only("false"),
        }},
       {"envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig",
-       {Use("locality_weighted_lb_config")}},
+       {Use("locality_weighted_lb_config zone_aware_lb_config")}},
       {"envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig."
        "LocalityWeightedLbConfig",
        {}},
+      {"envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.ZoneAwareLbConfig",
+       {Use("*")}},
+      {"envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig.ZoneAwareLbConfig."
+       "ForceLocalZone",
+       {Use("min_size")}},
+      {"envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig", {Use("*")}},
       {"envoy.config.cluster.v3.Cluster.RoundRobinLbConfig", {}},
       {"envoy.config.cluster.v3.Cluster.CommonLbConfig",
        {
            Use("healthy_panic_threshold locality_weighted_lb_config consistent_hashing_lb_config "
-               "ignore_new_hosts_until_first_hc"),
+               "ignore_new_hosts_until_first_hc zone_aware_lb_config"),
            Leave("update_merge_window",
                  "It spares Envoy work when hosts change often; updates here cost what changed."),
        }},
@@ -119,7 +125,16 @@ std::vector<MessageRules> ClusterFields() {
        {Use("auto_sni auto_san_validation override_auto_sni_header")}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
        {Use("common_http_protocol_options upstream_http_protocol_options explicit_http_config "
-            "use_downstream_protocol_config auto_config")}},
+            "use_downstream_protocol_config auto_config"),
+        Use("http_filters")
+            .AtMost(1, "only upstream_codec may stand here, which there always is")}},
+      {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.http_filters",
+       {Use("name"),
+        Use("typed_config")
+            .Only("envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
+                  "only upstream_codec may stand here, which there always is"),
+        Use("is_optional disabled").Only("false")}},
+      {"envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec", {}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.common_http_protocol_options",
        {Use(kCommonHttp)}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig",

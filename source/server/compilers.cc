@@ -123,14 +123,16 @@ std::optional<tls::Secret> CompileSecret(const SecretProto& proto, config::Error
 }  // namespace
 
 Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
-                        config::IgnoredFields& ignored, config::UnknownFields unknown) {
+                        config::IgnoredFields& ignored, config::UnknownFields unknown,
+                        std::shared_ptr<const upstream::LocalZones> local_zones) {
   const FieldPolicy fields{ignored, unknown};
   Compilers compilers;
   compilers.cluster =
-      [fields](const std::string& bytes, Origin origin,
-               config::Errors& errors) -> std::shared_ptr<const upstream::ClusterConfig> {
+      [fields, local_zones = std::move(local_zones)](
+          const std::string& bytes, Origin origin,
+          config::Errors& errors) -> std::shared_ptr<const upstream::ClusterConfig> {
     const auto proto = Read<Cluster>(bytes, origin, fields, errors);
-    return proto ? upstream::CompileCluster(*proto, errors, config::Path()) : nullptr;
+    return proto ? upstream::CompileCluster(*proto, errors, config::Path(), local_zones) : nullptr;
   };
   compilers.assignment =
       [fields](const std::string& bytes, Origin origin,

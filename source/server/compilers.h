@@ -84,9 +84,11 @@ inline std::string UnnamedListener(const std::string& bytes) {
 
 // The real ones. Fields that are left aside are added to `ignored`. Both references must outlive
 // the result. `unknown`: what to do with fields of discovery that no proto here has; by default as
-// Envoy does, since a control plane may be newer than we are.
+// Envoy does, since a control plane may be newer than we are. `local_zones`: where the local
+// cluster's hosts are; null without one.
 Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
                         config::IgnoredFields& ignored,
-                        config::UnknownFields unknown = config::UnknownFields::kIgnore);
+                        config::UnknownFields unknown = config::UnknownFields::kIgnore,
+                        std::shared_ptr<const upstream::LocalZones> local_zones = nullptr);
 
 }  // namespace proxenos::server

@@ -54,6 +54,18 @@ namespace proxenos::stats {
   X(Counter, lb_healthy_panic)
 PX_STATS(ClusterStats, PX_CLUSTER_STATS);
 
+// Of a cluster whose requests keep to our zone, besides the above; opened with it. Scope:
+// ClusterScope.
+#define PX_CLUSTER_ZONE_STATS(X)             \
+  X(Counter, lb_local_cluster_not_ok)        \
+  X(Counter, lb_recalculate_zone_structures) \
+  X(Counter, lb_zone_cluster_too_small)      \
+  X(Counter, lb_zone_no_capacity_left)       \
+  X(Counter, lb_zone_routing_all_directly)   \
+  X(Counter, lb_zone_routing_cross_zone)     \
+  X(Counter, lb_zone_routing_sampled)
+PX_STATS(ClusterZoneStats, PX_CLUSTER_ZONE_STATS);
+
 // Who is in the cluster and how that came to be. Scope: ClusterScope. Thread: main.
 #define PX_CLUSTER_MEMBERSHIP_STATS(X) \
   X(Gauge, membership_total)           \

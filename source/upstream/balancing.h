@@ -36,6 +36,17 @@ struct HashOptions {
   friend bool operator==(const HashOptions&, const HashOptions&) = default;
 };
 
+// LocalityLbConfig.ZoneAwareLbConfig; zone_routing.h.
+struct ZoneAwareness {
+  uint64_t min_cluster_size = 6;       // Healthy hosts; with fewer, zones play no part.
+  uint32_t enabled_of_10000 = 10'000;  // routing_enabled
+  uint32_t force_local_from = 0;       // So many hosts here get all; 0: by the shares alone.
+  bool fail_traffic_on_panic = false;
+  bool by_weight = false;  // locality_basis: by weights of hosts, else by their number.
+
+  friend bool operator==(const ZoneAwareness&, const ZoneAwareness&) = default;
+};
+
 // Hosts that are new or healthy again get their share little by little.
 struct SlowStart {
   base::Nanos window = 0;  // 0: none.

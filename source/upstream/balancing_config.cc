@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/load_balancing_policies/cluster_provided/v3/cluster_provided.pb.h"
+#include "envoy/extensions/load_balancing_policies/common/v3/common.pb.h"
 #include "envoy/extensions/load_balancing_policies/least_request/v3/least_request.pb.h"
 #include "envoy/extensions/load_balancing_policies/maglev/v3/maglev.pb.h"
 #include "envoy/extensions/load_balancing_policies/pick_first/v3/pick_first.pb.h"
@@ -42,6 +43,8 @@ class BalancingCompiler {
     } else {
       SetByName();
     }
+    // Weights of localities leave nothing to choose.
+    if (to_.locality_weighted) to_.zone_awareness.reset();
   }
 
  private:
@@ -61,6 +64,33 @@ class BalancingCompiler {
   void SetPolicy(LbPolicy policy, bool locality_weighted) {
     to_.lb_policy = policy;
     to_.locality_weighted = locality_weighted;
+  }
+  // Of a policy that may keep to a zone.
+  template <typename PolicyProto>
+  void SetLocalities(LbPolicy policy, const PolicyProto& proto) {
+    SetPolicy(policy, proto.locality_lb_config().has_locality_weighted_lb_config());
+    to_.zone_awareness.emplace();
+    const auto& zones = proto.locality_lb_config().zone_aware_lb_config();
+    SetZones(zones);
+    if (zones.force_locality_direct_routing()) to_.zone_awareness->force_local_from = 1;
+    if (zones.has_force_local_zone()) {
+      const auto& force = zones.force_local_zone();
+      to_.zone_awareness->force_local_from = force.has_min_size() ? force.min_size().value() : 1;
+    }
+    to_.zone_awareness->by_weight =
+        zones.locality_basis() ==
+        policies::common::v3::LocalityLbConfig::ZoneAwareLbConfig::HEALTHY_HOSTS_WEIGHT;
+  }
+  // What the old and the new form have in common.
+  template <typename ZonesProto>
+  void SetZones(const ZonesProto& proto) {
+    ZoneAwareness& zones = *to_.zone_awareness;
+    if (proto.has_min_cluster_size()) zones.min_cluster_size = proto.min_cluster_size().value();
+    if (proto.has_routing_enabled()) {
+      zones.enabled_of_10000 =
+          static_cast<uint32_t>(std::lround(proto.routing_enabled().value() * 100));
+    }
+    zones.fail_traffic_on_panic = proto.fail_traffic_on_panic();
   }
   // Both messages have these fields, each pair of functions for the old and the new form.
   template <typename LeastRequestProto>
@@ -92,6 +122,11 @@ void BalancingCompiler::SetCommon() {
 }
 
 void BalancingCompiler::SetByName() {
+  if (proto_.lb_policy() == Cluster::ROUND_ROBIN || proto_.lb_policy() == Cluster::LEAST_REQUEST ||
+      proto_.lb_policy() == Cluster::RANDOM) {
+    to_.zone_awareness.emplace();
+    SetZones(proto_.common_lb_config().zone_aware_lb_config());
+  }
   switch (proto_.lb_policy()) {
     case Cluster::ROUND_ROBIN:
       to_.lb_policy = LbPolicy::kRoundRobin;
@@ -157,14 +192,12 @@ bool BalancingCompiler::TrySet(const google::protobuf::Any& any, const config::P
   policies::wrr_locality::v3::WrrLocality wrr;
   policies::cluster_provided::v3::ClusterProvided provided;
   if (Holds(any, round_robin, path)) {
-    SetPolicy(LbPolicy::kRoundRobin,
-              round_robin.locality_lb_config().has_locality_weighted_lb_config());
+    SetLocalities(LbPolicy::kRoundRobin, round_robin);
   } else if (Holds(any, least_request, path)) {
-    SetPolicy(LbPolicy::kLeastRequest,
-              least_request.locality_lb_config().has_locality_weighted_lb_config());
+    SetLocalities(LbPolicy::kLeastRequest, least_request);
     SetLeastRequest(least_request, path);
   } else if (Holds(any, random, path)) {
-    SetPolicy(LbPolicy::kRandom, random.locality_lb_config().has_locality_weighted_lb_config());
+    SetLocalities(LbPolicy::kRandom, random);
   } else if (Holds(any, ring, path)) {
     SetPolicy(LbPolicy::kRingHash, ring.has_locality_weighted_lb_config());
     to_.hashing.use_hostname = ring.use_hostname_for_hashing() ||

@@ -25,6 +25,8 @@
 
 namespace proxenos::upstream {
 
+class LocalZones;
+
 enum class DiscoveryKind : uint8_t { kStatic, kStrictDns, kLogicalDns, kEds, kOriginalDst };
 // What its hosts are spoken to in.
 enum class HttpProtocol : uint8_t {
@@ -156,6 +158,11 @@ struct ClusterConfig {
   // Hosts that discovery takes away go at once, instead of when their checks fail.
   bool ignore_health_on_host_removal = false;
   bool close_connections_on_host_health_failure = false;
+
+  // Of policies that may keep to a zone; local_zones is null where there is no local cluster.
+  std::optional<ZoneAwareness> zone_awareness;
+  std::shared_ptr<const LocalZones> local_zones;
+  bool RoutesByZone() const { return zone_awareness.has_value() && local_zones != nullptr; }
 };
 
 }  // namespace proxenos::upstream

@@ -19,6 +19,7 @@
 #include "source/upstream/http_protocol_config.h"
 #include "source/upstream/outlier_detection_config.h"
 #include "source/upstream/transport_socket_config.h"
+#include "source/upstream/zone_routing.h"
 
 namespace proxenos::upstream {
 namespace {
@@ -249,11 +250,16 @@ void ClusterCompiler::SetHealth() {
 }  // namespace
 
 std::shared_ptr<const ClusterConfig> CompileCluster(const Cluster& proto, config::Errors& errors,
-                                                    const config::Path& path) {
+                                                    const config::Path& path,
+                                                    std::shared_ptr<const LocalZones> local_zones) {
   const size_t before = errors.count();
-  auto result =
-      std::make_shared<const ClusterConfig>(ClusterCompiler(proto, errors, path).Compile());
-  return errors.count() == before ? result : nullptr;
+  ClusterConfig compiled = ClusterCompiler(proto, errors, path).Compile();
+  // Our own kind is not sent anything by zone.
+  if (local_zones != nullptr && local_zones->cluster() != compiled.name) {
+    compiled.local_zones = std::move(local_zones);
+  }
+  if (errors.count() != before) return nullptr;
+  return std::make_shared<const ClusterConfig>(std::move(compiled));
 }
 
 }  // namespace proxenos::upstream

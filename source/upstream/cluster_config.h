@@ -16,9 +16,10 @@
 namespace proxenos::upstream {
 
 // Null when anything is wrong; then `errors` has all of it, each with its path below `path`.
+// `local_zones`: where our own kind is; null when nobody knows.
 std::shared_ptr<const ClusterConfig> CompileCluster(
     const envoy::config::cluster::v3::Cluster& proto, config::Errors& errors,
-    const config::Path& path);
+    const config::Path& path, std::shared_ptr<const LocalZones> local_zones = nullptr);
 
 // For endpoints discovered apart from the cluster (EDS): names are refused. Null when anything is
 // wrong.

@@ -225,6 +225,31 @@ void HostSet::MakeGroups(const std::vector<PriorityLoad>& loads, const HostSet* 
   groups_.shrink_to_fit();
 }
 
+std::vector<HostZone> HostSet::ZonesOf(uint32_t priority) const {
+  std::vector<HostZone> zones;
+  std::vector<GroupBuilder::Weighed> weighed;
+  for (HostIndex i = 0; i < entries_.size(); ++i) {
+    const HostEntry& entry = entries_[i];
+    if (entry.priority != priority) continue;
+    const auto known = std::find_if(zones.begin(), zones.end(), [&](const HostZone& zone) {
+      return zone.locality == entry.locality ||
+             localities_[zone.locality] == localities_[entry.locality];
+    });
+    const size_t zone = static_cast<size_t>(known - zones.begin());
+    if (known == zones.end()) {
+      zones.emplace_back().locality = entry.locality;
+      weighed.emplace_back().whole = true;
+    }
+    if (!entry.healthy()) continue;
+    zones[zone].weight += entry.weight;
+    weighed[zone].Add(i, entry.weight);
+  }
+  for (size_t i = 0; i < zones.size(); ++i) {
+    if (!weighed[i].hosts.empty()) zones[i].schedule = GroupBuilder::ToSchedule(weighed[i]);
+  }
+  return zones;
+}
+
 // False: there is nobody in it.
 bool HostSet::AddGroup(const std::vector<PriorityLoad>& loads, uint32_t priority, Wanted wanted,
                        const HostSet* previous) {
@@ -241,6 +266,9 @@ bool HostSet::AddGroup(const std::vector<PriorityLoad>& loads, uint32_t priority
   group.panic = panic;
   if (options_.hashing.has_value()) {
     group.table = TableOf(builder.ToMembers(weighed, options_.hashing->use_hostname), previous);
+  }
+  if (options_.by_zone && priority == 0 && wanted == Wanted::kHealthy && !panic) {
+    group.zones = ZonesOf(priority);
   }
   groups_.push_back(std::move(group));
   return true;

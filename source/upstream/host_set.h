@@ -39,6 +39,13 @@ struct HostEntry {
   bool excluded() const;
 };
 
+// The hosts of a group in one locality.
+struct HostZone {
+  uint16_t locality = 0;  // The first of that name in HostSet::localities().
+  uint64_t weight = 0;    // Of its hosts together.
+  Schedule schedule;      // Empty: none of its hosts is healthy.
+};
+
 // Some of the hosts that one pick chooses among: those of one priority and availability.
 struct HostGroup {
   Schedule schedule;
@@ -49,12 +56,14 @@ struct HostGroup {
   uint8_t cumulative_percent = 100;
   bool degraded = false;  // The hosts are degraded ones.
   bool panic = false;     // Too few hosts are available: all hosts of the priority are used.
+  std::vector<HostZone> zones = {};  // Of priority 0, out of panic, with HostSetOptions::by_zone.
 };
 
 // What of a cluster's configuration shapes its HostSets.
 struct HostSetOptions {
   uint8_t panic_threshold_percent = 50;
   bool locality_weighted = false;
+  bool by_zone = false;                               // Requests may keep to one locality.
   std::optional<HashOptions> hashing = std::nullopt;  // Of policies that hash.
 
   friend bool operator==(const HostSetOptions&, const HostSetOptions&) = default;
@@ -105,6 +114,7 @@ class HostSet {
 
  private:
   void MakeGroups(const std::vector<PriorityLoad>& loads, const HostSet* previous);
+  std::vector<HostZone> ZonesOf(uint32_t priority) const;
   bool AddGroup(const std::vector<PriorityLoad>& loads, uint32_t priority, Wanted wanted,
                 const HostSet* previous);
   std::shared_ptr<const HashTable> TableOf(std::vector<HashTable::Member> members,

@@ -10,6 +10,7 @@ namespace proxenos::upstream {
 
 void LoadBalancer::Update(const HostSet& hosts, base::Random& random) {
   hosts_ = &hosts;
+  if (zones_ != nullptr) zones_->Update();
   OnUpdate(random);
 }
 
@@ -20,13 +21,43 @@ Choice LoadBalancer::Pick(const PickRequest& request, base::Random& random) {
   const size_t group = request.avoided_priorities == 0
                            ? PickGroup(hash % 100)
                            : PickOtherGroup(request.avoided_priorities, hash % 100);
-  Choice choice{PickIn({group, hash, 0}, random), hosts_->groups()[group].panic};
-  if (!request.picky()) return choice;
+  Draw draw{group, hash, 0, &hosts_->groups()[group].schedule, group};
+  Choice choice{PickOnce(draw, random), hosts_->groups()[group].panic};
+  if (!request.picky() || !choice) return choice;
   for (uint32_t attempt = 1; attempt < request.attempts && Avoids(request, choice.host);
        ++attempt) {
-    choice.host = PickIn({group, hash, attempt}, random);
+    draw.attempt = attempt;
+    const HostIndex other = PickOnce(draw, random);
+    if (other != kNoHost) choice.host = other;
   }
   return choice;
+}
+
+HostIndex LoadBalancer::PickOnce(Draw draw, base::Random& random) {
+  const HostGroup& group = hosts_->groups()[draw.group];
+  if (zones_ != nullptr && !zones_->Allows(group)) return kNoHost;
+  if (zones_ == nullptr || group.zones.empty()) return PickIn(draw, random);
+  const ZoneRouting::Choice choice = zones_->Choose(*hosts_, group, random);
+  if (choice.verdict == ZoneRouting::Verdict::kFail) return kNoHost;
+  if (choice.verdict == ZoneRouting::Verdict::kZone) {
+    draw.schedule = &group.zones[choice.zone].schedule;
+    draw.turns = hosts_->groups().size() + choice.zone;
+  }
+  return PickIn(draw, random);
+}
+
+size_t LoadBalancer::turn_count() const {
+  size_t count = hosts_->groups().size();
+  for (const HostGroup& group : hosts_->groups()) count += group.zones.size();
+  return count;
+}
+
+const Schedule& LoadBalancer::TurnsOf(size_t turns) const {
+  const absl::Span<const HostGroup> groups = hosts_->groups();
+  if (turns < groups.size()) return groups[turns].schedule;
+  const auto with_zones = std::find_if(groups.begin(), groups.end(),
+                                       [](const HostGroup& group) { return !group.zones.empty(); });
+  return with_zones->zones[turns - groups.size()].schedule;
 }
 
 bool LoadBalancer::Avoids(const PickRequest& request, HostIndex index) const {
@@ -61,20 +92,21 @@ size_t LoadBalancer::PickOtherGroup(uint64_t avoided, uint64_t percent) const {
 
 void RoundRobin::OnUpdate(base::Random& random) {
   cursors_.clear();
-  for (const HostGroup& group : hosts().groups()) {
-    cursors_.push_back(static_cast<uint32_t>(random.Below(group.schedule.total())));
+  for (size_t i = 0; i < turn_count(); ++i) {
+    const uint32_t total = TurnsOf(i).total();
+    cursors_.push_back(total == 0 ? 0 : static_cast<uint32_t>(random.Below(total)));
   }
 }
 
 HostIndex RoundRobin::PickIn(const Draw& draw, base::Random&) {
-  return schedule(draw.group).Turn(cursors_[draw.group]);
+  return draw.schedule->Turn(cursors_[draw.turns]);
 }
 
 LeastRequest::LeastRequest(uint32_t choices, ActiveRequests active)
     : choices_(choices), active_(std::move(active)) {}
 
 HostIndex LeastRequest::PickIn(const Draw& draw, base::Random& random) {
-  const Schedule& hosts_of_group = schedule(draw.group);
+  const Schedule& hosts_of_group = *draw.schedule;
   if (hosts_of_group.size() == 1) return hosts_of_group.Draw(random);
   HostIndex best = hosts_of_group.Draw(random);
   uint64_t best_active = active_(best);
@@ -92,7 +124,7 @@ HostIndex LeastRequest::PickIn(const Draw& draw, base::Random& random) {
 }
 
 HostIndex RandomChoice::PickIn(const Draw& draw, base::Random& random) {
-  return schedule(draw.group).DrawUniform(random);
+  return draw.schedule->DrawUniform(random);
 }
 
 HostIndex HashChoice::PickIn(const Draw& draw, base::Random&) {
@@ -100,7 +132,7 @@ HostIndex HashChoice::PickIn(const Draw& draw, base::Random&) {
 }
 
 HostIndex FirstChoice::PickIn(const Draw& draw, base::Random&) {
-  return schedule(draw.group).HostOfMember(draw.attempt % schedule(draw.group).size());
+  return draw.schedule->HostOfMember(draw.attempt % draw.schedule->size());
 }
 
 std::unique_ptr<LoadBalancer> MakeLoadBalancer(const ClusterConfig& config, ActiveRequests active) {

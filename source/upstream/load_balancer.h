@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/functional/any_invocable.h"
@@ -14,6 +15,7 @@
 #include "source/upstream/cluster.h"
 #include "source/upstream/host_set.h"
 #include "source/upstream/pick_request.h"
+#include "source/upstream/zone_routing.h"
 
 namespace proxenos::upstream {
 
@@ -41,27 +43,35 @@ class LoadBalancer {
   Choice Pick(base::Random& random) { return Pick(PickRequest(), random); }
   Choice Pick(const PickRequest& request, base::Random& random);
 
+  void SetZones(std::unique_ptr<ZoneRouting> zones) { zones_ = std::move(zones); }
+
  protected:
   // One of several picks for the same request, the first being 0.
   struct Draw {
     size_t group;
     uint64_t hash;
     uint32_t attempt;
+    const Schedule* schedule;  // Of the group, or of one zone of it.
+    size_t turns;              // Which of the turns that are taken; below turn_count().
   };
 
-  const Schedule& schedule(size_t group) const { return hosts_->groups()[group].schedule; }
+  // One for each group, then one for each zone of the group that has zones.
+  size_t turn_count() const;
+  const Schedule& TurnsOf(size_t turns) const;
   const HostSet& hosts() const { return *hosts_; }
 
   virtual void OnUpdate(base::Random&) {}
   virtual HostIndex PickIn(const Draw& draw, base::Random& random) = 0;
 
  private:
+  HostIndex PickOnce(Draw draw, base::Random& random);
   size_t PickGroup(uint64_t percent) const;
   // Among groups of priorities that were not tried yet; where none is left, among all.
   size_t PickOtherGroup(uint64_t avoided, uint64_t percent) const;
   bool Avoids(const PickRequest& request, HostIndex index) const;
 
   const HostSet* hosts_ = nullptr;
+  std::unique_ptr<ZoneRouting> zones_;  // Null: no request keeps to a zone.
 };
 
 // Turns in rotation, weighted where the weights differ. Starts at a random place, so that the
@@ -71,7 +81,7 @@ class RoundRobin final : public LoadBalancer {
   void OnUpdate(base::Random& random) override;
   HostIndex PickIn(const Draw& draw, base::Random& random) override;
 
-  absl::InlinedVector<uint32_t, 2> cursors_;  // One per group.
+  absl::InlinedVector<uint32_t, 2> cursors_;  // By Draw::turns.
 };
 
 // Of `choices` hosts drawn at random (by weight), the one with the fewest requests under way in

@@ -22,6 +22,11 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
   balancer_ = MakeLoadBalancer(*published_.config, [this](HostIndex index) -> uint32_t {
     return by_index_[index] == nullptr ? 0 : by_index_[index]->active();
   });
+  if (config().RoutesByZone()) {
+    balancer_->SetZones(std::make_unique<ZoneRouting>(
+        *config().zone_awareness, config().local_zones,
+        registry.Open<stats::ClusterZoneStats>(stats::ClusterScope(config().stat_name()))));
+  }
   for (size_t i = 0; i < published_.config->tls.size(); ++i) {
     tls_cells_.push_back(base::Rc<TlsCell>(std::make_unique<TlsCell>()));
     const auto& context =
