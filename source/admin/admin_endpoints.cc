@@ -124,7 +124,7 @@ void AddEndpoints(EndpointTable& table, AdminSource& source) {
   AddConfigPages(table, source);
   AddClientStatus(table, source);
   AddActions(table, source);
-  AddStatsEndpoints(table, source.registry);
+  AddStatsEndpoints(table, source.registry, source.stat_view);
 }
 
 }  // namespace proxenos::admin

@@ -25,6 +25,7 @@
 #include "source/net/address.h"
 #include "source/runtime/snapshot.h"
 #include "source/stats/registry.h"
+#include "source/stats/tag_rules.h"
 #include "source/tls/certificate_details.h"
 #include "source/upstream/circuit_breaker.h"
 #include "source/upstream/cluster.h"
@@ -151,6 +152,9 @@ struct AdminSource {
   absl::AnyInvocable<void()> quit = nullptr;
   absl::AnyInvocable<void(bool failed)> set_health_check_failed = nullptr;
   absl::AnyInvocable<void(const DrainRequest&)> drain_listeners = nullptr;
+
+  // Which stats there are, and how their names come apart.
+  const stats::StatView& stat_view = stats::StatView::Plain();
 };
 
 }  // namespace proxenos::admin

@@ -50,29 +50,39 @@ constexpr Choice<std::optional<StatType>> kTypes[] = {{"", std::nullopt},
                                                       {"Histograms", StatType::kHistogram},
                                                       {"TextReadouts", StatType::kTextReadout}};
 
-absl::Status ReadFilter(const Params& params, stats::RenderOptions& options) {
+// `exists` says which stats there are at all; null: all of them.
+using Exists = absl::AnyInvocable<bool(absl::string_view) const>;
+
+absl::Status ReadFilter(const Params& params, const Exists& exists, stats::RenderOptions& options) {
   const std::string* pattern = params.Find("filter");
-  if (pattern == nullptr || pattern->empty()) return absl::OkStatus();
+  if (pattern == nullptr || pattern->empty()) {
+    if (exists != nullptr) {
+      options.accepts = [&exists](absl::string_view name) { return exists(name); };
+    }
+    return absl::OkStatus();
+  }
   auto regex = std::make_unique<RE2>(*pattern, RE2::Quiet);
   if (!regex->ok()) {
     return absl::InvalidArgumentError(absl::StrCat("Invalid re2 regex: ", regex->error()));
   }
   const bool wanted = !params.Has("invert_filter");
-  options.accepts = [regex = std::move(regex), wanted](absl::string_view name) {
-    return RE2::PartialMatch(re2::StringPiece(name.data(), name.size()), *regex) == wanted;
+  options.accepts = [regex = std::move(regex), wanted, &exists](absl::string_view name) {
+    return RE2::PartialMatch(re2::StringPiece(name.data(), name.size()), *regex) == wanted &&
+           (exists == nullptr || exists(name));
   };
   return absl::OkStatus();
 }
 
 // What both pages take.
-absl::StatusOr<stats::RenderOptions> ReadOptions(const Params& params) {
+absl::StatusOr<stats::RenderOptions> ReadOptions(const Params& params,
+                                                 const stats::StatView& view) {
   stats::RenderOptions options;
   // As in Envoy its value does not matter: `usedonly=0` is usedonly.
   options.used_only = params.Has("usedonly");
   const auto* type = Find(kTypes, params.Get("type"));
   if (type == nullptr) return absl::InvalidArgumentError("invalid &type= param");
   options.type = *type;
-  if (absl::Status read = ReadFilter(params, options); !read.ok()) return read;
+  if (absl::Status read = ReadFilter(params, view.exists, options); !read.ok()) return read;
   return options;
 }
 
@@ -102,31 +112,32 @@ std::vector<ParamHelp> CommonParams() {
 
 }  // namespace
 
-Response StatsPage(stats::Registry& registry, const Params& params) {
+Response StatsPage(stats::Registry& registry, const Params& params, const stats::StatView& view) {
   const std::string format = params.Get("format");
-  if (format == "prometheus") return PrometheusPage(registry, params);
+  if (format == "prometheus") return PrometheusPage(registry, params, view);
   if (!format.empty() && format != "text" && format != "json") {
     return Response::Error(400, "usage: /stats?format=(json|prometheus|text)\n\n");
   }
-  absl::StatusOr<stats::RenderOptions> options = ReadOptions(params);
+  absl::StatusOr<stats::RenderOptions> options = ReadOptions(params, view);
   if (!options.ok()) return Refusal(options.status());
-  const auto* view = Find(kHistogramViews, params.Get("histogram_buckets"));
-  if (view == nullptr) {
+  const auto* buckets = Find(kHistogramViews, params.Get("histogram_buckets"));
+  if (buckets == nullptr) {
     return Response::Error(
         400, "usage: /stats?histogram_buckets=(cumulative|disjoint|detailed|summary)\n");
   }
-  options->histograms = view->value_or(HistogramView::kSummary);
+  options->histograms = buckets->value_or(HistogramView::kSummary);
   const std::vector<stats::ScopeReading> readings = ReadFor(registry, *options);
   if (format == "json") return Response::Json(stats::RenderJson(readings, *options));
   return Response::Text(stats::RenderText(readings, *options));
 }
 
-Response PrometheusPage(stats::Registry& registry, const Params& params) {
-  absl::StatusOr<stats::RenderOptions> common = ReadOptions(params);
+Response PrometheusPage(stats::Registry& registry, const Params& params,
+                        const stats::StatView& view) {
+  absl::StatusOr<stats::RenderOptions> common = ReadOptions(params, view);
   if (!common.ok()) return Refusal(common.status());
-  const auto* view = Find(kHistogramViews, params.Get("histogram_buckets"));
+  const auto* buckets = Find(kHistogramViews, params.Get("histogram_buckets"));
   const HistogramView shown =
-      view == nullptr ? HistogramView::kDetailed : view->value_or(HistogramView::kCumulative);
+      buckets == nullptr ? HistogramView::kDetailed : buckets->value_or(HistogramView::kCumulative);
   if (shown != HistogramView::kCumulative && shown != HistogramView::kSummary) {
     return Response::Error(400, "unsupported prometheus histogram bucket mode\n");
   }
@@ -134,10 +145,12 @@ Response PrometheusPage(stats::Registry& registry, const Params& params) {
   options.common = *std::move(common);
   options.summaries = shown == HistogramView::kSummary;
   options.text_readouts = params.Has("text_readouts");
+  options.tags = &view.tags;
   return Response::Text(stats::RenderPrometheus(ReadFor(registry, options.common), options));
 }
 
-void AddStatsEndpoints(EndpointTable& table, stats::Registry& registry) {
+void AddStatsEndpoints(EndpointTable& table, stats::Registry& registry,
+                       const stats::StatView& view) {
   Endpoint page;
   page.path = "/stats";
   page.help = "print server stats";
@@ -146,8 +159,8 @@ void AddStatsEndpoints(EndpointTable& table, stats::Registry& registry) {
   page.params.push_back(
       {"histogram_buckets",
        "Histogram bucket display mode; One of (cumulative, disjoint, detailed, summary)"});
-  page.handler = [&registry](const Request& request) {
-    return StatsPage(registry, request.params);
+  page.handler = [&registry, &view](const Request& request) {
+    return StatsPage(registry, request.params, view);
   };
   table.Add(std::move(page));
 
@@ -158,8 +171,8 @@ void AddStatsEndpoints(EndpointTable& table, stats::Registry& registry) {
   prometheus.params.push_back({"text_readouts", "Render text_readouts as new gauges with value 0"});
   prometheus.params.push_back(
       {"histogram_buckets", "Histogram bucket display mode; One of (cumulative, summary)"});
-  prometheus.handler = [&registry](const Request& request) {
-    return PrometheusPage(registry, request.params);
+  prometheus.handler = [&registry, &view](const Request& request) {
+    return PrometheusPage(registry, request.params, view);
   };
   table.Add(std::move(prometheus));
 

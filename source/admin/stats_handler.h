@@ -6,14 +6,18 @@
 
 #include "source/admin/endpoint.h"
 #include "source/stats/registry.h"
+#include "source/stats/tag_rules.h"
 
 namespace proxenos::admin {
 
-// `registry` outlives the table.
-void AddStatsEndpoints(EndpointTable& table, stats::Registry& registry);
+// `registry` and `view` outlive the table.
+void AddStatsEndpoints(EndpointTable& table, stats::Registry& registry,
+                       const stats::StatView& view = stats::StatView::Plain());
 
 // The handlers, for tests. Thread: main.
-Response StatsPage(stats::Registry& registry, const Params& params);
-Response PrometheusPage(stats::Registry& registry, const Params& params);
+Response StatsPage(stats::Registry& registry, const Params& params,
+                   const stats::StatView& view = stats::StatView::Plain());
+Response PrometheusPage(stats::Registry& registry, const Params& params,
+                        const stats::StatView& view = stats::StatView::Plain());
 
 }  // namespace proxenos::admin

@@ -8,6 +8,12 @@
 
 namespace proxenos::stats {
 
+// Opened when the overload manager first acts. Scope: HttpScope.
+#define PX_HTTP_OVERLOAD_STATS(X)          \
+  X(Counter, downstream_rq_overload_close) \
+  X(Counter, downstream_cx_overload_disable_keepalive)
+PX_STATS(HttpOverloadStats, PX_HTTP_OVERLOAD_STATS);
+
 // Scope: HttpScope. One group a worker.
 #define PX_HTTP_STATS(X)                                    \
   X(Counter, downstream_cx_total)                           \

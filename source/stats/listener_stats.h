@@ -23,6 +23,10 @@ namespace proxenos::stats {
   X(Counter, no_filter_chain_match)
 PX_STATS(ListenerStats, PX_LISTENER_STATS);
 
+// Opened when the overload manager first refuses a connection. Scope: ListenerScope.
+#define PX_LISTENER_OVERLOAD_STATS(X) X(Counter, downstream_cx_overload_reject)
+PX_STATS(ListenerOverloadStats, PX_LISTENER_OVERLOAD_STATS);
+
 // How connections spread over the workers. Scope: ListenerWorkerScope.
 #define PX_LISTENER_WORKER_STATS(X) \
   X(Counter, downstream_cx_total)   \

@@ -15,6 +15,10 @@
 #include "source/stats/reading.h"
 
 namespace proxenos::stats {
+class TagRules;
+}  // namespace proxenos::stats
+
+namespace proxenos::stats {
 
 // Counters include response codes.
 enum class StatType : uint8_t { kCounter, kGauge, kHistogram, kTextReadout };
@@ -50,6 +54,8 @@ struct PrometheusOptions {
   bool summaries = false;
   // Shows each text readout as a gauge of value zero with the text as a label.
   bool text_readouts = false;
+  // How names come apart; null: as they do by default.
+  const TagRules* tags = nullptr;
 };
 
 // The text exposition format: counters, gauges, text readouts, histograms, each by family.

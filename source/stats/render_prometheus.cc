@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "source/stats/render.h"
 #include "source/stats/stat_list.h"
+#include "source/stats/tag_rules.h"
 
 namespace proxenos::stats {
 namespace {
@@ -57,6 +58,30 @@ void AppendLabel(std::string& out, absl::string_view tag, absl::string_view valu
   out.push_back('"');
 }
 
+// Counters, gauges, text readouts, histograms.
+int RankOf(StatType type) {
+  return type == StatType::kCounter       ? 0
+         : type == StatType::kGauge       ? 1
+         : type == StatType::kTextReadout ? 2
+                                          : 3;
+}
+
+// A stat whose labels the configuration says.
+struct Moved {
+  StatType type;
+  std::string family;
+  std::string labels;
+  uint32_t reading;
+  uint32_t spec;
+  std::string name;  // Which of those of the line.
+
+  std::tuple<int, const std::string&> key() const { return {RankOf(type), family}; }
+};
+
+void AppendLabels(std::string& out, absl::Span<const Tag> tags) {
+  for (const Tag& tag : tags) AppendLabel(out, tag.name, tag.value);
+}
+
 // The innermost tag first, as Envoy has them.
 std::string ScopeLabels(const ScopeName& name) {
   std::string labels;
@@ -75,20 +100,27 @@ class Writer {
       const ScopeReading& reading = readings[i];
       tables_[{&reading.name.shape(), reading.schema}].push_back(i);
       labels_.push_back(ScopeLabels(reading.name));
+      if (options.tags != nullptr) AppendLabels(labels_.back(), options.tags->fixed());
     }
     MakeRows();
+    if (Moves()) FindMoved();
   }
 
   std::string Write() {
+    size_t moved = 0;
     for (size_t start = 0; start < rows_.size();) {
       size_t end = start + 1;
       while (end < rows_.size() && rows_[end].type == rows_[start].type &&
              rows_[end].family == rows_[start].family) {
         ++end;
       }
+      const std::tuple<int, const std::string&> key(RankOf(rows_[start].type), rows_[start].family);
+      while (moved < moved_.size() && moved_[moved].key() < key) moved = WriteMovedFamily(moved);
       WriteFamily(absl::MakeConstSpan(rows_).subspan(start, end - start));
+      if (moved < moved_.size() && moved_[moved].key() == key) moved = WriteMoved(moved);
       start = end;
     }
+    while (moved < moved_.size()) moved = WriteMovedFamily(moved);
     return std::move(out_);
   }
 
@@ -97,6 +129,18 @@ class Writer {
   void WriteFamily(absl::Span<const Row> rows);
   void WriteRow(const Row& row, uint32_t reading);
   void WriteStat(const Stat& stat, uint32_t reading);
+  void WriteLabelled(const Stat& stat, const std::string& labels);
+  bool Wanted(StatType type) const {
+    if (type == StatType::kTextReadout && !options_.text_readouts) return false;
+    return !options_.common.type.has_value() || *options_.common.type == type;
+  }
+  // Whether the labels of some stats are not those of their scope.
+  bool Moves() const { return options_.tags != nullptr && !options_.tags->plain(); }
+  void FindMoved();
+  void BeginFamily(const std::string& family);
+  // Both return where the next family begins.
+  size_t WriteMovedFamily(size_t start);
+  size_t WriteMoved(size_t start);
   void WriteBuckets(const Stat& stat, const std::string& labels);
   void WriteQuantiles(const Stat& stat, const std::string& labels);
 
@@ -105,6 +149,7 @@ class Writer {
   std::map<std::pair<const ScopeShape*, const Schema*>, Table> tables_;
   std::vector<std::string> labels_;  // by reading
   std::vector<Row> rows_;
+  std::vector<Moved> moved_;  // By family.
   std::string out_;
 
   // Of the family being written.
@@ -133,22 +178,15 @@ void Writer::MakeRows() {
     }
   }
   const auto order = [](const Row& row) {
-    // Counters, gauges, text readouts, histograms.
-    const int rank = row.type == StatType::kCounter       ? 0
-                     : row.type == StatType::kGauge       ? 1
-                     : row.type == StatType::kTextReadout ? 2
-                                                          : 3;
-    return std::tuple<int, const std::string&, uint32_t>(rank, row.family, row.spec);
+    return std::tuple<int, const std::string&, uint32_t>(RankOf(row.type), row.family, row.spec);
   };
   std::sort(rows_.begin(), rows_.end(),
             [order](const Row& a, const Row& b) { return order(a) < order(b); });
 }
 
 void Writer::WriteFamily(absl::Span<const Row> rows) {
-  if (rows[0].type == StatType::kTextReadout && !options_.text_readouts) return;
-  if (options_.common.type.has_value() && *options_.common.type != rows[0].type) return;
-  metric_ = MetricName(rows[0].family);
-  has_type_line_ = false;
+  if (!Wanted(rows[0].type)) return;
+  BeginFamily(rows[0].family);
   if (rows.size() == 1) {
     for (const uint32_t reading : *rows[0].table) WriteRow(rows[0], reading);
     return;
@@ -162,19 +200,75 @@ void Writer::WriteFamily(absl::Span<const Row> rows) {
   for (const auto& [reading, row] : series) WriteRow(*row, reading);
 }
 
+void Writer::BeginFamily(const std::string& family) {
+  metric_ = MetricName(family);
+  has_type_line_ = false;
+}
+
+void Writer::FindMoved() {
+  std::string name;
+  for (uint32_t i = 0; i < readings_.size(); ++i) {
+    const ScopeReading& reading = readings_[i];
+    for (uint32_t spec = 0; spec < reading.schema->stats.size(); ++spec) {
+      ForEachStat(reading, spec, [&](const Stat& stat) {
+        if (!Wanted(stat.type) || (options_.common.used_only && !stat.used)) return;
+        name = reading.name.prefix();
+        absl::StrAppend(&name, stat.name);
+        if (!options_.tags->MayConcern(name)) return;
+        if (options_.common.accepts != nullptr && !options_.common.accepts(name)) return;
+        TaggedStat taken = options_.tags->Take(reading.name, stat);
+        std::string labels;
+        AppendLabels(labels, taken.tags);
+        AppendLabels(labels, options_.tags->fixed());
+        moved_.push_back({stat.type, std::move(taken.family), std::move(labels), i, spec,
+                          std::string(stat.name)});
+      });
+    }
+  }
+  std::stable_sort(moved_.begin(), moved_.end(),
+                   [](const Moved& a, const Moved& b) { return a.key() < b.key(); });
+}
+
+size_t Writer::WriteMovedFamily(size_t start) {
+  BeginFamily(moved_[start].family);
+  return WriteMoved(start);
+}
+
+size_t Writer::WriteMoved(size_t start) {
+  size_t end = start;
+  for (; end < moved_.size() && moved_[end].key() == moved_[start].key(); ++end) {
+    const Moved& moved = moved_[end];
+    ForEachStat(readings_[moved.reading], moved.spec, [this, &moved](const Stat& stat) {
+      if (stat.name == moved.name) WriteLabelled(stat, moved.labels);
+    });
+  }
+  return end;
+}
+
 void Writer::WriteRow(const Row& row, uint32_t reading) {
   ForEachStat(readings_[reading], row.spec, [this, &row, reading](const Stat& stat) {
     if (stat.family != row.suffix) return;
     if (options_.common.used_only && !stat.used) return;
-    if (options_.common.accepts != nullptr &&
-        !options_.common.accepts(absl::StrCat(readings_[reading].name.prefix(), stat.name))) {
-      return;
+    if (options_.common.accepts != nullptr || Moves()) {
+      const std::string name = absl::StrCat(readings_[reading].name.prefix(), stat.name);
+      if (options_.common.accepts != nullptr && !options_.common.accepts(name)) return;
+      if (Moves() && options_.tags->MayConcern(name)) return;
     }
     WriteStat(stat, reading);
   });
 }
 
 void Writer::WriteStat(const Stat& stat, uint32_t reading) {
+  const std::string& scope = labels_[reading];
+  if (stat.tag.empty()) return WriteLabelled(stat, scope);
+  std::string labels;
+  AppendLabel(labels, stat.tag, stat.tag_value);
+  if (!scope.empty()) labels.push_back(',');
+  labels += scope;
+  WriteLabelled(stat, labels);
+}
+
+void Writer::WriteLabelled(const Stat& stat, const std::string& labels) {
   if (!has_type_line_) {
     const absl::string_view type = stat.type == StatType::kCounter     ? "counter"
                                    : stat.type != StatType::kHistogram ? "gauge"
@@ -183,23 +277,19 @@ void Writer::WriteStat(const Stat& stat, uint32_t reading) {
     absl::StrAppend(&out_, "# TYPE ", metric_, " ", type, "\n");
     has_type_line_ = true;
   }
-  const std::string& scope = labels_[reading];
   if (stat.type == StatType::kHistogram) {
-    options_.summaries ? WriteQuantiles(stat, scope) : WriteBuckets(stat, scope);
-    absl::StrAppend(&out_, metric_, "_sum{", scope, "} ", stat.total->sum(), "\n");
-    absl::StrAppend(&out_, metric_, "_count{", scope, "} ", stat.total->count(), "\n");
+    options_.summaries ? WriteQuantiles(stat, labels) : WriteBuckets(stat, labels);
+    absl::StrAppend(&out_, metric_, "_sum{", labels, "} ", stat.total->sum(), "\n");
+    absl::StrAppend(&out_, metric_, "_count{", labels, "} ", stat.total->count(), "\n");
     return;
   }
-  if (stat.tag.empty() && stat.type != StatType::kTextReadout) {
-    absl::StrAppend(&out_, metric_, "{", scope, "} ", stat.value, "\n");
+  if (stat.type != StatType::kTextReadout) {
+    absl::StrAppend(&out_, metric_, "{", labels, "} ", stat.value, "\n");
     return;
   }
-  std::string labels;
-  if (!stat.tag.empty()) AppendLabel(labels, stat.tag, stat.tag_value);
-  if (!labels.empty() && !scope.empty()) labels.push_back(',');
-  labels += scope;
-  if (stat.type == StatType::kTextReadout) AppendLabel(labels, "text_value", *stat.text);
-  absl::StrAppend(&out_, metric_, "{", labels, "} ", stat.value, "\n");
+  std::string with_text = labels;
+  AppendLabel(with_text, "text_value", *stat.text);
+  absl::StrAppend(&out_, metric_, "{", with_text, "} ", stat.value, "\n");
 }
 
 void Writer::WriteBuckets(const Stat& stat, const std::string& labels) {
