@@ -40,6 +40,7 @@ LAYERS = {
     "downstream": ["filter", "tls", "http1", "http2", "access_log"],
     "filters/network": ["downstream", "rbac"],
     "xds": ["event", "stats", "rpc"],
+    "stat_sinks": ["rpc"],
     "admin": ["downstream", "health"],
     "server": None,  # Knows all.
 }

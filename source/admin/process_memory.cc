@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstddef>
 #include <cstdio>
@@ -13,6 +14,8 @@ extern "C" __attribute__((weak)) void mi_process_info(size_t* elapsed_ms, size_t
                                                       size_t* system_ms, size_t* current_rss,
                                                       size_t* peak_rss, size_t* current_commit,
                                                       size_t* peak_commit, size_t* page_faults);
+
+extern "C" __attribute__((weak)) void mi_collect(bool force);
 
 namespace proxenos::admin {
 namespace {
@@ -44,6 +47,16 @@ ProcessMemory ReadProcessMemory() {
   memory.heap_size = info.arena + info.hblkhd;
   memory.heap_free = info.fordblks;
   return memory;
+}
+
+uint64_t HeapBytesInUse() {
+  const ProcessMemory memory = ReadProcessMemory();
+  return memory.physical == 0 ? memory.heap_size : std::min(memory.heap_size, memory.physical);
+}
+
+void ReleaseFreeMemory() {
+  if (mi_collect != nullptr) return mi_collect(true);
+  malloc_trim(0);
 }
 
 }  // namespace proxenos::admin

@@ -16,4 +16,10 @@ struct ProcessMemory {
 // what is handed out: then `allocated` is the same as `heap_size`.
 ProcessMemory ReadProcessMemory();
 
+// What the heap costs: what the allocator took from the kernel, as far as it is resident.
+uint64_t HeapBytesInUse();
+// Gives back to the kernel what the allocator holds and nobody uses. Takes milliseconds at most for
+// each gigabyte.
+void ReleaseFreeMemory();
+
 }  // namespace proxenos::admin

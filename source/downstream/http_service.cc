@@ -44,6 +44,14 @@ base::Rc<FilterSet> HttpService::MakeFilters(
   return base::Rc<FilterSet>(std::move(made));
 }
 
+stats::HttpOverloadStats& HttpService::overload_stats() {
+  if (!overload_stats_) {
+    overload_stats_ =
+        registry_.Open<stats::HttpOverloadStats>(stats::HttpScope(config().stat_prefix));
+  }
+  return *overload_stats_;
+}
+
 base::Held<RouteSnapshot> HttpService::RoutesOfScope(const http::RequestHead& head) const {
   const ScopeCell& scopes = *cells().scopes;
   std::string room;

@@ -37,6 +37,7 @@ class HttpService final : public ChainService {
 
   const HttpConfig& config() const { return *chain().http; }
   stats::HttpStats& stats() { return *stats_; }
+  stats::HttpOverloadStats& overload_stats();
   // REQUIRES: config().codec is not kHttp1.
   stats::Http2Stats& http2_stats() { return *http2_stats_; }
   // The routes for such a request; null when there are none (yet).
@@ -61,6 +62,7 @@ class HttpService final : public ChainService {
   stats::Group<stats::Http2Stats> http2_stats_;
   stats::Group<stats::ListenerHttpStats> listener_stats_;
   base::Rc<FilterSet> filters_;
+  stats::Group<stats::HttpOverloadStats> overload_stats_;  // Opened when first needed.
 };
 
 }  // namespace proxenos::downstream

@@ -70,6 +70,7 @@ Listener::Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig>
       config_(std::move(config)),
       accept_again_(context.environment.loop.timers(),
                     [this] {
+                      if (holding_) return;
                       for (auto& acceptor : acceptors_) acceptor->Listen(true);
                     }),
       needs_intake_(NeedsIntake(*config_)) {
@@ -112,6 +113,16 @@ bool Listener::Accept(int fd, uint32_t most) {
       }
       return false;
     }
+    if (context_.overload != nullptr &&
+        context_.overload->refuse_connections.Hits(loop().random())) {
+      if (!overload_stats_) {
+        overload_stats_ = context_.registry.Open<stats::ListenerOverloadStats>(
+            stats::ListenerScope(StatAddress(*config_)));
+      }
+      overload_stats_->downstream_cx_overload_reject.Inc();
+      close(accepted);
+      continue;
+    }
     if (!config_->ignores_global_limit && !context_.connection_limit.TryAcquire()) {
       stats_->downstream_global_cx_overflow.Inc();
       close(accepted);
@@ -125,6 +136,11 @@ bool Listener::Accept(int fd, uint32_t most) {
 void Listener::PauseAccepting() {
   for (auto& acceptor : acceptors_) acceptor->Listen(false);
   accept_again_.ArmIn(kAcceptPause);
+}
+
+void Listener::HoldAccepting(bool on) {
+  holding_ = on;
+  for (auto& acceptor : acceptors_) acceptor->Listen(!on);
 }
 
 void Listener::Add(int fd, const net::Address& remote) {

@@ -17,6 +17,7 @@
 #include "source/downstream/connection_limit.h"
 #include "source/downstream/date.h"
 #include "source/downstream/http_config.h"
+#include "source/downstream/overload.h"
 #include "source/event/event_loop.h"
 #include "source/filter/listener_filter.h"
 #include "source/filter/stream_context.h"
@@ -39,6 +40,7 @@ struct WorkerContext {
   uint32_t worker;
   // The worker's listener that such a destination belongs to, or null. Unset: there is none.
   absl::AnyInvocable<Listener*(const net::Address&)> find_listener{};
+  const Overload* overload = nullptr;  // Null: nobody watches.
 };
 
 class Listener {
@@ -54,6 +56,8 @@ class Listener {
   void StopAccepting();
   // Gives up the sockets, still listening, to the listener that takes its place.
   std::vector<net::UniqueFd> ReleaseSockets();
+  // While on, clients wait in the kernel's queue.
+  void HoldAccepting(bool on);
   // Tells every connection to end after its response.
   void Drain();
   // While draining: closes connections that have been idle for `quiet`.
@@ -67,6 +71,8 @@ class Listener {
   const ListenerConfig& config() const { return *config_; }
   event::EventLoop& loop() { return context_.environment.loop; }
   const filter::StreamContext::Environment& environment() const { return context_.environment; }
+  // Null: nobody watches.
+  const Overload* overload() const { return context_.overload; }
   // As config().filters.
   filter::ListenerFilter& filter(size_t i) { return *filters_[i]; }
   stats::ListenerStats& stats() { return *stats_; }
@@ -127,6 +133,8 @@ class Listener {
   base::IntrusiveList<Connection> connections_;
   uint32_t connection_count_ = 0;
   bool draining_ = false;
+  bool holding_ = false;
+  stats::Group<stats::ListenerOverloadStats> overload_stats_;  // Opened when first needed.
 };
 
 }  // namespace proxenos::downstream

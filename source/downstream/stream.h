@@ -21,6 +21,7 @@
 namespace proxenos::downstream {
 
 class HttpConnection;
+struct Overload;
 class StreamCarrier;
 
 class Stream final : public filter::StreamContext, public http::RequestVisitor {
@@ -77,6 +78,8 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   // A request that was refused before it had a chain gets one that is empty.
   void BeginWithoutFilters();
   bool NormalizeRequest();
+  // Whether the process is too busy for it: then it is answered.
+  bool RefusedBy(const Overload& overload);
   bool AllowTunnel();
   void ChooseRoute();
   // Looks the route up; false: none matches.

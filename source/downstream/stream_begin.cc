@@ -33,6 +33,10 @@ void Stream::Begin() {
     leave.status = 100;
     SendInformational(leave);
   }
+  if (const Overload* overload = connection_.service().listener().overload();
+      overload != nullptr && RefusedBy(*overload)) {
+    return BeginWithoutFilters();
+  }
   RequestOrigin origin{connection_.info()};
   origin.tls = origin.connection.tls != nullptr;
   if (config.generate_request_id) {
@@ -61,6 +65,22 @@ void Stream::Begin() {
     upgrade_counted_ = true;
   }
   chain_.emplace(*filters_->factories, *this);
+}
+
+bool Stream::RefusedBy(const Overload& overload) {
+  if (overload.end_connections.Hits(environment.loop.random())) {
+    connection_.service().overload_stats().downstream_cx_overload_disable_keepalive.Inc();
+    connection_.Drain(/*now=*/false);
+  }
+  if (!overload.refuse_requests.Hits(environment.loop.random())) return false;
+  connection_.service().overload_stats().downstream_rq_overload_close.Inc();
+  if (tunnel_) {
+    tunnel_ = false;
+    carrier_.RefuseTunnel();
+    request.keep_alive = false;
+  }
+  Reply(503, "envoy overloaded", "overload", filter::kOverload);
+  return true;
 }
 
 bool Stream::NormalizeRequest() {

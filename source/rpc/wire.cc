@@ -36,9 +36,13 @@ void WireWriter::Number(uint32_t field, uint64_t value) {
 }
 
 void WireWriter::Double(uint32_t field, double value) {
-  Varint(uint64_t{field} << 3 | 1);
   uint64_t bits;
   std::memcpy(&bits, &value, sizeof(bits));
+  Fixed(field, bits);
+}
+
+void WireWriter::Fixed(uint32_t field, uint64_t bits) {
+  Varint(uint64_t{field} << 3 | 1);
   for (int i = 0; i < 8; ++i) out_ += static_cast<char>(bits >> (8 * i));
 }
 

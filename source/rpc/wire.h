@@ -22,6 +22,8 @@ class WireWriter {
   void Number(uint32_t field, uint64_t value);
   void Flag(uint32_t field, bool value) { Number(field, value ? 1 : 0); }
   void Double(uint32_t field, double value);
+  // fixed64 and sfixed64.
+  void Fixed(uint32_t field, uint64_t bits);
   void Text(uint32_t field, absl::string_view bytes);
   // fill(WireWriter&) writes the fields of the message in `field`.
   template <typename Fill>

@@ -139,6 +139,7 @@ void Worker::SetListener(const PublishedListener& published,
   serving.cells = cells;
   serving.listener = std::make_unique<downstream::Listener>(context_, published.config,
                                                             *std::move(sockets), std::move(cells));
+  if (holding_) serving.listener->HoldAccepting(true);
 }
 
 net::UniqueFd Worker::ConnectInternally(const net::Address& address) {
@@ -206,6 +207,11 @@ void Worker::RemoveListener(const std::string& name, base::Nanos drain_time) {
   it->second.listener->StopAccepting();
   StartDraining(std::move(it->second.listener), drain_time);
   listeners_.erase(it);
+}
+
+void Worker::HoldAccepting(bool on) {
+  holding_ = on;
+  for (auto& [name, serving] : listeners_) serving.listener->HoldAccepting(on);
 }
 
 void Worker::StopListeners(bool inbound_only, bool drain) {

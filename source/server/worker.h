@@ -62,6 +62,10 @@ class Worker {
                    std::optional<std::vector<net::UniqueFd>> sockets, base::Nanos drain_time);
   // Before Start; `node` outlives it.
   void SetNode(const filter::LocalNode* node) { context_.environment.node = node; }
+  // Before Start; `overload` outlives it.
+  void SetOverload(const downstream::Overload* overload) { context_.overload = overload; }
+  // While on, no listener accepts.
+  void HoldAccepting(bool on);
   void SetFailingHealth(bool failing) { context_.environment.failing_health = failing; }
   // Another context for the filter chain `chain` of the listener in force.
   void SetListenerTls(const std::string& listener, size_t chain,
@@ -110,6 +114,7 @@ class Worker {
   absl::flat_hash_map<std::string, Serving> listeners_;
   std::vector<Draining> draining_;
   event::Timer drain_timer_;
+  bool holding_ = false;
   std::thread thread_;
 };
 
