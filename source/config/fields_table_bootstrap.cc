@@ -12,7 +12,7 @@ std::vector<MessageRules> BootstrapFields() {
            Use("header_prefix").Only("x-envoy"),
            Use("stats_flush_interval stats_server_version_override enable_dispatcher_stats"),
            Leave("stats_flush_on_admin",
-                 "Nothing is pushed to a stats sink; counters are summed when they are read."),
+                 "Counters are summed when they are read; sinks get them at intervals."),
            Leave("deferred_stat_options",
                  "It saves memory in Envoy; here a stat costs memory only once it is used."),
            Leave("watchdog watchdogs",
@@ -21,8 +21,8 @@ std::vector<MessageRules> BootstrapFields() {
            Leave("memory_allocator_manager", "It tunes Envoy's memory allocator."),
            Leave("perf_tracing_file_path", "Only Envoy's builds for performance tracing read it."),
            Use("bootstrap_extensions"),
-           Refuse("stats_sinks", "read /stats/prometheus instead"),
-           Refuse("application_log_config", "write --log-format instead"),
+           Use("stats_sinks"),
+           Use("application_log_config"),
            Refuse("tracing", "there is no tracing yet"),
            Refuse("hds_config", "there is no health discovery"),
            Refuse("dns_resolution_config use_tcp_for_dns_lookups typed_dns_resolver_config",
@@ -47,12 +47,11 @@ std::vector<MessageRules> BootstrapFields() {
         Refuse("event_service", "events are written to a file: event_log_path")}},
       {"envoy.config.bootstrap.v3.ClusterManager",
        {
-           Use("outlier_detection"),
+           Use("outlier_detection local_cluster_name"),
            Leave("enable_deferred_cluster_creation",
                  "It saves memory in Envoy; here a worker's part of a cluster is always made when "
                  "it is first used."),
            Refuse("load_stats_config", "there are no load reports yet"),
-           Refuse("local_cluster_name", "it turns zone-aware routing on, which does not exist yet"),
        }},
       {"envoy.config.bootstrap.v3.ListenerManager", {}},
       {"envoy.config.bootstrap.v3.LayeredRuntime", {Use("layers")}},
@@ -64,20 +63,59 @@ std::vector<MessageRules> BootstrapFields() {
       {"envoy.config.bootstrap.v3.RuntimeLayer.RtdsLayer", {Use("name rtds_config")}},
       {"envoy.service.runtime.v3.Runtime", {Use("name layer")}},
       {"envoy.config.overload.v3.OverloadManager",
-       {
-           Use("resource_monitors"),
-           Leave("refresh_interval",
-                 "The one monitor that is implemented acts at once, not at intervals."),
-       }},
+       {Use("resource_monitors actions refresh_interval"),
+        Refuse("loadshed_points", "write actions instead"),
+        Refuse("buffer_factory_config", "no action here looks at single streams' memory")}},
       {"envoy.config.overload.v3.ResourceMonitor",
-       {Use("name"), Use("typed_config")
-                         .Only("envoy.extensions.resource_monitors.downstream_connections.v3."
-                               "DownstreamConnectionsConfig")}},
+       {Use("name"),
+        Use("typed_config")
+            .Only("envoy.extensions.resource_monitors.downstream_connections.v3."
+                  "DownstreamConnectionsConfig "
+                  "envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig")}},
+      {"envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig",
+       {Use("max_heap_size_bytes")}},
+      {"envoy.config.overload.v3.OverloadAction",
+       {Use("name triggers"), Refuse("typed_config", "no action that is implemented has one")}},
+      {"envoy.config.overload.v3.Trigger", {Use("name threshold scaled")}},
+      {"envoy.config.overload.v3.ThresholdTrigger", {Use("value")}},
+      {"envoy.config.overload.v3.ScaledTrigger", {Use("scaling_threshold saturation_threshold")}},
       {"envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
        {Use("max_active_downstream_connections")}},
       {"envoy.config.metrics.v3.StatsConfig",
-       {Use("use_all_default_tags")
-            .Only("true", "the tags that Envoy has by default always apply")}},
+       {Use("use_all_default_tags stats_tags stats_matcher"),
+        Refuse("histogram_bucket_settings", "the default bounds always apply")}},
+      {"envoy.config.metrics.v3.StatsSink",
+       {Use("name"),
+        Use("typed_config")
+            .Only("envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig",
+                  "stats are sent by OpenTelemetry's protocol, or read at /stats/prometheus")}},
+      {"envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig",
+       {Use("grpc_service report_counters_as_deltas report_histograms_as_deltas "
+            "emit_tags_as_attributes use_tag_extracted_name prefix resource_detectors "
+            "max_data_points_per_request"),
+        Refuse("http_service", "write grpc_service"),
+        Refuse("custom_metric_conversions", "write stats_config.stats_matcher and stats_tags")}},
+      {"envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig.grpc_service",
+       {Use("envoy_grpc timeout initial_metadata"),
+        Refuse("google_grpc", "write envoy_grpc: sinks call over a cluster's connections"),
+        Refuse("retry_policy", "the next interval sends again")}},
+      {"envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig.resource_detectors",
+       {Use("name"), Use("typed_config")
+                         .Only("envoy.extensions.tracers.opentelemetry.resource_detectors.v3."
+                               "StaticConfigResourceDetectorConfig "
+                               "envoy.extensions.tracers.opentelemetry.resource_detectors.v3."
+                               "EnvironmentResourceDetectorConfig")}},
+      {"envoy.extensions.tracers.opentelemetry.resource_detectors.v3."
+       "StaticConfigResourceDetectorConfig",
+       {Use("attributes")}},
+      {"envoy.extensions.tracers.opentelemetry.resource_detectors.v3."
+       "EnvironmentResourceDetectorConfig",
+       {}},
+      {"envoy.config.metrics.v3.TagSpecifier", {Use("tag_name regex fixed_value")}},
+      {"envoy.config.metrics.v3.StatsMatcher", {Use("reject_all exclusion_list inclusion_list")}},
+      {"envoy.config.bootstrap.v3.Bootstrap.ApplicationLogConfig", {Use("log_format")}},
+      {"envoy.config.bootstrap.v3.Bootstrap.ApplicationLogConfig.LogFormat",
+       {Use("json_format text_format")}},
       {"envoy.extensions.regex_engines.v3.GoogleRE2", {}},
   };
 }

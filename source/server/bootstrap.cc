@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections.pb.h"
 #include "source/config/constraints.h"
+#include "source/config/json_output.h"
 #include "source/config/text.h"
 #include "source/config/typed_config.h"
 
@@ -32,6 +33,26 @@ uint64_t MaxConnections(const envoy::config::bootstrap::v3::Bootstrap& bootstrap
     }
   }
   return UINT64_MAX;
+}
+
+absl::StatusOr<std::string> LogPattern(const envoy::config::bootstrap::v3::Bootstrap& bootstrap,
+                                       const Options& options) {
+  if (!bootstrap.application_log_config().has_log_format()) return std::string();
+  if (!options.log_format.empty()) {
+    return absl::InvalidArgumentError(
+        "application_log_config.log_format: --log-format is given too: write one of the two");
+  }
+  const auto& format = bootstrap.application_log_config().log_format();
+  if (!format.has_json_format()) return format.text_format();
+  // A line of JSON with a letter's text in it; %j is the message, escaped.
+  std::string pattern =
+      config::ToJson(format.json_format(), config::JsonOptions{.pretty = false, .redact = false});
+  if (absl::StrContains(pattern, "%v") || absl::StrContains(pattern, "%_")) {
+    return absl::InvalidArgumentError(
+        "application_log_config.log_format.json_format: %v and %_ are not escaped as JSON: write "
+        "%j");
+  }
+  return pattern;
 }
 
 namespace {

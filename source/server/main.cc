@@ -32,6 +32,12 @@ absl::Status SetUpLog(const Options& options) {
   return status;
 }
 
+absl::Status SetLogPattern(const Options& options, const LoadedBootstrap& bootstrap) {
+  const absl::StatusOr<std::string> pattern = LogPattern(bootstrap.proto, options);
+  if (!pattern.ok() || pattern->empty()) return pattern.status();
+  return base::Log::SetFormat(*pattern);
+}
+
 int Main(int argc, char** argv) {
   auto options = ParseOptions(argc, argv);
   if (!options.ok()) return Complain(options.status());
@@ -48,6 +54,8 @@ int Main(int argc, char** argv) {
   for (const std::string& note : options->notes) PX_LOG(kMain, kInfo, note);
   auto bootstrap = LoadBootstrap(*options);
   if (!bootstrap.ok()) return Complain(bootstrap.status());
+  const absl::Status format = SetLogPattern(*options, *bootstrap);
+  if (!format.ok()) return Complain(format);
   const absl::Status valid = Server::Validate(*bootstrap);
   if (!valid.ok()) return Complain(valid);
   if (options->mode == Options::Mode::kValidate) {

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "source/admin/admin_config.h"
+#include "source/admin/process_memory.h"
 #include "source/base/log.h"
 #include "source/config/typed_config.h"
 #include "source/json/struct_config.h"
@@ -18,6 +19,8 @@
 #include "source/server/builtin_filters.h"
 #include "source/server/compilers.h"
 #include "source/server/server_admin.h"
+#include "source/server/stats_config.h"
+#include "source/stat_sinks/sink_config.h"
 #include "source/xds/type_url.h"
 
 namespace proxenos::server {
@@ -103,6 +106,22 @@ absl::Status Joined(const std::vector<absl::Status>& all) {
   return text.empty() ? absl::OkStatus() : absl::InvalidArgumentError(text);
 }
 
+// Validate has told what is wrong with it.
+stats::StatView ViewOfStats(const Bootstrap& bootstrap) {
+  config::Errors errors;
+  return CompileStatView(bootstrap.stats_config(), errors, config::Path());
+}
+
+// tidy: allow shared-mutable: it guards itself.
+std::shared_ptr<upstream::LocalZones> ZonesOf(const Bootstrap& bootstrap) {
+  const std::string& cluster = bootstrap.cluster_manager().local_cluster_name();
+  if (cluster.empty()) return nullptr;
+  const auto& here = bootstrap.node().locality();
+  // tidy: allow shared-mutable: as above.
+  return std::make_shared<upstream::LocalZones>(
+      upstream::Locality{here.region(), here.zone(), here.sub_zone()}, cluster);
+}
+
 }  // namespace
 
 Server::Server(Options options, LoadedBootstrap bootstrap)
@@ -111,9 +130,11 @@ Server::Server(Options options, LoadedBootstrap bootstrap)
       node_{bootstrap_.proto.node().id(), bootstrap_.proto.node().cluster(),
             json::FromProto(bootstrap_.proto.node().metadata())},
       loop_(clock_),
+      stat_view_(ViewOfStats(bootstrap_.proto)),
       log_writer_(std::min(options_.file_flush_interval, base::kSecond)),
       connection_limit_(MaxConnections(bootstrap_.proto)),
       resolvers_(loop_),
+      local_zones_(ZonesOf(bootstrap_.proto)),
       listener_compiler_{BuiltinFilters(), &log_writer_, BuiltinListenerFilters(),
                          BuiltinNetworkFilters()},
       heap_trim_(loop_.timers(), [] { malloc_trim(/*pad=*/0); }),
@@ -125,6 +146,7 @@ Server::Server(Options options, LoadedBootstrap bootstrap)
 Server::~Server() {
   // Workers first: they use everything else.
   for (auto& worker : workers_) worker->StopAndJoin();
+  sinks_.clear();
   admin_.reset();
   config_stats_.reset();
   sources_.reset();
@@ -132,11 +154,30 @@ Server::~Server() {
   workers_.clear();
 }
 
+void Server::MakeOverloadWatch() {
+  config::Errors errors;  // Validate has told.
+  OverloadConfig config =
+      CompileOverload(bootstrap_.proto.overload_manager(), errors, config::Path());
+  if (config.rules.empty()) return;
+  OverloadWatch::Hooks hooks;
+  hooks.heap_bytes = [] { return admin::HeapBytesInUse(); };
+  hooks.shrink_heap = [] { admin::ReleaseFreeMemory(); };
+  hooks.hold_accepting = [this](bool on) {
+    for (auto& worker : workers_) {
+      worker->Post([on](Worker& self) { self.HoldAccepting(on); });
+    }
+  };
+  overload_ =
+      std::make_unique<OverloadWatch>(loop_, registry_, std::move(config), std::move(hooks));
+}
+
 void Server::MakeWorkers() {
+  MakeOverloadWatch();
   const uint32_t count = WorkerCount(options_);
   for (uint32_t i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, clock_, registry_, connection_limit_));
     workers_.back()->SetNode(&node_);
+    if (overload_ != nullptr) workers_.back()->SetOverload(&overload_->state());
   }
   if (bootstrap_.proto.enable_dispatcher_stats()) CountTurns();
   sockets_ = std::make_unique<ListenSockets>(count);
@@ -154,6 +195,7 @@ void Server::MakeStore() {
     main_clusters_->Apply(batch);
     heap_trim_.Note(batch.clusters.size() + batch.hosts.size() + batch.routes.size() +
                     batch.listeners.size() + batch.removed_clusters.size());
+    if (local_zones_ != nullptr) NoteLocalHosts(batch);
     if (batch.runtime != nullptr) LimitConnections(*batch.runtime);
     publisher_->Publish(std::move(batch));
   };
@@ -178,8 +220,18 @@ void Server::MakeStore() {
                                             ? config::UnknownFields::kReject
                                             : config::UnknownFields::kIgnore;
   store_ = std::make_unique<ConfigStore>(
-      loop_, registry_, MakeCompilers(listener_compiler_, dynamic_ignored_, unknown),
+      loop_, registry_, MakeCompilers(listener_compiler_, dynamic_ignored_, unknown, local_zones_),
       std::move(hooks));
+}
+
+// Of several in one batch the last counts.
+void Server::NoteLocalHosts(const Batch& batch) {
+  for (const upstream::PublishedCluster& cluster : batch.clusters) {
+    if (cluster.config->name == local_zones_->cluster()) local_zones_->Set(*cluster.hosts);
+  }
+  for (const auto& [name, hosts] : batch.hosts) {
+    if (name == local_zones_->cluster()) local_zones_->Set(*hosts);
+  }
 }
 
 absl::Status Server::Start() {
@@ -212,6 +264,8 @@ absl::Status Server::Start() {
   signals_ = std::make_unique<Signals>(loop_, [this](int signal) { OnSignal(signal); });
   for (auto& worker : workers_) worker->Start();
   state_ = ServerState::kInitializing;
+  if (overload_ != nullptr) overload_->Start();
+  MakeSinks();
   FlushStats();
   sources_->Start();
   // A turn each settles what need not wait of clusters and of listeners, so that a static
@@ -265,8 +319,21 @@ void Server::Advance() {
   start_timer_.ArmIn(kTick);
 }
 
+void Server::MakeSinks() {
+  config::Errors errors;  // Validate has told.
+  for (stat_sinks::OtlpSinkConfig& config : stat_sinks::CompileSinks(bootstrap_.proto, errors)) {
+    sinks_.push_back(std::make_unique<stat_sinks::OtlpSink>(
+        std::move(config), stat_view_, started_at_,
+        [this](const std::string& name) { return main_clusters_->Find(name); }));
+  }
+}
+
 void Server::FlushStats() {
   registry_.FlushIntervals();
+  if (!sinks_.empty() && state_ != ServerState::kPreInitializing) {
+    const std::vector<stats::ScopeReading> readings = registry_.Read();
+    for (const auto& sink : sinks_) sink->Flush(readings, loop_.wall_now());
+  }
   flush_timer_.ArmIn(FlushInterval(bootstrap_.proto));
 }
 
@@ -400,6 +467,20 @@ absl::Status Server::Validate(const LoadedBootstrap& bootstrap) {
   config::Errors admin_errors;
   admin::CompileAdmin(bootstrap.proto.admin(), nullptr, config::Path("admin"), admin_errors);
   found.push_back(admin_errors.ToStatus());
+  const std::string& local = bootstrap.proto.cluster_manager().local_cluster_name();
+  if (!local.empty() && !store.clusters().Has(local)) {
+    found.push_back(
+        absl::InvalidArgumentError(absl::StrCat("cluster_manager.local_cluster_name: value ", local,
+                                                ": expected a cluster of static_resources")));
+  }
+  config::Errors overload_errors;
+  CompileOverload(bootstrap.proto.overload_manager(), overload_errors,
+                  config::Path("overload_manager"));
+  found.push_back(overload_errors.ToStatus());
+  config::Errors stats_errors;
+  stat_sinks::CompileSinks(bootstrap.proto, stats_errors);
+  CompileStatView(bootstrap.proto.stats_config(), stats_errors, config::Path("stats_config"));
+  found.push_back(stats_errors.ToStatus());
   found.push_back(prepared);
   return Joined(found);
 }

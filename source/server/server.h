@@ -30,11 +30,15 @@
 #include "source/server/listen_sockets.h"
 #include "source/server/main_clusters.h"
 #include "source/server/options.h"
+#include "source/server/overload_watch.h"
 #include "source/server/publisher.h"
 #include "source/server/signals.h"
 #include "source/server/turn_counter.h"
 #include "source/server/worker.h"
+#include "source/stat_sinks/otlp_sink.h"
 #include "source/stats/registry.h"
+#include "source/stats/tag_rules.h"
+#include "source/upstream/zone_routing.h"
 
 namespace proxenos::server {
 
@@ -81,6 +85,7 @@ class Server {
   const ConfigSources& sources() const { return *sources_; }
   const downstream::ConnectionLimit& connection_limit() const { return connection_limit_; }
   stats::Registry& registry() { return registry_; }
+  const stats::StatView& stat_view() const { return stat_view_; }
   access_log::LogWriter& log_writer() { return log_writer_; }
   base::Clock& clock() { return clock_; }
   event::EventLoop& loop() { return loop_; }
@@ -91,7 +96,9 @@ class Server {
   void LimitConnections(const runtime::Snapshot& runtime);
   void MakeWorkers();
   void CountTurns();
+  void MakeOverloadWatch();
   void MakeStore();
+  void NoteLocalHosts(const Batch& batch);
   // Moves on in the start-up order when what it waits for is there.
   void Advance();
   bool ClustersReady() const;
@@ -101,6 +108,7 @@ class Server {
   void CheckShutdown();
   void Fail(const absl::Status& status);
   void FlushStats();
+  void MakeSinks();
 
   const Options options_;
   const LoadedBootstrap bootstrap_;
@@ -109,11 +117,16 @@ class Server {
   base::RealClock clock_;
   event::EventLoop loop_;
   stats::Registry registry_;
+  const stats::StatView stat_view_;
   TurnCounter turns_;  // With enable_dispatcher_stats alone.
   access_log::LogWriter log_writer_;
   downstream::ConnectionLimit connection_limit_;
   net::DnsResolvers resolvers_;
+  // Null without a local cluster.
+  // tidy: allow shared-mutable: written here, read by workers; it says itself how.
+  std::shared_ptr<upstream::LocalZones> local_zones_;
   downstream::ListenerCompiler listener_compiler_;
+  std::unique_ptr<OverloadWatch> overload_;  // Null: nothing to watch.
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<ListenSockets> sockets_;
   std::unique_ptr<Publisher> publisher_;
@@ -123,6 +136,7 @@ class Server {
   std::unique_ptr<ConfigSources> sources_;
   std::unique_ptr<ConfigStats> config_stats_;
   std::unique_ptr<ServerAdmin> admin_;
+  std::vector<std::unique_ptr<stat_sinks::OtlpSink>> sinks_;
   std::unique_ptr<Signals> signals_;
   event::Timer start_timer_;
   event::Timer flush_timer_;  // Ends the intervals of histograms: stats_flush_interval.

@@ -80,7 +80,8 @@ ServerAdmin::ServerAdmin(Server& server)
       source_{.registry = server.registry(),
               .clock = server.clock(),
               .bootstrap = server.bootstrap().proto,
-              .command_line_options = command_line_} {
+              .command_line_options = command_line_,
+              .stat_view = server.stat_view()} {
   source_.version = absl::StrCat("0/", kVersion, "/Clean/RELEASE/BoringSSL");
   source_.started = server.loop().now();
   source_.bootstrap_time = server.started_at();

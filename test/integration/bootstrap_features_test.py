@@ -1,0 +1,334 @@
+"""What a bootstrap asks of the whole process: which stats there are and how their names come apart, the form of log
+lines, what happens when memory runs short, requests that keep to their zone; and CONNECT that ends at the proxy.
+
+  bootstrap_features_test.py --proxy BINARY [CASE...]
+"""
+
+import argparse
+import json
+import pathlib
+import queue
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+
+import bootstrap  # noqa: E402
+import h2wire  # noqa: E402
+import origin  # noqa: E402
+import proxy  # noqa: E402
+import report  # noqa: E402
+import tcp  # noqa: E402
+import wire  # noqa: E402
+
+HEAP = "envoy.resource_monitors.fixed_heap"
+FIXED_HEAP = bootstrap.TYPE + "envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig"
+ROUND_ROBIN = bootstrap.TYPE + "envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin"
+
+
+class BootstrapFeaturesTest(unittest.TestCase):
+    binary = ""
+
+    def run_proxy(self, config, **more):
+        running = proxy.Proxy(self.binary, config, **more)
+        self.addCleanup(running.__exit__)
+        return running
+
+    def start(self, routes=None, clusters=None, **fields):
+        routes = routes or [bootstrap.direct({"prefix": "/"}, "hello")]
+        config = bootstrap.bootstrap(routes=routes, clusters=clusters or [bootstrap.cluster("origin", 1)])
+        return self.run_proxy({**config, **fields})
+
+    @staticmethod
+    def ask(port, path="/"):
+        with wire.connect(port) as sock:
+            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+            return wire.Reader(sock).response("GET")
+
+    def validate(self, config):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(config, file)
+            file.flush()
+            done = subprocess.run([self.binary, "--mode", "validate", "-c", file.name], capture_output=True, check=False)
+        return done.returncode, (done.stdout + done.stderr).decode()
+
+    # Stats.
+
+    def test_stats_that_the_matcher_leaves_out_do_not_exist(self):
+        running = self.start(stats_config={"stats_matcher": {"inclusion_list": {"patterns": [
+            {"prefix": "http.main"}, {"safe_regex": {"regex": "server\\.(live|uptime)"}}]}}})
+        self.ask(running.port)
+        names = set(running.stats())
+        self.assertIn("http.main.downstream_rq_total", names)
+        self.assertIn("server.live", names)
+        self.assertFalse([name for name in names if not name.startswith(("http.main", "server.live", "server.uptime"))])
+        self.assertNotIn("envoy_cluster_", running.admin("/stats/prometheus"))
+
+    def test_no_stats_at_all(self):
+        running = self.start(stats_config={"stats_matcher": {"reject_all": True}})
+        self.assertEqual(running.stats(), {})
+
+    def test_tags_of_the_configuration(self):
+        running = self.start(routes=[bootstrap.to()], stats_config={"stats_tags": [
+            {"tag_name": "kind", "regex": "^cluster\\..*upstream(_(cx|rq))_total$"},
+            {"tag_name": "where", "fixed_value": "lab"}]})
+        self.ask(running.port)
+        page = running.admin("/stats/prometheus?filter=_total$")
+        self.assertIn('# TYPE envoy_cluster_upstream_total counter\n'
+                      'envoy_cluster_upstream_total{kind="cx",envoy_cluster_name="origin",where="lab"} 1\n', page)
+        self.assertNotIn("envoy_cluster_upstream_cx_total", page)
+        self.assertIn('envoy_http_downstream_rq_total{envoy_http_conn_manager_prefix="main",where="lab"} 1', page)
+
+    def test_without_default_tags_names_stay_whole(self):
+        running = self.start(stats_config={"use_all_default_tags": False})
+        page = running.admin("/stats/prometheus?filter=membership_total$")
+        self.assertIn("envoy_cluster_origin_membership_total{} 1", page)
+
+    def test_a_tag_that_cannot_be_is_refused(self):
+        config = bootstrap.bootstrap(clusters=[bootstrap.cluster("origin", 1)])
+        code, words = self.validate({**config, "stats_config": {"stats_tags": [{"tag_name": "a", "regex": "(("}]}})
+        self.assertEqual(code, 1)
+        self.assertIn("stats_config.stats_tags[0].regex: is not RE2 syntax", words)
+
+    # The process log.
+
+    def test_log_lines_have_the_form_that_was_asked_for(self):
+        config = bootstrap.bootstrap(clusters=[bootstrap.cluster("origin", 1)])
+        config["application_log_config"] = {"log_format": {"json_format": {"level": "%l", "what": "%j"}}}
+        running = self.run_proxy(config, arguments=("--log-level", "info"))
+        lines = running.wait(lambda: [line for line in running.words().splitlines() if "live with" in line])
+        line = json.loads(lines[0])
+        self.assertEqual(line["level"], "info")
+
+    # Sinks.
+
+    def test_stats_are_sent_to_a_collector(self):
+        came = queue.Queue()
+        collector = tcp.Origin(lambda sock: self.collect(sock, came))
+        self.addCleanup(collector.close)
+        sink = {"name": "otlp", "typed_config": {
+            "@type": bootstrap.TYPE + "envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig",
+            "grpc_service": {"envoy_grpc": {"cluster_name": "collector"}}, "prefix": "edge"}}
+        running = self.start(
+            clusters=[bootstrap.cluster("collector", collector.port, **bootstrap.http2())],
+            stats_sinks=[sink], stats_flush_interval="0.05s")
+        self.ask(running.port)
+        for _ in range(100):
+            path, message = came.get(timeout=wire.PATIENCE_S)
+            if b"edge.http.downstream_rq_total" in message:
+                break
+        self.assertEqual(path, "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export")
+        self.assertIn(b"envoy.http_conn_manager_prefix", message)
+        self.assertIn(b"edge.server.live", message)
+
+    @staticmethod
+    def collect(sock, came):
+        tcp.exactly(sock, len(h2wire.PREFACE))
+        connection = h2wire.Connection(sock, server=True)
+        stream = 1
+        while not connection.ended:
+            connection.wait(lambda stream=stream: connection.message(stream).ended)
+            message = connection.message(stream)
+            came.put((message.field(":path"), bytes(message.body)))
+            connection.send(h2wire.headers(stream, [(":status", "200"), ("content-type", "application/grpc")]))
+            connection.send(h2wire.frame(h2wire.DATA, 0, stream, bytes(5)))
+            connection.send(h2wire.headers(stream, [("grpc-status", "0")], end=True))
+            stream += 2
+
+    def test_a_collector_that_is_not_there_is_refused(self):
+        config = bootstrap.bootstrap(clusters=[bootstrap.cluster("origin", 1)])
+        code, words = self.validate({**config, "stats_sinks": [{"name": "otlp", "typed_config": {
+            "@type": bootstrap.TYPE + "envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig",
+            "grpc_service": {"envoy_grpc": {"cluster_name": "nobody"}}}}]})
+        self.assertEqual(code, 1)
+        self.assertIn("stats_sinks[0].typed_config.grpc_service.envoy_grpc.cluster_name: value nobody", words)
+
+    # Overload.
+
+    def overload(self, action, **trigger):
+        return {"refresh_interval": "0.05s", "resource_monitors": [
+            {"name": HEAP, "typed_config": {"@type": FIXED_HEAP, "max_heap_size_bytes": 1}}],
+            "actions": [{"name": "envoy.overload_actions." + action, "triggers": [
+                {"name": HEAP, **(trigger or {"threshold": {"value": 0.9}})}]}]}
+
+    def test_requests_are_refused_when_memory_is_short(self):
+        running = self.start(overload_manager=self.overload("stop_accepting_requests"))
+        answer = self.ask(running.port)
+        self.assertEqual((answer["status"], answer["body"]), (503, "envoy overloaded"))
+        stats = running.stats()
+        self.assertEqual(stats["http.main.downstream_rq_overload_close"], 1)
+        self.assertEqual(stats["overload.envoy.overload_actions.stop_accepting_requests.active"], 1)
+
+    def test_connections_are_refused_when_memory_is_short(self):
+        running = self.start(overload_manager=self.overload("reject_incoming_connections"))
+        with wire.connect(running.port) as sock:
+            self.assertIn(tcp.end_of(sock)[1], ("closed", "reset"))
+        names = [name for name in running.stats() if name.endswith("downstream_cx_overload_reject")]
+        self.assertEqual(len(names), 1)
+
+    def test_connections_end_when_memory_is_short(self):
+        running = self.start(overload_manager=self.overload("disable_http_keepalive"))
+        with wire.connect(running.port) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            answer = wire.Reader(sock).response("GET")
+        self.assertEqual(answer["status"], 200)
+        self.assertIn(["connection", "close"], [list(field) for field in answer["headers"]])
+
+    def test_nothing_is_accepted_while_memory_is_short(self):
+        running = self.start(overload_manager=self.overload("stop_accepting_connections"))
+        running.wait(lambda: running.stats().get(
+            "overload.envoy.overload_actions.stop_accepting_connections.active") == 1)
+        with socket.create_connection(("127.0.0.1", running.port)):
+            self.assertEqual(running.stats()["http.main.downstream_cx_active"], 0)
+
+    def test_heap_is_given_back(self):
+        running = self.start(overload_manager=self.overload("shrink_heap"))
+        self.assertEqual(self.ask(running.port)["status"], 200)
+
+    def test_a_heap_that_suffices_changes_nothing(self):
+        manager = self.overload("stop_accepting_requests")
+        manager["resource_monitors"][0]["typed_config"]["max_heap_size_bytes"] = 1 << 40
+        self.assertEqual(self.ask(self.start(overload_manager=manager).port)["status"], 200)
+
+    def test_a_trigger_without_its_monitor_is_refused(self):
+        manager = self.overload("shrink_heap")
+        manager["resource_monitors"][0]["name"] = "another"
+        config = bootstrap.bootstrap(clusters=[bootstrap.cluster("origin", 1)])
+        code, words = self.validate({**config, "overload_manager": manager})
+        self.assertEqual(code, 1)
+        self.assertIn("overload_manager.actions[0].triggers[0].name", words)
+
+    # Zones.
+
+    def zones(self, near, far, local):
+        """A cluster with one host here and one elsewhere; `local` says where proxies like this one are."""
+        def endpoints(name, *places):
+            return {"name": name, "connect_timeout": "5s", "load_assignment": {"cluster_name": name, "endpoints": [
+                {"locality": {"zone": zone}, "lb_endpoints": [
+                    {"endpoint": {"address": bootstrap.address(port)}} for port in ports]} for zone, ports in places]}}
+        spread = {"policies": [{"typed_extension_config": {"name": "rr", "typed_config": {
+            "@type": ROUND_ROBIN, "locality_lb_config": {"zone_aware_lb_config": {"min_cluster_size": "1"}}}}}]}
+        clusters = [{**endpoints("origin", ("here", [near.port]), ("there", [far.port])),
+                     "load_balancing_policy": spread}, endpoints("local", *local)]
+        config = bootstrap.bootstrap(clusters=clusters)
+        config["node"] = {"id": "n", "cluster": "local", "locality": {"zone": "here"}}
+        config["cluster_manager"] = {"local_cluster_name": "local"}
+        return self.run_proxy(config)
+
+    def origins(self):
+        pair = origin.Origin(), origin.Origin()
+        for each in pair:
+            self.addCleanup(each.listener.close)
+        return pair
+
+    def test_requests_stay_in_their_zone(self):
+        near, far = self.origins()
+        running = self.zones(near, far, [("here", [1]), ("there", [2])])
+        for _ in range(20):
+            self.assertEqual(self.ask(running.port)["status"], 200)
+        self.assertEqual((len(near.seen), len(far.seen)), (20, 0))
+        self.assertEqual(running.stats()["cluster.origin.lb_zone_routing_all_directly"], 20)
+
+    def test_what_is_too_much_for_a_zone_goes_elsewhere(self):
+        near, far = self.origins()
+        # All proxies are here, half of the hosts are: half of the requests stay.
+        running = self.zones(near, far, [("here", [1, 2])])
+        for _ in range(60):
+            self.assertEqual(self.ask(running.port)["status"], 200)
+        stats = running.stats()
+        self.assertEqual(stats["cluster.origin.lb_zone_routing_sampled"], len(near.seen))
+        self.assertEqual(stats["cluster.origin.lb_zone_routing_cross_zone"], len(far.seen))
+        self.assertGreater(len(near.seen), 5)
+        self.assertGreater(len(far.seen), 5)
+
+    def test_the_local_cluster_must_exist(self):
+        config = bootstrap.bootstrap(clusters=[bootstrap.cluster("origin", 1)])
+        config["cluster_manager"] = {"local_cluster_name": "nobody"}
+        code, words = self.validate(config)
+        self.assertEqual(code, 1)
+        self.assertIn("cluster_manager.local_cluster_name: value nobody", words)
+
+    # CONNECT.
+
+    def connect_to(self, host, **connect):
+        routes = [{"match": {"connect_matcher": {}}, "route": {"cluster": "origin", "upgrade_configs": [
+            {"upgrade_type": "CONNECT", "connect_config": connect}]}},
+            {"match": {"prefix": "/"}, "route": {"cluster": "origin", "upgrade_configs": [
+                {"upgrade_type": "CONNECT", "connect_config": connect}]}}]
+        manager = {"http2_protocol_options": {"allow_connect": True}}
+        return self.run_proxy(bootstrap.bootstrap(routes=routes, manager=manager,
+                                                  clusters=[bootstrap.cluster("origin", host.port)]))
+
+    def test_connect_ends_here_and_its_bytes_go_on(self):
+        host = tcp.Origin()
+        self.addCleanup(host.close)
+        running = self.connect_to(host)
+        with wire.connect(running.port) as client:
+            client.sendall(b"CONNECT target.example:443 HTTP/1.1\r\nHost: target.example:443\r\n\r\n")
+            server = host.accept()
+            self.assertEqual(wire.Reader(client).head()["start"].split()[1], "200")
+            client.sendall(b"hello")
+            self.assertEqual(tcp.exactly(server, 5), b"hello")
+            server.sendall(b"well met")
+            self.assertEqual(tcp.exactly(client, 8), b"well met")
+            server.close()
+            self.assertEqual(tcp.end_of(client), (b"", "closed"))
+
+    def test_the_client_may_end_first(self):
+        host = tcp.Origin()
+        self.addCleanup(host.close)
+        running = self.connect_to(host)
+        with wire.connect(running.port) as client:
+            client.sendall(b"CONNECT target.example:443 HTTP/1.1\r\nHost: target.example:443\r\n\r\nearly")
+            server = host.accept()
+            self.assertEqual(tcp.exactly(server, 5), b"early")
+        self.assertEqual(tcp.end_of(server)[0], b"")
+
+    def test_connect_in_a_stream_of_http2(self):
+        host = tcp.Origin()
+        self.addCleanup(host.close)
+        running = self.connect_to(host)
+        with wire.connect(running.port) as sock:
+            client = h2wire.Connection(sock)
+            stream = client.open([(":method", "CONNECT"), (":authority", "target.example:443")], end=False)
+            server = host.accept()
+            server.sendall(b"well met")
+            server.close()
+            answer = client.response(stream)
+        self.assertEqual(dict(answer.headers)[":status"], "200")
+        self.assertEqual(bytes(answer.body), b"well met")
+
+    def test_connect_to_a_host_that_is_not_there(self):
+        port, keeper = tcp.closed_port()
+        self.addCleanup(keeper.close)
+        routes = [{"match": {"connect_matcher": {}}, "route": {"cluster": "origin", "upgrade_configs": [
+            {"upgrade_type": "CONNECT", "connect_config": {}}]}}]
+        running = self.run_proxy(bootstrap.bootstrap(routes=routes, clusters=[bootstrap.cluster("origin", port)]))
+        with wire.connect(running.port) as client:
+            client.sendall(b"CONNECT target.example:443 HTTP/1.1\r\nHost: target.example:443\r\n\r\n")
+            self.assertEqual(wire.Reader(client).head()["start"].split()[1], "503")
+
+    def test_post_is_carried_where_that_is_allowed(self):
+        host = tcp.Origin()
+        self.addCleanup(host.close)
+        running = self.connect_to(host, allow_post=True)
+        with wire.connect(running.port) as client:
+            client.sendall(b"POST /pipe HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello")
+            server = host.accept()
+            self.assertEqual(tcp.end_of(server), (b"hello", "closed"))
+            server.sendall(b"well met")
+            server.close()
+            answer = wire.Reader(client).response("POST")
+        self.assertEqual((answer["status"], answer["body"]), (200, "well met"))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--proxy", required=True)
+    parser.add_argument("cases", nargs="*")
+    args = parser.parse_args()
+    BootstrapFeaturesTest.binary = args.proxy
+    report.main("bootstrap features", args.cases)
