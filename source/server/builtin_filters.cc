@@ -21,6 +21,7 @@
 #include "source/filters/http/rbac/config.h"
 #include "source/filters/http/router/router_config.h"
 #include "source/filters/http/set_metadata/config.h"
+#include "source/filters/http/waf/config.h"
 #include "source/filters/listener/http_inspector/http_inspector_config.h"
 #include "source/filters/listener/original_dst/original_dst_config.h"
 #include "source/filters/listener/proxy_protocol/proxy_protocol_config.h"
@@ -76,6 +77,7 @@ filter::FilterKinds BuiltinFilters() {
        &f::http_rbac::kRbacOverride},
       {"envoy.extensions.filters.http.set_metadata.v3.Config", false,
        f::set_metadata::CreateSetMetadata},
+      {"proxenos.filters.http.waf.v3.Waf", false, f::waf::CreateWaf, &f::waf::kWafOverride},
       {"envoy.extensions.filters.http.router.v3.Router", true, f::router::CreateRouter},
   };
   return kKinds;

@@ -21,6 +21,7 @@
 #include "source/server/server_admin.h"
 #include "source/server/stats_config.h"
 #include "source/stat_sinks/sink_config.h"
+#include "source/waf/audit_log.h"
 #include "source/xds/type_url.h"
 
 namespace proxenos::server {
@@ -361,6 +362,7 @@ void Server::OnSignal(int signal) {
   switch (signal) {
     case SIGUSR1:
       log_writer_.Reopen();
+      waf::AuditLog::ReopenAll();
       (void)base::Log::Reopen();
       return;
     case SIGHUP:

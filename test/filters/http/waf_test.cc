@@ -1,0 +1,398 @@
+// The WAF on a real chain: with libmodsecurity, what requests and responses meet; with an engine
+// that the test holds, everything that can happen while one waits.
+#include "test/filters/http/stream.h"
+
+// Behind it, because its messages make a namespace proxenos::filters::http.
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "proxenos/filters/http/waf/v3/waf.pb.h"
+#include "source/filters/http/waf/filter.h"
+#include "test/support/side_service.h"
+#include "test/waf/scripted_rules.h"
+
+namespace proxenos::filters {
+namespace {
+
+namespace v3 = ::proxenos::filters::http::waf::v3;
+using proxenos::waf::InspectionPool;
+using proxenos::waf::Mode;
+using proxenos::waf::ScriptedRules;
+using waf::Settings;
+using waf::Waf;
+using waf::WafPart;
+
+constexpr char kBlock[] = "mode: BLOCK rules { core_rule_set {} } ";
+constexpr char kInjection[] = "/?id=1'%20or%20'1'='1";
+const Fields kOrdinary = {{"user-agent", "Mozilla/5.0"}, {"accept", "*/*"}};
+
+// The stream's end, as a client or the origin would see it.
+std::string Ask(FilterHarness& stream) {
+  stream.Until(
+      [&stream] { return stream.request_out.head || stream.response_out.end || stream.aborted(); });
+  if (stream.aborted()) return "aborted";
+  return stream.request_out.head ? "passed" : ResponseText(stream);
+}
+
+std::shared_ptr<const route::RouteTable> Routes(const std::string& per_route) {
+  envoy::config::route::v3::RouteConfiguration config;
+  auto* host = config.add_virtual_hosts();
+  host->set_name("all");
+  host->add_domains("*");
+  auto* route = host->add_routes();
+  route->mutable_match()->set_prefix("/");
+  route->mutable_route()->set_cluster("origin");
+  (*route->mutable_typed_per_filter_config())["f"] = Pack<v3::WafPerRoute>(per_route);
+  return MakeRoutes(config);
+}
+
+class WafTest : public ::testing::Test {
+ protected:
+  FilterHarness& Begin(const std::string& config, const RequestLine& line,
+                       const std::string& per_route = "") {
+    routes_ = per_route.empty() ? nullptr : Routes(per_route);
+    stream_ = MakeStream(Pack<v3::Waf>(config), line, routes_);
+    return *stream_;
+  }
+  std::string Get(const std::string& config, const std::string& path,
+                  const std::string& per_route = "") {
+    FilterHarness& stream = Begin(config, {"GET", path, kOrdinary}, per_route);
+    stream.request.framing = {};
+    stream.SendRequest(true);
+    return Ask(stream);
+  }
+  FilterHarness& Post(const std::string& config, const std::string& body,
+                      const std::string& type = "application/x-www-form-urlencoded") {
+    Fields fields = kOrdinary;
+    fields.emplace_back("content-type", type);
+    FilterHarness& stream = Begin(config, {"POST", "/form", fields});
+    stream.SendRequest(false);
+    stream.SendRequestBody(body.substr(0, body.size() / 2), false);
+    stream.SendRequestBody(body.substr(body.size() / 2), true);
+    return stream;
+  }
+  const json::Object& Metadata() {
+    return *stream_->info.metadata.Find("proxenos.filters.http.waf");
+  }
+  std::string Told(const std::string& name) { return json::ToJson(Metadata().at(name)); }
+  uint64_t Stat(const std::string& name) { return stream_->Stat("http.test.waf." + name); }
+
+  std::shared_ptr<const route::RouteTable> routes_;
+  std::unique_ptr<FilterHarness> stream_;
+};
+
+TEST_F(WafTest, Blocks) {
+  EXPECT_EQ(Get(kBlock, kInjection), "403 Forbidden");
+  EXPECT_EQ(stream_->info.details, "waf_blocked_by_rule_949110");
+  EXPECT_EQ(Told("outcome"), "\"blocked\"");
+  EXPECT_EQ(Told("rules"), "[942100,949110]");
+  EXPECT_EQ(Told("rule"), "949110");
+  EXPECT_EQ(Told("inbound_score"), "5");
+  EXPECT_EQ(Stat("inspected"), 1u);
+  EXPECT_EQ(Stat("blocked"), 1u);
+  EXPECT_EQ(Stat("detected"), 0u);
+  EXPECT_EQ(Stat("active"), 0u);
+  EXPECT_EQ(Stat("rule.942100.matched"), 1u);
+}
+
+TEST_F(WafTest, Detects) {
+  EXPECT_EQ(Get("mode: DETECT rules { core_rule_set {} } stat_prefix: 'mine'", kInjection),
+            "passed");
+  EXPECT_EQ(Told("outcome"), "\"detected\"");
+  EXPECT_EQ(Told("mode"), "\"detect\"");
+  EXPECT_EQ(Stat("mine.detected"), 1u);
+  EXPECT_EQ(Stat("mine.blocked"), 0u);
+}
+
+TEST_F(WafTest, OrdinaryRequestsPass) {
+  EXPECT_EQ(Get(kBlock, "/index.html?q=union+station"), "passed");
+  EXPECT_EQ(Told("outcome"), "\"passed\"");
+  EXPECT_EQ(Told("rules"), "[]");
+  EXPECT_EQ(Ask(Post(kBlock, "a=hello&b=world")), "passed");
+  EXPECT_EQ(stream_->request_out.body.ToString(), "a=hello&b=world");
+  EXPECT_TRUE(stream_->request_out.end);
+}
+
+TEST_F(WafTest, BodiesAreInspected) {
+  EXPECT_EQ(Ask(Post(kBlock, "a=1&b=1%27+or+%271%27%3D%271")), "403 Forbidden");
+  EXPECT_EQ(Ask(Post(kBlock, R"({"a":"1' or '1'='1"})", "application/json")), "403 Forbidden");
+  EXPECT_EQ(Ask(Post(std::string(kBlock) + "request { ignore_body: true }",
+                     "a=1&b=1%27+or+%271%27%3D%271")),
+            "passed");
+}
+
+TEST_F(WafTest, BodiesBeyondTheLimit) {
+  const std::string limit = "request { body_limit_bytes { value: 20 } ";
+  const std::string late = "a=" + std::string(30, 'x') + "&b=1%27+or+%271%27%3D%271";
+  EXPECT_EQ(Ask(Post(kBlock + limit + "}", late)), "413 ");
+  EXPECT_EQ(Stat("over_limit"), 1u);
+  EXPECT_EQ(Told("outcome"), "\"too_large\"");
+  EXPECT_EQ(Ask(Post(kBlock + limit + "over_limit: PROCESS_PARTIAL }", late)), "passed");
+  EXPECT_TRUE(stream_->Until([this] { return stream_->request_out.end; }));
+  EXPECT_EQ(stream_->request_out.body.ToString(), late);
+  EXPECT_EQ(Ask(Post(kBlock + limit + "}", "a=" + std::string(18, 'x'))), "passed");
+}
+
+TEST_F(WafTest, CallsDoNotWaitForTheirEnd) {
+  const RequestLine call{"POST", "/s/M", {{"content-type", "application/grpc"}}};
+  const std::string own = "mode: BLOCK rules { after { text: 'SecAction \"id:1,pass,nolog\"' } } ";
+  FilterHarness& stream = Begin(own, call);
+  stream.SendRequest(false);
+  EXPECT_EQ(Ask(stream), "passed");
+  FilterHarness& whole = Begin(own + "request { inspect_grpc_bodies: true }", call);
+  whole.SendRequest(false);
+  for (int i = 0; i < 5; ++i) whole.TurnIn(base::kMillisecond);
+  EXPECT_FALSE(whole.request_out.head);
+  whole.SendRequestBody("x", true);
+  EXPECT_EQ(Ask(whole), "passed");
+}
+
+TEST_F(WafTest, WhatRulesWant) {
+  const auto config = [](const std::string& action) {
+    return "mode: BLOCK rules { after { text: 'SecRule ARGS:a \"@streq 1\" \"id:1,phase:1," +
+           action + "\"' } }";
+  };
+  EXPECT_EQ(Get(config("deny,status:429"), "/?a=1"), "429 Too Many Requests");
+  EXPECT_EQ(stream_->info.details, "waf_blocked_by_rule_1");
+  EXPECT_EQ(Get(config("redirect:https://x.example/%{ARGS.b}"), "/?a=1&b=c"), "302 ");
+  EXPECT_EQ(Value(stream_->response.headers, "location"), "https://x.example/c");
+  // What a stranger sent makes no head.
+  EXPECT_EQ(Get(config("redirect:https://x.example/%{ARGS.b}"), "/?a=1&b=c%0d%0ax:%20y"),
+            "403 Forbidden");
+  EXPECT_EQ(Get(config("drop"), "/?a=1"), "aborted");
+  EXPECT_EQ(Get(config("pass,nolog"), "/?a=1"), "passed");
+  EXPECT_EQ(Told("outcome"), "\"passed\"");
+  EXPECT_EQ(Get(config("pass"), "/?a=1"), "passed");
+  EXPECT_EQ(Told("outcome"), "\"detected\"");
+}
+
+TEST_F(WafTest, ResponsesAreInspected) {
+  const std::string leak =
+      "You have an error in your SQL syntax; check the manual that corresponds to your MySQL";
+  const auto respond = [&](const std::string& more, const Fields& fields) {
+    FilterHarness& stream = Begin(kBlock + more, {"GET", "/", kOrdinary});
+    stream.request.framing = {};
+    stream.SendRequest(true);
+    EXPECT_EQ(Ask(stream), "passed");
+    for (const auto& [name, value] : fields) stream.response.headers.Add(name, value);
+    stream.response.framing = {proxenos::http::Framing::kChunked, 0};
+    stream.SendResponse(200, leak, true);
+    stream.Until([&stream] { return stream.response_out.end; });
+    return ResponseText(stream);
+  };
+  const std::string passed = "200 " + leak;
+  const Fields html = {{"content-type", "text/HTML; charset=utf-8"}};
+  EXPECT_EQ(respond("response {}", html), "403 Forbidden");
+  EXPECT_EQ(Stat("blocked"), 1u);
+  EXPECT_EQ(Told("rule"), "959100");
+  EXPECT_EQ(respond("", html), passed);
+  EXPECT_EQ(respond("response { ignore_body: true }", html), passed);
+  EXPECT_EQ(respond("response {}", {{"content-type", "image/png"}}), passed);
+  EXPECT_EQ(
+      respond("response { body_content_types: 'image/png' }", {{"content-type", "image/png"}}),
+      "403 Forbidden");
+  EXPECT_EQ(respond("response {}", {{"content-type", "text/html"}, {"content-encoding", "gzip"}}),
+            passed);
+  EXPECT_EQ(respond("response { body_limit_bytes { value: 10 } }", html), "500 ");
+  EXPECT_EQ(
+      respond("response { body_limit_bytes { value: 10 } over_limit: PROCESS_PARTIAL }", html),
+      passed);
+}
+
+TEST_F(WafTest, RoutesDecide) {
+  EXPECT_EQ(Get(kBlock, kInjection, "disabled: true"), "passed");
+  EXPECT_EQ(stream_->Stat("http.test.waf.inspected"), 0u);
+  EXPECT_EQ(Get(kBlock, kInjection, "overrides { mode: DETECT }"), "passed");
+  EXPECT_EQ(Get("mode: DETECT rules { core_rule_set {} }", kInjection, "overrides { mode: BLOCK }"),
+            "403 Forbidden");
+  EXPECT_EQ(Get(kBlock, kInjection,
+                "overrides { rules { core_rule_set {} exclusions { rule_ids: 942100 } } }"),
+            "passed");
+  EXPECT_EQ(Get(kBlock, kInjection, "overrides { skip_response: true }"), "403 Forbidden");
+}
+
+TEST_F(WafTest, WrongConfigurationIsNamed) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"rules { core_rule_set {} }", "f.mode: expected DETECT or BLOCK"},
+      {"mode: BLOCK", "f.rules: expected rules"},
+      {"mode: BLOCK rules { after { text: 'SecRule ARGS \"@rx (\" \"id:1\"' } }",
+       "f.rules: f.rules.after[0].text: line 1: regular expression"},
+      {"mode: BLOCK rules { core_rule_set {} } pool { threads { value: 65 } }",
+       "f.pool.threads: value 65: expected 1 to 64"},
+      {"mode: BLOCK rules { core_rule_set {} } pool { deadline {} }",
+       "f.pool.deadline: expected a millisecond or more"},
+      {"mode: BLOCK rules { core_rule_set {} } failure_policy { status { value: 200 } }",
+       "f.failure_policy.status: value 200: expected 400 to 599"},
+      {"mode: BLOCK rules { core_rule_set {} } request { body_limit_bytes { value: 99999999 } }",
+       "f.request.body_limit_bytes: value 99999999: expected 1 to 16777216"},
+      {"mode: BLOCK rules { core_rule_set {} } response { body_content_types: 'html' }",
+       "f.response.body_content_types[0]"},
+      {"mode: BLOCK rules { core_rule_set {} } audit_log {}", "f.audit_log.path: expected a file"},
+  };
+  for (const auto& [text, wrong] : cases) {
+    config::Errors errors;
+    for (const filter::FilterKind& kind : server::BuiltinFilters()) {
+      if (kind.type != "proxenos.filters.http.waf.v3.Waf") continue;
+      EXPECT_EQ(kind.create(Pack<v3::Waf>(text), config::Path("f"), errors), nullptr) << text;
+    }
+    EXPECT_TRUE(absl::StrContains(errors.ToStatus().message(), wrong))
+        << errors.ToStatus() << " instead of " << wrong;
+  }
+}
+
+// A filter with an engine that the test holds.
+class ScriptedFactory final : public filter::FilterFactory {
+ public:
+  explicit ScriptedFactory(Settings settings) : settings_(std::move(settings)) {}
+  std::unique_ptr<filter::HttpFilter> Create(filter::StreamContext& stream) const override {
+    return std::make_unique<Waf>(settings_, *this, stream);
+  }
+  std::unique_ptr<filter::WorkerPart> MakeWorkerPart(stats::Registry& registry,
+                                                     const std::string& prefix) const override {
+    return std::make_unique<WafPart>(registry, prefix, "");
+  }
+
+ private:
+  const Settings settings_;
+};
+
+class ScriptedWafTest : public WafTest {
+ protected:
+  ~ScriptedWafTest() override { rules_->gate.Open(); }
+  std::unique_ptr<FilterHarness> Make(const std::string& path) {
+    Settings settings = settings_;
+    settings.rules = rules_;
+    settings.pool = pool_;
+    auto stream = std::make_unique<FilterHarness>(
+        filter::FilterFactories{std::make_shared<const ScriptedFactory>(std::move(settings))},
+        [&path](filter::StreamContext& context) {
+          FillRequest({"GET", path}, context.request, context.arena);
+        });
+    stream->request.framing = {};
+    return stream;
+  }
+  std::string Get(const std::string& path) {
+    stream_ = Make(path);
+    stream_->SendRequest(true);
+    return Ask(*stream_);
+  }
+
+  Settings settings_;
+  std::shared_ptr<const ScriptedRules> rules_ = std::make_shared<const ScriptedRules>();
+  std::shared_ptr<const InspectionPool> pool_ =
+      std::make_shared<const InspectionPool>(proxenos::waf::PoolLimits{1, 1, 1 << 20});
+};
+
+TEST_F(ScriptedWafTest, QuickEnginesRunWhereTheStreamLives) {
+  rules_ = std::make_shared<const ScriptedRules>(true);
+  settings_.response.emplace();
+  stream_ = Make("/match");
+  stream_->SendRequest(true);
+  EXPECT_TRUE(stream_->request_out.head);  // In the same turn.
+  EXPECT_EQ(Told("outcome"), "\"detected\"");
+  EXPECT_EQ(Told("tags"), "[\"attack-test\"]");
+  stream_->SendResponse(200, "", true);
+  EXPECT_TRUE(stream_->response_out.end);
+  EXPECT_EQ(rules_->finished, 1);
+  EXPECT_EQ(Get("/deny"), "403 Forbidden");
+}
+
+TEST_F(ScriptedWafTest, FullQueueFollowsThePolicy) {
+  auto held = Make("/wait"), waits = Make("/x");
+  held->SendRequest(true);
+  ASSERT_TRUE(rules_->begun.Wait());
+  waits->SendRequest(true);
+  EXPECT_EQ(Get("/y"), "503 ");
+  EXPECT_EQ(stream_->info.details, "waf_queue_full");
+  EXPECT_EQ(stream_->info.flags, filter::kOverload);
+  EXPECT_EQ(Stat("queue_full"), 1u);
+  EXPECT_EQ(Stat("failed_closed"), 1u);
+  settings_.failure.open = true;
+  EXPECT_EQ(Get("/y"), "passed");
+  EXPECT_EQ(stream_->info.flags, filter::kOverload);
+  EXPECT_EQ(Stat("failed_open"), 1u);
+  EXPECT_EQ(Told("outcome"), "\"failed_open\"");
+  rules_->gate.Open();
+  EXPECT_EQ(Ask(*held), "passed");
+  EXPECT_EQ(Ask(*waits), "passed");
+}
+
+TEST_F(ScriptedWafTest, DeadlineFollowsThePolicy) {
+  for (const bool open : {false, true}) {
+    settings_.failure = {open, 504};
+    rules_ = std::make_shared<const ScriptedRules>();
+    pool_ = std::make_shared<const InspectionPool>(proxenos::waf::PoolLimits{1, 1, 1 << 20});
+    auto held = Make("/wait");
+    held->SendRequest(true);
+    ASSERT_TRUE(rules_->begun.Wait());
+    held->Advance(base::kSecond + base::kMillisecond);
+    EXPECT_EQ(Ask(*held), open ? "passed" : "504 ");
+    EXPECT_EQ(held->Stat("http.test.waf.deadline"), 1u);
+    EXPECT_EQ(held->Stat("http.test.waf.active"), 0u);
+    rules_->gate.Open();
+  }
+}
+
+TEST_F(ScriptedWafTest, EngineErrorsFollowThePolicy) {
+  EXPECT_EQ(Get("/fail"), "503 ");
+  EXPECT_EQ(Stat("engine_error"), 1u);
+  settings_.failure.open = true;
+  settings_.response.emplace();
+  EXPECT_EQ(Get("/fail"), "passed");
+  stream_->SendResponse(500, "", true);  // Nobody is left who could inspect it.
+  EXPECT_EQ(ResponseText(*stream_), "500 ");
+}
+
+TEST_F(ScriptedWafTest, ResponsesFollowTheirRequest) {
+  settings_.response.emplace();
+  EXPECT_EQ(Get("/x"), "passed");
+  EXPECT_EQ(rules_->finished, 0);
+  stream_->SendResponse(500, "", true);
+  stream_->Until([this] { return stream_->response_out.end; });
+  EXPECT_EQ(ResponseText(*stream_), "403 Forbidden");
+  EXPECT_EQ(rules_->finished, 1);
+  EXPECT_EQ(rules_->alive, 0);
+}
+
+TEST_F(ScriptedWafTest, StreamsThatEndBetweenLeaveNothing) {
+  settings_.response.emplace();
+  EXPECT_EQ(Get("/x"), "passed");
+  EXPECT_EQ(rules_->alive, 1);
+  stream_.reset();
+  pool_ = std::make_shared<const InspectionPool>(proxenos::waf::PoolLimits{});
+  while (rules_->alive != 0) std::this_thread::yield();
+}
+
+TEST_F(ScriptedWafTest, StreamsThatEndWhileTheyWait) {
+  stream_ = Make("/wait");
+  stream_->SendRequest(true);
+  ASSERT_TRUE(rules_->begun.Wait());
+  EXPECT_EQ(Stat("active"), 1u);
+  stream_.reset();
+  rules_->gate.Open();
+  while (rules_->alive != 0) std::this_thread::yield();
+}
+
+TEST_F(ScriptedWafTest, StreamsEndInEveryPhase) {
+  settings_.response.emplace();
+  pool_ = std::make_shared<const InspectionPool>(proxenos::waf::PoolLimits{});
+  testing::EndInEveryPhase(
+      [this] {
+        testing::AsyncStream made{};
+        made.stream = Make("/match");
+        made.stream->SendRequest(true);
+        made.stream->SendResponse(200, "body", true);
+        return made;
+      },
+      [](FilterHarness& stream) { return stream.response_out.end || stream.replied(); },
+      testing::CallsOutlive::kTheStream);
+  while (rules_->alive != 0) std::this_thread::yield();
+}
+
+}  // namespace
+}  // namespace proxenos::filters
