@@ -116,6 +116,28 @@ ensure_sources() {
   [ "$(readlink "$ROOT/.deps")" = "$folder" ] || ln -sfn "$folder" "$ROOT/.deps"
 }
 
+# ensure_rule_tests: the Core Rule Set's regression tests, which a Go module carries as files; in a
+# folder of its own beside that of ensure_sources, linked as .rule_tests.
+ensure_rule_tests() {
+  local key folder fresh module=github.com/corazawaf/coraza-coreruleset
+  key=$(cat "$ROOT"/tools/deps/rule_tests/go.{mod,sum} | sha256sum | cut -c1-16)
+  folder=$CACHE/rule_tests/$key
+  if [ ! -d "$folder" ]; then
+    ensure_go
+    say "fetching the Core Rule Set's regression tests"
+    mkdir -p "$CACHE/rule_tests"
+    fresh=$(mktemp -d "$CACHE/rule_tests/incomplete.XXXXXX")
+    chmod 755 "$fresh"
+    env -C "$ROOT/tools/deps/rule_tests" GOTOOLCHAIN=local GOFLAGS='-mod=readonly -modcacherw' \
+      GOPATH="$fresh/gopath" go mod download "$module" >"$CACHE/rule_tests.log" 2>&1 </dev/null ||
+      { tail -20 "$CACHE/rule_tests.log" >&2; fail "go could not fetch them; the log is $CACHE/rule_tests.log"; }
+    mv "$fresh/gopath/pkg/mod/$module"@*/tests "$fresh/tests"
+    rm -rf "$fresh/gopath"
+    mv -T "$fresh" "$folder" 2>/dev/null || rm -rf "$fresh"
+  fi
+  [ "$(readlink "$ROOT/.rule_tests")" = "$folder" ] || ln -sfn "$folder" "$ROOT/.rule_tests"
+}
+
 set_up() {
   # A command that fails unforeseen must not end the script without a word.
   set -E
@@ -123,5 +145,6 @@ set_up() {
   mkdir -p "$CACHE"
   install_packages $(listed_packages "$ROOT/tools/deps/apt.txt")
   ensure_sources
+  ensure_rule_tests
   trap - ERR
 }

@@ -20,6 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import bootstrap  # noqa: E402
+import h2wire  # noqa: E402
 import origin  # noqa: E402
 import proxy  # noqa: E402
 import report  # noqa: E402
@@ -108,6 +109,17 @@ class WafTest(unittest.TestCase):
             self.assertEqual(len(self.origin.take_seen()), 1)
             told = running.wait(lambda: pathlib.Path(log).read_text(encoding="utf-8"))
             self.assertEqual(json.loads(told), {"outcome": "detected", "rules": [942100, 949110]})
+
+    def test_http2_is_the_same(self):
+        running = self.start(waf())
+        client = h2wire.connect(running.port)
+        fields = [(name.lower(), value) for name, value in waf_requests.BROWSER.items()]
+        statuses = [client.get(path, fields=fields).status for path in ("/", INJECTION, "/?f=../../../etc/passwd", "/")]
+        self.assertEqual(statuses, [200, 403, 403, 200])
+        form = {"content-type": "application/x-www-form-urlencoded", "content-length": "29"}
+        stream = client.open(h2wire.request("/", method="POST", fields=[*fields, *form.items()]), end=False)
+        client.send_body(stream, b"a=1&b=1%27+or+%271%27%3D%271x")
+        self.assertEqual(client.response(stream).status, 403)
 
     def test_ordinary_requests_pass(self):
         running = self.start(waf())
