@@ -142,7 +142,7 @@ TEST_F(OtlpMetricsTest, MessagesHaveALimitOfPoints) {
 
 TEST_F(OtlpMetricsTest, MessagesHaveALimitOfBytes) {
   std::vector<stats::Group<stats::ClusterStats>> many;
-  for (int i = 0; i < 9000; ++i) {
+  for (int i = 0; i < 15000; ++i) {
     many.push_back(registry_.Open<stats::ClusterStats>(
         stats::ClusterScope(absl::StrCat("cluster_with_a_long_name_that_takes_room_", i))));
     many.back()->upstream_rq_total.Inc();
