@@ -36,7 +36,12 @@ std::vector<MessageRules> ClusterFields() {
            Use("outlier_detection ignore_health_on_host_removal "
                "close_connections_on_host_health_failure"),
            Use("cleanup_interval"),
+           Use("track_cluster_stats"),
+           Use("track_timeout_budgets").Only("false", "no stats of timeouts are kept"),
        }},
+      {"envoy.config.cluster.v3.TrackClusterStats",
+       {Use("request_response_sizes per_endpoint_stats"),
+        Use("timeout_budgets").Only("false", "no stats of timeouts are kept")}},
       {"envoy.config.cluster.v3.Cluster.EdsClusterConfig", {Use("eds_config service_name")}},
       {"envoy.config.cluster.v3.Cluster.LeastRequestLbConfig",
        {Use("choice_count active_request_bias")}},

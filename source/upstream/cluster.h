@@ -159,6 +159,10 @@ struct ClusterConfig {
   bool ignore_health_on_host_removal = false;
   bool close_connections_on_host_health_failure = false;
 
+  // track_cluster_stats: of single endpoints, and of the sizes of messages; tracked_stats.h.
+  bool track_endpoints = false;
+  bool track_sizes = false;
+
   // Of policies that may keep to a zone; local_zones is null where there is no local cluster.
   std::optional<ZoneAwareness> zone_awareness;
   std::shared_ptr<const LocalZones> local_zones;

@@ -37,6 +37,8 @@ class ClusterCompiler {
   ClusterConfig Compile() {
     config_.name = proto_.name();
     config_.alt_stat_name = proto_.alt_stat_name();
+    config_.track_endpoints = proto_.track_cluster_stats().per_endpoint_stats();
+    config_.track_sizes = proto_.track_cluster_stats().request_response_sizes();
     if (proto_.has_wait_for_warm_on_init()) {
       config_.wait_for_warm_on_init = proto_.wait_for_warm_on_init().value();
     }

@@ -9,6 +9,11 @@ bool IsGatewayError(uint16_t status) { return status >= 502 && status <= 504; }
 }  // namespace
 
 void WorkerCluster::CountResponse(const Host& host, uint16_t status) {
+  if (tracked_ != nullptr) tracked_->CountAnswer(host, status < 500);
+  JudgeStatus(host, status);
+}
+
+void WorkerCluster::JudgeStatus(const Host& host, uint16_t status) {
   const OutlierDetection* rules = config().outliers.get();
   if (rules == nullptr) return;
   OutlierCounts& counts = host.outlier();
@@ -38,9 +43,13 @@ void WorkerCluster::CountConnected(const Host& host) {
 }
 
 void WorkerCluster::CountUnanswered(const Host& host, bool timeout) {
+  if (tracked_ != nullptr) {
+    tracked_->CountAnswer(host, false);
+    if (timeout) tracked_->CountTimeout(host);
+  }
   const OutlierDetection* rules = config().outliers.get();
   if (rules == nullptr) return;
-  if (!rules->split) return CountResponse(host, timeout ? 504 : 503);
+  if (!rules->split) return JudgeStatus(host, timeout ? 504 : 503);
   OutlierCounts& counts = host.outlier();
   OutlierCounts::CountRequest(counts.local, false);
   if (OutlierCounts::CountFailure(counts.consecutive_local_failure,

@@ -134,6 +134,7 @@ uint32_t HostPool::ExpectedStreams() const {
 void HostPool::FailStart(PoolFailure failure, absl::string_view detail) {
   cluster_.stats().upstream_cx_total.Inc();
   cluster_.stats().upstream_cx_connect_fail.Inc();
+  if (cluster_.tracked() != nullptr) cluster_.tracked()->CountConnectFailure(*host_);
   cluster_.ReleaseConnection(*host_);
   PX_LOG(kPool, kDebug, "cluster ", cluster_.config().name, " host ", host_->address().ToString(),
          ": ", detail);
@@ -254,6 +255,7 @@ void HostPool::OnConnectFailed(ConnectAttempt& attempt, PoolFailure failure,
                                absl::string_view detail) {
   auto& stats = cluster_.stats();
   stats.upstream_cx_connect_fail.Inc();
+  if (cluster_.tracked() != nullptr) cluster_.tracked()->CountConnectFailure(*host_);
   stats.upstream_cx_destroy.Inc();
   if (failure == PoolFailure::kConnectTimeout) {
     stats.upstream_cx_connect_timeout.Inc();

@@ -22,6 +22,9 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
   balancer_ = MakeLoadBalancer(*published_.config, [this](HostIndex index) -> uint32_t {
     return by_index_[index] == nullptr ? 0 : by_index_[index]->active();
   });
+  if (config().track_endpoints || config().track_sizes) {
+    tracked_ = std::make_unique<TrackedStats>(registry, config());
+  }
   if (config().RoutesByZone()) {
     balancer_->SetZones(std::make_unique<ZoneRouting>(
         *config().zone_awareness, config().local_zones,
@@ -162,6 +165,7 @@ void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
     known->second->ReplaceHost(published_.hosts->shared_host(index));
     by_index_[index] = known->second.get();
   }
+  if (tracked_ != nullptr) tracked_->Keep(present);
   std::vector<HostPool*> leaving;
   for (auto it = pools_.begin(); it != pools_.end();) {
     if (present.contains(it->first)) {
@@ -204,6 +208,12 @@ uint32_t WorkerCluster::MaxRetries() const {
 }
 
 bool WorkerCluster::AcquireConnection(const Host& host, bool first) {
+  if (!TakeConnection(host, first)) return false;
+  if (tracked_ != nullptr) tracked_->CountConnection(host);
+  return true;
+}
+
+bool WorkerCluster::TakeConnection(const Host& host, bool first) {
   const uint32_t most = config().max_connections_per_host;
   if (most != UINT32_MAX) {
     // Counted first, looked at afterwards: two workers at once may both be refused, never both let.
@@ -223,6 +233,7 @@ bool WorkerCluster::AcquireConnection(const Host& host, bool first) {
 }
 
 void WorkerCluster::ReleaseConnection(const Host& host) {
+  if (tracked_ != nullptr) tracked_->CountConnectionEnd(host);
   counts().connections.Release();
   if (config().max_connections_per_host != UINT32_MAX) {
     host.connections().fetch_sub(1, std::memory_order_relaxed);

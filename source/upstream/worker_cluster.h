@@ -33,6 +33,7 @@
 #include "source/upstream/pick_request.h"
 #include "source/upstream/pool.h"
 #include "source/upstream/tls_cell.h"
+#include "source/upstream/tracked_stats.h"
 
 namespace proxenos::upstream {
 
@@ -62,6 +63,9 @@ class WorkerCluster final : public base::RefCounted {
   void CountUnanswered(const Host& host, bool timeout);
   // It answered with x-envoy-immediate-health-check-fail.
   void CountImmediateFailure(const Host& host);
+
+  // Null unless the cluster's track_cluster_stats asks for something.
+  TrackedStats* tracked() { return tracked_.get(); }
 
   // New hosts, same configuration: pools of hosts that stay are kept.
   void SetHosts(std::shared_ptr<const HostSet> hosts);
@@ -125,11 +129,14 @@ class WorkerCluster final : public base::RefCounted {
     return published_.breakers->of(RoutingPriority::kDefault);
   }
   const Thresholds& thresholds() const { return published_.config->thresholds[0]; }
+  bool TakeConnection(const Host& host, bool first);
   // How many retries there may be now.
   uint32_t MaxRetries() const;
   // Null: none can be used. Sets the exchange's priority.
   HostPool* PickPool(const PickRequest& request, Exchange& exchange);
   void Report(const Host& host, HostReport report);
+  // A status as outlier detection sees it.
+  void JudgeStatus(const Host& host, uint16_t status);
   void AcquireAt(HostPool& usual, Exchange& exchange);
   HostPool& PoolOf(HostIndex index);
   HostPool& PoolOfHost(const std::shared_ptr<const Host>& host);
@@ -147,6 +154,7 @@ class WorkerCluster final : public base::RefCounted {
   std::optional<stats::Group<stats::TlsStats>> tls_stats_;
   std::optional<tls::AgreementStats> tls_agreements_;
   std::vector<base::Rc<TlsCell>> tls_cells_;  // Of config().tls.
+  std::unique_ptr<TrackedStats> tracked_;  // Outlives the pools, which count into it.
   std::unique_ptr<LoadBalancer> balancer_;
   std::optional<OriginalHosts> originals_;                          // Of an ORIGINAL_DST cluster.
   absl::flat_hash_map<uint64_t, std::unique_ptr<HostPool>> pools_;  // By Host::id().

@@ -93,6 +93,33 @@ class BootstrapFeaturesTest(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("stats_config.stats_tags[0].regex: is not RE2 syntax", words)
 
+    def test_endpoints_and_sizes_are_counted_where_that_is_asked_for(self):
+        host = origin.Origin()
+        self.addCleanup(host.listener.close)
+        port, keeper = tcp.closed_port()
+        self.addCleanup(keeper.close)
+        running = self.start(
+            routes=[{"match": {"prefix": "/nobody"}, "route": {"cluster": "nobody"}}, bootstrap.to()],
+            clusters=[bootstrap.cluster("origin", host.port, track_cluster_stats={
+                "request_response_sizes": True, "per_endpoint_stats": True}),
+                bootstrap.cluster("nobody", port, track_cluster_stats={"per_endpoint_stats": True})])
+        self.assertEqual(self.ask(running.port)["status"], 200)
+        self.assertEqual(self.ask(running.port, "/500")["status"], 500)
+        self.assertEqual(self.ask(running.port, "/nobody")["status"], 503)
+        stats = running.stats()
+        prefix = f"cluster.origin.endpoint.127.0.0.1_{host.port}."
+        expected = {"cx_total": 1, "cx_active": 1, "cx_connect_fail": 0, "rq_total": 2, "rq_active": 0, "rq_success": 1,
+                    "rq_error": 1, "rq_timeout": 0}
+        self.assertEqual({name: stats[prefix + name] for name in expected}, expected)
+        prefix = f"cluster.nobody.endpoint.127.0.0.1_{port}."
+        expected = {"cx_total": 1, "cx_active": 0, "cx_connect_fail": 1, "rq_total": 0, "rq_error": 1}
+        self.assertEqual({name: stats[prefix + name] for name in expected}, expected)
+        page = running.admin("/stats/prometheus?filter=size|endpoint")
+        self.assertIn(f'envoy_cluster_endpoint_rq_total{{envoy_endpoint_address="127.0.0.1_{host.port}",'
+                      'envoy_cluster_name="origin"} 2', page)
+        self.assertIn('envoy_cluster_upstream_rs_body_size_sum{envoy_cluster_name="origin"} 6', page)
+        self.assertIn('envoy_cluster_upstream_rq_headers_size_count{envoy_cluster_name="origin"} 2', page)
+
     # The process log.
 
     def test_log_lines_have_the_form_that_was_asked_for(self):

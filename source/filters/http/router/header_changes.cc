@@ -50,4 +50,25 @@ void ChangeResponseHeaders(const route::WeightedCluster* weighted, filter::Strea
                                           });
 }
 
+namespace {
+
+uint64_t SizeOf(const http::HeaderMap& headers) {
+  uint64_t size = 0;
+  for (const http::Header& header : headers) size += header.name().size() + header.value().size();
+  return size;
+}
+
+}  // namespace
+
+uint64_t SizeOf(const http::RequestHead& head) {
+  constexpr absl::string_view kNames = ":method:path:scheme:authority";
+  return SizeOf(head.headers) + kNames.size() + head.method_text.size() + head.path.size() +
+         head.scheme.size() + head.authority.size();
+}
+
+uint64_t SizeOf(const http::ResponseHead& head) {
+  constexpr absl::string_view kStatus = ":status200";
+  return SizeOf(head.headers) + kStatus.size();
+}
+
 }  // namespace proxenos::filters::router

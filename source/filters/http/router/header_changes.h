@@ -17,4 +17,8 @@ void ChangeAuthority(absl::string_view name, bool tell, filter::StreamContext& s
 // Applies the route's header mutations to the response. `weighted` may be null.
 void ChangeResponseHeaders(const route::WeightedCluster* weighted, filter::StreamContext& stream);
 
+// The size of a head as Envoy's stats have it: names and values of fields and pseudo-fields.
+uint64_t SizeOf(const http::RequestHead& head);
+uint64_t SizeOf(const http::ResponseHead& head);
+
 }  // namespace proxenos::filters::router

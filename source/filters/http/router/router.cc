@@ -162,6 +162,7 @@ void Router::SendHead() {
   cluster_->stats().upstream_rq_total.Inc();
   cluster_->stats().upstream_rq_active.Inc();
   cluster_->CountConnected(*host_);
+  if (cluster_->tracked() != nullptr) cluster_->tracked()->CountRequest(*host_);
   if (forward_->host_rewrite == route::Forward::HostRewrite::kAuto &&
       !attempt_->host->hostname().empty()) {
     ChangeAuthority(attempt_->host->hostname(), !config_.suppress_envoy_headers, stream_);
@@ -171,6 +172,7 @@ void Router::SendHead() {
   }
   if (pipe_) return OpenPipe();
   const filter::Parts& out = stream_.request_out;
+  if (cluster_->config().track_sizes) attempt_->sizes.request_head = SizeOf(stream_.request);
   stream.SendHead(stream_.request, out.end && out.body.empty() && out.trailers == nullptr);
   if (timeouts_.per_try() != 0) {
     Arm(attempt_->response_timer, timeouts_.per_try(), attempt_->timed_out);
@@ -213,9 +215,11 @@ void Router::SendMore() {
   upstream::ClientStream* stream = attempt_->stream.get();
   if (stream == nullptr) return;
   if (out.body.empty() && !out.end) return;
+  const uint64_t before = out.body.size();
   const bool all = sent_body_.Pass(out.body, [stream, &out](buffer::Buffer& body) {
     return stream->SendBody(body, out.end, out.trailers);
   });
+  attempt_->sizes.request_body += before - out.body.size();
   if (sent_body_.TakeAbandoned()) cluster_->stats().retry_or_shadow_abandoned.Inc();
   if (all && out.end) stream_.info.last_upstream_tx = stream_.environment.loop.now();
 }
@@ -261,6 +265,10 @@ void Router::FinishAttempt(uint16_t status) {
   if (attempt_ == nullptr) return;
   auto& stats = cluster_->stats();
   if (attempt_->head_sent) stats.upstream_rq_active.Dec();
+  if (attempt_->head_sent && cluster_->tracked() != nullptr) {
+    cluster_->tracked()->CountRequestEnd(*host_);
+    cluster_->tracked()->CountSizes(attempt_->sizes);
+  }
   if (status != 0) {
     stats.upstream_rq.Inc(status);
     const base::MonoTime now = stream_.environment.loop.now();

@@ -54,6 +54,7 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
     base::MonoTime started = 0;
     std::optional<event::Timer> response_timer;  // The per-try timeout.
     std::optional<event::Timer> duration_timer;  // The cluster's max_stream_duration.
+    upstream::TrackedStats::Sizes sizes;
     bool head_sent = false;
     bool timed_out = false;  // By response_timer.
     bool expired = false;    // By duration_timer.

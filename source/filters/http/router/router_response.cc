@@ -26,6 +26,7 @@ void Router::JudgeHost() {
 }
 
 void Router::OnResponseHead() {
+  if (cluster_->config().track_sizes) attempt_->sizes.response_head = SizeOf(stream_.response);
   JudgeHost();
   if (retry_.any() && TryRetry(retry_.ReasonsOf(stream_.response))) return;
   if (!websocket_.Finish(stream_.request, stream_.response)) {
@@ -86,6 +87,7 @@ void Router::TakeBody() {
     stream_.response_in.body.AppendFrom(attempt_->body, taken);
     stream_.response_held_back = true;
   }
+  attempt_->sizes.response_body += taken;
   attempt_->BodyTaken(taken);
 }
 

@@ -1,0 +1,52 @@
+// TrackedStats: what Cluster.track_cluster_stats asks for: stats of single endpoints, sizes of
+// messages. Few clusters have it, so nothing of it is in WorkerCluster itself.
+//
+// Owner: the worker's cluster. Thread: the worker's.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "source/stats/endpoint_stats.h"
+#include "source/stats/registry.h"
+#include "source/upstream/cluster.h"
+#include "source/upstream/host.h"
+
+namespace proxenos::upstream {
+
+class TrackedStats {
+ public:
+  TrackedStats(stats::Registry& registry, const ClusterConfig& config);
+
+  void CountConnection(const Host& host);
+  void CountConnectFailure(const Host& host);
+  void CountConnectionEnd(const Host& host);
+  void CountRequest(const Host& host);
+  void CountRequestEnd(const Host& host);
+  // It answered, or did not.
+  void CountAnswer(const Host& host, bool success);
+  void CountTimeout(const Host& host);
+  // Lets go of those that are not among `present`, by Host::id().
+  void Keep(const absl::flat_hash_set<uint64_t>& present);
+
+  struct Sizes {
+    uint64_t request_head = 0, request_body = 0;
+    uint64_t response_head = 0;  // 0: none came.
+    uint64_t response_body = 0;
+  };
+  void CountSizes(const Sizes& sizes);
+
+ private:
+  // Null without per_endpoint_stats.
+  stats::EndpointStats* Of(const Host& host);
+  // Null where nothing began that could end.
+  stats::EndpointStats* Known(const Host& host);
+
+  stats::Registry& registry_;
+  const ClusterConfig& config_;
+  absl::flat_hash_map<uint64_t, stats::Group<stats::EndpointStats>> endpoints_;  // By Host::id().
+  stats::Group<stats::ClusterSizeStats> sizes_;  // With request_response_sizes.
+};
+
+}  // namespace proxenos::upstream
