@@ -229,6 +229,7 @@ void ClusterStore::ReleaseEndpoints(const Version& version) {
   if (version.config->discovery != DiscoveryKind::kEds || version.health != nullptr) return;
   const auto found = assignments_.find(KeyOf(*version.config));
   if (found == assignments_.end() || found->second->assignment == nullptr) return;
+  if (found->second->users.size() > 1) return;  // It costs each of them little.
   size_t endpoints = 0;
   for (const auto& locality : found->second->assignment->localities) {
     endpoints += locality.endpoints.size();

@@ -295,6 +295,32 @@ TEST_F(ConfigStoreTest, EdsClusterWaitsForItsEndpoints) {
   EXPECT_EQ(Turn(), kNoBatch);
 }
 
+TEST_F(ConfigStoreTest, FewEndpointsAreCompiledAgainWhenTheyAreNeededAgain) {
+  const auto with_endpoints = [this](const std::string& service, int count) {
+    std::string addresses;
+    for (int i = 1; i <= count; ++i) absl::StrAppend(&addresses, i > 1 ? " " : "", "10.0.0.", i);
+    Apply(xds::kClusterType, {{service, absl::StrCat("eds ", service)}});
+    Turn();
+    Apply(xds::kEndpointType, {{service, addresses}});
+    return Turn();
+  };
+  const auto compiled_for_another_version = [this](const std::string& service, int count) {
+    const int before = compiled_;
+    Apply(xds::kClusterType, {{service, absl::StrCat("eds ", service, " again")}});
+    EXPECT_EQ(Turn(), Words{absl::StrCat("cluster ", service, "/", count)});
+    return compiled_ - before;
+  };
+  EXPECT_EQ(with_endpoints("few", 3), Words{"cluster few/3"});
+  EXPECT_EQ(with_endpoints("many", 40), Words{"cluster many/40"});
+  EXPECT_EQ(compiled_for_another_version("few", 3), 2) << "the cluster and its endpoints";
+  EXPECT_EQ(compiled_for_another_version("many", 40), 1) << "the cluster";
+  // What is missing stays what it was.
+  const int before = compiled_;
+  Apply(xds::kEndpointType, {}, {"few"});
+  EXPECT_EQ(Turn(), kNoBatch);
+  EXPECT_LE(compiled_ - before, 1);
+}
+
 TEST_F(ConfigStoreTest, EdsClusterGoesOnWithoutEndpointsAfterItsTime) {
   Apply(xds::kClusterType, {{"a", "eds service-a"}});
   Turn();
