@@ -11,7 +11,8 @@
 namespace proxenos::waf {
 
 // URIs: "/wait" waits at the gate, "/fail" fails, "/deny" is denied with 403; rule 7 matches in
-// "/match". Responses with the status 500 are denied.
+// "/match". Responses
+// with the status 500 are denied, those with 299 wait at the gate.
 class ScriptedRules final : public RuleSet {
  public:
   explicit ScriptedRules(bool runs_inline = false) : inline_(runs_inline) {}
@@ -34,6 +35,10 @@ class ScriptedRules final : public RuleSet {
       return finding;
     }
     Finding InspectResponse(const ResponseFacts& response) override {
+      if (response.status == 299) {
+        rules_.begun.Open();
+        rules_.gate.Wait();
+      }
       Finding finding;
       if (response.status == 500) Deny(finding);
       return finding;

@@ -1,10 +1,7 @@
-// The WAF on a real chain: with libmodsecurity, what requests and responses meet; with an engine
-// that the test holds, everything that can happen while one waits.
-#include "test/filters/http/stream.h"
+// The WAF on a real chain with libmodsecurity: what requests and responses meet.
+#include "test/filters/http/waf_stream.h"
 
 // Behind it, because its messages make a namespace proxenos::filters::http.
-#include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,32 +9,15 @@
 
 #include "absl/strings/match.h"
 #include "proxenos/filters/http/waf/v3/waf.pb.h"
-#include "source/filters/http/waf/filter.h"
-#include "test/support/side_service.h"
-#include "test/waf/scripted_rules.h"
 
 namespace proxenos::filters {
 namespace {
 
 namespace v3 = ::proxenos::filters::http::waf::v3;
-using proxenos::waf::InspectionPool;
-using proxenos::waf::Mode;
-using proxenos::waf::ScriptedRules;
-using waf::Settings;
-using waf::Waf;
-using waf::WafPart;
 
 constexpr char kBlock[] = "mode: BLOCK rules { core_rule_set {} } ";
 constexpr char kInjection[] = "/?id=1'%20or%20'1'='1";
 const Fields kOrdinary = {{"user-agent", "Mozilla/5.0"}, {"accept", "*/*"}};
-
-// The stream's end, as a client or the origin would see it.
-std::string Ask(FilterHarness& stream) {
-  stream.Until(
-      [&stream] { return stream.request_out.head || stream.response_out.end || stream.aborted(); });
-  if (stream.aborted()) return "aborted";
-  return stream.request_out.head ? "passed" : ResponseText(stream);
-}
 
 std::shared_ptr<const route::RouteTable> Routes(const std::string& per_route) {
   envoy::config::route::v3::RouteConfiguration config;
@@ -51,7 +31,7 @@ std::shared_ptr<const route::RouteTable> Routes(const std::string& per_route) {
   return MakeRoutes(config);
 }
 
-class WafTest : public ::testing::Test {
+class WafTest : public WafStreamTest {
  protected:
   FilterHarness& Begin(const std::string& config, const RequestLine& line,
                        const std::string& per_route = "") {
@@ -76,14 +56,7 @@ class WafTest : public ::testing::Test {
     stream.SendRequestBody(body.substr(body.size() / 2), true);
     return stream;
   }
-  const json::Object& Metadata() {
-    return *stream_->info.metadata.Find("proxenos.filters.http.waf");
-  }
-  std::string Told(const std::string& name) { return json::ToJson(Metadata().at(name)); }
-  uint64_t Stat(const std::string& name) { return stream_->Stat("http.test.waf." + name); }
-
   std::shared_ptr<const route::RouteTable> routes_;
-  std::unique_ptr<FilterHarness> stream_;
 };
 
 TEST_F(WafTest, Blocks) {
@@ -243,155 +216,6 @@ TEST_F(WafTest, WrongConfigurationIsNamed) {
     EXPECT_TRUE(absl::StrContains(errors.ToStatus().message(), wrong))
         << errors.ToStatus() << " instead of " << wrong;
   }
-}
-
-// A filter with an engine that the test holds.
-class ScriptedFactory final : public filter::FilterFactory {
- public:
-  explicit ScriptedFactory(Settings settings) : settings_(std::move(settings)) {}
-  std::unique_ptr<filter::HttpFilter> Create(filter::StreamContext& stream) const override {
-    return std::make_unique<Waf>(settings_, *this, stream);
-  }
-  std::unique_ptr<filter::WorkerPart> MakeWorkerPart(stats::Registry& registry,
-                                                     const std::string& prefix) const override {
-    return std::make_unique<WafPart>(registry, prefix, "");
-  }
-
- private:
-  const Settings settings_;
-};
-
-class ScriptedWafTest : public WafTest {
- protected:
-  ~ScriptedWafTest() override { rules_->gate.Open(); }
-  std::unique_ptr<FilterHarness> Make(const std::string& path) {
-    Settings settings = settings_;
-    settings.rules = rules_;
-    settings.pool = pool_;
-    auto stream = std::make_unique<FilterHarness>(
-        filter::FilterFactories{std::make_shared<const ScriptedFactory>(std::move(settings))},
-        [&path](filter::StreamContext& context) {
-          FillRequest({"GET", path}, context.request, context.arena);
-        });
-    stream->request.framing = {};
-    return stream;
-  }
-  std::string Get(const std::string& path) {
-    stream_ = Make(path);
-    stream_->SendRequest(true);
-    return Ask(*stream_);
-  }
-
-  Settings settings_;
-  std::shared_ptr<const ScriptedRules> rules_ = std::make_shared<const ScriptedRules>();
-  std::shared_ptr<const InspectionPool> pool_ =
-      std::make_shared<const InspectionPool>(proxenos::waf::PoolLimits{1, 1, 1 << 20});
-};
-
-TEST_F(ScriptedWafTest, QuickEnginesRunWhereTheStreamLives) {
-  rules_ = std::make_shared<const ScriptedRules>(true);
-  settings_.response.emplace();
-  stream_ = Make("/match");
-  stream_->SendRequest(true);
-  EXPECT_TRUE(stream_->request_out.head);  // In the same turn.
-  EXPECT_EQ(Told("outcome"), "\"detected\"");
-  EXPECT_EQ(Told("tags"), "[\"attack-test\"]");
-  stream_->SendResponse(200, "", true);
-  EXPECT_TRUE(stream_->response_out.end);
-  EXPECT_EQ(rules_->finished, 1);
-  EXPECT_EQ(Get("/deny"), "403 Forbidden");
-}
-
-TEST_F(ScriptedWafTest, FullQueueFollowsThePolicy) {
-  auto held = Make("/wait"), waits = Make("/x");
-  held->SendRequest(true);
-  ASSERT_TRUE(rules_->begun.Wait());
-  waits->SendRequest(true);
-  EXPECT_EQ(Get("/y"), "503 ");
-  EXPECT_EQ(stream_->info.details, "waf_queue_full");
-  EXPECT_EQ(stream_->info.flags, filter::kOverload);
-  EXPECT_EQ(Stat("queue_full"), 1u);
-  EXPECT_EQ(Stat("failed_closed"), 1u);
-  settings_.failure.open = true;
-  EXPECT_EQ(Get("/y"), "passed");
-  EXPECT_EQ(stream_->info.flags, filter::kOverload);
-  EXPECT_EQ(Stat("failed_open"), 1u);
-  EXPECT_EQ(Told("outcome"), "\"failed_open\"");
-  rules_->gate.Open();
-  EXPECT_EQ(Ask(*held), "passed");
-  EXPECT_EQ(Ask(*waits), "passed");
-}
-
-TEST_F(ScriptedWafTest, DeadlineFollowsThePolicy) {
-  for (const bool open : {false, true}) {
-    settings_.failure = {open, 504};
-    rules_ = std::make_shared<const ScriptedRules>();
-    pool_ = std::make_shared<const InspectionPool>(proxenos::waf::PoolLimits{1, 1, 1 << 20});
-    auto held = Make("/wait");
-    held->SendRequest(true);
-    ASSERT_TRUE(rules_->begun.Wait());
-    held->Advance(base::kSecond + base::kMillisecond);
-    EXPECT_EQ(Ask(*held), open ? "passed" : "504 ");
-    EXPECT_EQ(held->Stat("http.test.waf.deadline"), 1u);
-    EXPECT_EQ(held->Stat("http.test.waf.active"), 0u);
-    rules_->gate.Open();
-  }
-}
-
-TEST_F(ScriptedWafTest, EngineErrorsFollowThePolicy) {
-  EXPECT_EQ(Get("/fail"), "503 ");
-  EXPECT_EQ(Stat("engine_error"), 1u);
-  settings_.failure.open = true;
-  settings_.response.emplace();
-  EXPECT_EQ(Get("/fail"), "passed");
-  stream_->SendResponse(500, "", true);  // Nobody is left who could inspect it.
-  EXPECT_EQ(ResponseText(*stream_), "500 ");
-}
-
-TEST_F(ScriptedWafTest, ResponsesFollowTheirRequest) {
-  settings_.response.emplace();
-  EXPECT_EQ(Get("/x"), "passed");
-  EXPECT_EQ(rules_->finished, 0);
-  stream_->SendResponse(500, "", true);
-  stream_->Until([this] { return stream_->response_out.end; });
-  EXPECT_EQ(ResponseText(*stream_), "403 Forbidden");
-  EXPECT_EQ(rules_->finished, 1);
-  EXPECT_EQ(rules_->alive, 0);
-}
-
-TEST_F(ScriptedWafTest, StreamsThatEndBetweenLeaveNothing) {
-  settings_.response.emplace();
-  EXPECT_EQ(Get("/x"), "passed");
-  EXPECT_EQ(rules_->alive, 1);
-  stream_.reset();
-  pool_ = std::make_shared<const InspectionPool>(proxenos::waf::PoolLimits{});
-  while (rules_->alive != 0) std::this_thread::yield();
-}
-
-TEST_F(ScriptedWafTest, StreamsThatEndWhileTheyWait) {
-  stream_ = Make("/wait");
-  stream_->SendRequest(true);
-  ASSERT_TRUE(rules_->begun.Wait());
-  EXPECT_EQ(Stat("active"), 1u);
-  stream_.reset();
-  rules_->gate.Open();
-  while (rules_->alive != 0) std::this_thread::yield();
-}
-
-TEST_F(ScriptedWafTest, StreamsEndInEveryPhase) {
-  settings_.response.emplace();
-  pool_ = std::make_shared<const InspectionPool>(proxenos::waf::PoolLimits{});
-  testing::EndInEveryPhase(
-      [this] {
-        testing::AsyncStream made{};
-        made.stream = Make("/match");
-        made.stream->SendRequest(true);
-        made.stream->SendResponse(200, "body", true);
-        return made;
-      },
-      [](FilterHarness& stream) { return stream.response_out.end || stream.replied(); },
-      testing::CallsOutlive::kTheStream);
-  while (rules_->alive != 0) std::this_thread::yield();
 }
 
 }  // namespace
