@@ -156,6 +156,8 @@ struct ListenerConfig {
   std::vector<net::Address> addresses;  // The first is Listener.address.
   net::ListenOptions listen;
   std::string stat_prefix;  // Empty: the address.
+  // What its stats are called by.
+  std::string stat_address() const;
   bool bind_to_port = true;
   bool inbound = false;  // traffic_direction: INBOUND, for drain_listeners.
   uint32_t connection_buffer_bytes = base::limits::kConnectionOutBytes;
@@ -171,5 +173,13 @@ struct ListenerConfig {
   // At least one: filter_chains in order, then default_filter_chain.
   std::vector<ChainConfig> chains;
 };
+
+inline std::string ListenerConfig::stat_address() const {
+  if (!stat_prefix.empty()) return stat_prefix;
+  if (addresses.empty() || addresses.front().family() == net::Address::Family::kInternal) {
+    return absl::StrCat("envoy_internal_", name);
+  }
+  return addresses.front().ToString();
+}
 
 }  // namespace proxenos::downstream

@@ -166,7 +166,7 @@ bool Intake::StartHandshake() {
   if (!service_->tls_context()) {
     PX_LOG(kConnection, kDebug, "listener ", listener_.config().name,
            ": a client came before the secrets of filter chain ", service_->chain().name);
-    listener_.stats().downstream_context_secrets_not_ready.Inc();
+    listener_.tls_factory_stats().downstream_context_secrets_not_ready.Inc();
     Close();
     return false;
   }

@@ -23,15 +23,6 @@ namespace {
 // ready all the time.
 constexpr base::Nanos kAcceptPause = 100 * base::kMillisecond;
 
-std::string StatAddress(const ListenerConfig& config) {
-  if (!config.stat_prefix.empty()) return config.stat_prefix;
-  const net::Address& address = config.addresses.front();
-  if (address.family() == net::Address::Family::kInternal) {
-    return absl::StrCat("envoy_internal_", config.name);
-  }
-  return address.ToString();
-}
-
 bool NeedsIntake(const ListenerConfig& config) {
   return !config.filters.empty() || config.use_original_dst || !config.match.always_first() ||
          config.chains.front().tls != nullptr || !config.chains.front().filters.empty();
@@ -74,7 +65,7 @@ Listener::Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig>
                       for (auto& acceptor : acceptors_) acceptor->Listen(true);
                     }),
       needs_intake_(NeedsIntake(*config_)) {
-  const std::string address = StatAddress(*config_);
+  const std::string address = config_->stat_address();
   stats::Registry& registry = context_.registry;
   stats_ = registry.Open<stats::ListenerStats>(stats::ListenerScope(address));
   worker_stats_ = registry.Open<stats::ListenerWorkerStats>(
@@ -89,6 +80,8 @@ Listener::Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig>
     if (chain.tls != nullptr && !tls_stats_) {
       tls_stats_ = registry.Open<stats::TlsStats>(stats::ListenerTlsScope(address));
       tls_agreements_.emplace(registry, stats::ListenerTlsAgreementScope, address);
+      tls_factory_stats_ = registry.Open<stats::ServerTlsFactoryStats>(
+          stats::ScopeName(stats::kServerTlsFactoryScope, {address}));
     }
   }
   for (const auto& factory : config_->filters) filters_.push_back(factory->Create(registry));
@@ -117,7 +110,7 @@ bool Listener::Accept(int fd, uint32_t most) {
         context_.overload->refuse_connections.Hits(loop().random())) {
       if (!overload_stats_) {
         overload_stats_ = context_.registry.Open<stats::ListenerOverloadStats>(
-            stats::ListenerScope(StatAddress(*config_)));
+            stats::ListenerScope(config_->stat_address()));
       }
       overload_stats_->downstream_cx_overload_reject.Inc();
       close(accepted);

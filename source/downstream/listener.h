@@ -24,6 +24,7 @@
 #include "source/net/socket.h"
 #include "source/stats/listener_stats.h"
 #include "source/stats/registry.h"
+#include "source/stats/tls_factory_stats.h"
 #include "source/stats/tls_stats.h"
 #include "source/tls/agreement_stats.h"
 
@@ -79,6 +80,7 @@ class Listener {
   // REQUIRES: some filter chain has TLS.
   stats::TlsStats& tls_stats() { return *tls_stats_; }
   tls::AgreementStats& tls_agreements() { return *tls_agreements_; }
+  stats::ServerTlsFactoryStats& tls_factory_stats() { return *tls_factory_stats_; }
   // Of config().chains[chain].
   ChainService& service(size_t chain) { return *services_[chain]; }
   absl::string_view date() { return context_.date.Get(context_.environment.loop.wall_now()); }
@@ -123,7 +125,8 @@ class Listener {
   const std::shared_ptr<const ListenerConfig> config_;
   stats::Group<stats::ListenerStats> stats_;
   stats::Group<stats::TlsStats> tls_stats_;
-  std::optional<tls::AgreementStats> tls_agreements_;  // With tls_stats_.
+  std::optional<tls::AgreementStats> tls_agreements_;             // With tls_stats_.
+  stats::Group<stats::ServerTlsFactoryStats> tls_factory_stats_;  // With tls_stats_.
   stats::Group<stats::ListenerWorkerStats> worker_stats_;
   std::vector<std::unique_ptr<ChainService>> services_;
   std::vector<std::unique_ptr<filter::ListenerFilter>> filters_;

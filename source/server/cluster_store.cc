@@ -58,7 +58,8 @@ std::unique_ptr<ClusterStore::Version> ClusterStore::MakeVersion(
   version->resource = ResourceVersion::Of(resource, context_.loop.wall_now());
   if (!config->tls.empty()) {
     version->tls = std::make_unique<ClientContexts>(
-        secrets_, SecretOwner{SecretOwner::Kind::kCluster, config->name}, config->tls);
+        secrets_, SecretOwner{SecretOwner::Kind::kCluster, config->name, config->stat_name()},
+        config->tls);
     version->secrets_deadline = context_.Deadline(version->tls->timeout());
   }
   if (config->discovery == DiscoveryKind::kEds) {

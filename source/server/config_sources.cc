@@ -361,6 +361,11 @@ std::string ConfigSources::VersionOf(const std::string& type_url) const {
   return "";
 }
 
+uint64_t ConfigSources::FailuresOf(const std::string& type_url, const SourceKey& source) const {
+  const auto it = sources_.find({type_url, source});
+  return it == sources_.end() ? 0 : it->second->subscription->stats().update_failure;
+}
+
 template <typename Visit>
 void ConfigSources::ForEachStream(Visit visit) const {
   if (ads_ != nullptr) visit(*ads_);

@@ -61,6 +61,8 @@ class ConfigSources {
   // Sums for stats: of all subscriptions of a type.
   xds::SubscriptionStats StatsOf(const std::string& type_url) const;
   std::string VersionOf(const std::string& type_url) const;
+  // How often one source of a type was lost or could not be read, while it is wanted.
+  uint64_t FailuresOf(const std::string& type_url, const SourceKey& source) const;
   // Sums over all control-plane streams.
   xds::ControlPlaneStats StreamStats() const;
 

@@ -34,6 +34,8 @@ ConfigStats::ConfigStats(stats::Registry& registry, ConfigStore& store,
       listeners_(registry.Open<stats::ListenerManagerStats>(Plain(stats::kListenerManagerScope))),
       hook_(registry.BeforeRead([this] { Refresh(); })) {
   listeners_->workers_started.Set(1);
+  store.secrets().CountFailures(
+      [&sources](const SourceKey& key) { return sources.FailuresOf(xds::kSecretType, key); });
   if (sources.has_cds()) cds_ = registry.Open<stats::SubscriptionStats>(Plain(stats::kCdsScope));
   if (sources.has_lds()) lds_ = registry.Open<stats::SubscriptionStats>(Plain(stats::kLdsScope));
   if (sources.has_cds() || sources.has_lds() || sources.has_ads()) {
@@ -43,6 +45,7 @@ ConfigStats::ConfigStats(stats::Registry& registry, ConfigStore& store,
 
 void ConfigStats::Refresh() {
   store_.clusters().RefreshStats();
+  store_.secrets().RefreshStats();
   RefreshManagers();
   RefreshBreakers();
   fields_->static_ignored_fields.Set(ignored_.bootstrap.count());

@@ -60,6 +60,7 @@ class ConfigStore final : private event::Runnable {
   const RouteStore& routes() const { return routes_; }
   const ScopeStore& scopes() const { return scopes_; }
   const ListenerStore& listeners() const { return listeners_; }
+  SecretStore& secrets() { return secrets_; }
   const SecretStore& secrets() const { return secrets_; }
   const ExtensionStore& extensions() const { return extensions_; }
   RuntimeStore& runtime() { return runtime_; }

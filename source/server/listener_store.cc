@@ -34,7 +34,9 @@ struct ListenerStore::Version {
       : name(from.name),
         resource(ResourceVersion::Of(from, now)),
         compiled(std::move(made)),
-        tls(around.secrets, {SecretOwner::Kind::kListener, from.name}, Templates(*compiled.config)),
+        tls(around.secrets,
+            {SecretOwner::Kind::kListener, from.name, compiled.config->stat_address()},
+            Templates(*compiled.config)),
         filters(around.extensions, from.name, *compiled.config),
         scopes(around.scopes, from.name, compiled) {}
 

@@ -29,6 +29,7 @@ struct SecretStore::Entry {
   std::vector<std::unique_ptr<xds::DirectoryWatch>> watches;
   std::vector<SecretUse*> users;
   stats::Group<stats::SecretStats> stats;  // Of those that have a name.
+  uint64_t failures = 0;                   // Of its source, as far as they are counted.
   std::optional<event::Timer> patience;    // initial_fetch_timeout, while it is awaited.
 
   bool is_static() const { return key.from == From::kBootstrap; }
@@ -53,6 +54,7 @@ std::unique_ptr<SecretStore::Entry>& SecretStore::Slot(const Key& key) {
     slot->key = key;
     if (key.from == From::kDiscovery) {
       slot->stats = registry_.Open<stats::SecretStats>(stats::SecretScope(key.name));
+      slot->failures = Failures(key.source);
     }
   }
   return slot;
@@ -185,6 +187,24 @@ std::optional<std::string> SecretStore::Check(const tls::ContextSecrets& secrets
 
 std::set<std::string> SecretStore::TakeChanged(SecretOwner::Kind kind) {
   return std::exchange(changed_[static_cast<int>(kind)], {});
+}
+
+void SecretStore::RefreshStats() {
+  for (auto& [key, entry] : entries_) {
+    if (key.from != From::kDiscovery) continue;
+    const uint64_t now = Failures(key.source);
+    // A source that nobody wanted for a while begins to count anew.
+    const uint64_t more = now >= entry->failures ? now - entry->failures : now;
+    entry->failures = now;
+    entry->stats->update_failure.Add(more);
+    entry->stats->update_attempt.Add(more);
+  }
+}
+
+stats::Group<stats::TlsUpdateStats> SecretStore::OpenUpdateStats(const SecretOwner& owner) const {
+  const bool server = owner.kind == SecretOwner::Kind::kListener;
+  return registry_.Open<stats::TlsUpdateStats>(stats::ScopeName(
+      server ? stats::kServerTlsFactoryScope : stats::kClientTlsFactoryScope, {owner.stat_name}));
 }
 
 void SecretStore::ForEach(absl::FunctionRef<void(const ResourceView&)> visit) const {

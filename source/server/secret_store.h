@@ -18,23 +18,29 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
 #include "source/server/compilers.h"
 #include "source/server/config_record.h"
 #include "source/server/store_context.h"
 #include "source/stats/registry.h"
 #include "source/stats/secret_stats.h"
+#include "source/stats/tls_factory_stats.h"
 #include "source/tls/context_assembly.h"
 #include "source/tls/context_template.h"
 
 namespace proxenos::server {
 
-// Whose secret it is: a listener's or a cluster's, by name.
+// Whose secret it is: a listener's or a cluster's, by name, and what its stats are called by.
 struct SecretOwner {
   enum class Kind : uint8_t { kListener, kCluster };
   Kind kind;
   std::string name;
+  std::string stat_name;
 };
+
+// How often a source was lost or could not be read since the beginning.
+using FailuresOf = absl::AnyInvocable<uint64_t(const SourceKey& source) const>;
 
 class SecretUse;
 
@@ -54,6 +60,13 @@ class SecretStore {
   std::optional<std::string> Check(const tls::ContextSecrets& secrets) const;
   // Those who hold a secret that changed since the last call.
   std::set<std::string> TakeChanged(SecretOwner::Kind kind);
+
+  // Where sources count their failures; until it is set, none has failed. Called before stats are
+  // read, RefreshStats counts them for each secret that was awaited from the source then.
+  void CountFailures(FailuresOf failures_of) { failures_of_ = std::move(failures_of); }
+  void RefreshStats();
+  // Those of the transport sockets that `owner` makes anew when its secrets change.
+  stats::Group<stats::TlsUpdateStats> OpenUpdateStats(const SecretOwner& owner) const;
 
   // In order of the names; without those written inline. One that is awaited has no version.
   void ForEach(absl::FunctionRef<void(const ResourceView&)> visit) const;
@@ -77,10 +90,14 @@ class SecretStore {
   void Join(SecretUse& use, const tls::SecretRef& ref);
   void Await(Entry& entry, base::Nanos patience);
   void Leave(SecretUse& use, Entry& entry);
+  uint64_t Failures(const SourceKey& source) const {
+    return failures_of_ == nullptr ? 0 : failures_of_(source);
+  }
 
   StoreContext context_;
   Compilers& compilers_;
   stats::Registry& registry_;
+  FailuresOf failures_of_;
   absl::btree_map<Key, std::unique_ptr<Entry>> entries_;
   std::set<std::string> changed_[2];  // By SecretOwner::Kind.
 };

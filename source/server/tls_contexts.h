@@ -28,7 +28,7 @@ class TlsContexts {
 
   // A null template is a socket without TLS.
   TlsContexts(SecretStore& store, const SecretOwner& owner, Templates templates)
-      : owner_(owner), templates_(std::move(templates)) {
+      : store_(store), owner_(owner), templates_(std::move(templates)) {
     for (const auto& each : templates_) {
       contexts_.push_back(each == nullptr ? nullptr : each->context);
       const bool waits = each != nullptr && !each->secrets.empty();
@@ -78,6 +78,8 @@ class TlsContexts {
         continue;
       }
       contexts_[i] = *std::move(made);
+      if (!stats_) stats_ = store_.OpenUpdateStats(owner_);
+      stats_->ssl_context_update_by_sds.Inc();
       replaced(i);
     }
   }
@@ -86,10 +88,12 @@ class TlsContexts {
   const Contexts& contexts() const { return contexts_; }
 
  private:
+  const SecretStore& store_;
   const SecretOwner owner_;
   const Templates templates_;
   std::vector<std::unique_ptr<SecretUse>> uses_;  // Null for sockets that name no secret.
   Contexts contexts_;
+  stats::Group<stats::TlsUpdateStats> stats_;  // Once a secret has made a context.
 };
 
 using ServerContexts = TlsContexts<tls::ServerTemplate, tls::ServerContext>;

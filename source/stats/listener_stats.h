@@ -14,7 +14,6 @@ namespace proxenos::stats {
   X(Histogram, downstream_cx_length_ms)                      \
   X(Counter, downstream_cx_overflow)                         \
   X(Counter, downstream_global_cx_overflow)                  \
-  X(Counter, downstream_context_secrets_not_ready)           \
   X(Counter, downstream_cx_transport_socket_connect_timeout) \
   X(Counter, downstream_listener_filter_error)               \
   X(Counter, downstream_listener_filter_remote_close)        \

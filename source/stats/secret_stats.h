@@ -6,10 +6,12 @@
 
 namespace proxenos::stats {
 
-// Scope: SecretScope. Thread: main. key_rotation_failed: files that changed and cannot be used.
+// Scope: SecretScope. Thread: main. update_failure: the source was lost or could not be read.
+// key_rotation_failed: files that changed and cannot be used.
 #define PX_SECRET_STATS(X)        \
   X(Counter, update_attempt)      \
   X(Counter, update_success)      \
+  X(Counter, update_failure)      \
   X(Counter, update_rejected)     \
   X(Counter, init_fetch_timeout)  \
   X(Counter, key_rotation_failed) \

@@ -60,6 +60,18 @@ stats::TlsStats& WorkerCluster::tls_stats() {
   return **tls_stats_;
 }
 
+base::Held<tls::ClientContext> WorkerCluster::tls_context(size_t index) {
+  const base::Held<tls::ClientContext>& current = tls_cells_[index]->current;
+  if (!current) {
+    if (!tls_factory_stats_) {
+      tls_factory_stats_ = registry_.Open<stats::ClientTlsFactoryStats>(
+          stats::ScopeName(stats::kClientTlsFactoryScope, {config().stat_name()}));
+    }
+    tls_factory_stats_->upstream_context_secrets_not_ready.Inc();
+  }
+  return current;
+}
+
 void WorkerCluster::CountHandshake(const tls::SessionInfo& session) {
   if (!tls_agreements_) {
     tls_agreements_.emplace(registry_, stats::ClusterTlsAgreementScope, config().stat_name());

@@ -21,6 +21,7 @@
 #include "source/stats/cluster_stats.h"
 #include "source/stats/http2_stats.h"
 #include "source/stats/registry.h"
+#include "source/stats/tls_factory_stats.h"
 #include "source/stats/tls_stats.h"
 #include "source/tls/agreement_stats.h"
 #include "source/upstream/circuit_breaker.h"
@@ -104,10 +105,8 @@ class WorkerCluster final : public base::RefCounted {
   // So many that counted for one host count for the other, which stands for it from now on.
   void MoveConnections(const Host& from, const Host& to, uint32_t count);
   void NoteUse() { published_.breakers->NoteUse(); }
-  // Of transport socket `index`; null while a secret is missing.
-  base::Held<tls::ClientContext> tls_context(size_t index) const {
-    return tls_cells_[index]->current;
-  }
+  // Of transport socket `index`; null while a secret is missing, which is counted.
+  base::Held<tls::ClientContext> tls_context(size_t index);
   // Opened when first asked for.
   stats::Http2Stats& http2_stats();
   stats::TlsStats& tls_stats();
@@ -152,6 +151,7 @@ class WorkerCluster final : public base::RefCounted {
   stats::Group<stats::ClusterStats> stats_;
   std::optional<stats::Group<stats::Http2Stats>> http2_stats_;
   std::optional<stats::Group<stats::TlsStats>> tls_stats_;
+  stats::Group<stats::ClientTlsFactoryStats> tls_factory_stats_;  // Once a secret was missed.
   std::optional<tls::AgreementStats> tls_agreements_;
   std::vector<base::Rc<TlsCell>> tls_cells_;  // Of config().tls.
   std::unique_ptr<TrackedStats> tracked_;  // Outlives the pools, which count into it.

@@ -263,7 +263,7 @@ TEST_F(IntakeTest, WithoutSecretsConnectionsAreClosedAndCounted) {
   StartTls(nullptr);
   Peer client = proxy_.Connect();
   EXPECT_TRUE(Until([&] { return client.Ended(); }));
-  EXPECT_EQ(stats().downstream_context_secrets_not_ready.value(), 1u);
+  EXPECT_EQ(proxy_.listener().tls_factory_stats().downstream_context_secrets_not_ready.value(), 1u);
 }
 
 TEST_F(IntakeTest, ServerNameChoosesTheChain) {

@@ -90,6 +90,14 @@ class RotationTest(tls_case.TlsTest):
         self.assertEqual(load.failures, [])
         after = {k: v for k, v in running.stats().items() if k.startswith("listener_manager.listener_")}
         self.assertEqual(after, listeners, "a listener was rebuilt")
+        # Each made one context; the loss of the stream is the secret's failure as well.
+        updates = sum(v for k, v in running.stats().items() if k.endswith("server_ssl_socket_factory.ssl_context_update_by_sds"))
+        self.assertEqual(updates, len(pairs))
+        before = running.stats()
+        self.assertEqual(before["sds.server.update_success"], len(pairs))
+        plane.close()
+        running.wait(lambda: running.stats()["sds.server.update_failure"] > before["sds.server.update_failure"])
+        self.assertGreater(running.stats()["sds.server.update_attempt"], before["sds.server.update_attempt"])
 
     def test_client_authority_over_grpc(self):
         """Whom the server trusts changes: those it trusts no longer are refused from then on."""

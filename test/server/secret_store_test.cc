@@ -182,10 +182,9 @@ class SecretStoreTest : public ::testing::Test {
     loop_.RunOnce(0);
     return Turn();
   }
-  // Of sds.one.
-  uint64_t Stat(absl::string_view name) {
+  uint64_t Stat(absl::string_view name, absl::string_view scope = "sds.one.") {
     for (const stats::ScopeReading& reading : registry_.Read()) {
-      if (reading.name.prefix() != "sds.one.") continue;
+      if (reading.name.prefix() != scope) continue;
       for (size_t i = 0; i < reading.schema->stats.size(); ++i) {
         if (reading.schema->stats[i].name == name) return reading.total.values[i];
       }
@@ -260,6 +259,39 @@ TEST_F(SecretStoreTest, BadSecretRefusesItselfAndTheLastGoodStays) {
   });
   EXPECT_EQ(Stat("update_success"), 1u);
   EXPECT_EQ(Stat("update_rejected"), 2u);
+}
+
+// What is lost is the source: each secret that is awaited from it counts.
+TEST_F(SecretStoreTest, FailuresOfItsSourceCountForASecret) {
+  std::map<SourceKey, uint64_t> failures = {{"", 3}, {"other", 7}};
+  store_->secrets().CountFailures([&failures](const SourceKey& key) { return failures.at(key); });
+  Listener("l", "one", "roots@other");
+  store_->secrets().RefreshStats();
+  EXPECT_EQ(Stat("update_failure"), 0u);  // Those before its time are not its own.
+  failures[""] = 5;
+  store_->secrets().RefreshStats();
+  store_->secrets().RefreshStats();
+  EXPECT_EQ(Stat("update_failure"), 2u);
+  EXPECT_EQ(Stat("update_attempt"), 2u);
+  EXPECT_EQ(Stat("update_failure", "sds.roots."), 0u);
+  failures[""] = 1;  // Another stream in its place.
+  store_->secrets().RefreshStats();
+  EXPECT_EQ(Stat("update_failure"), 3u);
+}
+
+TEST_F(SecretStoreTest, ContextsMadeAnewAreCounted) {
+  Listener("l", "one");
+  Apply(xds::kClusterType, "c", "c|roots");
+  Send(Certificate("one", first_, first_));
+  Send(Roots("roots", ca_));
+  Turn();
+  Send(Certificate("one", second_, second_));
+  Send(Certificate("one", second_, first_));  // Refused: nothing is made.
+  Turn();
+  EXPECT_EQ(
+      Stat("ssl_context_update_by_sds", "listener.envoy_internal_l.server_ssl_socket_factory."),
+      2u);
+  EXPECT_EQ(Stat("ssl_context_update_by_sds", "cluster.c.client_ssl_socket_factory."), 1u);
 }
 
 TEST_F(SecretStoreTest, GoesOnWithoutASecretThatDoesNotCome) {
