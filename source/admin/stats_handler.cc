@@ -9,11 +9,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
 #include "re2/re2.h"
 #include "source/stats/render.h"
 
@@ -57,38 +54,6 @@ constexpr Choice<std::optional<StatType>> kTypes[] = {{"", std::nullopt},
 using Exists = absl::AnyInvocable<bool(absl::string_view) const>;
 
 absl::Status ReadFilter(const Params& params, const Exists& exists, stats::RenderOptions& options) {
-// What a page is asked for.
-struct Wanted {
-  stats::RenderOptions options;
-  // What every name begins with that the filter matches. Of ten thousand clusters' scopes each then
-  // costs a comparison.
-  std::string begin = {};
-
-  // Whether a name that begins with `prefix` may match.
-  bool MayBegin(absl::string_view prefix) const {
-    return absl::StartsWith(prefix, begin) || absl::StartsWith(begin, prefix);
-  }
-};
-
-// The literal text after a leading ^; empty when there is none, or it is not that simple.
-std::string LiteralBegin(absl::string_view pattern) {
-  std::string begin;
-  if (!absl::ConsumePrefix(&pattern, "^") || absl::StrContains(pattern, '|')) return begin;
-  while (!pattern.empty()) {
-    const bool escaped =
-        pattern[0] == '\\' && pattern.size() > 1 && absl::ascii_ispunct(pattern[1]);
-    if (escaped) pattern.remove_prefix(1);
-    const char c = pattern[0];
-    const bool literal = absl::ascii_isalnum(c) || absl::StrContains("_-:/ ", c) || escaped;
-    pattern.remove_prefix(1);
-    const bool optional = !pattern.empty() && absl::StrContains("*?{", pattern[0]);
-    if (!literal || optional) break;
-    begin += c;
-  }
-  return begin;
-}
-
-absl::Status ReadFilter(const Params& params, Wanted& read) {
   const std::string* pattern = params.Find("filter");
   if (pattern == nullptr || pattern->empty()) {
     if (exists != nullptr) {
@@ -104,9 +69,6 @@ absl::Status ReadFilter(const Params& params, Wanted& read) {
   options.accepts = [regex = std::move(regex), wanted, &exists](absl::string_view name) {
     return RE2::PartialMatch(re2::StringPiece(name.data(), name.size()), *regex) == wanted &&
            (exists == nullptr || exists(name));
-  if (wanted) read.begin = LiteralBegin(*pattern);
-  read.options.accepts = [regex = std::move(regex), wanted](absl::string_view name) {
-    return RE2::PartialMatch(re2::StringPiece(name.data(), name.size()), *regex) == wanted;
   };
   return absl::OkStatus();
 }
@@ -115,9 +77,6 @@ absl::Status ReadFilter(const Params& params, Wanted& read) {
 absl::StatusOr<stats::RenderOptions> ReadOptions(const Params& params,
                                                  const stats::StatView& view) {
   stats::RenderOptions options;
-absl::StatusOr<Wanted> ReadOptions(const Params& params) {
-  Wanted wanted;
-  stats::RenderOptions& options = wanted.options;
   // As in Envoy its value does not matter: `usedonly=0` is usedonly.
   options.used_only = params.Has("usedonly");
   const auto* type = Find(kTypes, params.Get("type"));
@@ -125,13 +84,12 @@ absl::StatusOr<Wanted> ReadOptions(const Params& params) {
   options.type = *type;
   if (absl::Status read = ReadFilter(params, view.exists, options); !read.ok()) return read;
   return options;
-  if (absl::Status read = ReadFilter(params, wanted); !read.ok()) return read;
-  return wanted;
 }
 
-std::vector<stats::ScopeReading> ReadFor(stats::Registry& registry, const Wanted& wanted) {
-  return registry.Read([&wanted](const stats::ScopeName& scope, const stats::Schema& schema) {
-    return wanted.MayBegin(scope.prefix()) && stats::MayShow(wanted.options, scope, schema);
+std::vector<stats::ScopeReading> ReadFor(stats::Registry& registry,
+                                         const stats::RenderOptions& options) {
+  return registry.Read([&options](const stats::ScopeName& scope, const stats::Schema& schema) {
+    return stats::MayShow(options, scope, schema);
   });
 }
 
@@ -176,21 +134,6 @@ Response StatsPage(stats::Registry& registry, const Params& params, const stats:
 Response PrometheusPage(stats::Registry& registry, const Params& params,
                         const stats::StatView& view) {
   absl::StatusOr<stats::RenderOptions> common = ReadOptions(params, view);
-  absl::StatusOr<Wanted> wanted = ReadOptions(params);
-  if (!wanted.ok()) return Refusal(wanted.status());
-  const auto* view = Find(kHistogramViews, params.Get("histogram_buckets"));
-  if (view == nullptr) {
-    return Response::Error(
-        400, "usage: /stats?histogram_buckets=(cumulative|disjoint|detailed|summary)\n");
-  }
-  wanted->options.histograms = view->value_or(HistogramView::kSummary);
-  const std::vector<stats::ScopeReading> readings = ReadFor(registry, *wanted);
-  if (format == "json") return Response::Json(stats::RenderJson(readings, wanted->options));
-  return Response::Text(stats::RenderText(readings, wanted->options));
-}
-
-Response PrometheusPage(stats::Registry& registry, const Params& params) {
-  absl::StatusOr<Wanted> common = ReadOptions(params);
   if (!common.ok()) return Refusal(common.status());
   const auto* buckets = Find(kHistogramViews, params.Get("histogram_buckets"));
   const HistogramView shown =
@@ -199,13 +142,11 @@ Response PrometheusPage(stats::Registry& registry, const Params& params) {
     return Response::Error(400, "unsupported prometheus histogram bucket mode\n");
   }
   stats::PrometheusOptions options;
-  const std::vector<stats::ScopeReading> readings = ReadFor(registry, *common);
-  options.common = std::move(common->options);
+  options.common = *std::move(common);
   options.summaries = shown == HistogramView::kSummary;
   options.text_readouts = params.Has("text_readouts");
   options.tags = &view.tags;
   return Response::Text(stats::RenderPrometheus(ReadFor(registry, options.common), options));
-  return Response::Text(stats::RenderPrometheus(readings, options));
 }
 
 void AddStatsEndpoints(EndpointTable& table, stats::Registry& registry,
