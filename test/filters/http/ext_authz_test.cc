@@ -405,6 +405,34 @@ TEST_F(ExtAuthzTest, HttpDenialsAndErrors) {
   EXPECT_EQ(stream().info.details, "ext_authz_error");
 }
 
+TEST_F(ExtAuthzTest, HttpServiceIsAskedAgainWherePolicySaysSo) {
+  Begin(std::string(kHttp) +
+        "retry_policy { retry_on: '5xx' num_retries { value: 1 } "
+        "retry_back_off { base_interval { nanos: 200000000 } } } }");
+  Asked().Reply(503);
+  for (int i = 0; i < 10; ++i) stream().TurnIn(base::kMillisecond);
+  EXPECT_EQ(subject_.service->origin.stream_count(), 1u);
+  EXPECT_FALSE(stream().replied());
+  stream().Advance(300 * base::kMillisecond);
+  auto& origin = subject_.service->origin;
+  ASSERT_TRUE(
+      stream().Until([&] { return origin.stream_count() == 2 && origin.stream(1).complete(); }));
+  origin.stream(1).Reply(500);
+  Decided();
+  EXPECT_EQ(ResponseText(stream()), "403 ");
+  EXPECT_EQ(stream().Stat("http.test.ext_authz.error"), 1u);
+}
+
+TEST_F(ExtAuthzTest, NoCallIsMadeAgainBeyondTheTimeout) {
+  Begin(std::string(kHttp) +
+        "retry_policy { retry_on: '5xx' num_retries { value: 9 } "
+        "retry_back_off { base_interval { seconds: 2 } } } }");
+  Asked().Reply(503);
+  Decided();
+  EXPECT_EQ(ResponseText(stream()), "403 ");
+  EXPECT_EQ(subject_.service->origin.stream_count(), 1u);
+}
+
 TEST_F(ExtAuthzTest, StreamsEndInEveryPhase) {
   for (const std::string& config : {std::string(kGrpc), std::string(kHttp) + "}"}) {
     testing::EndInEveryPhase(

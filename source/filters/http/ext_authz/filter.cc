@@ -112,6 +112,7 @@ bool ExtAuthz::Ask() {
         });
     return true;
   }
+  if (calls_++ == 0) first_call_ = stream_.environment.loop.now();
   const rpc::HttpCall::Limits limits{context_.http().service.timeout, kMaxAnswerBytes};
   http_call_ =
       std::make_unique<rpc::HttpCall>(std::move(cluster), limits, [this] { OnHttpAnswer(); });
@@ -119,7 +120,35 @@ bool ExtAuthz::Ask() {
   return true;
 }
 
+bool ExtAuthz::AsksAgain() {
+  const CallRetries& retries = context_.http().retries;
+  uint32_t reasons = 0;
+  if (http_call_->end() == rpc::HttpCall::End::kFailed) {
+    reasons = route::kRetryOn5xx | route::kRetryOnGatewayError | route::kRetryOnReset |
+              route::kRetryOnConnectFailure | route::kRetryOnRefusedStream;
+  } else if (http_call_->end() == rpc::HttpCall::End::kAnswer) {
+    const uint16_t status = http_call_->response().status;
+    if (status >= 500) reasons |= route::kRetryOn5xx;
+    if (status >= 502 && status <= 504) reasons |= route::kRetryOnGatewayError;
+    if (status == 409) reasons |= route::kRetryOnRetriable4xx;
+  }
+  if ((reasons & retries.on) == 0 || calls_ > retries.most) return false;
+  base::Nanos pause = retries.back_off;
+  for (uint32_t i = 1; i < calls_ && pause < retries.back_off_max; ++i) pause *= 2;
+  pause = std::max(std::min(pause, retries.back_off_max), base::kMillisecond);
+  // The timeout is that of all calls together.
+  const base::MonoTime now = stream_.environment.loop.now();
+  if (now + pause - first_call_ >= context_.http().service.timeout) return false;
+  again_.emplace(stream_.environment.loop.timers(), [this] {
+    again_due_ = true;
+    stream_.Wake(*this);
+  });
+  again_->ArmIn(pause);
+  return true;
+}
+
 void ExtAuthz::OnHttpAnswer() {
+  if (AsksAgain()) return;
   decision_ =
       http_call_->end() == rpc::HttpCall::End::kAnswer
           ? ReadHttpResponse(http_call_->response(), http_call_->body().ToString(), context_.http())
@@ -128,6 +157,7 @@ void ExtAuthz::OnHttpAnswer() {
 }
 
 void ExtAuthz::OnWake() {
+  if (waiting_ && std::exchange(again_due_, false)) Ask();
   if (!waiting_ || !decision_.has_value()) return;
   waiting_ = false;
   if (Act() == Verdict::kContinue) stream_.Resume(*this, filter::Direction::kRequest);
@@ -136,6 +166,7 @@ void ExtAuthz::OnWake() {
 // Another filter answered, or the stream was cut short.
 void ExtAuthz::OnLocalReply() {
   waiting_ = false;
+  again_.reset();
   grpc_call_.reset();
   http_call_.reset();
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "source/event/timer_wheel.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/stats_by_cluster.h"
 #include "source/filter/stream_context.h"
@@ -63,6 +64,8 @@ class ExtAuthz final : public filter::HttpFilter {
   // Starts the call. False when there is none: the decision is made.
   bool Ask();
   void OnHttpAnswer();
+  // Whether the call that has ended will be made again, for which it then waits.
+  bool AsksAgain();
   // Acts on the decision; kPause is never among the verdicts.
   filter::Verdict Act();
   filter::Verdict Allow();
@@ -90,6 +93,10 @@ class ExtAuthz final : public filter::HttpFilter {
   std::unique_ptr<rpc::HttpCall> http_call_;
   std::optional<Decision> decision_;
   bool waiting_ = false;  // Paused at the head.
+  uint32_t calls_ = 0;
+  base::MonoTime first_call_ = 0;
+  std::optional<event::Timer> again_;
+  bool again_due_ = false;
   std::vector<filter::HeaderChange> response_changes_;
 };
 
