@@ -125,6 +125,27 @@ TEST(CacheCollapseTest, ABrokenFillBreaksItsReaders) {
   EXPECT_TRUE(world.Get("/a")->forwarded()) << "half is not stored";
 }
 
+TEST(CacheCollapseTest, AnothersAnswerStaysAsItIs) {
+  CacheWorld world = World();
+  auto leader = world.Get("/a");
+  auto waits = world.Get("/a");
+  auto reads = world.Get("/a");
+  waits->harness().Reply(504, "too late", "test", 0);
+  waits->harness().Turn();
+  leader->Answer(200, kFresh, "one", /*end=*/false);
+  waits->harness().Turn();
+  reads->harness().Turn();
+  EXPECT_EQ(reads->Text(), "200 one ...");
+  reads->harness().Reply(504, "too late", "test", 0);
+  reads->harness().Turn();
+  leader->More("two", true);
+  waits->harness().Turn();
+  reads->harness().Turn();
+  EXPECT_EQ(waits->Text(), "504 too late");
+  EXPECT_EQ(reads->Text(), "504 too late");
+  EXPECT_EQ(leader->Text(), "200 onetwo");
+}
+
 TEST(CacheCollapseTest, PatienceEnds) {
   CacheWorld world = World("collapse_timeout { seconds: 2 }");
   auto leader = world.Get("/a");

@@ -223,6 +223,13 @@ bool Cache::ValidateInBackground() {
 
 void Cache::OnWake() {
   if (!follower_.has_value()) return;
+  // Somebody else may have answered meanwhile: what comes is no part of that answer.
+  if (stream_.replied() && !(state_ == State::kReading && AnswerIsOurs())) {
+    follower_.reset();
+    patience_.reset();
+    state_ = State::kPassing;
+    return;
+  }
   const store::Follower::Progress progress = follower_->Look();
   if (state_ == State::kReading) return ReadOn(progress);
   if (state_ == State::kFollowing) Follow();

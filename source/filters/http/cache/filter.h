@@ -103,6 +103,10 @@ class Cache final : public filter::HttpFilter {
   // Answers with `response`, by the client's conditions and ranges. `body` null: it comes by
   // and by.
   void Serve(const store::StoredHead& head, const store::Body* body, store::CacheStatus status);
+  // Whether the answer under way is the one that Serve gave last.
+  bool AnswerIsOurs() const { return stream_.info.details.data() == kDetails; }
+
+  static constexpr char kDetails[] = "cache.response_from_cache_filter";
 
   base::WallTime now() const { return stream_.environment.loop.wall_now(); }
   store::MemoryStore& memory() { return settings_.store->memory; }

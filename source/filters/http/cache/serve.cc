@@ -55,7 +55,7 @@ void Cache::Serve(const store::StoredHead& head, const store::Body* body,
       if (range.kind == ByteRange::Kind::kUnsatisfiable) code = 416;
     }
   }
-  stream_.Reply(code, "", "cache.response_from_cache_filter", 0);
+  stream_.Reply(code, "", kDetails, 0);
   http::HeaderMap& headers = stream_.response.headers;
   headers.Clear();
   for (const http::Header& field : head.fields()) {
