@@ -42,7 +42,7 @@ LAYERS = {
     "filters/network": ["downstream", "rbac"],
     "xds": ["event", "stats", "rpc"],
     "stat_sinks": ["rpc"],
-    "admin": ["downstream", "health"],
+    "admin": ["downstream", "health", "cache"],
     "server": None,  # Knows all.
 }
 

@@ -45,6 +45,8 @@ void AddServerPages(EndpointTable& table, AdminSource& source) {
           [](const Request&) { return MemoryPage(); });
   AddRead(table, {"/hot_restart_version", "print the hot restart compatibility version", {}},
           [](const Request&) { return Response::Text("disabled"); });
+  AddRead(table, {"/cache", "print what HTTP caches hold", {}},
+          [](const Request&) { return CachePage(); });
   AddRead(table, {"/runtime", "print runtime values", {}},
           [&source](const Request&) { return RuntimePage(source); });
   AddRead(table, {"/certs", "print certs on machine", {}},
@@ -108,6 +110,15 @@ void AddActions(EndpointTable& table, AdminSource& source) {
            "Adds or modifies runtime values as passed in query parameters",
            {{"KEY", "what this runtime key is to say; nothing takes it out"}}},
           [&source](const Request& request) { return RuntimeModifyPage(source, request); });
+  AddPost(table,
+          {"/cache/purge",
+           "take responses out of HTTP caches",
+           {{"url", "those of this URL"},
+            {"prefix", "those of URLs that begin so"},
+            {"tag", "those that came with this tag"},
+            {"all", "all of them"},
+            {"store", "in the store of this name alone"}}},
+          [](const Request& request) { return CachePurgePage(request); });
   AddPost(table,
           {"/logging",
            "query/change logging levels",

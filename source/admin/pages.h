@@ -27,6 +27,10 @@ Response ClientStatusPage(AdminSource& source, const Request& request);
 Response RuntimePage(AdminSource& source);
 Response RuntimeModifyPage(AdminSource& source, const Request& request);
 
+// cache_page.cc
+Response CachePage();
+Response CachePurgePage(const Request& request);
+
 // config_dump_page.cc
 Response ConfigDumpPage(AdminSource& source, const Request& request);
 

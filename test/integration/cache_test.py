@@ -4,6 +4,7 @@
 """
 
 import argparse
+import http.client
 import pathlib
 import re
 import sys
@@ -202,6 +203,29 @@ class CacheTest(unittest.TestCase):
         for path in ("/off", "/off", "/on", "/on"):
             self.ask(running, path)
         self.assertEqual(len(upstream.take_seen()), 3)
+
+    def purge(self, running, query, method="POST"):
+        connection = http.client.HTTPConnection("127.0.0.1", running.admin_port, timeout=wire.PATIENCE_S)
+        self.addCleanup(connection.close)
+        connection.request(method, "/cache/purge?" + query)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+    def test_purges(self):
+        upstream = SlowOrigin(lambda _, send: send(reply("cache-control: max-age=600", "surrogate-key: red blue")))
+        running = self.start(upstream)
+        for path in ("/a/1?x=y", "/a/2", "/b"):
+            self.ask(running, path)
+        self.assertEqual(self.purge(running, "all", method="GET")[0], 405)
+        self.assertEqual(self.purge(running, "url=http://H:80/a/1%3Fx=y"), (200, "purged 1\n"))
+        self.assertEqual(self.purge(running, "prefix=http://h/a/"), (200, "purged 1\n"))
+        self.assertIn("hit", self.field(self.ask(running, "/b"), "cache-status"))
+        self.assertEqual(self.purge(running, "tag=blue"), (200, "purged 1\n"))
+        upstream.take_seen()
+        for path in ("/a/1?x=y", "/a/2", "/b"):
+            self.ask(running, path)
+        self.assertEqual(len(upstream.take_seen()), 3)
+        self.assertIn("3 URLs, 3 responses", running.admin("/cache"))
 
     def test_envoys_simple_store(self):
         upstream = SlowOrigin(lambda _, send: send(reply("cache-control: max-age=600")))
