@@ -59,6 +59,7 @@ struct MessageRules {
 // The parts of the table, each in its own file.
 std::vector<MessageRules> AccessFields();
 std::vector<MessageRules> AuthFields();
+std::vector<MessageRules> BodyFields();
 std::vector<MessageRules> BootstrapFields();
 std::vector<MessageRules> ClusterFields();
 std::vector<MessageRules> CoreFields();

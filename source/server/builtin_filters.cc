@@ -3,8 +3,10 @@
 
 #include "source/filters/http/buffer/config.h"
 #include "source/filters/http/cache/config.h"
+#include "source/filters/http/compressor/config.h"
 #include "source/filters/http/cors/config.h"
 #include "source/filters/http/csrf/config.h"
+#include "source/filters/http/decompressor/config.h"
 #include "source/filters/http/ext_authz/config.h"
 #include "source/filters/http/ext_proc/config.h"
 #include "source/filters/http/grpc_http1_bridge/config.h"
@@ -42,10 +44,14 @@ filter::FilterKinds BuiltinFilters() {
       {"envoy.extensions.filters.http.buffer.v3.Buffer", false, f::buffer::CreateBuffer,
        &f::buffer::kBufferOverride},
       {"envoy.extensions.filters.http.cache.v3.CacheConfig", false, f::cache::CreateCache},
+      {"envoy.extensions.filters.http.compressor.v3.Compressor", false,
+       f::compressor::CreateCompressor, &f::compressor::kCompressorOverride},
       {"envoy.extensions.filters.http.cors.v3.Cors", false, f::cors::CreateCors,
        &f::cors::kCorsOverride},
       {"envoy.extensions.filters.http.csrf.v3.CsrfPolicy", false, f::csrf::CreateCsrf,
        &f::csrf::kCsrfOverride},
+      {"envoy.extensions.filters.http.decompressor.v3.Decompressor", false,
+       f::decompressor::CreateDecompressor},
       {"envoy.extensions.filters.http.ext_authz.v3.ExtAuthz", false, f::ext_authz::CreateExtAuthz,
        &f::ext_authz::kExtAuthzOverride},
       {"envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor", false,

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import gzip
 import json
 import pathlib
 import re
@@ -23,7 +24,7 @@ import report  # noqa: E402
 import wire  # noqa: E402
 
 ROUTER = {"name": "envoy.filters.http.router", "typed_config": {"@type": bootstrap.ROUTER}}
-PAGES = ["rbac"]
+PAGES = ["compressor", "decompressor", "rbac"]
 
 
 def typed(kind, **fields):
@@ -88,6 +89,35 @@ class HttpFiltersTest(unittest.TestCase):
         self.assertEqual((stats["http.main.rbac.allowed"], stats["http.main.rbac.denied"]), (1, 1))
         self.assertEqual(stats["http.main.rbac.shadow_allowed"], 2)
         self.assertEqual(len(self.origin.take_seen()), 1)
+
+    def test_compressor_and_decompressor(self):
+        """Compressed for the client that asks; for the one that does not, what the origin compressed comes plain."""
+        library = typed("envoy.extensions.compression.gzip.compressor.v3.Gzip")
+        page = "x" * 4000
+        running = self.start(http_filter("compressor.v3.Compressor", compressor_library=library),
+                             routes=[bootstrap.direct({"prefix": "/text"}, page), bootstrap.to()])
+        plain = self.ask(running, path="/text")
+        self.assertEqual((plain["body"], dict(plain["headers"])["vary"]), (page, "Accept-Encoding"))
+        packed = self.ask(running, "Accept-Encoding: br, gzip;q=0.5", path="/text")
+        headers = dict(packed["headers"])
+        self.assertEqual(headers["content-encoding"], "gzip")
+        self.assertLess(len(packed["body"]), 500)
+        bytes_of_it = packed["body"].encode("latin-1")
+        self.assertEqual(gzip.decompress(bytes_of_it).decode(), page)
+        large = self.ask(running, "Accept-Encoding: gzip", path="/large")
+        self.assertEqual(gzip.decompress(large["body"].encode("latin-1")), b"L" * 4194304)
+        self.assertEqual(running.stats()["http.main.compressor.Gzip.gzip.compressed"], 2)
+
+        unpack = typed("envoy.extensions.compression.gzip.decompressor.v3.Gzip", max_inflate_ratio=1000)
+        reverse = self.start(http_filter("decompressor.v3.Decompressor", decompressor_library=unpack))
+        with wire.connect(reverse.port) as sock:
+            body = gzip.compress(b"y" * 10000)
+            sock.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
+                         % len(body) + body)
+            self.assertEqual(wire.Reader(sock).response("POST")["status"], 200)
+        seen = self.origin.take_seen()[0]
+        self.assertEqual(seen["body"], "y" * 10000)
+        self.assertNotIn("content-encoding", dict(seen["headers"]))
 
 
 if __name__ == "__main__":

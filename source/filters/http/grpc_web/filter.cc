@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "source/http/content_coding.h"
 #include "source/rpc/status.h"
 
 namespace proxenos::filters::grpc_web {
@@ -28,12 +29,6 @@ constexpr size_t kMaxMessage = 16384;
 
 bool IsText(absl::string_view type) { return type == kWebText || type == kWebTextProto; }
 
-// The length of a body that is changed on its way is not known before its end.
-void ForgetLength(http::Framing& framing, http::HeaderMap& headers) {
-  headers.Remove(HeaderId::kContentLength);
-  if (framing.kind == http::Framing::kLength) framing = http::Framing{http::Framing::kChunked, 0};
-}
-
 }  // namespace
 
 Verdict GrpcWeb::OnRequestHeaders(http::RequestHead& head, bool) {
@@ -42,7 +37,7 @@ Verdict GrpcWeb::OnRequestHeaders(http::RequestHead& head, bool) {
   if (!active_) return Verdict::kContinue;
   text_request_ = IsText(type);
   text_response_ = IsText(head.headers.Get(HeaderId::kAccept));
-  ForgetLength(head.framing, head.headers);
+  http::ForgetLength(head.framing, head.headers);
   head.headers.Set(HeaderId::kContentType, rpc::kContentType);
   head.te_trailers = true;  // gRPC's way to find out that trailers are not lost on the way.
   if (head.headers.Find("grpc-accept-encoding") == nullptr) {
@@ -104,7 +99,7 @@ void GrpcWeb::BodyToMessage(http::ResponseHead& head) {
 Verdict GrpcWeb::OnResponseHeaders(http::ResponseHead& head, bool end) {
   if (!active_) return Verdict::kContinue;
   const bool foreign = !SpeaksGrpc();
-  ForgetLength(head.framing, head.headers);
+  http::ForgetLength(head.framing, head.headers);
   head.headers.Set(HeaderId::kContentType, text_response_ ? kWebTextProto : kWebProto);
   drops_body_ = false;
   if (foreign && !end) BodyToMessage(head);

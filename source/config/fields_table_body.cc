@@ -1,0 +1,42 @@
+// What of filters that change bodies on their way is honoured, and of the libraries they use.
+#include "source/config/fields_table.h"
+
+namespace proxenos::config {
+
+std::vector<MessageRules> BodyFields() {
+  constexpr std::string_view kNoDictionary =
+      "nobody could agree on one: HTTP's coding zstd has no dictionary";
+  return {
+      {"envoy.extensions.filters.http.compressor.v3.Compressor",
+       {Use("compressor_library request_direction_config response_direction_config choose_first"),
+        Use("content_length content_type disable_on_etag_header remove_accept_encoding_header "
+            "runtime_enabled")}},
+      {"envoy.extensions.filters.http.compressor.v3.Compressor.CommonDirectionConfig", {Use("*")}},
+      {"envoy.extensions.filters.http.compressor.v3.Compressor.RequestDirectionConfig", {Use("*")}},
+      {"envoy.extensions.filters.http.compressor.v3.Compressor.ResponseDirectionConfig",
+       {Use("common_config disable_on_etag_header weaken_etag_on_compress "
+            "remove_accept_encoding_header uncompressible_response_codes"),
+        Use("status_header_enabled").Only("false", "counters say why nothing was compressed")}},
+      {"envoy.extensions.filters.http.compressor.v3.CompressorPerRoute", {Use("*")}},
+      {"envoy.extensions.filters.http.compressor.v3.CompressorOverrides", {Use("*")}},
+      {"envoy.extensions.filters.http.compressor.v3.ResponseDirectionOverrides", {Use("*")}},
+      {"envoy.extensions.filters.http.decompressor.v3.Decompressor", {Use("*")}},
+      {"envoy.extensions.filters.http.decompressor.v3.Decompressor.CommonDirectionConfig",
+       {Use("*")}},
+      {"envoy.extensions.filters.http.decompressor.v3.Decompressor.RequestDirectionConfig",
+       {Use("*")}},
+      {"envoy.extensions.filters.http.decompressor.v3.Decompressor.ResponseDirectionConfig",
+       {Use("*")}},
+      {"envoy.extensions.compression.gzip.compressor.v3.Gzip", {Use("*")}},
+      {"envoy.extensions.compression.gzip.decompressor.v3.Gzip", {Use("*")}},
+      {"envoy.extensions.compression.brotli.compressor.v3.Brotli", {Use("*")}},
+      {"envoy.extensions.compression.brotli.decompressor.v3.Brotli", {Use("*")}},
+      {"envoy.extensions.compression.zstd.compressor.v3.Zstd",
+       {Use("compression_level enable_checksum strategy chunk_size"),
+        Refuse("dictionary", kNoDictionary)}},
+      {"envoy.extensions.compression.zstd.decompressor.v3.Zstd",
+       {Use("chunk_size"), Refuse("dictionaries", kNoDictionary)}},
+  };
+}
+
+}  // namespace proxenos::config

@@ -1,0 +1,128 @@
+// Which messages are decompressed, and what stops those that grow too large.
+#include "source/filters/http/decompressor/filter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "source/http/content_coding.h"
+
+namespace proxenos::filters::decompressor {
+namespace {
+
+using compression::Coding;
+using filter::Direction;
+using filter::Verdict;
+using http::HeaderId;
+
+constexpr absl::string_view kBroken = "decompressor_broken_content";
+
+bool IsCoding(absl::string_view text, Coding coding) {
+  if (coding == Coding::kGzip && absl::EqualsIgnoreCase(text, "x-gzip")) return true;
+  return absl::EqualsIgnoreCase(text, compression::NameOf(coding));
+}
+
+}  // namespace
+
+template <typename Head>
+void Decompressor::Begin(Direction direction, Head& head, bool end) {
+  Way& way = ways_[static_cast<int>(direction)];
+  way = Way();
+  const Settings::Direction& rules =
+      direction == Direction::kRequest ? settings_.request : settings_.response;
+  if (!rules.enabled.Get(stream_.environment.runtime)) return;
+  way.active =
+      !end && head.framing.kind != http::Framing::kTunnel &&
+      IsCoding(http::OutermostCoding(head.headers), compression::CodingOf(settings_.decoder)) &&
+      (rules.ignores_no_transform || !http::ForbidsTransform(head.headers)) &&
+      head.headers.Find("content-range") == nullptr;
+  if (DecompressionStats* counted = stats(direction)) {
+    (way.active ? counted->decompressed : counted->not_decompressed).Inc();
+  }
+  if (!way.active) return;
+  http::RemoveOutermostCoding(head.headers);
+  http::ForgetLength(head.framing, head.headers);
+  // A strong validator is of the bytes as they came (RFC 9110, section 8.8.1).
+  const absl::string_view etag = head.headers.Get(HeaderId::kEtag);
+  if (!etag.empty() && !absl::StartsWith(etag, "W/")) {
+    head.headers.Set(HeaderId::kEtag, absl::StrCat("W/", etag));
+  }
+}
+
+bool Decompressor::Decode(Direction direction, buffer::Buffer& body) {
+  Way& way = ways_[static_cast<int>(direction)];
+  if (body.empty()) return true;
+  buffer::Buffer raw = std::move(body);
+  if (way.decoder == nullptr) way.decoder = compression::MakeDecoder(settings_.decoder);
+  const uint64_t size = raw.size();
+  way.taken += size;
+  const uint64_t allowed = std::max(way.taken * settings_.max_ratio, kAlwaysAllowed);
+  const uint64_t most = std::min(allowed - std::min(allowed, way.made), kMaxPiece);
+  if (way.decoder->Decode(raw, most, body) != compression::Decoder::Result::kTaken) return false;
+  way.made += body.size();
+  if (DecompressionStats* counted = stats(direction)) {
+    counted->total_compressed_bytes.Add(size);
+    counted->total_uncompressed_bytes.Add(body.size());
+  }
+  return true;
+}
+
+Verdict Decompressor::RefuseRequest(absl::string_view details) {
+  ways_[0] = Way();
+  stream_.Reply(400, "Bad Request", details, 0);
+  return Verdict::kReplied;
+}
+
+// The client has its head already: it must not take what it got for the whole.
+Verdict Decompressor::BreakResponse(absl::string_view details) {
+  ways_[1] = Way();
+  stream_.Abort(details, filter::kUpstreamProtocolError);
+  return Verdict::kContinue;
+}
+
+Verdict Decompressor::OnRequestHeaders(http::RequestHead& head, bool end) {
+  Begin(Direction::kRequest, head, end);
+  const auto* runtime = stream_.environment.runtime;
+  if (!settings_.advertises || !settings_.response.enabled.Get(runtime)) return Verdict::kContinue;
+  const absl::string_view coding = compression::NameOf(compression::CodingOf(settings_.decoder));
+  if (head.headers.Get(HeaderId::kAcceptEncoding).empty()) {
+    head.headers.Set(HeaderId::kAcceptEncoding, coding);
+  } else if (!http::HasElement(head.headers, HeaderId::kAcceptEncoding, coding)) {
+    head.headers.Add(HeaderId::kAcceptEncoding, coding);
+  }
+  return Verdict::kContinue;
+}
+
+Verdict Decompressor::OnRequestBody(buffer::Buffer& body, bool end) {
+  Way& way = ways_[0];
+  if (!way.active) return Verdict::kContinue;
+  if (!Decode(Direction::kRequest, body)) return RefuseRequest(kBroken);
+  if (!end) return Verdict::kContinue;
+  return way.decoder != nullptr && !way.decoder->complete() ? RefuseRequest(kBroken)
+                                                            : Verdict::kContinue;
+}
+
+Verdict Decompressor::OnRequestTrailers(http::HeaderMap&) {
+  return OnRequestBody(stream_.added_body, /*end=*/true);
+}
+
+Verdict Decompressor::OnResponseHeaders(http::ResponseHead& head, bool end) {
+  Begin(Direction::kResponse, head, end);
+  return Verdict::kContinue;
+}
+
+Verdict Decompressor::OnResponseBody(buffer::Buffer& body, bool end) {
+  Way& way = ways_[1];
+  if (!way.active) return Verdict::kContinue;
+  if (!Decode(Direction::kResponse, body)) return BreakResponse(kBroken);
+  if (!end) return Verdict::kContinue;
+  return way.decoder != nullptr && !way.decoder->complete() ? BreakResponse(kBroken)
+                                                            : Verdict::kContinue;
+}
+
+Verdict Decompressor::OnResponseTrailers(http::HeaderMap&) {
+  return OnResponseBody(stream_.added_body, /*end=*/true);
+}
+
+}  // namespace proxenos::filters::decompressor
