@@ -109,11 +109,24 @@ std::vector<MessageRules> MatcherFields() {
   return all;
 }
 
+// Users and keys.
+std::vector<MessageRules> CredentialFields() {
+  return {
+      {"envoy.extensions.filters.http.basic_auth.v3.BasicAuth", {Use("*")}},
+      {"envoy.extensions.filters.http.basic_auth.v3.BasicAuthPerRoute", {Use("*")}},
+      {"envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth", {Use("*")}},
+      {"envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuthPerRoute", {Use("*")}},
+      {"envoy.extensions.filters.http.api_key_auth.v3.Credential", {Use("*")}},
+      {"envoy.extensions.filters.http.api_key_auth.v3.KeySource", {Use("*")}},
+      {"envoy.extensions.filters.http.api_key_auth.v3.Forwarding", {Use("*")}},
+  };
+}
+
 }  // namespace
 
 std::vector<MessageRules> AccessFields() {
   std::vector<MessageRules> all = FilterFieldsOfRbac();
-  for (auto part : {PolicyFields, ValueFields, MatcherFields}) {
+  for (auto part : {PolicyFields, ValueFields, MatcherFields, CredentialFields}) {
     for (MessageRules& rules : part()) all.push_back(std::move(rules));
   }
   return all;

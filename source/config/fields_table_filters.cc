@@ -1,14 +1,52 @@
 // What of the HTTP filters beside the router is honoured.
+#include <utility>
+
 #include "source/config/fields_table.h"
 
 namespace proxenos::config {
+
+namespace {
+
+std::vector<MessageRules> FaultFields() {
+  constexpr std::string_view kByCluster =
+      "Nothing is counted by a name that a request brings: strangers would make any number.";
+  return {
+      {"envoy.extensions.filters.http.fault.v3.HTTPFault",
+       {
+           Use("delay abort upstream_cluster headers downstream_nodes max_active_faults"),
+           Use("response_rate_limit delay_percent_runtime abort_percent_runtime"),
+           Use("delay_duration_runtime abort_http_status_runtime max_active_faults_runtime"),
+           Use("response_rate_limit_percent_runtime abort_grpc_status_runtime filter_metadata"),
+           Leave("disable_downstream_cluster_stats", kByCluster),
+       }},
+      {"envoy.extensions.filters.http.fault.v3.FaultAbort", {Use("*")}},
+      {"envoy.extensions.filters.http.fault.v3.FaultAbort.HeaderAbort", {}},
+      {"envoy.extensions.filters.common.fault.v3.FaultDelay", {Use("*")}},
+      {"envoy.extensions.filters.common.fault.v3.FaultDelay.HeaderDelay", {}},
+      {"envoy.extensions.filters.common.fault.v3.FaultRateLimit", {Use("*")}},
+      {"envoy.extensions.filters.common.fault.v3.FaultRateLimit.FixedLimit", {Use("*")}},
+      {"envoy.extensions.filters.common.fault.v3.FaultRateLimit.HeaderLimit", {}},
+  };
+}
+
+std::vector<MessageRules> FilterStateFields() {
+  return {
+      {"envoy.extensions.filters.http.set_filter_state.v3.Config", {Use("*")}},
+      {"envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue",
+       {Use("object_key factory_key format_string skip_if_empty"),
+        Leave("read_only", "The later of two values holds, where Envoy would refuse it."),
+        Use("shared_with_upstream").Only("NONE", "connections to origins have no filter state")}},
+  };
+}
+
+}  // namespace
 
 std::vector<MessageRules> FilterFields() {
   constexpr std::string_view kCorsFields =
       "allow_origin_string_match allow_methods allow_headers expose_headers max_age "
       "allow_credentials filter_enabled shadow_enabled allow_private_network_access "
       "forward_not_matching_preflights";
-  return {
+  std::vector<MessageRules> all = {
       {"envoy.extensions.filters.http.cache.v3.CacheConfig",
        {Use("typed_config disabled allowed_vary_headers key_creator_params max_body_bytes "
             "ignore_request_cache_control_header")}},
@@ -57,6 +95,10 @@ std::vector<MessageRules> FilterFields() {
       {"envoy.extensions.filters.http.buffer.v3.Buffer", {Use("max_request_bytes")}},
       {"envoy.extensions.filters.http.buffer.v3.BufferPerRoute", {Use("disabled buffer")}},
   };
+  for (auto part : {FaultFields, FilterStateFields}) {
+    for (MessageRules& rules : part()) all.push_back(std::move(rules));
+  }
+  return all;
 }
 
 }  // namespace proxenos::config

@@ -1,6 +1,9 @@
 // One line a filter.
 #include "source/server/builtin_filters.h"
 
+#include "source/filters/http/api_key_auth/config.h"
+#include "source/filters/http/bandwidth_limit/config.h"
+#include "source/filters/http/basic_auth/config.h"
 #include "source/filters/http/buffer/config.h"
 #include "source/filters/http/cache/config.h"
 #include "source/filters/http/compressor/config.h"
@@ -9,6 +12,7 @@
 #include "source/filters/http/decompressor/config.h"
 #include "source/filters/http/ext_authz/config.h"
 #include "source/filters/http/ext_proc/config.h"
+#include "source/filters/http/fault/config.h"
 #include "source/filters/http/grpc_http1_bridge/config.h"
 #include "source/filters/http/grpc_http1_reverse_bridge/config.h"
 #include "source/filters/http/grpc_stats/config.h"
@@ -22,6 +26,7 @@
 #include "source/filters/http/ratelimit/config.h"
 #include "source/filters/http/rbac/config.h"
 #include "source/filters/http/router/router_config.h"
+#include "source/filters/http/set_filter_state/config.h"
 #include "source/filters/http/set_metadata/config.h"
 #include "source/filters/http/waf/config.h"
 #include "source/filters/listener/http_inspector/http_inspector_config.h"
@@ -41,6 +46,12 @@ namespace proxenos::server {
 filter::FilterKinds BuiltinFilters() {
   namespace f = filters;
   static constexpr filter::FilterKind kKinds[] = {
+      {"envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth", false,
+       f::api_key_auth::CreateApiKeyAuth, &f::api_key_auth::kApiKeyAuthOverride},
+      {"envoy.extensions.filters.http.bandwidth_limit.v3.BandwidthLimit", false,
+       f::bandwidth_limit::CreateBandwidthLimit, &f::bandwidth_limit::kBandwidthLimitOverride},
+      {"envoy.extensions.filters.http.basic_auth.v3.BasicAuth", false,
+       f::basic_auth::CreateBasicAuth, &f::basic_auth::kBasicAuthOverride},
       {"envoy.extensions.filters.http.buffer.v3.Buffer", false, f::buffer::CreateBuffer,
        &f::buffer::kBufferOverride},
       {"envoy.extensions.filters.http.cache.v3.CacheConfig", false, f::cache::CreateCache},
@@ -56,6 +67,8 @@ filter::FilterKinds BuiltinFilters() {
        &f::ext_authz::kExtAuthzOverride},
       {"envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor", false,
        f::ext_proc::CreateExtProc, &f::ext_proc::kExtProcOverride},
+      {"envoy.extensions.filters.http.fault.v3.HTTPFault", false, f::fault::CreateFault,
+       &f::fault::kFaultOverride},
       {"envoy.extensions.filters.http.grpc_http1_bridge.v3.Config", false,
        f::grpc_http1_bridge::CreateGrpcHttp1Bridge},
       {"envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfig", false,
@@ -81,6 +94,8 @@ filter::FilterKinds BuiltinFilters() {
        &f::ratelimit::kRateLimitOverride},
       {"envoy.extensions.filters.http.rbac.v3.RBAC", false, f::http_rbac::CreateRbac,
        &f::http_rbac::kRbacOverride},
+      {"envoy.extensions.filters.http.set_filter_state.v3.Config", false,
+       f::set_filter_state::CreateSetFilterState, &f::set_filter_state::kSetFilterStateOverride},
       {"envoy.extensions.filters.http.set_metadata.v3.Config", false,
        f::set_metadata::CreateSetMetadata},
       {"proxenos.filters.http.waf.v3.Waf", false, f::waf::CreateWaf, &f::waf::kWafOverride},

@@ -24,7 +24,8 @@ import report  # noqa: E402
 import wire  # noqa: E402
 
 ROUTER = {"name": "envoy.filters.http.router", "typed_config": {"@type": bootstrap.ROUTER}}
-PAGES = ["compressor", "decompressor", "rbac"]
+PAGES = ["api_key_auth", "bandwidth_limit", "basic_auth", "compressor", "decompressor", "fault", "rbac",
+         "set_filter_state"]
 
 
 def typed(kind, **fields):
@@ -118,6 +119,47 @@ class HttpFiltersTest(unittest.TestCase):
         seen = self.origin.take_seen()[0]
         self.assertEqual(seen["body"], "y" * 10000)
         self.assertNotIn("content-encoding", dict(seen["headers"]))
+
+    def test_fault(self):
+        always = {"numerator": 100}
+        running = self.start(http_filter("fault.v3.HTTPFault", delay={"header_delay": {}, "percentage": always},
+                                         abort={"header_abort": {}, "percentage": always}))
+        self.assertEqual(self.ask(running)["status"], 200)
+        self.assertEqual(self.ask(running, "x-envoy-fault-delay-request: 20")["status"], 200)
+        refused = self.ask(running, "x-envoy-fault-abort-request: 418")
+        self.assertEqual((refused["status"], refused["body"]), (418, "fault filter abort"))
+        stats = running.stats()
+        self.assertEqual((stats["http.main.fault.delays_injected"], stats["http.main.fault.aborts_injected"]), (1, 1))
+        self.assertEqual(stats["http.main.fault.active_faults"], 0)
+
+    def test_credentials(self):
+        users = {"inline_string": "ann:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="}
+        running = self.start(http_filter("basic_auth.v3.BasicAuth", users=users, forward_username_header="x-user"))
+        refused = self.ask(running)
+        self.assertEqual(refused["status"], 401)
+        self.assertEqual(dict(refused["headers"])["www-authenticate"], 'Basic realm="http://h/"')
+        self.assertEqual(self.ask(running, "Authorization: Basic YW5uOnRlc3Q=")["status"], 200)
+        self.assertEqual(dict(self.origin.take_seen()[0]["headers"])["x-user"], "ann")
+        running = self.start(http_filter(
+            "api_key_auth.v3.ApiKeyAuth", credentials=[{"key": "k", "client": "bob"}], key_sources=[{"query": "key"}],
+            forwarding={"header": "x-client", "hide_credentials": True}))
+        self.assertEqual(self.ask(running)["status"], 401)
+        self.assertEqual(self.ask(running, path="/a?key=k&b=c")["status"], 200)
+        seen = self.origin.take_seen()[0]
+        self.assertEqual(seen["start"], "GET /a?b=c HTTP/1.1")
+        self.assertEqual(dict(seen["headers"])["x-client"], "bob")
+
+    def test_filter_state_for_rules(self):
+        """What set_filter_state makes of a request, rbac decides by."""
+        value = {"object_key": "team", "factory_key": "envoy.string",
+                 "format_string": {"text_format_source": {"inline_string": "%REQ(x-team)%"}}}
+        running = self.start(
+            http_filter("set_filter_state.v3.Config", on_request_headers=[value]),
+            http_filter("rbac.v3.RBAC", rules={"policies": {"blue": {
+                "permissions": [{"any": True}],
+                "principals": [{"filter_state": {"key": "team", "string_match": {"exact": "blue"}}}]}}}))
+        self.assertEqual(self.ask(running, "x-team: blue")["status"], 200)
+        self.assertEqual(self.ask(running, "x-team: red")["status"], 403)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 
 #include "envoy/extensions/filters/http/csrf/v3/csrf.pb.h"
 #include "envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata.pb.h"
+#include "envoy/extensions/filters/http/set_filter_state/v3/set_filter_state.pb.h"
 #include "envoy/extensions/filters/http/set_metadata/v3/set_metadata.pb.h"
 #include "gtest/gtest.h"
 #include "test/filters/http/stream.h"
@@ -14,6 +15,7 @@ namespace {
 
 using HeaderToMetadata = envoy::extensions::filters::http::header_to_metadata::v3::Config;
 using SetMetadata = envoy::extensions::filters::http::set_metadata::v3::Config;
+using SetFilterState = envoy::extensions::filters::http::set_filter_state::v3::Config;
 using CsrfPolicy = envoy::extensions::filters::http::csrf::v3::CsrfPolicy;
 
 std::string Metadata(FilterHarness& stream) {
@@ -110,6 +112,44 @@ TEST(CsrfTest, ShadowCountsAlone) {
   stream->SendRequest(true);
   EXPECT_TRUE(stream->request_out.head);
   EXPECT_EQ(stream->Stat("http.test.csrf.request_invalid"), 1u);
+}
+
+// A value of set_filter_state.
+std::string StateValue(const std::string& key, const std::string& format,
+                       const std::string& more = "factory_key: 'envoy.string'") {
+  return "on_request_headers { object_key: '" + key +
+         "' format_string { text_format_source { "
+         "inline_string: '" +
+         format + "' } } " + more + " } ";
+}
+
+TEST(SetFilterStateTest, TextsOfTheRequest) {
+  auto stream = MakeStream(
+      Pack<SetFilterState>(
+          StateValue("who", "%REQ(x-user)%@%REQ(:AUTHORITY)%") + StateValue("fixed", "text") +
+          "on_request_headers { object_key: 'empty' factory_key: 'envoy.string' skip_if_empty: "
+          "true "
+          "format_string { omit_empty_values: true text_format_source { inline_string: "
+          "'%REQ(x-none)%' } } } clear_route_cache: true"),
+      {.fields = {{"x-user", "ann"}}});
+  stream->SendRequest(true);
+  ASSERT_NE(stream->info.state.Find("who"), nullptr);
+  EXPECT_EQ(*stream->info.state.Find("who"), "ann@host");
+  EXPECT_EQ(*stream->info.state.Find("fixed"), "text");
+  EXPECT_EQ(stream->info.state.Find("empty"), nullptr);
+  EXPECT_EQ(stream->reroutes, 1);
+}
+
+TEST(SetFilterStateTest, OtherKindsAreRefused) {
+  for (const filter::FilterKind& kind : server::BuiltinFilters()) {
+    if (kind.type != SetFilterState::descriptor()->full_name()) continue;
+    config::Errors errors;
+    kind.create(Pack<SetFilterState>(StateValue("envoy.tcp_proxy.cluster", "x", "")),
+                config::Path("f"), errors);
+    EXPECT_NE(std::string(errors.ToStatus().message()).find("f.on_request_headers[0].object_key"),
+              std::string::npos)
+        << errors.ToStatus();
+  }
 }
 
 }  // namespace

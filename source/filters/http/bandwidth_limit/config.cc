@@ -1,0 +1,88 @@
+// Compiles rates.
+#include "source/filters/http/bandwidth_limit/config.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "envoy/extensions/filters/http/bandwidth_limit/v3/bandwidth_limit.pb.h"
+#include "source/config/typed_config.h"
+#include "source/filter/filter_override.h"
+#include "source/filters/http/bandwidth_limit/filter.h"
+#include "source/runtime/setting_config.h"
+
+namespace proxenos::filters::bandwidth_limit {
+namespace {
+
+using Proto = envoy::extensions::filters::http::bandwidth_limit::v3::BandwidthLimit;
+
+constexpr stats::ScopeShape kScope{
+    "$.http_bandwidth_limit.", "http_bandwidth_limit.", {"envoy.http_bandwidth_limiter_prefix"}};
+
+class Factory final : public filter::FilterFactory {
+ public:
+  Factory(std::shared_ptr<const Settings> settings, std::string stat_prefix)
+      : settings_(std::move(settings)), stat_prefix_(std::move(stat_prefix)) {
+    request_body = filter::BodyMode::kStream;
+    response_body = filter::BodyMode::kStream;
+  }
+  std::unique_ptr<filter::HttpFilter> Create(filter::StreamContext& stream) const override {
+    const auto* own = filter::FindSettings<Settings>(stream, *this);
+    return std::make_unique<BandwidthLimit>(own == nullptr ? *settings_ : *own, *this, stream);
+  }
+  std::unique_ptr<filter::WorkerPart> MakeWorkerPart(stats::Registry& registry,
+                                                     const std::string&) const override {
+    auto part = std::make_unique<BandwidthPart>();
+    part->stats = registry.Open<BandwidthStats>(stats::ScopeName(kScope, {stat_prefix_}));
+    return part;
+  }
+
+ private:
+  const std::shared_ptr<const Settings> settings_;
+  const std::string stat_prefix_;
+};
+
+std::shared_ptr<const Settings> Compile(const Proto& proto, const config::Path& path,
+                                        config::Errors& errors) {
+  Settings settings;
+  if (proto.has_runtime_enabled()) {
+    settings.enabled = runtime::CompileSetting(proto.runtime_enabled());
+  }
+  const bool request =
+      proto.enable_mode() == Proto::REQUEST || proto.enable_mode() == Proto::REQUEST_AND_RESPONSE;
+  const bool response =
+      proto.enable_mode() == Proto::RESPONSE || proto.enable_mode() == Proto::REQUEST_AND_RESPONSE;
+  if ((request || response) && !proto.has_limit_kbps()) {
+    errors.Add(path.Field("limit_kbps"), "expected a limit where enable_mode has a direction");
+    return nullptr;
+  }
+  constexpr uint64_t kMostKib = uint64_t{1} << 40;
+  const uint64_t rate = std::min(proto.limit_kbps().value(), kMostKib) * 1024;
+  if (request) settings.request_pace = std::make_unique<Pace>(rate);
+  if (response) settings.response_pace = std::make_unique<Pace>(rate);
+  return std::make_shared<const Settings>(std::move(settings));
+}
+
+std::shared_ptr<const void> CreateOverride(const google::protobuf::Any& config,
+                                           const config::Path& path, config::Errors& errors) {
+  Proto proto;
+  if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
+  return Compile(proto, path, errors);
+}
+
+}  // namespace
+
+const route::OverrideKind kBandwidthLimitOverride{
+    "envoy.extensions.filters.http.bandwidth_limit.v3.BandwidthLimit", CreateOverride};
+
+std::unique_ptr<filter::FilterFactory> CreateBandwidthLimit(const google::protobuf::Any& config,
+                                                            const config::Path& path,
+                                                            config::Errors& errors) {
+  Proto proto;
+  if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
+  auto settings = Compile(proto, path, errors);
+  if (settings == nullptr) return nullptr;
+  return std::make_unique<Factory>(std::move(settings), proto.stat_prefix());
+}
+
+}  // namespace proxenos::filters::bandwidth_limit
