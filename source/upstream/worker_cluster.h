@@ -154,7 +154,7 @@ class WorkerCluster final : public base::RefCounted {
   stats::Group<stats::ClientTlsFactoryStats> tls_factory_stats_;  // Once a secret was missed.
   std::optional<tls::AgreementStats> tls_agreements_;
   std::vector<base::Rc<TlsCell>> tls_cells_;  // Of config().tls.
-  std::unique_ptr<TrackedStats> tracked_;  // Outlives the pools, which count into it.
+  std::unique_ptr<TrackedStats> tracked_;     // Outlives the pools, which count into it.
   std::unique_ptr<LoadBalancer> balancer_;
   std::optional<OriginalHosts> originals_;                          // Of an ORIGINAL_DST cluster.
   absl::flat_hash_map<uint64_t, std::unique_ptr<HostPool>> pools_;  // By Host::id().

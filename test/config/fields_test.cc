@@ -72,9 +72,9 @@ TEST(FieldsTest, WhatIsNotInTheTableIsRejectedByName) {
   EXPECT_EQ(
       "lb_subset_config: field envoy.config.cluster.v3.Cluster.lb_subset_config is not implemented "
       "by proxenos\n"
-      "track_cluster_stats: field envoy.config.cluster.v3.Cluster.track_cluster_stats is not "
-      "implemented by proxenos\n",
-      Check(Parse<Cluster>("{name: a, lb_subset_config: {}, track_cluster_stats: {}}")));
+      "upstream_config: field envoy.config.cluster.v3.Cluster.upstream_config is not implemented "
+      "by proxenos\n",
+      Check(Parse<Cluster>("{name: a, lb_subset_config: {}, upstream_config: {name: b}}")));
 }
 
 TEST(FieldsTest, ValuesOfAField) {
