@@ -113,6 +113,14 @@ Value ReadAddress(const net::Address& address, AddressPart part, Scratch& scratc
   return Value::Text(absl::string_view(scratch.bytes, static_cast<size_t>(out - scratch.bytes)));
 }
 
+Value ReadDownstreamFailure(const Operator&, const FormatInput& input, Scratch&) {
+  const filter::ConnectionInfo* connection = input.stream->connection;
+  if (connection == nullptr || connection->transport_failure == nullptr) return Value();
+  Value value = Value::TextOrAbsent(*connection->transport_failure);
+  if (value.kind == Value::Kind::kText) value.kind = Value::Kind::kUnderscored;
+  return value;
+}
+
 Value ReadConnectionId(const Operator&, const FormatInput& input, Scratch&) {
   return Value::Number(input.stream->connection == nullptr ? 0 : input.stream->connection->id);
 }

@@ -39,6 +39,7 @@ Value ReadDownstreamAddress(const Operator&, const FormatInput& input, Scratch& 
   return ReadAddress(input.stream->connection->*kField, kPart, scratch);
 }
 
+Value ReadDownstreamFailure(const Operator&, const FormatInput& input, Scratch&);
 Value ReadConnectionId(const Operator&, const FormatInput& input, Scratch&);
 Value ReadServerName(const Operator&, const FormatInput& input, Scratch&);
 Value ReadConstant(const Operator& self, const FormatInput& input, Scratch&);

@@ -191,14 +191,16 @@ std::vector<MessageRules> ClusterFields() {
        {
            Use("config transport_socket"),
            Use("allow_unspecified_address").Only("false"),
-           Use("tlv_as_pool_key").Only("false", "no TLVs are sent"),
+           Leave("tlv_as_pool_key",
+                 "TLVs that are sent are always those of the connection that they are sent for."),
        }},
       {"envoy.config.core.v3.ProxyProtocolConfig",
        {
-           Use("version"),
-           Refuse("added_tlvs", "no TLVs are sent"),
-           Use("pass_through_tlvs").Only("{}", "no TLVs are sent"),
+           Use("version added_tlvs pass_through_tlvs"),
        }},
+      {"envoy.config.core.v3.ProxyProtocolPassThroughTLVs", {Use("match_type tlv_type")}},
+      {"envoy.config.core.v3.TlvEntry",
+       {Use("type value"), Use("format_string").Only("{}", "values are fixed: write value")}},
       {"envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
        {Use("resolvers dns_resolver_options query_timeout_seconds query_tries "
             "rotate_nameservers")}},

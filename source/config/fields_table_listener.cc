@@ -69,11 +69,15 @@ std::vector<MessageRules> ListenerFields() {
       {"envoy.extensions.filters.listener.original_dst.v3.OriginalDst", {}},
       {"envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
        {
-           Use("allow_requests_without_proxy_protocol disallowed_versions"),
-           Refuse("rules pass_through_tlvs", "nothing reads what TLVs say yet"),
-           Refuse("stat_prefix", "its stats are those of proxy_proto."),
-           Leave("tlv_location", "Without rules no TLV is kept."),
+           Use("allow_requests_without_proxy_protocol disallowed_versions rules"),
+           Use("pass_through_tlvs stat_prefix"),
+           Use("tlv_location")
+               .Only("DYNAMIC_METADATA", "HTTP streams see the dynamic metadata as well"),
        }},
+      {"envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol.Rule",
+       {Use("tlv_type on_tlv_present")}},
+      {"envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol.KeyValuePair",
+       {Use("metadata_namespace key value_string_encoding")}},
       {"envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
        {
            Use("close_connection_on_client_hello_parsing_errors"),

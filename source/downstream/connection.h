@@ -30,6 +30,19 @@ struct Arrival {
   std::string cluster{};      // Where a network filter wants tcp_proxy to send it.
 };
 
+// Remembers why the transport of a connection is broken, if it is.
+inline void NoteFailure(const net::Connection& socket, filter::ConnectionInfo& info) {
+  if (info.transport_failure != nullptr || socket.transport() == nullptr) return;
+  const absl::string_view failure = socket.transport()->failure();
+  if (!failure.empty()) info.transport_failure = std::make_unique<const std::string>(failure);
+}
+
+// What of a connection each of its streams, and its own line of the log, begins with.
+inline void DescribeConnection(const filter::ConnectionInfo& connection, filter::StreamInfo& info) {
+  info.connection = &connection;
+  if (connection.proxy_notes != nullptr) info.metadata = connection.proxy_notes->metadata.Copy();
+}
+
 class ChainService;
 
 // Owner: its Listener's list. Thread: the worker's. Dies when: the listener retires it.

@@ -41,7 +41,7 @@ const filter::ConnectionInfo& HttpConnection::info() {
 }
 
 void HttpConnection::Describe(filter::StreamInfo& info) {
-  info.connection = &this->info();
+  DescribeConnection(this->info(), info);
   info.start = created_;
   info.filter_chain_name = service_.chain().name;
   info.bytes_received = socket_.bytes_read();
@@ -174,6 +174,7 @@ void HttpConnection::Discard() {
 void HttpConnection::Close(bool by_peer) {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
+  NoteFailure(socket_, info_);
   CutStreams(by_peer);
   if (by_peer) {
     stats().downstream_cx_destroy_remote.Inc();

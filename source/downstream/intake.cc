@@ -20,7 +20,8 @@ Intake::Intake(Listener& listener, Arrival arrival)
     : listener_(listener),
       arrival_(std::move(arrival)),
       timer_(listener.loop().timers(), [this] { OnTimer(); }) {
-  facts_.remote = facts_.direct_remote = arrival_.info.direct_remote;
+  facts_.direct_remote = arrival_.info.direct_remote;
+  facts_.remote = arrival_.info.remote();
   facts_.local = arrival_.info.local;
   facts_.local_restored = arrival_.info.local_restored;
   listener_.stats().downstream_pre_cx_active.Inc();
@@ -96,10 +97,8 @@ bool Intake::ShowBytes(ListenerFilter& filter, ListenerFilter::Result* result) {
 bool Intake::Stay() {
   Listener* other = listener_.Redirected(facts_.local);
   if (other == nullptr) return true;
-  Arrival arrival{std::move(arrival_.socket), {}, arrival_.created};
-  arrival.info.direct_remote = arrival_.info.direct_remote;
-  arrival.info.local = facts_.local;
-  arrival.info.local_restored = facts_.local_restored;
+  TakeFacts();
+  Arrival arrival{std::move(arrival_.socket), std::move(arrival_.info), arrival_.created};
   Close();
   other->Adopt(std::move(arrival));
   return false;
@@ -121,12 +120,18 @@ bool Intake::ChooseChain() {
   return true;
 }
 
-bool Intake::Admit() {
+// What listener filters found out goes with the connection.
+void Intake::TakeFacts() {
   arrival_.info.local = facts_.local;
   arrival_.info.local_restored = facts_.local_restored;
   if (facts_.remote != facts_.direct_remote) {
     arrival_.info.proxied_remote = std::make_unique<const net::Address>(facts_.remote);
   }
+  if (facts_.proxy_notes != nullptr) arrival_.info.proxy_notes = std::move(facts_.proxy_notes);
+}
+
+bool Intake::Admit() {
+  TakeFacts();
   arrival_.server_name = std::move(facts_.server_name);
   const auto verdict = service_->Admit(arrival_);
   if (!verdict.pass) Refuse(verdict);
@@ -151,7 +156,7 @@ void Intake::Describe(filter::StreamInfo& info) {
     arrival_.info.requested_server_name =
         facts_.server_name.empty() ? arrival_.server_name : facts_.server_name;
   }
-  info.connection = &arrival_.info;
+  DescribeConnection(arrival_.info, info);
   info.start = arrival_.created;
   if (service_ != nullptr) info.filter_chain_name = service_->chain().name;
   if (unmatched_) {
@@ -190,6 +195,7 @@ bool Intake::Shake() {
       PX_LOG(kConnection, kDebug, "listener ", listener_.config().name, ": TLS with ",
              arrival_.info.direct_remote.ToString(), ": ", transport.failure());
       arrival_.socket.Flush();  // The alert.
+      NoteFailure(arrival_.socket, arrival_.info);
       Close();
       return false;
   }
@@ -232,6 +238,7 @@ void Intake::HandOn() {
 void Intake::OnTimer() {
   if (state_ == State::kHandshake) {
     listener_.stats().downstream_cx_transport_socket_connect_timeout.Inc();
+    arrival_.info.transport_failure = std::make_unique<const std::string>("connect timeout");
     Close();
   } else if (state_ == State::kFilters) {
     listener_.stats().downstream_pre_cx_timeout.Inc();

@@ -50,6 +50,7 @@ class Intake final : public Connection {
   bool Stay();
   bool ChooseChain();
   bool Admit();
+  void TakeFacts();
   bool StartHandshake();
   bool Shake();
   bool StartFirstBytes();

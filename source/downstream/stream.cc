@@ -54,7 +54,7 @@ void Stream::Refuse(uint16_t status, absl::string_view body, absl::string_view d
     request.headers.Clear();
   }
   if (info.connection == nullptr) carrier_.OnBegin();
-  info.connection = &connection_.info();
+  DescribeConnection(connection_.info(), info);
   has_head_ = true;
   request.keep_alive = false;
   Reply(status, body, details, flags);

@@ -21,7 +21,7 @@ void Stream::BeginWithoutFilters() {
 void Stream::Begin() {
   needs_begin_ = false;
   const HttpConfig& config = connection_.config();
-  info.connection = &connection_.info();
+  DescribeConnection(connection_.info(), info);
   info.protocol = request.version;
   info.filter_chain_name = connection_.service().chain().name;
   random = environment.loop.random().Next();

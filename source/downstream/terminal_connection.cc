@@ -28,7 +28,7 @@ void TerminalConnection::OnIo(uint32_t events) {
 }
 
 void TerminalConnection::Describe(filter::StreamInfo& info) {
-  info.connection = &arrival_.info;
+  DescribeConnection(arrival_.info, info);
   info.start = arrival_.created;
   info.filter_chain_name = service_.chain().name;
   info.bytes_received = arrival_.socket.bytes_read();
@@ -58,6 +58,7 @@ bool TerminalConnection::MayRead() {
 void TerminalConnection::Close(bool reset) {
   if (closed_) return;
   closed_ = true;
+  NoteFailure(arrival_.socket, arrival_.info);
   OnClosing();
   if (refusal_) refusal_->Disarm();
   const auto length_ms =

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "source/filter/stream_info.h"
 #include "source/net/address.h"
 #include "source/stats/registry.h"
 
@@ -22,6 +23,7 @@ struct ConnectionFacts {
   std::string server_name;      // SNI, in lower case.
   absl::string_view transport_protocol = "raw_buffer";  // Or "tls", once a filter has seen it.
   std::vector<std::string> application_protocols;
+  std::unique_ptr<const ProxyNotes> proxy_notes;  // Null where there are none.
 };
 
 // One configured listener filter on one worker. It keeps nothing between calls: a connection's

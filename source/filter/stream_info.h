@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "source/filter/stream_notes.h"
 #include "source/http/message.h"
 #include "source/net/address.h"
+#include "source/net/proxy_tlv.h"
 #include "source/tls/session_info.h"
 
 namespace proxenos::filter {
@@ -65,6 +67,12 @@ class ConnectionPart {
   virtual ~ConnectionPart() = default;
 };
 
+// What a PROXY header told besides addresses, as far as the listener filter keeps it.
+struct ProxyNotes {
+  DynamicMetadata metadata;  // Every stream begins with it.
+  net::ProxyTlvs passed;     // For the PROXY headers that hosts are sent.
+};
+
 // What is the same for all streams of a downstream connection. Owner: the connection.
 struct ConnectionInfo {
   uint64_t id = 0;
@@ -73,6 +81,9 @@ struct ConnectionInfo {
   net::Address direct_remote;   // The peer of the socket.
   // The client, where a PROXY header tells of another than that; else null.
   std::unique_ptr<const net::Address> proxied_remote;
+  std::unique_ptr<const ProxyNotes> proxy_notes;  // Null where there are none.
+  // What broke its transport, one line; null while that is whole.
+  std::unique_ptr<const std::string> transport_failure;
   absl::string_view requested_server_name;  // SNI; empty without TLS.
   const tls::SessionInfo* tls = nullptr;    // Null without TLS.
 

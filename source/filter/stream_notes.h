@@ -42,6 +42,11 @@ class DynamicMetadata {
   void Set(absl::string_view space, std::string name, json::Value value) {
     Open(space).insert_or_assign(std::move(name), std::move(value));
   }
+  DynamicMetadata Copy() const {
+    DynamicMetadata copy;
+    if (spaces_ != nullptr) copy.spaces_ = std::make_unique<json::Object>(*spaces_);
+    return copy;
+  }
   // The values of a namespace, to be changed.
   json::Object& Open(absl::string_view space) {
     if (spaces_ == nullptr) spaces_ = std::make_unique<json::Object>();

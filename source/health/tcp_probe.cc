@@ -50,7 +50,7 @@ void TcpProbe::Run() {
 
 bool TcpProbe::MakeTransport() {
   const upstream::TransportSocket& socket = cluster_.SocketOf(*target_);
-  upstream::AppendProxyHeader(socket.proxy_header, net::Address(), net::Address(), preface_);
+  upstream::AppendProxyHeader(socket.proxy_header, net::Address(), net::Address(), {}, preface_);
   if (socket.tls == upstream::TransportSocket::kPlaintext) return true;
   upstream::WorkerCluster& cluster = *cluster_.get();
   base::Held<tls::ClientContext> context = cluster.tls_context(socket.tls);
@@ -133,9 +133,9 @@ bool TcpProbe::Advance() {
 void TcpProbe::Ask() {
   if (check_.proxy_header == upstream::ProxyHeader::kV1) {
     upstream::AppendProxyHeader(check_.proxy_header, net::Address::LocalOf(connection_->fd()),
-                                target_->address(), connection_->out());
+                                target_->address(), {}, connection_->out());
   } else {
-    upstream::AppendProxyHeader(check_.proxy_header, net::Address(), net::Address(),
+    upstream::AppendProxyHeader(check_.proxy_header, net::Address(), net::Address(), {},
                                 connection_->out());
   }
   connection_->out().Append(check_.send);

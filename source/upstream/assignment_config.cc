@@ -19,6 +19,8 @@ namespace {
 namespace core = envoy::config::core::v3;
 namespace endpoint = envoy::config::endpoint::v3;
 
+// PerHostConfig of the PROXY header's transport socket.
+constexpr char kProxyProtocolKey[] = "envoy.transport_sockets.proxy_protocol";
 // A HostSet names localities by 16 bits.
 constexpr int kMaxLocalities = UINT16_MAX;
 // LocalityLbEndpoints.priority, by its validate rule.
@@ -81,6 +83,12 @@ class AssignmentCompiler {
                    LocalityEndpoints& locality) {
     Endpoint result;
     result.hostname = proto.endpoint().hostname();
+    if (proto.metadata().typed_filter_metadata().count(kProxyProtocolKey) > 0) {
+      errors_.Add(path.Field("metadata").Field("typed_filter_metadata"),
+                  absl::StrCat(kProxyProtocolKey,
+                               ": hosts have no TLVs of their own; write them in "
+                               "added_tlvs of the transport socket"));
+    }
     result.transport_match = CompileTransportMatch(proto.metadata());
     result.metadata = CompileLbMetadata(proto.metadata());
     result.check = CompileCheckTarget(proto.endpoint(), errors_, path.Field("endpoint"));

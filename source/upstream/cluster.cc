@@ -23,16 +23,36 @@ std::string TextOf(const FlatStruct& fields, const std::string& name) {
   return bytes.substr(at + 1);
 }
 
+net::ProxyTlvs ProxyTlvRules::Apply(const net::ProxyTlvs& given) const {
+  net::ProxyTlvs sent;
+  for (const net::ProxyTlv& each : given) {
+    const bool replaced = std::any_of(
+        added.begin(), added.end(), [&each](const auto& other) { return other.type == each.type; });
+    if (passes[each.type] && !replaced) sent.push_back(each);
+  }
+  sent.insert(sent.end(), added.begin(), added.end());
+  return sent;
+}
+
 bool ClusterConfig::ConnectionsVary() const {
   return protocol == HttpProtocol::kDownstream || auto_sni || auto_san_validation ||
          SendsProxyHeader();
 }
 
 bool ClusterConfig::SendsProxyHeader() const {
-  return transport_socket.proxy_header != ProxyHeader::kNone ||
-         std::any_of(transport_matches.begin(), transport_matches.end(), [](const auto& each) {
-           return each.socket.proxy_header != ProxyHeader::kNone;
-         });
+  return AnySocket(
+      [](const TransportSocket& socket) { return socket.proxy_header != ProxyHeader::kNone; });
+}
+
+bool ClusterConfig::PassesProxyTlvs() const {
+  return AnySocket([](const TransportSocket& socket) {
+    return socket.proxy_tlvs != nullptr && socket.proxy_tlvs->passes.any();
+  });
+}
+
+bool ClusterConfig::AnySocket(bool (*has)(const TransportSocket& socket)) const {
+  return has(transport_socket) || std::any_of(transport_matches.begin(), transport_matches.end(),
+                                              [has](const auto& each) { return has(each.socket); });
 }
 
 const TransportSocket& ClusterConfig::SocketOf(const FlatStruct& metadata) const {

@@ -142,6 +142,8 @@ struct ClusterConfig {
   bool ConnectionsVary() const;
   // Whether some of its hosts are sent one.
   bool SendsProxyHeader() const;
+  // And whether some with TLVs that came from the client.
+  bool PassesProxyTlvs() const;
   // The transport socket of a host with that metadata.
   const TransportSocket& SocketOf(const FlatStruct& metadata) const;
 
@@ -167,6 +169,9 @@ struct ClusterConfig {
   std::optional<ZoneAwareness> zone_awareness;
   std::shared_ptr<const LocalZones> local_zones;
   bool RoutesByZone() const { return zone_awareness.has_value() && local_zones != nullptr; }
+
+ private:
+  bool AnySocket(bool (*has)(const TransportSocket& socket)) const;
 };
 
 }  // namespace proxenos::upstream

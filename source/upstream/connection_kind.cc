@@ -16,15 +16,21 @@ ConnectionKind::ConnectionKind(const ClusterConfig& config, const ConnectionNeed
   if (!config.SendsProxyHeader()) return;
   if (needs.source != nullptr) source = *needs.source;
   if (needs.destination != nullptr) destination = *needs.destination;
+  if (needs.tlvs != nullptr && config.PassesProxyTlvs()) tlvs = *needs.tlvs;
 }
 
 std::string ConnectionKind::Key() const {
   // No NUL is in any of them.
   constexpr absl::string_view kNul("\0", 1);
-  return absl::StrCat(raw     ? "raw"
-                      : http2 ? "2"
-                              : "1",
-                      sni, kNul, san, kNul, source.ToString(), kNul, destination.ToString());
+  std::string key =
+      absl::StrCat(raw     ? "raw"
+                   : http2 ? "2"
+                           : "1",
+                   sni, kNul, san, kNul, source.ToString(), kNul, destination.ToString());
+  for (const net::ProxyTlv& tlv : tlvs) {
+    absl::StrAppend(&key, kNul, tlv.type, ":", tlv.value.size(), ":", tlv.value);
+  }
+  return key;
 }
 
 HttpProtocol ProtocolOf(const ClusterConfig& config, const ConnectionKind& kind) {

@@ -25,6 +25,7 @@ struct ConnectionNeeds {
   // Of the downstream connection, for a PROXY header; null when there is none.
   const net::Address* source = nullptr;
   const net::Address* destination = nullptr;
+  const net::ProxyTlvs* tlvs = nullptr;  // Of the header that it came with; null without any.
 };
 
 // Owner: its HostPool. A value.
@@ -42,6 +43,7 @@ struct ConnectionKind {
   std::string san;
   net::Address source;
   net::Address destination;
+  net::ProxyTlvs tlvs;
 };
 
 // The protocol that a connection of `kind` begins with: kHttp1, kHttp2, or kAuto.

@@ -208,6 +208,11 @@ void HealthCheckCompiler::SetTcp(const HealthCheckProto::TcpHealthCheck& proto,
   if (proto.has_send()) check_.tcp.send = Payload(proto.send(), path.Field("send"));
   check_.tcp.receive = Payloads(proto.receive(), path.Field("receive"));
   if (proto.has_proxy_protocol_config()) {
+    const auto& header = proto.proxy_protocol_config();
+    if (header.has_pass_through_tlvs() || !header.added_tlvs().empty()) {
+      errors_.Add(path.Field("proxy_protocol_config"),
+                  "has TLVs, which the headers of health checks have not");
+    }
     check_.tcp.proxy_header =
         proto.proxy_protocol_config().version() == core::ProxyProtocolConfig::V2 ? ProxyHeader::kV2
                                                                                  : ProxyHeader::kV1;

@@ -172,8 +172,10 @@ bool HostPool::StartConnection() {
   ConnectAttempt& attempt = *attempts_.back();
   expected_streams_ += attempt.streams();
   buffer::Buffer preface;
-  AppendProxyHeader(config.SocketOf(host_->transport_match()).proxy_header, kind_.source,
-                    kind_.destination, preface);
+  const TransportSocket& socket = config.SocketOf(host_->transport_match());
+  const net::ProxyTlvs tlvs =
+      socket.proxy_tlvs == nullptr ? net::ProxyTlvs() : socket.proxy_tlvs->Apply(kind_.tlvs);
+  AppendProxyHeader(socket.proxy_header, kind_.source, kind_.destination, tlvs, preface);
   if (!preface.empty()) attempt.Precede(std::move(preface));
   return true;
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "source/base/check.h"
 
 namespace proxenos::upstream {
 namespace {
@@ -44,7 +45,8 @@ void AppendBig16(uint16_t value, std::string& out) {
   out.push_back(static_cast<char>(value & 0xff));
 }
 
-std::string Version2(const net::Address& source, const net::Address& destination) {
+std::string Version2(const net::Address& source, const net::Address& destination,
+                     const net::ProxyTlvs& tlvs) {
   std::string header(kSignature);
   if (!Known(source, destination)) {
     header.push_back(kLocal);
@@ -54,21 +56,30 @@ std::string Version2(const net::Address& source, const net::Address& destination
   const bool v4 = source.family() == net::Address::Family::kIpv4;
   header.push_back(kProxy);
   header.push_back(v4 ? kTcp4 : kTcp6);
-  AppendBig16(v4 ? 12 : 36, header);
+  size_t size = v4 ? 12 : 36;
+  for (const net::ProxyTlv& tlv : tlvs) size += SizeOf(tlv);
+  DCHECK(size <= UINT16_MAX);
+  AppendBig16(static_cast<uint16_t>(size), header);
   AppendIp(source, header);
   AppendIp(destination, header);
   AppendBig16(source.port(), header);
   AppendBig16(destination.port(), header);
+  for (const net::ProxyTlv& tlv : tlvs) {
+    header.push_back(static_cast<char>(tlv.type));
+    AppendBig16(static_cast<uint16_t>(tlv.value.size()), header);
+    header += tlv.value;
+  }
   return header;
 }
 
 }  // namespace
 
 void AppendProxyHeader(ProxyHeader version, const net::Address& source,
-                       const net::Address& destination, buffer::Buffer& out) {
+                       const net::Address& destination, const net::ProxyTlvs& tlvs,
+                       buffer::Buffer& out) {
   if (version == ProxyHeader::kNone) return;
-  const std::string header =
-      version == ProxyHeader::kV1 ? Version1(source, destination) : Version2(source, destination);
+  const std::string header = version == ProxyHeader::kV1 ? Version1(source, destination)
+                                                         : Version2(source, destination, tlvs);
   out.Append(absl::string_view(header));
 }
 

@@ -10,8 +10,10 @@ namespace proxenos::upstream {
 
 // Appends the header of `version` for a client at `source` that connected to `destination`. Where
 // the two are not IP addresses of one family, as when the proxy speaks for itself, it says that
-// nothing is known (UNKNOWN, LOCAL).
+// nothing is known (UNKNOWN, LOCAL). Version 2 has `tlvs` behind the addresses.
+// REQUIRES: with their types and lengths they are no longer than 60 KiB.
 void AppendProxyHeader(ProxyHeader version, const net::Address& source,
-                       const net::Address& destination, buffer::Buffer& out);
+                       const net::Address& destination, const net::ProxyTlvs& tlvs,
+                       buffer::Buffer& out);
 
 }  // namespace proxenos::upstream

@@ -89,6 +89,13 @@ TEST(FormatterTest, ControlCharactersAreEscaped) {
   EXPECT_EQ(Line("%QUERY_PARAM(q):1%|%LOCAL_REPLY_BODY%", fixture.Input()), "a|body\\x0a");
 }
 
+TEST(FormatterTest, DownstreamFailureIsOneWord) {
+  StreamFixture fixture;
+  fixture.connection.transport_failure = std::make_unique<const std::string>("no shared cipher\n");
+  EXPECT_EQ(Line("%DOWNSTREAM_TRANSPORT_FAILURE_REASON%", fixture.Input()),
+            "no_shared_cipher\\x0a");
+}
+
 TEST(FormatterTest, Environment) {
   const StreamFixture fixture;
   setenv("PROXENOS_FORMATTER_TEST", "value", 1);
@@ -134,7 +141,7 @@ TEST(FormatterTest, ErrorsNameOperatorAndPosition) {
   const std::pair<const char*, const char*> kCases[] = {
       {"a %FOO% b", "%FOO%: no such command operator (position 2)"},
       {"%UPSTREAM_METADATA(a:b)%", "%UPSTREAM_METADATA%: not implemented by proxenos (position 0)"},
-      {"%DOWNSTREAM_TRANSPORT_FAILURE_REASON%", "not implemented"},
+      {"%DOWNSTREAM_LOCAL_CLOSE_REASON%", "not implemented"},
       {"%REQ%", "%REQ%: needs an argument"},
       {"%REQ()%", "%REQ%: needs an argument"},
       {"%REQ(a?b?c)%", "more than one alternative"},

@@ -94,9 +94,11 @@ transport_socket:
     "@type": type.googleapis.com/)"
                              "envoy.extensions.transport_sockets.proxy_protocol.v3."
                              "ProxyProtocolUpstreamTransport\n    config: ";
-  EXPECT_EQ("", Check(Parse<Cluster>(std::string(kSocket) + "{pass_through_tlvs: {}}")));
-  EXPECT_NE("", Check(Parse<Cluster>(std::string(kSocket) +
-                                     "{pass_through_tlvs: {match_type: INCLUDE, tlv_type: [1]}}")));
+  EXPECT_EQ("", Check(Parse<Cluster>(std::string(kSocket) +
+                                     "{added_tlvs: [{type: 1, format_string: {}}]}")));
+  EXPECT_NE("",
+            Check(Parse<Cluster>(std::string(kSocket) +
+                                 "{added_tlvs: [{type: 1, format_string: {text_format: x}}]}")));
 }
 
 TEST(FieldsTest, LeftAsideWithPathAndName) {

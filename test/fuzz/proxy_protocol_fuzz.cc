@@ -20,6 +20,12 @@ void Check(absl::string_view bytes) {
     CHECK(whole.version == 1 || whole.version == 2);
     CHECK(whole.source.is_ip() == whole.destination.is_ip());
     CHECK(whole.source.family() == whole.destination.family());
+    // They are all of what is behind the addresses, to the last byte.
+    absl::string_view tlvs = whole.tlvs;
+    while (const auto tlv = TakeTlv(&tlvs)) {
+      CHECK(tlv->value.data() + tlv->value.size() <= bytes.data() + whole.size);
+    }
+    CHECK(tlvs.empty());
   }
   for (size_t part = 0; part < bytes.size(); part += 1 + bytes.size() / 16) {
     ProxyHeader cut;

@@ -135,6 +135,23 @@ class FactsTest(tls_case.TlsTest):
                       running.admin("/stats/prometheus"))
         self.assertRegex(running.admin("/stats/prometheus"), 'envoy_listener_ssl_curves{envoy_ssl_curve="X25519",')
 
+    def test_why_a_handshake_failed(self):
+        """%DOWNSTREAM_TRANSPORT_FAILURE_REASON%, in the line that the listener writes of the connection."""
+        self.log = pathlib.Path(self.authority.path("failures.log"))
+        log = {"name": "file", "typed_config": {"@type": FILE_LOG, "path": str(self.log), "log_format": {
+            "text_format_source": {"inline_string": "[%DOWNSTREAM_TRANSPORT_FAILURE_REASON%]\n"}}}}
+        config = bootstrap.bootstrap(clusters=[bootstrap.cluster("origin", self.origin.port)],
+                                     transport=bootstrap.downstream_tls(self.ecdsa))
+        config["static_resources"]["listeners"][0]["access_log"] = [log]
+        running = self.start(config)
+        self.assertEqual(tls_case.ask(running.port, tls_case.client_context(self.authority))["status"], 200)
+        self.assertEqual(self.lines(running, 1), [["[-]"]])
+        with wire.connect(running.port) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            while sock.recv(4096):
+                pass
+        self.assertRegex(self.lines(running, 2)[1][0], r"^\[.*HTTP_REQUEST.*\]$")
+
 
 if __name__ == "__main__":
     tls_case.main("access_log_facts")

@@ -1,7 +1,7 @@
 """Other people's clients in front of the real binary: PROXY protocol as curl and a load balancer send it, stapled
 OCSP responses as openssl makes and reads them.
 
-  foreign_clients_test.py --proxy BINARY [CASE...]
+  foreign_clients_test.py --proxy BINARY --page proxy_protocol.md [CASE...]
 """
 
 import pathlib
@@ -14,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 
 import bootstrap  # noqa: E402
 import certificates  # noqa: E402
+import tcp  # noqa: E402
 import tls_case  # noqa: E402
 import wire  # noqa: E402
 
@@ -87,6 +88,49 @@ class ProxyProtocolTest(tls_case.TlsTest):
             sock.sendall(SIGNATURE + b"\x20\x00\x00\x00" + tls_case.request_text().encode())
             self.assertEqual(wire.Reader(sock).response("GET")["status"], 200)
         self.assertEqual(self.client_seen(), "127.0.0.1")
+
+
+    def test_documentation(self):
+        self.check_page(1)
+
+    def test_tlvs_of_version_2(self):
+        """What a rule names is metadata of each request; what may pass reaches the origin's header."""
+        seen = tcp.Origin()
+        self.addCleanup(seen.close)
+        log = pathlib.Path(self.authority.path("tlv.log"))
+        passing = {"match_type": "INCLUDE", "tlv_type": [2, 234]}
+        upstream = {"name": "envoy.transport_sockets.upstream_proxy_protocol", "typed_config": {
+            "@type": bootstrap.TYPE + "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport",
+            "config": {"version": "V2", "pass_through_tlvs": passing, "added_tlvs": [{"type": 224, "value": "b3Vycw=="}]},
+            "transport_socket": {"name": "envoy.transport_sockets.raw_buffer", "typed_config": {
+                "@type": bootstrap.TYPE + "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"}}}}
+        config = bootstrap.bootstrap(
+            clusters=[bootstrap.cluster("origin", seen.port, transport_socket=upstream)],
+            manager={"access_log": [{"name": "file", "typed_config": {
+                "@type": tcp.FILE_LOG, "path": str(log), "log_format": {"text_format_source": {
+                    "inline_string": "%DYNAMIC_METADATA(of.tlv:name)% %DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%\n"}}}}]})
+        listening = {"@type": PROXY_PROTOCOL["typed_config"]["@type"], "stat_prefix": "edge", "pass_through_tlvs": {},
+                     "rules": [{"tlv_type": 2, "on_tlv_present": {"metadata_namespace": "of.tlv", "key": "name"}}]}
+        config["static_resources"]["listeners"][0]["listener_filters"] = [{**PROXY_PROTOCOL, "typed_config": listening}]
+        running = self.start(config)
+        authority, checksum, own = b"\x02\x00\x09a.example", b"\x04\x00\x01\0", b"\xea\x00\x02hi"
+        with wire.connect(running.port) as sock:
+            sock.sendall(version2("192.0.2.7", "198.51.100.1", tlvs=authority + checksum + own)
+                         + tls_case.request_text().encode())
+            peer = seen.accept()
+            header = version2("192.0.2.7", "198.51.100.1", tlvs=authority + own + b"\xe0\x00\x04ours")
+            self.assertEqual(tcp.exactly(peer, len(header)), header)
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            self.assertEqual(wire.Reader(sock).response("GET")["status"], 200)
+            peer.close()
+        running.wait(lambda: log.exists() and log.read_text())
+        self.assertEqual(log.read_text(), "a.example 127.0.0.1\n")
+        self.assertEqual(running.stats()["proxy_proto.edge.versions.v2.found"], 1)
+        # TLVs that are cut short end the connection.
+        with wire.connect(running.port) as sock:
+            sock.sendall(version2("192.0.2.7", "198.51.100.1", tlvs=b"\x02\x00\x09short") + tls_case.request_text().encode())
+            self.assertEqual(tcp.end_of(sock)[0], b"")
+        self.assertEqual(running.stats()["proxy_proto.edge.versions.v2.error"], 1)
 
 
 class StaplingTest(tls_case.TlsTest):

@@ -1,9 +1,11 @@
 """Who is trusted, on either side of the real binary: certificate matrices, made at test time.
 
-  tls_verification_test.py --proxy BINARY [CASE...]
+  tls_verification_test.py --proxy BINARY --page tls.md [CASE...]
 """
 
+import base64
 import json
+import os
 import pathlib
 import ssl
 import sys
@@ -11,6 +13,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 
 import bootstrap  # noqa: E402
+import certificates  # noqa: E402
 import tls_case  # noqa: E402
 import tls_origin  # noqa: E402
 import wire  # noqa: E402
@@ -211,6 +214,93 @@ class UpstreamTest(tls_case.TlsTest):
         self.assertEqual([self.ask_through(running)["status"] for _ in range(3)], [200] * 3)
         self.assertEqual({seen["tls"]["alpn"] for seen in upstream.take_seen()}, {"h2"})
 
+
+class TrustDomainTest(tls_case.TlsTest):
+    """SPIFFE: workloads of several trust domains, each by the roots of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.one, cls.two = certificates.Authority(), certificates.Authority()
+        cls.workloads = {
+            "one": cls.one.issue("w", ["URI:spiffe://one.example/ns/a"]),
+            "two": cls.two.issue("w", ["URI:spiffe://two.example/ns/a"]),
+            "one by two": cls.two.issue("x", ["URI:spiffe://one.example/ns/a"]),
+            "two and one": cls.two.issue("y", ["URI:spiffe://two.example/a", "URI:spiffe://one.example/admin"]),
+            "three": cls.one.issue("z", ["URI:spiffe://three.example/ns/a"]),
+            "nobody": cls.one.issue("n", ["DNS:one.example"]),
+            "none": None,
+        }
+
+    def validator(self, **more):
+        domains = [{"name": f"{name}.example", "trust_bundle": {"filename": authority.root.chain}}
+                   for name, authority in (("one", self.one), ("two", self.two))]
+        return {"name": "envoy.tls.cert_validator.spiffe", "typed_config": {
+            "@type": bootstrap.TYPE + "envoy.extensions.transport_sockets.tls.v3.SPIFFECertValidatorConfig",
+            "trust_domains": domains, **more}}
+
+    def served(self, running):
+        return {name for name, pair in self.workloads.items()
+                if tls_case.ask(running.port, tls_case.client_context(self.authority, pair))["status"] == 200}
+
+    def start_trusting(self, **validation):
+        return self.start_plain_origin(self.ecdsa, common={"validation_context": validation}, require_client_certificate=True)
+
+    def test_each_by_its_own_bundle(self):
+        running = self.start_trusting(custom_validator_config=self.validator())
+        self.assertEqual(self.served(running), {"one", "two"})
+        self.assertEqual(self.stat(running, ".ssl.fail_verify_error"), 4)
+
+    def test_identities_are_matched_too(self):
+        running = self.start_trusting(custom_validator_config=self.validator(), match_typed_subject_alt_names=[
+            {"san_type": "URI", "matcher": {"prefix": "spiffe://two.example/"}}])
+        self.assertEqual(self.served(running), {"two"})
+
+    def test_bundles_from_one_file_that_changes(self):
+        """A SPIFFE trust bundle map, as SPIRE writes it."""
+        path = self.authority.path("bundles.json")
+
+        def place(**domains):
+            keys = {name: [{"kty": "EC", "use": "x509-svid", "x5c": [base64.b64encode(authority.root.der()).decode()]}]
+                    for name, authority in domains.items()}
+            text = json.dumps({"trust_domains": {f"{name}.example": {"keys": listed} for name, listed in keys.items()}})
+            os.rename(self.authority.write("bundles.new", text), path)
+
+        place(one=self.one)
+        running = self.start_trusting(custom_validator_config=self.validator(trust_bundles={"filename": path}))
+        self.assertEqual(self.served(running), {"one"})
+        place(two=self.two)
+        running.wait(lambda: self.served(running) == {"two"})
+
+    def test_hosts_of_another_domain(self):
+        """Towards hosts: who is not of a domain that is trusted, or not signed by its roots, is sent nothing."""
+        for name, answer in (("one", 200), ("two", 503), ("one by two", 503)):
+            self.origin = tls_origin.TlsOrigin(tls_origin.server_context(self.workloads[name]))
+            validator = self.validator()
+            del validator["typed_config"]["trust_domains"][1]
+            transport = bootstrap.upstream_tls(self.authority.root, common={
+                "validation_context": {"custom_validator_config": validator}})
+            running = self.start(bootstrap.bootstrap(clusters=[
+                bootstrap.cluster("origin", self.origin.port, transport_socket=transport)]))
+            with wire.connect(running.port) as sock:
+                sock.sendall(tls_case.request_text().encode())
+                self.assertEqual(wire.Reader(sock).response("GET")["status"], answer, name)
+
+
+class DocumentationTest(tls_case.TlsTest):
+    def test_bootstraps(self):
+        self.check_page(1, server_pem=self.ecdsa.chain, server_key=self.ecdsa.key, roots_pem=self.authority.root.chain)
+
+
+class KeyLogTest(tls_case.TlsTest):
+    def test_of_some_addresses_only(self):
+        for ranges, logged in (({}, True), ({"local_address_range": [{"address_prefix": "127.0.0.0", "prefix_len": 8}]}, True),
+                               ({"remote_address_range": [{"address_prefix": "10.0.0.0", "prefix_len": 8}]}, False)):
+            path = pathlib.Path(self.authority.path("keys.log"))
+            path.unlink(missing_ok=True)
+            running = self.start_plain_origin(self.ecdsa, common={"key_log": {"path": str(path), **ranges}})
+            self.assertEqual(tls_case.ask(running.port, tls_case.client_context(self.authority))["status"], 200)
+            self.assertEqual("CLIENT_TRAFFIC_SECRET_0" in path.read_text(), logged, ranges)
 
 
 if __name__ == "__main__":

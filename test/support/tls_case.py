@@ -1,6 +1,8 @@
 """What tests of TLS share: certificates, a proxy on a bootstrap, and other people's clients."""
 
 import argparse
+import pathlib
+import re
 import ssl
 import subprocess
 import unittest
@@ -59,6 +61,7 @@ def ask(port, context, name="a.example", path="/"):
 class TlsTest(unittest.TestCase):
     binary = ""
     xds_server = ""
+    page = ""
 
     @classmethod
     def setUpClass(cls):
@@ -81,6 +84,18 @@ class TlsTest(unittest.TestCase):
             clusters=[bootstrap.cluster("origin", self.origin.port)], manager=manager,
             transport=bootstrap.downstream_tls(*(pairs or (self.ecdsa, self.rsa)), **tls)))
 
+    def check_page(self, count, **replaced):
+        """The bootstraps of the page are valid as they stand, but for the paths of files."""
+        text = pathlib.Path(self.page).read_text(encoding="utf-8")
+        blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+        self.assertEqual(len(blocks), count)
+        for number, block in enumerate(blocks):
+            for name, path in replaced.items():
+                block = block.replace(f"/etc/proxenos/{name.replace('_', '.')}", path)
+            path = self.authority.write(f"page-{number}.yaml", block)
+            done = subprocess.run([self.binary, "--mode", "validate", "-c", path], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
     def stat(self, running, suffix):
         return sum(value for name, value in running.stats().items() if name.startswith("listener.") and name.endswith(suffix))
 
@@ -90,7 +105,8 @@ def main(suite):
     parser = argparse.ArgumentParser()
     parser.add_argument("--proxy", required=True)
     parser.add_argument("--xds-server")
+    parser.add_argument("--page", help="documentation whose bootstraps are to run")
     parser.add_argument("cases", nargs="*")
     args = parser.parse_args()
-    TlsTest.binary, TlsTest.xds_server = args.proxy, args.xds_server
+    TlsTest.binary, TlsTest.xds_server, TlsTest.page = args.proxy, args.xds_server, args.page
     report.main(suite, args.cases)

@@ -255,6 +255,29 @@ TEST(ClusterConfigTest, TransportSockets) {
       HttpProtocol::kAuto);
 }
 
+TEST(ClusterConfigTest, TlvsOfProxyHeaders) {
+  EXPECT_EQ(Good("transport_socket: " + ProxySocket("V2", kRawSocket) + "\n")
+                ->transport_socket.proxy_tlvs,
+            nullptr);
+  const auto config =
+      Good("transport_socket: " +
+           ProxySocket("V2, pass_through_tlvs: {match_type: INCLUDE, tlv_type: [2, 234]}, "
+                       "added_tlvs: [{type: 5, value: aGk=}]",
+                       kRawSocket) +
+           "\n");
+  ASSERT_NE(config->transport_socket.proxy_tlvs, nullptr);
+  EXPECT_EQ(config->transport_socket.proxy_tlvs->passes.count(), 2u);
+  EXPECT_EQ(config->transport_socket.proxy_tlvs->added, (net::ProxyTlvs{{5, "hi"}}));
+  EXPECT_TRUE(config->PassesProxyTlvs());
+  ExpectError("transport_socket: " + ProxySocket("V1, pass_through_tlvs: {}", kRawSocket) + "\n",
+              "expected V2");
+  ExpectError("transport_socket: " +
+                  ProxySocket("V2, added_tlvs: [{type: 5, value: " + std::string(80000, 'A') + "}]",
+                              kRawSocket) +
+                  "\n",
+              "longer than");
+}
+
 TEST(ClusterConfigTest, TransportSocketsByMetadata) {
   const auto config =
       Good(std::string("transport_socket_matches:\n- {name: tls, match: {tls: true, "

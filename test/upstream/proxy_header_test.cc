@@ -1,19 +1,21 @@
 // The PROXY header, byte by byte.
 #include "source/upstream/proxy_header.h"
 
+#include <memory>
 #include <string>
 
 #include "gtest/gtest.h"
+#include "source/upstream/connection_kind.h"
 
 namespace proxenos::upstream {
 namespace {
 
 net::Address Ip(const char* ip, uint16_t port) { return *net::Address::FromIp(ip, port); }
 
-std::string Header(ProxyHeader version, const net::Address& source,
-                   const net::Address& destination) {
+std::string Header(ProxyHeader version, const net::Address& source, const net::Address& destination,
+                   const net::ProxyTlvs& tlvs = {}) {
   buffer::Buffer out;
-  AppendProxyHeader(version, source, destination, out);
+  AppendProxyHeader(version, source, destination, tlvs, out);
   return out.ToString();
 }
 
@@ -46,6 +48,46 @@ TEST(ProxyHeaderTest, NothingKnown) {
               kSignature + std::string("\x20\x00\x00\x00", 4));
   }
   EXPECT_EQ(Header(ProxyHeader::kNone, Ip("127.0.0.1", 1), Ip("127.0.0.1", 1)), "");
+}
+
+TEST(ProxyHeaderTest, TlvsFollowTheAddresses) {
+  const net::ProxyTlvs tlvs = {{2, "a.example"}, {0xea, ""}};
+  const std::string header =
+      Header(ProxyHeader::kV2, Ip("192.0.2.1", 1), Ip("198.51.100.2", 2), tlvs);
+  EXPECT_EQ(header.substr(12, 4), std::string("\x21\x11\x00\x1b", 4));
+  EXPECT_EQ(header.substr(28), std::string("\x02\x00\x09"
+                                           "a.example\xea\x00\x00",
+                                           15));
+  // Where nothing is known of the client, nothing is said of it.
+  EXPECT_EQ(Header(ProxyHeader::kV2, net::Address(), net::Address(), tlvs),
+            kSignature + std::string("\x20\x00\x00\x00", 4));
+}
+
+TEST(ProxyHeaderTest, AddedTlvsTakeThePlaceOfPassedOnes) {
+  ProxyTlvRules rules;
+  rules.passes.set(1).set(2);
+  rules.added = {{2, "ours"}, {9, "x"}, {9, "y"}};
+  EXPECT_EQ(rules.Apply({{1, "a"}, {2, "theirs"}, {3, "c"}, {1, "b"}}),
+            (net::ProxyTlvs{{1, "a"}, {1, "b"}, {2, "ours"}, {9, "x"}, {9, "y"}}));
+}
+
+// Connections with other TLVs are other connections, where TLVs are passed on.
+TEST(ProxyHeaderTest, TlvsTellConnectionsApart) {
+  auto rules = std::make_shared<ProxyTlvRules>();
+  ClusterConfig config;
+  config.transport_socket.proxy_header = ProxyHeader::kV2;
+  config.transport_socket.proxy_tlvs = rules;
+  const net::ProxyTlvs one = {{2, "a"}};
+  const net::ProxyTlvs other = {{2, "b"}};
+  const auto key = [&config](const net::ProxyTlvs& tlvs) {
+    ConnectionNeeds needs;
+    needs.tlvs = &tlvs;
+    return ConnectionKind(config, needs).Key();
+  };
+  EXPECT_EQ(key(one), key(other));
+  rules->passes.set(2);
+  EXPECT_NE(key(one), key(other));
+  EXPECT_EQ(key(one), key({{2, "a"}}));
 }
 
 }  // namespace

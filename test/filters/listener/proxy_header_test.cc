@@ -18,6 +18,9 @@ std::string Binary(char command, char family, const std::string& payload) {
 const std::string kV4("\xc0\0\2\1\xcb\0\x71\1\xc3\x50\1\xbb",
                       12);  // 192.0.2.1:50000, 203.0.113.1:443
 
+constexpr char kSource[] = "192.0.2.1:50000";
+constexpr char kDestination[] = "203.0.113.1:443";
+
 struct Case {
   std::string bytes;
   Header result;
@@ -47,8 +50,16 @@ TEST(ProxyHeaderTest, Table) {
       {"PROXx", Header::kNone},
       {"\r\n\r\nx", Header::kNone},
       {Binary(0x21, 0x11, kV4), Header::kFound, "192.0.2.1:50000", "203.0.113.1:443"},
-      {Binary(0x21, 0x11, kV4 + std::string("\3\0\1x", 4)), Header::kFound, "192.0.2.1:50000",
+      {Binary(0x21, 0x11, kV4 + std::string("\1\0\1x", 4)), Header::kFound, "192.0.2.1:50000",
        "203.0.113.1:443"},
+      // TLVs that are cut, longer than the rest, or a checksum of another size.
+      {Binary(0x21, 0x11, kV4 + "\1"), Header::kBroken, kSource, kDestination},
+      {Binary(0x21, 0x11, kV4 + std::string("\1\0\2x", 4)), Header::kBroken, kSource, kDestination},
+      {Binary(0x21, 0x11, kV4 + std::string("\1\0\1xx", 5)), Header::kBroken, kSource,
+       kDestination},
+      {Binary(0x21, 0x11, kV4 + std::string("\3\0\1x", 4)), Header::kBroken, kSource, kDestination},
+      {Binary(0x21, 0x11, kV4 + std::string("\3\0\4xxxx", 7)), Header::kBroken, kSource,
+       kDestination},
       {Binary(0x21, 0x21, std::string(31, '\0') + "\1" + std::string(4, '\1')), Header::kFound,
        "[::]:257", "[::1]:257"},
       {Binary(0x20, 0x00, ""), Header::kFound},
@@ -77,6 +88,45 @@ TEST(ProxyHeaderTest, Table) {
       EXPECT_EQ(ReadProxyHeader(each.bytes.substr(0, n), &part), Header::kMore) << each.bytes << n;
     }
   }
+}
+
+TEST(ProxyHeaderTest, TlvsInOrder) {
+  const std::string bytes =
+      Binary(0x21, 0x11, kV4 + std::string("\1\0\2h2\xea\0\0\1\0\1\0", 12)) + "rest";
+  ProxyHeader header;
+  ASSERT_EQ(ReadProxyHeader(bytes, &header), Header::kFound);
+  absl::string_view tlvs = header.tlvs;
+  const auto first = TakeTlv(&tlvs);
+  const auto second = TakeTlv(&tlvs);
+  const auto third = TakeTlv(&tlvs);
+  ASSERT_TRUE(first && second && third);
+  EXPECT_EQ(first->type, 1);
+  EXPECT_EQ(first->value, "h2");
+  EXPECT_EQ(second->type, 0xea);
+  EXPECT_EQ(second->value, "");
+  EXPECT_EQ(third->value, absl::string_view("\0", 1));
+  EXPECT_FALSE(TakeTlv(&tlvs).has_value());
+}
+
+// PP2_TYPE_CRC32C, made by another's implementation over the header with zeros in its place.
+TEST(ProxyHeaderTest, Checksum) {
+  const std::string good = Binary(0x21, 0x11, kV4 + std::string("\3\0\4\317\201\107\211", 7));
+  ProxyHeader header;
+  EXPECT_EQ(ReadProxyHeader(good, &header), Header::kFound);
+  for (size_t i = 13; i < good.size(); ++i) {
+    if (i == good.size() - 7) continue;  // Its type: then it is none.
+    std::string bad = good;
+    bad[i] = static_cast<char>(bad[i] ^ 1);
+    EXPECT_NE(ReadProxyHeader(bad, &header), Header::kFound) << i;
+  }
+}
+
+// What LOCAL brings along is of nobody.
+TEST(ProxyHeaderTest, NoTlvsWithoutAddresses) {
+  ProxyHeader header;
+  EXPECT_EQ(ReadProxyHeader(Binary(0x20, 0x11, kV4 + std::string("\1\0\1x", 4)), &header),
+            Header::kFound);
+  EXPECT_TRUE(header.tlvs.empty());
 }
 
 }  // namespace

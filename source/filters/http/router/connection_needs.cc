@@ -36,8 +36,10 @@ upstream::ConnectionNeeds NeedsOf(const filter::StreamContext& stream,
     if (!IsIp(needs.san)) needs.sni = needs.san;
   }
   if (stream.info.connection != nullptr) {
-    needs.source = &stream.info.connection->direct_remote;
-    needs.destination = &stream.info.connection->local;
+    const filter::ConnectionInfo& connection = *stream.info.connection;
+    needs.source = &connection.remote();
+    needs.destination = &connection.local;
+    if (connection.proxy_notes != nullptr) needs.tlvs = &connection.proxy_notes->passed;
   }
   return needs;
 }

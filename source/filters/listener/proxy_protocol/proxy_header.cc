@@ -74,6 +74,33 @@ net::Address BinaryAddress(absl::string_view ip, uint32_t port) {
   return net::Address::FromSockaddr(reinterpret_cast<const sockaddr*>(&address), sizeof(address));
 }
 
+// CRC-32C (RFC 3720, appendix B.4) of a header whose checksum, which is at `checksum`, counts as
+// zeros. Bit by bit: few headers have one, and they are short.
+uint32_t Crc32c(absl::string_view header, absl::string_view checksum) {
+  constexpr uint32_t kPolynomial = 0x82f63b78;  // Reflected.
+  uint32_t crc = 0xffffffff;
+  for (const char& c : header) {
+    const bool zero = &c >= checksum.data() && &c < checksum.data() + checksum.size();
+    crc ^= zero ? 0u : static_cast<uint8_t>(c);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? kPolynomial : 0);
+  }
+  return ~crc;
+}
+
+// Section 2.2: they fill what is left, and a checksum that is there must be right.
+bool GoodTlvs(absl::string_view header, absl::string_view tlvs) {
+  while (!tlvs.empty()) {
+    const std::optional<Tlv> tlv = TakeTlv(&tlvs);
+    if (!tlv) return false;
+    if (tlv->type != kCrc32c) continue;
+    if (tlv->value.size() != 4) return false;
+    const uint32_t sent = ByteAt(tlv->value, 0) << 24 | ByteAt(tlv->value, 1) << 16 |
+                          ByteAt(tlv->value, 2) << 8 | ByteAt(tlv->value, 3);
+    if (sent != Crc32c(header, tlv->value)) return false;
+  }
+  return true;
+}
+
 Header ReadBinary(absl::string_view bytes, ProxyHeader* header) {
   if (bytes.size() < kFixed) return Header::kMore;
   const uint32_t version = ByteAt(bytes, 12) >> 4;
@@ -90,16 +117,27 @@ Header ReadBinary(absl::string_view bytes, ProxyHeader* header) {
   // LOCAL, and families that are not addresses of TCP over IP, say nothing of the client.
   if (command == 0 || ip_size == 0) return Header::kFound;
   if (transport != 1) return Header::kBroken;
-  const absl::string_view at = bytes.substr(kFixed);
+  const absl::string_view whole = bytes.substr(0, header->size);
+  const absl::string_view at = whole.substr(kFixed);
   const size_t ports = 2 * ip_size;
   header->source =
       BinaryAddress(at.substr(0, ip_size), ByteAt(at, ports) << 8 | ByteAt(at, ports + 1));
   header->destination = BinaryAddress(at.substr(ip_size, ip_size),
                                       ByteAt(at, ports + 2) << 8 | ByteAt(at, ports + 3));
-  return Header::kFound;
+  header->tlvs = at.substr(ports + 4);
+  return GoodTlvs(whole, header->tlvs) ? Header::kFound : Header::kBroken;
 }
 
 }  // namespace
+
+std::optional<Tlv> TakeTlv(absl::string_view* tlvs) {
+  if (tlvs->size() < 3) return std::nullopt;
+  const size_t size = ByteAt(*tlvs, 1) << 8 | ByteAt(*tlvs, 2);
+  if (tlvs->size() - 3 < size) return std::nullopt;
+  const Tlv tlv{static_cast<uint8_t>(ByteAt(*tlvs, 0)), tlvs->substr(3, size)};
+  tlvs->remove_prefix(3 + size);
+  return tlv;
+}
 
 Header ReadProxyHeader(absl::string_view bytes, ProxyHeader* header) {
   if (Begins(bytes, kSignature)) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "absl/strings/string_view.h"
 #include "source/net/address.h"
@@ -27,8 +28,23 @@ struct ProxyHeader {
   // The connection that the proxy speaks for; none when it speaks for itself, or does not know.
   net::Address source;
   net::Address destination;
+  // TLVs, each whole, within the bytes that were read; empty without addresses.
+  absl::string_view tlvs;
 };
 
+// Types that are about the header itself, and mean nothing behind it.
+inline constexpr uint8_t kCrc32c = 0x03;
+inline constexpr uint8_t kNoop = 0x04;
+
+struct Tlv {
+  uint8_t type = 0;
+  absl::string_view value;
+};
+// Takes the first TLV from the front; nothing at the end, and where a length points behind it.
+std::optional<Tlv> TakeTlv(absl::string_view* tlvs);
+
+// kBroken besides what is malformed: TLVs that do not end where the header does, and a checksum
+// that is not the header's.
 Header ReadProxyHeader(absl::string_view bytes, ProxyHeader* header);
 
 }  // namespace proxenos::filters::proxy_protocol

@@ -1,23 +1,56 @@
 // What a header, or its absence, leads to.
 #include "source/filters/listener/proxy_protocol/proxy_protocol.h"
 
+#include <utility>
+
+#include "absl/strings/escaping.h"
 #include "source/filters/listener/proxy_protocol/proxy_header.h"
+#include "source/json/utf8.h"
 #include "source/stats/scope.h"
 
 namespace proxenos::filters::proxy_protocol {
 namespace {
 
+constexpr char kPrefixTag[] = "envoy.proxy_protocol_prefix";
+constexpr char kVersionTag[] = "envoy.proxy_protocol_version";
 constexpr stats::ScopeShape kScope{"proxy_proto.", "proxy_proto."};
-constexpr stats::ScopeShape kV1Scope{"proxy_proto.versions.v1.", "proxy_proto.versions.v1."};
-constexpr stats::ScopeShape kV2Scope{"proxy_proto.versions.v2.", "proxy_proto.versions.v2."};
+constexpr stats::ScopeShape kPrefixedScope{"proxy_proto.$.", "proxy_proto.", {kPrefixTag}};
+constexpr stats::ScopeShape kVersionScope{
+    "proxy_proto.versions.v$.", "proxy_proto.", {kVersionTag}};
+constexpr stats::ScopeShape kPrefixedVersionScope{
+    "proxy_proto.$.versions.v$.", "proxy_proto.", {kPrefixTag, kVersionTag}};
+
+stats::ScopeName Scope(absl::string_view prefix) {
+  return prefix.empty() ? stats::ScopeName(kScope, {}) : stats::ScopeName(kPrefixedScope, {prefix});
+}
+
+stats::ScopeName VersionScope(absl::string_view prefix, absl::string_view version) {
+  return prefix.empty() ? stats::ScopeName(kVersionScope, {version})
+                        : stats::ScopeName(kPrefixedVersionScope, {prefix, version});
+}
+
+std::string ToText(absl::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const size_t size = json::Utf8Size(bytes);
+    if (size == 0) {
+      text.push_back('!');
+    } else {
+      text.append(bytes.data(), size);
+    }
+    bytes.remove_prefix(size == 0 ? 1 : size);
+  }
+  return text;
+}
 
 }  // namespace
 
 ProxyProtocol::ProxyProtocol(const ProxyProtocolConfig& config, stats::Registry& registry)
     : config_(config),
-      stats_(registry.Open<ProxyProtocolStats>(stats::ScopeName(kScope, {}))),
-      v1_(registry.Open<ProxyVersionStats>(stats::ScopeName(kV1Scope, {}))),
-      v2_(registry.Open<ProxyVersionStats>(stats::ScopeName(kV2Scope, {}))) {}
+      stats_(registry.Open<ProxyProtocolStats>(Scope(config.stat_prefix))),
+      v1_(registry.Open<ProxyVersionStats>(VersionScope(config.stat_prefix, "1"))),
+      v2_(registry.Open<ProxyVersionStats>(VersionScope(config.stat_prefix, "2"))) {}
 
 uint32_t ProxyProtocol::limit() const { return kMaxHeader; }
 
@@ -53,7 +86,24 @@ filter::ListenerFilter::Result ProxyProtocol::Inspect(absl::string_view bytes,
     facts.local = header.destination;
     facts.local_restored = true;
   }
+  if (!header.tlvs.empty()) facts.proxy_notes = Notes(header.tlvs);
   return {Verdict::kDone, header.size};
+}
+
+// Null when nothing is to be kept.
+std::unique_ptr<const filter::ProxyNotes> ProxyProtocol::Notes(absl::string_view tlvs) const {
+  if (config_.rules.empty() && config_.passes.none()) return nullptr;
+  auto notes = std::make_unique<filter::ProxyNotes>();
+  while (const std::optional<Tlv> tlv = TakeTlv(&tlvs)) {
+    if (config_.passes[tlv->type]) notes->passed.push_back({tlv->type, std::string(tlv->value)});
+    for (const TlvRule& rule : config_.rules) {
+      if (rule.type != tlv->type) continue;
+      std::string value = rule.base64 ? absl::Base64Escape(tlv->value) : ToText(tlv->value);
+      notes->metadata.Set(rule.space, rule.key, json::Value(std::move(value)));
+    }
+  }
+  if (notes->passed.empty() && notes->metadata.empty()) return nullptr;
+  return notes;
 }
 
 }  // namespace proxenos::filters::proxy_protocol

@@ -106,6 +106,7 @@ void TcpConnection::Connect() {
     arrival().info.local = net::Address::LocalOf(socket().fd());
   }
   needs.destination = &arrival().info.local;
+  if (arrival().info.proxy_notes != nullptr) needs.tlvs = &arrival().info.proxy_notes->passed;
   attempt_ = std::make_unique<Attempt>(*this);
   attempt_->needs = &needs;
   cluster_->Acquire(*attempt_);

@@ -49,7 +49,7 @@ base::Rc<upstream::WorkerCluster> TcpService::Choose(const Arrival& arrival) {
 }
 
 void TcpService::Describe(const Arrival& arrival, filter::StreamInfo& info) {
-  info.connection = &arrival.info;
+  downstream::DescribeConnection(arrival.info, info);
   info.remote = arrival.info.remote();
   info.start = arrival.created;
   const base::Nanos since = listener().loop().now() - arrival.created;
