@@ -54,11 +54,16 @@ std::vector<MessageRules> RouteFields() {
            Use("prefix_rewrite regex_rewrite host_rewrite_literal auto_host_rewrite "
                "host_rewrite_header host_rewrite_path_regex append_x_forwarded_host"),
            Use("timeout idle_timeout max_stream_duration retry_policy upgrade_configs cors "
-               "hash_policy"),
+               "hash_policy request_mirror_policies"),
            Use("priority").Only("DEFAULT"),
            Use("include_vh_rate_limits rate_limits"),
            Use("max_grpc_timeout grpc_timeout_offset"),
        }},
+      {"envoy.config.route.v3.RouteAction.RequestMirrorPolicy",
+       {Use("cluster cluster_header runtime_fraction disable_shadow_host_suffix_append"),
+        Leave("trace_sampled", kNoTracing),
+        Refuse("request_headers_mutations host_rewrite_literal",
+               "a copy has the fields of the request it copies")}},
       {"envoy.config.route.v3.RouteAction.UpgradeConfig",
        {Use("upgrade_type enabled connect_config")}},
       {"envoy.config.route.v3.RouteAction.UpgradeConfig.ConnectConfig",

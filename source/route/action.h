@@ -109,6 +109,14 @@ struct UpgradeRule {
   bool allow_post = false;
 };
 
+// RouteAction.request_mirror_policies.
+struct Mirror {
+  ClusterRef cluster;  // Unless a header names it.
+  std::string header;  // Lower case; empty: `cluster`.
+  runtime::FractionSetting fraction{{100, 100}};
+  bool suffix = true;  // The host is told to be a shadow.
+};
+
 struct Forward {
   enum class HostRewrite : uint8_t { kNone, kLiteral, kAuto, kHeader, kPathRegex };
 
@@ -150,6 +158,7 @@ struct Forward {
   RateLimits rate_limits;
   bool include_host_rate_limits = false;  // include_vh_rate_limits
   std::vector<HashPolicy> hash_policies;
+  std::vector<Mirror> mirrors;
 };
 
 struct Redirect {

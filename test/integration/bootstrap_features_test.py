@@ -278,6 +278,68 @@ class BootstrapFeaturesTest(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("cluster_manager.local_cluster_name: value nobody", words)
 
+    # Mirrors.
+
+    def mirror(self, *policies, mirrored=None, **action):
+        """An origin and what gets copies."""
+        pair = self.origins()
+        clusters = [bootstrap.cluster("origin", pair[0].port), bootstrap.cluster("copies", mirrored or pair[1].port)]
+        running = self.run_proxy(bootstrap.bootstrap(
+            routes=[bootstrap.to(request_mirror_policies=list(policies), **action)], clusters=clusters))
+        return running, pair[0], pair[1]
+
+    @staticmethod
+    def send(port, text):
+        with wire.connect(port) as sock:
+            sock.sendall(text.encode())
+            return wire.Reader(sock).response("POST")
+
+    def test_copies_go_to_another_cluster(self):
+        running, host, copies = self.mirror({"cluster": "copies"})
+        answer = self.send(running.port, "POST /a?b HTTP/1.1\r\nHost: shop.example:80\r\nX-A: b\r\nContent-Length: 5\r\n"
+                                         "\r\nhello")
+        self.assertEqual(answer["status"], 200)
+        copy = running.wait(lambda: copies.seen)[0]
+        headers = dict(copy["headers"])
+        self.assertEqual((copy["start"], headers["host"], headers["x-a"], headers["content-length"]),
+                         ("POST /a?b HTTP/1.1", "shop.example-shadow:80", "b", "5"))
+        running.wait(lambda: copy.get("body") == "hello")
+        self.assertEqual(dict(host.seen[0]["headers"])["host"], "shop.example:80")
+
+    def test_a_copy_whose_answer_never_comes_harms_nobody(self):
+        running, _, copies = self.mirror({"cluster": "copies"})
+        for _ in range(3):
+            self.assertEqual(self.ask(running.port, "/ok")["status"], 200)
+        running.wait(lambda: len(copies.seen) == 3)
+
+    def test_copies_to_nobody_harm_nobody(self):
+        port, keeper = tcp.closed_port()
+        self.addCleanup(keeper.close)
+        running, host, _ = self.mirror({"cluster": "copies"}, mirrored=port)
+        self.assertEqual(self.ask(running.port)["status"], 200)
+        self.wait_for(running, "cluster.copies.upstream_cx_connect_fail")
+        self.assertEqual(len(host.seen), 1)
+
+    def wait_for(self, running, stat):
+        running.wait(lambda: running.stats().get(stat))
+
+    def test_a_header_may_name_the_cluster_of_copies(self):
+        running, _, copies = self.mirror({"cluster_header": "X-Copy", "disable_shadow_host_suffix_append": True})
+        self.assertEqual(self.ask(running.port)["status"], 200)
+        with wire.connect(running.port) as sock:
+            sock.sendall(b"GET /wanted HTTP/1.1\r\nHost: h\r\nX-Copy: copies\r\n\r\n")
+            self.assertEqual(wire.Reader(sock).response("GET")["status"], 200)
+        copy = running.wait(lambda: copies.seen)[0]
+        self.assertEqual((copy["start"], dict(copy["headers"])["host"]), ("GET /wanted HTTP/1.1", "h"))
+
+    def test_none_of_the_requests_may_be_copied(self):
+        running, host, copies = self.mirror({"cluster": "copies", "runtime_fraction": {
+            "default_value": {"numerator": 0, "denominator": "HUNDRED"}}})
+        for _ in range(5):
+            self.assertEqual(self.ask(running.port)["status"], 200)
+        self.assertEqual((len(host.seen), len(copies.seen)), (5, 0))
+        self.assertEqual(running.stats()["cluster.copies.upstream_rq_total"], 0)
+
     # CONNECT.
 
     def connect_to(self, host, **connect):

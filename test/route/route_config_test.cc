@@ -112,6 +112,11 @@ TEST(RouteConfigTest, ErrorsOfForwarding) {
        route + "route.upgrade_configs[1].upgrade_type", "once"},
       {Action("upgrade_configs { upgrade_type: 'websocket' connect_config {} }"),
        route + "route.upgrade_configs[0].connect_config", "CONNECT"},
+      {Action("upgrade_configs { upgrade_type: 'CONNECT-UDP' connect_config {} }"),
+       route + "route.upgrade_configs[0].connect_config", "UDP"},
+      {Action("request_mirror_policies {}"), route + "route.request_mirror_policies[0]", "one of"},
+      {Action("request_mirror_policies { cluster: 'a' cluster_header: 'b' }"),
+       route + "route.request_mirror_policies[0]", "one of"},
   });
 }
 
@@ -194,6 +199,15 @@ TEST(RouteConfigTest, Forward) {
       upgrade_type: "CONNECT"
       connect_config { allow_post: true }
     }
+    request_mirror_policies { cluster: "copies" }
+    request_mirror_policies {
+      cluster_header: "X-Copy"
+      runtime_fraction {
+        default_value { numerator: 5 }
+        runtime_key: "k"
+      }
+      disable_shadow_host_suffix_append: true
+    }
     retry_policy {
       retry_on: "5xx"
       num_retries { value: 3 }
@@ -211,6 +225,12 @@ TEST(RouteConfigTest, Forward) {
   EXPECT_EQ(forward.upgrades[0].type, "websocket");
   EXPECT_FALSE(forward.upgrades[0].enabled);
   EXPECT_TRUE(forward.upgrades[1].terminate_connect && forward.upgrades[1].allow_post);
+  ASSERT_EQ(forward.mirrors.size(), 2u);
+  EXPECT_EQ(forward.mirrors[0].cluster.name, "copies");
+  EXPECT_TRUE(forward.mirrors[0].suffix && forward.mirrors[0].fraction.always());
+  EXPECT_EQ(forward.mirrors[1].header, "x-copy");
+  EXPECT_EQ(forward.mirrors[1].fraction.key, "k");
+  EXPECT_FALSE(forward.mirrors[1].suffix);
   EXPECT_EQ(forward.retry->num_retries, 3u);
   EXPECT_EQ(forward.retry->retriable_status_codes, (std::vector<uint16_t>{429, 503}));
   EXPECT_EQ(forward.retry->back_off_base, base::kMillisecond) << "less means one millisecond";

@@ -47,8 +47,8 @@ Router::Attempt::Attempt(Router& owner) : Exchange(owner.stream_.response), rout
 
 void Router::Attempt::OnProgress() { router.stream_.Wake(router); }
 
-Router::Router(const RouterConfig& config, filter::StreamContext& stream)
-    : config_(config), stream_(stream) {}
+Router::Router(const RouterConfig& config, filter::StreamContext& stream, Mirrors* mirrors)
+    : config_(config), stream_(stream), mirrors_(mirrors) {}
 
 Router::~Router() = default;
 
@@ -84,7 +84,7 @@ void Router::Forward() {
   stream_.info.upstream_cluster = cluster_->config().name;
   pipe_ = EndsHere(*forward_, head);
   retry_.Begin(*forward_, head);
-  if (retry_.any()) sent_body_.Limit(KeptBodyBytes(route));
+  if (retry_.any() || !forward_->mirrors.empty()) sent_body_.Limit(KeptBodyBytes(route));
   timeouts_.Read(*forward_, stream_.IsGrpcCall(), retry_.per_try_timeout(), head.headers);
   timeouts_.Announce(0, !config_.suppress_envoy_headers, head.headers);
   if (route.virtual_host->include_request_attempt_count) {
@@ -221,7 +221,16 @@ void Router::SendMore() {
   });
   attempt_->sizes.request_body += before - out.body.size();
   if (sent_body_.TakeAbandoned()) cluster_->stats().retry_or_shadow_abandoned.Inc();
+  if (all && out.end) SendMirrors();
   if (all && out.end) stream_.info.last_upstream_tx = stream_.environment.loop.now();
+}
+
+// Once, with the request complete. A body of which not all was kept is not copied at all.
+void Router::SendMirrors() {
+  if (forward_->mirrors.empty() || mirrors_ == nullptr || pipe_ || !sent_body_.whole()) return;
+  if (stream_.request.framing.kind == http::Framing::kTunnel) return;
+  if (std::exchange(mirrored_, true)) return;
+  mirrors_->Send(*forward_, stream_, sent_body_.kept(), timeouts_.whole());
 }
 
 // A host that does not take the upgrade would read a tunnel's bytes as further requests: they wait

@@ -15,6 +15,7 @@
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
 #include "source/filters/http/router/host_choice.h"
+#include "source/filters/http/router/mirrors.h"
 #include "source/filters/http/router/retry.h"
 #include "source/filters/http/router/sent_body.h"
 #include "source/filters/http/router/timeouts.h"
@@ -34,7 +35,8 @@ struct RouterConfig {
 
 class Router final : public filter::HttpFilter, public base::Recycled<Router> {
  public:
-  Router(const RouterConfig& config, filter::StreamContext& stream);
+  // `mirrors` outlives it; null: nothing is copied to other clusters (tests).
+  Router(const RouterConfig& config, filter::StreamContext& stream, Mirrors* mirrors = nullptr);
   ~Router() override;
 
   filter::Verdict OnRequestHeaders(http::RequestHead& head, bool end) override;
@@ -68,6 +70,7 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   // The connection stands: bytes go over it as they are, the client is told so.
   void OpenPipe();
   void SendMore();
+  void SendMirrors();
   // Sets `fired` and wakes the router when `after` is over.
   void Arm(std::optional<event::Timer>& timer, base::Nanos after, bool& fired);
   // Whether the request's body may go to the host yet.
@@ -101,6 +104,7 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
 
   const RouterConfig& config_;
   filter::StreamContext& stream_;
+  Mirrors* const mirrors_;
   const route::Forward* forward_ = nullptr;
   route::ClusterPick pick_;
   base::Rc<upstream::WorkerCluster> cluster_;
@@ -113,6 +117,7 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   SentBody sent_body_;
   WebSocketBridge websocket_;
   HostChoice choice_;
+  bool mirrored_ = false;         // Copies of the request went out.
   bool pipe_ = false;             // The payload alone goes to the host: connect_config.
   bool request_counted_ = false;  // Holds one of the cluster's max_requests.
   bool retry_counted_ = false;    // Holds one of the cluster's max_retries.

@@ -13,7 +13,12 @@ class RouterFactory final : public filter::FilterFactory {
   explicit RouterFactory(RouterConfig config) : config_(config) {}
 
   std::unique_ptr<filter::HttpFilter> Create(filter::StreamContext& stream) const override {
-    return std::make_unique<Router>(config_, stream);
+    return std::make_unique<Router>(config_, stream,
+                                    static_cast<Mirrors*>(stream.worker_part(*this)));
+  }
+  std::unique_ptr<filter::WorkerPart> MakeWorkerPart(stats::Registry&,
+                                                     const std::string&) const override {
+    return std::make_unique<Mirrors>();
   }
 
  private:

@@ -21,6 +21,8 @@ class SentBody {
   bool Pass(buffer::Buffer& body, Send send);
   // Whether the body can be sent from its beginning: nothing has gone, or all of it is here.
   bool whole() const { return !lost_; }
+  // What has gone, while whole().
+  const buffer::Buffer& kept() const { return kept_; }
   // The limit has been reached: asked once.
   bool TakeAbandoned() { return std::exchange(abandoned_, false); }
   // Puts all of it back to the front of `body`, as if it had not gone. REQUIRES: whole().
