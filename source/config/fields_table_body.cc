@@ -32,6 +32,14 @@ std::vector<MessageRules> BodyFields() {
         Leave("fill_interval", "Each piece of a body waits for its own time."),
         Use("enable_response_trailers").Only("false", "counters say how many bytes waited"),
         Leave("response_trailer_prefix", "There are no such trailers.")}},
+      {"envoy.extensions.filters.http.custom_response.v3.CustomResponse", {Use("*")}},
+      {"envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy",
+       {Use("body body_format status_code response_headers_to_add response_code_details "
+            "preserve_response_code_details")}},
+      {"envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy."
+       "body_format",
+       {Use("text_format json_format text_format_source omit_empty_values formatters "
+            "json_format_options content_type")}},
       {"envoy.extensions.compression.gzip.compressor.v3.Gzip", {Use("*")}},
       {"envoy.extensions.compression.gzip.decompressor.v3.Gzip", {Use("*")}},
       {"envoy.extensions.compression.brotli.compressor.v3.Brotli", {Use("*")}},

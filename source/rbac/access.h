@@ -13,7 +13,8 @@ namespace proxenos::rbac {
 
 struct Access {
   const filter::ConnectionInfo& connection;
-  // The client, as trusted hops tell it: StreamInfo::remote, or ConnectionInfo::remote().
+  // The client, as trusted hops tell it: StreamInfo::remote, or
+  // ConnectionInfo::remote().
   const net::Address& remote;
   absl::string_view server_name;  // SNI; may be empty.
   // Of a request; null where it is a connection that is asked for.
@@ -21,6 +22,7 @@ struct Access {
   const filter::DynamicMetadata* metadata = nullptr;
   const filter::FilterState* state = nullptr;
   const json::Object* route_metadata = nullptr;  // By namespace. May be null.
+  const http::ResponseHead* response = nullptr;  // Null before there is one.
 };
 
 }  // namespace proxenos::rbac

@@ -83,6 +83,10 @@ bool Input::Read(const Access& access, std::string& scratch, absl::string_view* 
       const Names* names = SansOf(kind, access);
       return names != nullptr && Keep(absl::StrJoin(*names, ","), scratch, text);
     }
+    case Kind::kStatus:
+    case Kind::kStatusClass:
+    case Kind::kResponseHeader:
+      return access.response != nullptr && ReadResponse(*access.response, scratch, text);
     case Kind::kSubject: {
       const tls::SessionInfo::Certificate* peer = PeerOf(access);
       if (peer == nullptr || peer->subject.empty()) return false;
@@ -91,6 +95,19 @@ bool Input::Read(const Access& access, std::string& scratch, absl::string_view* 
     }
   }
   return false;
+}
+
+bool Input::ReadResponse(const http::ResponseHead& head, std::string& scratch,
+                         absl::string_view* text) const {
+  if (kind == Kind::kStatus) return Keep(absl::StrCat(head.status), scratch, text);
+  if (kind == Kind::kStatusClass) return Keep(absl::StrCat(head.status / 100, "xx"), scratch, text);
+  uint32_t n = 0;
+  scratch.clear();
+  for (const http::Header& field : head.headers) {
+    if (field.name() == name) absl::StrAppend(&scratch, n++ == 0 ? "" : ",", field.value());
+  }
+  *text = scratch;
+  return n != 0;
 }
 
 bool Input::Matches(const Access& access, const match::StringMatcher& matcher) const {

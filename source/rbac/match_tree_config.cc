@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/matching/common_inputs/network/v3/network_inputs.pb.h"
 #include "envoy/extensions/matching/common_inputs/ssl/v3/ssl_inputs.pb.h"
@@ -85,10 +86,10 @@ std::optional<match::StringMatcher> CompileText(const xds::type::matcher::v3::St
 
 class TreeCompiler {
  public:
-  TreeCompiler(Subject subject, Errors& errors) : subject_(subject), errors_(errors) {}
+  TreeCompiler(Subject subject, Errors& errors, ActionCompiler action)
+      : subject_(subject), errors_(errors), action_(action) {}
 
   std::optional<MatchTree> Compile(const Proto& proto, const Path& path);
-  std::vector<Rules::NamedAction> TakeActions() { return std::move(actions_); }
 
  private:
   // Each is nothing, with an error, where something in it is wrong.
@@ -104,25 +105,11 @@ class TreeCompiler {
   std::optional<Input> CompileInput(const Extension& proto, const Path& path);
   std::unique_ptr<const MatchTree::ByText> Compile(const Proto::MatcherTree& proto,
                                                    const Path& path);
-  std::optional<uint32_t> CompileAction(const Extension& proto, const Path& path);
 
   const Subject subject_;
   Errors& errors_;
-  std::vector<Rules::NamedAction> actions_;
+  const ActionCompiler action_;
 };
-
-std::optional<uint32_t> TreeCompiler::CompileAction(const Extension& proto, const Path& path) {
-  envoy::config::rbac::v3::Action action;
-  if (!config::UnpackTypedConfigTo(proto.typed_config(), action, path.Field("typed_config"),
-                                   errors_)) {
-    return std::nullopt;
-  }
-  Rules::NamedAction named{action.name(), ActionOf(action.action())};
-  const auto known = std::find(actions_.begin(), actions_.end(), named);
-  if (known != actions_.end()) return static_cast<uint32_t>(known - actions_.begin());
-  actions_.push_back(std::move(named));
-  return static_cast<uint32_t>(actions_.size() - 1);
-}
 
 std::optional<OnMatch> TreeCompiler::Compile(const Proto::OnMatch& proto, const Path& path) {
   if (proto.has_matcher()) {
@@ -134,7 +121,8 @@ std::optional<OnMatch> TreeCompiler::Compile(const Proto::OnMatch& proto, const 
     errors_.Add(path, "expected matcher or action");
     return std::nullopt;
   }
-  const auto action = CompileAction(proto.action(), path.Field("action"));
+  const auto action =
+      action_(proto.action().typed_config(), path.Field("action").Field("typed_config"));
   if (!action) return std::nullopt;
   return OnMatch{*action};
 }
@@ -150,11 +138,28 @@ std::optional<Input> TreeCompiler::CompileInput(const Extension& proto, const Pa
     if (!config::UnpackTypedConfigTo(proto.typed_config(), header, at, errors_)) {
       return std::nullopt;
     }
-    if (subject_ == Subject::kRequest) {
+    if (subject_ != Subject::kConnection) {
       return Input{Input::Kind::kHeader, route::FieldName(header.header_name())};
     }
-    errors_.Add(at, "a connection has no headers: write this in the HTTP filter of that name");
+    errors_.Add(at,
+                "a connection has no headers: write this in the HTTP "
+                "filter of that name");
     return std::nullopt;
+  }
+  if (subject_ == Subject::kResponse) {
+    if (type == "envoy.type.matcher.v3.HttpResponseStatusCodeMatchInput") {
+      return Input{Input::Kind::kStatus};
+    }
+    if (type == "envoy.type.matcher.v3.HttpResponseStatusCodeClassMatchInput") {
+      return Input{Input::Kind::kStatusClass};
+    }
+    envoy::type::matcher::v3::HttpResponseHeaderMatchInput field;
+    if (type == field.GetTypeName()) {
+      if (!config::UnpackTypedConfigTo(proto.typed_config(), field, at, errors_)) {
+        return std::nullopt;
+      }
+      return Input{Input::Kind::kResponseHeader, {}, absl::AsciiStrToLower(field.header_name())};
+    }
   }
   envoy::extensions::matching::common_inputs::network::v3::FilterStateInput state;
   if (type == state.GetTypeName()) {
@@ -309,12 +314,27 @@ std::optional<MatchTree> TreeCompiler::Compile(const Proto& proto, const Path& p
 
 }  // namespace
 
+std::optional<MatchTree> CompileMatchTree(const Proto& proto, Subject subject, const Path& path,
+                                          Errors& errors, ActionCompiler action) {
+  return TreeCompiler(subject, errors, action).Compile(proto, path);
+}
+
 std::unique_ptr<Rules> CompileMatcher(const Proto& proto, Subject subject, const Path& path,
                                       Errors& errors) {
-  TreeCompiler compiler(subject, errors);
-  auto tree = compiler.Compile(proto, path);
+  std::vector<Rules::NamedAction> actions;
+  const auto compile = [&](const google::protobuf::Any& any,
+                           const Path& at) -> std::optional<uint32_t> {
+    envoy::config::rbac::v3::Action action;
+    if (!config::UnpackTypedConfigTo(any, action, at, errors)) return std::nullopt;
+    Rules::NamedAction named{action.name(), ActionOf(action.action())};
+    const auto known = std::find(actions.begin(), actions.end(), named);
+    if (known != actions.end()) return static_cast<uint32_t>(known - actions.begin());
+    actions.push_back(std::move(named));
+    return static_cast<uint32_t>(actions.size() - 1);
+  };
+  auto tree = CompileMatchTree(proto, subject, path, errors, compile);
   if (!tree) return nullptr;
-  return std::make_unique<Rules>(*std::move(tree), compiler.TakeActions());
+  return std::make_unique<Rules>(*std::move(tree), std::move(actions));
 }
 
 }  // namespace proxenos::rbac

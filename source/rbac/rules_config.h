@@ -11,7 +11,7 @@
 namespace proxenos::rbac {
 
 // What the rules are for: a connection has no headers and no path to match.
-enum class Subject : uint8_t { kConnection, kRequest };
+enum class Subject : uint8_t { kConnection, kRequest, kResponse };
 
 Rules::Action ActionOf(envoy::config::rbac::v3::RBAC::Action action);
 

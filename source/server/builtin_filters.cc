@@ -9,6 +9,7 @@
 #include "source/filters/http/compressor/config.h"
 #include "source/filters/http/cors/config.h"
 #include "source/filters/http/csrf/config.h"
+#include "source/filters/http/custom_response/config.h"
 #include "source/filters/http/decompressor/config.h"
 #include "source/filters/http/ext_authz/config.h"
 #include "source/filters/http/ext_proc/config.h"
@@ -61,6 +62,8 @@ filter::FilterKinds BuiltinFilters() {
        &f::cors::kCorsOverride},
       {"envoy.extensions.filters.http.csrf.v3.CsrfPolicy", false, f::csrf::CreateCsrf,
        &f::csrf::kCsrfOverride},
+      {"envoy.extensions.filters.http.custom_response.v3.CustomResponse", false,
+       f::custom_response::CreateCustomResponse, &f::custom_response::kCustomResponseOverride},
       {"envoy.extensions.filters.http.decompressor.v3.Decompressor", false,
        f::decompressor::CreateDecompressor},
       {"envoy.extensions.filters.http.ext_authz.v3.ExtAuthz", false, f::ext_authz::CreateExtAuthz,

@@ -24,7 +24,7 @@ import report  # noqa: E402
 import wire  # noqa: E402
 
 ROUTER = {"name": "envoy.filters.http.router", "typed_config": {"@type": bootstrap.ROUTER}}
-PAGES = ["api_key_auth", "bandwidth_limit", "basic_auth", "compressor", "decompressor", "fault", "rbac",
+PAGES = ["api_key_auth", "bandwidth_limit", "basic_auth", "compressor", "custom_response", "decompressor", "fault", "rbac",
          "set_filter_state"]
 
 
@@ -131,6 +131,19 @@ class HttpFiltersTest(unittest.TestCase):
         stats = running.stats()
         self.assertEqual((stats["http.main.fault.delays_injected"], stats["http.main.fault.aborts_injected"]), (1, 1))
         self.assertEqual(stats["http.main.fault.active_faults"], 0)
+
+    def test_custom_response(self):
+        status = {"input": typed("envoy.type.matcher.v3.HttpResponseStatusCodeMatchInput"),
+                  "value_match": {"exact": "404"}}
+        policy = typed("envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy",
+                       body={"inline_string": "nothing"}, status_code=410)
+        running = self.start(http_filter("custom_response.v3.CustomResponse", custom_response_matcher={
+            "matcher_list": {"matchers": [{"predicate": {"single_predicate": status}, "on_match": {"action": policy}}]}}),
+            routes=[bootstrap.direct({"prefix": "/local"}, "x", status=404), bootstrap.to()])
+        for path in ("/404", "/local"):
+            changed = self.ask(running, path=path)
+            self.assertEqual((changed["status"], changed["body"]), (410, "nothing"))
+        self.assertEqual(self.ask(running)["body"], "origin")
 
     def test_credentials(self):
         users = {"inline_string": "ann:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="}

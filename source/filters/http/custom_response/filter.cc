@@ -1,0 +1,67 @@
+// Which response, and what takes its place.
+#include "source/filters/http/custom_response/filter.h"
+
+#include <variant>
+
+#include "source/filter/filter_override.h"
+
+namespace proxenos::filters::custom_response {
+namespace {
+
+using filter::Verdict;
+
+const Policy* FindIn(const Settings& settings, const rbac::Access& access) {
+  if (settings.tree == nullptr) return nullptr;
+  const auto found = settings.tree->Find(access);
+  return found ? &settings.policies[*found] : nullptr;
+}
+
+}  // namespace
+
+const Policy* CustomResponse::FindPolicy(const http::ResponseHead& head) const {
+  static const filter::ConnectionInfo kNoConnection;
+  const filter::ConnectionInfo& connection =
+      stream_.info.connection == nullptr ? kNoConnection : *stream_.info.connection;
+  rbac::Access access{connection, stream_.info.remote, connection.requested_server_name};
+  access.head = &stream_.request;
+  access.metadata = &stream_.info.metadata;
+  access.state = &stream_.info.state;
+  access.response = &head;
+  const Policy* found = nullptr;
+  filter::ForEachOverride(stream_, factory_.name, [&](const route::FilterOverride& one) {
+    if (one.settings == nullptr || one.kind != factory_.override_kind) return true;
+    found = FindIn(*static_cast<const Settings*>(one.settings.get()), access);
+    return found == nullptr;
+  });
+  return found != nullptr ? found : FindIn(settings_, access);
+}
+
+Verdict CustomResponse::OnResponseHeaders(http::ResponseHead& head, bool) {
+  if (done_ || head.framing.kind == http::Framing::kTunnel) return Verdict::kContinue;
+  const Policy* policy = FindPolicy(head);
+  if (policy == nullptr) return Verdict::kContinue;
+  done_ = true;
+  std::string body = policy->body;
+  if (policy->format) {
+    access_log::FormatInput input;
+    input.stream = &stream_.info;
+    input.request = &stream_.request;
+    input.response = &head;
+    input.local_reply_body = policy->body;
+    std::string text;
+    std::visit([&](const auto& format) { format.Format(input, text); }, *policy->format);
+    body = std::move(text);
+  }
+  const uint16_t status = policy->status == 0 ? head.status : policy->status;
+  const absl::string_view details =
+      policy->keeps_details ? stream_.info.details : absl::string_view(policy->details);
+  stream_.Reply(status, stream_.arena.Copy(body), stream_.arena.Copy(details), 0);
+  http::HeaderMap& headers = stream_.response.headers;
+  if (!policy->content_type.empty() && !body.empty() && !stream_.IsGrpcCall()) {
+    headers.Set(http::HeaderId::kContentType, policy->content_type);
+  }
+  for (const filter::HeaderChange& change : policy->changes) filter::Apply(change, headers);
+  return Verdict::kReplied;
+}
+
+}  // namespace proxenos::filters::custom_response
