@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -33,23 +34,24 @@ bool Split(absl::string_view text, Url* url) {
   return url->scheme == "http" || url->scheme == "https";
 }
 
+using Tags = std::vector<std::string>;
+
 enum class By { kUrl, kPrefix, kTag, kAll };
 
 uint64_t Purge(cache::NamedStore& store, By by, const std::string& value, const Url& url) {
   const std::string text = cache::UrlText(url.scheme, url.authority, url.path, store.options.keys);
   switch (by) {
     case By::kUrl:
-      return store.memory.Erase(cache::Key(text));
+      return store.Forget(cache::Key(text));
     case By::kPrefix:
-      return store.memory.EraseIf([&text](absl::string_view one, const cache::StoredHead&) {
-        return absl::StartsWith(one, text);
-      });
+      return store.ForgetIf(
+          [&text](absl::string_view one, const Tags&) { return absl::StartsWith(one, text); });
     case By::kTag:
-      return store.memory.EraseIf([&value](absl::string_view, const cache::StoredHead& head) {
-        return std::find(head.tags.begin(), head.tags.end(), value) != head.tags.end();
+      return store.ForgetIf([&value](absl::string_view, const Tags& tags) {
+        return std::find(tags.begin(), tags.end(), value) != tags.end();
       });
     case By::kAll:
-      return store.memory.EraseIf([](absl::string_view, const cache::StoredHead&) { return true; });
+      return store.ForgetIf([](absl::string_view, const Tags&) { return true; });
   }
   return 0;
 }

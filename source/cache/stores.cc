@@ -40,13 +40,52 @@ StoreHandle::~StoreHandle() {
   list.stores.erase(it);
 }
 
-StoreHandle StoreHandle::Open(absl::string_view name, const StoreOptions& options) {
+bool NamedStore::Keep(const Fill& fill, StoredResponse response) {
+  if (disk == nullptr) return memory.Store(fill, std::move(response));
+  const uint64_t decided = disk->Now();
+  if (!memory.Store(fill, response)) return false;
+  disk->Save(fill.key(), std::move(response), decided);
+  return true;
+}
+
+bool NamedStore::Update(const Key& key, const StoredHead* old, StoredResponse response) {
+  if (disk == nullptr) return memory.Replace(key, old, std::move(response));
+  const uint64_t decided = disk->Now();
+  if (!memory.Replace(key, old, response)) return false;
+  disk->Save(key, std::move(response), decided);
+  return true;
+}
+
+uint64_t NamedStore::Forget(const Key& key) {
+  const uint64_t count = memory.Erase(key);
+  return disk == nullptr ? count : std::max(count, disk->Erase(key));
+}
+
+uint64_t NamedStore::ForgetIf(
+    absl::FunctionRef<bool(absl::string_view, const std::vector<std::string>&)> matches) {
+  const uint64_t count = memory.EraseIf(
+      [matches](absl::string_view url, const StoredHead& head) { return matches(url, head.tags); });
+  return disk == nullptr ? count : std::max(count, disk->EraseIf(matches));
+}
+
+StoreHandle StoreHandle::Open(absl::string_view name, const StoreOptions& options,
+                              std::string* error) {
   List& list = TheList();
   const std::lock_guard<std::mutex> lock(list.mutex);
   for (const auto& store : list.stores) {
     if (store->name == name && store->options == options) return StoreHandle(store.get());
+    // Two would take each other's files for rubbish.
+    if (!options.disk.path.empty() && store->options.disk.path == options.disk.path) {
+      *error = "another store has this path, or this one with other limits";
+      return StoreHandle();
+    }
   }
-  list.stores.push_back(std::make_unique<NamedStore>(std::string(name), options));
+  auto made = std::make_unique<NamedStore>(std::string(name), options);
+  if (!options.disk.path.empty()) {
+    made->disk = DiskStore::Open(options.disk, error);
+    if (made->disk == nullptr) return StoreHandle();
+  }
+  list.stores.push_back(std::move(made));
   return StoreHandle(list.stores.back().get());
 }
 

@@ -6,22 +6,26 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
+#include "source/cache/disk_store.h"
 #include "source/cache/memory_store.h"
 
 namespace proxenos::cache {
 
 struct StoreOptions {
   MemoryStore::Options memory;
-  KeyOptions keys;  // What purges have to know of its keys.
+  DiskStore::Options disk;  // Without a path: there is none.
+  KeyOptions keys;          // What purges have to know of its keys.
   friend bool operator==(const StoreOptions& a, const StoreOptions& b) {
     return a.memory.max_bytes == b.memory.max_bytes &&
-           a.memory.max_variants == b.memory.max_variants &&
-           a.keys.without_scheme == b.keys.without_scheme &&
+           a.memory.max_variants == b.memory.max_variants && a.disk.path == b.disk.path &&
+           a.disk.max_bytes == b.disk.max_bytes && a.keys.without_scheme == b.keys.without_scheme &&
            a.keys.without_host == b.keys.without_host;
   }
 };
@@ -32,6 +36,15 @@ struct NamedStore {
   const std::string name;
   const StoreOptions options;
   MemoryStore memory;
+  std::unique_ptr<DiskStore> disk;  // Below it; or null.
+
+  // Of both, in the order that leaves no way for what is erased to come back.
+  bool Keep(const Fill& fill, StoredResponse response);
+  bool Update(const Key& key, const StoredHead* old, StoredResponse response);
+  // How many responses were known, in memory or on disk, whichever are more.
+  uint64_t Forget(const Key& key);
+  uint64_t ForgetIf(
+      absl::FunctionRef<bool(absl::string_view, const std::vector<std::string>&)> matches);
 
  private:
   friend class StoreHandle;
@@ -49,8 +62,10 @@ class StoreHandle {
   }
   ~StoreHandle();
 
-  // The store of that name and with these options, made when there is none.
-  static StoreHandle Open(absl::string_view name, const StoreOptions& options);
+  // The store of that name and with these options, made when there is none. None, and `error` says
+  // why, when its disk cannot be used.
+  static StoreHandle Open(absl::string_view name, const StoreOptions& options,
+                          std::string* error = nullptr);
   // All that there are, for administration.
   static std::vector<StoreHandle> All();
 

@@ -13,6 +13,12 @@
 namespace proxenos::admin {
 namespace {
 
+cache::StoreOptions WithoutScheme() {
+  cache::StoreOptions options;
+  options.keys.without_scheme = true;
+  return options;
+}
+
 class CachePageTest : public ::testing::Test {
  protected:
   void Put(const cache::StoreHandle& store, const std::string& url, const std::string& tag = "") {
@@ -29,7 +35,7 @@ class CachePageTest : public ::testing::Test {
 
   testing::FakeServer server_;
   const cache::StoreHandle one_ = cache::StoreHandle::Open("one", {});
-  const cache::StoreHandle two_ = cache::StoreHandle::Open("two", {{}, {.without_scheme = true}});
+  const cache::StoreHandle two_ = cache::StoreHandle::Open("two", WithoutScheme());
 };
 
 TEST_F(CachePageTest, PurgesWhatIsNamed) {

@@ -8,6 +8,7 @@ import http.client
 import pathlib
 import re
 import sys
+import tempfile
 import threading
 import unittest
 
@@ -51,6 +52,7 @@ def filters(store=None, **more):
 class CacheTest(unittest.TestCase):
     binary = ""
     page = ""
+    kills = 200
 
     def start(self, upstream, manager=None, concurrency=2, routes=None):
         running = proxy.Proxy(self.binary, bootstrap.bootstrap(
@@ -226,6 +228,28 @@ class CacheTest(unittest.TestCase):
             self.ask(running, path)
         self.assertEqual(len(upstream.take_seen()), 3)
         self.assertIn("3 URLs, 3 responses", running.admin("/cache"))
+
+    def test_a_disk_survives_kills(self):
+        """The process is killed again and again; what is served is always what the origin said."""
+        def script(request, send):
+            path = request["start"].split(" ")[1]
+            send(reply("cache-control: max-age=600", body=path * 4000))
+        upstream = SlowOrigin(script)
+        hits = 0
+        with tempfile.TemporaryDirectory(prefix="cache-") as folder:
+            store = {"disk": {"path": folder, "max_bytes": 1 << 21}}
+            for number in range(self.kills):
+                running = proxy.Proxy(self.binary, bootstrap.bootstrap(
+                    manager=filters(store), clusters=[bootstrap.cluster("origin", upstream.port)]))
+                try:
+                    for at in range(4):
+                        path = f"/{(number * 3 + at) % 40}"
+                        answer = self.ask(running, path)
+                        self.assertEqual((answer["status"], answer["body"]), (200, path * 4000))
+                        hits += "; hit" in self.field(answer, "cache-status")
+                finally:
+                    running.__exit__()  # Kills it.
+        self.assertGreater(hits, self.kills // 4)
 
     def test_envoys_simple_store(self):
         upstream = SlowOrigin(lambda _, send: send(reply("cache-control: max-age=600")))

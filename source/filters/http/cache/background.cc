@@ -105,13 +105,12 @@ void Background::OnDone() {
 }
 
 void Background::Take(const http::ResponseHead& head) {
-  store::MemoryStore& memory = settings_.store->memory;
   if (head.status == 304) {
     if (stats_ != nullptr) stats_->validated.Inc();
     auto fresh = Freshen(settings_, *subject_.stored.head, seen_, head.headers, loop_.wall_now());
     if (!subject_.fill->doomed()) {
-      memory.Replace(subject_.key, subject_.stored.head.get(),
-                     store::StoredResponse{std::move(fresh), subject_.stored.body});
+      settings_.store->Update(subject_.key, subject_.stored.head.get(),
+                              store::StoredResponse{std::move(fresh), subject_.stored.body});
     }
     subject_.fill->Settle();
   } else if (IsError(head.status)) {
@@ -122,13 +121,12 @@ void Background::Take(const http::ResponseHead& head) {
 }
 
 void Background::Store(const http::ResponseHead& head) {
-  store::MemoryStore& memory = settings_.store->memory;
   Made made = MakeHead(settings_, subject_.key, seen_, head, loop_.wall_now());
   if (made.verdict != StoreVerdict::kStore) {
     if (stats_ != nullptr) stats_->not_stored.Inc();
     // What the origin says now is that nobody may have this: what there was is out of date.
-    if (!subject_.fill->doomed()) memory.Erase(subject_.key);
-    memory.MarkUnshareable(subject_.key, loop_.now());
+    if (!subject_.fill->doomed()) settings_.store->Forget(subject_.key);
+    settings_.store->memory.MarkUnshareable(subject_.key, loop_.now());
     subject_.fill->Refuse();
     return;
   }
@@ -136,9 +134,10 @@ void Background::Store(const http::ResponseHead& head) {
   subject_.fill->Open(std::move(made.head));
   const buffer::Buffer& body = call_->body();
   for (size_t i = 0; i < body.slice_count(); ++i) subject_.fill->Append(body.slice(i).view());
-  memory.Store(*subject_.fill,
-               store::StoredResponse{subject_.fill->head(),
-                                     std::make_shared<const store::Body>(subject_.fill->body())});
+  settings_.store->Keep(
+      *subject_.fill,
+      store::StoredResponse{subject_.fill->head(),
+                            std::make_shared<const store::Body>(subject_.fill->body())});
   subject_.fill->Complete();
 }
 

@@ -102,9 +102,24 @@ void CompileStore(const OwnStore& proto, const config::Path& path, config::Error
     settings.collapse_timeout =
         upstream::CompileDuration(proto.collapse_timeout(), errors, path.Field("collapse_timeout"));
   }
+  if (proto.has_disk()) {
+    options.disk.path = proto.disk().path();
+    if (options.disk.path.empty() || options.disk.path.front() != '/') {
+      errors.AddValue(path.Field("disk").Field("path"), options.disk.path, "an absolute path");
+    }
+    while (options.disk.path.size() > 1 && options.disk.path.back() == '/') {
+      options.disk.path.pop_back();
+    }
+    if (proto.disk().has_max_bytes()) options.disk.max_bytes = proto.disk().max_bytes().value();
+    if (options.disk.max_bytes < kMinStoreBytes) {
+      errors.Add(path.Field("disk").Field("max_bytes"), "expected 1048576 or more");
+    }
+  }
   if (!errors.ok()) return;
+  std::string error;
   settings.store =
-      store::StoreHandle::Open(proto.name().empty() ? "default" : proto.name(), options);
+      store::StoreHandle::Open(proto.name().empty() ? "default" : proto.name(), options, &error);
+  if (!settings.store) errors.Add(path.Field("disk").Field("path"), error);
 }
 
 void CompileTypedConfig(const google::protobuf::Any& any, const config::Path& path,

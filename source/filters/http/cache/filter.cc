@@ -106,10 +106,48 @@ Verdict Cache::OnRequestHeaders(http::RequestHead& head, bool end) {
 
 Verdict Cache::LookUp() {
   const auto variants = memory().Find(key_);
-  if (variants == nullptr) return Fetch(Forwarded::kUriMiss, /*may_follow=*/true);
+  const Forwarded why = variants == nullptr ? Forwarded::kUriMiss : Forwarded::kVaryMiss;
+  if (variants == nullptr) {
+    return BeginLoad(why) ? Verdict::kPause : Fetch(why, /*may_follow=*/true);
+  }
   store::StoredResponse found = Select(*variants, key_, client_headers());
-  if (found.empty()) return Fetch(Forwarded::kVaryMiss, /*may_follow=*/true);
-  return UseStored(std::move(found));
+  if (!found.empty()) return UseStored(std::move(found));
+  return BeginLoad(why) ? Verdict::kPause : Fetch(why, /*may_follow=*/true);
+}
+
+bool Cache::BeginLoad(Forwarded otherwise) {
+  store::DiskStore* disk = settings_.store->disk.get();
+  if (disk == nullptr) return false;
+  const auto id = disk->Find(key_, stream_.request.headers);
+  if (!id) return false;
+  auto ticket = memory().Begin(key_, store::Fill::Sharing::kShared, stream_.environment.loop.now());
+  if (!ticket.leader) return false;  // Somebody reads or fetches it: to be followed.
+  why_ = otherwise;
+  RememberRequest();
+  fill_ = std::move(ticket.fill);
+  state_ = State::kLoading;
+  load_.emplace(*disk, key_, *id, stream_.environment.loop, [this] { stream_.Wake(*this); });
+  return true;
+}
+
+void Cache::OnLoaded() {
+  std::optional<store::StoredResponse> found = std::move(load_->result());
+  load_.reset();
+  // Not what was purged while it was read.
+  const bool usable = found.has_value() && !fill_->doomed() && !stream_.replied();
+  if (found.has_value()) memory().Store(*fill_, *found);
+  if (usable) {
+    fill_->Settle();
+  } else {
+    fill_->Refuse();
+  }
+  memory().End(*fill_);
+  fill_.reset();
+  state_ = State::kPassing;
+  if (stream_.replied()) return;
+  state_ = State::kIdle;
+  const Verdict verdict = usable ? UseStored(*std::move(found)) : Fetch(why_, /*may_follow=*/true);
+  if (verdict == Verdict::kContinue) stream_.Resume(*this, filter::Direction::kRequest);
 }
 
 Verdict Cache::UseStored(store::StoredResponse found) {
@@ -222,6 +260,10 @@ bool Cache::ValidateInBackground() {
 }
 
 void Cache::OnWake() {
+  if (load_.has_value()) {
+    if (load_->done()) OnLoaded();
+    return;
+  }
   if (!follower_.has_value()) return;
   // Somebody else may have answered meanwhile: what comes is no part of that answer.
   if (stream_.replied() && !(state_ == State::kReading && AnswerIsOurs())) {
@@ -250,8 +292,10 @@ void Cache::Follow() {
       const auto variants = memory().Find(key_);
       store::StoredResponse found =
           variants == nullptr ? store::StoredResponse() : Select(*variants, key_, client_headers());
-      if (found.empty() ||
-          store::JudgeReuse(found.head->policy, directives_, now()) != Reuse::kFresh) {
+      if (found.empty()) return GoAlone();
+      if (store::JudgeReuse(found.head->policy, directives_, now()) != Reuse::kFresh) {
+        stored_ = std::move(found);
+        why_ = Forwarded::kStale;
         return GoAlone();
       }
       follower_.reset();
@@ -341,6 +385,7 @@ void Cache::OnLocalReply() {
 
 void Cache::OnComplete() {
   if (fill_ != nullptr) BreakFill();
+  load_.reset();
   follower_.reset();
   patience_.reset();
 }

@@ -4,6 +4,7 @@
 //   kIdle --hit--> kServing            kIdle --miss--> kLeading --response--> kStoring or kPassing
 //     | --stale--> kValidating --304--> kServing       (a leader's response is shared as it comes)
 //     | --somebody fetches it--> kFollowing --head--> kReading   or, by itself, kLeading
+//     | --on disk--> kLoading --> as if it had been in memory
 //
 // filter.cc has the request's side, response.cc what comes from the origin, serve.cc how what is
 // stored becomes an answer. Owner: the stream's FilterChain. Thread: the worker's.
@@ -61,6 +62,7 @@ class Cache final : public filter::HttpFilter {
     kIdle,        // Nothing is decided, or the cache has no part in this.
     kUnsafe,      // A response without error makes what is stored out of date.
     kHead,        // A HEAD at the origin: it may freshen what is stored.
+    kLoading,     // Waits for a file.
     kFollowing,   // Waits for somebody else's response to begin.
     kReading,     // Sends it while it comes.
     kLeading,     // The request is at the origin, for a response to store.
@@ -73,6 +75,9 @@ class Cache final : public filter::HttpFilter {
   // filter.cc
   bool Applies(const http::RequestHead& head, bool end);
   filter::Verdict LookUp();
+  // Has what is on disk for this request read, if there is anything.
+  bool BeginLoad(store::Forwarded otherwise);
+  void OnLoaded();
   filter::Verdict UseStored(store::StoredResponse found);
   filter::Verdict Fetch(store::Forwarded why, bool may_follow);
   filter::Verdict Validate(store::Forwarded why);
@@ -132,6 +137,7 @@ class Cache final : public filter::HttpFilter {
   Seen* seen_ = nullptr;          // In the arena.
   // tidy: allow shared-mutable: leader and followers live on different workers; Fill locks.
   std::shared_ptr<store::Fill> fill_;  // Led by this stream, while it is under way.
+  std::optional<store::DiskLoad> load_;
   std::optional<store::Follower> follower_;
   std::optional<event::Timer> patience_;  // Of a follower.
   // Of what a follower sends: the next byte of the body, and the first one not to be sent.

@@ -18,7 +18,7 @@ Verdict Cache::OnResponseHeaders(http::ResponseHead& head, bool end) {
       state_ = State::kPassing;
       return Verdict::kContinue;
     case State::kPassing:
-      if (why_ != Forwarded::kNo && !stream_.replied()) {
+      if (why_ != Forwarded::kNo && !stream_.replied() && head.status >= 200) {
         ShowForwarded(head.headers, head.status, /*stored=*/false, "");
       }
       return Verdict::kContinue;
@@ -115,7 +115,7 @@ void Cache::FinishStoring() {
     return;
   }
   auto body = std::make_shared<const store::Body>(fill_->body());
-  const bool stored = memory().Store(*fill_, store::StoredResponse{head, std::move(body)});
+  const bool stored = settings_.store->Keep(*fill_, store::StoredResponse{head, std::move(body)});
   Count(stored ? &CacheStats::stored : &CacheStats::not_stored);
   fill_->Complete();
   memory().End(*fill_);
@@ -161,7 +161,7 @@ void Cache::OnNotModified(const http::ResponseHead& head) {
   std::shared_ptr<const store::StoredHead> fresh =
       Freshen(settings_, *stored_.head, *seen_, head.headers, now());
   store::StoredResponse updated{std::move(fresh), stored_.body};
-  if (!fill_->doomed()) memory().Replace(key_, stored_.head.get(), updated);
+  if (!fill_->doomed()) settings_.store->Update(key_, stored_.head.get(), updated);
   stored_ = std::move(updated);
   fill_->Settle();
   memory().End(*fill_);
@@ -209,7 +209,8 @@ void Cache::OnHeadAnswer(const http::ResponseHead& head) {
     made->policy.lifetime = 0;
     made->policy.stale_if_error = made->policy.stale_while_revalidate = 0;
   }
-  memory().Replace(key_, found.head.get(), store::StoredResponse{std::move(made), found.body});
+  settings_.store->Update(key_, found.head.get(),
+                          store::StoredResponse{std::move(made), found.body});
 }
 
 // RFC 9111, section 4.4.
@@ -219,13 +220,13 @@ void Cache::Invalidate(const http::ResponseHead& head) {
   target.scheme = scheme_;
   target.authority = authority_;
   target.path = path_;
-  uint64_t count =
-      memory().Erase(store::Key(store::UrlText(scheme_, authority_, path_, settings_.key)));
+  uint64_t count = settings_.store->Forget(
+      store::Key(store::UrlText(scheme_, authority_, path_, settings_.key)));
   for (const absl::string_view name : {"location", "content-location"}) {
     const http::Header* header = head.headers.Find(name);
     if (header == nullptr) continue;
     std::string url = store::ResolveSameOrigin(target, header->value(), settings_.key);
-    if (!url.empty()) count += memory().Erase(store::Key(std::move(url)));
+    if (!url.empty()) count += settings_.store->Forget(store::Key(std::move(url)));
   }
   for (; count > 0; --count) Count(&CacheStats::invalidated);
 }
