@@ -52,8 +52,10 @@ struct ScopeChange {
 
 struct Batch {
   std::shared_ptr<const runtime::Snapshot> runtime;  // Null: as it was.
-  std::vector<upstream::PublishedCluster> clusters;  // Added, or changed in their configuration.
-  std::vector<std::pair<std::string, std::shared_ptr<const upstream::HostSet>>> hosts;
+  // Added, or changed in their configuration.
+  std::vector<std::shared_ptr<const upstream::PublishedCluster>> clusters;
+  // The same configuration as before, other hosts.
+  std::vector<std::shared_ptr<const upstream::PublishedCluster>> hosts;
   std::vector<std::pair<std::string, std::shared_ptr<const downstream::RouteSnapshot>>> routes;
   std::vector<PublishedListener> listeners;  // Added or changed.
   std::vector<Rotation<tls::ClientContext>> cluster_tls;

@@ -136,6 +136,7 @@ class ClusterStore {
   bool Checked(Cluster& cluster);
   void SettleHosts(Cluster& cluster, Batch& batch);
   void Activate(Cluster& cluster, Batch& batch);
+  std::shared_ptr<const upstream::PublishedCluster> PublishedFrom(const Cluster& cluster) const;
   // Lets go of a compiled assignment that can be compiled anew at little cost.
   void ReleaseEndpoints(const Version& version);
   void CountStartup(Cluster& cluster);

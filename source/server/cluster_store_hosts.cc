@@ -45,7 +45,14 @@ void ClusterStore::SettleHosts(Cluster& cluster, Batch& batch) {
   } else {
     return;
   }
-  batch.hosts.push_back({cluster.name, cluster.hosts});
+  batch.hosts.push_back(PublishedFrom(cluster));
+}
+
+std::shared_ptr<const upstream::PublishedCluster> ClusterStore::PublishedFrom(
+    const Cluster& cluster) const {
+  const Version& version = *cluster.active;
+  return std::make_shared<const upstream::PublishedCluster>(upstream::PublishedCluster{
+      version.config, cluster.breakers, cluster.hosts, ContextsOf(version.tls.get()), reports_});
 }
 
 void ClusterStore::Activate(Cluster& cluster, Batch& batch) {
@@ -75,8 +82,7 @@ void ClusterStore::Activate(Cluster& cluster, Batch& batch) {
   const Version& version = *cluster.active;
   ReleaseEndpoints(version);
   if (had_health || version.health != nullptr) TakeForce(cluster);
-  batch.clusters.push_back(
-      {version.config, cluster.breakers, cluster.hosts, ContextsOf(version.tls.get()), reports_});
+  batch.clusters.push_back(PublishedFrom(cluster));
 }
 
 // What the version before found out about hosts gives way to what this one does.

@@ -12,11 +12,11 @@ MainClusters::MainClusters(event::EventLoop& loop, stats::Registry& registry,
 }
 
 void MainClusters::Apply(const Batch& batch) {
-  for (const upstream::PublishedCluster& cluster : batch.clusters) {
-    if (Knows(cluster.config->name)) clusters_.Set(cluster);
+  for (const auto& cluster : batch.clusters) {
+    if (Knows(cluster->config->name)) clusters_.Set(cluster);
   }
-  for (const auto& [name, hosts] : batch.hosts) {
-    if (Knows(name)) clusters_.SetHosts(name, hosts);
+  for (const auto& cluster : batch.hosts) {
+    if (Knows(cluster->config->name)) clusters_.SetHosts(cluster);
   }
   for (const auto& each : batch.cluster_tls) {
     if (Knows(each.owner)) clusters_.SetTls(each.owner, each.socket, each.context);

@@ -15,7 +15,7 @@ using Sockets = std::vector<std::optional<std::vector<net::UniqueFd>>>;
 void Apply(const Batch& batch, Sockets sockets, base::Nanos drain_time, Worker& worker) {
   if (batch.runtime != nullptr) worker.SetRuntime(batch.runtime);
   for (const auto& cluster : batch.clusters) worker.SetCluster(cluster);
-  for (const auto& [name, hosts] : batch.hosts) worker.SetHosts(name, hosts);
+  for (const auto& cluster : batch.hosts) worker.SetHosts(cluster);
   for (const auto& [name, routes] : batch.routes) worker.SetRoutes(name, routes);
   for (size_t i = 0; i < batch.listeners.size(); ++i) {
     worker.SetListener(batch.listeners[i], std::move(sockets[i]), drain_time);

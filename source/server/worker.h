@@ -46,9 +46,11 @@ class Worker {
     runtime_ = std::move(runtime);
     context_.environment.runtime = runtime_.get();
   }
-  void SetCluster(upstream::PublishedCluster cluster) { clusters_.Set(std::move(cluster)); }
-  void SetHosts(const std::string& cluster, std::shared_ptr<const upstream::HostSet> hosts) {
-    clusters_.SetHosts(cluster, std::move(hosts));
+  void SetCluster(std::shared_ptr<const upstream::PublishedCluster> cluster) {
+    clusters_.Set(std::move(cluster));
+  }
+  void SetHosts(std::shared_ptr<const upstream::PublishedCluster> cluster) {
+    clusters_.SetHosts(std::move(cluster));
   }
   void RemoveCluster(const std::string& name) { clusters_.Remove(name); }
   void SetRoutes(const std::string& name, std::shared_ptr<const downstream::RouteSnapshot> routes);

@@ -9,46 +9,56 @@ namespace proxenos::upstream {
 base::Rc<WorkerCluster> ClusterMap::Find(absl::string_view name) {
   const auto it = clusters_.find(name);
   if (it == clusters_.end()) return base::Rc<WorkerCluster>();
-  Entry& entry = it->second;
+  const Entry& entry = *it;
   if (!entry.used) {
-    entry.used =
-        base::Rc<WorkerCluster>(std::make_unique<WorkerCluster>(loop_, registry_, entry.published));
+    entry.used = base::Rc<WorkerCluster>(
+        std::make_unique<WorkerCluster>(loop_, registry_, *entry.published));
     entry.used->SetInternalConnect(&internal_connect_);
   }
   return entry.used;
 }
 
-void ClusterMap::Set(PublishedCluster published) {
-  Entry& entry = clusters_[published.config->name];
-  if (entry.used) entry.used->Drain();
-  entry.used.reset();
-  entry.published = std::move(published);
+void ClusterMap::Set(std::shared_ptr<const PublishedCluster> published) {
+  const absl::string_view name = published->config->name;
+  const auto it = clusters_.find(name);
+  if (it == clusters_.end()) {
+    clusters_.insert(Entry{name, std::move(published), {}});
+    return;
+  }
+  if (it->used) it->used->Drain();
+  it->used.reset();
+  it->name = name;
+  it->published = std::move(published);
 }
 
-void ClusterMap::SetHosts(const std::string& name, std::shared_ptr<const HostSet> hosts) {
+void ClusterMap::SetHosts(std::shared_ptr<const PublishedCluster> published) {
+  const absl::string_view name = published->config->name;
   const auto it = clusters_.find(name);
   if (it == clusters_.end()) return;
-  it->second.published.hosts = hosts;
-  if (it->second.used) it->second.used->SetHosts(std::move(hosts));
+  if (it->used) it->used->SetHosts(published->hosts);
+  it->name = name;
+  it->published = std::move(published);
 }
 
 void ClusterMap::SetTls(const std::string& name, size_t index,
                         std::shared_ptr<const tls::ClientContext> context) {
   const auto it = clusters_.find(name);
-  if (it == clusters_.end() || index >= it->second.published.tls.size()) return;
-  it->second.published.tls[index] = context;
-  if (it->second.used) it->second.used->SetTls(index, std::move(context));
+  if (it == clusters_.end() || index >= it->published->tls.size()) return;
+  PublishedCluster changed = *it->published;
+  changed.tls[index] = context;
+  it->published = std::make_shared<const PublishedCluster>(std::move(changed));
+  if (it->used) it->used->SetTls(index, std::move(context));
 }
 
 void ClusterMap::Remove(const std::string& name) {
   const auto it = clusters_.find(name);
   if (it == clusters_.end()) return;
-  if (it->second.used) it->second.used->Drain();
+  if (it->used) it->used->Drain();
   clusters_.erase(it);
 }
 
 void ClusterMap::DrainAll() {
-  for (auto& [name, entry] : clusters_) {
+  for (const Entry& entry : clusters_) {
     if (entry.used) entry.used->Drain();
   }
 }

@@ -1,13 +1,17 @@
-// ClusterMap: the clusters that one worker knows, by name. What the main thread publishes costs a
-// map entry; the worker's own state of a cluster is made when a request first goes there.
+// ClusterMap: the clusters that one worker knows, by name. What the main thread publishes is shared
+// by all workers and costs each a few words; the worker's own state of a cluster is made when a
+// request first goes there.
 //
 // Owner: the worker. Thread: the worker's.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <utility>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
+#include "absl/hash/hash.h"
 #include "absl/strings/string_view.h"
 #include "source/base/rc.h"
 #include "source/net/socket.h"
@@ -29,9 +33,12 @@ class ClusterMap {
   base::Rc<WorkerCluster> Find(absl::string_view name);
 
   // Adds a cluster or replaces its configuration: requests under way finish on the old one.
-  void Set(PublishedCluster published);
-  // New hosts of a cluster; no-op when it is not there.
-  void SetHosts(const std::string& name, std::shared_ptr<const HostSet> hosts);
+  void Set(std::shared_ptr<const PublishedCluster> published);
+  void Set(PublishedCluster published) {
+    Set(std::make_shared<const PublishedCluster>(std::move(published)));
+  }
+  // The same configuration with new hosts; no-op when the cluster is not there.
+  void SetHosts(std::shared_ptr<const PublishedCluster> published);
   // A rotated secret: another context of one of its transport sockets.
   void SetTls(const std::string& name, size_t index,
               std::shared_ptr<const tls::ClientContext> context);
@@ -43,15 +50,35 @@ class ClusterMap {
   void Clear() { clusters_.clear(); }
 
  private:
+  // An element of a set by name, which does not change; the rest does.
   struct Entry {
-    PublishedCluster published;
-    base::Rc<WorkerCluster> used;  // Null until first used.
+    // Of the configuration in `published`; both are replaced together.
+    mutable absl::string_view name;
+    mutable std::shared_ptr<const PublishedCluster> published;
+    mutable base::Rc<WorkerCluster> used;  // Null until first used.
+  };
+  struct NameOf {
+    using is_transparent = void;
+    static absl::string_view Of(const Entry& entry) { return entry.name; }
+    static absl::string_view Of(absl::string_view name) { return name; }
+  };
+  struct HashName : NameOf {
+    template <typename T>
+    size_t operator()(const T& each) const {
+      return absl::Hash<absl::string_view>()(Of(each));
+    }
+  };
+  struct SameName : NameOf {
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return Of(a) == Of(b);
+    }
   };
 
   event::EventLoop& loop_;
   stats::Registry& registry_;
   InternalConnect internal_connect_;
-  absl::flat_hash_map<std::string, Entry> clusters_;
+  absl::flat_hash_set<Entry, HashName, SameName> clusters_;
 };
 
 }  // namespace proxenos::upstream

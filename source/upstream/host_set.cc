@@ -38,6 +38,20 @@ std::string HashKeyOf(const HostEntry& entry, bool use_hostname) {
   return use_hostname ? entry.host->hostname() : entry.host->address().ToString();
 }
 
+using Localities = std::shared_ptr<const std::vector<Locality>>;
+
+// Most clusters have one locality without a name; those of another set change less than its hosts.
+Localities SharedLocalities(std::vector<Locality> localities, const Localities& previous) {
+  static const Localities* const kNone =
+      new Localities(std::make_shared<const std::vector<Locality>>());
+  static const Localities* const kUnnamed =
+      new Localities(std::make_shared<const std::vector<Locality>>(1));
+  for (const Localities* known : {&previous, kNone, kUnnamed}) {
+    if (*known != nullptr && **known == localities) return *known;
+  }
+  return std::make_shared<const std::vector<Locality>>(std::move(localities));
+}
+
 // The hosts of one group, with what is needed to weigh them.
 class GroupBuilder {
  public:
@@ -174,19 +188,22 @@ bool HostEntry::excluded() const {
   return (host->health_bits() & (kPendingActiveCheck | kExcludedByItself)) != 0;
 }
 
+HostSet::HostSet() : localities_(SharedLocalities({}, nullptr)) {}
+
 HostSet::HostSet(HostSetParts parts, const HostSet* previous)
     : entries_(std::move(parts.entries)),
-      localities_(std::move(parts.localities)),
+      localities_(SharedLocalities(std::move(parts.localities),
+                                   previous == nullptr ? nullptr : previous->localities_)),
       locality_weights_(std::move(parts.locality_weights)),
       overprovisioning_percent_(parts.overprovisioning_percent),
       options_(std::move(parts.options)) {
-  DCHECK(localities_.size() == locality_weights_.size());
+  DCHECK(localities_->size() == locality_weights_.size());
   for (const HostEntry& entry : entries_) {
     priorities_ = std::max<uint32_t>(priorities_, entry.priority + 1u);
   }
   std::vector<PriorityHealth> health(priorities_);
   for (const HostEntry& entry : entries_) {
-    DCHECK(entry.locality < localities_.size());
+    DCHECK(entry.locality < localities_->size());
     if (entry.excluded()) {
       ++excluded_;
     } else {

@@ -82,7 +82,7 @@ struct HostSetParts {
 class HostSet {
  public:
   // An empty one, from which no host can be picked.
-  HostSet() = default;
+  HostSet();
   // Hash tables of `previous` (may be null) are used again where they would be the same.
   explicit HostSet(HostSetParts parts, const HostSet* previous = nullptr);
 
@@ -93,8 +93,10 @@ class HostSet {
     return entries_[index].host;
   }
   absl::Span<const HostEntry> entries() const { return entries_; }
-  const Locality& locality(HostIndex index) const { return localities_[entries_[index].locality]; }
-  const std::vector<Locality>& localities() const { return localities_; }
+  const Locality& locality(HostIndex index) const {
+    return (*localities_)[entries_[index].locality];
+  }
+  const std::vector<Locality>& localities() const { return *localities_; }
   // Of localities()[i] with priority: LocalityLbEndpoints.load_balancing_weight, 0 when not given.
   const std::vector<uint32_t>& locality_weights() const { return locality_weights_; }
 
@@ -121,7 +123,7 @@ class HostSet {
                                            const HostSet* previous) const;
 
   std::vector<HostEntry> entries_;
-  std::vector<Locality> localities_;
+  std::shared_ptr<const std::vector<Locality>> localities_;  // Of most sets: one without a name.
   std::vector<uint32_t> locality_weights_;
   std::vector<HostGroup> groups_;
   uint32_t healthy_ = 0;

@@ -116,8 +116,8 @@ TEST_F(CompilersTest, SampleWorldComesUp) {
   Start();
   const Batch batch = discovery_->WaitForListener();
   ASSERT_EQ(batch.clusters.size(), 1u);
-  EXPECT_EQ(batch.clusters[0].config->name, "origin");
-  EXPECT_EQ(batch.clusters[0].hosts->size(), 1u);
+  EXPECT_EQ(batch.clusters[0]->config->name, "origin");
+  EXPECT_EQ(batch.clusters[0]->hosts->size(), 1u);
   ASSERT_EQ(batch.routes.size(), 1u);
   EXPECT_EQ(batch.routes[0].second->table->name(), "sample");
   ASSERT_EQ(batch.listeners.size(), 1u);

@@ -129,10 +129,10 @@ inline CompiledListener CompileListener(const std::string& bytes, config::Errors
 inline std::string Describe(const Batch& batch) {
   std::vector<std::string> words;
   for (const auto& cluster : batch.clusters) {
-    words.push_back(absl::StrCat("cluster ", cluster.config->name, "/", cluster.hosts->size()));
+    words.push_back(absl::StrCat("cluster ", cluster->config->name, "/", cluster->hosts->size()));
   }
-  for (const auto& [name, hosts] : batch.hosts) {
-    words.push_back(absl::StrCat("hosts ", name, "/", hosts->size()));
+  for (const auto& cluster : batch.hosts) {
+    words.push_back(absl::StrCat("hosts ", cluster->config->name, "/", cluster->hosts->size()));
   }
   for (const auto& [name, routes] : batch.routes) {
     words.push_back(

@@ -9,15 +9,17 @@
 namespace proxenos::server {
 namespace {
 
+std::shared_ptr<const upstream::PublishedCluster> MakeCluster(size_t i) {
+  auto config = std::make_shared<upstream::ClusterConfig>();
+  config->name = "c" + std::to_string(i);
+  return std::make_shared<const upstream::PublishedCluster>(
+      upstream::PublishedCluster{std::move(config), nullptr, nullptr});
+}
+
 Batch MakeBatch(size_t clusters, size_t hosts) {
   Batch batch;
-  for (size_t i = 0; i < clusters; ++i) {
-    auto config = std::make_shared<upstream::ClusterConfig>();
-    config->name = "c" + std::to_string(i);
-    upstream::PublishedCluster& cluster = batch.clusters.emplace_back();
-    cluster.config = std::move(config);
-  }
-  for (size_t i = 0; i < hosts; ++i) batch.hosts.push_back({"c" + std::to_string(i), nullptr});
+  for (size_t i = 0; i < clusters; ++i) batch.clusters.push_back(MakeCluster(i));
+  for (size_t i = 0; i < hosts; ++i) batch.hosts.push_back(MakeCluster(i));
   return batch;
 }
 
@@ -43,11 +45,11 @@ TEST(PublisherTest, ManyClustersGoAheadInOrder) {
     EXPECT_LE(part.hosts.size(), 64u);
     EXPECT_FALSE(part.empty());
     for (const auto& cluster : part.clusters) {
-      EXPECT_EQ(cluster.config->name, "c" + std::to_string(clusters++));
+      EXPECT_EQ(cluster->config->name, "c" + std::to_string(clusters++));
     }
-    for (const auto& [name, set] : part.hosts) {
+    for (const auto& cluster : part.hosts) {
       EXPECT_EQ(clusters, 200u) << "each cluster is there before its new hosts";
-      EXPECT_EQ(name, "c" + std::to_string(hosts++));
+      EXPECT_EQ(cluster->config->name, "c" + std::to_string(hosts++));
     }
     EXPECT_EQ(part.routes.empty(), &part != &parts.back()) << "what refers comes last";
   }

@@ -106,8 +106,8 @@ std::shared_ptr<const upstream::ClusterConfig> CompileCluster(const std::string&
 std::string Describe(const Batch& batch) {
   Words words;
   for (const auto& each : batch.clusters) {
-    words.push_back(absl::StrCat("cluster ", each.config->name, " ",
-                                 each.tls[0] == nullptr ? "waits" : "ready"));
+    words.push_back(absl::StrCat("cluster ", each->config->name, " ",
+                                 each->tls[0] == nullptr ? "waits" : "ready"));
   }
   for (const auto& each : batch.listeners) {
     words.push_back(absl::StrCat("listener ", each.config->name, " ", NameIn(each.tls[0].get())));

@@ -156,7 +156,8 @@ void ProxyLoop::SetHosts(const std::vector<uint16_t>& ports) {
     assignment.localities[0].endpoints.push_back(std::move(endpoint));
   }
   hosts_ = upstream::BuildHostSet(*cluster, assignment, hosts_).hosts;
-  clusters_.SetHosts("origin", hosts_);
+  clusters_.SetHosts(std::make_shared<const upstream::PublishedCluster>(
+      upstream::PublishedCluster{cluster, breakers_, hosts_, {}}));
 }
 
 void ProxyLoop::PublishCluster() {
