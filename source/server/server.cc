@@ -227,12 +227,11 @@ void Server::MakeStore() {
 
 // Of several in one batch the last counts.
 void Server::NoteLocalHosts(const Batch& batch) {
-  for (const upstream::PublishedCluster& cluster : batch.clusters) {
+  const auto note = [this](const upstream::PublishedCluster& cluster) {
     if (cluster.config->name == local_zones_->cluster()) local_zones_->Set(*cluster.hosts);
-  }
-  for (const auto& [name, hosts] : batch.hosts) {
-    if (name == local_zones_->cluster()) local_zones_->Set(*hosts);
-  }
+  };
+  for (const auto& cluster : batch.clusters) note(*cluster);
+  for (const auto& cluster : batch.hosts) note(*cluster);
 }
 
 absl::Status Server::Start() {

@@ -250,7 +250,7 @@ std::vector<HostZone> HostSet::ZonesOf(uint32_t priority) const {
     if (entry.priority != priority) continue;
     const auto known = std::find_if(zones.begin(), zones.end(), [&](const HostZone& zone) {
       return zone.locality == entry.locality ||
-             localities_[zone.locality] == localities_[entry.locality];
+             localities()[zone.locality] == localities()[entry.locality];
     });
     const size_t zone = static_cast<size_t>(known - zones.begin());
     if (known == zones.end()) {
