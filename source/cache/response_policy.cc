@@ -14,27 +14,10 @@ using http::HeaderId;
 
 constexpr base::WallTime kSecond = 1000000;  // Of wall time.
 
-// Statuses whose meaning for caches is known here (must-understand, section 5.2.2.3).
+// Statuses whose meaning for caches is known here (must-understand, section 5.2.2.3): those whose
+// lifetime may be guessed, and redirections that must say theirs.
 bool IsUnderstood(uint16_t status) {
-  switch (status) {
-    case 200:
-    case 203:
-    case 204:
-    case 300:
-    case 301:
-    case 302:
-    case 303:
-    case 307:
-    case 308:
-    case 404:
-    case 405:
-    case 410:
-    case 414:
-    case 501:
-      return true;
-    default:
-      return false;
-  }
+  return IsHeuristicallyCacheable(status) || status == 302 || status == 303 || status == 307;
 }
 
 bool HasValidator(const http::HeaderMap& headers) {

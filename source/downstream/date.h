@@ -3,6 +3,7 @@
 
 #include "absl/strings/string_view.h"
 #include "source/base/clock.h"
+#include "source/http/date.h"
 
 namespace proxenos::downstream {
 
@@ -13,15 +14,14 @@ class DateCache {
   absl::string_view Get(base::WallTime now) {
     const int64_t second = now / 1000000;
     if (second != second_) Make(second);
-    return absl::string_view(text_, kSize);
+    return absl::string_view(text_, http::kDateSize);
   }
 
  private:
-  static constexpr size_t kSize = 29;  // "Sun, 06 Nov 1994 08:49:37 GMT"
   void Make(int64_t second);
 
   int64_t second_ = -1;
-  char text_[kSize + 1] = {};
+  char text_[http::kDateSize] = {};
 };
 
 }  // namespace proxenos::downstream

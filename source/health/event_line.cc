@@ -5,28 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "source/json/quoted.h"
 
 namespace proxenos::health {
-namespace {
-
-void AppendQuoted(absl::string_view text, std::string& out) {
-  out.push_back('"');
-  for (const char c : text) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (octet < 0x20 || octet == 0x7f) {
-      absl::StrAppendFormat(&out, "\\u%04x", octet);
-    } else {
-      out.push_back(c);
-    }
-  }
-  out.push_back('"');
-}
-
-}  // namespace
-
 void EventLine::Name(absl::string_view name) {
   if (line_.back() != '{') line_.push_back(',');
   absl::StrAppend(&line_, "\"", name, "\":");
@@ -34,7 +15,7 @@ void EventLine::Name(absl::string_view name) {
 
 EventLine& EventLine::Text(absl::string_view name, absl::string_view value) {
   Name(name);
-  AppendQuoted(value, line_);
+  json::AppendQuoted(value, line_);
   return *this;
 }
 

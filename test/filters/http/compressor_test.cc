@@ -269,13 +269,8 @@ TEST_F(CompressorTest, RoutesOverride) {
             "response_direction_config { common_config { enabled { default_value "
             "{ value: false } runtime_key: 'k' } } }");
   EXPECT_FALSE(Compresses({}));
-  envoy::config::route::v3::RouteConfiguration config;
-  auto* host = config.add_virtual_hosts();
-  host->set_name("all");
-  host->add_domains("*");
-  auto* route = host->add_routes();
-  route->mutable_match()->set_prefix("/");
-  route->mutable_route()->set_cluster("origin");
+  auto config = RouteToOrigin();
+  auto* route = config.mutable_virtual_hosts(0)->mutable_routes(0);
   auto& own = (*route->mutable_typed_per_filter_config())["f"];
   own = Pack<PerRoute>(
       "overrides { response_direction_config { remove_accept_encoding_header "

@@ -48,13 +48,8 @@ class CredentialsTest : public ::testing::Test {
   }
   template <typename Proto>
   void ConfigureRoute(const std::string& text) {
-    envoy::config::route::v3::RouteConfiguration config;
-    auto* host = config.add_virtual_hosts();
-    host->set_name("all");
-    host->add_domains("*");
-    auto* route = host->add_routes();
-    route->mutable_match()->set_prefix("/");
-    route->mutable_route()->set_cluster("origin");
+    auto config = RouteToOrigin();
+    auto* route = config.mutable_virtual_hosts(0)->mutable_routes(0);
     (*route->mutable_typed_per_filter_config())["f"] = Pack<Proto>(text);
     routes_ = MakeRoutes(config);
   }

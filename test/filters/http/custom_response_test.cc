@@ -113,15 +113,11 @@ TEST_F(CustomResponseTest, GrpcCallsGetAStatus) {
 
 TEST_F(CustomResponseTest, RoutesGoFirst) {
   Configure(Matcher(When<StatusClass>("5xx", "body { inline_string: 'filter' }")));
-  envoy::config::route::v3::RouteConfiguration config;
-  auto* host = config.add_virtual_hosts();
-  host->set_name("all");
-  host->add_domains("*");
+  auto config = RouteToOrigin();
+  auto* host = config.mutable_virtual_hosts(0);
   (*host->mutable_typed_per_filter_config())["f"] =
       Pack<Proto>(Matcher(When<Status>("502", "body { inline_string: 'host' }")));
-  auto* route = host->add_routes();
-  route->mutable_match()->set_prefix("/");
-  route->mutable_route()->set_cluster("origin");
+  auto* route = host->mutable_routes(0);
   (*route->mutable_typed_per_filter_config())["f"] =
       Pack<Proto>(Matcher(When<Status>("503", "body { inline_string: 'route' }")));
   routes_ = MakeRoutes(config);

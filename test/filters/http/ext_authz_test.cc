@@ -87,13 +87,9 @@ class ExtAuthzTest : public ::testing::Test {
 
  private:
   static std::shared_ptr<const route::RouteTable> Routes(const std::string& per_route) {
-    envoy::config::route::v3::RouteConfiguration config;
-    auto* host = config.add_virtual_hosts();
-    host->set_name("all");
-    host->add_domains("*");
-    auto* route = host->add_routes();
-    route->mutable_match()->set_prefix("/");
-    route->mutable_route()->set_cluster("origin");
+    auto config = RouteToOrigin();
+    auto* host = config.mutable_virtual_hosts(0);
+    auto* route = host->mutable_routes(0);
     if (!per_route.empty()) {
       (*route->mutable_typed_per_filter_config())["f"] = Pack<v3::ExtAuthzPerRoute>(per_route);
       (*host->mutable_typed_per_filter_config())["f"] = Pack<v3::ExtAuthzPerRoute>(

@@ -28,13 +28,8 @@ class ExtProcTest : public ::testing::Test {
  protected:
   AsyncStream Make(const std::string& text, const Fields& fields = {},
                    const std::string& per_route = "") {
-    envoy::config::route::v3::RouteConfiguration config;
-    auto* host = config.add_virtual_hosts();
-    host->set_name("all");
-    host->add_domains("*");
-    auto* route = host->add_routes();
-    route->mutable_match()->set_prefix("/");
-    route->mutable_route()->set_cluster("origin");
+    auto config = RouteToOrigin();
+    auto* route = config.mutable_virtual_hosts(0)->mutable_routes(0);
     if (!per_route.empty()) {
       (*route->mutable_typed_per_filter_config())["f"] = Pack<v3::ExtProcPerRoute>(per_route);
     }

@@ -138,13 +138,8 @@ TEST_F(FaultTest, OnlyWhomItConcerns) {
 
 TEST_F(FaultTest, RoutesAndClusters) {
   Configure("");
-  envoy::config::route::v3::RouteConfiguration config;
-  auto* host = config.add_virtual_hosts();
-  host->set_name("all");
-  host->add_domains("*");
-  auto* route = host->add_routes();
-  route->mutable_match()->set_prefix("/");
-  route->mutable_route()->set_cluster("origin");
+  auto config = RouteToOrigin();
+  auto* route = config.mutable_virtual_hosts(0)->mutable_routes(0);
   const auto abort_for = [&](const std::string& cluster) {
     (*route->mutable_typed_per_filter_config())["f"] =
         Pack<Proto>(std::string("abort { http_status: 503 ") + kAlways + "} upstream_cluster: '" +

@@ -72,7 +72,19 @@ inline void FillRequest(const RequestLine& line, http::RequestHead& head, buffer
   }
 }
 
-// A table with the routes of `text` (RouteConfiguration), knowing all filters of the binary.
+// One virtual host with one route: everything goes to the cluster "origin".
+inline envoy::config::route::v3::RouteConfiguration RouteToOrigin() {
+  envoy::config::route::v3::RouteConfiguration config;
+  auto* host = config.add_virtual_hosts();
+  host->set_name("all");
+  host->add_domains("*");
+  auto* route = host->add_routes();
+  route->mutable_match()->set_prefix("/");
+  route->mutable_route()->set_cluster("origin");
+  return config;
+}
+
+// A table with the routes of `config`, knowing all filters of the binary.
 inline std::shared_ptr<const route::RouteTable> MakeRoutes(
     const envoy::config::route::v3::RouteConfiguration& config) {
   config::Errors errors;

@@ -20,13 +20,8 @@ constexpr char kInjection[] = "/?id=1'%20or%20'1'='1";
 const Fields kOrdinary = {{"user-agent", "Mozilla/5.0"}, {"accept", "*/*"}};
 
 std::shared_ptr<const route::RouteTable> Routes(const std::string& per_route) {
-  envoy::config::route::v3::RouteConfiguration config;
-  auto* host = config.add_virtual_hosts();
-  host->set_name("all");
-  host->add_domains("*");
-  auto* route = host->add_routes();
-  route->mutable_match()->set_prefix("/");
-  route->mutable_route()->set_cluster("origin");
+  auto config = RouteToOrigin();
+  auto* route = config.mutable_virtual_hosts(0)->mutable_routes(0);
   (*route->mutable_typed_per_filter_config())["f"] = Pack<v3::WafPerRoute>(per_route);
   return MakeRoutes(config);
 }
