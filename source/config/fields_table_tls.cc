@@ -104,11 +104,12 @@ std::vector<MessageRules> TlsFields() {
         Refuse("workload_trust_domain", "the domain of an identity is the one that it names")}},
       {"envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher",
        {Use("san_type matcher oid")}},
+      {"envoy.extensions.transport_sockets.tls.v3.GenericSecret", {Use("secret secrets")}},
+      {"envoy.extensions.transport_sockets.tls.v3.GenericSecret.secret", {Use("*")}},
       {"envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig", {Use("name sds_config")}},
       {"envoy.extensions.transport_sockets.tls.v3.Secret",
        {
-           Use("name tls_certificate session_ticket_keys validation_context"),
-           Leave("generic_secret", "No filter that is built in reads one."),
+           Use("name tls_certificate session_ticket_keys validation_context generic_secret"),
        }},
   };
 }

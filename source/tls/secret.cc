@@ -41,8 +41,11 @@ bool SameFiles(const Secret& a, const Secret& b) {
     }
     case SecretKind::kTicketKeys:
       return std::get<TicketKeys>(a.content).keys == std::get<TicketKeys>(b.content).keys;
-    case SecretKind::kGeneric:
-      return true;
+    case SecretKind::kGeneric: {
+      const GenericValues& x = std::get<GenericValues>(a.content);
+      const GenericValues& y = std::get<GenericValues>(b.content);
+      return x.value == y.value && x.named == y.named;
+    }
   }
   return true;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <variant>
 #include <vector>
@@ -21,9 +22,14 @@ struct TicketKeys {
   std::vector<std::string> keys;  // As ServerOptions::ticket_keys.
 };
 
+// GenericSecret: what filters keep from others, such as the key of a signature.
+struct GenericValues {
+  std::string value;  // Empty where only `named` has some.
+  std::map<std::string, std::string> named;
+};
+
 struct Secret {
-  // Generic secrets have no content here: nothing uses one yet.
-  std::variant<std::monostate, Identity, Validation, TicketKeys> content;
+  std::variant<std::monostate, Identity, Validation, TicketKeys, GenericValues> content;
   SecretKind kind = SecretKind::kGeneric;
   // Directories where a change may mean that files of it have changed: those named by a
   // watched_directory, and those of files for which none is named.

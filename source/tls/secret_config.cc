@@ -114,6 +114,23 @@ void FindDirectories(const v3::TlsSessionTicketKeys& proto, Directories director
   for (const DataSource& key : proto.keys()) directories.AddSource(true, key);
 }
 
+void FindDirectories(const v3::GenericSecret& proto, Directories directories) {
+  directories.AddSource(proto.has_secret(), proto.secret());
+  for (const auto& [name, source] : proto.secrets()) directories.AddSource(true, source);
+}
+
+std::optional<GenericValues> CompileGeneric(const v3::GenericSecret& proto, const Path& path,
+                                            Errors& errors) {
+  const size_t before = errors.count();
+  GenericValues values;
+  if (proto.has_secret()) values.value = Read(proto.secret(), path.Field("secret"), errors);
+  for (const auto& [name, source] : proto.secrets()) {
+    values.named[name] = Read(source, path.Field("secrets").Key(name), errors);
+  }
+  if (errors.count() != before) return std::nullopt;
+  return values;
+}
+
 SanMatcher::Type SanTypeOf(v3::SubjectAltNameMatcher::SanType type) {
   switch (type) {
     case v3::SubjectAltNameMatcher::EMAIL:
@@ -334,10 +351,14 @@ std::optional<Secret> CompileSecret(const v3::Secret& proto, const Path& path, E
           SecretKind::kTicketKeys);
       break;
     case v3::Secret::kGenericSecret:
-      ok = true;
+      FindDirectories(proto.generic_secret(), Directories(secret));
+      ok = take(CompileGeneric(proto.generic_secret(), path.Field("generic_secret"), errors),
+                SecretKind::kGeneric);
       break;
     case v3::Secret::TYPE_NOT_SET:
-      errors.Add(path, "expected one of tls_certificate, validation_context, session_ticket_keys");
+      errors.Add(path,
+                 "expected one of tls_certificate, validation_context, session_ticket_keys, "
+                 "generic_secret");
       break;
   }
   if (!ok) return std::nullopt;
