@@ -14,6 +14,7 @@
 
 #include "source/net/address.h"
 #include "source/upstream/health_check.h"
+#include "source/upstream/load_counts.h"
 #include "source/upstream/outlier_detection.h"
 #include "source/upstream/transport_socket.h"
 
@@ -87,12 +88,18 @@ class Host {
   // Connections to it of all workers; kept where the cluster limits them.
   std::atomic<uint32_t>& connections() const { return connections_; }
 
+  // Null where load is not reported.
+  const std::shared_ptr<const LoadCounts>& load() const { return load_; }
+  // Thread: main, before any worker knows the host.
+  void SetLoad(std::shared_ptr<const LoadCounts> load) const { load_ = std::move(load); }
+
  private:
   const uint64_t id_;
   const HostIdentity identity_;
   mutable std::atomic<uint32_t> health_bits_{0};
   mutable OutlierCounts outlier_;
   mutable std::atomic<uint32_t> connections_{0};
+  mutable std::shared_ptr<const LoadCounts> load_;
 };
 
 }  // namespace proxenos::upstream

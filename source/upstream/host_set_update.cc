@@ -61,6 +61,7 @@ class KnownHosts {
     auto host = std::make_shared<const Host>(same_pool ? (*known)->id() : NextHostId(),
                                              std::move(identity));
     host->SetHealthBits(FirstBits(*host));
+    if (same_pool) host->SetLoad((*known)->load());
     return host;
   }
 

@@ -1,6 +1,8 @@
 // Groups are opened when a host is first used.
 #include "source/upstream/tracked_stats.h"
 
+#include <utility>
+
 namespace proxenos::upstream {
 namespace {
 
@@ -9,8 +11,9 @@ constexpr stats::ScopeShape kEndpoint{
 
 }  // namespace
 
-TrackedStats::TrackedStats(stats::Registry& registry, const ClusterConfig& config)
-    : registry_(registry), config_(config) {
+TrackedStats::TrackedStats(stats::Registry& registry, const ClusterConfig& config,
+                           std::shared_ptr<const ClusterLoad> load)
+    : registry_(registry), config_(config), load_(std::move(load)) {
   if (config.track_sizes) {
     sizes_ = registry.Open<stats::ClusterSizeStats>(stats::ClusterScope(config.stat_name()));
   }
@@ -47,6 +50,7 @@ void TrackedStats::CountConnectionEnd(const Host& host) {
 }
 
 void TrackedStats::CountRequest(const Host& host) {
+  if (host.load() != nullptr) host.load()->Begin();
   if (stats::EndpointStats* stats = Of(host)) {
     stats->rq_total.Inc();
     stats->rq_active.Inc();
@@ -54,10 +58,12 @@ void TrackedStats::CountRequest(const Host& host) {
 }
 
 void TrackedStats::CountRequestEnd(const Host& host) {
+  if (host.load() != nullptr) host.load()->End();
   if (stats::EndpointStats* stats = Known(host)) stats->rq_active.Dec();
 }
 
 void TrackedStats::CountAnswer(const Host& host, bool success) {
+  if (host.load() != nullptr) host.load()->CountAnswer(success);
   stats::EndpointStats* stats = Of(host);
   if (stats == nullptr) return;
   if (success) {

@@ -1,10 +1,12 @@
 // TrackedStats: what Cluster.track_cluster_stats asks for: stats of single endpoints, sizes of
-// messages. Few clusters have it, so nothing of it is in WorkerCluster itself.
+// messages; and what load reports are made of. Few clusters have it, so nothing of it is in
+// WorkerCluster itself.
 //
 // Owner: the worker's cluster. Thread: the worker's.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -12,12 +14,15 @@
 #include "source/stats/registry.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/host.h"
+#include "source/upstream/load_counts.h"
 
 namespace proxenos::upstream {
 
 class TrackedStats {
  public:
-  TrackedStats(stats::Registry& registry, const ClusterConfig& config);
+  // `load` is null where it is not reported.
+  TrackedStats(stats::Registry& registry, const ClusterConfig& config,
+               std::shared_ptr<const ClusterLoad> load = nullptr);
 
   void CountConnection(const Host& host);
   void CountConnectFailure(const Host& host);
@@ -27,6 +32,10 @@ class TrackedStats {
   // It answered, or did not.
   void CountAnswer(const Host& host, bool success);
   void CountTimeout(const Host& host);
+  // A request that a circuit breaker kept from all hosts.
+  void CountDrop() {
+    if (load_ != nullptr) load_->CountDrop();
+  }
   // Lets go of those that are not among `present`, by Host::id().
   void Keep(const absl::flat_hash_set<uint64_t>& present);
 
@@ -45,6 +54,7 @@ class TrackedStats {
 
   stats::Registry& registry_;
   const ClusterConfig& config_;
+  const std::shared_ptr<const ClusterLoad> load_;
   absl::flat_hash_map<uint64_t, stats::Group<stats::EndpointStats>> endpoints_;  // By Host::id().
   stats::Group<stats::ClusterSizeStats> sizes_;  // With request_response_sizes.
 };

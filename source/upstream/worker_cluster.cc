@@ -22,8 +22,8 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
   balancer_ = MakeLoadBalancer(*published_.config, [this](HostIndex index) -> uint32_t {
     return by_index_[index] == nullptr ? 0 : by_index_[index]->active();
   });
-  if (config().track_endpoints || config().track_sizes) {
-    tracked_ = std::make_unique<TrackedStats>(registry, config());
+  if (config().track_endpoints || config().track_sizes || published_.load != nullptr) {
+    tracked_ = std::make_unique<TrackedStats>(registry, config(), published_.load);
   }
   if (config().RoutesByZone()) {
     balancer_->SetZones(std::make_unique<ZoneRouting>(

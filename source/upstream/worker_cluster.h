@@ -30,6 +30,7 @@
 #include "source/upstream/host_reports.h"
 #include "source/upstream/host_set.h"
 #include "source/upstream/load_balancer.h"
+#include "source/upstream/load_counts.h"
 #include "source/upstream/original_hosts.h"
 #include "source/upstream/pick_request.h"
 #include "source/upstream/pool.h"
@@ -47,6 +48,8 @@ struct PublishedCluster {
   std::vector<std::shared_ptr<const tls::ClientContext>> tls = {};
   // Where what workers find out about hosts goes; null where nobody wants to know.
   std::shared_ptr<const HostReports> reports = nullptr;
+  // Null where load is not reported.
+  std::shared_ptr<const ClusterLoad> load = nullptr;
 };
 
 class WorkerCluster final : public base::RefCounted {
@@ -65,7 +68,7 @@ class WorkerCluster final : public base::RefCounted {
   // It answered with x-envoy-immediate-health-check-fail.
   void CountImmediateFailure(const Host& host);
 
-  // Null unless the cluster's track_cluster_stats asks for something.
+  // Null unless the cluster's track_cluster_stats asks for something, or its load is reported.
   TrackedStats* tracked() { return tracked_.get(); }
 
   // New hosts, same configuration: pools of hosts that stay are kept.
