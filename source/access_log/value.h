@@ -15,6 +15,8 @@
 
 namespace proxenos::access_log {
 
+class RemoteLogs;
+
 // Where the values come from. Only `stream` is required; what is null has no values.
 struct FormatInput {
   const filter::StreamInfo* stream = nullptr;
@@ -23,6 +25,7 @@ struct FormatInput {
   const http::HeaderMap* response_trailers = nullptr;
   absl::string_view local_reply_body;
   const runtime::Snapshot* runtime = nullptr;  // What filters of logs ask; null: their defaults.
+  RemoteLogs* remote = nullptr;                // Who sends entries to services; null: nobody.
 };
 
 // Room for values that must be composed, such as addresses and times.

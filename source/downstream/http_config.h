@@ -28,6 +28,10 @@
 #include "source/route/route_table.h"
 #include "source/tls/context_template.h"
 
+namespace proxenos::tracing {
+struct Config;
+}
+
 namespace proxenos::downstream {
 
 // A route table with its header formats compiled: what RDS publishes.
@@ -121,6 +125,7 @@ struct HttpConfig {
   std::vector<filter::DiscoveredFilter> discovered;  // Those of `filters` that discovery replaces.
   access_log::AccessLogs access_logs;
   bool logs_upstream_local = false;
+  std::shared_ptr<const tracing::Config> tracing;  // Null: no request is traced.
 
   // Exactly one of the three: routes by name, written inline, or by scope.
   std::string rds_name;
@@ -159,7 +164,8 @@ struct ListenerConfig {
   // What its stats are called by.
   std::string stat_address() const;
   bool bind_to_port = true;
-  bool inbound = false;  // traffic_direction: INBOUND, for drain_listeners.
+  bool inbound = false;   // traffic_direction: INBOUND, for drain_listeners.
+  bool outbound = false;  // traffic_direction: OUTBOUND
   uint32_t connection_buffer_bytes = base::limits::kConnectionOutBytes;
   uint32_t max_accepts_per_turn = base::limits::kMaxAcceptsPerTurn;
   bool ignores_global_limit = false;   // ignore_global_conn_limit

@@ -286,6 +286,8 @@ ListenerCompiler::Result ListenerCompiler::Compile(const ListenerProto& listener
   config->bind_to_port = !listener.has_bind_to_port() || listener.bind_to_port().value();
   config->inbound =
       listener.traffic_direction() == envoy::config::core::v3::TrafficDirection::INBOUND;
+  config->outbound =
+      listener.traffic_direction() == envoy::config::core::v3::TrafficDirection::OUTBOUND;
   if (listener.has_per_connection_buffer_limit_bytes()) {
     // Zero is "no limit" there; as good as none is what 32 bits can say.
     const uint32_t limit = listener.per_connection_buffer_limit_bytes().value();

@@ -5,6 +5,9 @@
 
 #include "source/json/value.h"
 
+namespace proxenos::access_log {
+class RemoteLogs;
+}
 namespace proxenos::event {
 class EventLoop;
 }
@@ -22,6 +25,7 @@ struct LocalNode {
   std::string id;
   std::string cluster;
   json::Object metadata;
+  std::string zone = {};  // Of its locality.
 };
 
 // Outlives whoever it is lent to. Thread: the worker's.
@@ -32,6 +36,8 @@ struct Environment {
   const LocalNode* node = nullptr;  // Null where nobody needs it (tests).
   // Another one after each change; null before the first.
   const runtime::Snapshot* runtime = nullptr;
+  // Sends log entries to the services that collect them; null where there are none (tests).
+  access_log::RemoteLogs* remote_logs = nullptr;
 };
 
 }  // namespace proxenos::filter

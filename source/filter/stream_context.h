@@ -24,6 +24,10 @@
 #include "source/stats/http_stats.h"
 #include "source/upstream/cluster_map.h"
 
+namespace proxenos::tracing {
+class StreamTrace;
+}
+
 namespace proxenos::filter {
 
 // One direction's message at one place of its way. The head lives in the context; `head` says that
@@ -48,6 +52,7 @@ class StreamContext : public event::Runnable {
   http::RequestHead request;
   http::ResponseHead response;
   StreamInfo info;
+  tracing::StreamTrace* trace = nullptr;  // Null: nobody traces it.
 
   // From the codec; to the terminal filter; from it; to the codec.
   Parts request_in;

@@ -94,6 +94,13 @@ struct ConnectionInfo {
   mutable std::vector<std::pair<const void*, std::unique_ptr<ConnectionPart>>> parts;
 };
 
+// Under which a collector of traces knows a stream. Owner: the stream's trace.
+struct TraceIds {
+  absl::string_view trace_id;  // Lower case hexadecimal.
+  absl::string_view span_id;
+  bool sampled = false;  // The collector is told of it.
+};
+
 struct StreamInfo {
   const ConnectionInfo* connection = nullptr;
   // The client as trusted hops tell it; the connection's direct_remote without them.
@@ -142,6 +149,7 @@ struct StreamInfo {
   base::Rc<tls::SessionInfo> upstream_tls;
   absl::string_view original_path;  // Before rewrites; empty when never rewritten.
   absl::string_view filter_chain_name;
+  const TraceIds* trace = nullptr;  // Null: nobody traces it.
   DynamicMetadata metadata;
   FilterState state;
 };

@@ -21,6 +21,7 @@
 
 namespace proxenos::route {
 
+struct RouteTracing;  // source/route/tracing.h
 struct VirtualHost;
 
 // What of a request a match may depend on.
@@ -68,6 +69,7 @@ struct Route {
   FilterOverrides filter_overrides;
   std::shared_ptr<const json::Object> metadata;  // filter_metadata by namespace; null: none.
   std::optional<uint64_t> request_body_limit;    // Of what is kept of a body for retries.
+  std::shared_ptr<const RouteTracing> tracing;   // decorator and tracing; null: none.
 
   const Forward* forward() const { return std::get_if<Forward>(&action); }
   const Redirect* redirect() const { return std::get_if<Redirect>(&action); }
