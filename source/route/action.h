@@ -23,6 +23,8 @@
 
 namespace proxenos::route {
 
+struct MetadataMatch;  // metadata_match.h
+
 // A pattern and what its matches become.
 struct RegexRewrite {
   match::Regex pattern;
@@ -99,6 +101,8 @@ struct WeightedCluster {
   HeaderMutations response_headers;
   std::string host_rewrite;  // Empty: none.
   FilterOverrides filter_overrides;
+  // Its own over the route's; null: neither has any.
+  std::shared_ptr<const MetadataMatch> metadata_match;
 };
 
 // RouteAction.upgrade_configs; overrides the connection manager's for the same type.
@@ -159,6 +163,7 @@ struct Forward {
   bool include_host_rate_limits = false;  // include_vh_rate_limits
   std::vector<HashPolicy> hash_policies;
   std::vector<Mirror> mirrors;
+  std::shared_ptr<const MetadataMatch> metadata_match;  // Null: there is none.
 };
 
 struct Redirect {

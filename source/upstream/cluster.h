@@ -26,8 +26,19 @@
 namespace proxenos::upstream {
 
 class LocalZones;
+struct DynamicForwardProxy;  // dynamic_forward_proxy.h
+struct OverrideHostRules;    // override_host.h
+struct SubsetRules;          // subset_rules.h
 
-enum class DiscoveryKind : uint8_t { kStatic, kStrictDns, kLogicalDns, kEds, kOriginalDst };
+enum class DiscoveryKind : uint8_t {
+  kStatic,
+  kStrictDns,
+  kLogicalDns,
+  kEds,
+  kOriginalDst,
+  kDynamicForwardProxy,
+  kAggregate,
+};
 // What its hosts are spoken to in.
 enum class HttpProtocol : uint8_t {
   kHttp1,
@@ -152,6 +163,13 @@ struct ClusterConfig {
   std::shared_ptr<const DnsSettings> dns;                   // Null unless a DNS kind.
   std::shared_ptr<const EdsSettings> eds;                   // Null unless EDS.
   std::shared_ptr<const OriginalDstSettings> original_dst;  // Null unless ORIGINAL_DST.
+  // Null unless it is one.
+  std::shared_ptr<const DynamicForwardProxy> dynamic_forward_proxy;
+  // Of an aggregate cluster: those that it stands for, best first; else null.
+  std::shared_ptr<const std::vector<std::string>> aggregated;
+
+  std::shared_ptr<const SubsetRules> subsets;              // Null: hosts are not told apart.
+  std::shared_ptr<const OverrideHostRules> override_host;  // Null: balancing decides.
 
   std::shared_ptr<const HealthCheck> health_check;   // Null: hosts are not checked.
   std::shared_ptr<const OutlierDetection> outliers;  // Null: nobody is ejected.

@@ -14,6 +14,7 @@ base::Rc<WorkerCluster> ClusterMap::Find(absl::string_view name) {
     entry.used = base::Rc<WorkerCluster>(
         std::make_unique<WorkerCluster>(loop_, registry_, *entry.published));
     entry.used->SetInternalConnect(&internal_connect_);
+    entry.used->SetClusters(this);
   }
   return entry.used;
 }

@@ -59,12 +59,16 @@ struct HostGroup {
   std::vector<HostZone> zones = {};  // Of priority 0, out of panic, with HostSetOptions::by_zone.
 };
 
+struct SubsetRules;
+class Subsets;
+
 // What of a cluster's configuration shapes its HostSets.
 struct HostSetOptions {
   uint8_t panic_threshold_percent = 50;
   bool locality_weighted = false;
   bool by_zone = false;                               // Requests may keep to one locality.
   std::optional<HashOptions> hashing = std::nullopt;  // Of policies that hash.
+  std::shared_ptr<const SubsetRules> subsets = nullptr;
 
   friend bool operator==(const HostSetOptions&, const HostSetOptions&) = default;
 };
@@ -111,6 +115,8 @@ class HostSet {
 
   // In the order of cumulative_percent; empty when no request can be served.
   absl::Span<const HostGroup> groups() const { return groups_; }
+  // Null where hosts are not told apart (subsets.h).
+  const Subsets* subsets() const { return subsets_.get(); }
 
   enum class Wanted : uint8_t { kHealthy, kDegraded, kAll };
 
@@ -126,6 +132,7 @@ class HostSet {
   std::shared_ptr<const std::vector<Locality>> localities_;  // Of most sets: one without a name.
   std::vector<uint32_t> locality_weights_;
   std::vector<HostGroup> groups_;
+  std::shared_ptr<const Subsets> subsets_;
   uint32_t healthy_ = 0;
   uint32_t degraded_ = 0;
   uint32_t excluded_ = 0;

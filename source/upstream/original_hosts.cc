@@ -11,9 +11,11 @@ OriginalHosts::OriginalHosts(event::EventLoop& loop, const OriginalDstSettings& 
       forget_(std::move(forget)),
       cleaning_(loop.timers(), [this] { Clean(); }) {}
 
-const std::shared_ptr<const Host>* OriginalHosts::Find(const net::Address& destination) {
-  const net::Address address =
-      settings_.port_override == 0 ? destination : destination.WithPort(settings_.port_override);
+const std::shared_ptr<const Host>* OriginalHosts::Find(const PickRequest& request) {
+  if (request.destination == nullptr) return nullptr;
+  const net::Address address = settings_.port_override == 0
+                                   ? *request.destination
+                                   : request.destination->WithPort(settings_.port_override);
   const auto known = hosts_.find(address);
   if (known != hosts_.end()) {
     known->second.used = true;

@@ -13,10 +13,11 @@
 #include "source/event/timer_wheel.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/host.h"
+#include "source/upstream/host_source.h"
 
 namespace proxenos::upstream {
 
-class OriginalHosts {
+class OriginalHosts final : public HostSource {
  public:
   // Who names addresses by a header must not make us remember without end.
   static constexpr size_t kMaxHosts = 10'000;
@@ -25,8 +26,8 @@ class OriginalHosts {
   OriginalHosts(event::EventLoop& loop, const OriginalDstSettings& settings,
                 absl::AnyInvocable<void(uint64_t)> forget);
 
-  // Null when there are too many already.
-  const std::shared_ptr<const Host>* Find(const net::Address& destination);
+  // Null when nobody knows where to, and when there are too many already.
+  const std::shared_ptr<const Host>* Find(const PickRequest& request) override;
 
  private:
   struct Entry {

@@ -28,6 +28,24 @@ struct PickRequest {
 
   // Of ORIGINAL_DST: where the client wanted to go; null where that is not known.
   const net::Address* destination = nullptr;
+  // Of dynamic forward proxies: whom the request is for, as its authority says.
+  absl::string_view authority;
+
+  // Of clusters with subsets: what hosts should have in their envoy.lb metadata; null: anything.
+  const FlatStruct* subset = nullptr;
+  // What they should have where no host has that, in this order (fallback_list).
+  absl::Span<const FlatStruct> subset_fallbacks;
+
+  // Hosts by address ("10.0.0.1:80", separated by commas) that come before what balancing says, as
+  // long as they can be used; empty: none does.
+  absl::string_view override_hosts;
+  bool override_strict = false;  // Where they cannot be used, no other can.
+
+  // Only hosts of this priority, and of these the degraded ones: of clusters that stand in an
+  // aggregate one, which has chosen among their priorities.
+  static constexpr uint8_t kAnyPriority = 255;
+  uint8_t only_priority = kAnyPriority;
+  bool only_degraded = false;
 
   bool picky() const { return !avoided.empty() || avoided_metadata != nullptr; }
 };

@@ -5,6 +5,9 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+#include "source/upstream/host_source.h"
+#include "source/upstream/hosts_by_address.h"
+#include "source/upstream/original_hosts.h"
 
 namespace proxenos::upstream {
 
@@ -37,7 +40,8 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
     if (context != nullptr) tls_cells_.back()->current = base::Hold(context);
   }
   if (config().original_dst != nullptr) {
-    originals_.emplace(loop_, *config().original_dst, [this](uint64_t id) { ForgetHost(id); });
+    source_ = std::make_unique<OriginalHosts>(loop_, *config().original_dst,
+                                              [this](uint64_t id) { ForgetHost(id); });
   }
   by_index_.resize(published_.hosts->size());
   balancer_->Update(*published_.hosts, loop_.random());
@@ -104,9 +108,8 @@ void WorkerCluster::Acquire(Exchange& exchange) {
 }
 
 HostPool* WorkerCluster::PickPool(const PickRequest& request, Exchange& exchange) {
-  if (originals_.has_value()) {
-    const auto* host =
-        request.destination == nullptr ? nullptr : originals_->Find(*request.destination);
+  if (source_ != nullptr) {
+    const std::shared_ptr<const Host>* host = source_->Find(request);
     return host == nullptr ? nullptr : &PoolOfHost(*host);
   }
   const Choice choice = balancer_->Pick(request, loop_.random());
@@ -157,8 +160,9 @@ void WorkerCluster::ForgetHost(uint64_t id) {
 void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
   published_.hosts = std::move(hosts);
   by_index_.assign(published_.hosts->size(), nullptr);
+  by_address_.reset();
   balancer_->Update(*published_.hosts, loop_.random());
-  if (pools_.empty() || originals_.has_value()) return;
+  if (pools_.empty() || source_ != nullptr) return;
   absl::flat_hash_set<uint64_t> present;
   present.reserve(published_.hosts->size());
   for (HostIndex index = 0; index < published_.hosts->size(); ++index) {

@@ -39,6 +39,11 @@
 
 namespace proxenos::upstream {
 
+class ClusterMap;
+class DnsCache;
+class HostSource;
+class HostsByAddress;
+
 // What the main thread publishes of a cluster.
 struct PublishedCluster {
   std::shared_ptr<const ClusterConfig> config;
@@ -50,6 +55,8 @@ struct PublishedCluster {
   std::shared_ptr<const HostReports> reports = nullptr;
   // Null where load is not reported.
   std::shared_ptr<const ClusterLoad> load = nullptr;
+  // Of a dynamic forward proxy: the names that were asked for; else null.
+  std::shared_ptr<const DnsCache> dns_cache = nullptr;
 };
 
 class WorkerCluster final : public base::RefCounted {
@@ -124,6 +131,11 @@ class WorkerCluster final : public base::RefCounted {
   void SetInternalConnect(absl::AnyInvocable<net::UniqueFd(const net::Address&)>* connect) {
     internal_connect_ = connect;
   }
+  // Those of the worker, which outlive it: an aggregate cluster sends its requests to some of them.
+  void SetClusters(ClusterMap* clusters) { clusters_ = clusters; }
+  ClusterMap* clusters() const { return clusters_; }
+  // Who says where requests go in the place of balancing; null in most clusters.
+  HostSource* source() { return source_.get(); }
   void OnDrained(HostPool& pool);
 
  private:
@@ -150,6 +162,7 @@ class WorkerCluster final : public base::RefCounted {
   PublishedCluster published_;
   const bool connections_vary_;
   absl::AnyInvocable<net::UniqueFd(const net::Address&)>* internal_connect_ = nullptr;
+  ClusterMap* clusters_ = nullptr;
   http1::ResponseDecoderOptions decoder_options_;
   stats::Group<stats::ClusterStats> stats_;
   std::optional<stats::Group<stats::Http2Stats>> http2_stats_;
@@ -159,7 +172,8 @@ class WorkerCluster final : public base::RefCounted {
   std::vector<base::Rc<TlsCell>> tls_cells_;  // Of config().tls.
   std::unique_ptr<TrackedStats> tracked_;     // Outlives the pools, which count into it.
   std::unique_ptr<LoadBalancer> balancer_;
-  std::optional<OriginalHosts> originals_;                          // Of an ORIGINAL_DST cluster.
+  std::unique_ptr<HostSource> source_;          // Null: the balancer alone says where requests go.
+  std::unique_ptr<HostsByAddress> by_address_;  // Once a request asked for hosts by address.
   absl::flat_hash_map<uint64_t, std::unique_ptr<HostPool>> pools_;  // By Host::id().
   // Those that are not the usual ones, by Host::id() and ConnectionKind::Key(). They die before
   // their leaders.
