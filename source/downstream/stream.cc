@@ -164,6 +164,10 @@ bool Stream::PumpOnce() {
   moved |= chain_->RunWoken();
   moved |= StartLocalReply();
   if (aborted_) return true;
+  if (afresh_.filter != nullptr) {
+    TakeNewestRoutes(std::exchange(afresh_, {}));
+    return true;
+  }
   for (const Direction direction : {Direction::kRequest, Direction::kResponse}) {
     bool& resume = resume_[static_cast<int>(direction)];
     if (!resume) continue;

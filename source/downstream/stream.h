@@ -81,7 +81,10 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   // Whether the process is too busy for it: then it is answered.
   bool RefusedBy(const Overload& overload);
   bool AllowTunnel();
+  void RefuseUpgrade();
   void ChooseRoute();
+  // What RerouteAfresh asks for.
+  void TakeNewestRoutes(const Afresh& wanted);
   // Looks the route up; false: none matches.
   bool MatchRoute();
   void ArmTimers();
@@ -105,6 +108,7 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   const base::Rc<FilterSet> filters_;  // As they were when the stream began.
   std::optional<filter::FilterChain> chain_;
   base::Held<RouteSnapshot> snapshot_;  // Pins `routes`.
+  base::Held<RouteSnapshot> former_;    // The one before RerouteAfresh: filters refer to it.
   event::Timer timer_;                  // At the earliest of the deadlines below.
   base::MonoTime idle_deadline_ = base::kNever;
   base::MonoTime request_deadline_ = base::kNever;

@@ -52,12 +52,7 @@ void Stream::Begin() {
   ChooseRoute();
   if (tunnel_ && !AllowTunnel()) {
     BeginWithoutFilters();
-    tunnel_ = false;
-    carrier_.RefuseTunnel();
-    request.keep_alive = false;
-    http_stats.downstream_rq_ws_on_non_ws_route.Inc();
-    Reply(403, "", "upgrade_failed", 0);
-    return;
+    return RefuseUpgrade();
   }
   if (tunnel_) {
     http_stats.downstream_cx_upgrades_total.Inc();
@@ -65,6 +60,14 @@ void Stream::Begin() {
     upgrade_counted_ = true;
   }
   chain_.emplace(*filters_->factories, *this);
+}
+
+void Stream::RefuseUpgrade() {
+  tunnel_ = false;
+  carrier_.RefuseTunnel();
+  request.keep_alive = false;
+  http_stats.downstream_rq_ws_on_non_ws_route.Inc();
+  Reply(403, "", "upgrade_failed", 0);
 }
 
 bool Stream::RefusedBy(const Overload& overload) {
@@ -118,8 +121,9 @@ bool Stream::NormalizeRequest() {
 }
 
 void Stream::ChooseRoute() {
-  snapshot_ = connection_.service().RoutesFor(request);
-  if (!snapshot_) return;
+  base::Held<RouteSnapshot> newest = connection_.service().RoutesFor(request);
+  if (!newest) return;
+  snapshot_ = std::move(newest);
   routes = (*snapshot_)->table.get();
   for (const std::string& name : routes->internal_only_headers()) request.headers.Remove(name);
   if (!MatchRoute() || route->forward() == nullptr) return;
@@ -152,6 +156,20 @@ void Stream::Reroute() {
   info.virtual_cluster_name = absl::string_view();
   MatchRoute();
   timer_.ArmAt(std::min({idle_deadline_, request_deadline_, duration_deadline_}));
+}
+
+// Nothing of the request has gone past the filter that asks, so that all that follows from the
+// route can be decided once more. The table before stays pinned: filters that were made with it go
+// on.
+void Stream::TakeNewestRoutes(const Afresh& wanted) {
+  if (!replied_ && !response_sent_ && !request_out.head && !former_) {
+    former_ = snapshot_;
+    route = nullptr;
+    ChooseRoute();
+    if (tunnel_ && !AllowTunnel()) return RefuseUpgrade();
+    chain_->RemakeBehind(*wanted.filter, *wanted.factory, *filters_->factories);
+  }
+  Wake(*wanted.filter);
 }
 
 bool Stream::AllowTunnel() {

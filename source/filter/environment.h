@@ -20,6 +20,8 @@ class ClusterMap;
 
 namespace proxenos::filter {
 
+class OnDemand;
+
 // Who this proxy is: core.v3.Node of the bootstrap. Thread: any (immutable).
 struct LocalNode {
   std::string id;
@@ -38,6 +40,8 @@ struct Environment {
   const runtime::Snapshot* runtime = nullptr;
   // Sends log entries to the services that collect them; null where there are none (tests).
   access_log::RemoteLogs* remote_logs = nullptr;
+  // What may be asked for in the middle of a request; null: nothing.
+  OnDemand* on_demand = nullptr;
 };
 
 }  // namespace proxenos::filter

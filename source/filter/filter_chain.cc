@@ -22,18 +22,40 @@ FilterChain::FilterChain(const FilterFactories& factories, StreamContext& stream
     : stream_(stream) {
   stream.IsGrpcCall();  // Before filters change the request.
   filters_.reserve(factories.size());
-  for (const auto& factory : factories) {
-    if (factory != factories.back() && IsDisabled(stream, *factory)) continue;
-    Entry entry{factory->Create(stream)};
-    if (entry.filter == nullptr) continue;  // It has nothing to do with this stream.
-    entry.declared[0] = BodyNeed{factory->request_body, factory->buffer_limit};
-    entry.declared[1] = BodyNeed{factory->response_body, factory->buffer_limit};
-    filters_.push_back(std::move(entry));
-  }
+  Make(factories, 0);
   AskNeeds(Direction::kRequest, ways_[0]);
 }
 
 FilterChain::~FilterChain() = default;
+
+void FilterChain::Make(const FilterFactories& factories, size_t first) {
+  for (size_t i = first; i < factories.size(); ++i) {
+    const FilterFactory& factory = *factories[i];
+    if (i + 1 < factories.size() && IsDisabled(stream_, factory)) continue;
+    Entry entry{factory.Create(stream_)};
+    if (entry.filter == nullptr) continue;  // It has nothing to do with this stream.
+    entry.declared[0] = BodyNeed{factory.request_body, factory.buffer_limit};
+    entry.declared[1] = BodyNeed{factory.response_body, factory.buffer_limit};
+    filters_.push_back(std::move(entry));
+  }
+}
+
+bool FilterChain::RemakeBehind(const HttpFilter& filter, const FilterFactory& factory,
+                               const FilterFactories& factories) {
+  Way& way = ways_[0];
+  const bool holds = way.paused && way.part == Part::kHead && way.next < filters_.size() &&
+                     filters_[way.next].filter.get() == &filter;
+  const auto made = std::find_if(factories.begin(), factories.end(),
+                                 [&](const auto& each) { return each.get() == &factory; });
+  if (!holds || made == factories.end()) return false;
+  const size_t kept = size_t{way.next} + 1;
+  for (size_t i = kept; i < filters_.size(); ++i) filters_[i].filter->OnComplete();
+  filters_.erase(filters_.begin() + static_cast<ptrdiff_t>(kept), filters_.end());
+  Make(factories, static_cast<size_t>(made - factories.begin()) + 1);
+  AskNeeds(Direction::kRequest, way);
+  way.remade = true;
+  return true;
+}
 
 bool FilterChain::RunWoken() {
   if (!stream_.woken_) return false;
@@ -62,6 +84,10 @@ void FilterChain::Resume(Direction direction) {
   if (!opens) return;
   way.paused = false;
   ++way.next;
+  if (!std::exchange(way.remade, false)) return;
+  // What the new filters want of the body may hold the head back at the door.
+  way.part = Part::kNothing;
+  way.head_start = way.next;
 }
 
 void FilterChain::StartLocalReply() {
@@ -128,6 +154,7 @@ bool FilterChain::Take(Way& way, Parts& in, bool wait_for_end) const {
   way.next = way.start;
   if (!way.head_passed) {
     if (!in.head) return false;
+    way.next = std::max(way.start, way.head_start);
     way.part = Part::kHead;
     way.end_in_hand = in.end && in.body.empty() && in.trailers == nullptr;
     return true;

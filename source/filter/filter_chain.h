@@ -31,6 +31,11 @@ class FilterChain {
   bool RunWoken();
   // Lets the part in hand of `direction` go on past the filter that paused, if that one resumed.
   void Resume(Direction direction);
+  // Makes the filters behind `filter`, which `factory` of `factories` made and which holds the
+  // request's head, anew: what the stream's route says to them has changed. They have seen nothing
+  // yet. False when it holds no head.
+  bool RemakeBehind(const HttpFilter& filter, const FilterFactory& factory,
+                    const FilterFactories& factories);
   // A local reply: the request is dropped where it stands and the response starts anew.
   void StartLocalReply();
   // Calls OnComplete of every filter.
@@ -57,7 +62,9 @@ class FilterChain {
     Part part = Part::kNothing;  // In hand.
     uint8_t next = 0;            // Filters that have seen the part in hand.
     uint8_t start = 0;           // Filters that have seen the end: what others add passes them by.
+    uint8_t head_start = 0;      // Filters that the head passes by: they have seen it.
     bool paused = false;
+    bool remade = false;  // Those behind the one that holds the head: it goes back to the door.
     bool head_passed = false;
     bool end_in_hand = false;  // The part in hand is the last.
     bool ended = false;        // The end has passed all filters.
@@ -72,6 +79,8 @@ class FilterChain {
     BodyNeed needs[2] = {};     // Of the message at hand.
   };
 
+  // Makes filters of the factories from `first` on.
+  void Make(const FilterFactories& factories, size_t first);
   bool Take(Way& way, Parts& in, bool wait_for_end) const;
   // Runs the part in hand through the filters; false when one stopped it.
   bool RunPart(Direction direction, Way& way);

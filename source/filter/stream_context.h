@@ -104,6 +104,15 @@ class StreamContext : public event::Runnable {
   // on.
   virtual void Reroute() = 0;
 
+  // Chooses the route anew in the newest table, for `filter`, which holds the request's head back
+  // and which `factory` made: discovery has brought what it lacked. Filters behind it see the head
+  // as if they were made now; those before it keep what they were made with. `filter` is woken once
+  // it is done. No-op but for the wake once a response has begun, and the second time.
+  void RerouteAfresh(HttpFilter& filter, const FilterFactory& factory) {
+    afresh_ = Afresh{&filter, &factory};
+    environment.loop.Schedule(this);
+  }
+
   // Lets the part at which `filter` paused go on. No-op when it is not `filter` that holds that
   // direction up: who resumes late or twice cannot open a door that another filter keeps shut.
   void Resume(HttpFilter& filter, Direction direction) {
@@ -154,8 +163,14 @@ class StreamContext : public event::Runnable {
   Grpc grpc_ = Grpc::kUnknown;  // Until the chain is made, or somebody asks.
 
  protected:
+  struct Afresh {
+    HttpFilter* filter = nullptr;  // Null: nobody wants another route.
+    const FilterFactory* factory = nullptr;
+  };
+
   ~StreamContext() override = default;
 
+  Afresh afresh_;
   bool resume_[2] = {false, false};
   bool woken_ = false;          // Some filter of the chain is.
   bool replied_ = false;        // A local reply took the place of the upstream's response.

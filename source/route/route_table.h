@@ -38,6 +38,7 @@ struct RouteTableParts {
   bool ignore_port_in_host_matching = false;
   bool ignore_path_parameters = false;
   std::optional<bool> validate_clusters;
+  bool discovers_hosts = false;
 };
 
 class RouteTable {
@@ -66,6 +67,8 @@ class RouteTable {
   // As configured; when it is not, static tables are checked and those of RDS are not (as in
   // Envoy).
   std::optional<bool> validate_clusters() const { return parts_.validate_clusters; }
+  // RouteConfiguration.vhds: a host that is not here may come when it is asked for.
+  bool discovers_hosts() const { return parts_.discovers_hosts; }
   const std::vector<std::string>& internal_only_headers() const {
     return parts_.internal_only_headers;
   }

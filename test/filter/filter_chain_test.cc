@@ -104,6 +104,7 @@ class FilterChainTest : public ::testing::Test {
     for (Script& script : scripts) {
       factories.push_back(std::make_shared<const ScriptedFactory>(std::move(script), world_));
     }
+    factories_ = factories;
     stream_.emplace(std::move(factories));
   }
   std::string TakeLog() { return std::exchange(world_.log, ""); }
@@ -119,6 +120,7 @@ class FilterChainTest : public ::testing::Test {
   }
 
   World world_;
+  FilterFactories factories_;
   std::optional<FilterHarness> stream_;
 };
 
@@ -412,6 +414,70 @@ TEST_F(FilterChainTest, WhatIsAddedPassesTheRest) {
   EXPECT_EQ(TakeLog(), "b:sh a:sh b:sb a:sb b:st a:sb. ");
   EXPECT_EQ(stream_->response_out.trailers, nullptr);
   EXPECT_TRUE(stream_->response_out.end);
+}
+
+TEST_F(FilterChainTest, WhatStandsBehindIsMadeAnew) {
+  Make({{.name = "a"}, {.name = "hold", .acts = {{"qh", Do::kPause}}}, {.name = "b"}});
+  stream_->SendRequest(false);
+  stream_->SendRequestBody("1", false);
+  EXPECT_EQ(TakeLog(), "a:qh hold:qh ");
+  stream_->RerouteAfresh(*world_.filters["hold"], *factories_[1]);
+  stream_->Turn();
+  EXPECT_EQ(TakeLog(), "b:done hold:wake ");
+  Resume("hold", Direction::kRequest);
+  stream_->SendRequestBody("2", true);
+  EXPECT_EQ(TakeLog(), "b:qh a:qb hold:qb b:qb a:qb. hold:qb. b:qb. ");
+  EXPECT_EQ(stream_->request_out.body.ToString(), "12");
+  stream_.reset();
+  EXPECT_EQ(TakeLog(), "a:done hold:done b:done ");
+}
+
+// Makes its filter from the second time on, as for a route that came late.
+class LateFactory final : public FilterFactory {
+ public:
+  explicit LateFactory(World& world) : world_(world) {
+    request_body = BodyMode::kBuffer;
+    buffer_limit = 3;
+  }
+  std::unique_ptr<HttpFilter> Create(StreamContext& stream) const override {
+    if (++made_ == 1) return nullptr;
+    return std::make_unique<Scripted>(script_, world_, stream);
+  }
+
+ private:
+  const Script script_{.name = "late"};
+  World& world_;
+  mutable int made_ = 0;
+};
+
+TEST_F(FilterChainTest, WhatIsMadeAnewMayWantTheWholeBody) {
+  for (const bool fits : {true, false}) {
+    factories_ = {std::make_shared<const ScriptedFactory>(
+                      Script{.name = "hold", .acts = {{"qh", Do::kPause}}}, world_),
+                  std::make_shared<const LateFactory>(world_)};
+    stream_.emplace(factories_);
+    stream_->SendRequest(false);
+    stream_->SendRequestBody("12", false);
+    stream_->RerouteAfresh(*world_.filters["hold"], *factories_[0]);
+    stream_->Turn();
+    Resume("hold", Direction::kRequest);
+    EXPECT_EQ(TakeLog(), "hold:qh hold:wake ");
+    EXPECT_FALSE(stream_->request_out.head);
+    stream_->SendRequestBody(fits ? "3" : "34", true);
+    EXPECT_EQ(TakeLog(), fits ? "late:qh hold:qb. late:qb. " : "hold:local late:local ");
+    EXPECT_EQ(Out(), fits ? "" : "413 Payload Too Large.");
+    stream_.reset();
+    TakeLog();
+  }
+}
+
+TEST_F(FilterChainTest, OnlyWhoHoldsTheHeadHasItMadeAnew) {
+  Make({{.name = "a"}, {.name = "b"}});
+  stream_->SendRequest(true);
+  TakeLog();
+  stream_->RerouteAfresh(*world_.filters["a"], *factories_[0]);
+  stream_->Turn();
+  EXPECT_EQ(TakeLog(), "a:wake ");
 }
 
 }  // namespace

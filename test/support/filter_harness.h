@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "source/event/event_loop.h"
@@ -50,8 +51,10 @@ class FilterHarness final : private HarnessParts, public filter::StreamContext {
   // which filters may look at from the start.
   explicit FilterHarness(
       filter::FilterFactories factories,
-      absl::FunctionRef<void(filter::StreamContext&)> prepare = [](filter::StreamContext&) {})
+      absl::FunctionRef<void(filter::StreamContext&)> prepare = [](filter::StreamContext&) {},
+      filter::OnDemand* on_demand = nullptr)
       : StreamContext(HarnessParts::environment, *stats), factories_(std::move(factories)) {
+    HarnessParts::environment.on_demand = on_demand;
     prepare(*this);
     for (const auto& factory : factories_) {
       parts_.emplace_back(factory->MakeWorkerPart(registry, "test"));
@@ -147,6 +150,8 @@ class FilterHarness final : private HarnessParts, public filter::StreamContext {
   void SendInformational(const http::ResponseHead&) override {}
   void Reroute() override { ++reroutes; }
   int reroutes = 0;
+  // What RerouteAfresh finds: changes the route.
+  absl::AnyInvocable<void(filter::StreamContext&)> on_afresh;
 
  private:
   http::HeaderMap* Trailers(const Fields& fields) {
@@ -158,6 +163,13 @@ class FilterHarness final : private HarnessParts, public filter::StreamContext {
     bool moved = StartReply();
     moved |= chain_->RunWoken();
     moved |= StartReply();
+    if (afresh_.filter != nullptr) {
+      const Afresh wanted = std::exchange(afresh_, {});
+      if (on_afresh) on_afresh(*this);
+      chain_->RemakeBehind(*wanted.filter, *wanted.factory, factories_);
+      Wake(*wanted.filter);
+      moved = true;
+    }
     for (const auto direction : {filter::Direction::kRequest, filter::Direction::kResponse}) {
       if (!std::exchange(resume_[static_cast<int>(direction)], false)) continue;
       chain_->Resume(direction);
