@@ -23,6 +23,15 @@ FilterChain::FilterChain(const FilterFactories& factories, StreamContext& stream
   stream.IsGrpcCall();  // Before filters change the request.
   filters_.reserve(factories.size());
   Make(factories, 0);
+  for (const auto& factory : factories) {
+    if (factory != factories.back() && IsDisabled(stream, *factory)) continue;
+    Entry entry{factory->Create(stream)};
+    if (entry.filter == nullptr) continue;  // It has nothing to do with this stream.
+    entry.declared[0] = BodyNeed{factory->request_body, factory->buffer_limit};
+    entry.declared[1] = BodyNeed{factory->response_body, factory->buffer_limit};
+    entry.gate = factory->gate.get();
+    filters_.push_back(std::move(entry));
+  }
   AskNeeds(Direction::kRequest, ways_[0]);
 }
 
@@ -115,6 +124,14 @@ void FilterChain::AskNeeds(Direction direction, Way& way) {
     need = direction == Direction::kRequest ? entry.filter->RequestBodyNeed(declared)
                                             : entry.filter->ResponseBodyNeed(declared);
     if (need.mode != BodyMode::kBuffer && need.mode != BodyMode::kBegin) continue;
+    if (entry.gate != nullptr && entry.answer != FilterGate::Answer::kRun) {
+      entry.waived[d] = entry.answer == FilterGate::Answer::kSkip ||
+                        entry.gate->Ask(stream_, direction) == FilterGate::Answer::kSkip;
+      if (entry.waived[d]) {
+        need = BodyNeed{};
+        continue;
+      }
+    }
     way.buffers = true;
     // One byte more than the filter takes, or the excess would never be seen.
     uint64_t& limit = stream_.body_limit_[d];
@@ -236,12 +253,29 @@ void FilterChain::TakeAdded(Way& way, Parts& in) {
   if (!way.end_in_hand) way.start = after;
 }
 
+// Filters before this one may have changed what the gate goes by. One that was to see the whole
+// body, and was not waited for, must not let the message pass on less.
+bool FilterChain::GateSkips(Entry& entry, Direction direction, Part part) {
+  if (part == Part::kHead && entry.answer == FilterGate::Answer::kUnknown) {
+    entry.answer = entry.gate->Ask(stream_, direction);
+    if (entry.waived[static_cast<int>(direction)] && entry.answer != FilterGate::Answer::kSkip) {
+      stream_.Reply(500, "Internal Server Error", "filter_gate_opened_without_body", 0);
+      return true;
+    }
+  }
+  return entry.answer == FilterGate::Answer::kSkip;
+}
+
 bool FilterChain::RunPart(Direction direction, Way& way) {
   const bool request = direction == Direction::kRequest;
   Parts& in = request ? stream_.request_in : stream_.response_in;
   for (; way.next < filters_.size(); ++way.next) {
     Entry& entry = EntryAt(direction, way.next);
     if (entry.filter->terminal()) continue;  // It takes from request_out.
+    if (entry.gate != nullptr && GateSkips(entry, direction, way.part)) {
+      if (stream_.reply_pending_) return false;
+      continue;
+    }
     const Verdict verdict = request ? CallRequest(entry, way) : CallResponse(entry, way);
     if (stream_.reply_pending_ || stream_.aborted_) {
       stream_.added_body.Clear();

@@ -75,8 +75,11 @@ class FilterChain {
 
   struct Entry {
     std::unique_ptr<HttpFilter> filter;
-    BodyNeed declared[2] = {};  // By the factory. By Direction.
-    BodyNeed needs[2] = {};     // Of the message at hand.
+    BodyNeed declared[2] = {};                                 // By the factory. By Direction.
+    BodyNeed needs[2] = {};                                    // Of the message at hand.
+    const FilterGate* gate = nullptr;                          // May be null.
+    FilterGate::Answer answer = FilterGate::Answer::kUnknown;  // The gate's, to a head.
+    bool waived[2] = {};  // It was not waited for the body, since the gate seemed shut.
   };
 
   // Makes filters of the factories from `first` on.
@@ -88,6 +91,8 @@ class FilterChain {
   bool BufferingStops(Direction direction, Way& way, const Parts& in);
   Entry& EntryAt(Direction direction, uint8_t step);
   void AskNeeds(Direction direction, Way& way);
+  // Whether the gate keeps a part from the filter, or there is an answer instead.
+  bool GateSkips(Entry& entry, Direction direction, Part part);
   Verdict CallRequest(Entry& entry, Way& way);
   Verdict CallResponse(Entry& entry, Way& way);
   // Takes up what the filter at way.next added to the message.

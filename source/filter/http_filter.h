@@ -85,6 +85,20 @@ class HttpFilter {
   bool resumed_[2] = {false, false};  // By Direction.
 };
 
+// Whether a filter sees a message at all, asked once its head reaches the filter: a configured
+// filter may have one (ExtensionWithMatcher). Owner: the FilterFactory. Thread: any (immutable).
+class FilterGate {
+ public:
+  enum class Answer : uint8_t {
+    kRun,
+    kSkip,     // Neither the rest of the request nor the response is shown to it.
+    kUnknown,  // It is, until the response's head tells more.
+  };
+  virtual ~FilterGate() = default;
+  // `direction`: of the head that is at hand.
+  virtual Answer Ask(StreamContext& stream, Direction direction) const = 0;
+};
+
 // What a configured filter keeps on one worker for all streams: stats and the like. Owner: the
 // worker's parts of the filter chain (downstream::FilterSet). Thread: the worker's.
 class WorkerPart : public base::RefCounted {
@@ -114,7 +128,8 @@ class FilterFactory {
   route::FilterName name;     // HttpFilter.name, for per-route configuration and logs.
   // Of its typed_per_filter_config; null: there is no such thing.
   const route::OverrideKind* override_kind = nullptr;
-  bool disabled = false;  // Only where a route enables it.
+  bool disabled = false;                   // Only where a route enables it.
+  std::unique_ptr<const FilterGate> gate;  // Null: it sees all messages.
 };
 
 }  // namespace proxenos::filter

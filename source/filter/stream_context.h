@@ -9,6 +9,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -39,6 +41,18 @@ struct Parts {
   http::HeaderMap* trailers = nullptr;  // In the arena.
 };
 
+// The internal redirects that a request has followed, and the one it is to follow next.
+struct InternalRedirects {
+  // Names of the routes that a redirect came from and led to.
+  struct Step {
+    std::string from;
+    std::string to;
+  };
+  std::vector<Step> steps;
+  bool pending = false;  // The request, as it now is, begins anew once the caller has returned,
+  buffer::Buffer body;   // with this body, which is complete.
+};
+
 class StreamContext : public event::Runnable {
  public:
   using Environment = filter::Environment;
@@ -66,8 +80,10 @@ class StreamContext : public event::Runnable {
   const route::Route* route = nullptr;
 
   route::MatchInput match_input() const {
-    return {request, random, request.scheme == "https", false, environment.runtime};
+    return {request, random, request.scheme == "https", false, environment.runtime, &info};
   }
+
+  std::unique_ptr<InternalRedirects> internal_redirects;  // Null: none so far.
 
   // By FilterFactory::index; shorter where nobody made them.
   absl::Span<const base::Rc<WorkerPart>> worker_parts;

@@ -41,6 +41,8 @@ struct Framing {
   uint64_t length = 0;
 };
 
+class NameSpellings;
+
 // A request head. All views live in the head's bytes or in the arena of `headers`.
 struct RequestHead {
   explicit RequestHead(buffer::Arena& arena) : headers(arena) {}
@@ -57,6 +59,9 @@ struct RequestHead {
   absl::string_view scheme;     // "http" or "https"; set by the connection, or by absolute form.
   absl::string_view upgrade;    // Protocol asked for by Upgrade (with Connection: upgrade).
   Framing framing;
+  // How the peer wrote the names of its fields, where that is kept; null: in lower case. In the
+  // arena of `headers`.
+  const NameSpellings* spellings = nullptr;
   HeaderMap headers;
 };
 
@@ -70,6 +75,7 @@ struct ResponseHead {
   absl::string_view reason;   // As received; the codec writes the standard phrase when empty.
   absl::string_view upgrade;  // On 101.
   Framing framing;
+  const NameSpellings* spellings = nullptr;  // As of a request.
   HeaderMap headers;
 };
 

@@ -121,6 +121,8 @@ struct Mirror {
   bool suffix = true;  // The host is told to be a shadow.
 };
 
+struct InternalRedirectPolicy;
+
 struct Forward {
   enum class HostRewrite : uint8_t { kNone, kLiteral, kAuto, kHeader, kPathRegex };
 
@@ -164,6 +166,10 @@ struct Forward {
   std::vector<HashPolicy> hash_policies;
   std::vector<Mirror> mirrors;
   std::shared_ptr<const MetadataMatch> metadata_match;  // Null: there is none.
+  // Null: redirects of hosts go to the client.
+  std::shared_ptr<const InternalRedirectPolicy> internal_redirects;
+  // HedgePolicy.hedge_on_per_try_timeout: an attempt that was overtaken by its retry may still win.
+  bool hedges_timeouts = false;
 };
 
 struct Redirect {

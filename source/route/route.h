@@ -19,9 +19,14 @@
 #include "source/route/path_index.h"
 #include "source/runtime/setting.h"
 
+namespace proxenos::filter {
+struct StreamInfo;
+}
+
 namespace proxenos::route {
 
 struct RouteTracing;  // source/route/tracing.h
+class RouteTree;
 struct VirtualHost;
 
 // What of a request a match may depend on.
@@ -32,6 +37,8 @@ struct MatchInput {
   bool is_https = false;     // As x-forwarded-proto says after the connection manager set it.
   bool is_internal = false;  // x-envoy-internal, for VirtualHost.require_tls.
   const runtime::Snapshot* runtime = nullptr;
+  // What is known of the stream besides, for a RouteTree; may be null.
+  const filter::StreamInfo* stream = nullptr;
 };
 
 // RouteMatch but for its path, which the PathIndex looks up.
@@ -96,6 +103,8 @@ struct VirtualHost {
   HeaderMutations response_headers;
   FilterOverrides filter_overrides;
   std::optional<uint64_t> request_body_limit;
+  // VirtualHost.matcher, which chooses among `routes` instead of their order; null: there is none.
+  std::shared_ptr<const RouteTree> tree;
 
   // Made by RouteTable.
   std::unique_ptr<const PathIndex> index;     // Null: the list is short enough to be walked.
