@@ -23,15 +23,6 @@ FilterChain::FilterChain(const FilterFactories& factories, StreamContext& stream
   stream.IsGrpcCall();  // Before filters change the request.
   filters_.reserve(factories.size());
   Make(factories, 0);
-  for (const auto& factory : factories) {
-    if (factory != factories.back() && IsDisabled(stream, *factory)) continue;
-    Entry entry{factory->Create(stream)};
-    if (entry.filter == nullptr) continue;  // It has nothing to do with this stream.
-    entry.declared[0] = BodyNeed{factory->request_body, factory->buffer_limit};
-    entry.declared[1] = BodyNeed{factory->response_body, factory->buffer_limit};
-    entry.gate = factory->gate.get();
-    filters_.push_back(std::move(entry));
-  }
   AskNeeds(Direction::kRequest, ways_[0]);
 }
 
@@ -45,6 +36,7 @@ void FilterChain::Make(const FilterFactories& factories, size_t first) {
     if (entry.filter == nullptr) continue;  // It has nothing to do with this stream.
     entry.declared[0] = BodyNeed{factory.request_body, factory.buffer_limit};
     entry.declared[1] = BodyNeed{factory.response_body, factory.buffer_limit};
+    entry.gate = factory.gate.get();
     filters_.push_back(std::move(entry));
   }
 }

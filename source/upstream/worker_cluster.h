@@ -31,7 +31,6 @@
 #include "source/upstream/host_set.h"
 #include "source/upstream/load_balancer.h"
 #include "source/upstream/load_counts.h"
-#include "source/upstream/original_hosts.h"
 #include "source/upstream/pick_request.h"
 #include "source/upstream/pool.h"
 #include "source/upstream/tls_cell.h"
