@@ -2,9 +2,13 @@
 #include "source/admin/stats_handler.h"
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
+#include "re2/re2.h"
 #include "source/stats/cluster_stats.h"
 #include "source/stats/registry.h"
 
@@ -71,6 +75,34 @@ TEST_F(StatsHandlerTest, UsedOnlyTypeAndFilters) {
   EXPECT_EQ(Body("/stats", "usedonly=0&type=All&filter=%5Ecluster%5C.a%5C.upstream_cx"),
             "cluster.a.upstream_cx_active: 1\n");
   EXPECT_TRUE(absl::StrContains(Body("/stats", "type=Histograms"), "No recorded values"));
+}
+
+// Scopes that a filter cannot match are passed over without a look at their stats: it must not
+// show.
+TEST_F(StatsHandlerTest, AnchoredFiltersMatchWhatTheyMatchUnanchored) {
+  std::vector<stats::Group<stats::ClusterStats>> groups;
+  for (const char* name : {"b", "ab", "a.b", "a~", "A", "\xc3\xa4"}) {
+    groups.push_back(registry_.Open<stats::ClusterStats>(stats::ClusterScope(name)));
+  }
+  const std::vector<std::string> lines = absl::StrSplit(Body("/stats", ""), '\n');
+  for (const char* pattern :
+       {"^cluster.a.upstream_rq_total", "^cluster\\.a\\.", "^cluster.a$", "^c", "^",
+        "^cluster.(b|a)", "^(?i)CLUSTER.A", "^cluster.\xc3\xa4.upstream_rq_total",
+        "^cluster.b.upstream_rq_total$", "^x", "^[a-c]luster.a~", "^clusters?.b", "^cluster\\.a*.b",
+        "^cluster-*", "^clus{0,1}ter", "^cluster+\\.", "^cluster.a.upstream_rq_[0-9x]*",
+        "upstream_rq_total", "^b|a.b.up"}) {
+    const RE2 regex(pattern);
+    std::string expected;
+    for (const std::string& line : lines) {
+      const std::string name = line.substr(0, line.find(": "));
+      if (!line.empty() && RE2::PartialMatch(name, regex)) absl::StrAppend(&expected, line, "\n");
+    }
+    std::string query = "filter=";
+    for (const char* c = pattern; *c != '\0'; ++c) {
+      absl::StrAppend(&query, "%", absl::Hex(static_cast<unsigned char>(*c), absl::kZeroPad2));
+    }
+    EXPECT_EQ(Body("/stats", query), expected) << pattern;
+  }
 }
 
 TEST_F(StatsHandlerTest, HistogramBuckets) {
