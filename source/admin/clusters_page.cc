@@ -103,8 +103,8 @@ void AppendHost(const ClusterView& cluster, upstream::HostIndex index,
 void AppendCluster(AdminSource& source, const ClusterView& cluster, std::string& out) {
   const upstream::ClusterConfig& config = cluster.config;
   absl::StrAppend(&out, config.name, "::observability_name::", config.stat_name(), "\n");
-  AppendThresholds(config.name, "default_priority", config.thresholds[0], out);
-  AppendThresholds(config.name, "high_priority", config.thresholds[1], out);
+  AppendThresholds(config.name, "default_priority", (*config.thresholds)[0], out);
+  AppendThresholds(config.name, "high_priority", (*config.thresholds)[1], out);
   absl::StrAppend(&out, config.name, "::added_via_api::", cluster.added_via_api ? "true" : "false",
                   "\n");
   if (config.eds != nullptr) {
@@ -167,8 +167,8 @@ void FillCluster(AdminSource& source, const ClusterView& cluster,
   proto.set_observability_name(config.stat_name());
   if (config.eds != nullptr) proto.set_eds_service_name(config.eds->service_name);
   auto& breakers = *proto.mutable_circuit_breakers();
-  FillThresholds(config.thresholds[0], /*high=*/false, *breakers.add_thresholds());
-  FillThresholds(config.thresholds[1], /*high=*/true, *breakers.add_thresholds());
+  FillThresholds((*config.thresholds)[0], /*high=*/false, *breakers.add_thresholds());
+  FillThresholds((*config.thresholds)[1], /*high=*/true, *breakers.add_thresholds());
   for (upstream::HostIndex i = 0; i < cluster.hosts.size(); ++i) {
     std::optional<HostCounters> counters;
     if (source.host_counters) counters = source.host_counters(config, cluster.hosts.host(i));

@@ -27,7 +27,7 @@ std::shared_ptr<const ClusterConfig> ConfigOf(const ClusterConfig& of) {
   const HealthCheck& check = *of.health_check;
   config.protocol = ProtocolOf(check);
   // A check must not fail because requests are many, nor be refused what it is for.
-  for (upstream::Thresholds& each : config.thresholds) {
+  for (upstream::Thresholds& each : config.thresholds.Mutable()) {
     each.max_connections = each.max_pending_requests = each.max_requests = UINT32_MAX;
   }
   config.max_requests_per_connection = check.reuse_connection ? 0 : 1;

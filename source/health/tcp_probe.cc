@@ -66,7 +66,7 @@ bool TcpProbe::Connect() {
   transport_.reset();
   if (!MakeTransport()) return false;
   net::ConnectOptions options;
-  const net::Address& source = cluster_.get()->config().source_address;
+  const net::Address& source = *cluster_.get()->config().source_address;
   if (source.family() != net::Address::Family::kNone) options.source = source;
   auto fd = net::StartConnect(target_->address(), options);
   if (!fd.ok()) return false;

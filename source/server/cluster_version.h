@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/btree_set.h"
 #include "source/server/cluster_health.h"
 #include "source/server/cluster_store.h"
 #include "source/server/tls_contexts.h"
@@ -68,7 +68,7 @@ struct ClusterStore::AssignmentEntry {
   std::unique_ptr<Refusal> refused;  // Null: the newest was taken.
   bool missing = false;              // Said not to exist, before there was any.
   // Clusters that use it, or did: a name too many costs a look, no more.
-  absl::flat_hash_set<std::string> users;
+  absl::btree_set<std::string> users;
 };
 
 }  // namespace proxenos::server

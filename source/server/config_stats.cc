@@ -100,7 +100,7 @@ void ConfigStats::RefreshBreakers() {
   for (auto& [name, breakers] : breakers_) breakers.seen = false;
   store_.clusters().ForEachActive([this](const ClusterView& cluster) {
     const std::string& name = cluster.config.stat_name();
-    const upstream::Thresholds& limits = cluster.config.thresholds[0];
+    const upstream::Thresholds& limits = (*cluster.config.thresholds)[0];
     const upstream::ResourceCounts& counts =
         cluster.breakers.of(upstream::RoutingPriority::kDefault);
     if (Idle(counts, limits) && !breakers_.contains(name)) return;

@@ -118,7 +118,9 @@ void BalancingCompiler::SetCommon() {
     }
   }
   to_.locality_weighted = common.has_locality_weighted_lb_config();
-  to_.hashing.use_hostname = common.consistent_hashing_lb_config().use_hostname_for_hashing();
+  if (common.consistent_hashing_lb_config().use_hostname_for_hashing()) {
+    to_.hashing.Mutable().use_hostname = true;
+  }
 }
 
 void BalancingCompiler::SetByName() {
@@ -143,7 +145,7 @@ void BalancingCompiler::SetByName() {
       SetRing(proto_.ring_hash_lb_config(), At("ring_hash_lb_config"));
       if (proto_.ring_hash_lb_config().hash_function() ==
           Cluster::RingHashLbConfig::MURMUR_HASH_2) {
-        to_.hashing.function = HashOptions::Function::kMurmur2;
+        to_.hashing.Mutable().function = HashOptions::Function::kMurmur2;
       }
       return;
     case Cluster::MAGLEV:
@@ -200,15 +202,17 @@ bool BalancingCompiler::TrySet(const google::protobuf::Any& any, const config::P
     SetLocalities(LbPolicy::kRandom, random);
   } else if (Holds(any, ring, path)) {
     SetPolicy(LbPolicy::kRingHash, ring.has_locality_weighted_lb_config());
-    to_.hashing.use_hostname = ring.use_hostname_for_hashing() ||
-                               ring.consistent_hashing_lb_config().use_hostname_for_hashing();
+    to_.hashing.Mutable().use_hostname =
+        ring.use_hostname_for_hashing() ||
+        ring.consistent_hashing_lb_config().use_hostname_for_hashing();
     SetRing(ring, path);
     if (ring.hash_function() == policies::ring_hash::v3::RingHash::MURMUR_HASH_2) {
-      to_.hashing.function = HashOptions::Function::kMurmur2;
+      to_.hashing.Mutable().function = HashOptions::Function::kMurmur2;
     }
   } else if (Holds(any, maglev, path)) {
     SetPolicy(LbPolicy::kMaglev, maglev.has_locality_weighted_lb_config());
-    to_.hashing.use_hostname = maglev.consistent_hashing_lb_config().use_hostname_for_hashing();
+    to_.hashing.Mutable().use_hostname =
+        maglev.consistent_hashing_lb_config().use_hostname_for_hashing();
     SetMaglev(maglev, path);
   } else if (Holds(any, first, path)) {
     SetPolicy(LbPolicy::kPickFirst, false);
@@ -241,23 +245,24 @@ void BalancingCompiler::SetLeastRequest(const LeastRequestProto& proto, const co
 
 template <typename RingProto>
 void BalancingCompiler::SetRing(const RingProto& proto, const config::Path& path) {
-  to_.hashing.ring = true;
-  if (proto.has_minimum_ring_size()) to_.hashing.min_ring_size = proto.minimum_ring_size().value();
-  if (proto.has_maximum_ring_size()) to_.hashing.max_ring_size = proto.maximum_ring_size().value();
-  if (to_.hashing.min_ring_size > to_.hashing.max_ring_size ||
-      to_.hashing.max_ring_size > kMaxRing || to_.hashing.min_ring_size == 0) {
+  HashOptions& hashing = to_.hashing.Mutable();
+  hashing.ring = true;
+  if (proto.has_minimum_ring_size()) hashing.min_ring_size = proto.minimum_ring_size().value();
+  if (proto.has_maximum_ring_size()) hashing.max_ring_size = proto.maximum_ring_size().value();
+  if (hashing.min_ring_size > hashing.max_ring_size || hashing.max_ring_size > kMaxRing ||
+      hashing.min_ring_size == 0) {
     errors_.Add(path, "expected 1 <= minimum_ring_size <= maximum_ring_size <= 8388608");
   }
 }
 
 template <typename MaglevProto>
 void BalancingCompiler::SetMaglev(const MaglevProto& proto, const config::Path& path) {
-  to_.hashing.ring = false;
+  HashOptions& hashing = to_.hashing.Mutable();
+  hashing.ring = false;
   if (!proto.has_table_size()) return;
-  to_.hashing.table_size = proto.table_size().value();
-  if (to_.hashing.table_size > kMaxTable || to_.hashing.table_size < 3 ||
-      !IsPrime(to_.hashing.table_size)) {
-    errors_.AddValue(path.Field("table_size"), std::to_string(to_.hashing.table_size),
+  hashing.table_size = proto.table_size().value();
+  if (hashing.table_size > kMaxTable || hashing.table_size < 3 || !IsPrime(hashing.table_size)) {
+    errors_.AddValue(path.Field("table_size"), std::to_string(to_.hashing->table_size),
                      "a prime number of at most 5000011");
   }
 }

@@ -13,6 +13,7 @@
 
 #include "source/base/clock.h"
 #include "source/base/limits.h"
+#include "source/base/sparse.h"
 #include "source/http2/settings.h"
 #include "source/net/address.h"
 #include "source/net/dns_resolver.h"
@@ -113,7 +114,7 @@ struct ClusterConfig {
   DiscoveryKind discovery = DiscoveryKind::kStatic;
   LbPolicy lb_policy = LbPolicy::kRoundRobin;
   HttpProtocol protocol = HttpProtocol::kHttp1;
-  http2::Settings http2;  // Of those connections that speak it.
+  base::Sparse<http2::Settings> http2;  // Of those connections that speak it.
   // Http1ProtocolOptions.enable_trailers: those of responses pass on instead of being dropped.
   bool response_trailers = false;
   // common_lb_config.locality_weighted_lb_config is set.
@@ -122,7 +123,7 @@ struct ClusterConfig {
   bool wait_for_warm_on_init = true;
   uint8_t panic_threshold_percent = 50;
   uint32_t least_request_choices = 2;
-  HashOptions hashing;  // Of ring hash and Maglev.
+  base::Sparse<HashOptions> hashing;  // Of ring hash and Maglev.
 
   base::Nanos connect_timeout = base::limits::kConnectTimeout;
   base::Nanos idle_timeout = base::limits::kConnectionIdleTimeout;  // 0: never.
@@ -132,12 +133,12 @@ struct ClusterConfig {
   uint32_t connection_buffer_bytes = 1024 * 1024;  // per_connection_buffer_limit_bytes
   uint32_t max_response_headers = base::limits::kMaxHeaders;
   uint32_t max_response_head_bytes = base::limits::kMaxHeadBytes;
-  std::array<Thresholds, kRoutingPriorities> thresholds;
+  base::Sparse<std::array<Thresholds, kRoutingPriorities>> thresholds;
   uint32_t max_connections_per_host = UINT32_MAX;  // per_host_thresholds
   // Connections are made ahead of need: so many streams for each that is wanted.
   double preconnect_ratio = 1;
   TcpKeepalive keepalive;
-  net::Address source_address;  // Of family kNone when the kernel chooses.
+  base::Sparse<net::Address> source_address;  // Of family kNone when the kernel chooses.
 
   // Its TLS transport sockets, which are referred to by index; tls_cell.h.
   std::vector<std::shared_ptr<const tls::ClientTemplate>> tls;

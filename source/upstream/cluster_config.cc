@@ -160,7 +160,7 @@ void ClusterCompiler::SetEds() {
     errors_.Add(path.Field("eds_config"), "is required for a cluster of type EDS");
     return;
   }
-  auto settings = std::make_unique<EdsSettings>();
+  auto settings = std::make_shared<EdsSettings>();
   settings->service_name = proto.service_name().empty() ? proto_.name() : proto.service_name();
   settings->ads = proto.eds_config().has_ads() || proto.eds_config().has_self();
   if (!settings->ads) settings->source = proto.eds_config().SerializeAsString();
@@ -207,7 +207,7 @@ void ClusterCompiler::SetThresholds() {
   for (const CircuitBreakers::Thresholds& proto : proto_.circuit_breakers().thresholds()) {
     const int priority = proto.priority() == core::HIGH ? 1 : 0;
     if (std::exchange(given[priority], true)) continue;  // Of several for one, the first counts.
-    Thresholds& thresholds = config_.thresholds[priority];
+    Thresholds& thresholds = config_.thresholds.Mutable()[priority];
     const auto set = [](const google::protobuf::UInt32Value& from, bool present, uint32_t& to) {
       if (present) to = from.value();
     };

@@ -24,7 +24,7 @@ HostSetOptions OptionsOf(const ClusterConfig& config) {
   HostSetOptions options{config.panic_threshold_percent, config.locality_weighted};
   options.by_zone = config.RoutesByZone();
   if (config.lb_policy == LbPolicy::kRingHash || config.lb_policy == LbPolicy::kMaglev) {
-    options.hashing = config.hashing;
+    options.hashing = *config.hashing;
   }
   return options;
 }

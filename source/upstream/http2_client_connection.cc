@@ -21,8 +21,8 @@ Http2ClientConnection::Http2ClientConnection(HostPool& pool, Established establi
     : ClientConnection(pool, std::move(established), http::Version::kHttp2),
       keepalive_timer_(pool.cluster().loop().timers(), [this] { OnKeepaliveTimer(); }),
       last_read_(pool.cluster().loop().now()),
-      waits_for_settings_(pool.cluster().config().http2.options.allow_connect) {
-  session_.emplace(pool.cluster().config().http2.options, pool.cluster().http2_stats(), *this);
+      waits_for_settings_(pool.cluster().config().http2->options.allow_connect) {
+  session_.emplace(pool.cluster().config().http2->options, pool.cluster().http2_stats(), *this);
   if (waits_for_settings_) pool.Expect(ExpectedStreams());
   CountFree();
   OnPong(0);  // Begins with the first interval.
@@ -38,7 +38,7 @@ Http2ClientConnection::~Http2ClientConnection() {
 bool Http2ClientConnection::Begin(Exchange& exchange) {
   DCHECK(free_ > 0 && !closed());
   idle_timer_.Disarm();
-  const http2::Keepalive& keepalive = pool().cluster().config().http2.keepalive;
+  const http2::Keepalive& keepalive = pool().cluster().config().http2->keepalive;
   if (keepalive.idle_interval != 0 && !awaiting_pong_ && active_ == 0 &&
       pool().cluster().loop().now() - last_read_ >= keepalive.idle_interval) {
     SendPing();
@@ -121,7 +121,7 @@ void Http2ClientConnection::OnGoAway(StreamId, ErrorCode) {
 }
 
 int64_t Http2ClientConnection::ExpectedStreams() const {
-  return pool().cluster().config().http2.options.max_concurrent_streams;
+  return pool().cluster().config().http2->options.max_concurrent_streams;
 }
 
 void Http2ClientConnection::StopWaiting() {
@@ -192,7 +192,7 @@ void Http2ClientConnection::Read() {
         pool().cluster().stats().upstream_cx_rx_bytes_total.Add(bytes.size());
         last_read_ = pool().cluster().loop().now();
         if (awaiting_pong_) {
-          keepalive_timer_.ArmIn(pool().cluster().config().http2.keepalive.timeout);
+          keepalive_timer_.ArmIn(pool().cluster().config().http2->keepalive.timeout);
         }
         if (!session_->Receive(bytes)) {
           pool().cluster().stats().upstream_cx_protocol_error.Inc();
@@ -264,13 +264,13 @@ void Http2ClientConnection::OnClosing() {
 void Http2ClientConnection::SendPing() {
   session_->SendPing(requests_);
   awaiting_pong_ = true;
-  keepalive_timer_.ArmIn(pool().cluster().config().http2.keepalive.timeout);
+  keepalive_timer_.ArmIn(pool().cluster().config().http2->keepalive.timeout);
   Schedule();
 }
 
 void Http2ClientConnection::OnPong(uint64_t) {
   awaiting_pong_ = false;
-  const http2::Keepalive& keepalive = pool().cluster().config().http2.keepalive;
+  const http2::Keepalive& keepalive = pool().cluster().config().http2->keepalive;
   if (keepalive.interval == 0) {
     keepalive_timer_.Disarm();
     return;

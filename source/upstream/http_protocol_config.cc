@@ -42,8 +42,12 @@ class ProtocolCompiler {
       SetOptions(options, path.Key(name));
     }
     // The limits of heads are the same in both protocols.
-    to_.http2.options.max_headers = to_.max_response_headers;
-    to_.http2.options.max_head_bytes = to_.max_response_head_bytes;
+    if (to_.http2->options.max_headers != to_.max_response_headers ||
+        to_.http2->options.max_head_bytes != to_.max_response_head_bytes) {
+      http2::Options& options = to_.http2.Mutable().options;
+      options.max_headers = to_.max_response_headers;
+      options.max_head_bytes = to_.max_response_head_bytes;
+    }
   }
 
  private:

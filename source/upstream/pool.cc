@@ -127,7 +127,7 @@ uint32_t HostPool::ExpectedStreams() const {
   const HttpProtocol protocol = ProtocolOf(cluster_.config(), kind_);
   if (protocol == HttpProtocol::kHttp1) return 1;
   if (protocol == HttpProtocol::kAuto && last_was_http1_) return 1;
-  return cluster_.config().http2.options.max_concurrent_streams;
+  return cluster_.config().http2->options.max_concurrent_streams;
 }
 
 // A connection could not even be begun.

@@ -280,8 +280,8 @@ absl::StatusOr<net::UniqueFd> WorkerCluster::Connect(const net::Address& address
   }
   net::ConnectOptions options;
   if (config().keepalive.enabled) options.keepalive = keepalive();
-  if (config().source_address.family() != net::Address::Family::kNone) {
-    options.source = config().source_address;
+  if (config().source_address->family() != net::Address::Family::kNone) {
+    options.source = *config().source_address;
   }
   return net::StartConnect(address, options);
 }

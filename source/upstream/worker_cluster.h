@@ -141,7 +141,7 @@ class WorkerCluster final : public base::RefCounted {
   const ResourceCounts& counts() const {
     return published_.breakers->of(RoutingPriority::kDefault);
   }
-  const Thresholds& thresholds() const { return published_.config->thresholds[0]; }
+  const Thresholds& thresholds() const { return (*published_.config->thresholds)[0]; }
   bool TakeConnection(const Host& host, bool first);
   // How many retries there may be now.
   uint32_t MaxRetries() const;

@@ -245,7 +245,7 @@ TEST_F(CallTest, ClustersOfHttp1AreRefused) {
 }
 
 TEST_F(CallTest, OverflowIsUnavailable) {
-  config_->thresholds[0].max_requests = 1;
+  config_->thresholds.Mutable()[0].max_requests = 1;
   UseAddress(server_.address());
   auto first = Begin(To("Echo"));
   auto second = Begin(To("Echo"));

@@ -66,14 +66,14 @@ TEST(ClusterConfigTest, DefaultsAreEnvoys) {
   EXPECT_EQ(config->connection_buffer_bytes, 1024u * 1024);
   EXPECT_EQ(config->max_requests_per_connection, 0u);
   EXPECT_EQ(config->panic_threshold_percent, 50);
-  for (const Thresholds& thresholds : config->thresholds) {
+  for (const Thresholds& thresholds : *config->thresholds) {
     EXPECT_EQ(thresholds.max_connections, 1024u);
     EXPECT_EQ(thresholds.max_pending_requests, 1024u);
     EXPECT_EQ(thresholds.max_requests, 1024u);
     EXPECT_EQ(thresholds.max_retries, 3u);
   }
   EXPECT_FALSE(config->keepalive.enabled);
-  EXPECT_EQ(config->source_address.family(), net::Address::Family::kNone);
+  EXPECT_EQ(config->source_address->family(), net::Address::Family::kNone);
   EXPECT_TRUE(config->wait_for_warm_on_init);
   ASSERT_NE(config->assignment, nullptr);
   EXPECT_TRUE(config->assignment->localities.empty());
@@ -103,18 +103,19 @@ transport_socket:
   EXPECT_EQ(config->connect_timeout, 250 * base::kMillisecond);
   EXPECT_EQ(config->connection_buffer_bytes, 32768u);
   EXPECT_FALSE(config->wait_for_warm_on_init);
-  EXPECT_EQ(config->thresholds[1].max_connections, 1u);
-  EXPECT_EQ(config->thresholds[1].max_retries, 2u);
-  EXPECT_EQ(config->thresholds[1].max_requests, 1024u);
-  EXPECT_EQ(config->thresholds[0].max_connections, 1024u);
-  EXPECT_EQ(config->thresholds[0].max_pending_requests, 3u);
-  EXPECT_EQ(config->thresholds[0].max_requests, 4u);  // Of two for one priority the first counts.
-  EXPECT_TRUE(config->thresholds[0].track_remaining);
+  EXPECT_EQ((*config->thresholds)[1].max_connections, 1u);
+  EXPECT_EQ((*config->thresholds)[1].max_retries, 2u);
+  EXPECT_EQ((*config->thresholds)[1].max_requests, 1024u);
+  EXPECT_EQ((*config->thresholds)[0].max_connections, 1024u);
+  EXPECT_EQ((*config->thresholds)[0].max_pending_requests, 3u);
+  EXPECT_EQ((*config->thresholds)[0].max_requests,
+            4u);  // Of two for one priority the first counts.
+  EXPECT_TRUE((*config->thresholds)[0].track_remaining);
   EXPECT_TRUE(config->keepalive.enabled);
   EXPECT_EQ(config->keepalive.probes, 2u);
   EXPECT_EQ(config->keepalive.time_s, 3u);
   EXPECT_EQ(config->keepalive.interval_s, 4u);
-  EXPECT_EQ(config->source_address.ToString(), "127.0.0.9:0");
+  EXPECT_EQ(config->source_address->ToString(), "127.0.0.9:0");
 }
 
 // HttpProtocolOptions as the cluster's typed extension.
@@ -132,8 +133,8 @@ TEST(ClusterConfigTest, HttpProtocolOptions) {
                        "max_connection_duration: 90s, max_requests_per_connection: 11, "
                        "max_headers_count: 40, max_response_headers_kb: 12}"));
   EXPECT_EQ(config->protocol, HttpProtocol::kHttp1);
-  EXPECT_EQ(config->http2.options.max_headers, 40u);
-  EXPECT_EQ(config->http2.options.max_head_bytes, 12u * 1024);
+  EXPECT_EQ(config->http2->options.max_headers, 40u);
+  EXPECT_EQ(config->http2->options.max_head_bytes, 12u * 1024);
   EXPECT_EQ(config->idle_timeout, 60 * base::kSecond);
   EXPECT_EQ(config->max_connection_duration, 90 * base::kSecond);
   EXPECT_EQ(config->max_requests_per_connection, 11u);
@@ -200,17 +201,17 @@ TEST(ClusterConfigTest, DeprecatedProtocolFieldsCountUntilReplaced) {
 TEST(ClusterConfigTest, Http2Options) {
   const auto plain = Good(HttpOptions("explicit_http_config: {http2_protocol_options: {}}"));
   EXPECT_EQ(plain->protocol, HttpProtocol::kHttp2);
-  EXPECT_EQ(plain->http2.options.max_concurrent_streams, 1024u);
-  EXPECT_EQ(plain->http2.keepalive.interval, 0);
+  EXPECT_EQ(plain->http2->options.max_concurrent_streams, 1024u);
+  EXPECT_EQ(plain->http2->keepalive.interval, 0);
   const auto config = Good(HttpOptions(
       "explicit_http_config: {http2_protocol_options: {max_concurrent_streams: 7, "
       "initial_stream_window_size: 70000, connection_keepalive: {interval: 30s, timeout: 5s}}}\n"
       "    upstream_http_protocol_options: {auto_sni: true, auto_san_validation: true, "
       "override_auto_sni_header: X-Name}"));
-  EXPECT_EQ(config->http2.options.max_concurrent_streams, 7u);
-  EXPECT_EQ(config->http2.options.initial_stream_window, 70000u);
-  EXPECT_EQ(config->http2.keepalive.interval, 30 * base::kSecond);
-  EXPECT_EQ(config->http2.keepalive.timeout, 5 * base::kSecond);
+  EXPECT_EQ(config->http2->options.max_concurrent_streams, 7u);
+  EXPECT_EQ(config->http2->options.initial_stream_window, 70000u);
+  EXPECT_EQ(config->http2->keepalive.interval, 30 * base::kSecond);
+  EXPECT_EQ(config->http2->keepalive.timeout, 5 * base::kSecond);
   EXPECT_TRUE(config->auto_sni);
   EXPECT_TRUE(config->auto_san_validation);
   EXPECT_EQ(config->auto_sni_header, "x-name");
@@ -331,9 +332,9 @@ TEST(ClusterConfigTest, HashingPolicies) {
       "lb_policy: ring_hash\nring_hash_lb_config: {minimum_ring_size: 7, "
       "hash_function: MURMUR_HASH_2}\n");
   EXPECT_EQ(ring->lb_policy, LbPolicy::kRingHash);
-  EXPECT_EQ(ring->hashing.min_ring_size, 7u);
-  EXPECT_EQ(ring->hashing.max_ring_size, 8u * 1024 * 1024);
-  EXPECT_EQ(ring->hashing.function, HashOptions::Function::kMurmur2);
+  EXPECT_EQ(ring->hashing->min_ring_size, 7u);
+  EXPECT_EQ(ring->hashing->max_ring_size, 8u * 1024 * 1024);
+  EXPECT_EQ(ring->hashing->function, HashOptions::Function::kMurmur2);
   const auto maglev = Good(
       "load_balancing_policy: " +
       Policy(Typed("load_balancing_policies.maglev.v3.Maglev",
@@ -341,9 +342,9 @@ TEST(ClusterConfigTest, HashingPolicies) {
                    "true}")) +
       "\n");
   EXPECT_EQ(maglev->lb_policy, LbPolicy::kMaglev);
-  EXPECT_FALSE(maglev->hashing.ring);
-  EXPECT_EQ(maglev->hashing.table_size, 101u);
-  EXPECT_TRUE(maglev->hashing.use_hostname);
+  EXPECT_FALSE(maglev->hashing->ring);
+  EXPECT_EQ(maglev->hashing->table_size, 101u);
+  EXPECT_TRUE(maglev->hashing->use_hostname);
   const auto wrr =
       Good("load_balancing_policy: " +
            Policy(Typed("load_balancing_policies.wrr_locality.v3.WrrLocality",
@@ -382,9 +383,9 @@ TEST(ClusterConfigTest, RetryBudgetsLimitsPerHostAndPreconnect) {
       "circuit_breakers: {thresholds: [{retry_budget: {budget_percent: {value: 50}, "
       "min_retry_concurrency: 1}}], per_host_thresholds: [{max_connections: 4}]}\n"
       "preconnect_policy: {per_upstream_preconnect_ratio: 1.5}\n");
-  ASSERT_TRUE(config->thresholds[0].retry_budget.has_value());
-  EXPECT_EQ(config->thresholds[0].retry_budget->percent, 50);
-  EXPECT_EQ(config->thresholds[0].retry_budget->min_concurrency, 1u);
+  ASSERT_TRUE((*config->thresholds)[0].retry_budget.has_value());
+  EXPECT_EQ((*config->thresholds)[0].retry_budget->percent, 50);
+  EXPECT_EQ((*config->thresholds)[0].retry_budget->min_concurrency, 1u);
   EXPECT_EQ(config->max_connections_per_host, 4u);
   EXPECT_EQ(config->preconnect_ratio, 1.5);
 }

@@ -178,7 +178,7 @@ TEST_F(Http2ClientStreamTest, InterimResponsesPass) {
 
 // A client that does not read holds its stream's window and no more; another one is not disturbed.
 TEST_F(Http2ClientStreamTest, SlowReaderHoldsItsWindowOnly) {
-  proxy_.cluster->http2.options.initial_stream_window = 65535;
+  proxy_.cluster->http2.Mutable().options.initial_stream_window = 65535;
   Start();
   const std::string large(32 << 20, 'x');
   origin_.on_request = [&large](Http2OriginStream& stream) {
@@ -246,7 +246,7 @@ constexpr char kUpgrade[] =
 // An upgrade is an extended CONNECT there (RFC 8441).
 TEST_F(Http2ClientStreamTest, UpgradeBecomesExtendedConnect) {
   proxy_.http.upgrades = {"websocket"};
-  proxy_.cluster->http2.options.allow_connect = true;
+  proxy_.cluster->http2.Mutable().options.allow_connect = true;
   origin_.options.allow_connect = true;
   Start();
   Peer client = Ask(kUpgrade);
@@ -272,7 +272,7 @@ TEST_F(Http2ClientStreamTest, UpgradeBecomesExtendedConnect) {
 
 TEST_F(Http2ClientStreamTest, HostWithoutExtendedConnect) {
   proxy_.http.upgrades = {"websocket"};
-  proxy_.cluster->http2.options.allow_connect = true;
+  proxy_.cluster->http2.Mutable().options.allow_connect = true;
   Start();
   Peer client = Ask(kUpgrade);
   EXPECT_TRUE(Gets(client, "HTTP/1.1 503"));

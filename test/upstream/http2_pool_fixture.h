@@ -16,7 +16,7 @@ class Http2PoolFixture : public ::testing::Test {
  protected:
   Http2PoolFixture() : origin_(proxy_.loop()) {
     proxy_.cluster->protocol = HttpProtocol::kHttp2;
-    proxy_.cluster->http2.options.max_concurrent_streams = 1024;
+    proxy_.cluster->http2.Mutable().options.max_concurrent_streams = 1024;
   }
   void Start() {
     proxy_.Start();

@@ -57,8 +57,8 @@ TEST_F(Http2PoolTest, HostsLimitOpensAnotherConnection) {
 }
 
 TEST_F(Http2PoolTest, OwnLimitAndMaxConnectionsMakeOthersWait) {
-  proxy_.cluster->http2.options.max_concurrent_streams = 1;
-  proxy_.cluster->thresholds[0].max_connections = 1;
+  proxy_.cluster->http2.Mutable().options.max_concurrent_streams = 1;
+  proxy_.cluster->thresholds.Mutable()[0].max_connections = 1;
   Start();
   Peer first = Ask();
   ASSERT_NE(Stream(1), nullptr);
@@ -155,8 +155,8 @@ constexpr char kPatientRoutes[] = R"(
 TEST_F(Http2PoolTest, KeepalivePings) {
   proxy_.routes = kPatientRoutes;
   proxy_.cluster->idle_timeout = 0;
-  proxy_.cluster->http2.keepalive.interval = 10 * kSecond;
-  proxy_.cluster->http2.keepalive.timeout = 5 * kSecond;
+  proxy_.cluster->http2.Mutable().keepalive.interval = 10 * kSecond;
+  proxy_.cluster->http2.Mutable().keepalive.timeout = 5 * kSecond;
   Start();
   Peer client = Ask();
   ASSERT_NE(Stream(1), nullptr);
@@ -209,7 +209,7 @@ TEST_F(Http2PoolTest, ReplacedClusterFinishesWhatItHas) {
 
 // Its SETTINGS never come: the request fails instead of trying again without end.
 TEST_F(Http2PoolTest, HostThatBreaksOffBeforeItsSettings) {
-  proxy_.cluster->http2.options.allow_connect = true;
+  proxy_.cluster->http2.Mutable().options.allow_connect = true;
   Start();
   proxy_.SetHosts({proxy_.origin_port()});
   Peer client = Ask();

@@ -46,7 +46,7 @@ class PickRequestTest : public ::testing::Test {
 TEST_F(PickRequestTest, AHashLeadsToItsHost) {
   for (const LbPolicy policy : {LbPolicy::kRingHash, LbPolicy::kMaglev}) {
     config_.lb_policy = policy;
-    config_.hashing.ring = policy == LbPolicy::kRingHash;
+    config_.hashing.Mutable().ring = policy == LbPolicy::kRingHash;
     balancer_ = nullptr;
     Build(Of({At("10.0.0.1"), At("10.0.0.2"), At("10.0.0.3")}));
     std::vector<int> count(3);
@@ -63,7 +63,7 @@ TEST_F(PickRequestTest, AHashLeadsToItsHost) {
 
 TEST_F(PickRequestTest, TablesStayWhileNothingTheyAreMadeOfChanges) {
   config_.lb_policy = LbPolicy::kMaglev;
-  config_.hashing.ring = false;
+  config_.hashing.Mutable().ring = false;
   Build(Of({At("10.0.0.1"), At("10.0.0.2")}));
   const HashTable* table = hosts_->groups()[0].table.get();
   ASSERT_NE(table, nullptr);

@@ -43,7 +43,7 @@ class PoolTest : public ::testing::Test {
               proxy_.cluster_stats().upstream_cx_active.value());
   }
   // Settings of the circuit breakers.
-  Thresholds& thresholds() { return proxy_.cluster->thresholds[0]; }
+  Thresholds& thresholds() { return proxy_.cluster->thresholds.Mutable()[0]; }
 
   ProxyLoop proxy_;
 };
