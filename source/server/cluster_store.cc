@@ -6,6 +6,7 @@
 #include "source/base/check.h"
 #include "source/base/log.h"
 #include "source/server/cluster_version.h"
+#include "source/upstream/assignment_patch.h"
 #include "source/xds/type_url.h"
 
 namespace proxenos::server {
@@ -16,6 +17,8 @@ using upstream::DiscoveryKind;
 
 // So many are compiled again, when they are needed again, in some twenty microseconds.
 constexpr size_t kFewEndpoints = 16;
+// An assignment of fewer bytes is compiled as fast as it is compared.
+constexpr size_t kPatchedBytes = 16 * 1024;
 
 }  // namespace
 
@@ -174,8 +177,10 @@ std::optional<std::string> ClusterStore::TakeAssignment(const SourceKey& source,
                                                         const xds::Resource& resource) {
   AssignmentEntry& entry = EntryOf({source, resource.name});
   config::Errors errors;
-  std::shared_ptr<const upstream::Assignment> assignment =
-      compilers_.assignment(*resource.bytes, Origin::kDiscovery, errors);
+  std::shared_ptr<const upstream::Assignment> assignment = PatchEndpoints(entry, *resource.bytes);
+  if (assignment == nullptr) {
+    assignment = compilers_.assignment(*resource.bytes, Origin::kDiscovery, errors);
+  }
   if (assignment == nullptr) {
     std::string reason(errors.ToStatus().message());
     entry.refused = std::make_unique<Refusal>(
@@ -188,6 +193,16 @@ std::optional<std::string> ClusterStore::TakeAssignment(const SourceKey& source,
   entry.assignment = std::move(assignment);
   TellUsers(entry);
   return std::nullopt;
+}
+
+std::shared_ptr<const upstream::Assignment> ClusterStore::PatchEndpoints(
+    const AssignmentEntry& entry, const std::string& bytes) {
+  if (entry.assignment == nullptr || !entry.active || bytes.size() < kPatchedBytes) return nullptr;
+  const auto difference = upstream::FindDifference(*entry.active->bytes, bytes);
+  if (!difference.has_value()) return nullptr;
+  config::Errors errors;  // Their paths would not be those of the whole, which is compiled then.
+  const auto changed = compilers_.assignment(difference->bytes, Origin::kDiscovery, errors);
+  return changed == nullptr ? nullptr : upstream::Patch(*entry.assignment, *difference, *changed);
 }
 
 void ClusterStore::TellUsers(const AssignmentEntry& entry) {

@@ -122,6 +122,9 @@ class ClusterStore {
   AssignmentEntry& EntryOf(AssignmentKey key);
   // Whether the control plane has said that there are none.
   bool HasNoEndpoints(const Version& version) const;
+  // The endpoints in `bytes` where they differ little from those in force; else null.
+  std::shared_ptr<const upstream::Assignment> PatchEndpoints(const AssignmentEntry& entry,
+                                                             const std::string& bytes);
   void TellUsers(const AssignmentEntry& entry);
   static AssignmentKey KeyOf(const upstream::ClusterConfig& config);
   std::optional<std::string> Check(const upstream::ClusterConfig& config) const;

@@ -40,7 +40,7 @@ void Apply(const Batch& batch, Sockets sockets, base::Nanos drain_time, Worker& 
 }
 
 // A worker takes some microseconds for each. Its loop looks at the time between posts.
-constexpr size_t kClustersAtOnce = 64;
+constexpr size_t kClustersAtOnce = 32;
 
 // All but the last few go ahead, in batches of their own.
 template <typename Item>

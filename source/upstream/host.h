@@ -44,14 +44,6 @@ struct HostIdentity {
   // What a cluster's transport_socket_matches look at.
   FlatStruct transport_match;
   std::shared_ptr<const CheckTarget> check;  // Null: checked at its own address.
-
-  // Whether a host stays the same: its address is compared apart.
-  bool SameButAddress(const HostIdentity& other) const {
-    const bool same_check = check == other.check ||
-                            (check != nullptr && other.check != nullptr && *check == *other.check);
-    return hostname == other.hostname && logical_name == other.logical_name &&
-           transport_match == other.transport_match && same_check;
-  }
 };
 
 // An id that no other host of the process has. Thread: any.

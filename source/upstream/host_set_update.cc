@@ -33,46 +33,63 @@ bool IsChecked(const ClusterConfig& config, const Host& host) {
   return config.health_check != nullptr && (host.check() == nullptr || !host.check()->disabled);
 }
 
+// Whether a host stays the same: its address is compared apart. With another hostname a host is
+// another one: what it was called may have been sent to it, or checked against. With other metadata
+// it may be spoken to in another way.
+bool SameButAddress(const HostIdentity& host, const Endpoint& endpoint) {
+  const bool same_check =
+      host.check == endpoint.check ||
+      (host.check != nullptr && endpoint.check != nullptr && *host.check == *endpoint.check);
+  return host.hostname == endpoint.hostname && host.logical_name == endpoint.logical_name &&
+         host.transport_match == endpoint.transport_match && same_check;
+}
+
 // The hosts of the previous snapshot, to be found by what makes their identity.
 class KnownHosts {
  public:
-  KnownHosts(const ClusterConfig& config, const HostSet* previous) : config_(config) {
-    if (previous == nullptr) return;
-    for (const HostEntry& entry : previous->entries()) {
-      const std::string& logical = entry.host->logical_name();
-      if (logical.empty()) {
-        by_address_.emplace(entry.host->address(), &entry.host);
-      } else {
-        by_name_.emplace(logical, &entry.host);
-      }
-    }
-  }
+  KnownHosts(const ClusterConfig& config, const HostSet* previous)
+      : config_(config), previous_(previous) {}
 
   std::shared_ptr<const Host> HostOf(const Endpoint& endpoint) {
     const std::shared_ptr<const Host>* known = Find(endpoint);
-    HostIdentity identity{endpoint.address, endpoint.hostname, endpoint.logical_name,
-                          endpoint.transport_match, endpoint.check};
-    // With another hostname a host is another one: what it was called may have been sent to it, or
-    // checked against. With other metadata it may be spoken to in another way.
-    const bool same = known != nullptr && (*known)->identity().SameButAddress(identity);
+    const bool same = known != nullptr && SameButAddress((*known)->identity(), endpoint);
     if (same && (*known)->address() == endpoint.address) return *known;
     // Only a logical host keeps its id when its address changes.
     const bool same_pool = same && !endpoint.logical_name.empty();
-    auto host = std::make_shared<const Host>(same_pool ? (*known)->id() : NextHostId(),
-                                             std::move(identity));
+    auto host = std::make_shared<const Host>(
+        same_pool ? (*known)->id() : NextHostId(),
+        HostIdentity{endpoint.address, endpoint.hostname, endpoint.logical_name,
+                     endpoint.transport_match, endpoint.check});
     host->SetHealthBits(FirstBits(*host));
     if (same_pool) host->SetLoad((*known)->load());
+    // The same address at another priority is the same host.
+    if (endpoint.logical_name.empty()) by_address_.emplace(endpoint.address, host);
     return host;
   }
 
  private:
-  const std::shared_ptr<const Host>* Find(const Endpoint& endpoint) const {
+  // An assignment that lists what the one before did is gone through without these.
+  void Index() {
+    if (indexed_ || previous_ == nullptr) return;
+    indexed_ = true;
+    for (const HostEntry& entry : previous_->entries()) {
+      const std::string& logical = entry.host->logical_name();
+      if (logical.empty()) {
+        by_address_.emplace(entry.host->address(), entry.host);
+      } else {
+        by_name_.emplace(logical, entry.host);
+      }
+    }
+  }
+
+  const std::shared_ptr<const Host>* Find(const Endpoint& endpoint) {
+    Index();
     if (!endpoint.logical_name.empty()) {
       const auto it = by_name_.find(endpoint.logical_name);
-      return it == by_name_.end() ? nullptr : it->second;
+      return it == by_name_.end() ? nullptr : &it->second;
     }
     const auto it = by_address_.find(endpoint.address);
-    return it == by_address_.end() ? nullptr : it->second;
+    return it == by_address_.end() ? nullptr : &it->second;
   }
 
   // A host that is to be checked has failed until the first answer.
@@ -83,8 +100,10 @@ class KnownHosts {
   }
 
   const ClusterConfig& config_;
-  absl::flat_hash_map<net::Address, const std::shared_ptr<const Host>*> by_address_;
-  absl::flat_hash_map<std::string, const std::shared_ptr<const Host>*> by_name_;
+  const HostSet* const previous_;  // Null: there is none.
+  bool indexed_ = false;
+  absl::flat_hash_map<net::Address, std::shared_ptr<const Host>> by_address_;
+  absl::flat_hash_map<std::string, std::shared_ptr<const Host>> by_name_;
 };
 
 // Gathers entries and localities in the order of the assignment.
@@ -93,7 +112,9 @@ class EntryBuilder {
   EntryBuilder(const ClusterConfig& config, const HostSet* previous)
       : config_(config),
         add_weights_(config.discovery == DiscoveryKind::kStatic),
-        known_(config, previous) {}
+        known_(config, previous),
+        previous_(previous),
+        in_order_(previous != nullptr) {}
 
   void Add(const LocalityEndpoints& locality) {
     const uint16_t index = LocalityIndex(locality);
@@ -106,6 +127,7 @@ class EntryBuilder {
   // Discovery does not name these any more, but as long as their checks succeed they are kept: a
   // control plane may be wrong about hosts that answer.
   void KeepHealthy(const HostSet& previous) {
+    LeaveOrder();
     absl::flat_hash_set<uint64_t> present;
     for (const HostEntry& entry : entries) present.insert(entry.host->id());
     for (const HostEntry& entry : previous.entries()) {
@@ -152,7 +174,36 @@ class EntryBuilder {
     return static_cast<uint16_t>(seen->second);
   }
 
+  // The host that stands next in the previous snapshot, if that is the endpoint; null from the
+  // first that is another one on.
+  const HostEntry* NextInOrder(const Endpoint& endpoint, uint8_t priority) {
+    if (!in_order_) return nullptr;
+    if (entries.size() < previous_->size()) {
+      const HostEntry& next = previous_->entry(static_cast<HostIndex>(entries.size()));
+      if (next.priority == priority && next.host->address() == endpoint.address &&
+          SameButAddress(next.host->identity(), endpoint)) {
+        return &next;
+      }
+    }
+    LeaveOrder();
+    return nullptr;
+  }
+
+  void LeaveOrder() {
+    if (!in_order_) return;
+    in_order_ = false;
+    for (size_t i = 0; i < entries.size(); ++i) {
+      seen_.try_emplace(Key{entries[i].host->address(), entries[i].priority}, i);
+    }
+  }
+
   void AddEndpoint(const Endpoint& endpoint, uint16_t locality, uint8_t priority) {
+    // No host of a snapshot stands there twice: what follows its order has none twice either.
+    if (const HostEntry* next = NextInOrder(endpoint, priority); next != nullptr) {
+      entries.push_back(HostEntry{next->host, endpoint.weight, locality, priority, endpoint.health,
+                                  endpoint.metadata});
+      return;
+    }
     const auto [seen, fresh] = seen_.try_emplace(Key{endpoint.address, priority}, entries.size());
     if (!fresh) {
       if (!add_weights_) return;
@@ -170,6 +221,8 @@ class EntryBuilder {
   // discovered, what comes first counts and the others are left out. Both as in Envoy.
   const bool add_weights_;
   KnownHosts known_;
+  const HostSet* const previous_;  // Null: there is none.
+  bool in_order_;  // So far the entries are the first ones of `previous_`; seen_ is empty.
   absl::flat_hash_map<std::pair<Locality, uint32_t>, size_t> seen_localities_;
   absl::flat_hash_map<Key, size_t> seen_;
 };
@@ -185,6 +238,13 @@ bool SameEntry(const HostEntry& a, const HostEntry& b) {
 
 void CountMembership(const HostSet& now, const HostSet* before, HostSetUpdate& update) {
   update.added = update.removed = 0;
+  const bool same =
+      before != nullptr &&
+      std::equal(now.entries().begin(), now.entries().end(), before->entries().begin(),
+                 before->entries().end(), [](const HostEntry& a, const HostEntry& b) {
+                   return a.host->id() == b.host->id();
+                 });
+  if (same) return;
   absl::flat_hash_set<uint64_t> ids;
   for (const HostEntry& entry : now.entries()) ids.insert(entry.host->id());
   absl::flat_hash_set<uint64_t> old_ids;

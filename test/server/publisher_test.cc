@@ -25,12 +25,12 @@ Batch MakeBatch(size_t clusters, size_t hosts) {
 
 TEST(PublisherTest, SmallBatchIsOne) {
   EXPECT_TRUE(InParts(Batch()).empty());
-  Batch batch = MakeBatch(64, 64);
+  Batch batch = MakeBatch(32, 32);
   batch.removed_clusters = {"gone"};
   const std::vector<Batch> parts = InParts(std::move(batch));
   ASSERT_EQ(parts.size(), 1u);
-  EXPECT_EQ(parts[0].clusters.size(), 64u);
-  EXPECT_EQ(parts[0].hosts.size(), 64u);
+  EXPECT_EQ(parts[0].clusters.size(), 32u);
+  EXPECT_EQ(parts[0].hosts.size(), 32u);
   EXPECT_EQ(parts[0].removed_clusters.size(), 1u);
 }
 
@@ -41,8 +41,8 @@ TEST(PublisherTest, ManyClustersGoAheadInOrder) {
   size_t clusters = 0;
   size_t hosts = 0;
   for (const Batch& part : parts) {
-    EXPECT_LE(part.clusters.size(), 64u);
-    EXPECT_LE(part.hosts.size(), 64u);
+    EXPECT_LE(part.clusters.size(), 32u);
+    EXPECT_LE(part.hosts.size(), 32u);
     EXPECT_FALSE(part.empty());
     for (const auto& cluster : part.clusters) {
       EXPECT_EQ(cluster->config->name, "c" + std::to_string(clusters++));
@@ -58,9 +58,9 @@ TEST(PublisherTest, ManyClustersGoAheadInOrder) {
 }
 
 TEST(PublisherTest, OnlyAsManyPartsAsAreNeeded) {
-  EXPECT_EQ(InParts(MakeBatch(128, 0)).size(), 2u);
-  EXPECT_EQ(InParts(MakeBatch(129, 0)).size(), 3u);
-  EXPECT_EQ(InParts(MakeBatch(0, 65)).size(), 2u);
+  EXPECT_EQ(InParts(MakeBatch(64, 0)).size(), 2u);
+  EXPECT_EQ(InParts(MakeBatch(65, 0)).size(), 3u);
+  EXPECT_EQ(InParts(MakeBatch(0, 33)).size(), 2u);
 }
 
 }  // namespace
