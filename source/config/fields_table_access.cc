@@ -1,4 +1,4 @@
-// What of rules that say who may do what is honoured: filters, policies and matchers.
+// What of rules that say who may do what is honoured: filters, and policies.
 #include <utility>
 
 #include "source/config/fields_table.h"
@@ -49,69 +49,6 @@ std::vector<MessageRules> PolicyFields() {
   };
 }
 
-std::vector<MessageRules> ValueFields() {
-  return {
-      {"envoy.type.matcher.v3.MetadataMatcher", {Use("*")}},
-      {"envoy.type.matcher.v3.MetadataMatcher.PathSegment", {Use("*")}},
-      {"envoy.type.matcher.v3.ValueMatcher", {Use("*")}},
-      {"envoy.type.matcher.v3.ValueMatcher.NullMatch", {}},
-      {"envoy.type.matcher.v3.DoubleMatcher", {Use("*")}},
-      {"envoy.type.v3.DoubleRange", {Use("*")}},
-      {"envoy.type.matcher.v3.ListMatcher", {Use("*")}},
-      {"envoy.type.matcher.v3.OrMatcher", {Use("*")}},
-  };
-}
-
-// The unified matcher API, wherever rules are written in it.
-std::vector<MessageRules> MatcherFields() {
-  std::vector<MessageRules> all = {
-      {"xds.type.matcher.v3.Matcher", {Use("*")}},
-      {"xds.type.matcher.v3.Matcher.OnMatch",
-       {Use("matcher action"), Use("keep_matching").Only("false", "the first match decides")}},
-      {"xds.type.matcher.v3.Matcher.MatcherList", {Use("*")}},
-      {"xds.type.matcher.v3.Matcher.MatcherList.FieldMatcher", {Use("*")}},
-      {"xds.type.matcher.v3.Matcher.MatcherList.Predicate", {Use("*")}},
-      {"xds.type.matcher.v3.Matcher.MatcherList.Predicate.PredicateList", {Use("*")}},
-      {"xds.type.matcher.v3.Matcher.MatcherList.Predicate.SinglePredicate", {Use("*")}},
-      {"xds.type.matcher.v3.Matcher.MatcherTree",
-       {Use("input exact_match_map prefix_match_map"),
-        Refuse("custom_match", "write a matcher_list with a custom_match of input_matchers.ip")}},
-      {"xds.type.matcher.v3.Matcher.MatcherTree.MatchMap", {Use("*")}},
-      {"xds.core.v3.TypedExtensionConfig", {Use("*")}},
-      {"xds.type.matcher.v3.StringMatcher",
-       {Use("exact prefix suffix contains safe_regex ignore_case"),
-        Refuse("custom", "write one of the other patterns")}},
-      {"xds.type.matcher.v3.RegexMatcher", {Use("*")}},
-      {"xds.type.matcher.v3.RegexMatcher.GoogleRE2", {Use("*")}},
-      {"envoy.type.matcher.v3.HttpRequestHeaderMatchInput", {Use("header_name")}},
-      {"envoy.type.matcher.v3.HttpResponseHeaderMatchInput", {Use("header_name")}},
-      {"envoy.type.matcher.v3.HttpResponseStatusCodeMatchInput", {}},
-      {"envoy.type.matcher.v3.HttpResponseStatusCodeClassMatchInput", {}},
-      {"envoy.extensions.matching.common_inputs.network.v3.DynamicMetadataInput", {Use("*")}},
-      {"envoy.extensions.matching.common_inputs.network.v3.DynamicMetadataInput.PathSegment",
-       {Use("*")}},
-      {"envoy.extensions.matching.common_inputs.network.v3.FilterStateInput",
-       {Use("key"), Refuse("field", "filter state is text: write key alone")}},
-      {"envoy.extensions.matching.input_matchers.ip.v3.Ip",
-       {Use("cidr_ranges"), Leave("stat_prefix", "It would count texts that are no addresses.")}},
-      {"envoy.extensions.matching.input_matchers.metadata.v3.Metadata", {Use("*")}},
-  };
-  for (std::string_view input : {
-           "envoy.extensions.matching.common_inputs.network.v3.DestinationIPInput",
-           "envoy.extensions.matching.common_inputs.network.v3.DestinationPortInput",
-           "envoy.extensions.matching.common_inputs.network.v3.SourceIPInput",
-           "envoy.extensions.matching.common_inputs.network.v3.SourcePortInput",
-           "envoy.extensions.matching.common_inputs.network.v3.DirectSourceIPInput",
-           "envoy.extensions.matching.common_inputs.network.v3.ServerNameInput",
-           "envoy.extensions.matching.common_inputs.ssl.v3.UriSanInput",
-           "envoy.extensions.matching.common_inputs.ssl.v3.DnsSanInput",
-           "envoy.extensions.matching.common_inputs.ssl.v3.SubjectInput",
-       }) {
-    all.push_back({input, {}});
-  }
-  return all;
-}
-
 // Users and keys.
 std::vector<MessageRules> CredentialFields() {
   return {
@@ -127,9 +64,12 @@ std::vector<MessageRules> CredentialFields() {
 
 }  // namespace
 
+// fields_table_match.cc
+std::vector<MessageRules> MatchFields();
+
 std::vector<MessageRules> AccessFields() {
   std::vector<MessageRules> all = FilterFieldsOfRbac();
-  for (auto part : {PolicyFields, ValueFields, MatcherFields, CredentialFields}) {
+  for (auto part : {PolicyFields, MatchFields, CredentialFields}) {
     for (MessageRules& rules : part()) all.push_back(std::move(rules));
   }
   return all;

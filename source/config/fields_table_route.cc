@@ -8,6 +8,8 @@ std::vector<MessageRules> RouteFields() {
       "Only filters and access logs read it, and none of those implemented does.";
   constexpr std::string_view kNoTracing =
       "There is no tracing, and a connection manager that asks for it is rejected.";
+  constexpr std::string_view kNoHedging =
+      "tries follow one another: write a retry_policy with a per_try_timeout";
   constexpr std::string_view kHeaders =
       "request_headers_to_add request_headers_to_remove response_headers_to_add "
       "response_headers_to_remove";
@@ -16,7 +18,8 @@ std::vector<MessageRules> RouteFields() {
        {
            Use("name virtual_hosts internal_only_headers most_specific_header_mutations_wins "
                "validate_clusters max_direct_response_body_size_bytes "
-               "ignore_port_in_host_matching ignore_path_parameters_in_path_matching"),
+               "ignore_port_in_host_matching ignore_path_parameters_in_path_matching "
+               "request_mirror_policies"),
            Use(kHeaders),
            Use("typed_per_filter_config"),
            Leave("metadata", kMetadata),
@@ -24,13 +27,15 @@ std::vector<MessageRules> RouteFields() {
        }},
       {"envoy.config.route.v3.VirtualHost",
        {
-           Use("name domains routes require_tls retry_policy include_request_attempt_count "
+           Use("name domains routes matcher require_tls retry_policy include_request_attempt_count "
                "include_attempt_count_in_response per_request_buffer_limit_bytes "
-               "request_body_buffer_limit"),
+               "request_body_buffer_limit request_mirror_policies"),
            Use(kHeaders),
            Leave("metadata", kMetadata),
            Use("typed_per_filter_config cors rate_limits"),
+           Refuse("hedge_policy", kNoHedging),
        }},
+      {"envoy.config.route.v3.RouteList", {Use("routes")}},
       {"envoy.config.route.v3.Route",
        {
            Use("name match route redirect direct_response stat_prefix"),
@@ -58,6 +63,7 @@ std::vector<MessageRules> RouteFields() {
            Use("priority").Only("DEFAULT"),
            Use("include_vh_rate_limits rate_limits"),
            Use("max_grpc_timeout grpc_timeout_offset"),
+           Refuse("hedge_policy", kNoHedging),
        }},
       {"envoy.config.route.v3.RouteAction.RequestMirrorPolicy",
        {Use("cluster cluster_header runtime_fraction disable_shadow_host_suffix_append"),

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "source/access_log/access_log_config.h"
 #include "source/downstream/http_filters_config.h"
+#include "source/filter/route_tree_config.h"
 #include "source/http2/options_config.h"
 #include "source/route/route_config.h"
 #include "source/route/scope_config.h"
@@ -263,7 +264,8 @@ class HttpCompiler {
 
   std::shared_ptr<const RouteSnapshot> Written(
       const envoy::config::route::v3::RouteConfiguration& proto, const config::Path& path) {
-    auto table = route::CompileRoutes(proto, errors_, path, filter::OverridesOf(compiler_.filters));
+    auto table = route::CompileRoutesWithTrees(
+        proto, errors_, path, filter::OverridesOf(compiler_.filters), filter::CompileRouteTree);
     return table == nullptr ? nullptr : MakeRouteSnapshot(std::move(table), errors_);
   }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "source/config/typed_config.h"
+#include "source/filter/matcher_gate_config.h"
 #include "source/filter/missing_filter.h"
 #include "source/upstream/duration_config.h"
 
@@ -35,18 +36,43 @@ const FilterKind* FindKind(filter::FilterKinds kinds, absl::string_view type) {
 
 // Where in the chain a filter stands.
 struct Place {
+  filter::FilterKinds kinds;
   std::string name;
   uint32_t index = 0;
   bool disabled = false;
 };
 
+// What stands behind a matcher.
+std::unique_ptr<FilterFactory> CreateGated(const google::protobuf::Any& any, const Place& place,
+                                           const config::Path& path, config::Errors& errors) {
+  envoy::extensions::common::matching::v3::ExtensionWithMatcher proto;
+  if (!config::UnpackTypedConfigTo(any, proto, path, errors)) return nullptr;
+  const auto& inner = proto.extension_config();
+  const config::Path at = path.Field("extension_config").Field("typed_config");
+  const std::string type = config::TypedConfigType(inner.typed_config());
+  const FilterKind* kind = FindKind(place.kinds, type);
+  if (kind == nullptr || kind->create == nullptr || kind->terminal) {
+    errors.Add(at, absl::StrCat("HTTP filter '", inner.name(), "' of type '", type, "' ",
+                                kind == nullptr ? "is not implemented by proxenos"
+                                                : "can not stand behind a matcher"));
+    return nullptr;
+  }
+  auto factory = kind->create(inner.typed_config(), at, errors);
+  auto gate = filter::CompileMatcherGate(proto, route::FilterName(place.name), path, errors);
+  if (factory == nullptr || gate == nullptr) return nullptr;
+  factory->override_kind = kind->override_kind;
+  factory->gate = std::move(gate);
+  return factory;
+}
+
 std::unique_ptr<FilterFactory> Create(const FilterKind& kind, const google::protobuf::Any& proto,
                                       const Place& place, const config::Path& path,
                                       config::Errors& errors) {
-  auto factory = kind.create(proto, path, errors);
+  const bool gated = kind.create == nullptr;
+  auto factory = gated ? CreateGated(proto, place, path, errors) : kind.create(proto, path, errors);
   if (factory == nullptr) return nullptr;
   factory->name = route::FilterName(place.name);
-  factory->override_kind = kind.override_kind;
+  if (!gated) factory->override_kind = kind.override_kind;
   factory->disabled = place.disabled;
   factory->index = place.index;
   return factory;
@@ -74,7 +100,7 @@ class FilterList {
 
  private:
   Place PlaceOf(const HttpFilterProto& proto) const {
-    return {proto.name(), static_cast<uint32_t>(config_.filters.size()), proto.disabled()};
+    return {kinds_, proto.name(), static_cast<uint32_t>(config_.filters.size()), proto.disabled()};
   }
 
   void AddWritten(const HttpFilterProto& proto, bool last, const config::Path& path) {
@@ -185,7 +211,7 @@ std::shared_ptr<const FilterFactory> CompileDiscoveredFilter(
   }
   const FilterKind* kind = FindKind(kinds, type);
   if (kind == nullptr) return nullptr;  // Then the place itself was refused.
-  return Create(*kind, proto.typed_config(), {place.name, place.index, place.disabled}, path,
+  return Create(*kind, proto.typed_config(), {kinds, place.name, place.index, place.disabled}, path,
                 errors);
 }
 

@@ -82,38 +82,16 @@ Condition Condition::Metadata(match::MetadataMatcher matcher, bool of_route) {
 }
 
 Condition Condition::FilterState(std::string name, match::StringMatcher value) {
-  return Text(Input{Input::Kind::kFilterState, {}, std::move(name)}, std::move(value));
+  Condition condition = Of(Kind::kState, std::move(value));
+  condition.state_name_ = std::move(name);
+  return condition;
 }
 
 Condition Condition::FilterState(std::string name, match::IpRange range) {
-  Condition condition(Kind::kInRange);
+  Condition condition(Kind::kStateInRange);
   condition.range_ = range;
-  condition.input_ =
-      std::make_shared<const Input>(Input{Input::Kind::kFilterState, {}, std::move(name)});
+  condition.state_name_ = std::move(name);
   return condition;
-}
-
-Condition Condition::Text(Input input, match::StringMatcher matcher) {
-  // The matcher of headers says what several of one name mean.
-  if (input.kind == Input::Kind::kHeader) {
-    return Header(route::HeaderMatcher(std::move(input.header), std::move(matcher),
-                                       /*invert=*/false, /*missing_is_empty=*/false));
-  }
-  Condition condition = Of(Kind::kText, std::move(matcher));
-  condition.input_ = std::make_shared<const Input>(std::move(input));
-  return condition;
-}
-
-Condition Condition::InRanges(const Input& input, const std::vector<match::IpRange>& ranges) {
-  std::vector<Condition> each;
-  const auto shared = std::make_shared<const Input>(input);
-  for (const match::IpRange& range : ranges) {
-    Condition one(Kind::kInRange);
-    one.range_ = range;
-    one.input_ = shared;
-    each.push_back(std::move(one));
-  }
-  return OneOf(std::move(each));
 }
 
 const net::Address& Condition::AddressOf(const Access& access) const {
@@ -154,15 +132,9 @@ bool Condition::HoldsOfValidated(const tls::SessionInfo* session) const {
                      [this](const std::string& name) { return text_->Matches(name); });
 }
 
-bool Condition::InRange(const Access& access) const {
-  if (input_->kind != Input::Kind::kFilterState && input_->kind != Input::Kind::kHeader) {
-    return range_.Contains(input_->ReadIp(access));
-  }
-  std::string scratch;
-  absl::string_view text;
-  if (!input_->Read(access, scratch, &text)) return false;
-  const auto address = net::Address::FromIp(text, 0);
-  return address.ok() && range_.Contains(address->IpBytes());
+// Null: it has none.
+const std::string* Condition::StateOf(const Access& access) const {
+  return access.state == nullptr ? nullptr : access.state->Find(state_name_);
 }
 
 bool Condition::Holds(const Access& access) const {
@@ -197,10 +169,15 @@ bool Condition::Holds(const Access& access) const {
       return metadata_->Matches(access.metadata == nullptr ? nullptr : access.metadata->all());
     case Kind::kRouteMetadata:
       return metadata_->Matches(access.route_metadata);
-    case Kind::kText:
-      return input_->Matches(access, *text_);
-    case Kind::kInRange:
-      return InRange(access);
+    case Kind::kState: {
+      const std::string* value = StateOf(access);
+      return value != nullptr && text_->Matches(*value);
+    }
+    case Kind::kStateInRange: {
+      const std::string* value = StateOf(access);
+      const auto address = net::Address::FromIp(value == nullptr ? "" : *value, 0);
+      return address.ok() && range_.Contains(address->IpBytes());
+    }
   }
   return false;
 }

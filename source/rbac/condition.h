@@ -10,14 +10,16 @@
 #include <string>
 #include <vector>
 
+#include "source/filter/match_subject.h"
 #include "source/match/ip_range.h"
 #include "source/match/string_matcher.h"
 #include "source/match/value_matcher.h"
-#include "source/rbac/access.h"
-#include "source/rbac/input.h"
 #include "source/route/header_matcher.h"
 
 namespace proxenos::rbac {
+
+// What is asked for, and by whom: all that a rule can look at.
+using Access = filter::MatchSubject;
 
 class Condition {
  public:
@@ -44,9 +46,6 @@ class Condition {
   static Condition Metadata(match::MetadataMatcher matcher, bool of_route);
   static Condition FilterState(std::string name, match::StringMatcher value);
   static Condition FilterState(std::string name, match::IpRange range);
-  // As inputs of the unified matcher API name them.
-  static Condition Text(Input input, match::StringMatcher matcher);
-  static Condition InRanges(const Input& input, const std::vector<match::IpRange>& ranges);
 
   bool Holds(const Access& access) const;
 
@@ -65,8 +64,8 @@ class Condition {
     kValidated,
     kMetadata,
     kRouteMetadata,
-    kText,
-    kInRange,
+    kState,
+    kStateInRange,
   };
 
   explicit Condition(Kind kind) : kind_(kind) {}
@@ -75,7 +74,7 @@ class Condition {
   const net::Address& AddressOf(const Access& access) const;
   bool HoldsOfPeer(const tls::SessionInfo* session) const;
   bool HoldsOfValidated(const tls::SessionInfo* session) const;
-  bool InRange(const Access& access) const;
+  const std::string* StateOf(const Access& access) const;
 
   Kind kind_;
   Side side_ = Side::kRemote;
@@ -86,7 +85,7 @@ class Condition {
   std::optional<match::StringMatcher> text_;
   std::optional<route::HeaderMatcher> header_;
   std::shared_ptr<const match::MetadataMatcher> metadata_;
-  std::shared_ptr<const Input> input_;
+  std::string state_name_;
   std::vector<Condition> children_;
 };
 

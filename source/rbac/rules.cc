@@ -14,8 +14,8 @@ Rules::Rules(Action action, std::vector<Policy> policies)
   for (const Policy& policy : policies_) Name(policy.name);
 }
 
-Rules::Rules(MatchTree tree, std::vector<NamedAction> actions)
-    : tree_(std::make_unique<const MatchTree>(std::move(tree))),
+Rules::Rules(filter::MatcherTree tree, std::vector<NamedAction> actions)
+    : tree_(std::make_unique<const filter::MatcherTree>(std::move(tree))),
       actions_(std::move(actions)),
       no_policy_(DenialDetails("")) {
   for (const NamedAction& action : actions_) {
@@ -32,10 +32,11 @@ void Rules::Name(const std::string& name) {
 Rules::Decision Rules::Decide(const Access& access) const {
   Decision decision;
   if (tree_ != nullptr) {
-    const std::optional<uint32_t> found = tree_->Find(access);
-    decision.allowed = found && actions_[*found].action != Action::kDeny;
-    if (found) decision.policy = *found;
-    if (logs_) decision.log = found && actions_[*found].action == Action::kLog;
+    const match::Found found = tree_->Find(access);
+    const bool any = found.state == match::Found::State::kAction;
+    decision.allowed = any && actions_[found.action].action != Action::kDeny;
+    if (any) decision.policy = found.action;
+    if (logs_) decision.log = any && actions_[found.action].action == Action::kLog;
     return decision;
   }
   const auto found =

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "source/filter/matcher_tree.h"
 #include "source/rbac/condition.h"
-#include "source/rbac/match_tree.h"
 
 namespace proxenos::rbac {
 
@@ -52,7 +52,7 @@ class Rules {
   // `policies` by rising name.
   Rules(Action action, std::vector<Policy> policies);
   // The tree's actions are indices into `actions`. Who reaches none is denied.
-  Rules(MatchTree tree, std::vector<NamedAction> actions);
+  Rules(filter::MatcherTree tree, std::vector<NamedAction> actions);
 
   Decision Decide(const Access& access) const;
 
@@ -70,7 +70,7 @@ class Rules {
 
   const Action action_ = Action::kAllow;
   const std::vector<Policy> policies_;
-  const std::unique_ptr<const MatchTree> tree_;  // Null: the policies.
+  const std::unique_ptr<const filter::MatcherTree> tree_;  // Null: the policies.
   const std::vector<NamedAction> actions_;
   bool logs_ = false;  // One of the tree's actions is kLog.
   std::vector<std::string> names_;

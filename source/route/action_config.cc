@@ -10,6 +10,7 @@
 #include "source/route/header_mutations_config.h"
 #include "source/route/host_preferences_config.h"
 #include "source/route/matcher_config.h"
+#include "source/route/mirror_config.h"
 #include "source/route/rate_limit_config.h"
 #include "source/runtime/setting_config.h"
 
@@ -188,26 +189,6 @@ void CompileRewrites(const v3::RouteAction& config, Compilation& compilation,
   }
 }
 
-void CompileMirrors(const v3::RouteAction& config, Compilation& compilation,
-                    const config::Path& path, Forward* forward) {
-  for (int i = 0; i < config.request_mirror_policies_size(); ++i) {
-    const auto& policy = config.request_mirror_policies(i);
-    const config::Path item = path.Field("request_mirror_policies").Index(static_cast<size_t>(i));
-    Mirror mirror;
-    mirror.header = absl::AsciiStrToLower(policy.cluster_header());
-    if (policy.cluster().empty() == mirror.header.empty()) {
-      compilation.errors().Add(item, "expected one of cluster and cluster_header");
-    }
-    if (!policy.cluster().empty()) mirror.cluster = compilation.Cluster(policy.cluster());
-    if (policy.has_runtime_fraction()) {
-      mirror.fraction = runtime::CompileSetting(policy.runtime_fraction(), compilation.errors(),
-                                                item.Field("runtime_fraction"));
-    }
-    mirror.suffix = !policy.disable_shadow_host_suffix_append();
-    forward->mirrors.push_back(std::move(mirror));
-  }
-}
-
 void CompileUpgrades(const v3::RouteAction& config, Compilation& compilation,
                      const config::Path& path, Forward* forward) {
   for (int i = 0; i < config.upgrade_configs_size(); ++i) {
@@ -306,7 +287,8 @@ Forward CompileForward(const v3::RouteAction& config,
   CompileTimeouts(config, compilation, path, &forward);
   CompileRewrites(config, compilation, path, &forward);
   CompileUpgrades(config, compilation, path, &forward);
-  CompileMirrors(config, compilation, path, &forward);
+  forward.mirrors = CompileMirrors(config.request_mirror_policies(), compilation,
+                                   path.Field("request_mirror_policies"));
   forward.rate_limits =
       CompileRateLimits(config.rate_limits(), compilation.errors(), path.Field("rate_limits"));
   forward.include_host_rate_limits = config.include_vh_rate_limits().value();

@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
+#include "absl/types/span.h"
 #include "source/http/path.h"
+#include "source/route/route_tree.h"
 
 namespace proxenos::route {
 namespace {
@@ -41,7 +43,10 @@ bool RequestMatcher::Matches(const MatchInput& input) const {
   return path_matches && conditions.Hold(input);
 }
 
-const Route* VirtualHost::MatchInOrder(const MatchInput& input, absl::string_view path) const {
+namespace {
+
+const Route* FirstOf(absl::Span<const Route> routes, const MatchInput& input,
+                     absl::string_view path) {
   const bool connect = IsConnect(input.head);
   for (const Route& route : routes) {
     const bool path_matches = route.path.kind == PathPattern::Kind::kConnect
@@ -52,14 +57,30 @@ const Route* VirtualHost::MatchInOrder(const MatchInput& input, absl::string_vie
   return nullptr;
 }
 
-const Route* VirtualHost::Match(const MatchInput& input, absl::string_view path) const {
-  if (index == nullptr) return MatchInOrder(input, path);
-  const auto holds = [this, &input](uint32_t i) { return routes[i].conditions.Hold(input); };
+// `index` may be null.
+const Route* FirstOf(absl::Span<const Route> routes, const PathIndex* index,
+                     const MatchInput& input, absl::string_view path) {
+  if (index == nullptr) return FirstOf(routes, input, path);
+  const auto holds = [routes, &input](uint32_t i) { return routes[i].conditions.Hold(input); };
   uint32_t best = PathIndex::kNone;
   if (IsConnect(input.head)) best = index->FindConnect(holds);
   // A CONNECT without a path is for connect_matcher alone.
   if (!path.empty()) best = index->Find(path, holds, best);
   return best == PathIndex::kNone ? nullptr : &routes[best];
+}
+
+}  // namespace
+
+const Route* VirtualHost::MatchInOrder(const MatchInput& input, absl::string_view path) const {
+  return FirstOf(routes, input, path);
+}
+
+const Route* VirtualHost::Match(const MatchInput& input, absl::string_view path) const {
+  if (tree == nullptr) return FirstOf(routes, index.get(), input, path);
+  const RouteTree::Action* action = tree->Find(input);
+  if (action == nullptr) return nullptr;
+  const auto own = absl::MakeConstSpan(routes).subspan(action->first, action->count);
+  return FirstOf(own, action->index.get(), input, path);
 }
 
 const VirtualCluster* VirtualHost::FindVirtualCluster(const http::RequestHead& head) const {

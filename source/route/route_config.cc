@@ -11,7 +11,10 @@
 #include "source/route/action_config.h"
 #include "source/route/header_mutations_config.h"
 #include "source/route/matcher_config.h"
+#include "source/route/mirror_config.h"
 #include "source/route/rate_limit_config.h"
+#include "source/route/route_tree_config.h"
+#include "source/route/tree_config.h"
 #include "source/runtime/setting_config.h"
 
 namespace proxenos::route {
@@ -99,8 +102,15 @@ std::optional<uint64_t> CompileBodyLimit(const Config& config, Compilation& comp
   return config.request_body_buffer_limit().value();
 }
 
-Route CompileRoute(const v3::Route& config, const std::shared_ptr<const RetryPolicy>& retry,
-                   Compilation& compilation, const config::Path& path) {
+// What a table's virtual hosts, or a virtual host's routes, have of it where they say nothing.
+struct Inherited {
+  std::shared_ptr<const RetryPolicy> retry;  // May be null.
+  std::vector<Mirror> mirrors;               // They are not merged.
+  TreeCompiler trees = nullptr;
+};
+
+Route CompileRoute(const v3::Route& config, const Inherited& inherited, Compilation& compilation,
+                   const config::Path& path) {
   Route route;
   route.name = config.name();
   route.stat_prefix = config.stat_prefix();
@@ -116,9 +126,13 @@ Route CompileRoute(const v3::Route& config, const std::shared_ptr<const RetryPol
                      compilation.errors(), path.Field("route").Field("cors"));
   }
   switch (config.action_case()) {
-    case v3::Route::kRoute:
-      route.action = CompileForward(config.route(), retry, compilation, path.Field("route"));
+    case v3::Route::kRoute: {
+      Forward forward =
+          CompileForward(config.route(), inherited.retry, compilation, path.Field("route"));
+      if (forward.mirrors.empty()) forward.mirrors = inherited.mirrors;
+      route.action = std::move(forward);
       break;
+    }
     case v3::Route::kRedirect:
       route.action = CompileRedirect(config.redirect(), compilation, path.Field("redirect"));
       break;
@@ -173,7 +187,7 @@ class Domains {
   absl::flat_hash_map<std::string, std::string> owners_;
 };
 
-VirtualHost CompileVirtualHost(const v3::VirtualHost& config, Domains& domains,
+VirtualHost CompileVirtualHost(const v3::VirtualHost& config, Inherited inherited, Domains& domains,
                                Compilation& compilation, const config::Path& path) {
   VirtualHost host;
   host.name = config.name();
@@ -198,14 +212,28 @@ VirtualHost CompileVirtualHost(const v3::VirtualHost& config, Domains& domains,
                                      path.Field("domains").Index(static_cast<size_t>(i)));
     if (!domain.empty()) host.domains.push_back(std::move(domain));
   }
-  std::shared_ptr<const RetryPolicy> retry;
   if (config.has_retry_policy()) {
-    retry = CompileRetryPolicy(config.retry_policy(), compilation, path.Field("retry_policy"));
+    inherited.retry =
+        CompileRetryPolicy(config.retry_policy(), compilation, path.Field("retry_policy"));
+  }
+  if (!config.request_mirror_policies().empty()) {
+    inherited.mirrors = CompileMirrors(config.request_mirror_policies(), compilation,
+                                       path.Field("request_mirror_policies"));
   }
   host.routes.reserve(static_cast<size_t>(config.routes_size()));
   for (int i = 0; i < config.routes_size(); ++i) {
-    host.routes.push_back(CompileRoute(config.routes(i), retry, compilation,
+    host.routes.push_back(CompileRoute(config.routes(i), inherited, compilation,
                                        path.Field("routes").Index(static_cast<size_t>(i))));
+  }
+  if (config.has_matcher()) {
+    if (config.routes_size() != 0) {
+      compilation.errors().Add(path, "only one of routes and matcher may be set");
+    }
+    const auto compile = [&](const v3::Route& route, const config::Path& at) {
+      return CompileRoute(route, inherited, compilation, at);
+    };
+    host.tree = CompileRouteTree(config.matcher(), {inherited.trees, compile, &host.routes},
+                                 path.Field("matcher"), compilation.errors());
   }
   for (int i = 0; i < config.virtual_clusters_size(); ++i) {
     VirtualCluster cluster;
@@ -233,6 +261,14 @@ RequestMatcher CompileRequestMatcher(const v3::RouteMatch& config, config::Error
 std::shared_ptr<const RouteTable> CompileRoutes(const v3::RouteConfiguration& config,
                                                 config::Errors& errors, const config::Path& path,
                                                 OverrideKinds overrides) {
+  return CompileRoutesWithTrees(config, errors, path, overrides, nullptr);
+}
+
+std::shared_ptr<const RouteTable> CompileRoutesWithTrees(const v3::RouteConfiguration& config,
+                                                         config::Errors& errors,
+                                                         const config::Path& path,
+                                                         OverrideKinds overrides,
+                                                         TreeCompiler trees) {
   const size_t errors_before = errors.count();
   RouteTableParts parts;
   Compilation compilation(errors, parts, overrides);
@@ -249,11 +285,15 @@ std::shared_ptr<const RouteTable> CompileRoutes(const v3::RouteConfiguration& co
   }
   CompileBothMutations(config, compilation, path, &parts);
   parts.filter_overrides = CompileOverrides(config, compilation, path);
+  const Inherited inherited{nullptr,
+                            CompileMirrors(config.request_mirror_policies(), compilation,
+                                           path.Field("request_mirror_policies")),
+                            trees};
   Domains domains;
   parts.virtual_hosts.reserve(static_cast<size_t>(config.virtual_hosts_size()));
   for (int i = 0; i < config.virtual_hosts_size(); ++i) {
     parts.virtual_hosts.push_back(
-        CompileVirtualHost(config.virtual_hosts(i), domains, compilation,
+        CompileVirtualHost(config.virtual_hosts(i), inherited, domains, compilation,
                            path.Field("virtual_hosts").Index(static_cast<size_t>(i))));
   }
   if (errors.count() != errors_before) return nullptr;

@@ -7,22 +7,10 @@
 #include "source/base/check.h"
 #include "source/http/path.h"
 #include "source/route/folded_text.h"
+#include "source/route/route_tree.h"
 
 namespace proxenos::route {
 namespace {
-
-// Lists up to this long are walked: that is faster than any look-up, and takes no memory.
-constexpr size_t kWalkedRoutes = 4;
-
-std::unique_ptr<const PathIndex> BuildIndex(const std::vector<Route>& routes) {
-  if (routes.size() <= kWalkedRoutes) return nullptr;
-  auto index = std::make_unique<PathIndex>();
-  for (size_t i = 0; i < routes.size(); ++i) {
-    index->Add(routes[i].path, static_cast<uint32_t>(i), routes[i].conditions.empty());
-  }
-  index->Build();
-  return index;
-}
 
 std::unique_ptr<const Route> BuildTlsRedirect(const VirtualHost& virtual_host) {
   auto route = std::make_unique<Route>();
@@ -54,7 +42,7 @@ RouteTable::RouteTable(RouteTableParts parts) : parts_(std::move(parts)) {
   for (size_t i = 0; i < hosts.size(); ++i) {
     VirtualHost& host = hosts[i];
     for (Route& route : host.routes) route.virtual_host = &host;
-    host.index = BuildIndex(host.routes);
+    if (host.tree == nullptr) host.index = BuildPathIndex(host.routes);
     if (host.require_tls != VirtualHost::RequireTls::kNone) {
       host.tls_redirect = BuildTlsRedirect(host);
     }

@@ -1,6 +1,7 @@
 // One line a filter.
 #include "source/server/builtin_filters.h"
 
+#include "source/filter/matcher_gate_config.h"
 #include "source/filters/http/api_key_auth/config.h"
 #include "source/filters/http/bandwidth_limit/config.h"
 #include "source/filters/http/basic_auth/config.h"
@@ -101,6 +102,8 @@ filter::FilterKinds BuiltinFilters() {
        f::set_filter_state::CreateSetFilterState, &f::set_filter_state::kSetFilterStateOverride},
       {"envoy.extensions.filters.http.set_metadata.v3.Config", false,
        f::set_metadata::CreateSetMetadata},
+      // Another filter behind a matcher: the connection manager compiles both.
+      {filter::kExtensionWithMatcher, false, nullptr, &filter::kMatcherGateOverride},
       {"proxenos.filters.http.waf.v3.Waf", false, f::waf::CreateWaf, &f::waf::kWafOverride},
       {"envoy.extensions.filters.http.router.v3.Router", true, f::router::CreateRouter},
   };

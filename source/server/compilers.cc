@@ -18,6 +18,7 @@
 #include "source/config/typed_config.h"
 #include "source/downstream/http_filters_config.h"
 #include "source/downstream/listener_config.h"
+#include "source/filter/route_tree_config.h"
 #include "source/route/route_config.h"
 #include "source/route/scope_config.h"
 #include "source/runtime/layer_config.h"
@@ -146,8 +147,8 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
           config::Errors& errors) -> std::shared_ptr<const downstream::RouteSnapshot> {
     const auto proto = Read<RouteConfiguration>(bytes, origin, fields, errors);
     if (!proto) return nullptr;
-    std::shared_ptr<const route::RouteTable> table =
-        route::CompileRoutes(*proto, errors, config::Path(), overrides);
+    std::shared_ptr<const route::RouteTable> table = route::CompileRoutesWithTrees(
+        *proto, errors, config::Path(), overrides, filter::CompileRouteTree);
     return table == nullptr ? nullptr : downstream::MakeRouteSnapshot(std::move(table), errors);
   };
   compilers.listener = [&listener_compiler, fields](const std::string& bytes, Origin origin,

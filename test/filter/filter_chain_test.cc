@@ -28,6 +28,7 @@ struct Script {
   BodyMode request_body = BodyMode::kStream;
   BodyMode response_body = BodyMode::kStream;
   uint32_t limit = 0;
+  bool gated = false;
 };
 
 struct World {
@@ -81,12 +82,31 @@ class Scripted final : public HttpFilter {
   StreamContext& stream_;
 };
 
+// Answers by x-gate of the request ("skip", "run"), or else of the response.
+class ScriptedGate final : public FilterGate {
+ public:
+  Answer Ask(StreamContext& stream, Direction direction) const override {
+    for (const http::Header& field : stream.request.headers) {
+      if (field.name() == "x-gate") return Of(field.value());
+    }
+    if (direction == Direction::kRequest) return Answer::kUnknown;
+    for (const http::Header& field : stream.response.headers) {
+      if (field.name() == "x-gate") return Of(field.value());
+    }
+    return Answer::kRun;
+  }
+
+ private:
+  static Answer Of(absl::string_view word) { return word == "skip" ? Answer::kSkip : Answer::kRun; }
+};
+
 class ScriptedFactory final : public FilterFactory {
  public:
   ScriptedFactory(Script script, World& world) : script_(std::move(script)), world_(world) {
     request_body = script_.request_body;
     response_body = script_.response_body;
     buffer_limit = script_.limit;
+    if (script_.gated) gate = std::make_unique<const ScriptedGate>();
   }
   std::unique_ptr<HttpFilter> Create(StreamContext& stream) const override {
     return std::make_unique<Scripted>(script_, world_, stream);
@@ -478,6 +498,49 @@ TEST_F(FilterChainTest, OnlyWhoHoldsTheHeadHasItMadeAnew) {
   stream_->RerouteAfresh(*world_.filters["a"], *factories_[0]);
   stream_->Turn();
   EXPECT_EQ(TakeLog(), "a:wake ");
+}
+
+TEST_F(FilterChainTest, GateKeepsAFilterOut) {
+  Make({{.name = "a", .gated = true}, {.name = "b"}});
+  stream_->request.headers.Add("x-gate", "skip");
+  stream_->SendRequest(false);
+  stream_->SendRequestBody("body", true);
+  EXPECT_EQ(TakeLog(), "b:qh b:qb. ");
+  stream_->SendResponse(200, "ok", true);
+  EXPECT_EQ(TakeLog(), "b:sh b:sb. ");
+  EXPECT_EQ(Out(), "200 ok.");
+}
+
+TEST_F(FilterChainTest, GateMayWaitForTheResponse) {
+  Make({{.name = "a", .gated = true}});
+  stream_->SendRequest(true);
+  EXPECT_EQ(TakeLog(), "a:qh. ");
+  stream_->response.headers.Add("x-gate", "skip");
+  stream_->SendResponse(200, "ok", true);
+  EXPECT_EQ(TakeLog(), "");
+  EXPECT_EQ(Out(), "200 ok.");
+}
+
+TEST_F(FilterChainTest, NobodyWaitsForTheBodyOfAFilterThatIsSkipped) {
+  const auto begin = [this] {
+    std::vector<Script> scripts;
+    scripts.push_back({.name = "a", .request_body = BodyMode::kBuffer, .limit = 2, .gated = true});
+    FilterFactories factories{std::make_shared<const ScriptedFactory>(scripts[0], world_)};
+    stream_.emplace(std::move(factories),
+                    [](StreamContext& stream) { stream.request.headers.Add("x-gate", "skip"); });
+  };
+  begin();
+  stream_->SendRequest(false);
+  stream_->SendRequestBody("larger", true);
+  EXPECT_EQ(stream_->request_out.body.ToString(), "larger");
+  EXPECT_EQ(TakeLog(), "");
+  // Somebody before it changed the header: then it must not see less than it wants.
+  begin();
+  stream_->request.headers.Remove("x-gate");
+  stream_->request.headers.Add("x-gate", "run");
+  stream_->SendRequest(false);
+  EXPECT_EQ(Out(), "500 Internal Server Error.");
+  EXPECT_EQ(stream_->info.details, "filter_gate_opened_without_body");
 }
 
 }  // namespace

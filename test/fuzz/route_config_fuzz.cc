@@ -11,9 +11,11 @@
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
 #include "source/base/check.h"
+#include "source/filter/route_tree_config.h"
 #include "source/http/path.h"
 #include "source/route/rewrite.h"
 #include "source/route/route_config.h"
+#include "source/route/tree_config.h"
 
 namespace proxenos::route {
 namespace {
@@ -64,7 +66,8 @@ void Run(const std::string& input) {
   envoy::config::route::v3::RouteConfiguration config;
   if (!Parse(input.substr(std::min(line + 1, input.size())), &config)) return;
   config::Errors errors;
-  const auto table = CompileRoutes(config, errors);
+  const auto table =
+      CompileRoutesWithTrees(config, errors, config::Path(), {}, filter::CompileRouteTree);
   CHECK((table == nullptr) == !errors.ok());
   if (table == nullptr) return;
 

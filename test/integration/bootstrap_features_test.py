@@ -306,6 +306,24 @@ class BootstrapFeaturesTest(unittest.TestCase):
         running.wait(lambda: copy.get("body") == "hello")
         self.assertEqual(dict(host.seen[0]["headers"])["host"], "shop.example:80")
 
+    def test_policies_of_copies_are_inherited(self):
+        """A route's own, else its virtual host's, else the table's: they are not merged."""
+        host, copies = self.origins()
+        def copied_to(cluster):
+            return {"request_mirror_policies": [{"cluster": cluster}]}
+        hosts = [{"name": "own", "domains": ["own"], **copied_to("copies"), "routes": [
+            {**bootstrap.to(**copied_to("origin")), "match": {"path": "/route"}}, bootstrap.to()]},
+                 {"name": "none", "domains": ["*"], "routes": [bootstrap.to()]}]
+        config = bootstrap.bootstrap(hosts=hosts, clusters=[
+            bootstrap.cluster("origin", host.port), bootstrap.cluster("copies", copies.port)])
+        manager = config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+        manager["route_config"].update(copied_to("copies"))
+        running = self.run_proxy(config)
+        for name, path in (("own", "/host"), ("other", "/table"), ("own", "/route")):
+            self.assertEqual(self.send(running.port, f"GET {path} HTTP/1.1\r\nHost: {name}\r\n\r\n")["status"], 200)
+        running.wait(lambda: len(copies.seen) == 2 and len(host.seen) == 4)
+        self.assertEqual(sorted(copy["start"] for copy in copies.seen), ["GET /host HTTP/1.1", "GET /table HTTP/1.1"])
+
     def test_a_copy_whose_answer_never_comes_harms_nobody(self):
         running, _, copies = self.mirror({"cluster": "copies"})
         for _ in range(3):

@@ -156,29 +156,8 @@ TEST_F(ConditionTest, ValidatedCertificatesByKindOfName) {
   EXPECT_TRUE(Holds(Condition::Validated(Condition::San::kUri, Exactly("spiffe://a/c"))));
   EXPECT_FALSE(Holds(Condition::Validated(Condition::San::kDns, Exactly("spiffe://a/c"))));
   EXPECT_TRUE(Holds(Condition::Validated(Condition::San::kEmail, Exactly("me@example.com"))));
-  const Input input{Input::Kind::kUriSan};
-  EXPECT_TRUE(Holds(Condition::Text(input, Exactly("spiffe://a/b"))));
-  EXPECT_TRUE(Holds(Condition::Text(input, Exactly("spiffe://a/b,spiffe://a/c"))));
-  EXPECT_FALSE(Holds(Condition::Text(input, Exactly("spiffe://a"))));
-  EXPECT_FALSE(Holds(Condition::Text({Input::Kind::kDnsSan}, Exactly(""))));
   session.presented = false;
   EXPECT_FALSE(Holds(Condition::Validated()));
-}
-
-TEST_F(ConditionTest, TextsOfConnections) {
-  const auto text = [this](Input::Kind kind, const char* wanted) {
-    return Holds(Condition::Text({kind}, Exactly(wanted)));
-  };
-  EXPECT_TRUE(text(Input::Kind::kDestinationIp, "10.1.2.3"));
-  EXPECT_TRUE(text(Input::Kind::kDestinationPort, "8080"));
-  EXPECT_TRUE(text(Input::Kind::kDirectSourceIp, "192.168.0.7"));
-  EXPECT_TRUE(text(Input::Kind::kSourceIp, "2001:db8::5"));
-  EXPECT_TRUE(text(Input::Kind::kServerName, "www.example.com"));
-  EXPECT_FALSE(text(Input::Kind::kFilterState, ""));
-  EXPECT_TRUE(Holds(Condition::InRanges(
-      {Input::Kind::kSourceIp},
-      {*match::IpRange::Parse("10.0.0.0", 8), *match::IpRange::Parse("2001:db8::", 32)})));
-  EXPECT_FALSE(Holds(Condition::InRanges({Input::Kind::kSourceIp}, {})));
 }
 
 TEST_F(ConditionTest, ActionsDecideWhatAMatchMeans) {

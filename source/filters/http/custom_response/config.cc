@@ -11,8 +11,8 @@
 #include "source/config/data_source.h"
 #include "source/config/typed_config.h"
 #include "source/filter/header_change_config.h"
+#include "source/filter/matcher_tree_config.h"
 #include "source/filters/http/custom_response/filter.h"
-#include "source/rbac/match_tree_config.h"
 
 namespace proxenos::filters::custom_response {
 namespace {
@@ -71,9 +71,10 @@ std::shared_ptr<const Settings> Compile(const v3::CustomResponse& proto, const c
     settings.policies.push_back(*std::move(policy));
     return static_cast<uint32_t>(settings.policies.size() - 1);
   };
-  auto tree = rbac::CompileMatchTree(proto.custom_response_matcher(), rbac::Subject::kResponse,
-                                     path.Field("custom_response_matcher"), errors, compile);
-  if (tree) settings.tree = std::make_unique<const rbac::MatchTree>(*std::move(tree));
+  auto tree =
+      filter::CompileMatcherTree(proto.custom_response_matcher(), filter::MatchTime::kResponse,
+                                 compile, path.Field("custom_response_matcher"), errors);
+  if (tree) settings.tree = std::make_unique<const filter::MatcherTree>(*std::move(tree));
   return std::make_shared<const Settings>(std::move(settings));
 }
 

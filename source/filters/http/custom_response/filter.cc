@@ -10,30 +10,25 @@ namespace {
 
 using filter::Verdict;
 
-const Policy* FindIn(const Settings& settings, const rbac::Access& access) {
+const Policy* FindIn(const Settings& settings, const filter::MatchSubject& subject) {
   if (settings.tree == nullptr) return nullptr;
-  const auto found = settings.tree->Find(access);
-  return found ? &settings.policies[*found] : nullptr;
+  const match::Found found = settings.tree->Find(subject);
+  return found.state == match::Found::State::kAction ? &settings.policies[found.action] : nullptr;
 }
 
 }  // namespace
 
 const Policy* CustomResponse::FindPolicy(const http::ResponseHead& head) const {
-  static const filter::ConnectionInfo kNoConnection;
-  const filter::ConnectionInfo& connection =
-      stream_.info.connection == nullptr ? kNoConnection : *stream_.info.connection;
-  rbac::Access access{connection, stream_.info.remote, connection.requested_server_name};
-  access.head = &stream_.request;
-  access.metadata = &stream_.info.metadata;
-  access.state = &stream_.info.state;
-  access.response = &head;
+  filter::MatchSubject subject = filter::MatchSubject::OfRequest(stream_.info, stream_.request);
+  subject.response = &head;
+  subject.local_reply = stream_.replied();
   const Policy* found = nullptr;
   filter::ForEachOverride(stream_, factory_.name, [&](const route::FilterOverride& one) {
     if (one.settings == nullptr || one.kind != factory_.override_kind) return true;
-    found = FindIn(*static_cast<const Settings*>(one.settings.get()), access);
+    found = FindIn(*static_cast<const Settings*>(one.settings.get()), subject);
     return found == nullptr;
   });
-  return found != nullptr ? found : FindIn(settings_, access);
+  return found != nullptr ? found : FindIn(settings_, subject);
 }
 
 Verdict CustomResponse::OnResponseHeaders(http::ResponseHead& head, bool) {

@@ -13,8 +13,8 @@
 #include "source/access_log/access_log.h"
 #include "source/filter/header_change.h"
 #include "source/filter/http_filter.h"
+#include "source/filter/matcher_tree.h"
 #include "source/filter/stream_context.h"
-#include "source/rbac/match_tree.h"
 
 namespace proxenos::filters::custom_response {
 
@@ -32,8 +32,8 @@ struct Policy {
 // extensions.filters.http.custom_response.v3.CustomResponse, of the filter or a
 // route.
 struct Settings {
-  std::unique_ptr<const rbac::MatchTree> tree;  // Null: every response stays.
-  std::vector<Policy> policies;                 // The tree's actions.
+  std::unique_ptr<const filter::MatcherTree> tree;  // Null: every response stays.
+  std::vector<Policy> policies;                     // The tree's actions.
 };
 
 class CustomResponse final : public filter::HttpFilter {

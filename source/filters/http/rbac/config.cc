@@ -9,7 +9,6 @@
 #include "source/config/typed_config.h"
 #include "source/filter/filter_override.h"
 #include "source/filters/http/rbac/filter.h"
-#include "source/rbac/match_tree_config.h"
 #include "source/rbac/rules_config.h"
 
 namespace proxenos::filters::http_rbac {

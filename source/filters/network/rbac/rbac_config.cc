@@ -6,7 +6,6 @@
 #include "envoy/extensions/filters/network/rbac/v3/rbac.pb.h"
 #include "source/config/typed_config.h"
 #include "source/filters/network/rbac/rbac.h"
-#include "source/rbac/match_tree_config.h"
 #include "source/rbac/rules_config.h"
 #include "source/upstream/duration_config.h"
 

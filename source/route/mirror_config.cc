@@ -1,0 +1,33 @@
+// Policy by policy.
+#include "source/route/mirror_config.h"
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "source/runtime/setting_config.h"
+
+namespace proxenos::route {
+
+std::vector<Mirror> CompileMirrors(const MirrorProtos& policies, Compilation& compilation,
+                                   const config::Path& path) {
+  std::vector<Mirror> mirrors;
+  for (int i = 0; i < policies.size(); ++i) {
+    const auto& policy = policies[i];
+    const config::Path item = path.Index(static_cast<size_t>(i));
+    Mirror mirror;
+    mirror.header = absl::AsciiStrToLower(policy.cluster_header());
+    if (policy.cluster().empty() == mirror.header.empty()) {
+      compilation.errors().Add(item, "expected one of cluster and cluster_header");
+    }
+    if (!policy.cluster().empty()) mirror.cluster = compilation.Cluster(policy.cluster());
+    if (policy.has_runtime_fraction()) {
+      mirror.fraction = runtime::CompileSetting(policy.runtime_fraction(), compilation.errors(),
+                                                item.Field("runtime_fraction"));
+    }
+    mirror.suffix = !policy.disable_shadow_host_suffix_append();
+    mirrors.push_back(std::move(mirror));
+  }
+  return mirrors;
+}
+
+}  // namespace proxenos::route
