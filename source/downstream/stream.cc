@@ -159,6 +159,10 @@ void Stream::Run() {
 }
 
 bool Stream::PumpOnce() {
+  if (internal_redirects != nullptr && std::exchange(internal_redirects->pending, false) &&
+      !reply_pending_ && !replied_ && !response_sent_) {
+    Begin();
+  }
   // First: whoever is woken must not add to a response that a local reply has replaced.
   bool moved = StartLocalReply();
   moved |= chain_->RunWoken();

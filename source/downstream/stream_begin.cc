@@ -12,6 +12,48 @@
 #include "source/filter/stream_duration.h"
 
 namespace proxenos::downstream {
+namespace {
+
+// What of a stream's notes is the client's, when a request goes its way once more: the rest is of
+// the way before.
+filter::StreamInfo InfoOfRestart(filter::StreamInfo& before, event::EventLoop& loop) {
+  filter::StreamInfo fresh;
+  DescribeConnection(*before.connection, fresh);
+  fresh.remote = before.remote;
+  fresh.start = loop.now();
+  fresh.start_wall = loop.wall_now();
+  fresh.request_complete = before.request_complete;
+  fresh.protocol = before.protocol;
+  fresh.health_check = before.health_check;
+  fresh.bytes_received = before.bytes_received;
+  fresh.downstream_wire_bytes_received = before.downstream_wire_bytes_received;
+  fresh.request_header_bytes = before.request_header_bytes;
+  fresh.filter_chain_name = before.filter_chain_name;
+  fresh.state = std::move(before.state);
+  fresh.trace = before.trace;
+  return fresh;
+}
+
+// The request is at the beginning of its way, and there is no response.
+void SetBack(filter::StreamContext& stream) {
+  stream.request_in = filter::Parts();
+  stream.request_in.head = stream.request_in.end = true;
+  stream.request_in.body = std::move(stream.internal_redirects->body);
+  stream.request_out = filter::Parts();
+  stream.response_in = filter::Parts();
+  stream.response_out = filter::Parts();
+  http::ResponseHead& response = stream.response;
+  response.headers.Clear();
+  response.status = 0;
+  response.reason = response.upgrade = absl::string_view();
+  response.framing = http::Framing();
+  stream.response_head_bytes = buffer::Slice();
+  stream.response_trailer_bytes = buffer::Slice();
+  stream.response_held_back = false;
+  stream.route = nullptr;
+}
+
+}  // namespace
 
 void Stream::BeginWithoutFilters() {
   static const filter::FilterFactories* const none = new filter::FilterFactories;
@@ -20,6 +62,25 @@ void Stream::BeginWithoutFilters() {
 
 void Stream::Begin() {
   needs_begin_ = false;
+  if (internal_redirects != nullptr) {
+    // The request follows a redirect: it goes the whole way again, of which the access log gets a
+    // line for each time.
+    Log();
+    chain_->Complete();
+    chain_.reset();
+    info = InfoOfRestart(info, environment.loop);
+    SetBack(*this);
+    resume_[0] = resume_[1] = false;
+    body_limit_[0] = body_limit_[1] = base::limits::kStreamBufferBytes;
+    afresh_ = {};
+    random = environment.loop.random().Next();
+    idle_deadline_ = duration_deadline_ = base::kNever;
+    ArmTimers();
+    if (!NormalizeRequest()) return BeginWithoutFilters();
+    ChooseRoute();
+    chain_.emplace(*filters_->factories, *this);
+    return;
+  }
   const HttpConfig& config = connection_.config();
   DescribeConnection(connection_.info(), info);
   info.protocol = request.version;
@@ -121,10 +182,13 @@ bool Stream::NormalizeRequest() {
 }
 
 void Stream::ChooseRoute() {
-  base::Held<RouteSnapshot> newest = connection_.service().RoutesFor(request);
-  if (!newest) return;
-  snapshot_ = std::move(newest);
-  routes = (*snapshot_)->table.get();
+  // After an internal redirect the table stays: fields of the request may lie in it.
+  if (internal_redirects == nullptr) {
+    base::Held<RouteSnapshot> newest = connection_.service().RoutesFor(request);
+    if (!newest) return;
+    snapshot_ = std::move(newest);
+    routes = (*snapshot_)->table.get();
+  }
   for (const std::string& name : routes->internal_only_headers()) request.headers.Remove(name);
   if (!MatchRoute() || route->forward() == nullptr) return;
   if (const auto duration = filter::StreamDuration(*route->forward(), IsGrpcCall(), request)) {

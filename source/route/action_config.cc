@@ -9,6 +9,7 @@
 #include "source/route/hash_policy_config.h"
 #include "source/route/header_mutations_config.h"
 #include "source/route/host_preferences_config.h"
+#include "source/route/internal_redirect_config.h"
 #include "source/route/matcher_config.h"
 #include "source/route/mirror_config.h"
 #include "source/route/rate_limit_config.h"
@@ -289,6 +290,7 @@ Forward CompileForward(const v3::RouteAction& config,
   CompileUpgrades(config, compilation, path, &forward);
   forward.mirrors = CompileMirrors(config.request_mirror_policies(), compilation,
                                    path.Field("request_mirror_policies"));
+  forward.internal_redirects = CompileInternalRedirects(config, compilation, path);
   forward.rate_limits =
       CompileRateLimits(config.rate_limits(), compilation.errors(), path.Field("rate_limits"));
   forward.include_host_rate_limits = config.include_vh_rate_limits().value();

@@ -11,14 +11,13 @@
 #include <memory>
 
 #include "source/buffer/buffer.h"
-#include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
 #include "source/route/action.h"
 #include "source/rpc/http_call.h"
 
 namespace proxenos::filters::router {
 
-class Mirrors final : public filter::WorkerPart {
+class Mirrors {
  public:
   // Of answers; one that is larger ends its connection.
   static constexpr uint64_t kMaxAnswerBytes = 1024 * 1024;

@@ -47,8 +47,8 @@ Router::Attempt::Attempt(Router& owner) : Exchange(owner.stream_.response), rout
 
 void Router::Attempt::OnProgress() { router.stream_.Wake(router); }
 
-Router::Router(const RouterConfig& config, filter::StreamContext& stream, Mirrors* mirrors)
-    : config_(config), stream_(stream), mirrors_(mirrors) {}
+Router::Router(const RouterConfig& config, filter::StreamContext& stream, RouterPart* part)
+    : config_(config), stream_(stream), part_(part) {}
 
 Router::~Router() = default;
 
@@ -84,7 +84,9 @@ void Router::Forward() {
   stream_.info.upstream_cluster = cluster_->config().name;
   pipe_ = EndsHere(*forward_, head);
   retry_.Begin(*forward_, head);
-  if (retry_.any() || !forward_->mirrors.empty()) sent_body_.Limit(KeptBodyBytes(route));
+  if (retry_.any() || !forward_->mirrors.empty() || forward_->internal_redirects != nullptr) {
+    sent_body_.Limit(KeptBodyBytes(route));
+  }
   timeouts_.Read(*forward_, stream_.IsGrpcCall(), retry_.per_try_timeout(), head.headers);
   timeouts_.Announce(0, !config_.suppress_envoy_headers, head.headers);
   if (route.virtual_host->include_request_attempt_count) {
@@ -227,10 +229,10 @@ void Router::SendMore() {
 
 // Once, with the request complete. A body of which not all was kept is not copied at all.
 void Router::SendMirrors() {
-  if (forward_->mirrors.empty() || mirrors_ == nullptr || pipe_ || !sent_body_.whole()) return;
+  if (forward_->mirrors.empty() || part_ == nullptr || pipe_ || !sent_body_.whole()) return;
   if (stream_.request.framing.kind == http::Framing::kTunnel) return;
   if (std::exchange(mirrored_, true)) return;
-  mirrors_->Send(*forward_, stream_, sent_body_.kept(), timeouts_.whole());
+  part_->mirrors.Send(*forward_, stream_, sent_body_.kept(), timeouts_.whole());
 }
 
 // A host that does not take the upgrade would read a tunnel's bytes as further requests: they wait

@@ -15,8 +15,8 @@
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
 #include "source/filters/http/router/host_choice.h"
-#include "source/filters/http/router/mirrors.h"
 #include "source/filters/http/router/retry.h"
+#include "source/filters/http/router/router_part.h"
 #include "source/filters/http/router/sent_body.h"
 #include "source/filters/http/router/timeouts.h"
 #include "source/filters/http/router/websocket_bridge.h"
@@ -35,8 +35,8 @@ struct RouterConfig {
 
 class Router final : public filter::HttpFilter, public base::Recycled<Router> {
  public:
-  // `mirrors` outlives it; null: nothing is copied to other clusters (tests).
-  Router(const RouterConfig& config, filter::StreamContext& stream, Mirrors* mirrors = nullptr);
+  // `part` outlives it; null: requests are neither copied nor redirected (tests).
+  Router(const RouterConfig& config, filter::StreamContext& stream, RouterPart* part = nullptr);
   ~Router() override;
 
   filter::Verdict OnRequestHeaders(http::RequestHead& head, bool end) override;
@@ -83,6 +83,8 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   void JudgeHost();
   void DeliverInformational();
   void OnResponseHead();
+  // Whether the request begins anew, elsewhere, since the response is a redirect.
+  bool FollowRedirect();
   void DeliverHead();
   void TakeBody();
   void DeliverBody();
@@ -104,7 +106,7 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
 
   const RouterConfig& config_;
   filter::StreamContext& stream_;
-  Mirrors* const mirrors_;
+  RouterPart* const part_;
   const route::Forward* forward_ = nullptr;
   route::ClusterPick pick_;
   base::Rc<upstream::WorkerCluster> cluster_;

@@ -14,11 +14,11 @@ class RouterFactory final : public filter::FilterFactory {
 
   std::unique_ptr<filter::HttpFilter> Create(filter::StreamContext& stream) const override {
     return std::make_unique<Router>(config_, stream,
-                                    static_cast<Mirrors*>(stream.worker_part(*this)));
+                                    static_cast<RouterPart*>(stream.worker_part(*this)));
   }
-  std::unique_ptr<filter::WorkerPart> MakeWorkerPart(stats::Registry&,
-                                                     const std::string&) const override {
-    return std::make_unique<Mirrors>();
+  std::unique_ptr<filter::WorkerPart> MakeWorkerPart(
+      stats::Registry& registry, const std::string& stat_prefix) const override {
+    return std::make_unique<RouterPart>(registry, stat_prefix);
   }
 
  private:

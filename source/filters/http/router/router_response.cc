@@ -29,6 +29,7 @@ void Router::OnResponseHead() {
   if (cluster_->config().track_sizes) attempt_->sizes.response_head = SizeOf(stream_.response);
   JudgeHost();
   if (retry_.any() && TryRetry(retry_.ReasonsOf(stream_.response))) return;
+  if (forward_->internal_redirects != nullptr && FollowRedirect()) return;
   if (!websocket_.Finish(stream_.request, stream_.response)) {
     const FailureWords words = WordsOf(upstream::ResetReason::kProtocolError);
     FinishAttempt(0);
@@ -36,6 +37,39 @@ void Router::OnResponseHead() {
     return;
   }
   DeliverHead();
+}
+
+// As in Envoy: only with the whole request at hand. What can not be followed goes to the client.
+bool Router::FollowRedirect() {
+  const route::InternalRedirectPolicy& policy = *forward_->internal_redirects;
+  const uint16_t status = stream_.response.status;
+  if (part_ == nullptr || !policy.Covers(status)) return false;
+  RedirectOutcome outcome = RedirectOutcome::kBadLocation;
+  const bool can = stream_.request_out.end && sent_body_.whole() &&
+                   stream_.request.framing.kind != http::Framing::kTunnel &&
+                   stream_.response.headers.Has(HeaderId::kLocation);
+  if (can) {
+    outcome = PrepareRedirect(policy, stream_);
+    part_->redirects.CountReason(outcome);
+  }
+  const std::string& cluster = cluster_->config().name;
+  if (outcome != RedirectOutcome::kFollow) {
+    part_->redirects.CountFailed(cluster);
+    return false;
+  }
+  part_->redirects.CountFollowed(cluster);
+  sent_body_.PutBack(stream_.request_out.body);
+  filter::InternalRedirects& redirects = *stream_.internal_redirects;
+  redirects.pending = true;
+  redirects.body = std::move(stream_.request_out.body);
+  if (stream_.request.framing.kind == http::Framing::kNone) redirects.body.Clear();
+  stream_.info.response_code = status;
+  stream_.info.details = "internal_redirect";
+  stream_.response_head_bytes = attempt_->head_bytes;  // The access log still reads it.
+  FinishAttempt(status);
+  ReleaseRequest();
+  ForgetWaits();
+  return true;
 }
 
 void Router::DeliverInformational() {
