@@ -109,6 +109,25 @@ std::vector<MessageRules> JwtFields() {
   };
 }
 
+std::vector<MessageRules> OAuth2Fields() {
+  return {
+      {"envoy.extensions.filters.http.oauth2.v3.OAuth2", {Use("*")}},
+      {"envoy.extensions.filters.http.oauth2.v3.OAuth2PerRoute", {Use("*")}},
+      {"envoy.extensions.filters.http.oauth2.v3.OAuth2Config", {Use("*")}},
+      {"envoy.extensions.filters.http.oauth2.v3.OAuth2Config.retry_policy",
+       {Use("num_retries retry_back_off retry_on"),
+        Refuse("retry_priority retry_host_predicate host_selection_retry_max_attempts",
+               "a retry goes to the host that the load balancer picks next")}},
+      {"envoy.extensions.filters.http.oauth2.v3.OAuth2Credentials", {Use("*")}},
+      {"envoy.extensions.filters.http.oauth2.v3.OAuth2Credentials.CookieNames", {Use("*")}},
+      {"envoy.extensions.filters.http.oauth2.v3.OAuth2TokenForwarding", {Use("*")}},
+      {"envoy.extensions.filters.http.oauth2.v3.PostLogoutRedirectUri", {Use("*")}},
+      {"envoy.extensions.filters.http.oauth2.v3.PrivateKeyJwtConfig", {Use("*")}},
+      {"envoy.extensions.filters.http.oauth2.v3.CookieConfigs", {Use("*")}},
+      {"envoy.extensions.filters.http.oauth2.v3.CookieConfig", {Use("*")}},
+  };
+}
+
 // Descriptors, wherever they are made and limited.
 std::vector<MessageRules> DescriptorFields() {
   constexpr std::string_view kNoFormats = "The value has no formats that could come to nothing.";
@@ -262,7 +281,7 @@ std::vector<MessageRules> ExtProcFields() {
 
 std::vector<MessageRules> AuthFields() {
   std::vector<MessageRules> all = ServiceFields();
-  for (auto part : {ExtAuthzFields, JwtFields, DescriptorFields, RateLimitFields,
+  for (auto part : {ExtAuthzFields, JwtFields, OAuth2Fields, DescriptorFields, RateLimitFields,
                     MetadataFilterFields, ExtProcFields}) {
     for (MessageRules& rules : part()) all.push_back(std::move(rules));
   }

@@ -24,6 +24,7 @@
 #include "source/filters/http/health_check/config.h"
 #include "source/filters/http/jwt_authn/config.h"
 #include "source/filters/http/local_ratelimit/config.h"
+#include "source/filters/http/oauth2/config.h"
 #include "source/filters/http/on_demand/config.h"
 #include "source/filters/http/ratelimit/config.h"
 #include "source/filters/http/rbac/config.h"
@@ -92,6 +93,8 @@ filter::FilterKinds BuiltinFilters() {
        f::jwt_authn::CreateJwtAuthn, &f::jwt_authn::kJwtAuthnOverride},
       {"envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit", false,
        f::local_ratelimit::CreateLocalRateLimit, &f::local_ratelimit::kLocalRateLimitOverride},
+      {"envoy.extensions.filters.http.oauth2.v3.OAuth2", false, f::oauth2::CreateOAuth2,
+       &f::oauth2::kOAuth2Override},
       {"envoy.extensions.filters.http.on_demand.v3.OnDemand", false, f::on_demand::CreateOnDemand,
        &f::on_demand::kOnDemandOverride},
       {"envoy.extensions.filters.http.ratelimit.v3.RateLimit", false, f::ratelimit::CreateRateLimit,
