@@ -141,6 +141,17 @@ class MatchingTest(unittest.TestCase):
         self.assertEqual(self.told(running, "x-skip: yes", path="/other"), 418)
         self.assertEqual(self.told(running, "x-other: yes", path="/other"), "other")
 
+    def test_older_spelling(self):
+        teapot = typed("envoy.extensions.filters.http.fault.v3.HTTPFault",
+                       abort={"http_status": 418, "percentage": {"numerator": 100}})
+        skips = {"matcher_list": {"matchers": [
+            {"predicate": {"or_matcher": {"predicate": [holds("x-skip", exact="yes"), holds("x-skip", prefix="s")]}},
+             "on_match": SKIP}]}}
+        place = typed("envoy.extensions.common.matching.v3.ExtensionWithMatcher", extension_config=teapot, matcher=skips)
+        running = self.start(filters=[place], routes=[says("ok")])
+        self.assertEqual(self.told(running), 418)
+        self.assertEqual(self.told(running, "x-skip: sure"), "ok")
+
     def test_filter_that_is_skipped_by_the_response(self):
         adds = typed("envoy.extensions.filters.http.header_mutation.v3.HeaderMutation", mutations={"response_mutations": [
             {"append": {"header": {"key": "x-filter", "value": "saw"}}}]})
