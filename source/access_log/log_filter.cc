@@ -129,6 +129,8 @@ bool LogFilter::Passes(const FormatInput& input) const {
       return PassesSampling(input);
     case Kind::kNotHealthCheck:
       return !stream.health_check;
+    case Kind::kTraced:
+      return stream.trace != nullptr && stream.trace->sampled;
     case Kind::kAll:
       for (const LogFilter& child : children_) {
         if (!child.Passes(input)) return false;

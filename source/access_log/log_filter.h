@@ -36,6 +36,8 @@ class LogFilter {
   static LogFilter Sample(Sampling sampling);
   // Not of the requests that the health check filter took for checks of the proxy.
   static LogFilter NotHealthCheck() { return LogFilter(Kind::kNotHealthCheck); }
+  // Of those whose trace a collector is told.
+  static LogFilter Traced() { return LogFilter(Kind::kTraced); }
   static LogFilter All(std::vector<LogFilter> filters);
   static LogFilter Any(std::vector<LogFilter> filters);
 
@@ -53,6 +55,7 @@ class LogFilter {
     kAll,
     kAny,
     kNotHealthCheck,
+    kTraced,
   };
 
   explicit LogFilter(Kind kind) : kind_(kind) {}

@@ -132,7 +132,7 @@ std::optional<LogFilter> Compile(const Config& config, int depth, const config::
     case Config::kLogTypeFilter:
       return CompileLogType(config.log_type_filter());
     case Config::kTraceableFilter:
-      return refuse("traceable_filter", "tracing");
+      return LogFilter::Traced();
     case Config::kMetadataFilter:
       return refuse("metadata_filter", "dynamic metadata");
     case Config::kExtensionFilter:

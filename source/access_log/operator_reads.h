@@ -39,6 +39,12 @@ Value ReadDownstreamAddress(const Operator&, const FormatInput& input, Scratch& 
   return ReadAddress(input.stream->connection->*kField, kPart, scratch);
 }
 
+template <absl::string_view filter::TraceIds::*kField>
+Value ReadTraceId(const Operator&, const FormatInput& input, Scratch&) {
+  if (input.stream->trace == nullptr) return Value();
+  return Value::TextOrAbsent(input.stream->trace->*kField);
+}
+
 Value ReadDownstreamFailure(const Operator&, const FormatInput& input, Scratch&);
 Value ReadConnectionId(const Operator&, const FormatInput& input, Scratch&);
 Value ReadServerName(const Operator&, const FormatInput& input, Scratch&);

@@ -70,6 +70,7 @@ std::vector<MessageRules> LogFields();
 std::vector<MessageRules> NetworkFields();
 std::vector<MessageRules> RouteFields();
 std::vector<MessageRules> TlsFields();
+std::vector<MessageRules> TracingFields();
 std::vector<MessageRules> WafFields();
 
 // All of them, made once.

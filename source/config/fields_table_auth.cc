@@ -4,7 +4,7 @@
 namespace proxenos::config {
 namespace {
 
-constexpr std::string_view kNoSpans = "There is no tracing.";
+constexpr std::string_view kNoSpans = "Calls that filters make have no spans.";
 
 // Of services that filters call.
 std::vector<MessageRules> ServiceFields() {

@@ -23,7 +23,7 @@ std::vector<MessageRules> BootstrapFields() {
            Use("bootstrap_extensions"),
            Use("stats_sinks"),
            Use("application_log_config"),
-           Refuse("tracing", "there is no tracing yet"),
+           Use("tracing"),
            Refuse("hds_config", "there is no health discovery"),
            Refuse("dns_resolution_config use_tcp_for_dns_lookups typed_dns_resolver_config",
                   "write it in the cluster"),

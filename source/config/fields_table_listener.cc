@@ -4,8 +4,6 @@
 namespace proxenos::config {
 
 std::vector<MessageRules> ListenerFields() {
-  constexpr std::string_view kNoTracing =
-      "There is no tracing, and a connection manager that asks for it is rejected.";
   return {
       {"envoy.config.listener.v3.Listener",
        {
@@ -107,7 +105,7 @@ std::vector<MessageRules> ListenerFields() {
                .Only("false", "what is not HTTP ends the connection"),
            Use("add_user_agent append_x_forwarded_port").Only("false"),
            Use("forward_client_cert_details set_current_client_cert_details drain_timeout"),
-           Refuse("tracing", "there is no tracing yet"),
+           Use("tracing"),
        }},
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
        "common_http_protocol_options",
@@ -133,7 +131,7 @@ std::vector<MessageRules> ListenerFields() {
       {"envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension",
        {Use("typed_config").Only("envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig")}},
       {"envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
-       {Leave("pack_trace_reason use_request_id_for_trace_sampling", kNoTracing)}},
+       {Use("pack_trace_reason use_request_id_for_trace_sampling")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.Rds",
        {Use("config_source route_config_name")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.ScopedRoutes",
@@ -169,13 +167,12 @@ std::vector<MessageRules> ListenerFields() {
        }},
       {"envoy.extensions.filters.http.router.v3.Router",
        {
-           Use("suppress_envoy_headers"),
+           Use("suppress_envoy_headers start_child_span"),
            Leave("respect_expected_rq_timeout",
                  "The header that it would read is removed from requests of untrusted clients, "
                  "and no client is trusted as internal."),
            Leave("dynamic_stats",
                  "It spares Envoy the counting of upstream stats; here they are always counted."),
-           Leave("start_child_span", kNoTracing),
        }},
   };
 }

@@ -28,8 +28,7 @@ std::vector<MessageRules> LogFields() {
        {
            Use("status_code_filter duration_filter not_health_check_filter runtime_filter "
                "and_filter or_filter header_filter response_flag_filter grpc_status_filter "
-               "log_type_filter"),
-           Refuse("traceable_filter", "there is no tracing yet"),
+               "log_type_filter traceable_filter"),
            Refuse("metadata_filter", "there is no dynamic metadata yet"),
        }},
       {"envoy.config.accesslog.v3.StatusCodeFilter", {Use("comparison")}},
@@ -38,6 +37,7 @@ std::vector<MessageRules> LogFields() {
       {"envoy.config.accesslog.v3.NotHealthCheckFilter", {}},
       {"envoy.config.accesslog.v3.RuntimeFilter",
        {Use("runtime_key percent_sampled use_independent_randomness")}},
+      {"envoy.config.accesslog.v3.TraceableFilter", {}},
       {"envoy.config.accesslog.v3.AndFilter", {Use("filters")}},
       {"envoy.config.accesslog.v3.OrFilter", {Use("filters")}},
       {"envoy.config.accesslog.v3.HeaderFilter", {Use("header")}},

@@ -14,6 +14,7 @@
 #include "source/http2/options_config.h"
 #include "source/route/route_config.h"
 #include "source/route/scope_config.h"
+#include "source/tracing/tracing_config.h"
 #include "source/upstream/duration_config.h"
 
 namespace proxenos::downstream {
@@ -41,6 +42,7 @@ class HttpCompiler {
                        path_.Field("http_filters"), errors_);
     Routes();
     AccessLogs();
+    config_->tracing = tracing::CompileTracing(proto_, compiler_.tracer, path_, errors_);
     if (errors_.count() != before) return nullptr;
     return std::move(config_);
   }

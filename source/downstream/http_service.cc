@@ -9,6 +9,7 @@
 #include "source/downstream/http2_connection.h"
 #include "source/downstream/listener.h"
 #include "source/stats/scope.h"
+#include "source/tracing/worker_tracer.h"
 
 namespace proxenos::downstream {
 
@@ -24,7 +25,14 @@ HttpService::HttpService(Parts parts) : ChainService(std::move(parts)), registry
       stats::ListenerHttpScope(parts.address, http.stat_prefix));
   // Those that do not come by discovery live in the configuration itself.
   filters_ = MakeFilters({chain().http, &http.filters});
+  if (http.tracing != nullptr) {
+    tracer_ = std::make_unique<tracing::WorkerTracer>(
+        http.tracing, tracing::WorkerTracer::Lent{listener().environment(), registry,
+                                                  http.stat_prefix, listener().config().outbound});
+  }
 }
+
+HttpService::~HttpService() = default;
 
 base::Rc<FilterSet> HttpService::MakeFilters(
     std::shared_ptr<const filter::FilterFactories> factories) const {

@@ -16,6 +16,10 @@
 #include "source/stats/http_stats.h"
 #include "source/stats/registry.h"
 
+namespace proxenos::tracing {
+class WorkerTracer;
+}
+
 namespace proxenos::downstream {
 
 // The filters of a chain as one worker has them for a time. Streams pin those that they began
@@ -29,6 +33,7 @@ class HttpService final : public ChainService {
  public:
   // REQUIRES: the chain has an HttpConfig.
   explicit HttpService(Parts parts);
+  ~HttpService() override;
 
   // Chooses the codec by ALPN, else as configured.
   std::unique_ptr<Connection> Begin(Arrival arrival) override;
@@ -46,6 +51,9 @@ class HttpService final : public ChainService {
     return cells().scopes ? RoutesOfScope(head) : cells().routes->current;
   }
 
+  // Null where no request is traced.
+  tracing::WorkerTracer* tracer() { return tracer_.get(); }
+
   // As they are now; never null.
   const base::Rc<FilterSet>& filters();
 
@@ -62,6 +70,7 @@ class HttpService final : public ChainService {
   stats::Group<stats::Http2Stats> http2_stats_;
   stats::Group<stats::ListenerHttpStats> listener_stats_;
   base::Rc<FilterSet> filters_;
+  std::unique_ptr<tracing::WorkerTracer> tracer_;
   stats::Group<stats::HttpOverloadStats> overload_stats_;  // Opened when first needed.
 };
 

@@ -17,6 +17,10 @@
 #include "source/filter/listener_filter_config.h"
 #include "source/filter/network_filter_config.h"
 
+namespace proxenos::tracing {
+struct Provider;
+}
+
 namespace proxenos::downstream {
 
 // The tables of network filters: those before the terminal one, and terminal ones other than the
@@ -39,6 +43,8 @@ struct ListenerCompiler {
   filter::ListenerFilterKinds listener_filters;
   NetworkKinds network;
   access_log::LogWriter* log_writer;  // Null: validate only, no file is opened.
+  // Bootstrap.tracing, for connection managers that name no tracer; null: there is none.
+  std::shared_ptr<const tracing::Provider> tracer;
 
   struct Result {
     std::shared_ptr<const ListenerConfig> config;  // Null when there were errors.

@@ -13,6 +13,7 @@
 #include "source/downstream/request_headers.h"
 #include "source/downstream/stream_carrier.h"
 #include "source/rpc/status.h"
+#include "source/tracing/stream_trace.h"
 
 namespace proxenos::downstream {
 namespace {
@@ -232,6 +233,7 @@ void Stream::EncodeEnd() {
 void Stream::EncodeHead() {
   MutateResponseHeaders(connection_.config(), request, connection_.listener().date(), replied_,
                         response);
+  if (trace_ != nullptr) trace_->OnResponseHead(response);
   const bool end =
       response_out.end && response_out.body.empty() && response_out.trailers == nullptr;
   response_framing_ = carrier_.SendHead(response, end);
@@ -277,7 +279,6 @@ absl::string_view Stream::FormatValue(uint32_t index) {
 }
 
 void Stream::Log() {
-  if (info.complete == 0) info.complete = environment.loop.now();
   const HttpConfig& config = connection_.config();
   if (config.access_logs.empty()) return;
   const access_log::FormatInput input{&info, &request,           &response, response_out.trailers,
@@ -292,6 +293,8 @@ void Stream::Finish() {
   if (info.connection != nullptr) {
     http_stats.downstream_rq_active.Dec();
     connection_.service().CountResponse(info.response_code);
+    if (info.complete == 0) info.complete = environment.loop.now();
+    if (trace_ != nullptr) trace_->Finish();
     Log();
     http_stats.downstream_rq_time.Record(
         static_cast<uint64_t>((info.complete - info.start) / base::kMillisecond));

@@ -7,6 +7,7 @@
 // Dies when: the connection retires the carrier.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "source/base/rc.h"
@@ -87,6 +88,8 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   void TakeNewestRoutes(const Afresh& wanted);
   // Looks the route up; false: none matches.
   bool MatchRoute();
+  // The route is known: its trace begins.
+  void BeginTrace();
   void ArmTimers();
   void OnDeposit() {
     if (deposits_ == Deposits::kSchedule) environment.loop.Schedule(this);
@@ -109,7 +112,8 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   std::optional<filter::FilterChain> chain_;
   base::Held<RouteSnapshot> snapshot_;  // Pins `routes`.
   base::Held<RouteSnapshot> former_;    // The one before RerouteAfresh: filters refer to it.
-  event::Timer timer_;                  // At the earliest of the deadlines below.
+  std::unique_ptr<tracing::StreamTrace> trace_;  // Null: nobody traces it.
+  event::Timer timer_;                           // At the earliest of the deadlines below.
   base::MonoTime idle_deadline_ = base::kNever;
   base::MonoTime request_deadline_ = base::kNever;
   base::MonoTime duration_deadline_ = base::kNever;

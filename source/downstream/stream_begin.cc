@@ -10,6 +10,7 @@
 #include "source/downstream/stream.h"
 #include "source/downstream/stream_carrier.h"
 #include "source/filter/stream_duration.h"
+#include "source/tracing/worker_tracer.h"
 
 namespace proxenos::downstream {
 namespace {
@@ -111,6 +112,7 @@ void Stream::Begin() {
     return;
   }
   ChooseRoute();
+  if (config.tracing != nullptr) BeginTrace();
   if (tunnel_ && !AllowTunnel()) {
     BeginWithoutFilters();
     return RefuseUpgrade();
@@ -195,6 +197,11 @@ void Stream::ChooseRoute() {
     duration_deadline_ = *duration == 0 ? base::kNever : environment.loop.now() + *duration;
   }
   timer_.ArmAt(std::min({idle_deadline_, request_deadline_, duration_deadline_}));
+}
+
+void Stream::BeginTrace() {
+  trace_ = connection_.service().tracer()->Begin(*this);
+  trace = trace_.get();
 }
 
 bool Stream::MatchRoute() {

@@ -15,6 +15,7 @@
 #include "source/route/rate_limit_config.h"
 #include "source/route/route_tree_config.h"
 #include "source/route/tree_config.h"
+#include "source/route/tracing_config.h"
 #include "source/runtime/setting_config.h"
 
 namespace proxenos::route {
@@ -120,6 +121,7 @@ Route CompileRoute(const v3::Route& config, const Inherited& inherited, Compilat
   CompileBothMutations(config, compilation, path, &route);
   route.filter_overrides = CompileOverrides(config, compilation, path);
   route.metadata = CompileMetadata(config.metadata());
+  route.tracing = CompileRouteTracing(config, compilation, path);
   route.request_body_limit = CompileBodyLimit(config, compilation, path);
   if (config.route().has_cors()) {
     CompileCorsField(config.route().cors(), compilation.override_kinds, &route.filter_overrides,

@@ -21,6 +21,7 @@
 #include "source/server/server_admin.h"
 #include "source/server/stats_config.h"
 #include "source/stat_sinks/sink_config.h"
+#include "source/tracing/tracing_config.h"
 #include "source/waf/audit_log.h"
 #include "source/xds/type_url.h"
 
@@ -129,7 +130,8 @@ Server::Server(Options options, LoadedBootstrap bootstrap)
     : options_(std::move(options)),
       bootstrap_(std::move(bootstrap)),
       node_{bootstrap_.proto.node().id(), bootstrap_.proto.node().cluster(),
-            json::FromProto(bootstrap_.proto.node().metadata())},
+            json::FromProto(bootstrap_.proto.node().metadata()),
+            bootstrap_.proto.node().locality().zone()},
       loop_(clock_),
       stat_view_(ViewOfStats(bootstrap_.proto)),
       log_writer_(std::min(options_.file_flush_interval, base::kSecond)),
@@ -191,6 +193,8 @@ void Server::CountTurns() {
 }
 
 void Server::MakeStore() {
+  config::Errors errors;  // Validate has told.
+  listener_compiler_.tracer = tracing::CompileBootstrapTracer(bootstrap_.proto, errors);
   ConfigStoreHooks hooks;
   hooks.publish = [this](Batch batch) {
     main_clusters_->Apply(batch);
@@ -435,6 +439,8 @@ absl::Status Server::Validate(const LoadedBootstrap& bootstrap) {
   stats::Registry registry;
   downstream::ListenerCompiler compiler{BuiltinFilters(), nullptr, BuiltinListenerFilters(),
                                         BuiltinNetworkFilters()};
+  config::Errors tracer_errors;
+  compiler.tracer = tracing::CompileBootstrapTracer(bootstrap.proto, tracer_errors);
   config::IgnoredFields ignored;
   ConfigStoreHooks hooks;
   hooks.publish = [](Batch) {};
@@ -482,6 +488,7 @@ absl::Status Server::Validate(const LoadedBootstrap& bootstrap) {
   stat_sinks::CompileSinks(bootstrap.proto, stats_errors);
   CompileStatView(bootstrap.proto.stats_config(), stats_errors, config::Path("stats_config"));
   found.push_back(stats_errors.ToStatus());
+  found.push_back(tracer_errors.ToStatus());
   found.push_back(prepared);
   return Joined(found);
 }

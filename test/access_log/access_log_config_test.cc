@@ -109,14 +109,14 @@ TEST_F(AccessLogConfigTest, AllErrorsAtOnce) {
   auto* first = configs.Add();
   first->mutable_typed_config()->PackFrom(FromText<FileAccessLog>(
       "path: '/dev/null' log_format { text_format_source { inline_string: '%NOPE%' } }"));
-  *first->mutable_filter() = FromText<FilterConfig>("traceable_filter {}");
+  *first->mutable_filter() = FromText<FilterConfig>("metadata_filter {}");
   configs.Add()->mutable_typed_config()->set_type_url(
       "type.googleapis.com/envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig");
   configs.Add()->mutable_typed_config()->PackFrom(FromText<FileAccessLog>("path: '/no/dir/x'"));
   EXPECT_TRUE(CompileAccessLogs(configs, &writer_, config::Path("log"), errors_).empty());
   ASSERT_EQ(errors_.count(), 4u);
   EXPECT_EQ(errors_.list()[0].path, "log[0].typed_config.log_format.text_format_source");
-  EXPECT_EQ(errors_.list()[1].path, "log[0].filter.traceable_filter");
+  EXPECT_EQ(errors_.list()[1].path, "log[0].filter.metadata_filter");
   EXPECT_THAT(errors_.list()[2].ToString(), HasSubstr("HttpGrpcAccessLogConfig"));
   EXPECT_EQ(errors_.list()[3].path, "log[2].typed_config.path");
 }
@@ -223,13 +223,17 @@ TEST_F(AccessLogConfigTest, GrpcAndLogTypeFilters) {
   EXPECT_FALSE(Passes("log_type_filter { types: DownstreamStart }"));
 }
 
+TEST_F(AccessLogConfigTest, TraceableFilter) {
+  EXPECT_FALSE(Passes("traceable_filter {}"));
+}
+
 TEST_F(AccessLogConfigTest, RefusedFilters) {
   EXPECT_THAT(FilterError("metadata_filter {}"),
               HasSubstr("filter.metadata_filter: not implemented"));
   EXPECT_THAT(FilterError("extension_filter { name: 'cel' }"), HasSubstr("'cel'"));
-  EXPECT_THAT(FilterError("or_filter { filters { traceable_filter {} } filters { "
+  EXPECT_THAT(FilterError("or_filter { filters { metadata_filter {} } filters { "
                           "not_health_check_filter {} } }"),
-              HasSubstr("filter.or_filter.filters[0].traceable_filter"));
+              HasSubstr("filter.or_filter.filters[0].metadata_filter"));
   EXPECT_THAT(FilterError(""), HasSubstr("no filter is given"));
 }
 

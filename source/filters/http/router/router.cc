@@ -9,6 +9,7 @@
 #include "source/filters/http/router/direct_answer.h"
 #include "source/filters/http/router/header_changes.h"
 #include "source/filters/http/router/headers.h"
+#include "source/tracing/stream_trace.h"
 #include "source/upstream/client_connection.h"
 #include "source/upstream/client_stream.h"
 
@@ -129,6 +130,7 @@ void Router::StartAttempt() {
     timeouts_.Announce(complete == 0 ? 0 : now - complete, !config_.suppress_envoy_headers,
                        headers);
   }
+  if (stream_.trace != nullptr) stream_.trace->BeginAttempt(config_.start_child_span);
   sent_body_.PutBack(stream_.request_out.body);
   upstream::ConnectionNeeds needs;
   if (pipe_ || cluster_->connections_vary()) {
@@ -172,6 +174,7 @@ void Router::SendHead() {
   if (!stream_.request.upgrade.empty()) {
     websocket_.Prepare(stream_.request, connection.version(), stream_.environment.loop.random());
   }
+  if (stream_.trace != nullptr) stream_.trace->Inject(stream_.request);
   if (pipe_) return OpenPipe();
   const filter::Parts& out = stream_.request_out;
   if (cluster_->config().track_sizes) attempt_->sizes.request_head = SizeOf(stream_.request);
@@ -274,6 +277,7 @@ void Router::ReleaseRequest() {
 // The attempt is over; `status` is what it answered, 0 when nothing.
 void Router::FinishAttempt(uint16_t status) {
   if (attempt_ == nullptr) return;
+  if (stream_.trace != nullptr) stream_.trace->EndAttempt(status);
   auto& stats = cluster_->stats();
   if (attempt_->head_sent) stats.upstream_rq_active.Dec();
   if (attempt_->head_sent && cluster_->tracked() != nullptr) {

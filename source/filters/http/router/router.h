@@ -31,6 +31,7 @@ struct FailureWords;
 // envoy.extensions.filters.http.router.v3.Router
 struct RouterConfig {
   bool suppress_envoy_headers = false;
+  bool start_child_span = false;
 };
 
 class Router final : public filter::HttpFilter, public base::Recycled<Router> {

@@ -34,6 +34,7 @@ std::unique_ptr<filter::FilterFactory> CreateRouter(const google::protobuf::Any&
   if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
   RouterConfig compiled;
   compiled.suppress_envoy_headers = proto.suppress_envoy_headers();
+  compiled.start_child_span = proto.start_child_span();
   return std::make_unique<RouterFactory>(compiled);
 }
 

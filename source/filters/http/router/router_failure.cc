@@ -6,6 +6,7 @@
 #include "source/filters/http/router/headers.h"
 #include "source/filters/http/router/router.h"
 #include "source/filters/http/router/upstream_failure.h"
+#include "source/tracing/stream_trace.h"
 
 namespace proxenos::filters::router {
 namespace {
@@ -197,6 +198,10 @@ bool Router::TryRetry(uint32_t reason) {
   retry_.CountOne();
   stats.upstream_rq_retry.Inc();
   choice_.Note(*attempt_);
+  // Its span tells the status that is the reason, if it got as far.
+  if (stream_.trace != nullptr && attempt_->head) {
+    stream_.trace->EndAttempt(stream_.response.status);
+  }
   FinishAttempt(0);
   waiting_to_retry_ = true;
   back_off_over_ = false;

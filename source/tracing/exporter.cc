@@ -1,0 +1,85 @@
+// Batches, and when they go.
+#include "source/tracing/exporter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "source/event/event_loop.h"
+#include "source/tracing/zipkin.h"
+
+namespace proxenos::tracing {
+
+using Outcome = rpc::Courier::Outcome;
+
+Exporter::Exporter(const Provider& provider, const filter::Environment& environment,
+                   stats::Registry& registry)
+    : provider_(provider),
+      environment_(environment),
+      timer_(environment.loop.timers(), [this] { OnTimer(); }),
+      courier_(provider.route, environment.clusters, [this](Outcome outcome) { Count(outcome); }) {
+  if (provider.kind == Provider::Kind::kZipkin) {
+    zipkin_ = registry.Open<stats::ZipkinStats>(stats::ScopeName(stats::kZipkinScope, {}));
+  } else {
+    otlp_ =
+        registry.Open<stats::OpenTelemetryStats>(stats::ScopeName(stats::kOpenTelemetryScope, {}));
+  }
+}
+
+absl::string_view Exporter::service() const {
+  return environment_.node == nullptr ? absl::string_view() : environment_.node->cluster;
+}
+
+void Exporter::Report(const Span& span) {
+  if (!provider_.route.set()) return;
+  if (count_ >= provider_.max_spans || waiting_.size() >= kMaxBytes) {
+    (zipkin_ ? zipkin_->spans_dropped : otlp_->spans_dropped).Inc();
+    return;
+  }
+  if (!zipkin_) {
+    AppendOtlpSpan(span, waiting_);
+  } else if (provider_.proto) {
+    AppendZipkinProto(span, service(), waiting_);
+  } else {
+    if (!waiting_.empty()) waiting_ += ',';
+    AppendZipkinJson(span, service(), waiting_);
+  }
+  ++count_;
+  if (count_ >= provider_.min_flush_spans.Get(environment_.runtime)) return Flush();
+  if (!timer_.armed()) {
+    const uint64_t interval = provider_.flush_interval_ms.Get(environment_.runtime);
+    timer_.ArmIn(static_cast<base::Nanos>(std::clamp<uint64_t>(interval, 1, 3'600'000)) *
+                 base::kMillisecond);
+  }
+}
+
+void Exporter::OnTimer() {
+  (zipkin_ ? zipkin_->timer_flushed : otlp_->timer_flushed).Inc();
+  Flush();
+}
+
+void Exporter::Flush() {
+  held_back_ = courier_.busy();
+  if (held_back_ || count_ == 0) return;
+  timer_.Disarm();
+  std::string message = otlp_             ? WrapOtlpSpans(provider_.speaker, waiting_)
+                        : provider_.proto ? std::move(waiting_)
+                                          : absl::StrCat("[", waiting_, "]");
+  (zipkin_ ? zipkin_->spans_sent : otlp_->spans_sent).Add(count_);
+  waiting_.clear();
+  count_ = 0;
+  const bool sent = courier_.Send(message);
+  if (!sent && zipkin_) zipkin_->reports_skipped_no_cluster.Inc();
+}
+
+void Exporter::Count(Outcome outcome) {
+  if (zipkin_) {
+    (outcome == Outcome::kTaken     ? zipkin_->reports_sent
+     : outcome == Outcome::kRefused ? zipkin_->reports_dropped
+                                    : zipkin_->reports_failed)
+        .Inc();
+  }
+  if (held_back_) Flush();
+}
+
+}  // namespace proxenos::tracing

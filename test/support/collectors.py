@@ -1,0 +1,53 @@
+"""Collectors that a proxy tells of spans and log entries: they take all and keep it."""
+
+import json
+import queue
+
+import h2wire
+import origin
+import tcp
+import wire
+
+
+class HttpCollector(origin.Origin):
+    """Takes what is posted; `came` has the requests."""
+
+    def __init__(self, status="202 Accepted"):
+        self.status = status
+        self.came = queue.Queue()
+        super().__init__()
+
+    def answer(self, sock, request):
+        self.came.put(request)
+        sock.sendall(f"HTTP/1.1 {self.status}\r\ncontent-length: 0\r\n\r\n".encode())
+        return True
+
+    def spans(self):
+        """The next list of spans, in Zipkin's JSON."""
+        return json.loads(self.came.get(timeout=wire.PATIENCE_S)["body"])
+
+
+class GrpcCollector(tcp.Origin):
+    """Takes unary calls, and answers each with an empty message; `came` has (header fields, message)."""
+
+    def __init__(self):
+        self.came = queue.Queue()
+        super().__init__(self.collect)
+
+    def collect(self, sock):
+        tcp.exactly(sock, len(h2wire.PREFACE))
+        connection = h2wire.Connection(sock, server=True)
+        stream = 1
+        while not connection.ended:
+            connection.wait(lambda stream=stream: connection.message(stream).ended)
+            message = connection.message(stream)
+            if not message.ended:
+                return
+            self.came.put((dict(message.headers), bytes(message.body)[5:]))
+            connection.send(h2wire.headers(stream, [(":status", "200"), ("content-type", "application/grpc")]))
+            connection.send(h2wire.frame(h2wire.DATA, 0, stream, bytes(5)))
+            connection.send(h2wire.headers(stream, [("grpc-status", "0")], end=True))
+            stream += 2
+
+    def next(self):
+        return self.came.get(timeout=wire.PATIENCE_S)
