@@ -1,9 +1,10 @@
-// AccessLog: one configured log: which requests, in which format, to which file.
+// AccessLog: one configured log: which requests, in which format, to which file or service.
 //
 // Owner: the listener or HTTP connection configuration, immutable and shared by all workers.
 // Thread: any. Dies before the LogWriter whose sinks it uses.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "source/access_log/formatter.h"
 #include "source/access_log/json_formatter.h"
 #include "source/access_log/log_filter.h"
+#include "source/access_log/remote_log.h"
 
 namespace proxenos::access_log {
 
@@ -23,16 +25,21 @@ class AccessLog {
  public:
   AccessLog(FileSink* sink, LineFormat format, std::optional<LogFilter> filter)
       : sink_(sink), format_(std::move(format)), filter_(std::move(filter)) {}
+  AccessLog(std::shared_ptr<const RemoteLog> remote, std::optional<LogFilter> filter)
+      : remote_(std::move(remote)), filter_(std::move(filter)) {}
 
-  // Writes the line of a finished request, if the filter lets it pass. Never blocks.
+  // Writes the line of a finished request, or hands its entry to input.remote, if the filter lets
+  // it pass. Never blocks.
   void Log(const FormatInput& input) const;
 
-  const FileSink& sink() const { return *sink_; }
+  // Whether it goes to a service.
+  bool is_remote() const { return remote_ != nullptr; }
 
  private:
-  FileSink* const sink_;
-  const LineFormat format_;
-  const std::optional<LogFilter> filter_;
+  FileSink* sink_ = nullptr;
+  std::shared_ptr<const RemoteLog> remote_;  // Instead of sink_ and format_.
+  std::optional<LineFormat> format_;
+  std::optional<LogFilter> filter_;
 };
 
 using AccessLogs = std::vector<AccessLog>;

@@ -8,6 +8,7 @@
 #include "envoy/extensions/access_loggers/file/v3/file.pb.h"
 #include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
 #include "google/protobuf/struct.pb.h"
+#include "source/access_log/remote_log_config.h"
 #include "source/config/concat.h"
 #include "source/config/data_source.h"
 #include "source/config/typed_config.h"
@@ -96,8 +97,22 @@ std::optional<Target> CompileTarget(const google::protobuf::Any& any, const conf
     if (!config::UnpackTypedConfigTo(any, log, path, errors)) return std::nullopt;
     return Target{"/dev/stderr", CompileStreamFormat(log, path, errors)};
   }
-  errors.AddValue(path, type, "an access log that proxenos implements (file, stdout, stderr)");
+  errors.AddValue(
+      path, type,
+      "an access log that proxenos implements (file, stdout, stderr, OpenTelemetry, gRPC)");
   return std::nullopt;
+}
+
+// A log that goes to a service.
+void AddRemote(const envoy::config::accesslog::v3::AccessLog& config, const config::Path& path,
+               AccessLogs& logs, config::Errors& errors) {
+  const size_t before = errors.count();
+  auto remote = CompileRemoteLog(config.typed_config(), path.Field("typed_config"), errors);
+  std::optional<LogFilter> filter;
+  if (config.has_filter()) {
+    filter = CompileLogFilter(config.filter(), path.Field("filter"), errors);
+  }
+  if (errors.count() == before) logs.emplace_back(std::move(remote), std::move(filter));
 }
 
 // Formatters extend the set of operators; one of Envoy's is known.
@@ -150,6 +165,10 @@ AccessLogs CompileAccessLogs(
   for (int i = 0; i < configs.size(); ++i) {
     const config::Path here = path.Index(i);
     const config::Path typed = here.Field("typed_config");
+    if (IsRemoteLog(config::TypedConfigType(configs[i].typed_config()))) {
+      AddRemote(configs[i], here, logs, errors);
+      continue;
+    }
     std::optional<Target> target = CompileTarget(configs[i].typed_config(), typed, errors);
     std::optional<LogFilter> filter;
     if (configs[i].has_filter()) {

@@ -68,6 +68,13 @@ AdminConfig CompileAdmin(const AdminProto& proto, access_log::LogWriter* writer,
   if (proto.has_address()) CompileAddress(proto.address(), config, path.Field("address"), errors);
   config.access_logs =
       access_log::CompileAccessLogs(proto.access_log(), writer, path.Field("access_log"), errors);
+  for (const access_log::AccessLog& log : config.access_logs) {
+    if (log.is_remote()) {
+      errors.Add(
+          path.Field("access_log"),
+          "expected logs to files: the admin interface belongs to no worker that could send");
+    }
+  }
   CompileLogPath(proto.access_log_path(), writer, config, path.Field("access_log_path"), errors);
   CompileAllowedPaths(proto, config, path.Field("allow_paths"), errors);
   return config;

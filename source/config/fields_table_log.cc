@@ -3,6 +3,17 @@
 
 namespace proxenos::config {
 
+namespace {
+
+MessageRules LogService(std::string_view field) {
+  return {field,
+          {Use("envoy_grpc initial_metadata timeout"),
+           Refuse("google_grpc", "write envoy_grpc with the name of a cluster"),
+           Refuse("retry_policy", "entries are sent once")}};
+}
+
+}  // namespace
+
 std::vector<MessageRules> LogFields() {
   return {
       {"envoy.config.accesslog.v3.AccessLog",
@@ -10,7 +21,56 @@ std::vector<MessageRules> LogFields() {
         Use("typed_config")
             .Only("envoy.extensions.access_loggers.file.v3.FileAccessLog "
                   "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog "
-                  "envoy.extensions.access_loggers.stream.v3.StderrAccessLog")}},
+                  "envoy.extensions.access_loggers.stream.v3.StderrAccessLog "
+                  "envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig "
+                  "envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig "
+                  "envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig",
+                  "collectors are told by OpenTelemetry's protocol: write "
+                  "OpenTelemetryAccessLogConfig")}},
+      {"envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig",
+       {
+           Use("common_config grpc_service http_service log_name"),
+           Use("body attributes resource_attributes resource_detectors disable_builtin_labels"),
+           Use("buffer_flush_interval buffer_size_bytes stat_prefix formatters"),
+           Use("filter_state_objects_to_log"),
+           Refuse("custom_tags", "write attributes with formats"),
+       }},
+      {"envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig."
+       "common_config",
+       {
+           Use("log_name grpc_service buffer_flush_interval buffer_size_bytes "
+               "filter_state_objects_to_log"),
+           Use("transport_api_version").Only("V3 AUTO"),
+           Refuse("grpc_stream_retry_policy", "entries are sent once"),
+           Refuse("custom_tags", "write attributes with formats"),
+       }},
+      {"envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig",
+       {Use("common_config additional_request_headers_to_log additional_response_headers_to_log "
+            "additional_response_trailers_to_log")}},
+      {"envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig", {Use("common_config")}},
+      {"envoy.extensions.access_loggers.grpc.v3.CommonGrpcAccessLogConfig",
+       {
+           Use("log_name grpc_service buffer_flush_interval buffer_size_bytes "
+               "filter_state_objects_to_log"),
+           Use("transport_api_version").Only("V3 AUTO"),
+           Leave("grpc_stream_retry_policy",
+                 "Each message has a stream of its own; the next one finds the service anew."),
+           Refuse("custom_tags", "write additional headers to log, or an OpenTelemetry log"),
+       }},
+      LogService("envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig."
+                 "grpc_service"),
+      LogService("envoy.extensions.access_loggers.grpc.v3.CommonGrpcAccessLogConfig.grpc_service"),
+      {"envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig."
+       "resource_detectors",
+       {Use("name"), Use("typed_config")
+                         .Only("envoy.extensions.tracers.opentelemetry.resource_detectors.v3."
+                               "StaticConfigResourceDetectorConfig "
+                               "envoy.extensions.tracers.opentelemetry.resource_detectors.v3."
+                               "EnvironmentResourceDetectorConfig")}},
+      {"opentelemetry.proto.common.v1.KeyValueList", {Use("values")}},
+      {"opentelemetry.proto.common.v1.KeyValue", {Use("key value")}},
+      {"opentelemetry.proto.common.v1.ArrayValue", {Use("values")}},
+      {"opentelemetry.proto.common.v1.AnyValue", {Use("*")}},
       {"envoy.extensions.access_loggers.file.v3.FileAccessLog",
        {Use("path format json_format typed_json_format log_format")}},
       {"envoy.extensions.access_loggers.stream.v3.StdoutAccessLog", {Use("log_format")}},

@@ -212,6 +212,7 @@ void Listener::Log(Connection& connection) {
   info.start_wall = loop().wall_now() - (loop().now() - info.start) / base::kMicrosecond;
   access_log::FormatInput input;
   input.stream = &info;
+  input.remote = environment().remote_logs;
   for (const access_log::AccessLog& log : config_->access_logs) log.Log(input);
 }
 

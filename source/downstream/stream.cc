@@ -281,8 +281,13 @@ absl::string_view Stream::FormatValue(uint32_t index) {
 void Stream::Log() {
   const HttpConfig& config = connection_.config();
   if (config.access_logs.empty()) return;
-  const access_log::FormatInput input{&info, &request,           &response, response_out.trailers,
-                                      {},    environment.runtime};
+  const access_log::FormatInput input{&info,
+                                      &request,
+                                      &response,
+                                      response_out.trailers,
+                                      {},
+                                      environment.runtime,
+                                      environment.remote_logs};
   for (const access_log::AccessLog& log : config.access_logs) log.Log(input);
 }
 

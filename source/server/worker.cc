@@ -33,6 +33,8 @@ Worker::Worker(uint32_t index, base::Clock& clock, stats::Registry& registry,
   context_.find_listener = [this](const net::Address& destination) {
     return FindListener(destination);
   };
+  remote_logs_.emplace(context_.environment, registry);
+  context_.environment.remote_logs = &*remote_logs_;
   clusters_.SetInternalConnect(
       [this](const net::Address& address) { return ConnectInternally(address); });
 }
@@ -57,6 +59,7 @@ void Worker::Run() {
   listeners_.clear();
   draining_.clear();
   routes_.clear();
+  remote_logs_.reset();
   clusters_.DrainAll();
   clusters_.Clear();
   loop_.RunOnce(0);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "source/access_log/remote_logs.h"
 #include "source/base/clock.h"
 #include "source/downstream/listener.h"
 #include "source/event/event_loop.h"
@@ -112,6 +113,7 @@ class Worker {
   downstream::DateCache date_;
   std::shared_ptr<const runtime::Snapshot> runtime_;
   downstream::WorkerContext context_;
+  std::optional<access_log::RemoteLogs> remote_logs_;  // Dies on the worker's thread.
   absl::flat_hash_map<std::string, base::Rc<downstream::RouteCell>> routes_;
   absl::flat_hash_map<std::string, Serving> listeners_;
   std::vector<Draining> draining_;

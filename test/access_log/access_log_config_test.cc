@@ -111,13 +111,13 @@ TEST_F(AccessLogConfigTest, AllErrorsAtOnce) {
       "path: '/dev/null' log_format { text_format_source { inline_string: '%NOPE%' } }"));
   *first->mutable_filter() = FromText<FilterConfig>("metadata_filter {}");
   configs.Add()->mutable_typed_config()->set_type_url(
-      "type.googleapis.com/envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig");
+      "type.googleapis.com/envoy.extensions.access_loggers.wasm.v3.WasmAccessLog");
   configs.Add()->mutable_typed_config()->PackFrom(FromText<FileAccessLog>("path: '/no/dir/x'"));
   EXPECT_TRUE(CompileAccessLogs(configs, &writer_, config::Path("log"), errors_).empty());
   ASSERT_EQ(errors_.count(), 4u);
   EXPECT_EQ(errors_.list()[0].path, "log[0].typed_config.log_format.text_format_source");
   EXPECT_EQ(errors_.list()[1].path, "log[0].filter.metadata_filter");
-  EXPECT_THAT(errors_.list()[2].ToString(), HasSubstr("HttpGrpcAccessLogConfig"));
+  EXPECT_THAT(errors_.list()[2].ToString(), HasSubstr("WasmAccessLog"));
   EXPECT_EQ(errors_.list()[3].path, "log[2].typed_config.path");
 }
 
@@ -223,9 +223,7 @@ TEST_F(AccessLogConfigTest, GrpcAndLogTypeFilters) {
   EXPECT_FALSE(Passes("log_type_filter { types: DownstreamStart }"));
 }
 
-TEST_F(AccessLogConfigTest, TraceableFilter) {
-  EXPECT_FALSE(Passes("traceable_filter {}"));
-}
+TEST_F(AccessLogConfigTest, TraceableFilter) { EXPECT_FALSE(Passes("traceable_filter {}")); }
 
 TEST_F(AccessLogConfigTest, RefusedFilters) {
   EXPECT_THAT(FilterError("metadata_filter {}"),

@@ -62,6 +62,7 @@ void TcpService::Log(filter::StreamInfo& info) {
   info.complete = listener().loop().ReadClock();
   access_log::FormatInput input;
   input.stream = &info;
+  input.remote = listener().environment().remote_logs;
   for (const access_log::AccessLog& log : config_.access_logs) log.Log(input);
 }
 
