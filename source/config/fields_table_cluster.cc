@@ -60,6 +60,21 @@ std::vector<MessageRules> ClusterFields() {
        {Use("dns_refresh_rate dns_failure_refresh_rate respect_dns_ttl dns_jitter "
             "typed_dns_resolver_config dns_lookup_family all_addresses_in_single_endpoint")}},
       {"envoy.extensions.clusters.dns.v3.DnsCluster.RefreshRate", {Use("*")}},
+      {"envoy.extensions.clusters.aggregate.v3.ClusterConfig", {Use("clusters")}},
+      {"envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig",
+       {Use("dns_cache_config allow_insecure_cluster_options"),
+        Refuse("sub_clusters_config",
+               "write dns_cache_config: names are not made clusters of their own"),
+        Leave("allow_coalesced_connections",
+              "Requests to different names never share a connection, which is always allowed.")}},
+      {"envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheConfig",
+       {Use("name dns_lookup_family dns_refresh_rate dns_min_refresh_rate host_ttl max_hosts "
+            "disable_dns_refresh_on_failure dns_failure_refresh_rate dns_cache_circuit_breaker "
+            "use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config "
+            "preresolve_hostnames dns_query_timeout resolved_address_filter"),
+        Refuse("key_value_config", "names are not kept beyond the process")}},
+      {"envoy.extensions.common.dynamic_forward_proxy.v3.DnsCacheCircuitBreakers",
+       {Use("max_pending_requests")}},
       {"envoy.config.cluster.v3.LoadBalancingPolicy", {Use("policies")}},
       {"envoy.config.cluster.v3.LoadBalancingPolicy.Policy", {Use("typed_extension_config")}},
       {"envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin",

@@ -31,6 +31,11 @@ std::vector<MessageRules> FaultFields() {
 
 std::vector<MessageRules> FilterStateFields() {
   return {
+      {"envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig",
+       {Use("dns_cache_config save_upstream_address allow_dynamic_host_from_filter_state"),
+        Refuse("sub_cluster_config", "write dns_cache_config, as in the cluster")}},
+      {"envoy.extensions.filters.http.dynamic_forward_proxy.v3.PerRouteConfig",
+       {Use("host_rewrite_literal host_rewrite_header")}},
       {"envoy.extensions.filters.http.set_filter_state.v3.Config", {Use("*")}},
       {"envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue",
        {Use("object_key factory_key format_string skip_if_empty"),

@@ -12,6 +12,7 @@
 #include "source/filters/http/csrf/config.h"
 #include "source/filters/http/custom_response/config.h"
 #include "source/filters/http/decompressor/config.h"
+#include "source/filters/http/dynamic_forward_proxy/config.h"
 #include "source/filters/http/ext_authz/config.h"
 #include "source/filters/http/ext_proc/config.h"
 #include "source/filters/http/fault/config.h"
@@ -68,6 +69,9 @@ filter::FilterKinds BuiltinFilters() {
        f::custom_response::CreateCustomResponse, &f::custom_response::kCustomResponseOverride},
       {"envoy.extensions.filters.http.decompressor.v3.Decompressor", false,
        f::decompressor::CreateDecompressor},
+      {"envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig", false,
+       f::dynamic_forward_proxy::CreateDynamicForwardProxy,
+       &f::dynamic_forward_proxy::kDynamicForwardProxyOverride},
       {"envoy.extensions.filters.http.ext_authz.v3.ExtAuthz", false, f::ext_authz::CreateExtAuthz,
        &f::ext_authz::kExtAuthzOverride},
       {"envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor", false,

@@ -20,6 +20,22 @@ constexpr size_t kFewEndpoints = 16;
 // An assignment of fewer bytes is compiled as fast as it is compared.
 constexpr size_t kPatchedBytes = 16 * 1024;
 
+// Whether an aggregate cluster stands for itself, by what it and the others name.
+bool GoesInCircles(const upstream::ClusterConfig& config, const ClusterStore& known) {
+  std::vector<std::string> open = *config.aggregated;
+  std::set<std::string> seen;
+  while (!open.empty()) {
+    const std::string name = std::move(open.back());
+    open.pop_back();
+    if (name == config.name) return true;
+    if (!seen.insert(name).second) continue;
+    const upstream::ClusterConfig* other = known.Find(name);
+    if (other == nullptr || other->aggregated == nullptr) continue;
+    open.insert(open.end(), other->aggregated->begin(), other->aggregated->end());
+  }
+  return false;
+}
+
 }  // namespace
 
 ClusterStore::ClusterStore(StoreContext context, Compilers& compilers, SecretStore& secrets,
@@ -84,6 +100,9 @@ std::unique_ptr<ClusterStore::Version> ClusterStore::MakeVersion(
 }
 
 std::optional<std::string> ClusterStore::Check(const upstream::ClusterConfig& config) const {
+  if (config.aggregated != nullptr && GoesInCircles(config, *this)) {
+    return "cluster_type.typed_config.clusters: the cluster would stand for itself";
+  }
   std::optional<std::string> problem = ClientContexts::Check(secrets_, config.tls);
   if (problem.has_value() || config.eds == nullptr) return problem;
   return context_.SourceProblem(xds::kEndpointType, KeyOf(config).first, config.eds->service_name,

@@ -25,6 +25,7 @@
 #include "source/server/source_key.h"
 #include "source/tls/secret_config.h"
 #include "source/upstream/cluster_config.h"
+#include "source/upstream/cluster_kinds_config.h"
 
 namespace proxenos::server {
 namespace {
@@ -133,7 +134,9 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
           const std::string& bytes, Origin origin,
           config::Errors& errors) -> std::shared_ptr<const upstream::ClusterConfig> {
     const auto proto = Read<Cluster>(bytes, origin, fields, errors);
-    return proto ? upstream::CompileCluster(*proto, errors, config::Path(), local_zones) : nullptr;
+    return proto ? upstream::CompileCluster(*proto, errors, config::Path(), local_zones,
+                                            upstream::BuiltinClusterKinds())
+                 : nullptr;
   };
   compilers.assignment =
       [fields](const std::string& bytes, Origin origin,

@@ -137,6 +137,7 @@ Server::Server(Options options, LoadedBootstrap bootstrap)
       log_writer_(std::min(options_.file_flush_interval, base::kSecond)),
       connection_limit_(MaxConnections(bootstrap_.proto)),
       resolvers_(loop_),
+      dns_caches_(std::make_unique<DnsCaches>(loop_, registry_, resolvers_)),
       local_zones_(ZonesOf(bootstrap_.proto)),
       listener_compiler_{BuiltinFilters(), &log_writer_, BuiltinListenerFilters(),
                          BuiltinNetworkFilters()},
@@ -197,6 +198,7 @@ void Server::MakeStore() {
   listener_compiler_.tracer = tracing::CompileBootstrapTracer(bootstrap_.proto, errors);
   ConfigStoreHooks hooks;
   hooks.publish = [this](Batch batch) {
+    dns_caches_->Complete(batch);
     main_clusters_->Apply(batch);
     heap_trim_.Note(batch.clusters.size() + batch.hosts.size() + batch.routes.size() +
                     batch.listeners.size() + batch.removed_clusters.size());

@@ -26,6 +26,7 @@
 #include "source/server/config_sources.h"
 #include "source/server/config_stats.h"
 #include "source/server/config_store.h"
+#include "source/server/dns_caches.h"
 #include "source/server/heap_trim.h"
 #include "source/server/listen_sockets.h"
 #include "source/server/main_clusters.h"
@@ -122,6 +123,7 @@ class Server {
   access_log::LogWriter log_writer_;
   downstream::ConnectionLimit connection_limit_;
   net::DnsResolvers resolvers_;
+  std::unique_ptr<DnsCaches> dns_caches_;
   // Null without a local cluster.
   // tidy: allow shared-mutable: written here, read by workers; it says itself how.
   std::shared_ptr<upstream::LocalZones> local_zones_;

@@ -30,6 +30,13 @@ constexpr uint64_t kMaxRing = 8 * 1024 * 1024;
 constexpr uint64_t kMaxTable = 5'000'011;
 constexpr int kMaxNesting = 8;  // Policies within policies.
 
+// A cluster_type that says itself where requests go.
+bool ProvidesHosts(const Cluster& proto) {
+  const std::string type = config::TypedConfigType(proto.cluster_type().typed_config());
+  return type == "envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig" ||
+         type == "envoy.extensions.clusters.aggregate.v3.ClusterConfig";
+}
+
 class BalancingCompiler {
  public:
   BalancingCompiler(const Cluster& proto, config::Errors& errors, const config::Path& path,
@@ -153,9 +160,9 @@ void BalancingCompiler::SetByName() {
       SetMaglev(proto_.maglev_lb_config(), At("maglev_lb_config"));
       return;
     case Cluster::CLUSTER_PROVIDED:
-      if (proto_.type() != Cluster::ORIGINAL_DST) {
+      if (proto_.type() != Cluster::ORIGINAL_DST && !ProvidesHosts(proto_)) {
         errors_.AddValue(At("lb_policy"), "CLUSTER_PROVIDED",
-                         "another policy: only ORIGINAL_DST clusters provide their own");
+                         "another policy: only clusters that make their own hosts provide one");
       }
       to_.lb_policy = LbPolicy::kClusterProvided;
       return;

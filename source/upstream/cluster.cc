@@ -35,8 +35,9 @@ net::ProxyTlvs ProxyTlvRules::Apply(const net::ProxyTlvs& given) const {
 }
 
 bool ClusterConfig::ConnectionsVary() const {
+  // Those of an aggregate's clusters may.
   return protocol == HttpProtocol::kDownstream || auto_sni || auto_san_validation ||
-         SendsProxyHeader();
+         aggregated != nullptr || SendsProxyHeader();
 }
 
 bool ClusterConfig::SendsProxyHeader() const {

@@ -31,8 +31,9 @@ using DnsClusterProto = envoy::extensions::clusters::dns::v3::DnsCluster;
 
 class ClusterCompiler {
  public:
-  ClusterCompiler(const Cluster& proto, config::Errors& errors, const config::Path& path)
-      : proto_(proto), errors_(errors), path_(path) {}
+  ClusterCompiler(const Cluster& proto, config::Errors& errors, const config::Path& path,
+                  ClusterKinds kinds)
+      : proto_(proto), errors_(errors), path_(path), kinds_(kinds) {}
 
   ClusterConfig Compile() {
     config_.name = proto_.name();
@@ -59,6 +60,7 @@ class ClusterCompiler {
   // False when it is of no kind that has endpoints here.
   bool SetDiscovery();
   bool SetClusterType();
+  std::string KnownTypes() const;
   void SetEndpoints();
   void SetEds();
   void SetConnection();
@@ -70,6 +72,7 @@ class ClusterCompiler {
   const Cluster& proto_;
   config::Errors& errors_;
   const config::Path& path_;
+  const ClusterKinds kinds_;
   ClusterConfig config_;
 };
 
@@ -98,13 +101,24 @@ bool ClusterCompiler::SetDiscovery() {
   }
 }
 
+std::string ClusterCompiler::KnownTypes() const {
+  std::string known = "envoy.extensions.clusters.dns.v3.DnsCluster (or type in its place)";
+  for (const ClusterKind& kind : kinds_) absl::StrAppend(&known, ", ", kind.type);
+  return known;
+}
+
 bool ClusterCompiler::SetClusterType() {
   const auto& any = proto_.cluster_type().typed_config();
   const config::Path at = At("cluster_type").Field("typed_config");
+  const std::string type = config::TypedConfigType(any);
+  for (const ClusterKind& kind : kinds_) {
+    if (type != kind.type) continue;
+    kind.compile(proto_, errors_, path_, config_);
+    return false;
+  }
   DnsClusterProto proto;
-  if (config::TypedConfigType(any) != proto.GetDescriptor()->full_name()) {
-    errors_.AddValue(at, config::TypedConfigType(any),
-                     "envoy.extensions.clusters.dns.v3.DnsCluster, or type in its place");
+  if (type != proto.GetDescriptor()->full_name()) {
+    errors_.AddValue(at, type, KnownTypes());
     return false;
   }
   if (!config::UnpackTypedConfigTo(any, proto, at, errors_)) return false;
@@ -253,9 +267,10 @@ void ClusterCompiler::SetHealth() {
 
 std::shared_ptr<const ClusterConfig> CompileCluster(const Cluster& proto, config::Errors& errors,
                                                     const config::Path& path,
-                                                    std::shared_ptr<const LocalZones> local_zones) {
+                                                    std::shared_ptr<const LocalZones> local_zones,
+                                                    ClusterKinds kinds) {
   const size_t before = errors.count();
-  ClusterConfig compiled = ClusterCompiler(proto, errors, path).Compile();
+  ClusterConfig compiled = ClusterCompiler(proto, errors, path, kinds).Compile();
   // Our own kind is not sent anything by zone.
   if (local_zones != nullptr && local_zones->cluster() != compiled.name) {
     compiled.local_zones = std::move(local_zones);

@@ -7,6 +7,8 @@
 
 #include <memory>
 
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/config/core/v3/address.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
@@ -15,11 +17,22 @@
 
 namespace proxenos::upstream {
 
+// A kind of clusters that cluster_type may name: passed down, not registered.
+struct ClusterKind {
+  absl::string_view type;  // Full name of the typed_config's message type.
+  // Fills in what makes `to` one of these, its endpoints included; the rest is there already.
+  // `path` is the cluster's.
+  void (*compile)(const envoy::config::cluster::v3::Cluster& proto, config::Errors& errors,
+                  const config::Path& path, ClusterConfig& to);
+};
+using ClusterKinds = absl::Span<const ClusterKind>;
+
 // Null when anything is wrong; then `errors` has all of it, each with its path below `path`.
 // `local_zones`: where our own kind is; null when nobody knows.
 std::shared_ptr<const ClusterConfig> CompileCluster(
     const envoy::config::cluster::v3::Cluster& proto, config::Errors& errors,
-    const config::Path& path, std::shared_ptr<const LocalZones> local_zones = nullptr);
+    const config::Path& path, std::shared_ptr<const LocalZones> local_zones = nullptr,
+    ClusterKinds kinds = {});
 
 // For endpoints discovered apart from the cluster (EDS): names are refused. Null when anything is
 // wrong.

@@ -15,6 +15,7 @@ namespace {
 
 namespace core = envoy::config::core::v3;
 using envoy::config::cluster::v3::Cluster;
+using envoy::extensions::common::dynamic_forward_proxy::v3::DnsCacheConfig;
 using DnsClusterProto = envoy::extensions::clusters::dns::v3::DnsCluster;
 using envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig;
 using Addresses = google::protobuf::RepeatedPtrField<core::Address>;
@@ -47,8 +48,15 @@ void SetResolverOptions(const core::DnsResolverOptions& proto, net::DnsOptions& 
   options.no_search_domains = proto.no_default_search_domain();
 }
 
+const Addresses& ServersOf(const Cluster& proto) { return proto.dns_resolvers(); }
+const Addresses& ServersOf(const DnsCacheConfig&) {
+  static const Addresses* const kNone = new Addresses;
+  return *kNone;
+}
+
 // How the resolver is chosen: the newest of the fields that is set counts.
-void SetResolver(const Cluster& proto, config::Errors& errors, const config::Path& path,
+template <typename Proto>
+void SetResolver(const Proto& proto, config::Errors& errors, const config::Path& path,
                  DnsSettings& settings) {
   settings.own_resolver = true;
   if (proto.has_typed_dns_resolver_config()) {
@@ -57,9 +65,9 @@ void SetResolver(const Cluster& proto, config::Errors& errors, const config::Pat
   } else if (proto.has_dns_resolution_config()) {
     settings.resolver = CompileDnsOptions(proto.dns_resolution_config(), errors,
                                           path.Field("dns_resolution_config"));
-  } else if (proto.dns_resolvers_size() > 0 || proto.use_tcp_for_dns_lookups()) {
+  } else if (!ServersOf(proto).empty() || proto.use_tcp_for_dns_lookups()) {
     settings.resolver.servers =
-        CompileServers(proto.dns_resolvers(), errors, path.Field("dns_resolvers"));
+        CompileServers(ServersOf(proto), errors, path.Field("dns_resolvers"));
     settings.resolver.use_tcp = proto.use_tcp_for_dns_lookups();
   } else {
     settings.own_resolver = false;
@@ -188,6 +196,25 @@ std::unique_ptr<const DnsSettings> CompileDnsSettings(const DnsClusterProto& pro
     settings->resolver = CompileDnsOptions(proto.typed_dns_resolver_config(), errors,
                                            path.Field("typed_dns_resolver_config"));
   }
+  return settings;
+}
+
+std::unique_ptr<const DnsSettings> CompileDnsSettings(const DnsCacheConfig& proto,
+                                                      config::Errors& errors,
+                                                      const config::Path& path) {
+  auto settings = std::make_unique<DnsSettings>();
+  settings->family = FamilyOf(proto.dns_lookup_family());
+  settings->refresh_rate = 60 * base::kSecond;
+  if (proto.has_dns_refresh_rate()) {
+    settings->refresh_rate =
+        CompileDuration(proto.dns_refresh_rate(), errors, path.Field("dns_refresh_rate"));
+  }
+  settings->failure_refresh_base = settings->failure_refresh_max = settings->refresh_rate;
+  if (proto.has_dns_failure_refresh_rate()) {
+    SetFailureRefresh(proto.dns_failure_refresh_rate(), errors,
+                      path.Field("dns_failure_refresh_rate"), *settings);
+  }
+  SetResolver(proto, errors, path, *settings);
   return settings;
 }
 

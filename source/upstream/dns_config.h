@@ -8,6 +8,7 @@
 #include "envoy/config/core/v3/extension.pb.h"
 #include "envoy/config/core/v3/resolver.pb.h"
 #include "envoy/extensions/clusters/dns/v3/dns_cluster.pb.h"
+#include "envoy/extensions/common/dynamic_forward_proxy/v3/dns_cache.pb.h"
 #include "source/config/errors.h"
 #include "source/upstream/cluster.h"
 
@@ -28,5 +29,9 @@ std::unique_ptr<const DnsSettings> CompileDnsSettings(
 std::unique_ptr<const DnsSettings> CompileDnsSettings(
     const envoy::extensions::clusters::dns::v3::DnsCluster& proto, config::Errors& errors,
     const config::Path& path);
+// Of a dynamic forward proxy's cache.
+std::unique_ptr<const DnsSettings> CompileDnsSettings(
+    const envoy::extensions::common::dynamic_forward_proxy::v3::DnsCacheConfig& proto,
+    config::Errors& errors, const config::Path& path);
 
 }  // namespace proxenos::upstream

@@ -1,14 +1,21 @@
 // What requests to a host came to, as outlier detection counts it.
+#include "source/upstream/host_source.h"
 #include "source/upstream/worker_cluster.h"
 
 namespace proxenos::upstream {
 namespace {
+
+// Of an aggregate: the cluster whose host it is.
+WorkerCluster* OwnerOf(HostSource* source, const Host& host) {
+  return source == nullptr ? nullptr : source->OwnerOf(host);
+}
 
 bool IsGatewayError(uint16_t status) { return status >= 502 && status <= 504; }
 
 }  // namespace
 
 void WorkerCluster::CountResponse(const Host& host, uint16_t status) {
+  if (WorkerCluster* owner = OwnerOf(source(), host)) return owner->CountResponse(host, status);
   if (tracked_ != nullptr) tracked_->CountAnswer(host, status < 500);
   JudgeStatus(host, status);
 }
@@ -36,6 +43,7 @@ void WorkerCluster::JudgeStatus(const Host& host, uint16_t status) {
 }
 
 void WorkerCluster::CountConnected(const Host& host) {
+  if (WorkerCluster* owner = OwnerOf(source(), host)) return owner->CountConnected(host);
   const OutlierDetection* rules = config().outliers.get();
   if (rules == nullptr || !rules->split) return;
   OutlierCounts::CountRequest(host.outlier().local, true);
@@ -43,6 +51,7 @@ void WorkerCluster::CountConnected(const Host& host) {
 }
 
 void WorkerCluster::CountUnanswered(const Host& host, bool timeout) {
+  if (WorkerCluster* owner = OwnerOf(source(), host)) return owner->CountUnanswered(host, timeout);
   if (tracked_ != nullptr) {
     tracked_->CountAnswer(host, false);
     if (timeout) tracked_->CountTimeout(host);
@@ -59,6 +68,7 @@ void WorkerCluster::CountUnanswered(const Host& host, bool timeout) {
 }
 
 void WorkerCluster::CountImmediateFailure(const Host& host) {
+  if (WorkerCluster* owner = OwnerOf(source(), host)) return owner->CountImmediateFailure(host);
   const bool checked =
       config().health_check != nullptr && (host.check() == nullptr || !host.check()->disabled);
   if (!checked) return;  // Nobody would ever take it back.

@@ -7,6 +7,21 @@
 #include "source/base/check.h"
 
 namespace proxenos::upstream {
+namespace {
+
+// The group of a priority that somebody else has chosen (an aggregate cluster). One of it with
+// other hosts where there is none with those; groups.size() where nobody is in it.
+size_t GroupOf(absl::Span<const HostGroup> groups, uint8_t priority, bool degraded) {
+  size_t found = groups.size();
+  for (size_t i = 0; i < groups.size(); ++i) {
+    if (groups[i].priority != priority) continue;
+    if (groups[i].degraded == degraded) return i;
+    found = std::min(found, i);
+  }
+  return found;
+}
+
+}  // namespace
 
 void LoadBalancer::Update(const HostSet& hosts, base::Random& random) {
   hosts_ = &hosts;
@@ -18,9 +33,13 @@ Choice LoadBalancer::Pick(const PickRequest& request, base::Random& random) {
   if (hosts_ == nullptr || hosts_->groups().empty()) return Choice{};
   // As in Envoy a hash decides on the priority too, so that it leads to the same host each time.
   const uint64_t hash = request.hash.has_value() ? *request.hash : random.Next();
-  const size_t group = request.avoided_priorities == 0
-                           ? PickGroup(hash % 100)
-                           : PickOtherGroup(request.avoided_priorities, hash % 100);
+  size_t group = request.avoided_priorities == 0
+                     ? PickGroup(hash % 100)
+                     : PickOtherGroup(request.avoided_priorities, hash % 100);
+  if (request.only_priority != PickRequest::kAnyPriority) {
+    group = GroupOf(hosts_->groups(), request.only_priority, request.only_degraded);
+    if (group == hosts_->groups().size()) return Choice{};
+  }
   Draw draw{group, hash, 0, &hosts_->groups()[group].schedule, group};
   Choice choice{PickOnce(draw, random), hosts_->groups()[group].panic};
   if (!request.picky() || !choice) return choice;

@@ -10,6 +10,14 @@
 #include "source/upstream/original_hosts.h"
 
 namespace proxenos::upstream {
+namespace {
+
+// Of all clusters of the thread, which is one worker's.
+thread_local uint64_t host_changes = 0;
+
+}  // namespace
+
+uint64_t HostChanges() { return host_changes; }
 
 WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
                              PublishedCluster published)
@@ -43,6 +51,12 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
     source_ = std::make_unique<OriginalHosts>(loop_, *config().original_dst,
                                               [this](uint64_t id) { ForgetHost(id); });
   }
+  if (published_.dns_cache != nullptr) {
+    source_ = published_.dns_cache->MakeSource(
+        {loop_, registry, config(), published_.dns_cache, [this](uint64_t id) { ForgetHost(id); }});
+  }
+  if (config().aggregated != nullptr) source_ = MakeAggregateHosts(*this, loop_.random());
+  ++host_changes;
   by_index_.resize(published_.hosts->size());
   balancer_->Update(*published_.hosts, loop_.random());
 }
@@ -87,6 +101,29 @@ void WorkerCluster::SetTls(size_t index, std::shared_ptr<const tls::ClientContex
   tls_cells_[index]->current = base::Hold(std::move(context));
 }
 
+namespace {
+
+void FailWithoutHost(Exchange& exchange) {
+  exchange.state = Exchange::State::kFailed;
+  exchange.failure = PoolFailure::kNoHealthyHost;
+}
+
+// As one of the clusters that an aggregate stands for.
+void AcquireElsewhere(HostSource& source, Exchange& exchange) {
+  const PickRequest* const asked = exchange.pick;
+  PickRequest request = asked == nullptr ? PickRequest() : *asked;
+  uint8_t priority = 0;
+  WorkerCluster* other = source.Delegate(request, &priority);
+  if (other == nullptr) return FailWithoutHost(exchange);
+  exchange.pick = &request;
+  other->Acquire(exchange);
+  exchange.pick = asked;
+  exchange.priority = priority;
+  if (exchange.host != nullptr) source.Note(*exchange.host);
+}
+
+}  // namespace
+
 void WorkerCluster::Acquire(Exchange& exchange) {
   const bool raw = exchange.needs != nullptr && exchange.needs->raw;
   if (raw && counts().connections.Full(thresholds().max_connections)) {
@@ -97,12 +134,11 @@ void WorkerCluster::Acquire(Exchange& exchange) {
   }
   if (exchange.wanted_host != nullptr)
     return AcquireAt(PoolOfHost(*exchange.wanted_host), exchange);
+  if (source_ != nullptr && source_->delegates()) return AcquireElsewhere(*source_, exchange);
   HostPool* pool = PickPool(exchange.pick == nullptr ? PickRequest() : *exchange.pick, exchange);
   if (pool == nullptr) {
     stats_->upstream_cx_none_healthy.Inc();
-    exchange.state = Exchange::State::kFailed;
-    exchange.failure = PoolFailure::kNoHealthyHost;
-    return;
+    return FailWithoutHost(exchange);
   }
   AcquireAt(*pool, exchange);
 }
@@ -149,6 +185,16 @@ HostPool& WorkerCluster::PoolOfHost(const std::shared_ptr<const Host>& host) {
 }
 
 void WorkerCluster::ForgetHost(uint64_t id) {
+  // Those that depend on the other first.
+  std::vector<HostPool*> varied_leaving;
+  for (auto it = varied_.begin(); it != varied_.end();) {
+    const auto each = it++;
+    if (each->first.first != id) continue;
+    varied_leaving.push_back(each->second.get());
+    draining_.push_back(std::move(each->second));
+    varied_.erase(each);
+  }
+  for (HostPool* pool : varied_leaving) pool->Drain();
   const auto found = pools_.find(id);
   if (found == pools_.end()) return;
   draining_.push_back(std::move(found->second));
@@ -158,6 +204,7 @@ void WorkerCluster::ForgetHost(uint64_t id) {
 }
 
 void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
+  ++host_changes;
   published_.hosts = std::move(hosts);
   by_index_.assign(published_.hosts->size(), nullptr);
   by_address_.reset();

@@ -25,7 +25,7 @@ upstream::ConnectionNeeds NeedsOf(const filter::StreamContext& stream,
                                   const upstream::ClusterConfig& config) {
   upstream::ConnectionNeeds needs;
   needs.http2 = stream.info.protocol == http::Version::kHttp2;
-  if (config.auto_sni || config.auto_san_validation) {
+  if (config.auto_sni || config.auto_san_validation || config.aggregated != nullptr) {
     absl::string_view name = stream.request.authority;
     if (!config.auto_sni_header.empty()) {
       const http::Header* field = stream.request.headers.Find(config.auto_sni_header);

@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/string_view.h"
+#include "source/upstream/host_source.h"
 
 namespace proxenos::filters::router {
 namespace {
@@ -34,13 +35,18 @@ upstream::PickRequest HostChoice::Next(const filter::StreamContext& stream,
                                        const route::Forward& forward,
                                        const upstream::ClusterConfig& config) {
   upstream::PickRequest request;
-  if (Hashes(config)) {
+  const bool aggregate = config.aggregated != nullptr;  // Its clusters may be of any kind.
+  if (Hashes(config) || aggregate) {
     if (!hashed_) SetHash(stream, forward);
     request.hash = hash_;
   }
   if (config.original_dst != nullptr) {
     SetDestination(stream, *config.original_dst);
     if (destination_.is_ip()) request.destination = &destination_;
+  }
+  if (config.dynamic_forward_proxy != nullptr || aggregate) {
+    const std::string* other = stream.info.state.Find(upstream::kDynamicAuthority);
+    request.authority = other == nullptr ? stream.request.authority : absl::string_view(*other);
   }
   if (forward.retry == nullptr || tried_.empty()) return request;
   const route::HostPreferences& prefers = forward.retry->hosts;
