@@ -14,8 +14,8 @@
 #include "source/route/mirror_config.h"
 #include "source/route/rate_limit_config.h"
 #include "source/route/route_tree_config.h"
-#include "source/route/tree_config.h"
 #include "source/route/tracing_config.h"
+#include "source/route/tree_config.h"
 #include "source/runtime/setting_config.h"
 
 namespace proxenos::route {

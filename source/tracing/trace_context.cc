@@ -176,10 +176,10 @@ Extracted ExtractW3c(const http::HeaderMap& headers) {
   if ((context.trace_high == 0 && context.trace_low == 0) || context.span == 0) return kBad;
   result.sampled = (flags & 1) != 0;
   const absl::string_view state = Get(headers, kTraceState).value_or("");
-  const bool good = state.size() <= kMaxStateBytes &&
-                    std::all_of(state.begin(), state.end(), [](char c) {
-                      return absl::ascii_isprint(static_cast<unsigned char>(c));
-                    });
+  const bool good =
+      state.size() <= kMaxStateBytes && std::all_of(state.begin(), state.end(), [](char c) {
+        return absl::ascii_isprint(static_cast<unsigned char>(c));
+      });
   if (good) result.context.state = state;
   return result;
 }
