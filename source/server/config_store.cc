@@ -24,7 +24,7 @@ ConfigStore::ConfigStore(event::EventLoop& loop, stats::Registry& registry, Comp
       extensions_(Context(), compilers_, registry),
       clusters_(Context(), compilers_, secrets_,
                 {std::move(hooks_.make_dns), std::move(hooks_.health)}, registry),
-      routes_(Context(), compilers_, clusters_, uses_),
+      routes_(Context(), compilers_, clusters_, secrets_, uses_),
       scopes_(Context(), compilers_, routes_, registry),
       listeners_(Context(), compilers_,
                  {clusters_, routes_, scopes_, secrets_, extensions_, uses_,
@@ -98,6 +98,7 @@ std::vector<xds::ResourceError> ConfigStore::AddStatic(const std::string& type_u
 void ConfigStore::Run() {
   Batch batch;
   const event::WorkSlice slice(loop_);
+  secrets_.SettleCells();
   // Each store looks at those before it: one pass moves all that can move.
   runtime_.Settle(batch);
   bool settled = clusters_.Settle(slice, batch);

@@ -30,10 +30,11 @@ void ForEachTableWritten(const downstream::HttpConfig& http,
 // One version of a listener.
 struct ListenerStore::Version {
   Version(const Surroundings& around, const xds::Resource& from, base::WallTime now,
-          CompiledListener made)
+          CompiledListener made, std::vector<tls::SecretCellPtr> named)
       : name(from.name),
         resource(ResourceVersion::Of(from, now)),
         compiled(std::move(made)),
+        filter_secrets(std::move(named)),
         tls(around.secrets,
             {SecretOwner::Kind::kListener, from.name, compiled.config->stat_address()},
             Templates(*compiled.config)),
@@ -46,6 +47,7 @@ struct ListenerStore::Version {
     return templates;
   }
   const std::vector<downstream::ChainConfig>& chains() const { return compiled.config->chains; }
+  bool HasSecrets() const { return tls.ready() && AreThere(filter_secrets); }
   // The tables of those chains whose routes do not come by name.
   void ForEachInlineTable(absl::FunctionRef<void(const route::RouteTable&)> visit) const {
     for (const downstream::ChainConfig& chain : chains()) {
@@ -63,7 +65,8 @@ struct ListenerStore::Version {
   const std::string name;
   ResourceVersion resource;
   const CompiledListener compiled;
-  std::vector<NameClaim> routes;  // Of those that come by name.
+  const std::vector<tls::SecretCellPtr> filter_secrets;  // Those that its filters name.
+  std::vector<NameClaim> routes;                         // Of those that come by name.
   ServerContexts tls;
   ExtensionUse filters;
   ScopeUse scopes;
@@ -144,10 +147,11 @@ std::optional<std::string> ListenerStore::CheckRoutes(const CompiledListener& co
   return problem;
 }
 
-std::unique_ptr<ListenerStore::Version> ListenerStore::MakeVersion(const xds::Resource& resource,
-                                                                   CompiledListener compiled) {
-  auto version =
-      std::make_unique<Version>(around_, resource, context_.loop.wall_now(), std::move(compiled));
+std::unique_ptr<ListenerStore::Version> ListenerStore::MakeVersion(
+    const xds::Resource& resource, CompiledListener compiled,
+    std::vector<tls::SecretCellPtr> filter_secrets) {
+  auto version = std::make_unique<Version>(around_, resource, context_.loop.wall_now(),
+                                           std::move(compiled), std::move(filter_secrets));
   // The longest wait of its chains; inline routes wait for clusters.
   base::MonoTime until = context_.loop.now();
   for (size_t i = 0; i < version->chains().size(); ++i) {
@@ -165,7 +169,8 @@ std::unique_ptr<ListenerStore::Version> ListenerStore::MakeVersion(const xds::Re
     until = std::max(until, context_.Deadline(wait));
   }
   version->routes_deadline = until;
-  version->secrets_deadline = context_.Deadline(version->tls.timeout());
+  version->secrets_deadline = std::max(context_.Deadline(version->tls.timeout()),
+                                       DeadlineOf(version->filter_secrets, context_));
   version->filters_deadline = context_.Deadline(version->filters.timeout());
   return version;
 }
@@ -193,13 +198,16 @@ std::optional<std::string> ListenerStore::Take(const xds::Resource& resource, bo
     return std::nullopt;
   }
   config::Errors errors;
+  const uint64_t stamp = tls::SecretCells::OfProcess().stamp();
   CompiledListener compiled = compilers_.listener(
       *resource.bytes, is_static ? Origin::kBootstrap : Origin::kDiscovery, errors);
+  std::vector<tls::SecretCellPtr> named = tls::SecretCells::OfProcess().NamedSince(stamp);
   std::optional<std::string> problem;
   if (compiled.config == nullptr) {
     problem = std::string(errors.ToStatus().message());
   } else {
     problem = Check(resource.name, compiled);
+    if (!problem.has_value()) problem = around_.secrets.Check(named);
   }
   if (!problem.has_value() && around_.admit) {
     const downstream::ListenerConfig* previous =
@@ -212,7 +220,7 @@ std::optional<std::string> ListenerStore::Take(const xds::Resource& resource, bo
     return problem;
   }
   listener.refused.reset();
-  listener.warming = MakeVersion(resource, std::move(compiled));
+  listener.warming = MakeVersion(resource, std::move(compiled), std::move(named));
   warming_.insert(listener.name);
   context_.Pump();
   return std::nullopt;
@@ -240,7 +248,7 @@ bool ListenerStore::WaitsForRoutes(const Version& version) const {
 }
 
 ListenerStore::Waits ListenerStore::WaitsFor(const Version& version) const {
-  return {WaitsForRoutes(version), !version.tls.ready(), !version.filters.ready()};
+  return {WaitsForRoutes(version), !version.HasSecrets(), !version.filters.ready()};
 }
 
 void ListenerStore::Tell(const std::string& name, const Waits& goes_without) {
@@ -248,7 +256,7 @@ void ListenerStore::Tell(const std::string& name, const Waits& goes_without) {
     PX_LOG(kConfig, kWarn, "listener ", name, ": no routes in time, goes on without");
   }
   if (goes_without.secrets) {
-    PX_LOG(kConfig, kWarn, "listener ", name, ": no secrets in time, refuses TLS clients for now");
+    PX_LOG(kConfig, kWarn, "listener ", name, ": no secrets in time, goes on without");
   }
   if (goes_without.filters) {
     PX_LOG(kConfig, kWarn, "listener ", name,

@@ -97,7 +97,8 @@ class ListenerStore {
   std::optional<std::string> Check(const std::string& name, const CompiledListener& compiled) const;
   std::optional<std::string> CheckAddresses(const std::string& name,
                                             const downstream::ListenerConfig& config) const;
-  std::unique_ptr<Version> MakeVersion(const xds::Resource& resource, CompiledListener compiled);
+  std::unique_ptr<Version> MakeVersion(const xds::Resource& resource, CompiledListener compiled,
+                                       std::vector<tls::SecretCellPtr> filter_secrets);
   std::optional<std::string> CheckRoutes(const CompiledListener& compiled) const;
   bool WaitsForRoutes(const Version& version) const;
   // Why a version that warms is not in force yet.

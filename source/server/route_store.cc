@@ -12,8 +12,12 @@
 namespace proxenos::server {
 
 RouteStore::RouteStore(StoreContext context, Compilers& compilers, const ClusterStore& clusters,
-                       ClusterUses& uses)
-    : context_(context), compilers_(compilers), clusters_(clusters), uses_(uses) {}
+                       const SecretStore& secrets, ClusterUses& uses)
+    : context_(context),
+      compilers_(compilers),
+      clusters_(clusters),
+      secrets_(secrets),
+      uses_(uses) {}
 
 RouteStore::~RouteStore() = default;
 
@@ -50,8 +54,10 @@ std::optional<std::string> RouteStore::Take(const SourceKey& source,
     return std::nullopt;
   }
   config::Errors errors;
+  const uint64_t stamp = tls::SecretCells::OfProcess().stamp();
   std::shared_ptr<const downstream::RouteSnapshot> snapshot =
       compilers_.routes(*resource.bytes, Origin::kDiscovery, errors);
+  std::vector<tls::SecretCellPtr> secrets = tls::SecretCells::OfProcess().NamedSince(stamp);
   std::optional<std::string> reason;
   if (snapshot == nullptr) {
     reason = std::string(errors.ToStatus().message());
@@ -59,6 +65,7 @@ std::optional<std::string> RouteStore::Take(const SourceKey& source,
     // Discovered routes may name clusters that are still to come, unless they say otherwise.
     reason = CheckClusters(*snapshot->table, snapshot->table->validate_clusters().value_or(false),
                            clusters_);
+    if (!reason.has_value()) reason = secrets_.Check(secrets);
   }
   if (reason.has_value()) {
     entry->refused = Refusal{ResourceVersion::Of(resource, now), *reason};
@@ -67,7 +74,7 @@ std::optional<std::string> RouteStore::Take(const SourceKey& source,
   entry->refused.reset();
   entry->missing = false;
   entry->warming = Version{ResourceVersion::Of(resource, now), std::move(snapshot),
-                           context_.Deadline(kRouteWait)};
+                           context_.Deadline(kRouteWait), std::move(secrets)};
   warming_.insert(resource.name);
   context_.Pump();
   return std::nullopt;
@@ -99,13 +106,14 @@ void RouteStore::Settle(Batch& batch) {
   const base::MonoTime now = context_.loop.now();
   for (auto it = warming_.begin(); it != warming_.end();) {
     Entry& entry = *routes_[*it];
-    const bool wait = MustWait(*entry.warming->snapshot->table, clusters_);
+    const bool wait =
+        MustWait(*entry.warming->snapshot->table, clusters_) || !AreThere(entry.warming->secrets);
     if (wait && now < entry.warming->deadline) {
       ++it;
       continue;
     }
     if (wait) {
-      PX_LOG(kConfig, kWarn, "routes ", *it, ": their clusters did not warm in time");
+      PX_LOG(kConfig, kWarn, "routes ", *it, ": their clusters or secrets did not come in time");
     }
     uses_.Add(*entry.warming->snapshot->table);
     if (entry.active.has_value()) {

@@ -4,12 +4,14 @@
 // Invariant: a table in force never names a cluster that is still warming for the first time,
 // unless it waited kRouteWait for it: a control plane that sends a new cluster and the routes to it
 // together causes no failed request. Clusters that nobody has heard of do not hold a table back.
+// The same holds for secrets that its filters name.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/functional/function_ref.h"
@@ -18,6 +20,7 @@
 #include "source/server/cluster_uses.h"
 #include "source/server/compilers.h"
 #include "source/server/config_record.h"
+#include "source/server/secret_store.h"
 #include "source/server/store_context.h"
 
 namespace proxenos::server {
@@ -30,7 +33,7 @@ inline constexpr base::Nanos kRouteWait = 15 * base::kSecond;
 class RouteStore {
  public:
   RouteStore(StoreContext context, Compilers& compilers, const ClusterStore& clusters,
-             ClusterUses& uses);
+             const SecretStore& secrets, ClusterUses& uses);
   ~RouteStore();
 
   std::optional<std::string> Take(const SourceKey& source, const xds::Resource& resource);
@@ -58,6 +61,7 @@ class RouteStore {
     ResourceVersion resource;
     std::shared_ptr<const downstream::RouteSnapshot> snapshot;
     base::MonoTime deadline = base::kNever;
+    std::vector<tls::SecretCellPtr> secrets;  // Those that its overrides of filters name.
   };
   struct Entry {
     SourceKey source;
@@ -70,6 +74,7 @@ class RouteStore {
   StoreContext context_;
   Compilers& compilers_;
   const ClusterStore& clusters_;
+  const SecretStore& secrets_;
   ClusterUses& uses_;
   absl::btree_map<std::string, std::unique_ptr<Entry>> routes_;
   std::set<std::string> warming_;

@@ -21,6 +21,21 @@ base::Nanos Longer(base::Nanos a, base::Nanos b) { return a == 0 || b == 0 ? 0 :
 
 }  // namespace
 
+bool AreThere(const std::vector<tls::SecretCellPtr>& cells) {
+  return std::all_of(cells.begin(), cells.end(),
+                     [](const tls::SecretCellPtr& cell) { return cell->Get() != nullptr; });
+}
+
+base::MonoTime DeadlineOf(const std::vector<tls::SecretCellPtr>& cells,
+                          const StoreContext& context) {
+  base::MonoTime until = context.loop.now();
+  for (const tls::SecretCellPtr& cell : cells) {
+    if (cell->Get() != nullptr) continue;
+    until = std::max(until, context.Deadline(cell->ref().initial_fetch_timeout));
+  }
+  return until;
+}
+
 struct SecretStore::Entry {
   Key key;
   std::optional<tls::Secret> secret;  // The last good one; nothing while it is awaited.
@@ -28,9 +43,10 @@ struct SecretStore::Entry {
   std::optional<Refusal> refused;
   std::vector<std::unique_ptr<xds::DirectoryWatch>> watches;
   std::vector<SecretUse*> users;
-  stats::Group<stats::SecretStats> stats;  // Of those that have a name.
-  uint64_t failures = 0;                   // Of its source, as far as they are counted.
-  std::optional<event::Timer> patience;    // initial_fetch_timeout, while it is awaited.
+  std::vector<const tls::SecretCell*> cells;  // Of `cells_`.
+  stats::Group<stats::SecretStats> stats;     // Of those that have a name.
+  uint64_t failures = 0;                      // Of its source, as far as they are counted.
+  std::optional<event::Timer> patience;       // initial_fetch_timeout, while it is awaited.
 
   bool is_static() const { return key.from == From::kBootstrap; }
 };
@@ -39,6 +55,8 @@ SecretStore::SecretStore(StoreContext context, Compilers& compilers, stats::Regi
     : context_(context), compilers_(compilers), registry_(registry) {}
 
 SecretStore::~SecretStore() {
+  // Who names these again is not to find what was.
+  for (const auto& [cell, use] : cells_) tls::SecretCells::OfProcess().Forget(use.cell);
   for (const auto& [key, entry] : entries_) CHECK(entry->users.empty());
 }
 
@@ -100,6 +118,10 @@ std::optional<std::string> SecretStore::Accept(Entry& entry, const xds::Resource
       }
     }
   }
+  if (secret.has_value() && secret->kind != tls::SecretKind::kGeneric && !entry.cells.empty()) {
+    errors.Add({}, absl::StrCat("is ", tls::NameOf(secret->kind),
+                                ", but a filter names it as a generic secret"));
+  }
   if (!errors.ok()) {
     std::string reason(errors.ToStatus().message());
     entry.refused = Refusal{ResourceVersion::Of(resource, now), reason};
@@ -148,7 +170,8 @@ void SecretStore::Reread(Entry& entry) {
 }
 
 void SecretStore::Changed(Entry& entry) {
-  if (entry.users.empty()) return;
+  if (entry.users.empty() && entry.cells.empty()) return;
+  for (const tls::SecretCell* cell : entry.cells) PublishTo(*cell, entry);
   for (SecretUse* use : entry.users) {
     use->changed_ = true;
     changed_[static_cast<int>(use->owner_.kind)].insert(use->owner_.name);
@@ -160,24 +183,38 @@ void SecretStore::Drop(const SourceKey& source, const std::string& name) {
   entries_.erase(Key{From::kDiscovery, name, source});
 }
 
+std::optional<std::string> SecretStore::Check(const tls::SecretRef& ref) const {
+  if (ref.from == From::kFiles) return std::nullopt;
+  std::optional<std::string> problem;
+  const auto found = entries_.find(KeyOf(ref));
+  const Entry* entry = found == entries_.end() ? nullptr : found->second.get();
+  if (ref.from == From::kDiscovery) {
+    problem = context_.SourceProblem(xds::kSecretType, ref.source, ref.name,
+                                     absl::StrCat("sds_config of secret ", ref.name));
+  } else if (entry == nullptr || !entry->secret.has_value()) {
+    problem = absl::StrCat("secret ", ref.name,
+                           " is not one of static_resources.secrets, and no sds_config says "
+                           "where else it is");
+  }
+  if (!problem && entry != nullptr && entry->secret && entry->secret->kind != ref.kind) {
+    problem = absl::StrCat("secret ", ref.name, " is ", tls::NameOf(entry->secret->kind),
+                           "; expected ", tls::NameOf(ref.kind));
+  }
+  return problem;
+}
+
+std::optional<std::string> SecretStore::Check(const std::vector<tls::SecretCellPtr>& cells) const {
+  for (const tls::SecretCellPtr& cell : cells) {
+    std::optional<std::string> problem = Check(cell->ref());
+    if (problem.has_value()) return problem;
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> SecretStore::Check(const tls::ContextSecrets& secrets) const {
   std::optional<std::string> problem;
   const auto check = [this, &problem](const tls::SecretRef& ref) {
-    if (problem.has_value() || ref.from == From::kFiles) return;
-    const auto found = entries_.find(KeyOf(ref));
-    const Entry* entry = found == entries_.end() ? nullptr : found->second.get();
-    if (ref.from == From::kDiscovery) {
-      problem = context_.SourceProblem(xds::kSecretType, ref.source, ref.name,
-                                       absl::StrCat("sds_config of secret ", ref.name));
-    } else if (entry == nullptr || !entry->secret.has_value()) {
-      problem = absl::StrCat("secret ", ref.name,
-                             " is not one of static_resources.secrets, and no sds_config says "
-                             "where else it is");
-    }
-    if (!problem && entry != nullptr && entry->secret && entry->secret->kind != ref.kind) {
-      problem = absl::StrCat("secret ", ref.name, " is ", tls::NameOf(entry->secret->kind),
-                             "; expected ", tls::NameOf(ref.kind));
-    }
+    if (!problem.has_value()) problem = Check(ref);
   };
   for (const tls::SecretRef& ref : secrets.identities) check(ref);
   if (secrets.validation) check(*secrets.validation);
@@ -236,6 +273,50 @@ void SecretStore::Join(SecretUse& use, const tls::SecretRef& ref) {
   const auto problem = Accept(entry, resource, Origin::kBootstrap);
   // It was good a moment ago, when its owner was compiled; the next change will tell.
   if (problem) PX_LOG(kConfig, kError, use.owner_.name, ": a watched secret: ", *problem);
+}
+
+void SecretStore::Join(tls::SecretCellPtr cell) {
+  const tls::SecretRef& ref = cell->ref();
+  const auto [it, is_new] = cells_.try_emplace(cell.get());
+  if (!is_new) return;
+  CellUse& use = it->second;
+  const std::optional<std::string> problem = Check(ref);
+  if (problem.has_value()) {
+    PX_LOG(kConfig, kError, "a filter goes without its secret: ", *problem);
+  } else {
+    use.entry = Slot(KeyOf(ref)).get();
+    use.entry->cells.push_back(cell.get());
+    if (ref.from == From::kDiscovery) {
+      use.claim = context_.wanted.Claim(xds::kSecretType, ref.source, ref.name);
+      if (!use.entry->secret.has_value()) Await(*use.entry, ref.initial_fetch_timeout);
+    }
+    PublishTo(*cell, *use.entry);
+  }
+  use.cell = std::move(cell);
+}
+
+void SecretStore::PublishTo(const tls::SecretCell& cell, const Entry& entry) {
+  if (!entry.secret.has_value()) return;
+  const auto* values = std::get_if<tls::GenericValues>(&entry.secret->content);
+  if (values != nullptr) cell.Publish(std::make_shared<const tls::GenericValues>(*values));
+}
+
+void SecretStore::SettleCells() {
+  tls::SecretCells& cells = tls::SecretCells::OfProcess();
+  for (tls::SecretCellPtr& cell : cells.NamedSince(cells_seen_)) {
+    // What named it may have been refused meanwhile.
+    if (cells_.contains(cell.get()) || !cells.Forget(cell)) Join(std::move(cell));
+  }
+  cells_seen_ = cells.stamp();
+  for (auto it = cells_.begin(); it != cells_.end();) {
+    CellUse& use = it->second;
+    if (!cells.Forget(use.cell)) {
+      ++it;
+      continue;
+    }
+    if (use.entry != nullptr) std::erase(use.entry->cells, it->first);
+    it = cells_.erase(it);
+  }
 }
 
 // Counts when a discovered secret has not come in time; whoever names it knows by itself.

@@ -3,7 +3,7 @@
 //
 // Invariant: what a name stands for is the newest that proved itself; a certificate whose key is
 // not its own, or a file that cannot be read, changes nothing. Whoever names a secret holds a
-// SecretUse of it, and hears of changes by it.
+// SecretUse of it, and hears of changes by it; filters hold a tls::SecretCell.
 //
 // Files that a discovered secret names are watched, and those of others where they say so
 // (watched_directory): Kubernetes swaps a link beside the one that is followed.
@@ -28,6 +28,7 @@
 #include "source/stats/tls_factory_stats.h"
 #include "source/tls/context_assembly.h"
 #include "source/tls/context_template.h"
+#include "source/tls/secret_cell.h"
 
 namespace proxenos::server {
 
@@ -41,6 +42,12 @@ struct SecretOwner {
 
 // How often a source was lost or could not be read since the beginning.
 using FailuresOf = absl::AnyInvocable<uint64_t(const SourceKey& source) const>;
+
+// Of secrets that filters name: whether all of them are there, and until when a first version of
+// what names them waits for those that are not (now, where none is awaited).
+bool AreThere(const std::vector<tls::SecretCellPtr>& cells);
+base::MonoTime DeadlineOf(const std::vector<tls::SecretCellPtr>& cells,
+                          const StoreContext& context);
 
 class SecretUse;
 
@@ -58,6 +65,9 @@ class SecretStore {
 
   // What is wrong with naming these: no such static secret, one of another kind, no such source.
   std::optional<std::string> Check(const tls::ContextSecrets& secrets) const;
+  std::optional<std::string> Check(const std::vector<tls::SecretCellPtr>& cells) const;
+  // Finds what filters named since the last call, and forgets what none of them names any more.
+  void SettleCells();
   // Those who hold a secret that changed since the last call.
   std::set<std::string> TakeChanged(SecretOwner::Kind kind);
 
@@ -81,7 +91,17 @@ class SecretStore {
   };
   struct Entry;
 
+  // A secret that a filter names.
+  struct CellUse {
+    tls::SecretCellPtr cell;
+    Entry* entry = nullptr;  // Null where none can be.
+    NameClaim claim;         // Of discovered ones.
+  };
+
   static Key KeyOf(const tls::SecretRef& ref);
+  std::optional<std::string> Check(const tls::SecretRef& ref) const;
+  void Join(tls::SecretCellPtr cell);
+  static void PublishTo(const tls::SecretCell& cell, const Entry& entry);
   std::unique_ptr<Entry>& Slot(const Key& key);
   std::optional<std::string> Accept(Entry& entry, const xds::Resource& resource, Origin origin);
   void Watch(Entry& entry);
@@ -99,6 +119,8 @@ class SecretStore {
   stats::Registry& registry_;
   FailuresOf failures_of_;
   absl::btree_map<Key, std::unique_ptr<Entry>> entries_;
+  absl::btree_map<const tls::SecretCell*, CellUse> cells_;
+  uint64_t cells_seen_ = 0;           // Stamp of the newest of them.
   std::set<std::string> changed_[2];  // By SecretOwner::Kind.
 };
 

@@ -44,21 +44,6 @@ Version VersionOf(v3::TlsParameters::TlsProtocol protocol, Version automatic) {
   }
 }
 
-SecretRef Named(const v3::SdsSecretConfig& proto, SecretKind kind) {
-  SecretRef ref;
-  ref.kind = kind;
-  ref.name = proto.name();
-  if (!proto.has_sds_config()) return ref;
-  const auto& source = proto.sds_config();
-  ref.from = SecretRef::From::kDiscovery;
-  if (!source.has_ads() && !source.has_self()) ref.source = source.SerializeAsString();
-  if (source.has_initial_fetch_timeout()) {
-    ref.initial_fetch_timeout = source.initial_fetch_timeout().seconds() * base::kSecond +
-                                source.initial_fetch_timeout().nanos();
-  }
-  return ref;
-}
-
 SecretRef OfFiles(const v3::Secret& secret, SecretKind kind) {
   SecretRef ref;
   ref.from = SecretRef::From::kFiles;
@@ -113,7 +98,7 @@ void CommonCompiler::Parameters(const v3::TlsParameters& proto) {
 void CommonCompiler::Certificates(const v3::CommonTlsContext& proto) {
   if (proto.tls_certificates().empty()) {
     for (const v3::SdsSecretConfig& each : proto.tls_certificate_sds_secret_configs()) {
-      secrets_.identities.push_back(Named(each, SecretKind::kIdentity));
+      secrets_.identities.push_back(NameSecret(each, SecretKind::kIdentity));
     }
     return;
   }
@@ -146,12 +131,12 @@ void CommonCompiler::ValidationOf(const v3::CommonTlsContext& proto) {
       return Inline(proto.validation_context(), path_.Field("validation_context"));
     case v3::CommonTlsContext::kValidationContextSdsSecretConfig:
       secrets_.validation =
-          Named(proto.validation_context_sds_secret_config(), SecretKind::kValidation);
+          NameSecret(proto.validation_context_sds_secret_config(), SecretKind::kValidation);
       return;
     case v3::CommonTlsContext::kCombinedValidationContext: {
       const auto& combined = proto.combined_validation_context();
       secrets_.validation =
-          Named(combined.validation_context_sds_secret_config(), SecretKind::kValidation);
+          NameSecret(combined.validation_context_sds_secret_config(), SecretKind::kValidation);
       auto validation = CompileValidation(
           combined.default_validation_context(),
           path_.Field("combined_validation_context").Field("default_validation_context"), errors_);
@@ -247,7 +232,7 @@ void TicketKeysOf(const v3::DownstreamTlsContext& proto, ServerTemplate& made, c
     }
     case v3::DownstreamTlsContext::kSessionTicketKeysSdsSecretConfig:
       made.secrets.ticket_keys =
-          Named(proto.session_ticket_keys_sds_secret_config(), SecretKind::kTicketKeys);
+          NameSecret(proto.session_ticket_keys_sds_secret_config(), SecretKind::kTicketKeys);
       return;
     case v3::DownstreamTlsContext::kDisableStatelessSessionResumption:
       made.options.stateless_resumption = !proto.disable_stateless_session_resumption();

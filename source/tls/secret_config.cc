@@ -365,6 +365,21 @@ std::optional<Secret> CompileSecret(const v3::Secret& proto, const Path& path, E
   return secret;
 }
 
+SecretRef NameSecret(const v3::SdsSecretConfig& proto, SecretKind kind) {
+  SecretRef ref;
+  ref.kind = kind;
+  ref.name = proto.name();
+  if (!proto.has_sds_config()) return ref;
+  const auto& source = proto.sds_config();
+  ref.from = SecretRef::From::kDiscovery;
+  if (!source.has_ads() && !source.has_self()) ref.source = source.SerializeAsString();
+  if (source.has_initial_fetch_timeout()) {
+    ref.initial_fetch_timeout = source.initial_fetch_timeout().seconds() * base::kSecond +
+                                source.initial_fetch_timeout().nanos();
+  }
+  return ref;
+}
+
 bool IsWatched(const v3::TlsCertificate& proto) {
   Secret secret;
   FindDirectories(proto, Directories(secret));

@@ -8,6 +8,7 @@
 #include "envoy/extensions/transport_sockets/tls/v3/common.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
 #include "source/config/errors.h"
+#include "source/tls/context_template.h"
 #include "source/tls/secret.h"
 
 namespace proxenos::tls {
@@ -26,6 +27,10 @@ std::optional<Validation> CompileValidation(
 std::optional<TicketKeys> CompileTicketKeys(
     const envoy::extensions::transport_sockets::tls::v3::TlsSessionTicketKeys& proto,
     const config::Path& path, config::Errors& errors);
+
+// What a secret of that kind is named by.
+SecretRef NameSecret(const envoy::extensions::transport_sockets::tls::v3::SdsSecretConfig& proto,
+                     SecretKind kind);
 
 // Whether a watched_directory is named: the files are to be read again when they change.
 bool IsWatched(const envoy::extensions::transport_sockets::tls::v3::TlsCertificate& proto);
