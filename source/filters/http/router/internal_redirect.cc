@@ -7,8 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "source/http/authority.h"
-#include "source/http/chars.h"
+#include "source/filters/http/router/redirect_url.h"
 
 namespace proxenos::filters::router {
 namespace {
@@ -16,35 +15,6 @@ namespace {
 using http::HeaderId;
 
 constexpr absl::string_view kOriginalUrl = "x-envoy-original-url";
-
-// An absolute URL, taken apart. Views are into the text.
-struct Url {
-  bool https = false;
-  absl::string_view authority;
-  absl::string_view path;  // With its query, without fragment; may be empty, or begin with "?".
-};
-
-// kFollow: it is one that may be gone to.
-RedirectOutcome ParseUrl(absl::string_view text, Url* url) {
-  constexpr absl::string_view kHttp = "http://";
-  constexpr absl::string_view kHttps = "https://";
-  url->https = absl::StartsWithIgnoreCase(text, kHttps);
-  if (!url->https && !absl::StartsWithIgnoreCase(text, kHttp)) {
-    const bool other = absl::StrContains(text.substr(0, text.find_first_of("/?#")), ":");
-    return other ? RedirectOutcome::kUnsafeScheme : RedirectOutcome::kBadLocation;
-  }
-  text.remove_prefix(url->https ? kHttps.size() : kHttp.size());
-  text = text.substr(0, text.find('#'));
-  const size_t end = std::min(text.find_first_of("/?"), text.size());
-  url->authority = text.substr(0, end);
-  url->path = text.substr(end);
-  std::string padded(url->authority);
-  padded.append(16, '\0');  // IsAuthority may read a little behind.
-  const bool good = !url->authority.empty() &&
-                    http::IsAuthority(absl::string_view(padded).substr(0, url->authority.size())) &&
-                    std::all_of(url->path.begin(), url->path.end(), http::IsTargetChar);
-  return good ? RedirectOutcome::kFollow : RedirectOutcome::kBadLocation;
-}
 
 // What of a request a redirect changes, to be put back.
 class Saved {
@@ -118,9 +88,9 @@ void BecomeGet(http::RequestHead& request) {
 RedirectOutcome PrepareRedirect(const route::InternalRedirectPolicy& policy,
                                 filter::StreamContext& stream) {
   http::RequestHead& request = stream.request;
-  Url url;
-  const RedirectOutcome parsed = ParseUrl(stream.response.headers.Get(HeaderId::kLocation), &url);
-  if (parsed != RedirectOutcome::kFollow) return parsed;
+  const auto url = RedirectUrl::Parse(stream.response.headers.Get(HeaderId::kLocation));
+  if (url.kind == RedirectUrl::Kind::kBad) return RedirectOutcome::kBadLocation;
+  if (url.kind == RedirectUrl::Kind::kOtherScheme) return RedirectOutcome::kUnsafeScheme;
   const bool from_https = request.scheme == "https";
   if (!policy.allow_cross_scheme && from_https != url.https) return RedirectOutcome::kUnsafeScheme;
   const auto& followed = stream.internal_redirects;
