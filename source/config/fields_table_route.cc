@@ -21,10 +21,10 @@ std::vector<MessageRules> RouteFields() {
                "ignore_port_in_host_matching ignore_path_parameters_in_path_matching "
                "request_mirror_policies"),
            Use(kHeaders),
-           Use("typed_per_filter_config"),
+           Use("typed_per_filter_config vhds"),
            Leave("metadata", kMetadata),
-           Refuse("vhds", "write virtual_hosts: they do not come one by one yet"),
        }},
+      {"envoy.config.route.v3.Vhds", {Use("config_source")}},
       {"envoy.config.route.v3.VirtualHost",
        {
            Use("name domains routes matcher require_tls retry_policy include_request_attempt_count "

@@ -281,6 +281,7 @@ std::shared_ptr<const RouteTable> CompileRoutesWithTrees(const v3::RouteConfigur
   parts.most_specific_header_mutations_wins = config.most_specific_header_mutations_wins();
   parts.ignore_port_in_host_matching = config.ignore_port_in_host_matching();
   parts.ignore_path_parameters = config.ignore_path_parameters_in_path_matching();
+  parts.discovers_hosts = config.has_vhds();
   if (config.has_validate_clusters()) parts.validate_clusters = config.validate_clusters().value();
   for (const std::string& name : config.internal_only_headers()) {
     parts.internal_only_headers.push_back(absl::AsciiStrToLower(name));

@@ -12,6 +12,7 @@
 
 #include "source/downstream/http_config.h"
 #include "source/runtime/snapshot.h"
+#include "source/server/demand.h"
 #include "source/tls/server_context.h"
 #include "source/upstream/worker_cluster.h"
 
@@ -65,12 +66,13 @@ struct Batch {
   std::vector<std::string> removed_listeners;
   std::vector<std::string> removed_routes;
   std::vector<std::string> removed_clusters;
+  std::vector<DemandAnswer> answers;  // To what workers asked for; last of all.
 
   bool empty() const {
     return runtime == nullptr && clusters.empty() && hosts.empty() && routes.empty() &&
            listeners.empty() && cluster_tls.empty() && listener_tls.empty() &&
            listener_filters.empty() && listener_scopes.empty() && removed_listeners.empty() &&
-           removed_routes.empty() && removed_clusters.empty();
+           removed_routes.empty() && removed_clusters.empty() && answers.empty();
   }
 };
 

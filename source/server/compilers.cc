@@ -35,6 +35,7 @@ using envoy::config::endpoint::v3::ClusterLoadAssignment;
 using envoy::config::listener::v3::FilterChain;
 using envoy::config::listener::v3::Listener;
 using envoy::config::route::v3::RouteConfiguration;
+using envoy::config::route::v3::VirtualHost;
 using envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 
 using ExtensionProto = envoy::config::core::v3::TypedExtensionConfig;
@@ -96,6 +97,52 @@ RouteOrigin OriginOf(const FilterChain& chain) {
   return origin;
 }
 
+std::optional<HostsOrigin> OriginOfHosts(const std::string& bytes) {
+  RouteConfiguration proto;
+  if (!proto.ParseFromString(bytes) || !proto.has_vhds()) return std::nullopt;
+  HostsOrigin origin;
+  origin.source = SourceKeyOf(proto.vhds().config_source());
+  origin.timeout = FetchTimeoutOf(proto.vhds().config_source());
+  if (proto.has_max_direct_response_body_size_bytes()) {
+    origin.max_direct_response_bytes = proto.max_direct_response_body_size_bytes().value();
+  }
+  return origin;
+}
+
+// In a table of its own, with paths from the host on.
+std::shared_ptr<const route::RouteTable> CompileHostAlone(const VirtualHost& proto,
+                                                          const HostsOrigin& origin,
+                                                          route::OverrideKinds overrides,
+                                                          config::Errors& errors) {
+  constexpr std::string_view kInTable = "virtual_hosts[0]";
+  RouteConfiguration routes;
+  routes.set_name(proto.name());
+  routes.mutable_max_direct_response_body_size_bytes()->set_value(origin.max_direct_response_bytes);
+  *routes.add_virtual_hosts() = proto;
+  config::Errors found;
+  auto table = route::CompileRoutes(routes, found, config::Path(), overrides);
+  if (table != nullptr) downstream::MakeRouteSnapshot(table, found);
+  for (const config::Error& error : found.list()) {
+    std::string path = error.path;
+    if (path.rfind(kInTable, 0) == 0) path.erase(0, kInTable.size());
+    if (!path.empty() && path.front() == '.') path.erase(0, 1);
+    errors.Add(config::Path(path), error.message);
+  }
+  return found.ok() ? table : nullptr;
+}
+
+void AddHosts(std::vector<const route::OverrideKind*> overrides, FieldPolicy fields,
+              Compilers& compilers) {
+  compilers.hosts_origin = [](const std::string& bytes) { return OriginOfHosts(bytes); };
+  compilers.host = [fields, overrides = std::move(overrides)](
+                       const std::string& bytes, const HostsOrigin& origin,
+                       config::Errors& errors) -> std::shared_ptr<const route::RouteTable> {
+    const auto proto = Read<VirtualHost>(bytes, Origin::kDiscovery, fields, errors);
+    if (!proto) return nullptr;
+    return CompileHostAlone(*proto, origin, overrides, errors);
+  };
+}
+
 CompiledListener CompileListener(const downstream::ListenerCompiler& compiler, Listener listener,
                                  const std::string& bytes, config::Errors& errors) {
   if (listener.name().empty()) listener.set_name(UnnamedListener(bytes));
@@ -154,6 +201,7 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
         *proto, errors, config::Path(), overrides, filter::CompileRouteTree);
     return table == nullptr ? nullptr : downstream::MakeRouteSnapshot(std::move(table), errors);
   };
+  AddHosts(filter::OverridesOf(listener_compiler.filters), fields, compilers);
   compilers.listener = [&listener_compiler, fields](const std::string& bytes, Origin origin,
                                                     config::Errors& errors) {
     auto proto = Read<Listener>(bytes, origin, fields, errors);

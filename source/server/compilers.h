@@ -44,6 +44,13 @@ struct RouteOrigin {
   std::vector<std::string> written_scopes;
 };
 
+// Where the virtual hosts of a route configuration come from (RouteConfiguration.vhds).
+struct HostsOrigin {
+  SourceKey source;
+  base::Nanos timeout = 15 * base::kSecond;  // initial_fetch_timeout; 0 waits without end.
+  uint32_t max_direct_response_bytes = 4096;
+};
+
 struct CompiledListener {
   std::shared_ptr<const downstream::ListenerConfig> config;
   std::vector<RouteOrigin> routes;  // Of config->chains, in that order.
@@ -63,6 +70,13 @@ struct Compilers {
   absl::AnyInvocable<std::shared_ptr<const downstream::RouteSnapshot>(Bytes, Origin,
                                                                       config::Errors&)>
       routes;
+  // Of a RouteConfiguration that was accepted; nothing where all its hosts are in it. May be null:
+  // then none has others.
+  absl::AnyInvocable<std::optional<HostsOrigin>(Bytes)> hosts_origin;
+  // A virtual host by discovery as a table of its own: proof that it is well made.
+  absl::AnyInvocable<std::shared_ptr<const route::RouteTable>(Bytes, const HostsOrigin&,
+                                                              config::Errors&)>
+      host;
   absl::AnyInvocable<CompiledListener(Bytes, Origin, config::Errors&)> listener;
   // With its files read, and proven.
   absl::AnyInvocable<std::optional<tls::Secret>(Bytes, Origin, config::Errors&)> secret;

@@ -24,6 +24,16 @@ base::Nanos FetchTimeout(const ConfigSourceProto& config) {
   return upstream::CompileDuration(config.initial_fetch_timeout(), errors, config::Path());
 }
 
+void AddTo(xds::SubscriptionStats& sum, const xds::SubscriptionStats& each) {
+  sum.update_attempt += each.update_attempt;
+  sum.update_success += each.update_success;
+  sum.update_failure += each.update_failure;
+  sum.update_rejected += each.update_rejected;
+  sum.update_empty += each.update_empty;
+  sum.init_fetch_timeout += each.init_fetch_timeout;
+  sum.version = each.version;
+}
+
 absl::Status CheckFile(const envoy::config::core::v3::PathConfigSource& config) {
   if (!config.has_poll_interval()) return absl::OkStatus();
   config::Errors errors;
@@ -128,16 +138,41 @@ absl::Status ConfigSources::Check(const std::string& type_url, const SourceKey& 
     if (api.api_type() == ApiConfigSource::REST) return CheckRest(*type, api);
     return StreamOptions(xds::IsAggregated(api) ? nullptr : type, api).status();
   }
+  if (type->stream_method.empty() && (config.has_path_config_source() || !config.path().empty())) {
+    return absl::InvalidArgumentError("is a file: only the delta protocol has such resources");
+  }
   if (config.has_path_config_source()) return CheckFile(config.path_config_source());
   if (!config.path().empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(
       "expected one of ads, self, api_config_source, path_config_source and path");
 }
 
+absl::StatusOr<SourceKey> ConfigSources::SourceOfDemands(const std::string& config_source) {
+  ConfigSourceProto config;
+  if (!config.ParseFromString(config_source)) {
+    return absl::InvalidArgumentError("is not a valid ConfigSource");
+  }
+  const auto& dynamic = bootstrap_.dynamic_resources();
+  const bool over_ads = config.has_ads() || config.has_self();
+  if (over_ads && ads_ == nullptr) return absl::InvalidArgumentError(kNoAds);
+  if (over_ads && !xds::IsDelta(dynamic.ads_config())) {
+    return absl::InvalidArgumentError("`ads` is not of the delta protocol: no names are asked for");
+  }
+  const absl::Status status = Check(xds::kClusterType, config_source);
+  if (!status.ok()) return status;
+  // A stream has one subscription of a type: where all clusters come over ads, these do too.
+  const bool shares =
+      !has_cds() || dynamic.cds_config().has_ads() || dynamic.cds_config().has_self();
+  if (over_ads && shares) return SourceKey();
+  demand_sources_.insert(config_source);
+  return config_source;
+}
+
 xds::ApplyUpdate ConfigSources::ApplierFor(const SourceKey& key) {
   return [this, key](const xds::TypeUpdate& update) {
     // What may name clusters finds those that came before it.
-    if (update.type_url == xds::kListenerType || update.type_url == xds::kRouteType) {
+    if (update.type_url == xds::kListenerType || update.type_url == xds::kRouteType ||
+        update.type_url == xds::kVirtualHostType) {
       FinishClusters();
     }
     return apply_(key, update);
@@ -326,6 +361,9 @@ void ConfigSources::Want(const WantedNames::Change& change) {
   const bool shares = found->stream == nullptr && found->file == nullptr && found->rest == nullptr;
   if (!found->subscription->wants_anything() && !shares) {
     const auto unused = sources_.find({change.type_url, change.source});
+    if (change.type_url == xds::kClusterType && demand_sources_.contains(change.source)) {
+      AddTo(past_demands_, found->subscription->stats());
+    }
     loop_.Retire(std::move(unused->second));
     sources_.erase(unused);
     return;
@@ -341,15 +379,17 @@ bool ConfigSources::Answered(const std::string& type_url) const {
 xds::SubscriptionStats ConfigSources::StatsOf(const std::string& type_url) const {
   xds::SubscriptionStats sum;
   for (const auto& [key, source] : sources_) {
-    if (key.first != type_url) continue;
-    const xds::SubscriptionStats& each = source->subscription->stats();
-    sum.update_attempt += each.update_attempt;
-    sum.update_success += each.update_success;
-    sum.update_failure += each.update_failure;
-    sum.update_rejected += each.update_rejected;
-    sum.update_empty += each.update_empty;
-    sum.init_fetch_timeout += each.init_fetch_timeout;
-    sum.version = each.version;
+    const bool demands = type_url == xds::kClusterType && demand_sources_.contains(key.second);
+    if (key.first == type_url && !demands) AddTo(sum, source->subscription->stats());
+  }
+  return sum;
+}
+
+xds::SubscriptionStats ConfigSources::DemandStats() const {
+  xds::SubscriptionStats sum = past_demands_;
+  for (const auto& [key, source] : sources_) {
+    const bool demands = key.first == xds::kClusterType && demand_sources_.contains(key.second);
+    if (demands) AddTo(sum, source->subscription->stats());
   }
   return sum;
 }

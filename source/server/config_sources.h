@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,6 +52,10 @@ class ConfigSources {
 
   // Whether a source that a resource names could be made: a CheckSource.
   absl::Status Check(const std::string& type_url, const SourceKey& source) const;
+  // The source of clusters by name that a serialized ConfigSource of an `odcds` stands for. Error:
+  // why there is none.
+  absl::StatusOr<SourceKey> SourceOfDemands(const std::string& config_source);
+  bool has_demands() const { return !demand_sources_.empty(); }
   // Other names are wanted of a type from a source. Without any, what was made for that source and
   // type alone goes.
   void Want(const WantedNames::Change& change);
@@ -58,8 +63,10 @@ class ConfigSources {
   // Whether the source of a type in the bootstrap has given a first answer, or its time is over.
   bool Answered(const std::string& type_url) const;
 
-  // Sums for stats: of all subscriptions of a type.
+  // Sums for stats: of all subscriptions of a type, but for sources of clusters on demand alone.
   xds::SubscriptionStats StatsOf(const std::string& type_url) const;
+  // Of those sources.
+  xds::SubscriptionStats DemandStats() const;
   std::string VersionOf(const std::string& type_url) const;
   // How often one source of a type was lost or could not be read, while it is wanted.
   uint64_t FailuresOf(const std::string& type_url, const SourceKey& source) const;
@@ -103,6 +110,8 @@ class ConfigSources {
   std::map<std::string, std::unique_ptr<xds::AdsStream>> shared_;
   // By type and source.
   std::map<std::pair<std::string, SourceKey>, std::unique_ptr<Source>> sources_;
+  std::set<SourceKey> demand_sources_;   // Of clusters on demand, and of no others.
+  xds::SubscriptionStats past_demands_;  // Of those that are not wanted any more.
   bool started_ = false;
 };
 

@@ -1,6 +1,7 @@
 // Copying numbers to where readers look for them.
 #include "source/server/config_stats.h"
 
+#include "source/stats/vhds_stats.h"
 #include "source/xds/type_url.h"
 
 namespace proxenos::server {
@@ -56,6 +57,10 @@ void ConfigStats::Refresh() {
     rtds_ = registry_.Open<stats::SubscriptionStats>(Plain(stats::kRuntimeScope));
   }
   if (rtds_) RefreshSubscription(xds::kRuntimeType, *rtds_);
+  if (!odcds_ && sources_.has_demands()) {
+    odcds_ = registry_.Open<stats::SubscriptionStats>(Plain(stats::kOdcdsScope));
+  }
+  if (odcds_) Show(sources_.DemandStats(), *odcds_);
   if (control_plane_) {
     const xds::ControlPlaneStats now = sources_.StreamStats();
     control_plane_->connected_state.Set(now.connected ? 1 : 0);
@@ -67,15 +72,18 @@ void ConfigStats::Refresh() {
 
 void ConfigStats::RefreshSubscription(const std::string& type_url,
                                       stats::SubscriptionStats& stats) {
-  const xds::SubscriptionStats now = sources_.StatsOf(type_url);
+  Show(sources_.StatsOf(type_url), stats);
+  const std::string version = sources_.VersionOf(type_url);
+  if (!version.empty()) stats.version_text.Set(version);
+}
+
+void ConfigStats::Show(const xds::SubscriptionStats& now, stats::SubscriptionStats& stats) {
   Raise(stats.update_attempt, now.update_attempt);
   Raise(stats.update_success, now.update_success);
   Raise(stats.update_failure, now.update_failure);
   Raise(stats.update_rejected, now.update_rejected);
   Raise(stats.init_fetch_timeout, now.init_fetch_timeout);
   stats.version.Set(now.version);
-  const std::string version = sources_.VersionOf(type_url);
-  if (!version.empty()) stats.version_text.Set(version);
 }
 
 void ConfigStats::RefreshManagers() {

@@ -38,6 +38,7 @@ class ConfigStats {
 
   void Refresh();
   void RefreshSubscription(const std::string& type_url, stats::SubscriptionStats& stats);
+  static void Show(const xds::SubscriptionStats& now, stats::SubscriptionStats& stats);
   void RefreshManagers();
   void RefreshBreakers();
 
@@ -50,7 +51,8 @@ class ConfigStats {
   stats::Group<stats::ListenerManagerStats> listeners_;
   stats::Group<stats::SubscriptionStats> cds_;
   stats::Group<stats::SubscriptionStats> lds_;
-  stats::Group<stats::SubscriptionStats> rtds_;  // Once a layer comes by discovery.
+  stats::Group<stats::SubscriptionStats> rtds_;   // Once a layer comes by discovery.
+  stats::Group<stats::SubscriptionStats> odcds_;  // Once clusters are asked for on demand.
   stats::Group<stats::ControlPlaneStats> control_plane_;
   absl::flat_hash_map<std::string, Breakers> breakers_;  // By stat name.
   stats::ReadHook hook_;

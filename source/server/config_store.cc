@@ -25,6 +25,8 @@ ConfigStore::ConfigStore(event::EventLoop& loop, stats::Registry& registry, Comp
       clusters_(Context(), compilers_, secrets_,
                 {std::move(hooks_.make_dns), std::move(hooks_.health)}, registry),
       routes_(Context(), compilers_, clusters_, secrets_, uses_),
+      cluster_demands_(Context(), clusters_, std::move(hooks_.find_demand_source)),
+      routes_(Context(), compilers_, clusters_, uses_, registry),
       scopes_(Context(), compilers_, routes_, registry),
       listeners_(Context(), compilers_,
                  {clusters_, routes_, scopes_, secrets_, extensions_, uses_,
@@ -36,11 +38,16 @@ std::vector<xds::ResourceError> ConfigStore::Apply(const SourceKey& source,
                                                    const xds::TypeUpdate& update) {
   std::vector<xds::ResourceError> errors;
   versions_[update.type_url] = update.version;
+  if (update.type_url == xds::kVirtualHostType) return routes_.TakeHosts(source, update);
   // First what goes: a listener may take over the address of one that is removed.
   for (const std::string& name : update.removed) Remove(source, update.type_url, name);
   for (const xds::Resource& resource : update.resources) {
     std::optional<std::string> problem = Take(source, resource);
     if (problem.has_value()) errors.push_back({resource.name, *std::move(problem)});
+  }
+  if (update.type_url == xds::kClusterType) {
+    for (const std::string& name : update.removed) cluster_demands_.NoteRemoved(name);
+    for (const xds::ResourceError& error : errors) cluster_demands_.NoteRefused(error.name);
   }
   if (update.type_url == xds::kScopedRouteType) {
     scopes_.EndStep(source, update.version, !errors.empty());
@@ -74,6 +81,14 @@ std::optional<std::string> ConfigStore::Take(const SourceKey& source,
   return absl::StrCat("resources of type ", resource.type_url, " are not implemented");
 }
 
+void ConfigStore::Ask(const Demand& demand) {
+  if (demand.kind == Demand::Kind::kHost) {
+    routes_.Ask(demand);
+  } else {
+    cluster_demands_.Ask(demand);
+  }
+}
+
 std::vector<xds::ResourceError> ConfigStore::AddStatic(const std::string& type_url,
                                                        const std::string& bytes) {
   absl::StatusOr<std::string> name = xds::ResourceName(bytes);
@@ -102,6 +117,7 @@ void ConfigStore::Run() {
   // Each store looks at those before it: one pass moves all that can move.
   runtime_.Settle(batch);
   bool settled = clusters_.Settle(slice, batch);
+  cluster_demands_.Settle(batch);
   routes_.Settle(batch);
   listeners_.Settle(batch);
   DropUnclaimed(batch);
@@ -110,8 +126,9 @@ void ConfigStore::Run() {
   DropUnclaimed(batch);
 
   for (const WantedNames::Change& change : wanted_.TakeChanged()) hooks_.want(change);
-  const base::MonoTime next = std::min({runtime_.NextDeadline(), clusters_.NextDeadline(),
-                                        routes_.NextDeadline(), listeners_.NextDeadline()});
+  const base::MonoTime next =
+      std::min({runtime_.NextDeadline(), clusters_.NextDeadline(), cluster_demands_.NextDeadline(),
+                routes_.NextDeadline(), listeners_.NextDeadline()});
   if (!settled) {
     deadline_timer_.ArmAt(loop_.now());  // In the next turn.
   } else if (next == base::kNever) {

@@ -14,6 +14,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "source/server/batch.h"
+#include "source/server/cluster_demands.h"
 #include "source/server/cluster_store.h"
 #include "source/server/cluster_uses.h"
 #include "source/server/compilers.h"
@@ -37,6 +38,8 @@ struct ConfigStoreHooks {
   absl::AnyInvocable<void(const WantedNames::Change&)> want;
   // Whether resources of a type could come from a source at all. May be null.
   CheckSource check_source;
+  // Where clusters on demand come from. May be null.
+  FindDemandSource find_demand_source;
   MakeDns make_dns;
   HealthOptions health;
   AdmitListener admit_listener;                  // May be null.
@@ -54,6 +57,9 @@ class ConfigStore final : private event::Runnable {
   std::vector<xds::ResourceError> Apply(const SourceKey& source, const xds::TypeUpdate& update);
   // A resource of the bootstrap. Secrets must come before clusters, and these before listeners.
   std::vector<xds::ResourceError> AddStatic(const std::string& type_url, const std::string& bytes);
+
+  // What a worker asks for; the answer comes in a batch.
+  void Ask(const Demand& demand);
 
   ClusterStore& clusters() { return clusters_; }
   const ClusterStore& clusters() const { return clusters_; }
@@ -89,6 +95,7 @@ class ConfigStore final : private event::Runnable {
   SecretStore secrets_;
   ExtensionStore extensions_;
   ClusterStore clusters_;
+  ClusterDemands cluster_demands_;
   RouteStore routes_;
   ScopeStore scopes_;
   ListenerStore listeners_;

@@ -162,6 +162,7 @@ std::unique_ptr<ListenerStore::Version> ListenerStore::MakeVersion(
       wait = version->scopes.timeout();
     } else if (!http->rds_name.empty()) {
       const RouteOrigin& origin = version->compiled.routes[i];
+      around_.routes.NoteUser(http->rds_name, http->stat_prefix);
       version->routes.push_back(
           context_.wanted.Claim(xds::kRouteType, origin.source, http->rds_name));
       wait = origin.timeout;

@@ -48,7 +48,7 @@ class ListenerStore {
   // What the listeners are judged by and wait for.
   struct Surroundings {
     const ClusterStore& clusters;
-    const RouteStore& routes;
+    RouteStore& routes;
     ScopeStore& scopes;
     SecretStore& secrets;
     ExtensionStore& extensions;

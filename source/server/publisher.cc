@@ -37,6 +37,7 @@ void Apply(const Batch& batch, Sockets sockets, base::Nanos drain_time, Worker& 
   }
   for (const std::string& name : batch.removed_routes) worker.RemoveRoutes(name);
   for (const std::string& name : batch.removed_clusters) worker.RemoveCluster(name);
+  for (const DemandAnswer& answer : batch.answers) worker.OnAnswer(answer);
 }
 
 // A worker takes some microseconds for each. Its loop looks at the time between posts.

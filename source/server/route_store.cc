@@ -1,13 +1,13 @@
-// Routes wait for clusters, not for ever.
+// Routes wait for clusters, and the first time for hosts; not for ever.
 #include "source/server/route_store.h"
 
 #include <algorithm>
-#include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "source/base/log.h"
+#include "source/server/route_version.h"
+#include "source/xds/type_url.h"
 
 namespace proxenos::server {
 
@@ -18,6 +18,12 @@ RouteStore::RouteStore(StoreContext context, Compilers& compilers, const Cluster
       clusters_(clusters),
       secrets_(secrets),
       uses_(uses) {}
+                       ClusterUses& uses, stats::Registry& registry)
+    : context_(context),
+      compilers_(compilers),
+      clusters_(clusters),
+      uses_(uses),
+      registry_(registry) {}
 
 RouteStore::~RouteStore() = default;
 
@@ -42,15 +48,13 @@ std::optional<std::string> RouteStore::CheckClusters(const route::RouteTable& ta
 
 std::optional<std::string> RouteStore::Take(const SourceKey& source,
                                             const xds::Resource& resource) {
-  std::unique_ptr<Entry>& entry = routes_[resource.name];
-  if (entry == nullptr) entry = std::make_unique<Entry>();
-  entry->source = source;
-  const base::WallTime now = context_.loop.wall_now();
-  const Version* newest = entry->warming.has_value()  ? &*entry->warming
-                          : entry->active.has_value() ? &*entry->active
-                                                      : nullptr;
+  std::unique_ptr<Entry>& slot = routes_[resource.name];
+  if (slot == nullptr) slot = std::make_unique<Entry>();
+  Entry& entry = *slot;
+  entry.source = source;
+  const Version* newest = entry.warming != nullptr ? entry.warming.get() : entry.active.get();
   if (newest != nullptr && newest->resource.SameBytes(resource)) {
-    entry->refused.reset();
+    entry.refused.reset();
     return std::nullopt;
   }
   config::Errors errors;
@@ -75,9 +79,40 @@ std::optional<std::string> RouteStore::Take(const SourceKey& source,
   entry->missing = false;
   entry->warming = Version{ResourceVersion::Of(resource, now), std::move(snapshot),
                            context_.Deadline(kRouteWait), std::move(secrets)};
+  std::unique_ptr<Version> version = MakeVersion(resource, entry, errors);
+  if (!errors.ok()) {
+    std::string reason(errors.ToStatus().message());
+    entry.refused = Refusal{ResourceVersion::Of(resource, context_.loop.wall_now()), reason};
+    return reason;
+  }
+  entry.refused.reset();
+  entry.missing = false;
+  entry.warming = std::move(version);
   warming_.insert(resource.name);
   context_.Pump();
   return std::nullopt;
+}
+
+std::unique_ptr<RouteStore::Version> RouteStore::MakeVersion(const xds::Resource& resource,
+                                                             Entry& entry, config::Errors& errors) {
+  auto version = std::make_unique<Version>();
+  version->snapshot = compilers_.routes(*resource.bytes, Origin::kDiscovery, errors);
+  if (version->snapshot == nullptr) return nullptr;
+  const route::RouteTable& table = *version->snapshot->table;
+  version->resource = ResourceVersion::Of(resource, context_.loop.wall_now());
+  version->deadline = context_.Deadline(kRouteWait);
+  // Discovered routes may name clusters that are still to come, unless they say otherwise.
+  version->validates = table.validate_clusters().value_or(false);
+  if (auto unknown = CheckClusters(table, version->validates, clusters_)) {
+    errors.Add(config::Path(), *unknown);
+  }
+  version->discovers = table.discovers_hosts();
+  if (version->discovers) {
+    AddHosts(resource.name, *compilers_.hosts_origin(*resource.bytes), *version, entry, errors);
+  } else if (errors.ok()) {
+    entry.next_hosts.reset();
+  }
+  return version;
 }
 
 void RouteStore::TakeMissing(const SourceKey& source, const std::string& name) {
@@ -86,24 +121,39 @@ void RouteStore::TakeMissing(const SourceKey& source, const std::string& name) {
     entry = std::make_unique<Entry>();
     entry->source = source;
   }
-  entry->missing = !entry->active.has_value() && !entry->warming.has_value();
+  entry->missing = entry->active == nullptr && entry->warming == nullptr;
   context_.Pump();
 }
 
 void RouteStore::Drop(const SourceKey& source, const std::string& name, Batch& batch) {
   const auto found = routes_.find(name);
   if (found == routes_.end() || found->second->source != source) return;
-  if (found->second->active.has_value()) {
-    uses_.Drop(*found->second->active->snapshot->table);
-    context_.graveyard.Bury(std::move(found->second->active->snapshot));
+  Entry& entry = *found->second;
+  if (entry.active != nullptr) {
+    uses_.Drop(*entry.active->snapshot->table);
+    context_.graveyard.Bury(std::move(entry.active->snapshot));
     batch.removed_routes.push_back(name);
   }
-  warming_.erase(name);
+  if (entry.hosts != nullptr) {
+    for (const std::string& authority : entry.hosts->demands().Asked()) {
+      batch.answers.push_back(
+          {{Demand::Kind::kHost, name, authority}, filter::OnDemand::Outcome::kMissing});
+    }
+  }
+  for (auto* names : {&warming_, &changed_, &untold_, &demanding_}) names->erase(name);
   routes_.erase(found);
+}
+
+bool RouteStore::Waits(Entry& entry, base::MonoTime now) const {
+  const Version& version = *entry.warming;
+  if (now < version.deadline && MustWait(*version.snapshot->table, clusters_)) return true;
+  const RouteHosts* hosts = entry.hosts_of_warming();
+  return hosts != nullptr && !hosts->answered() && now < version.hosts_deadline;
 }
 
 void RouteStore::Settle(Batch& batch) {
   const base::MonoTime now = context_.loop.now();
+  SettleHosts(now);
   for (auto it = warming_.begin(); it != warming_.end();) {
     Entry& entry = *routes_[*it];
     const bool wait =
@@ -122,28 +172,55 @@ void RouteStore::Settle(Batch& batch) {
     }
     entry.active = std::exchange(entry.warming, std::nullopt);
     batch.routes.push_back({*it, entry.active->snapshot});
+    if (Waits(entry, now)) {
+      ++it;
+      continue;
+    }
+    Activate(*it, entry, batch);
     it = warming_.erase(it);
   }
+  TellAll();
+  std::move(answers_.begin(), answers_.end(), std::back_inserter(batch.answers));
+  answers_.clear();
+}
+
+void RouteStore::Activate(const std::string& name, Entry& entry, Batch& batch) {
+  if (MustWait(*entry.warming->snapshot->table, clusters_)) {
+    PX_LOG(kConfig, kWarn, "routes ", name, ": their clusters did not warm in time");
+  }
+  uses_.Add(*entry.warming->snapshot->table);
+  if (entry.active != nullptr) {
+    uses_.Drop(*entry.active->snapshot->table);
+    context_.graveyard.Bury(std::move(entry.active->snapshot));
+  }
+  entry.active = std::move(entry.warming);
+  batch.routes.push_back({name, entry.active->snapshot});
+  ActivateHosts(name, entry);
 }
 
 base::MonoTime RouteStore::NextDeadline() const {
-  base::MonoTime next = base::kNever;
+  base::MonoTime next = NextHostsDeadline();
+  const base::MonoTime now = context_.loop.now();
   for (const std::string& name : warming_) {
-    next = std::min(next, routes_.find(name)->second->warming->deadline);
+    const Version& version = *routes_.find(name)->second->warming;
+    // One that is over is not waited for any more.
+    for (const base::MonoTime deadline : {version.deadline, version.hosts_deadline}) {
+      if (deadline > now) next = std::min(next, deadline);
+    }
   }
   return next;
 }
 
 bool RouteStore::Awaits(const std::string& name) const {
   const auto found = routes_.find(name);
-  return found == routes_.end() || !(found->second->active.has_value() || found->second->missing);
+  return found == routes_.end() || !(found->second->active != nullptr || found->second->missing);
 }
 
 void RouteStore::ForEach(absl::FunctionRef<void(const ResourceView&)> visit) const {
   for (const auto& [name, entry] : routes_) {
     ResourceView view{name};
-    if (entry->active.has_value()) view.active = &entry->active->resource;
-    if (entry->warming.has_value()) view.warming = &entry->warming->resource;
+    if (entry->active != nullptr) view.active = &entry->active->shown();
+    if (entry->warming != nullptr) view.warming = &entry->warming->shown();
     if (entry->refused.has_value()) view.refused = &*entry->refused;
     visit(view);
   }

@@ -1,16 +1,21 @@
-// RouteStore: the route configurations that listeners name (RDS), on the main thread. A part of the
-// one authoritative map (config_store.h).
+// RouteStore: the route configurations that listeners name (RDS), on the main thread, with the
+// virtual hosts that come one by one (VHDS). A part of the one authoritative map (config_store.h).
 //
 // Invariant: a table in force never names a cluster that is still warming for the first time,
 // unless it waited kRouteWait for it: a control plane that sends a new cluster and the routes to it
 // together causes no failed request. Clusters that nobody has heard of do not hold a table back.
 // The same holds for secrets that its filters name.
+//
+// A table with `vhds` is the configuration and the hosts that came for it, compiled as one. A new
+// version of the configuration keeps the hosts, unless they are to come from another source.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -21,7 +26,10 @@
 #include "source/server/compilers.h"
 #include "source/server/config_record.h"
 #include "source/server/secret_store.h"
+#include "source/server/demand.h"
+#include "source/server/route_hosts.h"
 #include "source/server/store_context.h"
+#include "source/stats/registry.h"
 
 namespace proxenos::server {
 
@@ -34,13 +42,20 @@ class RouteStore {
  public:
   RouteStore(StoreContext context, Compilers& compilers, const ClusterStore& clusters,
              const SecretStore& secrets, ClusterUses& uses);
+             ClusterUses& uses, stats::Registry& registry);
   ~RouteStore();
 
   std::optional<std::string> Take(const SourceKey& source, const xds::Resource& resource);
   // There is none of this name: it is not waited for any more. One that was there stays.
   void TakeMissing(const SourceKey& source, const std::string& name);
+  // A step of virtual hosts; returns what was refused.
+  std::vector<xds::ResourceError> TakeHosts(const SourceKey& source, const xds::TypeUpdate& update);
+  // A request needs a virtual host: answered in a batch, at once or later.
+  void Ask(const Demand& demand);
   // Nobody names it any more.
   void Drop(const SourceKey& source, const std::string& name, Batch& batch);
+  // The stat_prefix of a connection manager that names it: what the stats of its hosts stand below.
+  void NoteUser(const std::string& name, const std::string& stat_prefix);
   void Settle(Batch& batch);
   base::MonoTime NextDeadline() const;
 
@@ -55,6 +70,8 @@ class RouteStore {
 
   // In order of the names.
   void ForEach(absl::FunctionRef<void(const ResourceView&)> visit) const;
+  // The virtual hosts that came by discovery.
+  void ForEachHost(absl::FunctionRef<void(const ResourceView&)> visit) const;
 
  private:
   struct Version {
@@ -69,15 +86,66 @@ class RouteStore {
     std::optional<Version> warming;
     std::optional<Refusal> refused;
     bool missing = false;  // Said not to exist, before there was any.
+  struct Version;
+  struct Entry;
+
+  // A new version; with errors it is of no use.
+  std::unique_ptr<Version> MakeVersion(const xds::Resource& resource, Entry& entry,
+                                       config::Errors& errors);
+  bool Waits(Entry& entry, base::MonoTime now) const;
+  void Activate(const std::string& name, Entry& entry, Batch& batch);
+
+  // --- Virtual hosts by discovery ---
+
+  // Gives a version the hosts that it keeps, or a source of them.
+  void AddHosts(const std::string& name, HostsOrigin origin, Version& version, Entry& entry,
+                config::Errors& errors);
+  RouteHosts& HostsFrom(const std::string& name, HostsOrigin origin, Entry& entry);
+  // Compiles a version anew with these hosts. False: it stays as it was.
+  bool Merge(const std::string& name, const RouteHosts& hosts, Version& version);
+  RouteHosts* FindHosts(const SourceKey& source, const std::string& routes);
+  // Those that a resource is one of; says of which route configuration. Null: nobody's.
+  RouteHosts* HostsOf(const SourceKey& source, const xds::Resource& resource, std::string& routes);
+  // What a step brings to one route configuration.
+  struct HostStep {
+    std::string routes;
+    std::vector<RouteHosts::Candidate> candidates;
+    std::vector<xds::ResourceError> errors;
   };
+  using Steps = std::map<RouteHosts*, HostStep>;
+  void RemoveHosts(const SourceKey& source, const xds::TypeUpdate& update, Steps& steps);
+  void CollectHosts(const SourceKey& source, const xds::TypeUpdate& update, Steps& steps);
+  // What is wrong with a host by itself.
+  std::optional<std::string> CompileHost(const xds::Resource& resource, const Version& version,
+                                         const RouteHosts& hosts, RouteHosts::Candidate& candidate);
+  // The source has said something of what a request may have asked for.
+  void NoteArrival(const std::string& name, const std::string& routes, RouteHosts& hosts);
+  static void CountStep(const xds::TypeUpdate& update, bool refused, stats::VhdsStats& stats);
+  void SettleHosts(base::MonoTime now);
+  // The hosts of the newest version have changed.
+  void Rebuild(const std::string& name, Entry& entry);
+  void ActivateHosts(const std::string& name, Entry& entry);
+  // Answers the requests that ask for hosts which are in force now, or do not exist.
+  void TellAll();
+  void Tell(const std::string& name, Entry& entry);
+  void Answer(const std::string& routes, const std::string& authority,
+              filter::OnDemand::Outcome outcome);
+  base::MonoTime NextHostsDeadline() const;
 
   StoreContext context_;
   Compilers& compilers_;
   const ClusterStore& clusters_;
   const SecretStore& secrets_;
   ClusterUses& uses_;
+  stats::Registry& registry_;
   absl::btree_map<std::string, std::unique_ptr<Entry>> routes_;
   std::set<std::string> warming_;
+  std::set<std::string> changed_;    // Whose hosts are others than those in the newest version.
+  std::set<std::string> untold_;     // With answers to give once the newest version is in force.
+  std::set<std::string> demanding_;  // With names that requests asked for.
+  base::MonoTime rebuild_at_ = 0;    // Not before.
+  std::vector<DemandAnswer> answers_;
+  absl::btree_map<std::string, std::string> users_;  // By name, a stat_prefix.
 };
 
 }  // namespace proxenos::server

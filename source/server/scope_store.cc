@@ -19,8 +19,9 @@ struct ScopeStore::Slot {
   const size_t chain;
   const downstream::ScopedRoutes& scoped;
   const RouteOrigin& origin;
-  Set* set = nullptr;  // Null: they are listed.
-  NameClaim claim;     // Of the set.
+  const std::string& stat_prefix;  // Of the connection manager.
+  Set* set = nullptr;              // Null: they are listed.
+  NameClaim claim;                 // Of the set.
   // Of the routes that are named: by what is in force, and by what is to come.
   std::vector<NameClaim> routes;
   std::vector<NameClaim> next_routes;
@@ -37,10 +38,11 @@ struct ScopeStore::Slot {
     }
     return scopes;
   }
-  void ClaimRoutes(WantedNames& wanted, std::vector<NameClaim>& claims) const {
+  void ClaimRoutes(WantedNames& wanted, RouteStore& store, std::vector<NameClaim>& claims) const {
     std::vector<NameClaim> made;
     for (const downstream::Scope& scope : Scopes()) {
       if (scope.written != nullptr) continue;
+      store.NoteUser(scope.routes, stat_prefix);
       made.push_back(wanted.Claim(xds::kRouteType, origin.source, scope.routes));
     }
     claims = std::move(made);
@@ -63,7 +65,7 @@ struct ScopeStore::Slot {
   }
 };
 
-ScopeStore::ScopeStore(StoreContext context, Compilers& compilers, const RouteStore& routes,
+ScopeStore::ScopeStore(StoreContext context, Compilers& compilers, RouteStore& routes,
                        stats::Registry& registry)
     : context_(context), compilers_(compilers), routes_(routes), registry_(registry) {}
 
@@ -129,7 +131,7 @@ void ScopeStore::Changed(Set& set) {
     slot->dirty = true;
     slot->deadline = context_.Deadline(kRouteWait);
     // What both name is wanted throughout.
-    slot->ClaimRoutes(context_.wanted, slot->next_routes);
+    slot->ClaimRoutes(context_.wanted, routes_, slot->next_routes);
     changed_.insert(slot->listener);
   }
   context_.Pump();
@@ -176,16 +178,26 @@ ScopeUse::ScopeUse(ScopeStore& store, std::string listener, const CompiledListen
   for (size_t chain = 0; chain < compiled.config->chains.size(); ++chain) {
     const downstream::HttpConfig* http = compiled.config->chains[chain].http.get();
     if (http == nullptr || http->scopes == nullptr) continue;
-    AddSlot(chain, *http->scopes, compiled.routes[chain]);
+    AddSlot(chain, *http, compiled.routes[chain]);
     slots_.back()->stats = store_.registry_.Open<stats::ScopeStats>(
         stats::ScopeName(stats::kScopedRoutesScope, {http->stat_prefix, http->scopes->name}));
   }
 }
 
-void ScopeUse::AddSlot(size_t chain, const downstream::ScopedRoutes& scoped,
+void ScopeUse::AddSlot(size_t chain, const downstream::HttpConfig& http,
                        const RouteOrigin& origin) {
-  slots_.push_back(std::make_unique<ScopeStore::Slot>(ScopeStore::Slot{
-      listener_, chain, scoped, origin, nullptr, NameClaim(), {}, {}, false, base::kNever, {}}));
+  slots_.push_back(std::make_unique<ScopeStore::Slot>(ScopeStore::Slot{listener_,
+                                                                       chain,
+                                                                       *http.scopes,
+                                                                       origin,
+                                                                       http.stat_prefix,
+                                                                       nullptr,
+                                                                       NameClaim(),
+                                                                       {},
+                                                                       {},
+                                                                       false,
+                                                                       base::kNever,
+                                                                       {}}));
   ScopeStore::Slot& slot = *slots_.back();
   if (origin.scopes.has_value()) {
     std::unique_ptr<ScopeStore::Set>& set = store_.sets_[origin.scopes->source];
@@ -195,7 +207,7 @@ void ScopeUse::AddSlot(size_t chain, const downstream::ScopedRoutes& scoped,
     slot.claim =
         store_.context_.wanted.Claim(xds::kScopedRouteType, origin.scopes->source, xds::kAllNames);
   }
-  slot.ClaimRoutes(store_.context_.wanted, slot.routes);
+  slot.ClaimRoutes(store_.context_.wanted, store_.routes_, slot.routes);
 }
 
 ScopeUse::~ScopeUse() {
@@ -225,7 +237,7 @@ std::vector<ScopeUse::Table> ScopeUse::Begin() {
   std::vector<Table> tables;
   for (const auto& slot : slots_) {
     if (tables.size() <= slot->chain) tables.resize(slot->chain + 1);
-    slot->ClaimRoutes(store_.context_.wanted, slot->next_routes);
+    slot->ClaimRoutes(store_.context_.wanted, store_.routes_, slot->next_routes);
     tables[slot->chain] = slot->PutInForce();
   }
   return tables;

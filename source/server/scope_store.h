@@ -30,7 +30,7 @@ class ScopeUse;
 // Owner: the ConfigStore. Thread: main. Outlives every ScopeUse.
 class ScopeStore {
  public:
-  ScopeStore(StoreContext context, Compilers& compilers, const RouteStore& routes,
+  ScopeStore(StoreContext context, Compilers& compilers, RouteStore& routes,
              stats::Registry& registry);
   ~ScopeStore();
 
@@ -70,7 +70,7 @@ class ScopeStore {
 
   StoreContext context_;
   Compilers& compilers_;
-  const RouteStore& routes_;
+  RouteStore& routes_;
   stats::Registry& registry_;
   absl::btree_map<SourceKey, std::unique_ptr<Set>> sets_;
   std::set<std::string> changed_;
@@ -98,7 +98,7 @@ class ScopeUse {
 
  private:
   friend class ScopeStore;
-  void AddSlot(size_t chain, const downstream::ScopedRoutes& scoped, const RouteOrigin& origin);
+  void AddSlot(size_t chain, const downstream::HttpConfig& http, const RouteOrigin& origin);
 
   ScopeStore& store_;
   const std::string listener_;

@@ -181,6 +181,9 @@ void Server::MakeWorkers() {
   for (uint32_t i = 0; i < count; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, clock_, registry_, connection_limit_));
     workers_.back()->SetNode(&node_);
+    workers_.back()->SetDemands([this](Demand demand) {
+      loop_.Post([this, demand = std::move(demand)] { store_->Ask(demand); });
+    });
     if (overload_ != nullptr) workers_.back()->SetOverload(&overload_->state());
   }
   if (bootstrap_.proto.enable_dispatcher_stats()) CountTurns();
@@ -218,6 +221,9 @@ void Server::MakeStore() {
                                 const downstream::ListenerConfig*) { return sockets_->Bind(next); };
   hooks.check_source = [this](const std::string& type, const SourceKey& source) {
     return sources_->Check(type, source);
+  };
+  hooks.find_demand_source = [this](const std::string& config_source) {
+    return sources_->SourceOfDemands(config_source);
   };
   hooks.health.log_writer = &log_writer_;
   hooks.health.outlier_event_log =

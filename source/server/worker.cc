@@ -30,6 +30,7 @@ Worker::Worker(uint32_t index, base::Clock& clock, stats::Registry& registry,
       clusters_(loop_, registry),
       context_{{loop_, clusters_}, registry, connection_limit, date_, index},
       drain_timer_(loop_.timers(), [this] { OnDrainTimer(); }) {
+  context_.environment.on_demand = &demands_;
   context_.find_listener = [this](const net::Address& destination) {
     return FindListener(destination);
   };

@@ -19,6 +19,7 @@
 #include "source/runtime/snapshot.h"
 #include "source/server/batch.h"
 #include "source/server/turn_counter.h"
+#include "source/server/worker_demands.h"
 #include "source/stats/registry.h"
 #include "source/upstream/cluster_map.h"
 
@@ -69,6 +70,9 @@ class Worker {
   void SetOverload(const downstream::Overload* overload) { context_.overload = overload; }
   // While on, no listener accepts.
   void HoldAccepting(bool on);
+  // Before Start; `send` takes demands to the main thread.
+  void SetDemands(WorkerDemands::Send send) { demands_.SetSend(std::move(send)); }
+  void OnAnswer(const DemandAnswer& answer) { demands_.OnAnswer(answer); }
   void SetFailingHealth(bool failing) { context_.environment.failing_health = failing; }
   // Another context for the filter chain `chain` of the listener in force.
   void SetListenerTls(const std::string& listener, size_t chain,
@@ -110,6 +114,7 @@ class Worker {
   event::EventLoop loop_;
   upstream::ClusterMap clusters_;
   TurnCounter turns_;
+  WorkerDemands demands_;
   downstream::DateCache date_;
   std::shared_ptr<const runtime::Snapshot> runtime_;
   downstream::WorkerContext context_;

@@ -155,7 +155,8 @@ void Subscription::Add(absl::StatusOr<ResourceEntry> entry, Step& step) {
   if (entry->ttl > 0 || leases_.Has(resource.name)) {
     step.leases.push_back({resource.name, entry->ttl});
   }
-  if (IsUnchanged(resource)) {
+  // Of one with aliases the receiver hears in any case: it may answer for another name this time.
+  if (resource.aliases.empty() && IsUnchanged(resource)) {
     ++step.update.unchanged;
     known_[resource.name].version = std::move(resource.version);
     return;

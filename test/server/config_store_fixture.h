@@ -142,6 +142,13 @@ inline std::string Describe(const Batch& batch) {
   for (const std::string& name : batch.removed_listeners) words.push_back("-listener " + name);
   for (const std::string& name : batch.removed_routes) words.push_back("-routes " + name);
   for (const std::string& name : batch.removed_clusters) words.push_back("-cluster " + name);
+  for (const DemandAnswer& answer : batch.answers) {
+    using Outcome = filter::OnDemand::Outcome;
+    words.push_back(absl::StrCat(answer.demand.name, answer.outcome == Outcome::kFound ? " found"
+                                                     : answer.outcome == Outcome::kMissing
+                                                         ? " missing"
+                                                         : " overload"));
+  }
   return absl::StrJoin(words, "; ");
 }
 
@@ -188,6 +195,10 @@ class ConfigStoreTest : public ::testing::Test {
                                   const downstream::ListenerConfig*) {
       return next.addresses[0].port() == refused_port_ ? absl::UnavailableError("port is taken")
                                                        : absl::OkStatus();
+    };
+    hooks.find_demand_source = [](const std::string& source) -> absl::StatusOr<SourceKey> {
+      if (source == "bad") return absl::InvalidArgumentError("is bad");
+      return source;
     };
     hooks.drain_time = 60 * base::kSecond;
     store_.emplace(loop_, registry_, std::move(compilers), std::move(hooks));

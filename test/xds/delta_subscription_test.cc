@@ -344,6 +344,12 @@ TEST_F(DeltaSubscriptionTest, NameStandsForItsNamespaceInVirtualHosts) {
   EXPECT_EQ(Taken(updates_.back()), Names{"routes/one"});
   EXPECT_EQ(updates_.back().resources[0].aliases, Names{"routes/one.test"});
   EXPECT_EQ(updates_.back().removed, Names{"routes/none"}) << "without a body: it does not exist";
+  // The same one may answer for another name.
+  response.clear_resources();
+  add("routes/one");
+  response.mutable_resources(0)->set_aliases(0, "routes/other.test");
+  delta_->OnResponse(response);
+  EXPECT_EQ(updates_.back().resources[0].aliases, Names{"routes/other.test"});
   delta_->Want({{}, {"routes"}});
   EXPECT_EQ(delta_->held(), 0u);
 }
