@@ -268,7 +268,6 @@ class HttpCompiler {
       const envoy::config::route::v3::RouteConfiguration& proto, const config::Path& path) {
     auto table = route::CompileRoutesWithTrees(
         proto, errors_, path, filter::OverridesOf(compiler_.filters), filter::CompileRouteTree);
-    auto table = route::CompileRoutes(proto, errors_, path, filter::OverridesOf(compiler_.filters));
     if (table != nullptr && table->discovers_hosts()) {
       errors_.Add(path.Field("vhds"), "is for routes by name (rds): write virtual_hosts here");
     }

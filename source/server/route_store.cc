@@ -12,16 +12,11 @@
 namespace proxenos::server {
 
 RouteStore::RouteStore(StoreContext context, Compilers& compilers, const ClusterStore& clusters,
-                       const SecretStore& secrets, ClusterUses& uses)
+                       const SecretStore& secrets, ClusterUses& uses, stats::Registry& registry)
     : context_(context),
       compilers_(compilers),
       clusters_(clusters),
       secrets_(secrets),
-      uses_(uses) {}
-                       ClusterUses& uses, stats::Registry& registry)
-    : context_(context),
-      compilers_(compilers),
-      clusters_(clusters),
       uses_(uses),
       registry_(registry) {}
 
@@ -58,27 +53,6 @@ std::optional<std::string> RouteStore::Take(const SourceKey& source,
     return std::nullopt;
   }
   config::Errors errors;
-  const uint64_t stamp = tls::SecretCells::OfProcess().stamp();
-  std::shared_ptr<const downstream::RouteSnapshot> snapshot =
-      compilers_.routes(*resource.bytes, Origin::kDiscovery, errors);
-  std::vector<tls::SecretCellPtr> secrets = tls::SecretCells::OfProcess().NamedSince(stamp);
-  std::optional<std::string> reason;
-  if (snapshot == nullptr) {
-    reason = std::string(errors.ToStatus().message());
-  } else {
-    // Discovered routes may name clusters that are still to come, unless they say otherwise.
-    reason = CheckClusters(*snapshot->table, snapshot->table->validate_clusters().value_or(false),
-                           clusters_);
-    if (!reason.has_value()) reason = secrets_.Check(secrets);
-  }
-  if (reason.has_value()) {
-    entry->refused = Refusal{ResourceVersion::Of(resource, now), *reason};
-    return reason;
-  }
-  entry->refused.reset();
-  entry->missing = false;
-  entry->warming = Version{ResourceVersion::Of(resource, now), std::move(snapshot),
-                           context_.Deadline(kRouteWait), std::move(secrets)};
   std::unique_ptr<Version> version = MakeVersion(resource, entry, errors);
   if (!errors.ok()) {
     std::string reason(errors.ToStatus().message());
@@ -96,8 +70,10 @@ std::optional<std::string> RouteStore::Take(const SourceKey& source,
 std::unique_ptr<RouteStore::Version> RouteStore::MakeVersion(const xds::Resource& resource,
                                                              Entry& entry, config::Errors& errors) {
   auto version = std::make_unique<Version>();
+  const uint64_t stamp = tls::SecretCells::OfProcess().stamp();
   version->snapshot = compilers_.routes(*resource.bytes, Origin::kDiscovery, errors);
   if (version->snapshot == nullptr) return nullptr;
+  version->secrets = tls::SecretCells::OfProcess().NamedSince(stamp);
   const route::RouteTable& table = *version->snapshot->table;
   version->resource = ResourceVersion::Of(resource, context_.loop.wall_now());
   version->deadline = context_.Deadline(kRouteWait);
@@ -106,6 +82,7 @@ std::unique_ptr<RouteStore::Version> RouteStore::MakeVersion(const xds::Resource
   if (auto unknown = CheckClusters(table, version->validates, clusters_)) {
     errors.Add(config::Path(), *unknown);
   }
+  if (auto unknown = secrets_.Check(version->secrets)) errors.Add(config::Path(), *unknown);
   version->discovers = table.discovers_hosts();
   if (version->discovers) {
     AddHosts(resource.name, *compilers_.hosts_origin(*resource.bytes), *version, entry, errors);
@@ -146,7 +123,8 @@ void RouteStore::Drop(const SourceKey& source, const std::string& name, Batch& b
 
 bool RouteStore::Waits(Entry& entry, base::MonoTime now) const {
   const Version& version = *entry.warming;
-  if (now < version.deadline && MustWait(*version.snapshot->table, clusters_)) return true;
+  const bool waits = MustWait(*version.snapshot->table, clusters_) || !AreThere(version.secrets);
+  if (waits && now < version.deadline) return true;
   const RouteHosts* hosts = entry.hosts_of_warming();
   return hosts != nullptr && !hosts->answered() && now < version.hosts_deadline;
 }
@@ -156,22 +134,6 @@ void RouteStore::Settle(Batch& batch) {
   SettleHosts(now);
   for (auto it = warming_.begin(); it != warming_.end();) {
     Entry& entry = *routes_[*it];
-    const bool wait =
-        MustWait(*entry.warming->snapshot->table, clusters_) || !AreThere(entry.warming->secrets);
-    if (wait && now < entry.warming->deadline) {
-      ++it;
-      continue;
-    }
-    if (wait) {
-      PX_LOG(kConfig, kWarn, "routes ", *it, ": their clusters or secrets did not come in time");
-    }
-    uses_.Add(*entry.warming->snapshot->table);
-    if (entry.active.has_value()) {
-      uses_.Drop(*entry.active->snapshot->table);
-      context_.graveyard.Bury(std::move(entry.active->snapshot));
-    }
-    entry.active = std::exchange(entry.warming, std::nullopt);
-    batch.routes.push_back({*it, entry.active->snapshot});
     if (Waits(entry, now)) {
       ++it;
       continue;
@@ -185,8 +147,8 @@ void RouteStore::Settle(Batch& batch) {
 }
 
 void RouteStore::Activate(const std::string& name, Entry& entry, Batch& batch) {
-  if (MustWait(*entry.warming->snapshot->table, clusters_)) {
-    PX_LOG(kConfig, kWarn, "routes ", name, ": their clusters did not warm in time");
+  if (MustWait(*entry.warming->snapshot->table, clusters_) || !AreThere(entry.warming->secrets)) {
+    PX_LOG(kConfig, kWarn, "routes ", name, ": their clusters or secrets did not come in time");
   }
   uses_.Add(*entry.warming->snapshot->table);
   if (entry.active != nullptr) {

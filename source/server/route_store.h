@@ -25,9 +25,9 @@
 #include "source/server/cluster_uses.h"
 #include "source/server/compilers.h"
 #include "source/server/config_record.h"
-#include "source/server/secret_store.h"
 #include "source/server/demand.h"
 #include "source/server/route_hosts.h"
+#include "source/server/secret_store.h"
 #include "source/server/store_context.h"
 #include "source/stats/registry.h"
 
@@ -41,8 +41,7 @@ inline constexpr base::Nanos kRouteWait = 15 * base::kSecond;
 class RouteStore {
  public:
   RouteStore(StoreContext context, Compilers& compilers, const ClusterStore& clusters,
-             const SecretStore& secrets, ClusterUses& uses);
-             ClusterUses& uses, stats::Registry& registry);
+             const SecretStore& secrets, ClusterUses& uses, stats::Registry& registry);
   ~RouteStore();
 
   std::optional<std::string> Take(const SourceKey& source, const xds::Resource& resource);
@@ -74,18 +73,6 @@ class RouteStore {
   void ForEachHost(absl::FunctionRef<void(const ResourceView&)> visit) const;
 
  private:
-  struct Version {
-    ResourceVersion resource;
-    std::shared_ptr<const downstream::RouteSnapshot> snapshot;
-    base::MonoTime deadline = base::kNever;
-    std::vector<tls::SecretCellPtr> secrets;  // Those that its overrides of filters name.
-  };
-  struct Entry {
-    SourceKey source;
-    std::optional<Version> active;
-    std::optional<Version> warming;
-    std::optional<Refusal> refused;
-    bool missing = false;  // Said not to exist, before there was any.
   struct Version;
   struct Entry;
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "source/server/route_store.h"
 
@@ -14,7 +15,8 @@ struct RouteStore::Version {
   ResourceVersion resource;              // As it was sent.
   std::optional<ResourceVersion> whole;  // With hosts by discovery; none: there are none.
   std::shared_ptr<const downstream::RouteSnapshot> snapshot;
-  base::MonoTime deadline = base::kNever;  // Of its wait for clusters.
+  base::MonoTime deadline = base::kNever;   // Of its wait for clusters and secrets.
+  std::vector<tls::SecretCellPtr> secrets;  // Those that its overrides of filters name.
 
   bool discovers = false;             // vhds
   base::MonoTime hosts_deadline = 0;  // Of its wait for the first of them.
