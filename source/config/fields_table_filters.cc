@@ -44,6 +44,33 @@ std::vector<MessageRules> FilterStateFields() {
   };
 }
 
+// Filters that let only so much through.
+std::vector<MessageRules> AdmissionFields() {
+  return {
+      {"envoy.extensions.filters.http.admission_control.v3.AdmissionControl", {Use("*")}},
+      {"envoy.extensions.filters.http.admission_control.v3.AdmissionControl.aggression",
+       {Use("*")}},
+      {"envoy.extensions.filters.http.admission_control.v3.AdmissionControl.SuccessCriteria",
+       {Use("*")}},
+      {"envoy.extensions.filters.http.admission_control.v3.AdmissionControl.SuccessCriteria."
+       "HttpCriteria",
+       {Use("*")}},
+      {"envoy.extensions.filters.http.admission_control.v3.AdmissionControl.SuccessCriteria."
+       "GrpcCriteria",
+       {Use("*")}},
+      {"envoy.config.core.v3.RuntimePercent", {Use("default_value runtime_key")}},
+      {"envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency", {Use("*")}},
+      {"envoy.extensions.filters.http.adaptive_concurrency.v3.GradientControllerConfig",
+       {Use("*")}},
+      {"envoy.extensions.filters.http.adaptive_concurrency.v3.GradientControllerConfig."
+       "ConcurrencyLimitCalculationParams",
+       {Use("*")}},
+      {"envoy.extensions.filters.http.adaptive_concurrency.v3.GradientControllerConfig."
+       "MinimumRTTCalculationParams",
+       {Use("*")}},
+  };
+}
+
 }  // namespace
 
 std::vector<MessageRules> FilterFields() {
@@ -103,7 +130,7 @@ std::vector<MessageRules> FilterFields() {
       {"envoy.extensions.filters.http.buffer.v3.Buffer", {Use("max_request_bytes")}},
       {"envoy.extensions.filters.http.buffer.v3.BufferPerRoute", {Use("disabled buffer")}},
   };
-  for (auto part : {FaultFields, FilterStateFields}) {
+  for (auto part : {AdmissionFields, FaultFields, FilterStateFields}) {
     for (MessageRules& rules : part()) all.push_back(std::move(rules));
   }
   return all;

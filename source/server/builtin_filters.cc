@@ -2,6 +2,8 @@
 #include "source/server/builtin_filters.h"
 
 #include "source/filter/matcher_gate_config.h"
+#include "source/filters/http/adaptive_concurrency/config.h"
+#include "source/filters/http/admission_control/config.h"
 #include "source/filters/http/api_key_auth/config.h"
 #include "source/filters/http/bandwidth_limit/config.h"
 #include "source/filters/http/basic_auth/config.h"
@@ -50,6 +52,10 @@ namespace proxenos::server {
 filter::FilterKinds BuiltinFilters() {
   namespace f = filters;
   static constexpr filter::FilterKind kKinds[] = {
+      {"envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency", false,
+       f::adaptive_concurrency::CreateAdaptiveConcurrency},
+      {"envoy.extensions.filters.http.admission_control.v3.AdmissionControl", false,
+       f::admission_control::CreateAdmissionControl},
       {"envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth", false,
        f::api_key_auth::CreateApiKeyAuth, &f::api_key_auth::kApiKeyAuthOverride},
       {"envoy.extensions.filters.http.bandwidth_limit.v3.BandwidthLimit", false,

@@ -26,6 +26,8 @@ import wire  # noqa: E402
 ROUTER = {"name": "envoy.filters.http.router", "typed_config": {"@type": bootstrap.ROUTER}}
 PAGES = ["api_key_auth", "bandwidth_limit", "basic_auth", "compressor", "custom_response", "decompressor", "extension_with_matcher",
          "fault", "rbac", "set_filter_state"]
+PAGES = ["adaptive_concurrency", "admission_control", "api_key_auth", "bandwidth_limit", "basic_auth", "compressor", "custom_response", "decompressor", "fault", "rbac",
+         "set_filter_state"]
 
 
 def typed(kind, **fields):
@@ -144,6 +146,33 @@ class HttpFiltersTest(unittest.TestCase):
             changed = self.ask(running, path=path)
             self.assertEqual((changed["status"], changed["body"]), (410, "nothing"))
         self.assertEqual(self.ask(running)["body"], "origin")
+
+    def test_admission_control(self):
+        running = self.start(http_filter(
+            "admission_control.v3.AdmissionControl", success_criteria={}, aggression={"default_value": 1000},
+            max_rejection_probability={"default_value": {"value": 100}}))
+        for _ in range(20):
+            self.ask(running, path="/500")
+        refused = self.ask(running)
+        self.assertEqual((refused["status"], refused["body"]), (503, ""))
+        stats = running.stats()
+        self.assertGreater(stats["http.main.admission_control.rq_failure"], 0)
+        self.assertEqual(stats["http.main.admission_control.rq_rejected"] +
+                         stats["http.main.admission_control.rq_failure"], 21)
+
+    def test_adaptive_concurrency(self):
+        running = self.start(http_filter("adaptive_concurrency.v3.AdaptiveConcurrency", gradient_controller_config={
+            "concurrency_limit_params": {"concurrency_update_interval": "0.1s"},
+            "min_rtt_calc_params": {"interval": "60s", "min_concurrency": 1}}))
+        with wire.connect(running.port) as sock:
+            sock.sendall(b"GET /silent HTTP/1.1\r\nHost: h\r\n\r\n")
+            running.wait(self.origin.take_seen)
+            self.assertEqual(self.ask(running)["status"], 503)
+        scope = "http.main.adaptive_concurrency.gradient_controller."
+        self.assertEqual(running.stats()[scope + "concurrency_limit"], 1)
+        # The one that was under way went with its connection.
+        running.wait(lambda: self.ask(running)["status"] == 200)
+        self.assertGreater(running.stats()[scope + "rq_blocked"], 0)
 
     def test_credentials(self):
         users = {"inline_string": "ann:{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="}
