@@ -1,6 +1,8 @@
 // What keeps logins honest, part by part: seals, states, URLs, cookies, sessions, answers.
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
@@ -8,12 +10,15 @@
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
 #include "source/buffer/arena.h"
+#include "source/filters/http/jwt_authn/public_key.h"
+#include "source/filters/http/jwt_authn/token.h"
 #include "source/filters/http/oauth2/cookies.h"
 #include "source/filters/http/oauth2/sealing.h"
 #include "source/filters/http/oauth2/session.h"
 #include "source/filters/http/oauth2/state.h"
 #include "source/filters/http/oauth2/token_request.h"
 #include "source/filters/http/oauth2/url.h"
+#include "test/support/certificates.h"
 
 namespace proxenos::filters::oauth2 {
 namespace {
@@ -64,6 +69,37 @@ TEST(SealingTest, TextsAreTheSameOrNot) {
   EXPECT_TRUE(SameText("abc", "abc"));
   EXPECT_FALSE(SameText("abc", "abd"));
   EXPECT_FALSE(SameText("abc", "ab"));
+}
+
+TEST(AssertionTest, OthersVerifyWhatWasSigned) {
+  using testing::KeyKind;
+  const testing::TestCertificate ca = testing::MakeCa("ca");
+  for (const auto& [kind, algorithm] : {std::pair{KeyKind::kP256, "ES256"},
+                                        {KeyKind::kP384, "ES384"},
+                                        {KeyKind::kRsa2048, "RS256"},
+                                        {KeyKind::kRsa2048, "RS512"}}) {
+    const testing::TestCertificate client = testing::MakeLeaf(ca, "client.test", kind);
+    const std::string key = client.key_pem();
+    Assertion assertion{algorithm, key, "k1", "me", "https://idp/token", kNow, 60};
+    const std::optional<std::string> text = SignAssertion(assertion);
+    ASSERT_TRUE(text.has_value()) << algorithm;
+    jwt_authn::Token token;
+    ASSERT_EQ(jwt_authn::ParseToken(*text, &token), jwt_authn::Failure::kNone) << *text;
+    const auto public_key = jwt_authn::PublicKey::FromCertificate(client.pem());
+    ASSERT_TRUE(public_key.has_value() && public_key->Suits(algorithm));
+    EXPECT_TRUE(public_key->Verifies(algorithm, token.signed_text, token.signature)) << algorithm;
+    EXPECT_EQ(token.kid, "k1");
+    EXPECT_EQ(token.issuer, "me");
+    EXPECT_EQ(token.subject, "me");
+    EXPECT_EQ(token.audiences, std::vector<std::string>{"https://idp/token"});
+    EXPECT_EQ(token.issued, kNow);
+    EXPECT_EQ(token.expires, kNow + 60);
+    // A key is used for algorithms of its own kind alone.
+    assertion.algorithm = kind == KeyKind::kP256 ? "ES384" : "ES256";
+    EXPECT_EQ(SignAssertion(assertion), std::nullopt);
+    assertion.key_pem = "no key";
+    EXPECT_EQ(SignAssertion(assertion), std::nullopt);
+  }
 }
 
 TEST(StateTest, OpensWhatWasSealed) {
