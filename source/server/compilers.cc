@@ -120,7 +120,8 @@ std::shared_ptr<const route::RouteTable> CompileHostAlone(const VirtualHost& pro
   routes.mutable_max_direct_response_body_size_bytes()->set_value(origin.max_direct_response_bytes);
   *routes.add_virtual_hosts() = proto;
   config::Errors found;
-  auto table = route::CompileRoutes(routes, found, config::Path(), overrides);
+  auto table = route::CompileRoutesWithTrees(routes, found, config::Path(), overrides,
+                                             filter::CompileRouteTree);
   if (table != nullptr) downstream::MakeRouteSnapshot(table, found);
   for (const config::Error& error : found.list()) {
     std::string path = error.path;

@@ -24,10 +24,8 @@ import report  # noqa: E402
 import wire  # noqa: E402
 
 ROUTER = {"name": "envoy.filters.http.router", "typed_config": {"@type": bootstrap.ROUTER}}
-PAGES = ["api_key_auth", "bandwidth_limit", "basic_auth", "compressor", "custom_response", "decompressor", "extension_with_matcher",
-         "fault", "rbac", "set_filter_state"]
-PAGES = ["adaptive_concurrency", "admission_control", "api_key_auth", "bandwidth_limit", "basic_auth", "compressor", "custom_response", "decompressor", "fault", "rbac",
-         "set_filter_state"]
+PAGES = ["adaptive_concurrency", "admission_control", "api_key_auth", "bandwidth_limit", "basic_auth", "compressor", "custom_response",
+         "decompressor", "extension_with_matcher", "fault", "rbac", "set_filter_state"]
 
 
 def typed(kind, **fields):
