@@ -280,7 +280,7 @@ def listed(names):
     own = f'    "proxenos/extensions/filters/http/{name}/v3/{name}",\n'
     include = f'#include "source/filters/http/{name}/config.h"\n'
     dep = f'        "//source/filters/http/{name}:config",\n'
-    row = f'      {{"{message}", false, f::{name}::Create{kind}, &f::{name}::k{kind}Override}},\n'
+    row = f'    {{"{message}", false, f::{name}::Create{kind}, &f::{name}::k{kind}Override}},\n'
     test = f"""px_cc_test(
     name = "{name}_test",
     srcs = ["{name}_test.cc"],
@@ -299,7 +299,7 @@ def listed(names):
         "source/server/BUILD.bazel": lambda text: insert_sorted(text, dep, r'        "//source/filters/http/\w+:config"'),
         "source/server/builtin_filters.cc": lambda text: insert_before(
             insert_sorted(text, include, r'#include "source/filters/http/\w+/config\.h"'),
-            '      {"envoy.extensions.filters.http.router.v3.Router"', row),
+            '    {"envoy.extensions.filters.http.router.v3.Router"', row),
         "source/config/fields_table_filters.cc": lambda text: insert_before(
             text, '      {"envoy.extensions.filters.http.buffer.v3.Buffer"', f'      {{"{message}", {{Use("*")}}}},\n'),
         "test/filters/http/BUILD.bazel": lambda text: insert_before(

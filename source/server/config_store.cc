@@ -25,7 +25,7 @@ ConfigStore::ConfigStore(event::EventLoop& loop, stats::Registry& registry, Comp
       clusters_(Context(), compilers_, secrets_,
                 {std::move(hooks_.make_dns), std::move(hooks_.health)}, registry),
       cluster_demands_(Context(), clusters_, std::move(hooks_.find_demand_source)),
-      routes_(Context(), compilers_, clusters_, secrets_, uses_, registry),
+      routes_(Context(), compilers_, {clusters_, secrets_, uses_}, registry),
       scopes_(Context(), compilers_, routes_, registry),
       listeners_(Context(), compilers_,
                  {clusters_, routes_, scopes_, secrets_, extensions_, uses_,

@@ -11,13 +11,13 @@
 
 namespace proxenos::server {
 
-RouteStore::RouteStore(StoreContext context, Compilers& compilers, const ClusterStore& clusters,
-                       const SecretStore& secrets, ClusterUses& uses, stats::Registry& registry)
+RouteStore::RouteStore(StoreContext context, Compilers& compilers, RouteNeighbours neighbours,
+                       stats::Registry& registry)
     : context_(context),
       compilers_(compilers),
-      clusters_(clusters),
-      secrets_(secrets),
-      uses_(uses),
+      clusters_(neighbours.clusters),
+      secrets_(neighbours.secrets),
+      uses_(neighbours.uses),
       registry_(registry) {}
 
 RouteStore::~RouteStore() = default;

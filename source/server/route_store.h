@@ -37,11 +37,18 @@ namespace proxenos::server {
 // default, so it is rarely what decides.
 inline constexpr base::Nanos kRouteWait = 15 * base::kSecond;
 
+// What routes name, and what is told of it. They outlive the RouteStore.
+struct RouteNeighbours {
+  const ClusterStore& clusters;
+  const SecretStore& secrets;
+  ClusterUses& uses;
+};
+
 // Owner: the ConfigStore. Thread: main.
 class RouteStore {
  public:
-  RouteStore(StoreContext context, Compilers& compilers, const ClusterStore& clusters,
-             const SecretStore& secrets, ClusterUses& uses, stats::Registry& registry);
+  RouteStore(StoreContext context, Compilers& compilers, RouteNeighbours neighbours,
+             stats::Registry& registry);
   ~RouteStore();
 
   std::optional<std::string> Take(const SourceKey& source, const xds::Resource& resource);

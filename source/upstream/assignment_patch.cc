@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "envoy/config/endpoint/v3/endpoint.pb.h"
-#include "envoy/config/endpoint/v3/endpoint_components.pb.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/wire_format_lite.h"
@@ -14,14 +13,14 @@
 namespace proxenos::upstream {
 namespace {
 
-using envoy::config::endpoint::v3::ClusterLoadAssignment;
-using envoy::config::endpoint::v3::LocalityLbEndpoints;
 using google::protobuf::internal::WireFormatLite;
 
-constexpr uint32_t kLocality = WireFormatLite::MakeTag(ClusterLoadAssignment::kEndpointsFieldNumber,
-                                                       WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
-constexpr uint32_t kEndpoint = WireFormatLite::MakeTag(LocalityLbEndpoints::kLbEndpointsFieldNumber,
-                                                       WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+// ClusterLoadAssignment.endpoints.
+constexpr uint32_t kLocality =
+    WireFormatLite::MakeTag(2, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+// LocalityLbEndpoints.lb_endpoints.
+constexpr uint32_t kEndpoint =
+    WireFormatLite::MakeTag(2, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
 
 // The fields of a message, in their order.
 class Fields {
@@ -163,15 +162,15 @@ std::shared_ptr<const Assignment> Patch(const Assignment& before,
                                         const Assignment& changed) {
   const size_t count = difference.localities.size();
   if (before.localities.size() != count || changed.localities.size() != count) return nullptr;
-  auto whole = std::make_shared<Assignment>();
-  whole->overprovisioning_percent = changed.overprovisioning_percent;
-  whole->localities.resize(count);
+  Assignment whole;
+  whole.overprovisioning_percent = changed.overprovisioning_percent;
+  whole.localities.resize(count);
   for (size_t i = 0; i < count; ++i) {
     const AssignmentDifference::Kept& kept = difference.localities[i];
     const std::vector<Endpoint>& old_ones = before.localities[i].endpoints;
     const std::vector<Endpoint>& new_ones = changed.localities[i].endpoints;
     if (old_ones.size() != kept.before) return nullptr;
-    LocalityEndpoints& locality = whole->localities[i];
+    LocalityEndpoints& locality = whole.localities[i];
     locality.locality = changed.localities[i].locality;
     locality.weight = changed.localities[i].weight;
     locality.priority = changed.localities[i].priority;
@@ -180,7 +179,7 @@ std::shared_ptr<const Assignment> Patch(const Assignment& before,
     Append(new_ones, 0, new_ones.size(), locality.endpoints);
     Append(old_ones, old_ones.size() - kept.last, old_ones.size(), locality.endpoints);
   }
-  return whole;
+  return std::make_shared<const Assignment>(std::move(whole));
 }
 
 }  // namespace proxenos::upstream

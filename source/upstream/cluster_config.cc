@@ -174,16 +174,16 @@ void ClusterCompiler::SetEds() {
     errors_.Add(path.Field("eds_config"), "is required for a cluster of type EDS");
     return;
   }
-  auto settings = std::make_shared<EdsSettings>();
-  settings->service_name = proto.service_name().empty() ? proto_.name() : proto.service_name();
-  settings->ads = proto.eds_config().has_ads() || proto.eds_config().has_self();
-  if (!settings->ads) settings->source = proto.eds_config().SerializeAsString();
+  EdsSettings settings;
+  settings.service_name = proto.service_name().empty() ? proto_.name() : proto.service_name();
+  settings.ads = proto.eds_config().has_ads() || proto.eds_config().has_self();
+  if (!settings.ads) settings.source = proto.eds_config().SerializeAsString();
   if (proto.eds_config().has_initial_fetch_timeout()) {
-    settings->initial_fetch_timeout =
+    settings.initial_fetch_timeout =
         CompileDuration(proto.eds_config().initial_fetch_timeout(), errors_,
                         path.Field("eds_config").Field("initial_fetch_timeout"));
   }
-  config_.eds = std::move(settings);
+  config_.eds = std::make_shared<const EdsSettings>(std::move(settings));
 }
 
 void ClusterCompiler::SetConnection() {
