@@ -47,7 +47,9 @@ std::vector<MessageRules> FilterStateFields() {
 // Filters that let only so much through.
 std::vector<MessageRules> AdmissionFields() {
   return {
-      {"envoy.extensions.filters.http.admission_control.v3.AdmissionControl", {Use("*")}},
+      {"envoy.extensions.filters.http.admission_control.v3.AdmissionControl",
+       {Use("enabled success_criteria sampling_window aggression sr_threshold rps_threshold"),
+        Use("max_rejection_probability")}},
       {"envoy.extensions.filters.http.admission_control.v3.AdmissionControl.aggression",
        {Use("*")}},
       {"envoy.extensions.filters.http.admission_control.v3.AdmissionControl.SuccessCriteria",
