@@ -8,6 +8,7 @@
 #include "source/base/log.h"
 #include "source/xds/delta_subscription.h"
 #include "source/xds/open_stream.h"
+#include "source/xds/retry_pause.h"
 #include "source/xds/sotw_subscription.h"
 
 namespace proxenos::xds {
@@ -174,16 +175,6 @@ bool AdsStream::WasOfUse() const {
   return answered_ || loop_.now() - opened_at_ > target().backoff_max;
 }
 
-base::Nanos AdsStream::NextPause() {
-  // From the base on, doubled for each failure; the random part keeps a fleet from coming back in
-  // step after its control plane restarts.
-  const int doublings = std::min(failures_++, 20);
-  base::Nanos ceiling = target().backoff_max;
-  if ((ceiling >> doublings) > 2 * target().backoff_base) {
-    ceiling = (2 * target().backoff_base) << doublings;
-  }
-  const base::Nanos half = std::max<base::Nanos>(ceiling / 2, 1);
-  return half + static_cast<base::Nanos>(loop_.random().Below(half + 1));
-}
+base::Nanos AdsStream::NextPause() { return RetryPause(target(), failures_++, loop_.random()); }
 
 }  // namespace proxenos::xds
