@@ -2,6 +2,22 @@
 #include "source/config/fields_table.h"
 
 namespace proxenos::config {
+namespace {
+
+// Where load or health is reported to.
+std::vector<FieldRule> ReportService() {
+  return {
+      Use("api_type").Only("GRPC DELTA_GRPC"),
+      Use("transport_api_version").Only("V3 AUTO"),
+      Use("grpc_services"),
+      Leave("set_node_on_first_message_only",
+            "Load reports always have the node, the messages of health discovery only the first."),
+      Leave("rate_limit_settings", "Reports go out at the interval that the service asks for."),
+      Refuse("cluster_names", "write grpc_services"),
+  };
+}
+
+}  // namespace
 
 std::vector<MessageRules> BootstrapFields() {
   return {
@@ -25,6 +41,8 @@ std::vector<MessageRules> BootstrapFields() {
            Use("application_log_config"),
            Use("tracing"),
            Refuse("hds_config", "there is no health discovery"),
+           Use("application_log_config hds_config"),
+           Refuse("tracing", "there is no tracing yet"),
            Refuse("dns_resolution_config use_tcp_for_dns_lookups typed_dns_resolver_config",
                   "write it in the cluster"),
        }},
@@ -47,12 +65,18 @@ std::vector<MessageRules> BootstrapFields() {
         Refuse("event_service", "events are written to a file: event_log_path")}},
       {"envoy.config.bootstrap.v3.ClusterManager",
        {
-           Use("outlier_detection local_cluster_name"),
+           Use("outlier_detection local_cluster_name load_stats_config"),
            Leave("enable_deferred_cluster_creation",
                  "It saves memory in Envoy; here a worker's part of a cluster is always made when "
                  "it is first used."),
-           Refuse("load_stats_config", "there are no load reports yet"),
        }},
+      {"envoy.config.bootstrap.v3.ClusterManager.load_stats_config", ReportService()},
+      {"envoy.config.bootstrap.v3.Bootstrap.hds_config", ReportService()},
+      {"envoy.service.health.v3.HealthCheckSpecifier", {Use("cluster_health_checks interval")}},
+      {"envoy.service.health.v3.ClusterHealthCheck",
+       {Use("cluster_name health_checks locality_endpoints transport_socket_matches "
+            "upstream_bind_config")}},
+      {"envoy.service.health.v3.LocalityEndpoints", {Use("locality endpoints")}},
       {"envoy.config.bootstrap.v3.ListenerManager", {}},
       {"envoy.config.bootstrap.v3.LayeredRuntime", {Use("layers")}},
       {"envoy.config.bootstrap.v3.RuntimeLayer",

@@ -37,6 +37,8 @@ std::vector<MessageRules> ClusterFields() {
                "close_connections_on_host_health_failure"),
            Use("cleanup_interval"),
            Use("track_cluster_stats"),
+           Leave("lrs_server",
+                 "Load is reported where cluster_manager.load_stats_config says, as Envoy does."),
            Use("track_timeout_budgets").Only("false", "no stats of timeouts are kept"),
        }},
       {"envoy.config.cluster.v3.TrackClusterStats",

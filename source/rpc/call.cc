@@ -18,6 +18,12 @@ using upstream::Exchange;
 using upstream::PoolFailure;
 using upstream::ResetReason;
 
+// A request that was sent is over.
+void CountEnd(upstream::WorkerCluster& cluster, const Exchange& attempt) {
+  cluster.stats().upstream_rq_active.Dec();
+  if (cluster.tracked() != nullptr) cluster.tracked()->CountRequestEnd(*attempt.host);
+}
+
 }  // namespace
 
 Call::Attempt::Attempt(Call& owner) : Exchange(owner.response_), call(owner) {
@@ -66,7 +72,7 @@ Call::Call(base::Rc<upstream::WorkerCluster> cluster, const CallOptions& options
 
 Call::~Call() {
   if (destroyed_ != nullptr) *destroyed_ = true;
-  if (!done_ && head_sent_) cluster_->stats().upstream_rq_active.Dec();
+  if (!done_ && head_sent_) CountEnd(*cluster_, *attempt_);
   if (counted_) cluster_->ReleaseRequest();
 }
 
@@ -143,6 +149,7 @@ void Call::SendMore() {
     head_sent_ = true;
     cluster_->stats().upstream_rq_total.Inc();
     cluster_->stats().upstream_rq_active.Inc();
+    if (cluster_->tracked() != nullptr) cluster_->tracked()->CountRequest(*attempt_->host);
     stream->SendHead(request_, /*end=*/false);
   }
   if (closed_ || (unsent_.empty() && !closing_)) return;
@@ -223,7 +230,12 @@ void Call::Finish(Status status, std::string message) {
   received_.reset();
   unsent_.Clear();
   deadline_.reset();
-  if (head_sent_) cluster_->stats().upstream_rq_active.Dec();
+  if (head_sent_) {
+    CountEnd(*cluster_, *attempt_);
+    if (cluster_->tracked() != nullptr) {
+      cluster_->tracked()->CountAnswer(*attempt_->host, HttpStatusOf(status) < 500);
+    }
+  }
   attempt_.reset();
   if (counted_) cluster_->ReleaseRequest();
   counted_ = false;

@@ -113,6 +113,7 @@ std::optional<std::string> ClusterStore::Take(const xds::Resource& resource, boo
   std::unique_ptr<Cluster>& slot = clusters_[resource.name];
   if (slot == nullptr) {
     slot = std::make_unique<Cluster>();
+    if (options_.report_load) slot->load = std::make_shared<const upstream::ClusterLoad>();
     slot->name = resource.name;
     slot->is_static = is_static;
   }
@@ -399,10 +400,24 @@ void ClusterStore::ForEachAssignment(absl::FunctionRef<void(const ResourceView&)
 
 void ClusterStore::ForEachActive(absl::FunctionRef<void(const ClusterView&)> visit) const {
   for (const auto& [name, cluster] : clusters_) {
-    if (cluster->active == nullptr) continue;
-    visit({*cluster->active->config, *cluster->hosts, *cluster->breakers, !cluster->is_static,
-           cluster->active->health == nullptr ? nullptr : cluster->active->health->outliers()});
+    if (cluster->active != nullptr) visit(ViewOf(*cluster));
   }
+}
+
+void ClusterStore::VisitActive(absl::string_view name,
+                               absl::FunctionRef<void(const ClusterView&)> visit) const {
+  const auto found = clusters_.find(name);
+  if (found != clusters_.end() && found->second->active != nullptr) visit(ViewOf(*found->second));
+}
+
+ClusterView ClusterStore::ViewOf(const Cluster& cluster) {
+  const ClusterHealth* health = cluster.active->health.get();
+  return {*cluster.active->config,
+          *cluster.hosts,
+          *cluster.breakers,
+          !cluster.is_static,
+          health == nullptr ? nullptr : health->outliers(),
+          cluster.load.get()};
 }
 
 void ClusterStore::ForEachContext(absl::FunctionRef<void(const tls::Context&)> visit) const {

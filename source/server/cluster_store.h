@@ -49,12 +49,14 @@ struct ClusterView {
   const upstream::CircuitBreakers& breakers;
   bool added_via_api;
   const health::OutlierDetector* outliers;  // Null without outlier detection.
+  const upstream::ClusterLoad* load;        // Null where load is not reported.
 };
 
 // What the store needs of the server.
 struct ClusterStoreOptions {
   MakeDns make_dns;
   HealthOptions health;
+  bool report_load = false;  // Hosts count what load reports tell.
 };
 
 // Owner: the ConfigStore. Thread: main.
@@ -102,6 +104,8 @@ class ClusterStore {
   void ForEach(absl::FunctionRef<void(const ResourceView&)> visit) const;
   void ForEachAssignment(absl::FunctionRef<void(const ResourceView&)> visit) const;
   void ForEachActive(absl::FunctionRef<void(const ClusterView&)> visit) const;
+  // The one of that name, if it is in force.
+  void VisitActive(absl::string_view name, absl::FunctionRef<void(const ClusterView&)> visit) const;
   // The TLS contexts of clusters in force.
   void ForEachContext(absl::FunctionRef<void(const tls::Context&)> visit) const;
   // Brings stats up to date that others count (the names' look-ups).
@@ -148,6 +152,9 @@ class ClusterStore {
   void TakeForce(Cluster& cluster);
   // A new snapshot after health bits have changed.
   void ShowNewHealth(Cluster& cluster);
+  // Before workers know the hosts.
+  static void CountLoad(Cluster& cluster);
+  static ClusterView ViewOf(const Cluster& cluster);
   void Bury(std::shared_ptr<const upstream::HostSet> hosts);
   static void ShowMembership(Cluster& cluster);
   void CountUpdate(const Cluster& cluster, bool rebuilt);

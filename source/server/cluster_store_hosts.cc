@@ -51,8 +51,9 @@ void ClusterStore::SettleHosts(Cluster& cluster, Batch& batch) {
 std::shared_ptr<const upstream::PublishedCluster> ClusterStore::PublishedFrom(
     const Cluster& cluster) const {
   const Version& version = *cluster.active;
-  return std::make_shared<const upstream::PublishedCluster>(upstream::PublishedCluster{
-      version.config, cluster.breakers, cluster.hosts, ContextsOf(version.tls.get()), reports_});
+  return std::make_shared<const upstream::PublishedCluster>(
+      upstream::PublishedCluster{version.config, cluster.breakers, cluster.hosts,
+                                 ContextsOf(version.tls.get()), reports_, cluster.load});
 }
 
 void ClusterStore::Activate(Cluster& cluster, Batch& batch) {
@@ -147,10 +148,18 @@ bool ClusterStore::RebuildHosts(Cluster& cluster) {
   }
   const bool changed = update.hosts != cluster.hosts;
   cluster.hosts.swap(update.hosts);
+  if (cluster.load != nullptr) CountLoad(cluster);
   if (changed) Bury(std::move(update.hosts));
   if (update.membership_changed()) cluster.stats->membership_change.Inc();
   ShowMembership(cluster);
   return changed;
+}
+
+void ClusterStore::CountLoad(Cluster& cluster) {
+  for (const upstream::HostEntry& entry : cluster.hosts->entries()) {
+    if (entry.host->load() != nullptr) continue;
+    entry.host->SetLoad(std::make_shared<const upstream::LoadCounts>());
+  }
 }
 
 // Of an assignment that came: counts it.

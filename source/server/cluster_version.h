@@ -50,7 +50,8 @@ struct ClusterStore::Cluster {
   // These outlive changes of the configuration.
   std::shared_ptr<const upstream::CircuitBreakers> breakers =
       std::make_shared<const upstream::CircuitBreakers>();
-  std::shared_ptr<const upstream::HostSet> hosts;  // Null before the first activation.
+  std::shared_ptr<const upstream::HostSet> hosts;     // Null before the first activation.
+  std::shared_ptr<const upstream::ClusterLoad> load;  // Null where it is not reported.
   stats::ScopePin pin;
   stats::Group<stats::ClusterMembershipStats> stats;
   stats::Group<stats::ClusterExcludedStats> excluded;  // Of one with active checks.

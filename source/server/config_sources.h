@@ -68,6 +68,8 @@ class ConfigSources {
   // Of those sources.
   xds::SubscriptionStats DemandStats() const;
   std::string VersionOf(const std::string& type_url) const;
+  // Of the endpoints of a cluster of static_resources: an xds::ClusterAddresses.
+  std::vector<std::string> AddressesOf(const std::string& cluster) const;
   // How often one source of a type was lost or could not be read, while it is wanted.
   uint64_t FailuresOf(const std::string& type_url, const SourceKey& source) const;
   // Sums over all control-plane streams.
@@ -95,7 +97,6 @@ class ConfigSources {
       const xds::ResourceType* type, const envoy::config::core::v3::ApiConfigSource& config) const;
   absl::Status CheckOverAds(const xds::ResourceType& type) const;
   xds::ApplyUpdate ApplierFor(const SourceKey& key);
-  std::vector<std::string> AddressesOf(const std::string& cluster) const;
   template <typename Visit>
   void ForEachStream(Visit visit) const;
   Source* Find(const std::string& type_url, const SourceKey& key);

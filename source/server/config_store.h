@@ -42,6 +42,7 @@ struct ConfigStoreHooks {
   FindDemandSource find_demand_source;
   MakeDns make_dns;
   HealthOptions health;
+  bool report_load = false;                      // Hosts count what load reports tell.
   AdmitListener admit_listener;                  // May be null.
   base::Nanos drain_time = 600 * base::kSecond;  // --drain-time-s
 };

@@ -18,6 +18,7 @@
 #include "source/runtime/setting.h"
 #include "source/server/builtin_filters.h"
 #include "source/server/compilers.h"
+#include "source/server/report_services.h"
 #include "source/server/server_admin.h"
 #include "source/server/stats_config.h"
 #include "source/stat_sinks/sink_config.h"
@@ -151,6 +152,7 @@ Server::~Server() {
   // Workers first: they use everything else.
   for (auto& worker : workers_) worker->StopAndJoin();
   sinks_.clear();
+  reports_.reset();
   admin_.reset();
   config_stats_.reset();
   sources_.reset();
@@ -228,6 +230,7 @@ void Server::MakeStore() {
   hooks.health.log_writer = &log_writer_;
   hooks.health.outlier_event_log =
       bootstrap_.proto.cluster_manager().outlier_detection().event_log_path();
+  hooks.report_load = ReportsLoad(bootstrap_.proto);
   hooks.drain_time = options_.drain_time;
   const config::UnknownFields unknown = options_.reject_unknown_dynamic_fields
                                             ? config::UnknownFields::kReject
@@ -317,6 +320,12 @@ void Server::Advance() {
     const absl::Status status = AddStaticListeners(bootstrap_.proto, *store_);
     if (!status.ok()) return Fail(status);
     sources_->StartListeners();
+    reports_ = std::make_unique<ReportServices>(
+        bootstrap_.proto, ReportServices::Surroundings{{loop_, registry_, &log_writer_},
+                                                       store_->clusters(),
+                                                       *sources_,
+                                                       *main_clusters_,
+                                                       dynamic_ignored_});
     // They settle in a turn of their own. Not in one within this turn: its end would destroy what
     // this one still has events for.
     start_timer_.ArmIn(kTick);
@@ -488,6 +497,7 @@ absl::Status Server::Validate(const LoadedBootstrap& bootstrap) {
         absl::InvalidArgumentError(absl::StrCat("cluster_manager.local_cluster_name: value ", local,
                                                 ": expected a cluster of static_resources")));
   }
+  found.push_back(ReportServices::Check(bootstrap.proto, sources));
   config::Errors overload_errors;
   CompileOverload(bootstrap.proto.overload_manager(), overload_errors,
                   config::Path("overload_manager"));

@@ -43,6 +43,7 @@
 
 namespace proxenos::server {
 
+class ReportServices;
 class ServerAdmin;
 
 enum class ServerState : uint8_t { kPreInitializing, kInitializing, kLive, kDraining };
@@ -138,6 +139,7 @@ class Server {
   std::unique_ptr<ConfigSources> sources_;
   std::unique_ptr<ConfigStats> config_stats_;
   std::unique_ptr<ServerAdmin> admin_;
+  std::unique_ptr<ReportServices> reports_;
   std::vector<std::unique_ptr<stat_sinks::OtlpSink>> sinks_;
   std::unique_ptr<Signals> signals_;
   event::Timer start_timer_;

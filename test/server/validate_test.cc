@@ -12,6 +12,7 @@
 namespace proxenos::server {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 std::string Text(const absl::Status& status) { return std::string(status.message()); }
@@ -99,6 +100,25 @@ TEST(Validate, ClustersOfDiscoveryMayBeNamed) {
       Validate(absl::StrCat("static_resources: {listeners: [", ListenerText("l", 10000, "later"),
                             "]}\ndynamic_resources: {cds_config: {path: /x/cds.yaml}}")),
       "");
+}
+
+TEST(Validate, ServicesToReportTo) {
+  const std::string load = "cluster_manager: {load_stats_config: {transport_api_version: V3, ";
+  const std::string health = "hds_config: {transport_api_version: V3, ";
+  const std::string service = absl::StrCat("grpc_services: [", kService, "]");
+  EXPECT_EQ(Validate(absl::StrCat(load, "api_type: GRPC, ", service, "}}\n", health,
+                                  "api_type: GRPC, ", service, "}\n")),
+            "");
+  EXPECT_THAT(Validate(absl::StrCat(load, "api_type: GRPC}}\n", health, "api_type: GRPC}\n")),
+              AllOf(HasSubstr("cluster_manager.load_stats_config.grpc_services: 0 items"),
+                    HasSubstr("hds_config.grpc_services: 0 items")));
+  EXPECT_THAT(Validate(absl::StrCat(load,
+                                    "api_type: GRPC, grpc_services: [{envoy_grpc: "
+                                    "{cluster_name: nobody}}]}}\n")),
+              HasSubstr("cluster_manager.load_stats_config.grpc_services[0].envoy_grpc."
+                        "cluster_name: value nobody: expected a cluster of static_resources"));
+  EXPECT_THAT(Validate(absl::StrCat(health, "api_type: REST, cluster_names: [a]}\n")),
+              HasSubstr("hds_config.api_type"));
 }
 
 TEST(Validate, NamesAreNotLookedUp) {

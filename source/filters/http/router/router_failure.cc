@@ -68,6 +68,7 @@ void Router::OnFailure() {
 
 // A circuit breaker is open.
 void Router::FailOverloaded() {
+  if (cluster_->tracked() != nullptr) cluster_->tracked()->CountDrop();
   const FailureWords words = WordsOf(PoolFailure::kOverflow);
   FailUnanswered(words, ResetText(words.reason), "");
   stream_.response.headers.AddView(HeaderId::kXEnvoyOverloaded,

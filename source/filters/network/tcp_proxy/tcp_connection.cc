@@ -93,6 +93,7 @@ void TcpConnection::Connect() {
   const bool tunnels = config.tunnel != nullptr;
   if (tunnels && !counted_ && !cluster_->TryAcquireRequest()) {
     cluster_->stats().upstream_rq_pending_overflow.Inc();
+    if (cluster_->tracked() != nullptr) cluster_->tracked()->CountDrop();
     End(filter::kUpstreamOverflow);
     return;
   }
@@ -115,6 +116,9 @@ void TcpConnection::Connect() {
 
 void TcpConnection::OnConnectFailed() {
   const PoolFailure failure = attempt_->failure;
+  if (failure == PoolFailure::kOverflow && cluster_->tracked() != nullptr) {
+    cluster_->tracked()->CountDrop();
+  }
   if (failure == PoolFailure::kNoHealthyHost || failure == PoolFailure::kOverflow) {
     End(failure == PoolFailure::kOverflow ? filter::kUpstreamOverflow : filter::kNoHealthyUpstream);
     return;
@@ -178,6 +182,7 @@ void TcpConnection::OnConnected() {
   }
   cluster_->stats().upstream_rq_total.Inc();
   cluster_->stats().upstream_rq_active.Inc();
+  if (cluster_->tracked() != nullptr) cluster_->tracked()->CountRequest(*attempt_->host);
   if (service_.config().logs_connected) service_.Log(info_);
 }
 
@@ -327,7 +332,10 @@ void TcpConnection::OnClosing() {
   info_.downstream_wire_bytes_received = info_.bytes_received;
   info_.downstream_wire_bytes_sent = info_.bytes_sent;
   service_.Log(info_);
-  if (connected_) cluster_->stats().upstream_rq_active.Dec();
+  if (connected_) {
+    cluster_->stats().upstream_rq_active.Dec();
+    if (cluster_->tracked() != nullptr) cluster_->tracked()->CountRequestEnd(*attempt_->host);
+  }
   if (counted_) cluster_->ReleaseRequest();
   unsent_.Clear();
   socket().out().Clear();
