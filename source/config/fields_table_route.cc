@@ -6,8 +6,6 @@ namespace proxenos::config {
 std::vector<MessageRules> RouteFields() {
   constexpr std::string_view kMetadata =
       "Only filters and access logs read it, and none of those implemented does.";
-  constexpr std::string_view kNoTracing =
-      "There is no tracing, and a connection manager that asks for it is rejected.";
   constexpr std::string_view kNoHedging =
       "tries follow one another: write a retry_policy with a per_try_timeout";
   constexpr std::string_view kHeaders =
