@@ -484,7 +484,8 @@ TEST_F(FilterChainTest, WhatIsMadeAnewMayWantTheWholeBody) {
     EXPECT_EQ(TakeLog(), "hold:qh hold:wake ");
     EXPECT_FALSE(stream_->request_out.head);
     stream_->SendRequestBody(fits ? "3" : "34", true);
-    EXPECT_EQ(TakeLog(), fits ? "late:qh hold:qb. late:qb. " : "hold:local late:local ");
+    EXPECT_EQ(TakeLog(), fits ? "late:qh hold:qb. late:qb. "
+                              : "hold:local late:local late:sh hold:sh hold:sb. ");
     EXPECT_EQ(Out(), fits ? "" : "413 Payload Too Large.");
     stream_.reset();
     TakeLog();
