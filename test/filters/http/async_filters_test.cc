@@ -97,7 +97,7 @@ Subject ExtProc() {
                     asked.SendBody(Frame(response.SerializeAsString()), false);
                   },
                   "passed",
-                  "500 "};
+                  "504 "};
   subject.asks_with_head = true;
   return subject;
 }

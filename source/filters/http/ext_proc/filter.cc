@@ -174,7 +174,7 @@ void ExtProc::OnWake() {
   if (over_) return;
   if (timed_out_) {
     Count(&ExtProcStats::message_timeouts);
-    return Fail("ext_proc_error_timeout");
+    return Fail("ext_proc_error_per-message_timeout_exceeded", 504);
   }
   if (!call_->done()) return;
   // A processor that has nothing more to say lets everything pass.
@@ -316,14 +316,16 @@ void ExtProc::KeepMetadata(json::Object metadata) {
 
 void ExtProc::LetGo(Direction direction) { stream_.Resume(*this, direction); }
 
-void ExtProc::Fail(absl::string_view details) {
+void ExtProc::Fail(absl::string_view details) { Fail(details, settings_.status_on_error); }
+
+void ExtProc::Fail(absl::string_view details, uint16_t status) {
   Count(&ExtProcStats::streams_failed);
   if (failure_allowed_) {
     Count(&ExtProcStats::failure_mode_allowed);
     return End();
   }
   End();
-  stream_.Reply(settings_.status_on_error, "", details, 0);
+  stream_.Reply(status, "", details, 0);
 }
 
 // Whatever is held goes on.

@@ -86,6 +86,7 @@ class ExtProc final : public filter::HttpFilter {
   void LetGo(filter::Direction direction);
   // The processor is of no more use: everything goes on, or the request is refused.
   void Fail(absl::string_view details);
+  void Fail(absl::string_view details, uint16_t status);
   void End();
   filter::Parts& Incoming(filter::Direction direction) {
     return direction == filter::Direction::kRequest ? stream_.request_in : stream_.response_in;
