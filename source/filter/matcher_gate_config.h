@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "absl/strings/string_view.h"
 #include "envoy/config/core/v3/extension.pb.h"
 #include "envoy/extensions/common/matching/v3/extension_matcher.pb.h"
 #include "source/config/errors.h"
@@ -11,7 +12,7 @@
 
 namespace proxenos::filter {
 
-inline constexpr char kExtensionWithMatcher[] =
+inline constexpr absl::string_view kExtensionWithMatcher =
     "envoy.extensions.common.matching.v3.ExtensionWithMatcher";
 
 // Of ExtensionWithMatcherPerRoute.
