@@ -144,13 +144,13 @@ Subject JwtKeys() {
 
 // A login at its end; the secrets stay for the process.
 Subject OAuth2() {
-  static const std::vector<tls::SecretCellPtr>* const cells = [] {
-    auto* named = new std::vector<tls::SecretCellPtr>;
+  static const std::vector<tls::SecretCellPtr> cells = [] {
+    std::vector<tls::SecretCellPtr> named;
     for (const char* name : {"async-token", "async-hmac"}) {
       tls::SecretRef ref;
       ref.name = name;
-      named->push_back(tls::SecretCells::OfProcess().Name(ref));
-      named->back()->Publish(
+      named.push_back(tls::SecretCells::OfProcess().Name(ref));
+      named.back()->Publish(
           std::make_shared<const tls::GenericValues>(tls::GenericValues{"secret", {}}));
     }
     return named;
