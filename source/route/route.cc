@@ -69,18 +69,23 @@ const Route* FirstOf(absl::Span<const Route> routes, const PathIndex* index,
   return best == PathIndex::kNone ? nullptr : &routes[best];
 }
 
+absl::Span<const Route> RoutesOf(const VirtualHost& host, const RouteTree::Action& action) {
+  return absl::MakeConstSpan(host.routes).subspan(action.first, action.count);
+}
+
 }  // namespace
 
 const Route* VirtualHost::MatchInOrder(const MatchInput& input, absl::string_view path) const {
-  return FirstOf(routes, input, path);
+  if (tree == nullptr) return FirstOf(routes, input, path);
+  const RouteTree::Action* action = tree->Find(input);
+  return action == nullptr ? nullptr : FirstOf(RoutesOf(*this, *action), input, path);
 }
 
 const Route* VirtualHost::Match(const MatchInput& input, absl::string_view path) const {
   if (tree == nullptr) return FirstOf(routes, index.get(), input, path);
   const RouteTree::Action* action = tree->Find(input);
-  if (action == nullptr) return nullptr;
-  const auto own = absl::MakeConstSpan(routes).subspan(action->first, action->count);
-  return FirstOf(own, action->index.get(), input, path);
+  return action == nullptr ? nullptr
+                           : FirstOf(RoutesOf(*this, *action), action->index.get(), input, path);
 }
 
 const VirtualCluster* VirtualHost::FindVirtualCluster(const http::RequestHead& head) const {
