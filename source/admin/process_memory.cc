@@ -17,6 +17,10 @@ extern "C" __attribute__((weak)) void mi_process_info(size_t* elapsed_ms, size_t
 
 extern "C" __attribute__((weak)) void mi_collect(bool force);
 
+// Of a sanitizer, whose allocator mallinfo2 does not see; else null.
+extern "C" __attribute__((weak)) size_t __sanitizer_get_current_allocated_bytes();
+extern "C" __attribute__((weak)) size_t __sanitizer_get_heap_size();
+
 namespace proxenos::admin {
 namespace {
 
@@ -40,6 +44,11 @@ ProcessMemory ReadProcessMemory() {
     size_t unused, committed;
     mi_process_info(&unused, &unused, &unused, &unused, &unused, &committed, &unused, &unused);
     memory.allocated = memory.heap_size = committed;
+    return memory;
+  }
+  if (__sanitizer_get_current_allocated_bytes != nullptr) {
+    memory.allocated = __sanitizer_get_current_allocated_bytes();
+    memory.heap_size = __sanitizer_get_heap_size();
     return memory;
   }
   const struct mallinfo2 info = mallinfo2();
