@@ -8,6 +8,7 @@
 #include "source/server/options.h"
 #include "source/server/server.h"
 #include "source/server/signals.h"
+#include "source/server/validate.h"
 
 namespace proxenos::server {
 namespace {
@@ -56,7 +57,7 @@ int Main(int argc, char** argv) {
   if (!bootstrap.ok()) return Complain(bootstrap.status());
   const absl::Status format = SetLogPattern(*options, *bootstrap);
   if (!format.ok()) return Complain(format);
-  const absl::Status valid = Server::Validate(*bootstrap);
+  const absl::Status valid = Validate(*bootstrap);
   if (!valid.ok()) return Complain(valid);
   if (options->mode == Options::Mode::kValidate) {
     std::printf("configuration '%s' OK\n", options->config_path.c_str());

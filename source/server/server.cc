@@ -9,17 +9,15 @@
 #include <thread>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "source/admin/admin_config.h"
 #include "source/admin/process_memory.h"
 #include "source/base/log.h"
-#include "source/config/typed_config.h"
 #include "source/json/struct_config.h"
 #include "source/runtime/setting.h"
 #include "source/server/builtin_filters.h"
 #include "source/server/compilers.h"
 #include "source/server/report_services.h"
 #include "source/server/server_admin.h"
+#include "source/server/static_resources.h"
 #include "source/server/stats_config.h"
 #include "source/stat_sinks/sink_config.h"
 #include "source/tracing/tracing_config.h"
@@ -48,65 +46,6 @@ base::Nanos FlushInterval(const Bootstrap& bootstrap) {
   if (!bootstrap.has_stats_flush_interval()) return 5 * base::kSecond;
   const auto& interval = bootstrap.stats_flush_interval();
   return std::max(interval.seconds() * base::kSecond + interval.nanos(), base::kMillisecond);
-}
-
-// All that was refused of static resources, as one error.
-absl::Status ToStatus(const std::vector<xds::ResourceError>& refused, absl::string_view what) {
-  if (refused.empty()) return absl::OkStatus();
-  std::string text;
-  for (const xds::ResourceError& error : refused) {
-    absl::StrAppend(&text, text.empty() ? "" : "\n", what, " '", error.name, "': ", error.reason);
-  }
-  return absl::InvalidArgumentError(text);
-}
-
-void Append(std::vector<xds::ResourceError> more, std::vector<xds::ResourceError>& all) {
-  for (xds::ResourceError& each : more) all.push_back(std::move(each));
-}
-
-absl::Status AddStaticSecrets(const Bootstrap& bootstrap, ConfigStore& store) {
-  std::vector<xds::ResourceError> refused;
-  for (const auto& secret : bootstrap.static_resources().secrets()) {
-    Append(store.AddStatic(xds::kSecretType, secret.SerializeAsString()), refused);
-  }
-  return ToStatus(refused, "static secret");
-}
-
-absl::Status AddStaticClusters(const Bootstrap& bootstrap, ConfigStore& store) {
-  std::vector<xds::ResourceError> refused;
-  for (const auto& cluster : bootstrap.static_resources().clusters()) {
-    Append(store.AddStatic(xds::kClusterType, cluster.SerializeAsString()), refused);
-  }
-  return ToStatus(refused, "static cluster");
-}
-
-absl::Status AddStaticListeners(const Bootstrap& bootstrap, ConfigStore& store) {
-  std::vector<xds::ResourceError> refused;
-  for (const auto& listener : bootstrap.static_resources().listeners()) {
-    Append(store.AddStatic(xds::kListenerType, listener.SerializeAsString()), refused);
-  }
-  return ToStatus(refused, "static listener");
-}
-
-// Judges each listener by itself, without what stands around it.
-absl::Status CompileListeners(const Bootstrap& bootstrap, Compilers& compilers) {
-  std::vector<xds::ResourceError> refused;
-  for (const auto& listener : bootstrap.static_resources().listeners()) {
-    config::Errors errors;
-    compilers.listener(listener.SerializeAsString(), Origin::kBootstrap, errors);
-    if (!errors.ok()) {
-      refused.push_back({listener.name(), std::string(errors.ToStatus().message())});
-    }
-  }
-  return ToStatus(refused, "static listener");
-}
-
-absl::Status Joined(const std::vector<absl::Status>& all) {
-  std::string text;
-  for (const absl::Status& each : all) {
-    if (!each.ok()) absl::StrAppend(&text, text.empty() ? "" : "\n", each.message());
-  }
-  return text.empty() ? absl::OkStatus() : absl::InvalidArgumentError(text);
 }
 
 // Validate has told what is wrong with it.
@@ -447,68 +386,6 @@ void Server::DrainListeners(const DrainRequest& request) {
     }
   });
   stop_after_drain_->ArmIn(options_.drain_time);
-}
-
-absl::Status Server::Validate(const LoadedBootstrap& bootstrap) {
-  // Everything but threads, sockets and look-ups: the same stores judge the same resources.
-  base::RealClock clock;
-  event::EventLoop loop(clock);
-  stats::Registry registry;
-  downstream::ListenerCompiler compiler{BuiltinFilters(), nullptr, BuiltinListenerFilters(),
-                                        BuiltinNetworkFilters()};
-  config::Errors tracer_errors;
-  compiler.tracer = tracing::CompileBootstrapTracer(bootstrap.proto, tracer_errors);
-  config::IgnoredFields ignored;
-  ConfigStoreHooks hooks;
-  hooks.publish = [](Batch) {};
-  hooks.want = [](const WantedNames::Change&) {};
-  hooks.make_dns = [](std::shared_ptr<const upstream::ClusterConfig>,
-                      upstream::DnsCluster::OnAssignment) {
-    return std::unique_ptr<upstream::DnsCluster>();
-  };
-  ConfigSources sources(
-      loop, bootstrap.proto,
-      [](const SourceKey&, const xds::TypeUpdate&) { return std::vector<xds::ResourceError>(); },
-      [](const std::string&, const SourceKey&) {});
-  const absl::Status prepared = sources.Prepare();
-  hooks.check_source = [&sources](const std::string& type, const SourceKey& source) {
-    return sources.Check(type, source);
-  };
-  ConfigStore store(loop, registry, MakeCompilers(compiler, ignored), std::move(hooks));
-
-  config::Errors runtime_errors;
-  store.runtime().Begin(bootstrap.proto, runtime_errors);
-  std::vector<absl::Status> found = {runtime_errors.ToStatus(),
-                                     AddStaticSecrets(bootstrap.proto, store),
-                                     AddStaticClusters(bootstrap.proto, store)};
-  if (sources.has_cds()) {
-    // Their routes may name clusters that only the control plane knows.
-    Compilers compilers = MakeCompilers(compiler, ignored);
-    found.push_back(CompileListeners(bootstrap.proto, compilers));
-  } else {
-    found.push_back(AddStaticListeners(bootstrap.proto, store));
-  }
-  config::Errors admin_errors;
-  admin::CompileAdmin(bootstrap.proto.admin(), nullptr, config::Path("admin"), admin_errors);
-  found.push_back(admin_errors.ToStatus());
-  const std::string& local = bootstrap.proto.cluster_manager().local_cluster_name();
-  if (!local.empty() && !store.clusters().Has(local)) {
-    found.push_back(
-        absl::InvalidArgumentError(absl::StrCat("cluster_manager.local_cluster_name: value ", local,
-                                                ": expected a cluster of static_resources")));
-  }
-  found.push_back(ReportServices::Check(bootstrap.proto, sources));
-  config::Errors overload_errors;
-  CompileOverload(bootstrap.proto.overload_manager(), overload_errors,
-                  config::Path("overload_manager"));
-  found.push_back(overload_errors.ToStatus());
-  config::Errors stats_errors;
-  stat_sinks::CompileSinks(bootstrap.proto, stats_errors);
-  CompileStatView(bootstrap.proto.stats_config(), stats_errors, config::Path("stats_config"));
-  found.push_back(stats_errors.ToStatus());
-  found.push_back(tracer_errors.ToStatus());
-  found.push_back(prepared);
-  return Joined(found);
 }
 
 }  // namespace proxenos::server

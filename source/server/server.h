@@ -63,10 +63,6 @@ class Server {
   // Whether it ended because of an error.
   bool failed() const { return !start_error_.ok(); }
 
-  // All that is wrong with the configuration as far as it can be told without a socket: what
-  // --mode validate says, and asked before every start.
-  static absl::Status Validate(const LoadedBootstrap& bootstrap);
-
   // For the admin endpoint.
   ServerState state() const { return failing_health_ ? ServerState::kDraining : state_; }
   bool live() const { return state() == ServerState::kLive; }
