@@ -18,6 +18,12 @@ bool Contains(absl::Span<const absl::string_view> names, absl::string_view name)
                      [name](absl::string_view one) { return absl::EqualsIgnoreCase(one, name); });
 }
 
+// What tells how the bytes of this very body are to be read, which no other response changes.
+bool DescribesBody(const http::Header& header) {
+  return header.id == HeaderId::kContentLength || header.id == HeaderId::kContentEncoding ||
+         header.name() == "content-range" || header.name() == "content-md5";
+}
+
 }  // namespace
 
 // What codecs have not taken out already. Set-Cookie is for one client; Age and Cache-Status are
@@ -64,8 +70,11 @@ void HeadBuilder::Add(const http::HeaderMap& headers,
 
 void HeadBuilder::Update(const StoredHead& stored, const http::HeaderMap& headers,
                          absl::Span<const absl::string_view> withheld) {
-  const auto replaces = [](const http::Header& header) {
-    return header.id != HeaderId::kContentLength && !IsNeverStored(header.id, header.name());
+  const bool tagged = !stored.validators.etag.empty();
+  const auto replaces = [tagged](const http::Header& header) {
+    // A tag that stored bytes have is theirs (section 4.3.4).
+    if (header.id == HeaderId::kEtag && tagged) return false;
+    return !DescribesBody(header) && !IsNeverStored(header.id, header.name());
   };
   for (const http::Header& old : stored.fields()) {
     const bool replaced =

@@ -158,6 +158,45 @@ TEST(CacheTest, ValidatesWhatIsStale) {
   EXPECT_EQ(hit->Field("content-length"), "4");
 }
 
+TEST(CacheTest, AValidationChangesNothingThatDescribesTheBody) {
+  CacheWorld world = World();
+  world.Fill("/a",
+             {{"cache-control", "max-age=1"},
+              {"etag", "\"a\""},
+              {"content-encoding", "gzip"},
+              {"content-md5", "old"}},
+             "body");
+  world.Pass(2);
+  auto stale = world.Get("/a");
+  stale->Answer(304,
+                {{"cache-control", "max-age=60"},
+                 {"etag", "\"b\""},
+                 {"content-encoding", "br"},
+                 {"content-range", "bytes 0-1/4"},
+                 {"content-md5", "new"}},
+                "");
+  const auto check = [](auto& answer) {
+    EXPECT_EQ(answer.Text(), "200 body");
+    EXPECT_EQ(answer.Field("etag"), "\"a\"");
+    EXPECT_EQ(answer.Field("content-encoding"), "gzip");
+    EXPECT_EQ(answer.Field("content-range"), "-");
+    EXPECT_EQ(answer.Field("content-md5"), "old");
+  };
+  check(*stale);
+  check(*world.Get("/a"));
+}
+
+TEST(CacheTest, ATagThatComesLaterIsKept) {
+  CacheWorld world = World();
+  world.Fill("/a", {{"cache-control", "max-age=1"}, {"last-modified", world.DateAt(-5000)}},
+             "body");
+  world.Pass(2);
+  auto stale = world.Get("/a");
+  stale->Answer(304, {{"cache-control", "max-age=60"}, {"etag", "\"a\""}}, "");
+  EXPECT_EQ(stale->Field("etag"), "\"a\"");
+  EXPECT_EQ(world.Get("/a")->Field("etag"), "\"a\"");
+}
+
 TEST(CacheTest, AValidationMayBringAnotherResponse) {
   CacheWorld world = World();
   world.Fill("/a", {{"cache-control", "max-age=1"}, {"etag", "\"a\""}}, "old");
