@@ -108,8 +108,25 @@ std::vector<MessageRules> BootstrapFields() {
       {"envoy.config.metrics.v3.StatsSink",
        {Use("name"),
         Use("typed_config")
-            .Only("envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig",
-                  "stats are sent by OpenTelemetry's protocol, or read at /stats/prometheus")}},
+            .Only("envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig "
+                  "envoy.config.metrics.v3.StatsdSink envoy.config.metrics.v3.DogStatsdSink "
+                  "envoy.extensions.stat_sinks.graphite_statsd.v3.GraphiteStatsdSink "
+                  "envoy.config.metrics.v3.MetricsServiceConfig",
+                  "stats are sent by one of these, or read at /stats/prometheus")}},
+      {"envoy.config.metrics.v3.StatsdSink", {Use("address tcp_cluster_name prefix")}},
+      {"envoy.config.metrics.v3.DogStatsdSink", {Use("address prefix max_bytes_per_datagram")}},
+      {"envoy.extensions.stat_sinks.graphite_statsd.v3.GraphiteStatsdSink",
+       {Use("address prefix max_bytes_per_datagram")}},
+      {"envoy.config.metrics.v3.MetricsServiceConfig",
+       {Use("grpc_service report_counters_as_deltas emit_tags_as_labels histogram_emit_mode "
+            "batch_size"),
+        Use("transport_api_version")
+            .Only("V3 AUTO", "V2 is no longer spoken by anybody: write V3")}},
+      {"envoy.config.metrics.v3.MetricsServiceConfig.grpc_service",
+       {Use("envoy_grpc initial_metadata"),
+        Leave("timeout", "Stats are sent over one stream, which lasts."),
+        Refuse("google_grpc", "write envoy_grpc: sinks call over a cluster's connections"),
+        Refuse("retry_policy", "a stream that ended is opened again at the next interval")}},
       {"envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig",
        {Use("grpc_service report_counters_as_deltas report_histograms_as_deltas "
             "emit_tags_as_attributes use_tag_extracted_name prefix resource_detectors "

@@ -19,8 +19,7 @@ std::vector<MessageRules> CoreFields() {
       {"envoy.config.core.v3.EnvoyInternalAddress", {Use("server_listener_name endpoint_id")}},
       {"envoy.config.core.v3.SocketAddress",
        {
-           Use("address port_value ipv4_compat"),
-           Use("protocol").Only("TCP"),
+           Use("address port_value ipv4_compat protocol"),
        }},
       {"envoy.config.core.v3.Pipe", {Use("path mode")}},
       {"envoy.config.core.v3.ConfigSource",

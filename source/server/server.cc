@@ -281,9 +281,10 @@ void Server::Advance() {
 
 void Server::MakeSinks() {
   config::Errors errors;  // Validate has told.
-  for (stat_sinks::OtlpSinkConfig& config : stat_sinks::CompileSinks(bootstrap_.proto, errors)) {
-    sinks_.push_back(std::make_unique<stat_sinks::OtlpSink>(
-        std::move(config), stat_view_, started_at_,
+  const stat_sinks::SinkSurroundings surroundings{loop_, registry_, stat_view_, started_at_};
+  for (stat_sinks::SinkConfig& config : stat_sinks::CompileSinks(bootstrap_.proto, errors)) {
+    sinks_.push_back(stat_sinks::MakeSink(
+        std::move(config), surroundings,
         [this](const std::string& name) { return main_clusters_->Find(name); }));
   }
 }

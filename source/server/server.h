@@ -36,7 +36,7 @@
 #include "source/server/signals.h"
 #include "source/server/turn_counter.h"
 #include "source/server/worker.h"
-#include "source/stat_sinks/otlp_sink.h"
+#include "source/stat_sinks/stat_sink.h"
 #include "source/stats/registry.h"
 #include "source/stats/tag_rules.h"
 #include "source/upstream/zone_routing.h"
@@ -136,7 +136,7 @@ class Server {
   std::unique_ptr<ConfigStats> config_stats_;
   std::unique_ptr<ServerAdmin> admin_;
   std::unique_ptr<ReportServices> reports_;
-  std::vector<std::unique_ptr<stat_sinks::OtlpSink>> sinks_;
+  std::vector<std::unique_ptr<stat_sinks::StatSink>> sinks_;
   std::unique_ptr<Signals> signals_;
   event::Timer start_timer_;
   event::Timer flush_timer_;  // Ends the intervals of histograms: stats_flush_interval.

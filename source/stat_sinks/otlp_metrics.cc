@@ -49,13 +49,6 @@ void FillHistogram(WireWriter& point, const stats::HistogramData& data) {
 
 }  // namespace
 
-uint64_t OtlpMetrics::SinceLast(const std::string& name, uint64_t value) {
-  uint64_t& known = counts_[name];
-  const uint64_t since = value < known ? value : value - known;  // Less: it was reset.
-  known = value;
-  return since;
-}
-
 void OtlpMetrics::AddPoint(const stats::ScopeReading& reading, const stats::Stat& stat,
                            base::WallTime now, Points& points) {
   if (!stat.used || stat.type == StatType::kTextReadout) return;
@@ -75,7 +68,7 @@ void OtlpMetrics::AddPoint(const stats::ScopeReading& reading, const stats::Stat
     FillHistogram(point, delta ? *stat.interval : *stat.total);
   } else {
     const bool since = kind == Kind::kSum && delta;
-    point.Fixed(6, since ? SinceLast(name, stat.value) : stat.value);
+    point.Fixed(6, since ? counts_.Take(name, stat.value) : stat.value);
   }
   if (options_.tags_as_attributes) {
     const uint32_t field = kind == Kind::kHistogram ? 9 : 7;

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
 #include "source/base/clock.h"
+#include "source/stat_sinks/counter_deltas.h"
 #include "source/stats/reading.h"
 #include "source/stats/tag_rules.h"
 
@@ -49,14 +49,13 @@ class OtlpMetrics {
 
   void AddPoint(const stats::ScopeReading& reading, const stats::Stat& stat, base::WallTime now,
                 Points& points);
-  uint64_t SinceLast(const std::string& name, uint64_t value);
   std::vector<std::string> Pack(const Points& points) const;
 
   const OtlpOptions options_;
   const stats::StatView& view_;
   const base::WallTime started_;
-  base::WallTime last_;                                // When the last messages were made.
-  absl::flat_hash_map<std::string, uint64_t> counts_;  // Then; with counters_as_deltas.
+  base::WallTime last_;   // When the last messages were made.
+  CounterDeltas counts_;  // With counters_as_deltas.
 };
 
 }  // namespace proxenos::stat_sinks

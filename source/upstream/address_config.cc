@@ -27,6 +27,16 @@ std::optional<uint16_t> CompilePort(const SocketAddress& proto, config::Errors& 
 
 std::optional<net::Address> CompileIpAddress(const SocketAddress& proto, config::Errors& errors,
                                              const config::Path& path) {
+  if (proto.protocol() != SocketAddress::TCP) {
+    errors.AddValue(path.Field("protocol"), "UDP", "TCP");
+    return std::nullopt;
+  }
+  return CompileDatagramAddress(proto, errors, path);
+}
+
+std::optional<net::Address> CompileDatagramAddress(const SocketAddress& proto,
+                                                   config::Errors& errors,
+                                                   const config::Path& path) {
   const std::optional<uint16_t> port = CompilePort(proto, errors, path);
   absl::StatusOr<net::Address> address = net::Address::FromIp(proto.address(), port.value_or(0));
   if (!address.ok()) {

@@ -13,6 +13,11 @@ namespace proxenos::upstream {
 std::optional<net::Address> CompileIpAddress(const envoy::config::core::v3::SocketAddress& proto,
                                              config::Errors& errors, const config::Path& path);
 
+// The same, for datagrams: `protocol` may be either, as in Envoy.
+std::optional<net::Address> CompileDatagramAddress(
+    const envoy::config::core::v3::SocketAddress& proto, config::Errors& errors,
+    const config::Path& path);
+
 // A Unix socket.
 std::optional<net::Address> CompilePipe(const envoy::config::core::v3::Pipe& proto,
                                         config::Errors& errors, const config::Path& path);
