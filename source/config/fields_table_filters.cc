@@ -109,12 +109,12 @@ std::vector<MessageRules> FilterFields() {
       {"envoy.config.route.v3.CorsPolicy", {Use(kCorsFields)}},
       {"envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
        {
-           Use("enable_upstream_stats"),
-           Use("stats_for_all_methods").Only("false", "calls are counted by cluster"),
+           Use("enable_upstream_stats stats_for_all_methods individual_method_stats_allowlist "
+               "replace_dots_in_grpc_service_name"),
            Leave("emit_filter_state", "There is no filter state that anything could read."),
-           Leave("replace_dots_in_grpc_service_name", "No stat has a service's name."),
-           Refuse("individual_method_stats_allowlist", "calls are counted by cluster"),
        }},
+      {"envoy.config.core.v3.GrpcMethodList", {Use("services")}},
+      {"envoy.config.core.v3.GrpcMethodList.Service", {Use("name method_names")}},
       {"envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
        {Use("mutations most_specific_header_mutations_wins")}},
       {"envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute",

@@ -13,6 +13,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "source/stats/render.h"
+#include "source/stats/scope_tags.h"
 #include "source/stats/stat_list.h"
 #include "source/stats/tag_rules.h"
 
@@ -82,12 +83,11 @@ void AppendLabels(std::string& out, absl::Span<const Tag> tags) {
   for (const Tag& tag : tags) AppendLabel(out, tag.name, tag.value);
 }
 
-// The innermost tag first, as Envoy has them.
 std::string ScopeLabels(const ScopeName& name) {
   std::string labels;
-  for (size_t i = name.tag_count(); i > 0; --i) {
-    AppendLabel(labels, name.shape().tags[i - 1], name.tag_value(i - 1));
-  }
+  ForEachTag(name, [&labels](absl::string_view tag, absl::string_view value) {
+    AppendLabel(labels, tag, value);
+  });
   return labels;
 }
 

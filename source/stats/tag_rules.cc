@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "re2/re2.h"
+#include "source/stats/scope_tags.h"
 
 namespace proxenos::stats {
 namespace {
@@ -246,13 +247,12 @@ TaggedStat TagRules::Take(const ScopeName& scope, const Stat& stat) const {
       result.tags.push_back({std::string(stat.tag), std::string(stat.tag_value)});
     }
   }
-  for (size_t i = scope.tag_count(); i > 0; --i) {
-    const absl::string_view tag = scope.shape().tags[i - 1];
-    if (!Shows(tag)) continue;
-    const absl::string_view value = scope.tag_value(i - 1);
+  ForEachTag(scope, [this, &scope, &parts, &taken, &result](absl::string_view tag,
+                                                            absl::string_view value) {
+    if (!Shows(tag)) return;
     parts.push_back(PartOf(scope.prefix(), value));
     if (!taken(tag)) result.tags.push_back({std::string(tag), std::string(value)});
-  }
+  });
   result.family = Without(name, std::move(parts));
   return result;
 }

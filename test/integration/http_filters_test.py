@@ -25,7 +25,7 @@ import wire  # noqa: E402
 
 ROUTER = {"name": "envoy.filters.http.router", "typed_config": {"@type": bootstrap.ROUTER}}
 PAGES = ["adaptive_concurrency", "admission_control", "api_key_auth", "bandwidth_limit", "basic_auth", "compressor", "custom_response",
-         "decompressor", "extension_with_matcher", "fault", "rbac", "set_filter_state"]
+         "decompressor", "extension_with_matcher", "fault", "grpc_stats", "rbac", "set_filter_state"]
 
 
 def typed(kind, **fields):
@@ -188,6 +188,16 @@ class HttpFiltersTest(unittest.TestCase):
         seen = self.origin.take_seen()[0]
         self.assertEqual(seen["start"], "GET /a?b=c HTTP/1.1")
         self.assertEqual(dict(seen["headers"])["x-client"], "bob")
+
+    def test_grpc_stats(self):
+        running = self.start(http_filter("grpc_stats.v3.FilterConfig", stats_for_all_methods=True))
+        for path in ("/shop.Cart/Add", "/none/of/these"):
+            self.ask(running, "Content-Type: application/grpc", method="POST", path=path, body="\0" * 5)
+        name = "request_message_count"
+        running.wait(lambda: running.stats().get(f"cluster.origin.grpc.{name}") == 1)
+        self.assertEqual(running.stats()[f"cluster.origin.grpc.shop.Cart.Add.{name}"], 1)
+        self.assertIn(f'envoy_cluster_grpc_{name}{{envoy_grpc_bridge_method="Add",envoy_grpc_bridge_service="shop.Cart",'
+                      'envoy_cluster_name="origin"} 1', running.admin("/stats/prometheus"))
 
     def test_filter_state_for_rules(self):
         """What set_filter_state makes of a request, rbac decides by."""

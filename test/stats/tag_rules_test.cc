@@ -53,6 +53,16 @@ TEST(TagRulesTest, DefaultsAreTheScopesAndTheCodes) {
             "cluster.ssl.ciphers");
 }
 
+TEST(TagRulesTest, TwoTagsMayStandInOnePlace) {
+  static constexpr ScopeShape kMethod{"grpc.$.", "grpc.", {"service method"}};
+  const TagRules rules;
+  const TaggedStat stat = Take(rules, ScopeName(kMethod, {"a.b.C"}), "total");
+  EXPECT_EQ(stat.family, "grpc.total");
+  EXPECT_EQ(stat.tags, (std::vector<Tag>{{"method", "C"}, {"service", "a.b"}}));
+  EXPECT_EQ(Take(rules, ScopeName(kMethod, {"alone"}), "total").tags,
+            (std::vector<Tag>{{"service", "alone"}}));
+}
+
 TEST(TagRulesTest, TheFirstGroupGoesAndTheSecondIsTheValue) {
   const TagRules rules = WithRegex("priority", R"(circuit_breakers\.((.+?)\.).+)");
   const TaggedStat taken = Take(rules, CircuitBreakerScope("c"), "cx_open");

@@ -2,7 +2,9 @@
 #include "source/filters/http/grpc_stats/config.h"
 
 #include <string>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "envoy/extensions/filters/http/grpc_stats/v3/config.pb.h"
 #include "source/config/typed_config.h"
 #include "source/filters/http/grpc_stats/filter.h"
@@ -12,12 +14,12 @@ namespace {
 
 class Factory final : public filter::FilterFactory {
  public:
-  explicit Factory(bool upstream_time) : upstream_time_(upstream_time) {
+  explicit Factory(GrpcStatsOptions options) : options_(std::move(options)) {
     request_body = response_body = filter::BodyMode::kStream;
   }
   std::unique_ptr<filter::HttpFilter> Create(filter::StreamContext& stream) const override {
     return std::make_unique<GrpcStatsFilter>(
-        upstream_time_, stream, static_cast<ClusterGrpcStats*>(stream.worker_part(*this)));
+        options_, stream, static_cast<ClusterGrpcStats*>(stream.worker_part(*this)));
   }
   std::unique_ptr<filter::WorkerPart> MakeWorkerPart(stats::Registry& registry,
                                                      const std::string&) const override {
@@ -25,7 +27,7 @@ class Factory final : public filter::FilterFactory {
   }
 
  private:
-  const bool upstream_time_;
+  const GrpcStatsOptions options_;
 };
 
 }  // namespace
@@ -35,7 +37,16 @@ std::unique_ptr<filter::FilterFactory> CreateGrpcStats(const google::protobuf::A
                                                        config::Errors& errors) {
   envoy::extensions::filters::http::grpc_stats::v3::FilterConfig proto;
   if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
-  return std::make_unique<Factory>(proto.enable_upstream_stats());
+  GrpcStatsOptions options;
+  options.upstream_time = proto.enable_upstream_stats();
+  options.all_methods = proto.stats_for_all_methods().value();
+  options.dots_replaced = proto.replace_dots_in_grpc_service_name();
+  for (const auto& service : proto.individual_method_stats_allowlist().services()) {
+    for (const std::string& method : service.method_names()) {
+      options.methods.insert(absl::StrCat(service.name(), "/", method));
+    }
+  }
+  return std::make_unique<Factory>(std::move(options));
 }
 
 }  // namespace proxenos::filters::grpc_stats
