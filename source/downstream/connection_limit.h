@@ -1,5 +1,5 @@
-// ConnectionLimit: how many downstream connections the whole process may have. Shared by all
-// workers; one of the circuit-breaker counts of docs/ARCHITECTURE.md.
+// ConnectionLimit: how many downstream connections the whole process, or one listener, may have.
+// Shared by all workers; one of the circuit-breaker counts of docs/ARCHITECTURE.md.
 #pragma once
 
 #include <atomic>
@@ -14,10 +14,10 @@ class ConnectionLimit {
   // no limit but descriptors.
   explicit ConnectionLimit(uint64_t most) : most_(most) {}
 
-  bool TryAcquire() {
-    if (count_.fetch_add(1, std::memory_order_relaxed) < most_.load(std::memory_order_relaxed)) {
-      return true;
-    }
+  bool TryAcquire() { return TryAcquire(most_.load(std::memory_order_relaxed)); }
+  // The same with a bound that the caller has just looked up.
+  bool TryAcquire(uint64_t most) {
+    if (count_.fetch_add(1, std::memory_order_relaxed) < most) return true;
     count_.fetch_sub(1, std::memory_order_relaxed);
     return false;
   }

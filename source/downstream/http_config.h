@@ -15,6 +15,7 @@
 #include "source/base/limits.h"
 #include "source/base/rc.h"
 #include "source/downstream/chain_match.h"
+#include "source/downstream/connection_limit.h"
 #include "source/downstream/scope_table.h"
 #include "source/filter/discovered_filter.h"
 #include "source/filter/filter_chain.h"
@@ -26,6 +27,7 @@
 #include "source/net/address.h"
 #include "source/net/socket.h"
 #include "source/route/route_table.h"
+#include "source/runtime/setting.h"
 #include "source/tls/context_template.h"
 
 namespace proxenos::tracing {
@@ -178,6 +180,10 @@ struct ListenerConfig {
   ChainMatch match;  // Which of `chains`.
   // At least one: filter_chains in order, then default_filter_chain.
   std::vector<ChainConfig> chains;
+  // envoy.resource_limits.listener.NAME.connection_limit, asked for with each connection.
+  runtime::IntegerSetting connection_limit{UINT64_MAX};
+  // tidy: allow shared-mutable: the listener's connections on all workers, counted by each.
+  std::shared_ptr<ConnectionLimit> connections = std::make_shared<ConnectionLimit>(UINT64_MAX);
 };
 
 inline std::string ListenerConfig::stat_address() const {

@@ -116,14 +116,27 @@ bool Listener::Accept(int fd, uint32_t most) {
       close(accepted);
       continue;
     }
-    if (!config_->ignores_global_limit && !context_.connection_limit.TryAcquire()) {
-      stats_->downstream_global_cx_overflow.Inc();
+    if (!Admit()) {
       close(accepted);
       continue;
     }
     Add(accepted, net::Address::FromSockaddr(generic, size));
   }
   return true;
+}
+
+bool Listener::Admit() {
+  const bool global = !config_->ignores_global_limit;
+  if (global && !context_.connection_limit.TryAcquire()) {
+    stats_->downstream_global_cx_overflow.Inc();
+    return false;
+  }
+  if (config_->connections->TryAcquire(config_->connection_limit.Get(environment().runtime))) {
+    return true;
+  }
+  if (global) context_.connection_limit.Release();
+  stats_->downstream_cx_overflow.Inc();
+  return false;
 }
 
 void Listener::PauseAccepting() {
@@ -174,11 +187,7 @@ Listener* Listener::Redirected(const net::Address& destination) {
 }
 
 void Listener::Adopt(Arrival arrival) {
-  if (!config_->ignores_global_limit && !context_.connection_limit.TryAcquire()) {
-    stats_->downstream_global_cx_overflow.Inc();
-    return;
-  }
-  Enter(std::move(arrival));
+  if (Admit()) Enter(std::move(arrival));
 }
 
 void Listener::HandOn(Connection& from, std::unique_ptr<Connection> to) {
@@ -197,6 +206,7 @@ void Listener::Remove(Connection& connection) {
   if (ChainService* service = connection.admitted_by()) service->Release();
   if (!config_->access_logs.empty()) Log(connection);
   --connection_count_;
+  config_->connections->Release();
   if (!config_->ignores_global_limit) context_.connection_limit.Release();
   stats_->downstream_cx_active.Dec();
   stats_->downstream_cx_destroy.Inc();

@@ -114,6 +114,8 @@ class Listener {
 
   // Accepts at most `most` connections; false when there are no more.
   bool Accept(int fd, uint32_t most);
+  // Whether one more connection is within the limits. It is counted then, until Remove.
+  bool Admit();
   void Add(int fd, const net::Address& remote);
   void Enter(Arrival arrival);
   void PauseAccepting();

@@ -282,6 +282,10 @@ ListenerCompiler::Result ListenerCompiler::Compile(const ListenerProto& listener
   auto config = std::make_unique<ListenerConfig>();
   Result result;
   config->name = listener.name();
+  if (!config->name.empty()) {
+    config->connection_limit.key =
+        absl::StrCat("envoy.resource_limits.listener.", config->name, ".connection_limit");
+  }
   config->stat_prefix = listener.stat_prefix();
   config->bind_to_port = !listener.has_bind_to_port() || listener.bind_to_port().value();
   config->inbound =

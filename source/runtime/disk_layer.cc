@@ -72,8 +72,6 @@ class Walk {
                                                      " bytes in a file, or than ", kMaxKeys,
                                                      " files"));
     }
-    const std::string problem = ProblemOfKey(key);
-    if (!problem.empty()) return absl::InvalidArgumentError(problem);
     std::ifstream file(path, std::ios::binary);
     std::ostringstream content;
     if (size > 0) content << file.rdbuf();

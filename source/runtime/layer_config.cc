@@ -105,8 +105,6 @@ class LayerCompiler {
       errors_.Add(path, "runtime keys nested too deep");
       return;
     }
-    const std::string problem = ProblemOfKey(key);
-    if (!problem.empty()) errors_.Add(path, problem);
     if (std::optional<Value> value = Compile(field, path)) layer_.values[key] = *std::move(value);
   }
 
@@ -158,15 +156,6 @@ Value ParseValue(absl::string_view text) {
     }
   }
   return OfText(std::string(text));
-}
-
-std::string ProblemOfKey(absl::string_view key) {
-  if (absl::StartsWith(key, "envoy.resource_limits.listener.")) {
-    return absl::StrCat("key ", key,
-                        " is not implemented by proxenos: connections are limited for the whole "
-                        "process, by the overload manager's downstream_connections monitor");
-  }
-  return "";
 }
 
 }  // namespace proxenos::runtime

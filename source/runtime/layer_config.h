@@ -20,8 +20,4 @@ std::shared_ptr<const Layer> CompileLayer(const std::string& name,
 // A value as people write it, as YAML. Text that is nothing else is text.
 Value ParseValue(absl::string_view text);
 
-// What is wrong with a key, whatever its value: it asks for something that does not exist here and
-// whose absence would be felt. Empty: nothing.
-std::string ProblemOfKey(absl::string_view key);
-
 }  // namespace proxenos::runtime

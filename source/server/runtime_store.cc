@@ -235,8 +235,6 @@ absl::Status RuntimeStore::Modify(const Changes& changes) {
   std::set<absl::string_view> seen;
   for (const auto& [key, text] : changes) {
     if (!seen.insert(key).second) continue;  // The first of a name counts.
-    const std::string problem = runtime::ProblemOfKey(key);
-    if (!problem.empty()) return absl::InvalidArgumentError(problem);
     if (text.empty()) {
       layer->values.erase(key);
     } else {

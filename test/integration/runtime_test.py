@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 
 import bootstrap  # noqa: E402
 import control_plane  # noqa: E402
+import tcp  # noqa: E402
 import xds_case  # noqa: E402
 
 RUNTIME = "envoy.service.runtime.v3.Runtime"
@@ -62,7 +63,6 @@ class RuntimeTest(xds_case.XdsTest):
         running.wait(lambda: xds_case.body(running.port) == "on")
         self.assertEqual(self.runtime_stats(running)["admin_overrides_active"], 0)
         self.assertEqual(self.modify(running, "")[0], 400)
-        self.assertEqual(self.modify(running, "?envoy.resource_limits.listener.main.connection_limit=1")[0], 400)
         self.assertEqual(xds_case.ask(running.admin_port, "/runtime_modify?key=0")[0], 405)
         self.assertEqual(xds_case.body(running.port), "on")
 
@@ -122,7 +122,7 @@ class RuntimeTest(xds_case.XdsTest):
         self.assertEqual(xds_case.body(running.port), "off")
         plane.serve("runtime", xds_case.resource(RUNTIME, name="ours", layer={"key": {"numerator": 100}}))
         running.wait(lambda: xds_case.body(running.port) == "on")
-        bad = {"envoy": {"resource_limits": {"listener": {"main": {"connection_limit": 1}}}}, "key": 0}
+        bad = {"list": [1], "key": 0}
         plane.serve("runtime", xds_case.resource(RUNTIME, name="ours", layer=bad))
         running.wait(lambda: self.runtime_stats(running)["update_rejected"] >= 1)
         self.assertEqual(xds_case.body(running.port), "on")
@@ -150,6 +150,37 @@ class RuntimeTest(xds_case.XdsTest):
             self.assertEqual(sorted(set(lines.read().split())), ["/second", "/third"])
         self.modify(running, "?overload.global_downstream_max_connections=0")
         running.wait(lambda: self.refused(running.port))
+
+    def test_limits_of_a_listeners_connections(self):
+        limit = "envoy.resource_limits.listener.main.connection_limit"
+        running = self.start(self.config(
+            {"name": "base", "static_layer": {"envoy": {"resource_limits": {"listener": {"main": {"connection_limit": 2}}}}}},
+            {"name": "people", "admin_layer": {}}), concurrency=2)
+        name = "listener.127.0.0.1_0."
+
+        def held(count):
+            """Connections that the proxy has taken in."""
+            socks = [tcp.connect(running.port) for _ in range(count)]
+            for sock in socks:
+                self.addCleanup(sock.close)
+            running.wait(lambda: running.stats()[name + "downstream_cx_active"] == count)
+            return socks
+
+        first, second = held(2)
+        self.assertTrue(self.refused(running.port))
+        self.assertEqual(running.stats()[name + "downstream_cx_overflow"], 1)
+        # What was refused is not counted, and what went makes room.
+        first.close()
+        running.wait(lambda: running.stats()[name + "downstream_cx_active"] == 1)
+        self.assertEqual(xds_case.body(running.port), "off")
+        # It counts for the process neither: refusals give back what they took.
+        self.modify(running, f"?{limit}=0")
+        running.wait(lambda: self.refused(running.port))
+        self.modify(running, f"?{limit}=")
+        running.wait(lambda: not self.refused(running.port))
+        second.close()
+        running.wait(lambda: running.stats()["server.total_connections"] == 0)
+        self.assertEqual(running.stats()[name + "downstream_global_cx_overflow"], 0)
 
     @staticmethod
     def refused(port):

@@ -57,8 +57,6 @@ TEST_F(DiskLayerTest, WhatCannotBe) {
   fs::create_directory_symlink(root_, root_ / "again");
   EXPECT_TRUE(absl::StrContains(Read(), "folders too deep")) << Read();
   fs::remove(root_ / "again");
-  Write("envoy.resource_limits.listener.web.connection_limit", "5");
-  EXPECT_TRUE(absl::StrContains(Read(), "is not implemented by proxenos")) << Read();
   fs::remove_all(root_);
   EXPECT_TRUE(absl::StartsWith(Read(), "error: cannot read ")) << Read();
 }
