@@ -138,6 +138,14 @@ std::vector<MessageRules> OAuth2Fields() {
       {"envoy.extensions.filters.http.oauth2.v3.PrivateKeyJwtConfig", {Use("*")}},
       {"envoy.extensions.filters.http.oauth2.v3.CookieConfigs", {Use("*")}},
       {"envoy.extensions.filters.http.oauth2.v3.CookieConfig", {Use("*")}},
+      {"envoy.extensions.filters.http.credential_injector.v3.CredentialInjector", {Use("*")}},
+      {"envoy.extensions.filters.http.credential_injector.v3.CredentialInjector.credential",
+       {Use("name"),
+        Use("typed_config")
+            .Only("envoy.extensions.http.injected_credentials.generic.v3.Generic",
+                  "credentials are generic secrets: have one fetch the token and send it by SDS, "
+                  "or write it to the secret's file")}},
+      {"envoy.extensions.http.injected_credentials.generic.v3.Generic", {Use("*")}},
   };
 }
 

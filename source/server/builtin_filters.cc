@@ -11,6 +11,7 @@
 #include "source/filters/http/cache/config.h"
 #include "source/filters/http/compressor/config.h"
 #include "source/filters/http/cors/config.h"
+#include "source/filters/http/credential_injector/config.h"
 #include "source/filters/http/csrf/config.h"
 #include "source/filters/http/custom_response/config.h"
 #include "source/filters/http/decompressor/config.h"
@@ -71,6 +72,8 @@ constexpr filter::FilterKind kHttpFilters[] = {
      f::compressor::CreateCompressor, &f::compressor::kCompressorOverride},
     {"envoy.extensions.filters.http.cors.v3.Cors", false, f::cors::CreateCors,
      &f::cors::kCorsOverride},
+    {"envoy.extensions.filters.http.credential_injector.v3.CredentialInjector", false,
+     f::credential_injector::CreateCredentialInjector},
     {"envoy.extensions.filters.http.csrf.v3.CsrfPolicy", false, f::csrf::CreateCsrf,
      &f::csrf::kCsrfOverride},
     {"envoy.extensions.filters.http.custom_response.v3.CustomResponse", false,

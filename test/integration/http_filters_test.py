@@ -24,8 +24,8 @@ import report  # noqa: E402
 import wire  # noqa: E402
 
 ROUTER = {"name": "envoy.filters.http.router", "typed_config": {"@type": bootstrap.ROUTER}}
-PAGES = ["adaptive_concurrency", "admission_control", "api_key_auth", "bandwidth_limit", "basic_auth", "compressor", "custom_response",
-         "decompressor", "extension_with_matcher", "fault", "grpc_stats", "rbac", "set_filter_state"]
+PAGES = ["adaptive_concurrency", "admission_control", "api_key_auth", "bandwidth_limit", "basic_auth", "compressor", "credential_injector",
+         "custom_response",         "decompressor", "extension_with_matcher", "fault", "grpc_stats", "rbac", "set_filter_state"]
 
 
 def typed(kind, **fields):
@@ -58,6 +58,7 @@ class HttpFiltersTest(unittest.TestCase):
             return wire.Reader(sock).response(method)
 
     def test_the_configurations_of_the_pages_load(self):
+        secrets = [{"name": "origin-token", "generic_secret": {"secret": {"inline_string": "s"}}}]
         for page in PAGES:
             text = (self.pages / f"{page}.md").read_text(encoding="utf-8")
             blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
@@ -65,6 +66,7 @@ class HttpFiltersTest(unittest.TestCase):
             for number, block in enumerate(blocks):
                 config = bootstrap.bootstrap(manager={"http_filters": [yaml.safe_load(block), ROUTER]},
                                              clusters=[bootstrap.cluster("origin", 1)])
+                config["static_resources"]["secrets"] = secrets
                 with self.subTest(f"{page} {number}"), tempfile.NamedTemporaryFile("w", suffix=".json") as file:
                     json.dump(config, file)
                     file.flush()
@@ -188,6 +190,24 @@ class HttpFiltersTest(unittest.TestCase):
         seen = self.origin.take_seen()[0]
         self.assertEqual(seen["start"], "GET /a?b=c HTTP/1.1")
         self.assertEqual(dict(seen["headers"])["x-client"], "bob")
+
+    def test_credential_injector(self):
+        generic = typed("envoy.extensions.http.injected_credentials.generic.v3.Generic", header_value_prefix="Bearer ",
+                        credential={"name": "token", "sds_config": {"path_config_source": {"path": "FILE"}}})
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "sds.json"
+            generic["typed_config"]["credential"]["sds_config"]["path_config_source"]["path"] = str(path)
+            path.write_text(json.dumps({"resources": [{
+                "@type": bootstrap.TYPE + "envoy.extensions.transport_sockets.tls.v3.Secret", "name": "token",
+                "generic_secret": {"secret": {"inline_string": "xyz"}}}]}), encoding="utf-8")
+            running = self.start(http_filter("credential_injector.v3.CredentialInjector", credential=generic))
+            self.assertEqual(self.ask(running)["status"], 200)
+            self.assertEqual(dict(self.origin.take_seen()[0]["headers"])["authorization"], "Bearer xyz")
+            self.assertEqual(self.ask(running, "Authorization: mine")["status"], 200)
+            self.assertEqual(dict(self.origin.take_seen()[0]["headers"])["authorization"], "mine")
+            stats = running.stats()
+            prefix = "http.main.credential_injector."
+            self.assertEqual([stats[prefix + name] for name in ("injected", "already_exists", "failed")], [1, 1, 0])
 
     def test_grpc_stats(self):
         running = self.start(http_filter("grpc_stats.v3.FilterConfig", stats_for_all_methods=True))

@@ -1,0 +1,76 @@
+// Compiles which credential goes where.
+#include "source/filters/http/credential_injector/config.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "envoy/extensions/filters/http/credential_injector/v3/credential_injector.pb.h"
+#include "envoy/extensions/http/injected_credentials/generic/v3/generic.pb.h"
+#include "source/config/typed_config.h"
+#include "source/filters/http/credential_injector/filter.h"
+#include "source/http/chars.h"
+#include "source/tls/secret_config.h"
+
+namespace proxenos::filters::credential_injector {
+namespace {
+
+using Proto = envoy::extensions::filters::http::credential_injector::v3::CredentialInjector;
+using Generic = envoy::extensions::http::injected_credentials::generic::v3::Generic;
+
+constexpr stats::ScopeShape kScope{
+    "http.$.credential_injector.", "http.credential_injector.", {"envoy.http_conn_manager_prefix"}};
+
+class Factory final : public filter::FilterFactory {
+ public:
+  explicit Factory(Settings settings) : settings_(std::move(settings)) {}
+  std::unique_ptr<filter::HttpFilter> Create(filter::StreamContext& stream) const override {
+    auto& part = static_cast<CredentialInjectorPart&>(*stream.worker_part(*this));
+    return std::make_unique<CredentialInjector>(settings_, part, stream);
+  }
+  std::unique_ptr<filter::WorkerPart> MakeWorkerPart(
+      stats::Registry& registry, const std::string& stat_prefix) const override {
+    auto part = std::make_unique<CredentialInjectorPart>();
+    part->stats = registry.Open<CredentialInjectorStats>(stats::ScopeName(kScope, {stat_prefix}));
+    return part;
+  }
+
+ private:
+  const Settings settings_;
+};
+
+void CompileGeneric(const Generic& proto, const config::Path& path, config::Errors& errors,
+                    Settings& settings) {
+  settings.secret = tls::SecretCells::OfProcess().Name(
+      tls::NameSecret(proto.credential(), tls::SecretKind::kGeneric));
+  if (!proto.header().empty()) settings.header = absl::AsciiStrToLower(proto.header());
+  if (settings.header[0] == ':' || settings.header == "host") {
+    errors.AddValue(path.Field("header"), proto.header(), "a header that may be changed");
+  }
+  settings.prefix = proto.header_value_prefix();
+  if (!std::all_of(settings.prefix.begin(), settings.prefix.end(), http::IsValueChar)) {
+    errors.Add(path.Field("header_value_prefix"), "has characters that no header may have");
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<filter::FilterFactory> CreateCredentialInjector(const google::protobuf::Any& config,
+                                                                const config::Path& path,
+                                                                config::Errors& errors) {
+  Proto proto;
+  if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
+  Settings settings;
+  settings.overwrite = proto.overwrite();
+  settings.allow_without = proto.allow_request_without_credential();
+  Generic generic;
+  const config::Path at = path.Field("credential").Field("typed_config");
+  if (!config::UnpackTypedConfigTo(proto.credential().typed_config(), generic, at, errors)) {
+    return nullptr;
+  }
+  CompileGeneric(generic, at, errors, settings);
+  return std::make_unique<Factory>(std::move(settings));
+}
+
+}  // namespace proxenos::filters::credential_injector
