@@ -52,8 +52,8 @@ class HeadBuilder {
   // proxy's own, not Set-Cookie, not those that `withheld` names in any case.
   void Add(const http::HeaderMap& headers, absl::Span<const absl::string_view> withheld);
   // The update of section 3.2: fields that `headers` has take the place of those that `stored` has;
-  // what describes the stored bytes (length, coding, range, digest, tag) stays as it was, and the old
-  // Date does not.
+  // what describes the stored bytes (length, coding, range, digest, tag) stays as it was, and the
+  // old Date does not.
   void Update(const StoredHead& stored, const http::HeaderMap& headers,
               absl::Span<const absl::string_view> withheld);
   void Add(absl::string_view lower_case_name, absl::string_view value);
