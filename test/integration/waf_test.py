@@ -150,7 +150,7 @@ class WafTest(unittest.TestCase):
         """One thread that inspects and one place to wait: other routes are answered while both are taken."""
         routes = [{**bootstrap.to(), "match": {"prefix": "/free"}, **per_route(disabled=True)}, bootstrap.to()]
         running = self.start(routes=routes, manager=manager(
-            waf(pool={"threads": 1, "max_waiting": 1})))
+            waf(pool={"threads": 1, "max_waiting": 1, "deadline": "60s"})))
         seen = []
 
         def flood():
@@ -185,7 +185,7 @@ class WafTest(unittest.TestCase):
         self.assertEqual((stats["http.main.waf.deadline"], stats["http.main.waf.failed_open"]), (5, 5))
 
     def test_clients_that_go_leave_nothing(self):
-        running = self.start(waf(pool={"threads": 1}))
+        running = self.start(waf(pool={"threads": 1, "deadline": "60s"}))
         for _ in range(20):
             with wire.connect(running.port) as sock:
                 send(sock, waf_requests.json(LARGE))

@@ -21,10 +21,9 @@ class Gate {
   }
 
   void Open() {
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      open_ = true;
-    }
+    // Told under the lock: who has waited may end the gate right after.
+    const std::lock_guard<std::mutex> lock(mutex_);
+    open_ = true;
     changed_.notify_all();
   }
 

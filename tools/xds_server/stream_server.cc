@@ -123,6 +123,7 @@ class StreamServer::Service final : public grpc::CallbackGenericService {
 
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override {
+    xds::CalledByGrpc(&server_);
     Stream* stream = nullptr;
     StreamId id = 0;
     {
@@ -153,6 +154,7 @@ StreamServer::~StreamServer() { Stop(); }
 
 absl::Status StreamServer::Start(const std::string& address) {
   service_ = std::make_unique<Service>(*this);
+  xds::HandToGrpc(this);
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
