@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -24,6 +25,8 @@ struct ConnectionFacts {
   absl::string_view transport_protocol = "raw_buffer";  // Or "tls", once a filter has seen it.
   std::vector<std::string> application_protocols;
   std::unique_ptr<const ProxyNotes> proxy_notes;  // Null where there are none.
+  // What goes with the connection (ConnectionInfo::parts), by whoever keeps it.
+  std::vector<std::pair<const void*, std::unique_ptr<ConnectionPart>>> parts;
 };
 
 // One configured listener filter on one worker. It keeps nothing between calls: a connection's
