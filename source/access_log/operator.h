@@ -4,6 +4,7 @@
 // Thread: any (immutable after construction).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,6 +25,9 @@ struct HeaderKey {
   std::string name;  // Lower case; empty: no such key.
 };
 
+// When something happened; 0: it has not, or nobody knows.
+using Instant = base::MonoTime (*)(const FormatInput& input);
+
 struct Operator {
   using Read = Value (*)(const Operator& self, const FormatInput& input, Scratch& scratch);
 
@@ -35,14 +39,15 @@ struct Operator {
   std::string text;
   std::vector<std::string> path;
   std::optional<TimeFormat> time;
-  base::MonoTime filter::StreamInfo::*from = nullptr;
-  base::MonoTime filter::StreamInfo::*to = nullptr;
+  Instant from = nullptr;
+  Instant to = nullptr;
   base::Nanos unit = base::kMillisecond;
   int choice = 0;
+  std::vector<Operator> alternatives;  // Of which the first counts that has a value.
 
   Value Get(const FormatInput& input, Scratch& scratch) const {
     Value value = read(*this, input, scratch);
-    value.limit = limit;
+    value.limit = std::min(value.limit, limit);
     return value;
   }
 };

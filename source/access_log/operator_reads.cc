@@ -1,13 +1,14 @@
 // Reading values out of a stream.
 #include "source/access_log/operator_reads.h"
 
-#include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <iterator>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"
+#include "source/access_log/operator_row.h"
+#include "source/base/random.h"
+#include "source/base/uuid.h"
 
 namespace proxenos::access_log {
 namespace {
@@ -65,12 +66,6 @@ std::optional<absl::string_view> FindInRequest(const Operator& self, const Forma
   return found ? found : FindInRequest(self.alternative, input);
 }
 
-absl::string_view CopyTo(Scratch& scratch, absl::string_view text) {
-  const size_t size = std::min(text.size(), sizeof(scratch.bytes));
-  std::memcpy(scratch.bytes, text.data(), size);
-  return absl::string_view(scratch.bytes, size);
-}
-
 absl::string_view Digits(uint64_t number, Scratch& scratch) {
   char* end = std::to_chars(scratch.bytes, scratch.bytes + sizeof(scratch.bytes), number).ptr;
   return absl::string_view(scratch.bytes, static_cast<size_t>(end - scratch.bytes));
@@ -93,42 +88,6 @@ uint64_t ControlBytes(absl::string_view name, absl::string_view value) {
 }
 
 }  // namespace
-
-Value ReadAddress(const net::Address& address, AddressPart part, Scratch& scratch) {
-  if (address.family() == net::Address::Family::kNone) return Value();
-  if (!address.is_ip()) {
-    return part == AddressPart::kPort ? Value() : Value::Text(CopyTo(scratch, address.IpString()));
-  }
-  if (part == AddressPart::kPort) return Value::Number(address.port());
-  const bool brackets =
-      part == AddressPart::kAll && address.family() == net::Address::Family::kIpv6;
-  char* out = scratch.bytes;
-  if (brackets) *out++ = '[';
-  out += address.FormatIp(out);
-  if (brackets) *out++ = ']';
-  if (part == AddressPart::kAll) {
-    *out++ = ':';
-    out = std::to_chars(out, scratch.bytes + sizeof(scratch.bytes), address.port()).ptr;
-  }
-  return Value::Text(absl::string_view(scratch.bytes, static_cast<size_t>(out - scratch.bytes)));
-}
-
-Value ReadDownstreamFailure(const Operator&, const FormatInput& input, Scratch&) {
-  const filter::ConnectionInfo* connection = input.stream->connection;
-  if (connection == nullptr || connection->transport_failure == nullptr) return Value();
-  Value value = Value::TextOrAbsent(*connection->transport_failure);
-  if (value.kind == Value::Kind::kText) value.kind = Value::Kind::kUnderscored;
-  return value;
-}
-
-Value ReadConnectionId(const Operator&, const FormatInput& input, Scratch&) {
-  return Value::Number(input.stream->connection == nullptr ? 0 : input.stream->connection->id);
-}
-
-Value ReadServerName(const Operator&, const FormatInput& input, Scratch&) {
-  if (input.stream->connection == nullptr) return Value();
-  return Value::TextOrAbsent(input.stream->connection->requested_server_name);
-}
 
 Value ReadConstant(const Operator& self, const FormatInput&, Scratch&) {
   return Value::Text(self.text);
@@ -164,16 +123,21 @@ Value ReadAttempts(const Operator&, const FormatInput& input, Scratch&) {
   return Value::Number(input.stream->attempts);
 }
 
+// Of HTTP/3 alone.
+Value ReadZero(const Operator&, const FormatInput&, Scratch&) { return Value::Number(0); }
+Value ReadNothing(const Operator&, const FormatInput&, Scratch&) { return Value(); }
+
+// Another for each line and each time it stands there.
+Value ReadUniqueId(const Operator&, const FormatInput&, Scratch& scratch) {
+  thread_local base::Random random(base::RandomSeed());
+  const uint64_t bits[2] = {random.Next(), random.Next()};
+  base::FormatUuid(bits, scratch.bytes);
+  return Value::Text(absl::string_view(scratch.bytes, base::kUuidSize));
+}
+
 Value ReadStreamId(const Operator&, const FormatInput& input, Scratch&) {
   if (input.request == nullptr) return Value();
   return Value::TextOrAbsent(input.request->headers.Get(http::HeaderId::kXRequestId));
-}
-
-Value ReadUpstreamHostName(const Operator&, const FormatInput& input, Scratch& scratch) {
-  if (!input.stream->upstream_host_name.empty()) {
-    return Value::Text(input.stream->upstream_host_name);
-  }
-  return ReadAddress(input.stream->upstream_remote, AddressPart::kAll, scratch);
 }
 
 Value ReadLocalReplyBody(const Operator&, const FormatInput& input, Scratch&) {
@@ -191,8 +155,8 @@ Value ReadEmitTime(const Operator& self, const FormatInput& input, Scratch& scra
 }
 
 Value ReadDuration(const Operator& self, const FormatInput& input, Scratch&) {
-  const base::MonoTime from = input.stream->*self.from;
-  const base::MonoTime to = input.stream->*self.to;
+  const base::MonoTime from = self.from(input);
+  const base::MonoTime to = self.to(input);
   if (from == 0 || to == 0 || to < from) return Value();
   return Value::Number(static_cast<uint64_t>((to - from) / self.unit));
 }

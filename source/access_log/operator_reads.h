@@ -7,10 +7,6 @@
 
 namespace proxenos::access_log {
 
-enum class AddressPart : uint8_t { kAll, kIp, kPort };
-
-Value ReadAddress(const net::Address& address, AddressPart part, Scratch& scratch);
-
 template <uint64_t filter::StreamInfo::*kField>
 Value ReadNumber(const Operator&, const FormatInput& input, Scratch&) {
   return Value::Number(input.stream->*kField);
@@ -28,26 +24,12 @@ Value ReadUnderscored(const Operator& self, const FormatInput& input, Scratch&) 
   return value;
 }
 
-template <net::Address filter::StreamInfo::*kField, AddressPart kPart>
-Value ReadUpstreamAddress(const Operator&, const FormatInput& input, Scratch& scratch) {
-  return ReadAddress(input.stream->*kField, kPart, scratch);
-}
-
-template <net::Address filter::ConnectionInfo::*kField, AddressPart kPart>
-Value ReadDownstreamAddress(const Operator&, const FormatInput& input, Scratch& scratch) {
-  if (input.stream->connection == nullptr) return Value();
-  return ReadAddress(input.stream->connection->*kField, kPart, scratch);
-}
-
 template <absl::string_view filter::TraceIds::*kField>
 Value ReadTraceId(const Operator&, const FormatInput& input, Scratch&) {
   if (input.stream->trace == nullptr) return Value();
   return Value::TextOrAbsent(input.stream->trace->*kField);
 }
 
-Value ReadDownstreamFailure(const Operator&, const FormatInput& input, Scratch&);
-Value ReadConnectionId(const Operator&, const FormatInput& input, Scratch&);
-Value ReadServerName(const Operator&, const FormatInput& input, Scratch&);
 Value ReadConstant(const Operator& self, const FormatInput& input, Scratch&);
 Value ReadProtocol(const Operator&, const FormatInput& input, Scratch&);
 Value ReadUpstreamProtocol(const Operator&, const FormatInput& input, Scratch&);
@@ -55,12 +37,13 @@ Value ReadResponseCode(const Operator&, const FormatInput& input, Scratch&);
 Value ReadFlags(const Operator&, const FormatInput& input, Scratch&);
 Value ReadLongFlags(const Operator&, const FormatInput& input, Scratch&);
 Value ReadAttempts(const Operator&, const FormatInput& input, Scratch&);
+Value ReadZero(const Operator&, const FormatInput& input, Scratch&);
+Value ReadNothing(const Operator&, const FormatInput& input, Scratch&);
+Value ReadUniqueId(const Operator&, const FormatInput& input, Scratch& scratch);
 Value ReadStreamId(const Operator&, const FormatInput& input, Scratch&);
-Value ReadUpstreamHostName(const Operator&, const FormatInput& input, Scratch&);
 Value ReadLocalReplyBody(const Operator&, const FormatInput& input, Scratch&);
 Value ReadStartTime(const Operator& self, const FormatInput& input, Scratch& scratch);
 Value ReadEmitTime(const Operator& self, const FormatInput& input, Scratch& scratch);
-Value ReadDuration(const Operator& self, const FormatInput& input, Scratch&);
 Value ReadRequestHeader(const Operator& self, const FormatInput& input, Scratch& scratch);
 Value ReadRequestHeaderWithoutQuery(const Operator& self, const FormatInput& input, Scratch&);
 Value ReadResponseHeader(const Operator& self, const FormatInput& input, Scratch& scratch);

@@ -19,8 +19,17 @@ struct Row {
   absl::Status (*configure)(absl::string_view argument, Operator& out) = nullptr;
 };
 
-// Of TLS, both sides (tls_operator_table.cc).
+// Of TLS, both sides (tls_operator_table.cc), and of connections (connection_operator_table.cc).
 absl::Span<const Row> TlsRows();
+absl::Span<const Row> ConnectionRows();
+
+// Of every operator that has an instant at each end.
+Value ReadDuration(const Operator& self, const FormatInput& input, Scratch&);
+
+// COALESCE (coalesce_operator.cc).
+absl::Status CompileCoalesce(absl::string_view argument, const OperatorExtensions& extensions,
+                             Operator& out);
+Value ReadCoalesce(const Operator& self, const FormatInput& input, Scratch& scratch);
 
 // For operators that show a time in a format.
 template <bool kLocal>

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "source/access_log/connection_operator_reads.h"
 #include "source/access_log/operator.h"
 #include "source/access_log/operator_reads.h"
 #include "source/access_log/operator_row.h"
@@ -16,7 +17,6 @@
 namespace proxenos::access_log {
 namespace {
 
-using filter::ConnectionInfo;
 using filter::StreamInfo;
 
 absl::Status Wrong(absl::string_view message) { return absl::InvalidArgumentError(message); }
@@ -63,33 +63,42 @@ absl::Status ConfigureHeader(absl::string_view argument, Operator& out) {
   return absl::OkStatus();
 }
 
+template <base::MonoTime StreamInfo::*kField>
+base::MonoTime Of(const FormatInput& input) {
+  return input.stream->*kField;
+}
+
 template <base::MonoTime StreamInfo::*kFrom, base::MonoTime StreamInfo::*kTo>
 absl::Status ConfigureDuration(absl::string_view, Operator& out) {
-  out.from = kFrom;
-  out.to = kTo;
+  out.from = Of<kFrom>;
+  out.to = Of<kTo>;
   return absl::OkStatus();
 }
 
 absl::Status ConfigureCommonDuration(absl::string_view argument, Operator& out) {
   static constexpr struct {
     absl::string_view name;
-    base::MonoTime StreamInfo::*field;
+    Instant instant;
   } kPoints[] = {
-      {"DS_RX_BEG", &StreamInfo::start},
-      {"DS_RX_END", &StreamInfo::request_complete},
-      {"US_CX_END", &StreamInfo::upstream_connected},
-      {"US_TX_BEG", &StreamInfo::first_upstream_tx},
-      {"US_TX_END", &StreamInfo::last_upstream_tx},
-      {"US_RX_BEG", &StreamInfo::first_upstream_rx},
-      {"US_RX_END", &StreamInfo::last_upstream_rx},
-      {"DS_TX_BEG", &StreamInfo::first_downstream_tx},
-      {"DS_TX_END", &StreamInfo::last_downstream_tx},
+      {"DS_CX_BEG", ConnectionBegin},
+      {"DS_CX_END", ConnectionEnd},
+      {"DS_HS_BEG", HandshakeBegin},
+      {"DS_HS_END", HandshakeEnd},
+      {"DS_RX_BEG", Of<&StreamInfo::start>},
+      {"DS_RX_END", Of<&StreamInfo::request_complete>},
+      {"US_CX_END", Of<&StreamInfo::upstream_connected>},
+      {"US_TX_BEG", Of<&StreamInfo::first_upstream_tx>},
+      {"US_TX_END", Of<&StreamInfo::last_upstream_tx>},
+      {"US_RX_BEG", Of<&StreamInfo::first_upstream_rx>},
+      {"US_RX_END", Of<&StreamInfo::last_upstream_rx>},
+      {"DS_TX_BEG", Of<&StreamInfo::first_downstream_tx>},
+      {"DS_TX_END", Of<&StreamInfo::last_downstream_tx>},
   };
   const std::vector<absl::string_view> parts = absl::StrSplit(argument, ':');
   if (parts.size() < 2 || parts.size() > 3) return Wrong("takes START:END[:ms|us|ns]");
   for (const auto& point : kPoints) {
-    if (parts[0] == point.name) out.from = point.field;
-    if (parts[1] == point.name) out.to = point.field;
+    if (parts[0] == point.name) out.from = point.instant;
+    if (parts[1] == point.name) out.to = point.instant;
   }
   if (out.from == nullptr || out.to == nullptr) {
     return Wrong(absl::StrCat("no time point '", out.from == nullptr ? parts[0] : parts[1],
@@ -196,37 +205,19 @@ absl::Status ConfigureGrpcStatus(absl::string_view argument, Operator& out) {
              : Wrong(absl::StrCat("'", argument, "' is not CAMEL_STRING, SNAKE_STRING or NUMBER"));
 }
 
-constexpr AddressPart kAll = AddressPart::kAll;
-constexpr AddressPart kIp = AddressPart::kIp;
-constexpr AddressPart kPort = AddressPart::kPort;
-
 constexpr Row kRows[] = {
     {"ACCESS_LOG_TYPE", ReadConstant, kPlain, ConfigureLogType},
     {"BYTES_RECEIVED", ReadNumber<&StreamInfo::bytes_received>},
+    {"BYTES_RETRANSMITTED", ReadZero},
     {"BYTES_SENT", ReadNumber<&StreamInfo::bytes_sent>},
+    {"COALESCE", ReadCoalesce, kMustHave | kLimit},
     {"COMMON_DURATION", ReadDuration, kMustHave, ConfigureCommonDuration},
-    {"CONNECTION_ID", ReadConnectionId},
     {"CONNECTION_TERMINATION_DETAILS", ReadText<&StreamInfo::connection_termination_details>},
-    {"DOWNSTREAM_DIRECT_LOCAL_ADDRESS", ReadDownstreamAddress<&ConnectionInfo::local, kAll>},
-    {"DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT",
-     ReadDownstreamAddress<&ConnectionInfo::local, kIp>},
-    {"DOWNSTREAM_DIRECT_LOCAL_PORT", ReadDownstreamAddress<&ConnectionInfo::local, kPort>},
-    {"DOWNSTREAM_DIRECT_REMOTE_ADDRESS",
-     ReadDownstreamAddress<&ConnectionInfo::direct_remote, kAll>},
-    {"DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT",
-     ReadDownstreamAddress<&ConnectionInfo::direct_remote, kIp>},
-    {"DOWNSTREAM_DIRECT_REMOTE_PORT", ReadDownstreamAddress<&ConnectionInfo::direct_remote, kPort>},
     {"DOWNSTREAM_HEADER_BYTES_RECEIVED", ReadNumber<&StreamInfo::request_header_bytes>},
     {"DOWNSTREAM_HEADER_BYTES_SENT", ReadNumber<&StreamInfo::response_header_bytes>},
-    {"DOWNSTREAM_LOCAL_ADDRESS", ReadDownstreamAddress<&ConnectionInfo::local, kAll>},
-    {"DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", ReadDownstreamAddress<&ConnectionInfo::local, kIp>},
-    {"DOWNSTREAM_LOCAL_PORT", ReadDownstreamAddress<&ConnectionInfo::local, kPort>},
-    {"DOWNSTREAM_REMOTE_ADDRESS", ReadUpstreamAddress<&StreamInfo::remote, kAll>},
-    {"DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", ReadUpstreamAddress<&StreamInfo::remote, kIp>},
-    {"DOWNSTREAM_REMOTE_PORT", ReadUpstreamAddress<&StreamInfo::remote, kPort>},
-    {"DOWNSTREAM_TRANSPORT_FAILURE_REASON", ReadDownstreamFailure},
     {"DOWNSTREAM_WIRE_BYTES_RECEIVED", ReadNumber<&StreamInfo::downstream_wire_bytes_received>},
     {"DOWNSTREAM_WIRE_BYTES_SENT", ReadNumber<&StreamInfo::downstream_wire_bytes_sent>},
+    {"CUSTOM_FLAGS", ReadConstant},  // No filter of proxenos sets any.
     {"DURATION", ReadDuration, kPlain,
      ConfigureDuration<&StreamInfo::start, &StreamInfo::complete>},
     {"DYNAMIC_METADATA", ReadDynamicMetadata, kMustHave | kLimit, ConfigureDynamicMetadata},
@@ -240,14 +231,15 @@ constexpr Row kRows[] = {
     {"HOSTNAME", ReadConstant, kPlain, ConfigureHostname},
     {"LOCAL_REPLY_BODY", ReadLocalReplyBody},
     {"METADATA", ReadDynamicMetadata, kMustHave | kLimit, ConfigureMetadata},
+    {"PACKETS_RETRANSMITTED", ReadZero},
     {"PATH", ReadPath, kMayHave | kLimit, ConfigurePath},
     {"PROTOCOL", ReadProtocol},
     {"QUERY_PARAM", ReadQueryParameter, kMustHave | kLimit, ConfigureQueryParameter},
     {"QUERY_PARAMS", ReadQueryParameters, kMayHave | kLimit, ConfigureQueryParameters},
     {"REQ", ReadRequestHeader, kMustHave | kLimit, ConfigureHeader},
-    {"REQUESTED_SERVER_NAME", ReadServerName},
     {"REQUEST_DURATION", ReadDuration, kPlain,
      ConfigureDuration<&StreamInfo::start, &StreamInfo::request_complete>},
+    {"REQUEST_HEADER", ReadRequestHeader, kMustHave | kLimit, ConfigureHeader},
     {"REQUEST_HEADERS_BYTES", ReadRequestHeadersBytes},
     {"REQUEST_TX_DURATION", ReadDuration, kPlain,
      ConfigureDuration<&StreamInfo::start, &StreamInfo::last_upstream_tx>},
@@ -258,10 +250,13 @@ constexpr Row kRows[] = {
      ConfigureDuration<&StreamInfo::start, &StreamInfo::first_upstream_rx>},
     {"RESPONSE_FLAGS", ReadFlags},
     {"RESPONSE_FLAGS_LONG", ReadLongFlags},
+    {"RESPONSE_HEADER", ReadResponseHeader, kMustHave | kLimit, ConfigureHeader},
     {"RESPONSE_HEADERS_BYTES", ReadResponseHeadersBytes},
+    {"RESPONSE_TRAILER", ReadResponseTrailer, kMustHave | kLimit, ConfigureHeader},
     {"RESPONSE_TRAILERS_BYTES", ReadResponseTrailersBytes},
     {"RESPONSE_TX_DURATION", ReadDuration, kPlain,
      ConfigureDuration<&StreamInfo::first_upstream_rx, &StreamInfo::last_downstream_tx>},
+    {"ROUNDTRIP_DURATION", ReadNothing},
     {"ROUTE_NAME", ReadText<&StreamInfo::route_name>},
     {"SPAN_ID", ReadTraceId<&filter::TraceIds::span_id>},
     {"START_TIME", ReadStartTime, kMayHave, ConfigureTime<false>},
@@ -269,19 +264,11 @@ constexpr Row kRows[] = {
     {"STREAM_ID", ReadStreamId},
     {"TRACE_ID", ReadTraceId<&filter::TraceIds::trace_id>},
     {"TRAILER", ReadResponseTrailer, kMustHave | kLimit, ConfigureHeader},
+    {"UNIQUE_ID", ReadUniqueId},
     {"UPSTREAM_CLUSTER", ReadText<&StreamInfo::upstream_cluster>},
     {"UPSTREAM_CLUSTER_RAW", ReadText<&StreamInfo::upstream_cluster>},
     {"UPSTREAM_CONNECTION_ID", ReadNumber<&StreamInfo::upstream_connection_id>},
-    {"UPSTREAM_HOST", ReadUpstreamAddress<&StreamInfo::upstream_remote, kAll>},
-    {"UPSTREAM_HOST_NAME", ReadUpstreamHostName},
-    {"UPSTREAM_LOCAL_ADDRESS", ReadUpstreamAddress<&StreamInfo::upstream_local, kAll>},
-    {"UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", ReadUpstreamAddress<&StreamInfo::upstream_local, kIp>},
-    {"UPSTREAM_LOCAL_PORT", ReadUpstreamAddress<&StreamInfo::upstream_local, kPort>},
     {"UPSTREAM_PROTOCOL", ReadUpstreamProtocol},
-    {"UPSTREAM_REMOTE_ADDRESS", ReadUpstreamAddress<&StreamInfo::upstream_remote, kAll>},
-    {"UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT",
-     ReadUpstreamAddress<&StreamInfo::upstream_remote, kIp>},
-    {"UPSTREAM_REMOTE_PORT", ReadUpstreamAddress<&StreamInfo::upstream_remote, kPort>},
     {"UPSTREAM_REQUEST_ATTEMPT_COUNT", ReadAttempts},
     {"UPSTREAM_TRANSPORT_FAILURE_REASON", ReadUnderscored<&StreamInfo::upstream_failure_reason>},
     {"UPSTREAM_WIRE_BYTES_RECEIVED", ReadNumber<&StreamInfo::upstream_wire_bytes_received>},
@@ -295,25 +282,15 @@ constexpr Row kReqWithoutQuery = {"REQ_WITHOUT_QUERY", ReadRequestHeaderWithoutQ
 // Operators that Envoy has and proxenos has not: the message for these differs from that for a
 // typo. A name that ends in '*' stands for all that begin so.
 constexpr absl::string_view kNotImplemented[] = {
-    "BYTES_RETRANSMITTED",
     "CLUSTER_METADATA",
-    "COALESCE",
-    "CUSTOM_FLAGS",
     "CEL",
     "TYPED_CEL",
     "DOWNSTREAM_CX_RTT",
     "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_*",
     "DOWNSTREAM_DETECTED_CLOSE_TYPE",
-    "DOWNSTREAM_HANDSHAKE_DURATION",
-    "DOWNSTREAM_LOCAL_*",
-    "DOWNSTREAM_DIRECT_LOCAL_*",
+    "DOWNSTREAM_LOCAL_CLOSE_REASON",
     "FILE_CONTENT",
-    "PACKETS_RETRANSMITTED",
-    "ROUNDTRIP_DURATION",
     "ROUTE_RESOLUTION_*",
-    "TLS_JA3_FINGERPRINT",
-    "TLS_JA4_FINGERPRINT",
-    "UNIQUE_ID",
     "UPSTREAM_CONNECTION_IDS_ATTEMPTED",
     "UPSTREAM_CONNECTION_POOL_READY_DURATION",
     "UPSTREAM_DECOMPRESSED_HEADER_BYTES_*",
@@ -322,10 +299,8 @@ constexpr absl::string_view kNotImplemented[] = {
     "UPSTREAM_HEADER_BYTES_*",
     "UPSTREAM_HOSTS_ATTEMPTED*",
     "UPSTREAM_HOST_NAMES_ATTEMPTED*",
-    "UPSTREAM_HOST_NAME_WITHOUT_PORT",
-    "UPSTREAM_LOCAL_*",
+    "UPSTREAM_LOCAL_CLOSE_REASON",
     "UPSTREAM_METADATA",
-    "UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID",
 };
 
 bool IsKnownToEnvoy(absl::string_view name) {
@@ -341,7 +316,7 @@ bool IsKnownToEnvoy(absl::string_view name) {
 }
 
 const Row* FindRow(absl::string_view name, const OperatorExtensions& extensions) {
-  for (const absl::Span<const Row> rows : {absl::MakeSpan(kRows), TlsRows()}) {
+  for (const absl::Span<const Row> rows : {absl::MakeSpan(kRows), ConnectionRows(), TlsRows()}) {
     for (const Row& row : rows) {
       if (row.name == name) return &row;
     }
@@ -369,6 +344,10 @@ absl::StatusOr<Operator> CompileOperator(const OperatorText& text,
   Operator result;
   result.read = row->read;
   result.limit = text.limit.value_or(UINT32_MAX);
+  if (row->read == ReadCoalesce) {
+    const absl::Status status = CompileCoalesce(*text.argument, extensions, result);
+    if (!status.ok()) return wrong(status.message());
+  }
   if (row->configure != nullptr) {
     // Not a null view: StrSplit makes no part at all of that.
     const absl::Status status = row->configure(text.argument.value_or(""), result);

@@ -2,12 +2,14 @@
 #include "source/downstream/intake.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "source/base/limits.h"
 #include "source/base/log.h"
 #include "source/buffer/slab.h"
 #include "source/downstream/listener.h"
+#include "source/filter/connection_times.h"
 #include "source/tls/tls_transport.h"
 
 namespace proxenos::downstream {
@@ -128,6 +130,12 @@ void Intake::TakeFacts() {
     arrival_.info.proxied_remote = std::make_unique<const net::Address>(facts_.remote);
   }
   if (facts_.proxy_notes != nullptr) arrival_.info.proxy_notes = std::move(facts_.proxy_notes);
+  TakeParts();
+}
+
+void Intake::TakeParts() {
+  for (auto& part : facts_.parts) arrival_.info.parts.push_back(std::move(part));
+  facts_.parts.clear();
 }
 
 bool Intake::Admit() {
@@ -152,6 +160,7 @@ void Intake::Refuse(const filter::NetworkFilter::Verdict& verdict) {
 
 void Intake::Describe(filter::StreamInfo& info) {
   arrival_.info.local = facts_.local;
+  TakeParts();
   if (arrival_.info.tls == nullptr) {
     arrival_.info.requested_server_name =
         facts_.server_name.empty() ? arrival_.server_name : facts_.server_name;
@@ -177,6 +186,7 @@ bool Intake::StartHandshake() {
   }
   arrival_.socket.SetTransport(
       tls::MakeServerTransport(service_->tls_context(), listener_.tls_stats()));
+  handshake_begun_ = listener_.loop().now();
   const base::Nanos timeout = service_->chain().handshake_timeout;
   if (timeout != 0) timer_.ArmIn(timeout);
   state_ = State::kHandshake;
@@ -203,7 +213,16 @@ bool Intake::Shake() {
   listener_.tls_agreements().Count(session);
   arrival_.info.tls = &session;
   arrival_.info.requested_server_name = session.sni();
+  NoteTimes();
   return true;
+}
+
+void Intake::NoteTimes() {
+  auto times = std::make_unique<filter::ConnectionTimes>();
+  times->begin = arrival_.created;
+  times->handshake_begin = handshake_begun_;
+  times->handshake_end = listener_.loop().now();
+  arrival_.info.parts.emplace_back(&filter::ConnectionTimes::kKeeper, std::move(times));
 }
 
 // True when nobody waits for them.

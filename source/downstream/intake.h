@@ -51,8 +51,10 @@ class Intake final : public Connection {
   bool ChooseChain();
   bool Admit();
   void TakeFacts();
+  void TakeParts();
   bool StartHandshake();
   bool Shake();
+  void NoteTimes();
   bool StartFirstBytes();
   bool CheckFirstBytes();
   void Refuse(const filter::NetworkFilter::Verdict& verdict);
@@ -64,6 +66,7 @@ class Intake final : public Connection {
   Arrival arrival_;
   filter::ConnectionFacts facts_;
   event::Timer timer_;  // Of what it waits for.
+  base::MonoTime handshake_begun_ = 0;
   ChainService* service_ = nullptr;
   bool admitted_ = false;   // By the network filters of `service_`.
   bool unmatched_ = false;  // No filter chain wants it.

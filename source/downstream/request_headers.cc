@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "source/base/uuid.h"
 #include "source/downstream/client_cert_header.h"
 
 namespace proxenos::downstream {
@@ -94,10 +95,10 @@ void SetRequestId(const RequestOrigin& origin, bool replace, http::HeaderMap& he
     if (!replace) return;
     headers.Remove(HeaderId::kXRequestId);
   }
-  char* uuid = static_cast<char*>(headers.arena().Allocate(36));
-  FormatUuid(origin.random, uuid);
+  char* uuid = static_cast<char*>(headers.arena().Allocate(base::kUuidSize));
+  base::FormatUuid(origin.random, uuid);
   headers.AddView(HeaderId::kXRequestId, http::HeaderName(HeaderId::kXRequestId),
-                  absl::string_view(uuid, 36));
+                  absl::string_view(uuid, base::kUuidSize));
 }
 
 template <size_t N>
@@ -113,18 +114,6 @@ void RemoveAll(const HeaderId (&ids)[N], http::HeaderMap& headers) {
 }
 
 }  // namespace
-
-void FormatUuid(const uint64_t random[2], char* out) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  const uint64_t high = (random[0] & ~uint64_t{0xf000}) | 0x4000;                 // Version 4.
-  const uint64_t low = (random[1] & ~(uint64_t{3} << 62)) | (uint64_t{2} << 62);  // RFC variant.
-  int at = 0;
-  for (int i = 0; i < 32; ++i) {
-    if (i == 8 || i == 12 || i == 16 || i == 20) out[at++] = '-';
-    const uint64_t word = i < 16 ? high : low;
-    out[at++] = kHex[(word >> (60 - 4 * (i % 16))) & 0xf];
-  }
-}
 
 net::Address MutateRequestHeaders(const HttpConfig& config, const RequestOrigin& origin,
                                   http::RequestHead& head) {

@@ -25,7 +25,4 @@ net::Address MutateRequestHeaders(const HttpConfig& config, const RequestOrigin&
 void MutateResponseHeaders(const HttpConfig& config, const http::RequestHead& request,
                            absl::string_view date, bool local_reply, http::ResponseHead& head);
 
-// A random (version 4) UUID's text, in `out` of 36 bytes.
-void FormatUuid(const uint64_t random[2], char* out);
-
 }  // namespace proxenos::downstream

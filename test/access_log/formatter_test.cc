@@ -7,8 +7,11 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <memory>
 #include <string>
 
+#include "source/filter/connection_times.h"
+#include "source/filter/tls_fingerprints.h"
 #include "test/access_log/stream_fixture.h"
 
 namespace proxenos::access_log {
@@ -137,6 +140,80 @@ TEST(FormatterTest, ReqWithoutQueryIsAnExtension) {
   EXPECT_EQ(line, "/a/");
 }
 
+TEST(FormatterTest, UniqueIdsDiffer) {
+  const StreamFixture fixture;
+  const std::string ids = Line("%UNIQUE_ID%%UNIQUE_ID%", fixture.Input());
+  ASSERT_EQ(ids.size(), 72u);
+  EXPECT_NE(ids.substr(0, 36), ids.substr(36));
+  for (const size_t hyphen : {8, 13, 18, 23}) EXPECT_EQ(ids[hyphen], '-');
+  EXPECT_EQ(ids[14], '4');
+}
+
+TEST(FormatterTest, ServerNameFallsBack) {
+  StreamFixture fixture;
+  fixture.connection.requested_server_name = "";
+  EXPECT_EQ(Line("%REQUESTED_SERVER_NAME% %REQUESTED_SERVER_NAME(SNI_FIRST)%", fixture.Input()),
+            "- h.example");
+  fixture.request.headers.Add("x-envoy-original-host", "before.example");
+  EXPECT_EQ(Line("%REQUESTED_SERVER_NAME(SNI_FIRST)% %REQUESTED_SERVER_NAME(SNI_FIRST:HOST)% "
+                 "%REQUESTED_SERVER_NAME(HOST_FIRST:ORIG)%",
+                 fixture.Input()),
+            "before.example h.example before.example");
+}
+
+TEST(FormatterTest, HostNamesWithoutPort) {
+  StreamFixture fixture;
+  const std::pair<const char*, const char*> kCases[] = {
+      {"a.example:80", "a.example"},
+      {"a.example", "a.example"},
+      {"[::1]:80", "[::1]"},
+      {"::1", "::1"},
+      {"", "10.1.0.2"},
+  };
+  for (const auto& [name, bare] : kCases) {
+    fixture.stream.upstream_host_name = name;
+    EXPECT_EQ(Line("%UPSTREAM_HOST_NAME_WITHOUT_PORT%", fixture.Input()), bare) << name;
+  }
+}
+
+TEST(FormatterTest, EndpointsOfInternalAddresses) {
+  StreamFixture fixture;
+  fixture.connection.local = net::Address::Internal("inner", "e/1");
+  fixture.stream.upstream_remote = net::Address::Internal("inner", "");
+  EXPECT_EQ(Line("%DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID%|%UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID%",
+                 fixture.Input()),
+            "e/1|");
+}
+
+// What listener filters and the handshake leave with the connection.
+TEST(FormatterTest, PartsOfTheConnection) {
+  StreamFixture fixture;
+  auto fingerprints = std::make_unique<filter::TlsFingerprints>();
+  fingerprints->ja4 = "t13d";
+  fixture.connection.parts.emplace_back(&filter::TlsFingerprints::kKeeper, std::move(fingerprints));
+  auto times = std::make_unique<filter::ConnectionTimes>();
+  times->begin = fixture.stream.start - 9 * base::kMillisecond;
+  times->handshake_begin = times->begin + 2 * base::kMillisecond;
+  times->handshake_end = times->begin + 7 * base::kMillisecond;
+  fixture.connection.parts.emplace_back(&filter::ConnectionTimes::kKeeper, std::move(times));
+  EXPECT_EQ(Line("%TLS_JA3_FINGERPRINT% %TLS_JA4_FINGERPRINT% %DOWNSTREAM_HANDSHAKE_DURATION%",
+                 fixture.Input()),
+            "- t13d 7");
+  EXPECT_EQ(Line("%COMMON_DURATION(DS_HS_BEG:DS_HS_END:us)% "
+                 "%COMMON_DURATION(DS_CX_BEG:DS_RX_BEG)% %COMMON_DURATION(DS_HS_END:DS_TX_END)%",
+                 fixture.Input()),
+            "5000 9 15");
+}
+
+// A connection without HTTP begins and ends with its one stream.
+TEST(FormatterTest, TimesOfConnectionsWithoutHttp) {
+  StreamFixture fixture;
+  FormatInput input = fixture.Input();
+  input.request = nullptr;
+  EXPECT_EQ(Line("%COMMON_DURATION(DS_CX_BEG:DS_CX_END)% %DOWNSTREAM_HANDSHAKE_DURATION%", input),
+            "15 -");
+}
+
 TEST(FormatterTest, ErrorsNameOperatorAndPosition) {
   const std::pair<const char*, const char*> kCases[] = {
       {"a %FOO% b", "%FOO%: no such command operator (position 2)"},
@@ -164,6 +241,25 @@ TEST(FormatterTest, ErrorsNameOperatorAndPosition) {
       {"%QUERY_PARAMS(RAW)%", "'RAW' is not ORIG or DECODED"},
       {"%GRPC_STATUS(X)%", "'X' is not CAMEL_STRING"},
       {"%RESPONSE_CODE_DETAILS(X)%", "ALLOW_WHITESPACES"},
+      {"%UNIQUE_ID:3%", "takes no length"},
+      {"%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT(129)%", "'129' is not a number of bits up to 128"},
+      {"%UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT(a)%", "'a' is not a number of bits"},
+      {"%DOWNSTREAM_LOCAL_PORT(3)%", "takes no argument"},
+      {"%REQUESTED_SERVER_NAME(X)%", "'X' is not SNI_ONLY, SNI_FIRST or HOST_FIRST"},
+      {"%REQUESTED_SERVER_NAME(SNI_FIRST:X)%", "'X' is not ORIG, HOST or ORIG_OR_HOST"},
+      {"%COALESCE%", "%COALESCE%: needs an argument"},
+      {"%COALESCE(x)%", "takes an object in JSON"},
+      {"%COALESCE({})%", "a list of 'operators'"},
+      {"%COALESCE({\"operators\": []})%", "takes 1 to 32 operators"},
+      {"%COALESCE({\"operators\": [\"PROTOCOL\"], \"z\": 1})%", "whose one member"},
+      {"%COALESCE({\"operators\": [\"NOPE\"]})%", "%NOPE%: no such command operator"},
+      {"%COALESCE({\"operators\": [\"REQ\"]})%", "%REQ%: needs an argument"},
+      {"%COALESCE({\"operators\": [3]})%", "is a name or an object"},
+      {"%COALESCE({\"operators\": [{\"param\": \"a\"}]})%", "needs a command"},
+      {"%COALESCE({\"operators\": [{\"command\": \"PROTOCOL\", \"max_length\": 0}]})%",
+       "'max_length' is not"},
+      {"%COALESCE({\"operators\": [{\"command\": \"COALESCE\", \"param\": \"x\"}]})%",
+       "not taken inside of another"},
   };
   for (const auto& [format, message] : kCases) {
     const absl::StatusOr<Formatter> formatter = Formatter::Compile(format);

@@ -1,0 +1,27 @@
+// TlsFingerprints: by which a client's TLS library can be told, as a listener filter computed it.
+//
+// Owner: the connection's parts; only connections whose listener wants it have one.
+#pragma once
+
+#include <string>
+
+#include "source/filter/stream_info.h"
+
+namespace proxenos::filter {
+
+struct TlsFingerprints final : public ConnectionPart {
+  static constexpr char kKeeper = 0;  // By its address.
+
+  // Null where there are none.
+  static const TlsFingerprints* Of(const ConnectionInfo& connection) {
+    for (const auto& [keeper, part] : connection.parts) {
+      if (keeper == &kKeeper) return static_cast<const TlsFingerprints*>(part.get());
+    }
+    return nullptr;
+  }
+
+  std::string ja3;  // Empty where it is not wanted.
+  std::string ja4;
+};
+
+}  // namespace proxenos::filter
