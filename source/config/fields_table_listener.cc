@@ -80,8 +80,7 @@ std::vector<MessageRules> ListenerFields() {
        {
            Use("close_connection_on_client_hello_parsing_errors"),
            Leave("initial_read_buffer_size", "It looks at what the kernel holds, and has none."),
-           Use("max_client_hello_size").Only("16384", "the bound is 16 KiB"),
-           Use("enable_ja3_fingerprinting enable_ja4_fingerprinting").Only("false"),
+           Use("max_client_hello_size enable_ja3_fingerprinting enable_ja4_fingerprinting"),
        }},
       {"envoy.config.listener.v3.Filter",
        {Use("name typed_config"), Refuse("config_discovery", "write typed_config")}},

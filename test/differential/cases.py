@@ -4,6 +4,7 @@ A request is (name, bytes). In bootstraps ORIGIN, CLOSED and SILENT stand for po
 and TLS are in http2_cases.py.
 """
 
+import operators
 from bootstrap import TYPE, bootstrap, cluster, direct, to
 from h1_requests import RESPONSE_SCRIPTS, get, post, raw
 
@@ -267,6 +268,8 @@ GROUPS = {
         ("response", get("/trailers")),
     ]),
     "routes": (bootstrap(ROUTES), ROUTE_REQUESTS),
+    "operators": (operators.inspected(bootstrap(operators.routes())), [
+        ("get", get("/a?b", "x-a: some value")), ("host with port", get(host="h.example:81"))]),
     "hosts": (bootstrap(hosts=HOSTS), HOST_REQUESTS),
     "edge": (bootstrap(manager={"use_remote_address": True, "via": "edge-1", "server_name": "edge"}),
              FORWARDING),

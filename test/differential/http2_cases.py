@@ -1,6 +1,7 @@
 """What is sent to both proxies over HTTP/2 and TLS. A request is (name, fields[, body[, trailers]]); a
 group says which protocol client and origin speak, and whether behind TLS."""
 
+import operators
 from bootstrap import bootstrap, cluster, direct, downstream_tls, http2, to, upstream_tls
 from certificates import Pair
 from h1_requests import RESPONSE_SCRIPTS, get, post
@@ -187,6 +188,9 @@ GROUPS = {
     "h2 edge": group([("get", head()), ("xff", head(("x-forwarded-for", "1.2.3.4"))), ("https", head(scheme="https"))], tls=True,
                      manager={"use_remote_address": True, "via": "edge-1", "server_name": "edge"}),
 }
+for _client, _request in (("h1", get("/", "x-a: some value")), ("h2", head(("x-a", "some value")))):
+    _config, _kind = place(client=_client, tls=True, routes=operators.routes())
+    GROUPS[f"{_client} TLS operators"] = operators.inspected(_config), [("get", _request)], _kind
 for _client in ("h1", "h2"):
     for _tls in (False, True):
         for _origin in ("h1", "h2"):

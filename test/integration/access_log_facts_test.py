@@ -10,6 +10,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 
 import bootstrap  # noqa: E402
+import client_hello  # noqa: E402
 import h2wire  # noqa: E402
 import origin  # noqa: E402
 import tls_case  # noqa: E402
@@ -50,7 +51,13 @@ class CountingOrigin(tls_origin.Http2Origin):
                 connection.send(answer)
 
 
-class FactsTest(tls_case.TlsTest):
+class LoggingTest(tls_case.TlsTest):
+    def lines(self, running, count):
+        running.wait(lambda: self.log.exists() and len(self.log.read_text().splitlines()) >= count)
+        return [line.split(" ") for line in self.log.read_text().splitlines()]
+
+
+class FactsTest(LoggingTest):
     def start_logging(self, names, cluster, transport=None):
         """Lines of the log are the values of these operators."""
         self.log = pathlib.Path(self.authority.path("access.log"))
@@ -59,10 +66,6 @@ class FactsTest(tls_case.TlsTest):
         return self.start(bootstrap.bootstrap(clusters=[cluster], transport=transport, manager={"access_log": [
             {"name": "file", "typed_config": {"@type": FILE_LOG, "path": str(self.log), "log_format": {
                 "text_format_source": {"inline_string": text}}}}]}))
-
-    def lines(self, running, count):
-        running.wait(lambda: self.log.exists() and len(self.log.read_text().splitlines()) >= count)
-        return [line.split(" ") for line in self.log.read_text().splitlines()]
 
     WIRE = ("DOWNSTREAM_WIRE_BYTES_RECEIVED", "DOWNSTREAM_WIRE_BYTES_SENT", "UPSTREAM_WIRE_BYTES_SENT",
             "UPSTREAM_WIRE_BYTES_RECEIVED")
@@ -151,6 +154,83 @@ class FactsTest(tls_case.TlsTest):
             while sock.recv(4096):
                 pass
         self.assertRegex(self.lines(running, 2)[1][0], r"^\[.*HTTP_REQUEST.*\]$")
+
+    def test_instants_of_connections(self):
+        names = ("DOWNSTREAM_HANDSHAKE_DURATION", "COMMON_DURATION(DS_CX_BEG:DS_HS_BEG:ns)",
+                 "COMMON_DURATION(DS_HS_BEG:DS_HS_END:ns)", "COMMON_DURATION(DS_HS_END:DS_RX_BEG:ns)",
+                 "COMMON_DURATION(DS_CX_BEG:DS_RX_BEG:ns)")
+        cluster = bootstrap.cluster("origin", self.origin.port)
+        running = self.start_logging(names, cluster, bootstrap.downstream_tls(self.ecdsa))
+        tls_case.ask(running.port, tls_case.client_context(self.authority))
+        duration, waited, shaking, idle, whole = map(int, self.lines(running, 1)[0])
+        self.assertEqual(waited + shaking + idle, whole)
+        self.assertEqual(duration, (waited + shaking) // 1_000_000)
+        running = self.start_logging(names, cluster)
+        with wire.connect(running.port) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+            while sock.recv(4096):
+                pass
+        self.assertEqual(self.lines(running, 1), [["-"] * 5])
+
+
+class FingerprintTest(LoggingTest):
+    """%TLS_JA3_FINGERPRINT% and %TLS_JA4_FINGERPRINT%."""
+
+    NAMES = ("TLS_JA3_FINGERPRINT", "TLS_JA4_FINGERPRINT", "REQUESTED_SERVER_NAME")
+
+    def start_inspecting(self, config, **settings):
+        config["static_resources"]["listeners"][0]["listener_filters"] = [
+            {**tls_case.TLS_INSPECTOR, "typed_config": {**tls_case.TLS_INSPECTOR["typed_config"], **settings}}]
+        return self.start(config)
+
+    def log_of(self, name):
+        self.log = pathlib.Path(self.authority.path(name))
+        text = " ".join(f"%{operator}%" for operator in self.NAMES) + "\n"
+        return [{"name": "file", "typed_config": {"@type": FILE_LOG, "path": str(self.log), "log_format": {
+            "text_format_source": {"inline_string": text}}}}]
+
+    def passing_on(self, name):
+        """A bootstrap that carries TLS to the origin as it comes."""
+        tcp = {"name": "tcp", "typed_config": {"@type": bootstrap.TYPE + "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+                                               "stat_prefix": "tcp", "cluster": "origin", "access_log": self.log_of(name)}}
+        listener = {"name": "main", "address": bootstrap.address(0), "filter_chains": [{"filters": [tcp]}]}
+        return bootstrap.of([listener], [bootstrap.cluster("origin", self.origin.port)])
+
+    def send(self, port, data):
+        with wire.connect(port) as sock:
+            sock.sendall(data)
+
+    def test_public_fingerprints(self):
+        both = {"enable_ja3_fingerprinting": True, "enable_ja4_fingerprinting": True}
+        running = self.start_inspecting(self.passing_on("both.log"), **both)
+        for count, grease in enumerate((0x1a1a, 0xfafa), 1):
+            self.send(running.port, client_hello.chrome(b"a.example", grease))
+            self.assertEqual(self.lines(running, count)[-1], [client_hello.CHROME_JA3, client_hello.CHROME_JA4, "a.example"])
+        self.send(running.port, b"GET / HTTP/1.1\r\n\r\n")
+        self.assertEqual(self.lines(running, 3)[-1], ["-", "-", "-"])
+
+    def test_each_is_wanted_for_itself(self):
+        running = self.start_inspecting(self.passing_on("one.log"), enable_ja4_fingerprinting=True)
+        self.send(running.port, client_hello.chrome(b"a.example"))
+        self.assertEqual(self.lines(running, 1)[0], ["-", client_hello.CHROME_JA4, "a.example"])
+
+    def test_with_http_behind(self):
+        config = bootstrap.bootstrap(clusters=[bootstrap.cluster("origin", self.origin.port)],
+                                     transport=bootstrap.downstream_tls(self.ecdsa),
+                                     manager={"access_log": self.log_of("http.log")})
+        running = self.start_inspecting(config, enable_ja3_fingerprinting=True, enable_ja4_fingerprinting=True)
+        for _ in range(2):
+            self.assertEqual(tls_case.ask(running.port, tls_case.client_context(self.authority))["status"], 200)
+        first, second = self.lines(running, 2)
+        self.assertEqual(first, second)
+        self.assertRegex(" ".join(first), r"^[0-9a-f]{32} t13d\d{4}[0-9a-z]{2}_[0-9a-f]{12}_[0-9a-f]{12} a.example$")
+
+    def test_hellos_above_the_limit_are_refused(self):
+        running = self.start_inspecting(self.passing_on("limit.log"), max_client_hello_size=256)
+        self.send(running.port, client_hello.chrome(b"a.example"))
+        self.send(running.port, client_hello.hello([0x1301], client_hello.server_name(b"a.example")))
+        self.assertEqual(self.lines(running, 1), [["-", "-", "a.example"]])
+        self.assertEqual(running.stats()["tls_inspector.client_hello_too_large"], 1)
 
 
 if __name__ == "__main__":

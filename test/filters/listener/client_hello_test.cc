@@ -106,6 +106,66 @@ TEST(ClientHelloTest, LengthsThatDoNotFitAreBroken) {
   EXPECT_EQ(Read(Records("\1" + Counted("\3\3", 3))), Hello::kBroken);
 }
 
+std::string Extension(int type, const std::string& data) {
+  return Number(static_cast<size_t>(type), 2) + Counted(data, 2);
+}
+
+Hello ReadShape(const std::string& bytes, HelloShape* shape) {
+  ClientHello hello;
+  return ReadClientHello(bytes, HelloLimits(), &hello, shape);
+}
+
+TEST(ClientHelloTest, ShapeIsWhatIsOfferedWithoutGrease) {
+  HelloShape shape;
+  const std::string numbers("\x1a\x1a\0\x1d\xfa\xfa\x0a\x1a", 8);
+  ASSERT_EQ(ReadShape(Records(Message(kGrease + Extension(10, Counted(numbers, 2)) +
+                                      ServerName("a.b") + Extension(11, Counted("\1\2", 1)) +
+                                      Extension(13, Counted(numbers, 2)) + Protocols({"h2", "x"}) +
+                                      Extension(43, Counted("\x9a\x9a\3\3\3\4\3\2", 1)))),
+                      &shape),
+            Hello::kFound);
+  EXPECT_EQ(shape.legacy_version, 0x0303);
+  EXPECT_EQ(shape.version, 0x0304);
+  EXPECT_TRUE(shape.names_server);
+  EXPECT_EQ(shape.ciphers, (std::vector<uint16_t>{0x1301}));
+  EXPECT_EQ(shape.extensions, (std::vector<uint16_t>{10, 0, 11, 13, 16, 43}));
+  EXPECT_EQ(shape.groups, (std::vector<uint16_t>{29, 0x0a1a}));
+  EXPECT_EQ(shape.point_formats, (std::vector<uint8_t>{1, 2}));
+  EXPECT_EQ(shape.signature_algorithms, shape.groups);
+  EXPECT_EQ(shape.first_protocol, "h2");
+}
+
+TEST(ClientHelloTest, ShapeOfMalformedListsHasNoMembers) {
+  HelloShape shape;
+  ASSERT_EQ(ReadShape(Records(Message(Extension(10, "\0") + Extension(13, Number(9, 2)) +
+                                      Extension(43, "\x7f") + Extension(11, ""))),
+                      &shape),
+            Hello::kFound);
+  EXPECT_EQ(shape.version, 0x0303);
+  EXPECT_EQ(shape.extensions, (std::vector<uint16_t>{10, 13, 43, 11}));
+  EXPECT_TRUE(shape.groups.empty() && shape.signature_algorithms.empty());
+  EXPECT_TRUE(shape.point_formats.empty());
+}
+
+// A hello that is not taken leaves what was there.
+TEST(ClientHelloTest, ShapeIsFilledWithTheWholeHelloOnly) {
+  HelloShape shape;
+  shape.version = 7;
+  EXPECT_EQ(ReadShape(Records(Message(ServerName("a.b"))).substr(0, 90), &shape), Hello::kMore);
+  EXPECT_EQ(ReadShape(Records(Message(ServerName(""))), &shape), Hello::kBroken);
+  EXPECT_EQ(shape.version, 7);
+}
+
+TEST(ClientHelloTest, LimitMayBeLower) {
+  const std::string message = Message(ServerName("a.b"));
+  ClientHello hello;
+  const auto read = [&](uint32_t most) {
+    return ReadClientHello(Records(message), HelloLimits{most}, &hello, nullptr);
+  };
+  EXPECT_EQ(read(static_cast<uint32_t>(message.size())), Hello::kFound);
+  EXPECT_EQ(read(static_cast<uint32_t>(message.size()) - 1), Hello::kTooLarge);
+}
+
 TEST(ClientHelloTest, TooLargeIsToldByItsLength) {
   EXPECT_EQ(Read(Records("\1" + Number(kMaxClientHello, 3))), Hello::kTooLarge);
   EXPECT_EQ(Read(Records("\1" + Number(kMaxClientHello - 4, 3))), Hello::kMore);

@@ -2,6 +2,7 @@
 #include "source/filters/listener/tls_inspector/client_hello.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 
@@ -14,7 +15,11 @@ constexpr size_t kRecordHeader = 5;
 constexpr size_t kMessageHeader = 4;
 constexpr size_t kMaxRecord = 16 * 1024;
 constexpr uint16_t kServerName = 0;
+constexpr uint16_t kSupportedGroups = 10;
+constexpr uint16_t kPointFormats = 11;
+constexpr uint16_t kSignatureAlgorithms = 13;
 constexpr uint16_t kProtocols = 16;
+constexpr uint16_t kSupportedVersions = 43;
 constexpr size_t kMaxServerName = 255;
 
 uint32_t ByteAt(absl::string_view bytes, size_t i) { return static_cast<uint8_t>(bytes[i]); }
@@ -100,29 +105,91 @@ Hello Gather(absl::string_view records, size_t size, std::string& message) {
   return Hello::kFound;
 }
 
-Hello ReadBody(absl::string_view body, ClientHello* hello) {
-  Reader reader(body);
-  reader.Take(2 + 32);  // legacy_version, random
-  reader.Counted(1);    // legacy_session_id
-  reader.Counted(2);    // cipher_suites
-  reader.Counted(1);    // legacy_compression_methods
-  if (!reader.ok()) return Hello::kBroken;
-  if (reader.empty()) return Hello::kFound;  // TLS 1.2 without extensions.
-  Reader extensions(reader.Counted(2));
-  if (!reader.ok() || !reader.empty()) return Hello::kBroken;
+// RFC 8701, section 2: 0x0a0a, 0x1a1a, ... 0xfafa.
+bool IsGrease(uint32_t number) {
+  return (number & 0x0f0f) == 0x0a0a && number >> 8 == (number & 0xff);
+}
+
+// The numbers of two bytes each that `list` is made of; what is left over is left out.
+std::vector<uint16_t> Numbers(absl::string_view list) {
+  std::vector<uint16_t> numbers;
+  numbers.reserve(list.size() / 2);
+  Reader reader(list.substr(0, list.size() & ~size_t{1}));
+  while (!reader.empty()) {
+    const uint32_t number = reader.Number(2);
+    if (!IsGrease(number)) numbers.push_back(static_cast<uint16_t>(number));
+  }
+  return numbers;
+}
+
+// A malformed list has no members: whoever shakes hands refuses it.
+void NoteExtension(uint32_t type, absl::string_view extension, HelloShape& shape) {
+  if (IsGrease(type)) return;
+  shape.extensions.push_back(static_cast<uint16_t>(type));
+  Reader reader(extension);
+  switch (type) {
+    case kServerName:
+      shape.names_server = true;
+      break;
+    case kSupportedGroups:
+      shape.groups = Numbers(reader.Counted(2));
+      break;
+    case kPointFormats:
+      for (const char format : reader.Counted(1)) {
+        shape.point_formats.push_back(static_cast<uint8_t>(format));
+      }
+      break;
+    case kSignatureAlgorithms:
+      shape.signature_algorithms = Numbers(reader.Counted(2));
+      break;
+    case kSupportedVersions:
+      for (const uint16_t version : Numbers(reader.Counted(1))) {
+        shape.version = std::max(shape.version, version);
+      }
+      break;
+    default:
+      break;
+  }
+}
+
+Hello ReadExtensions(Reader& extensions, ClientHello* hello, HelloShape* shape) {
   while (!extensions.empty()) {
     const uint32_t type = extensions.Number(2);
     const absl::string_view extension = extensions.Counted(2);
     if (!extensions.ok()) return Hello::kBroken;
     if (type == kServerName && !ReadServerName(extension, hello)) return Hello::kBroken;
     if (type == kProtocols && !ReadProtocols(extension, hello)) return Hello::kBroken;
+    if (shape != nullptr) NoteExtension(type, extension, *shape);
   }
   return Hello::kFound;
 }
 
+Hello ReadBody(absl::string_view body, ClientHello* hello, HelloShape* shape) {
+  Reader reader(body);
+  const uint32_t version = reader.Number(2);  // legacy_version
+  reader.Take(32);                            // random
+  reader.Counted(1);                          // legacy_session_id
+  const absl::string_view ciphers = reader.Counted(2);
+  reader.Counted(1);  // legacy_compression_methods
+  if (!reader.ok()) return Hello::kBroken;
+  Hello result = Hello::kFound;  // TLS 1.2 may have no extensions at all.
+  if (!reader.empty()) {
+    Reader extensions(reader.Counted(2));
+    if (!reader.ok() || !reader.empty()) return Hello::kBroken;
+    result = ReadExtensions(extensions, hello, shape);
+  }
+  if (shape == nullptr || result != Hello::kFound) return result;
+  shape->legacy_version = static_cast<uint16_t>(version);
+  if (shape->version == 0) shape->version = shape->legacy_version;
+  shape->ciphers = Numbers(ciphers);
+  if (!hello->protocols.empty()) shape->first_protocol = hello->protocols.front();
+  return result;
+}
+
 }  // namespace
 
-Hello ReadClientHello(absl::string_view bytes, ClientHello* hello) {
+Hello ReadClientHello(absl::string_view bytes, const HelloLimits& limits, ClientHello* hello,
+                      HelloShape* shape) {
   // The first record's header alone tells whether it is TLS at all.
   if (bytes.empty()) return Hello::kMore;
   if (ByteAt(bytes, 0) != kHandshakeRecord) return Hello::kNotTls;
@@ -133,14 +200,18 @@ Hello ReadClientHello(absl::string_view bytes, ClientHello* hello) {
   if (begun != Hello::kFound) return begun;
   const size_t size =
       kMessageHeader + (ByteAt(message, 1) << 16 | ByteAt(message, 2) << 8 | ByteAt(message, 3));
-  if (size > kMaxClientHello) return Hello::kTooLarge;
+  if (size > limits.most_bytes) return Hello::kTooLarge;
   message.clear();
   message.reserve(std::min(size, bytes.size()));
   const Hello gathered = Gather(bytes, size, message);
   if (gathered != Hello::kFound) return gathered;
   ClientHello read;
-  const Hello result = ReadBody(absl::string_view(message).substr(kMessageHeader), &read);
-  if (result == Hello::kFound) *hello = std::move(read);
+  HelloShape seen;
+  const absl::string_view body = absl::string_view(message).substr(kMessageHeader);
+  const Hello result = ReadBody(body, &read, shape == nullptr ? nullptr : &seen);
+  if (result != Hello::kFound) return result;
+  *hello = std::move(read);
+  if (shape != nullptr) *shape = std::move(seen);
   return result;
 }
 

@@ -1,9 +1,11 @@
 // From a hello to facts.
 #include "source/filters/listener/tls_inspector/tls_inspector.h"
 
+#include <memory>
 #include <utility>
 
-#include "source/filters/listener/tls_inspector/client_hello.h"
+#include "source/filter/tls_fingerprints.h"
+#include "source/filters/listener/tls_inspector/fingerprint.h"
 #include "source/stats/scope.h"
 
 namespace proxenos::filters::tls_inspector {
@@ -18,12 +20,14 @@ constexpr uint32_t kRecordHeaders = 1024;
 TlsInspector::TlsInspector(const TlsInspectorConfig& config, stats::Registry& registry)
     : config_(config), stats_(registry.Open<TlsInspectorStats>(stats::ScopeName(kScope, {}))) {}
 
-uint32_t TlsInspector::limit() const { return kMaxClientHello + kRecordHeaders; }
+uint32_t TlsInspector::limit() const { return config_.limits.most_bytes + kRecordHeaders; }
 
 filter::ListenerFilter::Result TlsInspector::Inspect(absl::string_view bytes,
                                                      filter::ConnectionFacts& facts) {
   ClientHello hello;
-  switch (ReadClientHello(bytes, &hello)) {
+  HelloShape shape;
+  const bool fingerprints = config_.ja3 || config_.ja4;
+  switch (ReadClientHello(bytes, config_.limits, &hello, fingerprints ? &shape : nullptr)) {
     case Hello::kMore:
       return {Verdict::kMore, 0};
     case Hello::kTooLarge:
@@ -44,7 +48,15 @@ filter::ListenerFilter::Result TlsInspector::Inspect(absl::string_view bytes,
   facts.transport_protocol = "tls";
   facts.server_name = std::move(hello.server_name);
   facts.application_protocols = std::move(hello.protocols);
+  if (fingerprints) NoteFingerprints(shape, facts);
   return {Verdict::kDone, 0};
+}
+
+void TlsInspector::NoteFingerprints(const HelloShape& shape, filter::ConnectionFacts& facts) const {
+  auto part = std::make_unique<filter::TlsFingerprints>();
+  if (config_.ja3) part->ja3 = Ja3(shape);
+  if (config_.ja4) part->ja4 = Ja4(shape);
+  facts.parts.emplace_back(&filter::TlsFingerprints::kKeeper, std::move(part));
 }
 
 }  // namespace proxenos::filters::tls_inspector

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "source/filter/listener_filter.h"
+#include "source/filters/listener/tls_inspector/client_hello.h"
 #include "source/stats/registry.h"
 #include "source/stats/schema.h"
 
@@ -23,6 +24,9 @@ PX_STATS(TlsInspectorStats, PX_TLS_INSPECTOR_STATS);
 
 struct TlsInspectorConfig {
   bool close_on_broken_hello = false;
+  bool ja3 = false;  // Which fingerprints are computed.
+  bool ja4 = false;
+  HelloLimits limits;
 };
 
 class TlsInspector final : public filter::ListenerFilter {
@@ -33,6 +37,8 @@ class TlsInspector final : public filter::ListenerFilter {
   Result Inspect(absl::string_view bytes, filter::ConnectionFacts& facts) override;
 
  private:
+  void NoteFingerprints(const HelloShape& shape, filter::ConnectionFacts& facts) const;
+
   const TlsInspectorConfig config_;
   stats::Group<TlsInspectorStats> stats_;
 };

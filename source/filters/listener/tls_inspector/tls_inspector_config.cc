@@ -1,4 +1,4 @@
-// The one setting there is.
+// What is looked for, and in how much.
 #include "source/filters/listener/tls_inspector/tls_inspector_config.h"
 
 #include "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.pb.h"
@@ -27,6 +27,11 @@ std::unique_ptr<filter::ListenerFilterFactory> CreateTlsInspector(
   if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
   TlsInspectorConfig compiled;
   compiled.close_on_broken_hello = proto.close_connection_on_client_hello_parsing_errors();
+  compiled.ja3 = proto.enable_ja3_fingerprinting().value();
+  compiled.ja4 = proto.enable_ja4_fingerprinting().value();
+  if (proto.has_max_client_hello_size()) {
+    compiled.limits.most_bytes = proto.max_client_hello_size().value();
+  }
   return std::make_unique<Factory>(compiled);
 }
 
