@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
+#include "source/admin/admin_http2.h"
+#include "source/admin/admin_request.h"
 #include "source/base/limits.h"
 #include "source/http1/encoder.h"
 
@@ -22,18 +22,6 @@ using FlushStatus = net::Connection::FlushStatus;
 // What one connection may write in a turn, so that a huge page does not hold up the main thread.
 constexpr int kMaxWritesPerTurn = 16;
 constexpr base::Nanos kLinger = 1 * base::kSecond;
-
-// Fetch metadata where the browser sends it, else Origin against Host. Tools send neither.
-bool IsCrossSite(const http::RequestHead& request) {
-  if (const http::Header* site = request.headers.Find("sec-fetch-site")) {
-    return site->value() != "same-origin" && site->value() != "none";
-  }
-  const http::Header* origin = request.headers.Find(HeaderId::kOrigin);
-  if (origin == nullptr) return false;
-  const absl::string_view value = origin->value();
-  const size_t scheme = value.find("://");
-  return scheme == absl::string_view::npos || value.substr(scheme + 3) != request.authority;
-}
 
 }  // namespace
 
@@ -66,6 +54,10 @@ void AdminConnection::OnIo(uint32_t events) {
   }
 }
 
+bool AdminConnection::idle() const {
+  return http2_ == nullptr ? exchange_ == nullptr : http2_->idle();
+}
+
 bool AdminConnection::WantsBytes() const {
   return state_ == State::kOpen && (exchange_ == nullptr || !exchange_->responding);
 }
@@ -90,7 +82,45 @@ void AdminConnection::ReadRequests() {
   if (WantsBytes() && connection_.may_read()) server_.loop_.AtTurnEnd(this);
 }
 
+// The first bytes tell which HTTP it is.
+bool AdminConnection::Choose(const buffer::Slice& bytes) {
+  const auto guess = AdminHttp2::Look(absl::string_view(bytes.data(), bytes.size()));
+  if (guess == AdminHttp2::Guess::kPerhaps) return false;
+  chosen_ = true;
+  auto& stats = *server_.http_stats_;
+  if (guess == AdminHttp2::Guess::kNo) {
+    stats.downstream_cx_http1_total.Inc();
+    stats.downstream_cx_http1_active.Inc();
+    return true;
+  }
+  stats.downstream_cx_http2_total.Inc();
+  stats.downstream_cx_http2_active.Inc();
+  http2_ = std::make_unique<AdminHttp2>(server_, info_);
+  return true;
+}
+
+bool AdminConnection::FeedHttp2(const buffer::Slice& bytes) {
+  if (!http2_->Receive(bytes)) {
+    server_.http_stats_->downstream_cx_protocol_error.Inc();
+    state_ = State::kClosing;
+  }
+  Touch();
+  server_.loop_.AtTurnEnd(this);
+  return state_ == State::kOpen;
+}
+
+void AdminConnection::Touch() {
+  const bool streams = http2_ != nullptr && http2_->stream_count() > 0;
+  timer_.ArmIn(streams ? base::limits::kStreamIdleTimeout : server_.limits_.idle_timeout);
+  server_.MarkActive(*this);
+}
+
 bool AdminConnection::Feed(buffer::Slice bytes) {
+  if (!chosen_ && !Choose(bytes)) {
+    connection_.Hold(std::move(bytes));
+    return true;
+  }
+  if (http2_ != nullptr) return FeedHttp2(bytes);
   const DecodeResult result = decoder_.Decode(bytes);
   if (result == DecodeResult::kError) {
     if (exchange_ == nullptr) OnMessageBegin();
@@ -113,7 +143,8 @@ bool AdminConnection::Feed(buffer::Slice bytes) {
     return true;
   }
   exchange_->info.request_complete = server_.loop_.now();
-  Respond(server_.endpoints_.Serve(MakeRequest()), /*close=*/!exchange_->request.keep_alive);
+  Respond(server_.endpoints_.Serve(RequestOf(exchange_->request, exchange_->body)),
+          /*close=*/!exchange_->request.keep_alive);
   return false;
 }
 
@@ -166,41 +197,12 @@ http::HeaderMap& AdminConnection::OnTrailersBegin() { return exchange_->trailers
 void AdminConnection::OnTrailers(buffer::Slice) {}
 void AdminConnection::OnComplete() {}
 
-Request AdminConnection::MakeRequest() const {
-  const http::RequestHead& head = exchange_->request;
-  Request request;
-  request.method = std::string(head.method_text);
-  const size_t mark = head.path.find('?');
-  request.path = std::string(head.path.substr(0, mark));
-  if (mark != absl::string_view::npos) request.query = std::string(head.path.substr(mark + 1));
-  request.params = Params(request.query);
-  request.cross_site = IsCrossSite(head);
-  request.body = exchange_->body;
-  if (absl::StartsWithIgnoreCase(head.headers.Get(HeaderId::kContentType),
-                                 "application/x-www-form-urlencoded")) {
-    request.params.Append(Params::FromForm(request.body));
-  }
-  return request;
-}
-
-void AdminConnection::AddHeaders(Response& response, http::HeaderMap& headers) {
-  headers.Add(HeaderId::kContentType, response.content_type);
-  headers.Add("cache-control", "no-cache, max-age=0");
-  headers.Add("x-content-type-options", "nosniff");
-  if (absl::StartsWith(response.content_type, "text/html")) {
-    headers.Add("x-frame-options", "DENY");  // Its buttons must not be clicked unawares.
-  }
-  if (!response.allow.empty()) headers.Add("allow", response.allow);
-  headers.Add(HeaderId::kDate, server_.date_.Get(server_.loop_.wall_now()));
-  headers.Add(HeaderId::kServer, "proxenos");
-}
-
 void AdminConnection::Respond(Response response, bool close) {
   Exchange& exchange = *exchange_;
   http::ResponseHead& head = exchange.response;
   head.status = static_cast<uint16_t>(response.status);
   head.framing = http::Framing{http::Framing::kLength, response.body.size()};
-  AddHeaders(response, head.headers);
+  AddResponseHeaders(response, server_.date_.Get(server_.loop_.wall_now()), head.headers);
   http1::ResponseOptions options;
   options.close = close;
   options.to_http10 = exchange.request.version == http::Version::kHttp10;
@@ -225,6 +227,9 @@ bool AdminConnection::Write() {
         exchange_->out_done += next.size();
       }
     }
+    if (http2_ != nullptr) {
+      http2_->Produce(connection_.out(), base::limits::kConnectionOutBytes);
+    }
     const uint64_t before = connection_.bytes_written();
     const FlushStatus status = connection_.Flush();
     const uint64_t written = connection_.bytes_written() - before;
@@ -232,12 +237,17 @@ bool AdminConnection::Write() {
     if (written > 0 && state_ == State::kOpen && exchange_ != nullptr && exchange_->responding) {
       timer_.ArmIn(server_.limits_.idle_timeout);
     }
+    if (written > 0 && state_ == State::kOpen && http2_ != nullptr) Touch();
     if (status == FlushStatus::kError) {
       Close(/*by_peer=*/true);
       return false;
     }
     if (status == FlushStatus::kBlocked) return false;
-    if (exchange_ == nullptr || exchange_->out_done == exchange_->out.size()) return true;
+    if (http2_ != nullptr) {
+      if (!http2_->wants_write()) return true;
+    } else if (exchange_ == nullptr || exchange_->out_done == exchange_->out.size()) {
+      return true;
+    }
   }
   server_.loop_.AtTurnEnd(this);  // Others first.
   return false;
@@ -246,6 +256,7 @@ bool AdminConnection::Write() {
 void AdminConnection::OnTurnEnd() {
   if (state_ == State::kClosed || !Write()) return;
   if (exchange_ != nullptr && exchange_->responding) EndExchange();
+  if (state_ == State::kOpen && http2_ != nullptr && http2_->finished()) state_ = State::kClosing;
   if (state_ == State::kClosing) {
     StartClosing();
     return;
@@ -262,14 +273,7 @@ void AdminConnection::EndExchange() {
   filter::StreamInfo& info = ended->info;
   info.complete = server_.loop_.now();
   info.bytes_sent = ended->out_done;
-  auto& stats = *server_.http_stats_;
-  stats.downstream_rq_active.Dec();
-  stats::CountDownstreamResponse(stats, info.response_code);
-  stats.downstream_rq_time.Record(
-      static_cast<uint64_t>((info.complete - info.start) / base::kMillisecond));
-  const access_log::FormatInput input{
-      &info, &ended->request, info.response_code == 0 ? nullptr : &ended->response, nullptr, {}};
-  for (const access_log::AccessLog& log : server_.access_logs_) log.Log(input);
+  server_.CountRequest(info, ended->request, ended->response);
   if (ended->close) state_ = State::kClosing;
   timer_.ArmIn(server_.limits_.idle_timeout);
   server_.MarkActive(*this);
@@ -316,6 +320,7 @@ void AdminConnection::OnTimer() {
 void AdminConnection::Close(bool by_peer) {
   if (state_ == State::kClosed) return;
   if (exchange_ != nullptr) EndExchange();
+  if (http2_ != nullptr) http2_->CutStreams();
   state_ = State::kClosed;
   auto& stats = *server_.http_stats_;
   if (by_peer) {

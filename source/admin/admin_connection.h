@@ -4,6 +4,8 @@
 //   kOpen --> kClosing (flush, then close) --> kLingering (end sent; the peer's is awaited) -->
 //   kClosed
 //
+// A client may speak HTTP/2 instead, by prior knowledge; admin_http2.h then has the streams.
+//
 // Not the data plane's HttpConnection: no filters, no routes, bodies whole. At most
 // AdminLimits::max_connections exist, so it need not be small.
 //
@@ -23,6 +25,8 @@
 
 namespace proxenos::admin {
 
+class AdminHttp2;
+
 class AdminConnection final : public event::IoHandler,
                               public event::TurnEnd,
                               public base::ListNode<>,
@@ -35,7 +39,10 @@ class AdminConnection final : public event::IoHandler,
   void OnTurnEnd() override;
   void Close(bool by_peer);
   // Whether no request is under way.
-  bool idle() const { return exchange_ == nullptr; }
+  bool idle() const;
+  // Which HTTP it speaks; neither before the first bytes.
+  bool http2() const { return http2_ != nullptr; }
+  bool chosen() const { return chosen_; }
 
  private:
   enum class State : uint8_t { kOpen, kClosing, kLingering, kClosed };
@@ -69,11 +76,14 @@ class AdminConnection final : public event::IoHandler,
   void ReadRequests();
   // Decodes what arrived. False when no more should be read now.
   bool Feed(buffer::Slice bytes);
+  // False: more bytes are needed to tell.
+  bool Choose(const buffer::Slice& bytes);
+  bool FeedHttp2(const buffer::Slice& bytes);
+  // Something moved on a connection of HTTP/2.
+  void Touch();
   // Answers what needs no complete request to be refused.
   bool RefuseEarly();
-  Request MakeRequest() const;
   void Respond(Response response, bool close);
-  void AddHeaders(Response& response, http::HeaderMap& headers);
   // Fills out() and writes it. False: nothing more can be done in this turn.
   bool Write();
   void EndExchange();
@@ -88,6 +98,8 @@ class AdminConnection final : public event::IoHandler,
   filter::ConnectionInfo info_;
   const base::MonoTime created_;
   std::unique_ptr<Exchange> exchange_;
+  std::unique_ptr<AdminHttp2> http2_;  // Null: it speaks HTTP/1.1.
+  bool chosen_ = false;                // Which of the two.
   State state_ = State::kOpen;
 };
 

@@ -81,6 +81,12 @@ void AddClientStatus(EndpointTable& table, AdminSource& source) {
       table,
       {"/v3/discovery:client_status", "what xDS sent and what became of it (CSDS, as JSON)", {}},
       [&source](const Request& request) { return ClientStatusPage(source, request); });
+  const std::string service = "/envoy.service.status.v3.ClientStatusDiscoveryService/";
+  for (const bool streams : {false, true}) {
+    table.AddGrpc(
+        {service + (streams ? "StreamClientStatus" : "FetchClientStatus"), streams,
+         [&source](const std::string& message) { return ClientStatusCall(source, message); }});
+  }
 }
 
 void AddActions(EndpointTable& table, AdminSource& source) {

@@ -31,6 +31,7 @@ AdminServer::AdminServer(event::EventLoop& loop, EndpointTable& endpoints,
                          stats::Registry& registry, AdminLimits limits)
     : loop_(loop),
       endpoints_(endpoints),
+      registry_(registry),
       limits_(limits),
       decoder_options_(DecoderOptions()),
       stats_(registry.Open<stats::ListenerStats>(stats::ScopeName(stats::kAdminListenerScope, {}))),
@@ -80,8 +81,6 @@ void AdminServer::Add(int fd, const net::Address& remote) {
   stats_->downstream_cx_active.Inc();
   http_stats_->downstream_cx_total.Inc();
   http_stats_->downstream_cx_active.Inc();
-  http_stats_->downstream_cx_http1_total.Inc();
-  http_stats_->downstream_cx_http1_active.Inc();
   ++connection_count_;
   auto connection = std::make_unique<AdminConnection>(*this, fd, remote);
   connections_.PushBack(connection.release());  // Owned through the list until Remove.
@@ -102,13 +101,28 @@ void AdminServer::MarkActive(AdminConnection& connection) {
   connections_.PushBack(&connection);
 }
 
+void AdminServer::CountRequest(const filter::StreamInfo& info, const http::RequestHead& request,
+                               const http::ResponseHead& response) {
+  http_stats_->downstream_rq_active.Dec();
+  stats::CountDownstreamResponse(*http_stats_, info.response_code);
+  http_stats_->downstream_rq_time.Record(
+      static_cast<uint64_t>((info.complete - info.start) / base::kMillisecond));
+  const access_log::FormatInput input{
+      &info, &request, info.response_code == 0 ? nullptr : &response, nullptr, {}};
+  for (const access_log::AccessLog& log : access_logs_) log.Log(input);
+}
+
 void AdminServer::Remove(AdminConnection& connection) {
   base::IntrusiveList<AdminConnection>::Remove(&connection);
   --connection_count_;
   stats_->downstream_cx_active.Dec();
   stats_->downstream_cx_destroy.Inc();
   http_stats_->downstream_cx_active.Dec();
-  http_stats_->downstream_cx_http1_active.Dec();
+  if (connection.http2()) {
+    http_stats_->downstream_cx_http2_active.Dec();
+  } else if (connection.chosen()) {
+    http_stats_->downstream_cx_http1_active.Dec();
+  }
   http_stats_->downstream_cx_destroy.Inc();
   loop_.Retire(std::unique_ptr<AdminConnection>(&connection));
 }

@@ -1,7 +1,7 @@
 // AdminServer: the listening socket of the admin interface, and its connections; on the main loop.
 //
-// HTTP/1.1 with the same strict decoder as the data plane's. It never blocks the loop: large bodies
-// leave piece by piece as the peer takes them.
+// HTTP/1.1 with the same strict decoder as the data plane's, and HTTP/2 by prior knowledge. It
+// never blocks the loop: large bodies leave piece by piece as the peer takes them.
 #pragma once
 
 #include <cstdint>
@@ -51,6 +51,7 @@ class AdminServer final : private event::IoHandler {
 
  private:
   friend class AdminConnection;
+  friend class AdminHttp2;
 
   void OnIo(uint32_t events) override;
   void Add(int fd, const net::Address& remote);
@@ -58,11 +59,15 @@ class AdminServer final : private event::IoHandler {
   bool CloseIdlest();
   // From a connection that has answered: others are closed before it when room is needed.
   void MarkActive(AdminConnection& connection);
+  // A request is over: for stats and access logs.
+  void CountRequest(const filter::StreamInfo& info, const http::RequestHead& request,
+                    const http::ResponseHead& response);
   // From a connection that is closed.
   void Remove(AdminConnection& connection);
 
   event::EventLoop& loop_;
   EndpointTable& endpoints_;
+  stats::Registry& registry_;
   const AdminLimits limits_;
   const http1::RequestDecoderOptions decoder_options_;
   stats::Group<stats::ListenerStats> stats_;   // listener.admin.

@@ -61,6 +61,7 @@ enum class ConfigKind : uint8_t {
   kCluster,
   kListener,
   kRoute,
+  kVirtualHost,  // By discovery; those in force stand in the kRoute that they are of too.
   kEndpoint,
   kSecret,
   kExtension,

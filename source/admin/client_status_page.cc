@@ -1,10 +1,11 @@
-// /v3/discovery:client_status: what xDS sent and what became of it (CSDS, the FetchClientStatus
-// method as JSON over HTTP).
+// CSDS: what xDS sent and what became of it: as gRPC methods, and FetchClientStatus as JSON over
+// HTTP at /v3/discovery:client_status.
 #include <string>
 #include <string_view>
 
 #include "envoy/service/status/v3/csds.pb.h"
 #include "source/admin/config_types.h"
+#include "source/admin/node_choice.h"
 #include "source/admin/pages.h"
 #include "source/admin/version_proto.h"
 #include "source/config/json_output.h"
@@ -18,8 +19,8 @@ using envoy::service::status::v3::ClientStatusRequest;
 using envoy::service::status::v3::ClientStatusResponse;
 
 constexpr ConfigKind kKinds[] = {
-    ConfigKind::kCluster, ConfigKind::kEndpoint,  ConfigKind::kListener, ConfigKind::kRoute,
-    ConfigKind::kSecret,  ConfigKind::kExtension, ConfigKind::kRuntime};
+    ConfigKind::kCluster,     ConfigKind::kEndpoint, ConfigKind::kListener,  ConfigKind::kRoute,
+    ConfigKind::kVirtualHost, ConfigKind::kSecret,   ConfigKind::kExtension, ConfigKind::kRuntime};
 
 class StatusWriter {
  public:
@@ -46,17 +47,13 @@ class StatusWriter {
   const bool contents_;
 };
 
-}  // namespace
-
-Response ClientStatusPage(AdminSource& source, const Request& request) {
-  ClientStatusRequest asked;
-  config::Errors errors;
-  if (!request.body.empty()) config::ParseJson(request.body, asked, errors);
-  if (errors.ok() && asked.node_matchers_size() > 0) {
-    errors.Add(config::Path("node_matchers"), "there is one client here, and no need to choose");
-  }
-  if (!errors.ok()) return Response::Error(400, std::string(errors.ToStatus().message()));
+// This process is the one client that there is; none where the question is about others. What is
+// wrong with the question is in `errors`.
+ClientStatusResponse StatusOf(AdminSource& source, const ClientStatusRequest& asked,
+                              config::Errors& errors) {
   ClientStatusResponse response;
+  const auto asks_for_this = AsksFor(asked, source.bootstrap.node(), errors);
+  if (!asks_for_this.value_or(false)) return response;
   ClientConfig& config = *response.add_config();
   *config.mutable_node() = source.bootstrap.node();
   StatusWriter writer(config, !asked.exclude_resource_contents());
@@ -71,7 +68,32 @@ Response ClientStatusPage(AdminSource& source, const Request& request) {
       }
     });
   }
+  return response;
+}
+
+}  // namespace
+
+Response ClientStatusPage(AdminSource& source, const Request& request) {
+  ClientStatusRequest asked;
+  config::Errors errors;
+  if (!request.body.empty()) config::ParseJson(request.body, asked, errors);
+  ClientStatusResponse response;
+  if (errors.ok()) response = StatusOf(source, asked, errors);
+  if (!errors.ok()) return Response::Error(400, std::string(errors.ToStatus().message()));
   return Response::Json(config::ToJson(response));
+}
+
+GrpcAnswer ClientStatusCall(AdminSource& source, const std::string& message) {
+  ClientStatusRequest asked;
+  if (!asked.ParseFromString(message)) {
+    return {rpc::Status::kInvalidArgument, "the message is no ClientStatusRequest", ""};
+  }
+  config::Errors errors;
+  const ClientStatusResponse response = StatusOf(source, asked, errors);
+  if (!errors.ok()) {
+    return {rpc::Status::kInvalidArgument, std::string(errors.ToStatus().message()), ""};
+  }
+  return {rpc::Status::kOk, "", response.SerializeAsString()};
 }
 
 }  // namespace proxenos::admin

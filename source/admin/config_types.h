@@ -17,6 +17,8 @@ constexpr absl::string_view TypeUrlOf(ConfigKind kind) {
       return "type.googleapis.com/envoy.config.listener.v3.Listener";
     case ConfigKind::kRoute:
       return "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
+    case ConfigKind::kVirtualHost:
+      return "type.googleapis.com/envoy.config.route.v3.VirtualHost";
     case ConfigKind::kEndpoint:
       return "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
     case ConfigKind::kSecret:

@@ -87,6 +87,16 @@ void EndpointTable::Add(Endpoint endpoint) {
   endpoints_.insert(where, std::move(endpoint));
 }
 
+void EndpointTable::AddGrpc(GrpcMethod method) { grpc_methods_.push_back(std::move(method)); }
+
+GrpcMethod* EndpointTable::FindGrpc(absl::string_view path) {
+  if (allowed_ && !allowed_(path)) return nullptr;
+  for (GrpcMethod& method : grpc_methods_) {
+    if (method.path == path) return &method;
+  }
+  return nullptr;
+}
+
 void EndpointTable::AllowOnly(absl::AnyInvocable<bool(absl::string_view) const> allowed) {
   allowed_ = std::move(allowed);
 }

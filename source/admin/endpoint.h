@@ -11,6 +11,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
+#include "source/rpc/status.h"
 
 namespace proxenos::admin {
 
@@ -88,6 +89,21 @@ struct Endpoint {
   absl::AnyInvocable<Response(const Request&)> handler;
 };
 
+// What a gRPC method answers to one message; with another status than kOk that is the end.
+struct GrpcAnswer {
+  rpc::Status status = rpc::Status::kOk;
+  std::string error;    // grpc-message.
+  std::string message;  // Serialized; of kOk.
+};
+
+// A gRPC method of one message in and one out, or with `streams` any number of both, each answered
+// by itself.
+struct GrpcMethod {
+  std::string path;  // "/package.Service/Method"
+  bool streams = false;
+  absl::AnyInvocable<GrpcAnswer(const std::string& message)> handler;
+};
+
 // Owner: the AdminServer's owner. Thread: main.
 class EndpointTable {
  public:
@@ -102,6 +118,10 @@ class EndpointTable {
   // Answers one request: 404 with the list of pages, 405, 403, or what the handler says.
   Response Serve(const Request& request);
 
+  void AddGrpc(GrpcMethod method);
+  // Null: there is none of that name, or it may not be called.
+  GrpcMethod* FindGrpc(absl::string_view path);
+
   // "admin commands are:" and one entry for each endpoint, by path.
   std::string HelpText() const;
   // The same as a page, with a form for each endpoint that changes something.
@@ -111,7 +131,8 @@ class EndpointTable {
   Endpoint* Find(absl::string_view path);
   Response Refuse(const Request& request, const Endpoint& endpoint) const;
 
-  std::vector<Endpoint> endpoints_;                            // By path.
+  std::vector<Endpoint> endpoints_;  // By path.
+  std::vector<GrpcMethod> grpc_methods_;
   absl::AnyInvocable<bool(absl::string_view) const> allowed_;  // Null: all.
 };
 

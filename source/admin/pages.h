@@ -22,6 +22,8 @@ Response LoggingPage(const Request& request);
 
 // client_status_page.cc
 Response ClientStatusPage(AdminSource& source, const Request& request);
+// FetchClientStatus, and each message of StreamClientStatus.
+GrpcAnswer ClientStatusCall(AdminSource& source, const std::string& message);
 
 // runtime_page.cc
 Response RuntimePage(AdminSource& source);

@@ -104,6 +104,8 @@ void ServerAdmin::FillConfig() {
         return store.listeners().ForEach(pass);
       case admin::ConfigKind::kEndpoint:
         return store.clusters().ForEachAssignment(pass);
+      case admin::ConfigKind::kVirtualHost:
+        return store.routes().ForEachHost(pass);
       case admin::ConfigKind::kSecret:
         return store.secrets().ForEach(pass);
       case admin::ConfigKind::kExtension:

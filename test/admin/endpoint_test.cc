@@ -121,6 +121,19 @@ TEST_F(EndpointTableTest, HomePageHasFormsAndEscapes) {
   EXPECT_TRUE(absl::StrContains(home.body, "reads &lt;things&gt;"));
 }
 
+TEST_F(EndpointTableTest, MethodsOfGrpcAreApart) {
+  table_.AddGrpc({"/a.Service/Do", false, [](const std::string& message) {
+                    return GrpcAnswer{rpc::Status::kOk, "", message + "!"};
+                  }});
+  ASSERT_NE(table_.FindGrpc("/a.Service/Do"), nullptr);
+  EXPECT_EQ(table_.FindGrpc("/a.Service/Do")->handler("x").message, "x!");
+  EXPECT_EQ(table_.FindGrpc("/a.Service/Undo"), nullptr);
+  EXPECT_EQ(table_.FindGrpc("/read"), nullptr);
+  EXPECT_EQ(Call("POST", "/a.Service/Do").status, 404);
+  table_.AllowOnly([](absl::string_view path) { return path == "/read"; });
+  EXPECT_EQ(table_.FindGrpc("/a.Service/Do"), nullptr);
+}
+
 TEST_F(EndpointTableTest, OnlyAllowedPathsAnswer) {
   table_.AllowOnly([](absl::string_view path) { return path == "/read"; });
   EXPECT_EQ(Call("GET", "/read").status, 200);

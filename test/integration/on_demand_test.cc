@@ -138,6 +138,30 @@ TEST_F(OnDemandTest, RequestWaitsForItsVirtualHost) {
   EXPECT_TRUE(Eventually([this] { return Get("one.test").status() == 404; }));
 }
 
+TEST_F(OnDemandTest, ClientStatusShowsDiscoveredHosts) {
+  Set(kHostType, {Host("one.test")});
+  Start();
+  EXPECT_EQ(Get("one.test").body, "origin");
+  const auto client = Send("two.test");
+  ASSERT_TRUE(WasAsked(kHostType, "rc/two.test"));
+  google::protobuf::Any bad = ResourceFromJson(
+      R"({"@type": "type.googleapis.com/envoy.config.route.v3.VirtualHost", "name": "rc/two.test",
+          "domains": ["two.test"], "routes": [{"match": {"prefix": "/"}}]})");
+  Set(kHostType, {Host("one.test"), bad});
+  ASSERT_TRUE(plane_.WaitForNack(kHostType, absl::StrCat("v", version_)));
+  TestClient admin(proxy_->admin_port());
+  admin.Send(TestClient::Text("POST", "/v3/discovery:client_status", {}));
+  const std::string status = admin.ReadResponse().body;
+  const auto entry_of = [&status](absl::string_view name) {
+    const size_t begin = status.find(
+        absl::StrCat("\"type_url\": \"", kHostType, "\",\n     \"name\": \"", name, "\""));
+    EXPECT_NE(begin, std::string::npos) << name;
+    return status.substr(begin, status.find("\"type_url\"", begin + 1) - begin);
+  };
+  EXPECT_THAT(entry_of("rc/one.test"), HasSubstr("\"client_status\": \"ACKED\""));
+  EXPECT_THAT(entry_of("rc/two.test"), HasSubstr("\"client_status\": \"NACKED\""));
+}
+
 TEST_F(OnDemandTest, HostThatDoesNotExistIsAnswered404) {
   Set(kHostType, {});
   Start();
