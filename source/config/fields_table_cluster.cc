@@ -215,9 +215,9 @@ std::vector<MessageRules> ClusterFields() {
        {
            Use("version added_tlvs pass_through_tlvs"),
        }},
+      {"envoy.config.core.v3.PerHostConfig", {Use("added_tlvs")}},
       {"envoy.config.core.v3.ProxyProtocolPassThroughTLVs", {Use("match_type tlv_type")}},
-      {"envoy.config.core.v3.TlvEntry",
-       {Use("type value"), Use("format_string").Only("{}", "values are fixed: write value")}},
+      {"envoy.config.core.v3.TlvEntry", {Use("type value format_string")}},
       {"envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
        {Use("resolvers dns_resolver_options query_timeout_seconds query_tries "
             "rotate_nameservers")}},

@@ -11,6 +11,8 @@
 #include "source/upstream/address_config.h"
 #include "source/upstream/cluster_config.h"
 #include "source/upstream/health_check_config.h"
+#include "source/upstream/host_tlvs.h"
+#include "source/upstream/proxy_tlv_config.h"
 #include "source/upstream/transport_socket_config.h"
 
 namespace proxenos::upstream {
@@ -19,8 +21,6 @@ namespace {
 namespace core = envoy::config::core::v3;
 namespace endpoint = envoy::config::endpoint::v3;
 
-// PerHostConfig of the PROXY header's transport socket.
-constexpr char kProxyProtocolKey[] = "envoy.transport_sockets.proxy_protocol";
 // A HostSet names localities by 16 bits.
 constexpr int kMaxLocalities = UINT16_MAX;
 // LocalityLbEndpoints.priority, by its validate rule.
@@ -65,7 +65,7 @@ class AssignmentCompiler {
     const FlatStruct match = CompileTransportMatch(proto.metadata());
     const auto lb = CompileLbMetadata(proto.metadata());
     for (Endpoint& endpoint : locality.endpoints) {
-      if (endpoint.transport_match.empty()) endpoint.transport_match = match;
+      InheritTransportMatch(match, endpoint.transport_match);
       if (endpoint.metadata == nullptr) endpoint.metadata = lb;
     }
     assignment_.localities.push_back(std::move(locality));
@@ -83,13 +83,9 @@ class AssignmentCompiler {
                    LocalityEndpoints& locality) {
     Endpoint result;
     result.hostname = proto.endpoint().hostname();
-    if (proto.metadata().typed_filter_metadata().count(kProxyProtocolKey) > 0) {
-      errors_.Add(path.Field("metadata").Field("typed_filter_metadata"),
-                  absl::StrCat(kProxyProtocolKey,
-                               ": hosts have no TLVs of their own; write them in "
-                               "added_tlvs of the transport socket"));
-    }
     result.transport_match = CompileTransportMatch(proto.metadata());
+    SetHostTlvs(CompileHostTlvs(proto.metadata(), errors_, path.Field("metadata")),
+                result.transport_match);
     result.metadata = CompileLbMetadata(proto.metadata());
     result.check = CompileCheckTarget(proto.endpoint(), errors_, path.Field("endpoint"));
     result.health = HealthOf(proto.health_status());

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "source/base/log.h"
+#include "source/upstream/host_tlvs.h"
 #include "source/upstream/http1_client_connection.h"
 #include "source/upstream/http2_client_connection.h"
 #include "source/upstream/proxy_header.h"
@@ -173,9 +174,10 @@ bool HostPool::StartConnection() {
   expected_streams_ += attempt.streams();
   buffer::Buffer preface;
   const TransportSocket& socket = config.SocketOf(host_->transport_match());
-  const net::ProxyTlvs tlvs =
-      socket.proxy_tlvs == nullptr ? net::ProxyTlvs() : socket.proxy_tlvs->Apply(kind_.tlvs);
-  AppendProxyHeader(socket.proxy_header, kind_.source, kind_.destination, tlvs, preface);
+  if (socket.proxy_header != ProxyHeader::kNone) {
+    const net::ProxyTlvs tlvs = SentTlvs(socket, host_->transport_match(), kind_.tlvs);
+    AppendProxyHeader(socket.proxy_header, kind_.source, kind_.destination, tlvs, preface);
+  }
   if (!preface.empty()) attempt.Precede(std::move(preface));
   return true;
 }

@@ -12,6 +12,7 @@
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "source/config/typed_config.h"
 #include "source/tls/context_config.h"
+#include "source/upstream/proxy_tlv_config.h"
 
 namespace proxenos::upstream {
 namespace {
@@ -118,31 +119,6 @@ void CompileTransportSockets(const Cluster& proto, config::Errors& errors, const
     errors.Add(path.Field("transport_socket"),
                "TLS is required with auto_config: its ALPN chooses the protocol");
   }
-}
-
-std::shared_ptr<const ProxyTlvRules> CompileProxyTlvs(const core::ProxyProtocolConfig& proto,
-                                                      config::Errors& errors,
-                                                      const config::Path& path) {
-  if (!proto.has_pass_through_tlvs() && proto.added_tlvs().empty()) return nullptr;
-  if (proto.version() != core::ProxyProtocolConfig::V2) {
-    errors.Add(path.Field("version"), "expected V2: a header of version 1 has no TLVs");
-  }
-  ProxyTlvRules rules;
-  if (proto.has_pass_through_tlvs()) {
-    const auto& wanted = proto.pass_through_tlvs();
-    if (wanted.match_type() == core::ProxyProtocolPassThroughTLVs::INCLUDE_ALL) rules.passes.set();
-    for (const uint32_t type : wanted.tlv_type()) rules.passes.set(type);
-  }
-  size_t bytes = 0;
-  for (const core::TlvEntry& each : proto.added_tlvs()) {
-    rules.added.push_back({static_cast<uint8_t>(each.type()), each.value()});
-    bytes += SizeOf(rules.added.back());
-  }
-  if (bytes > kMaxAddedTlvBytes) {
-    errors.Add(path.Field("added_tlvs"),
-               absl::StrCat("are longer than ", kMaxAddedTlvBytes, " bytes together"));
-  }
-  return std::make_shared<const ProxyTlvRules>(std::move(rules));
 }
 
 FlatStruct Flatten(const google::protobuf::Struct& proto) {

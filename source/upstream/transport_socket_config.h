@@ -6,7 +6,6 @@
 
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/config/core/v3/base.pb.h"
-#include "envoy/config/core/v3/proxy_protocol.pb.h"
 #include "google/protobuf/struct.pb.h"
 #include "source/config/errors.h"
 #include "source/upstream/cluster.h"
@@ -19,11 +18,6 @@ void CompileTransportSockets(const envoy::config::cluster::v3::Cluster& proto,
 
 // The fields by rising name, each value as bytes that are the same for the same value.
 FlatStruct Flatten(const google::protobuf::Struct& proto);
-
-// The TLVs of a PROXY header; null for none.
-std::shared_ptr<const ProxyTlvRules> CompileProxyTlvs(
-    const envoy::config::core::v3::ProxyProtocolConfig& proto, config::Errors& errors,
-    const config::Path& path);
 
 // What transport_socket_matches look at of an endpoint's metadata.
 FlatStruct CompileTransportMatch(const envoy::config::core::v3::Metadata& metadata);

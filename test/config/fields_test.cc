@@ -86,21 +86,6 @@ TEST(FieldsTest, ValuesOfAField) {
       Check(Parse<Listener>("{name: a, drain_type: MODIFY_ONLY}")));
 }
 
-TEST(FieldsTest, EmptyMessagesAreNoDemand) {
-  constexpr char kSocket[] = R"(
-transport_socket:
-  name: p
-  typed_config:
-    "@type": type.googleapis.com/)"
-                             "envoy.extensions.transport_sockets.proxy_protocol.v3."
-                             "ProxyProtocolUpstreamTransport\n    config: ";
-  EXPECT_EQ("", Check(Parse<Cluster>(std::string(kSocket) +
-                                     "{added_tlvs: [{type: 1, format_string: {}}]}")));
-  EXPECT_NE("",
-            Check(Parse<Cluster>(std::string(kSocket) +
-                                 "{added_tlvs: [{type: 1, format_string: {text_format: x}}]}")));
-}
-
 TEST(FieldsTest, LeftAsideWithPathAndName) {
   EXPECT_EQ("- metadata (envoy.config.cluster.v3.Cluster.metadata)\n",
             Check(Parse<Cluster>("{name: a, metadata: {filter_metadata: {a: {b: c}}}}")));

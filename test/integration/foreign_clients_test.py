@@ -133,6 +133,45 @@ class ProxyProtocolTest(tls_case.TlsTest):
         self.assertEqual(running.stats()["proxy_proto.edge.versions.v2.error"], 1)
 
 
+    def test_tlvs_of_hosts_and_formats(self):
+        """Of one type those of the host count, then the cluster's, then the client's; formats are filled in beforehand."""
+        seen = tcp.Origin()
+        self.addCleanup(seen.close)
+        added = [{"type": 224, "value": "b3Vycw=="}, {"type": 225, "value": "Y2x1c3Rlcg=="},
+                 {"type": 226, "format_string": {"text_format_source": {"inline_string": "on %HOSTNAME%"}}}]
+        upstream = {"name": "envoy.transport_sockets.upstream_proxy_protocol", "typed_config": {
+            "@type": bootstrap.TYPE + "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport",
+            "config": {"version": "V2", "pass_through_tlvs": {}, "added_tlvs": added},
+            "transport_socket": {"name": "envoy.transport_sockets.raw_buffer", "typed_config": {
+                "@type": bootstrap.TYPE + "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"}}}}
+        cluster = bootstrap.cluster("origin", seen.port, transport_socket=upstream)
+        cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["metadata"] = {"typed_filter_metadata": {
+            "envoy.transport_sockets.proxy_protocol": {
+                "@type": bootstrap.TYPE + "envoy.config.core.v3.PerHostConfig",
+                "added_tlvs": [{"type": 224, "value": "aG9zdA=="}, {"type": 234, "value": "b25l"}]}}}
+        config = bootstrap.bootstrap(clusters=[cluster])
+        listening = {"@type": PROXY_PROTOCOL["typed_config"]["@type"], "pass_through_tlvs": {}}
+        config["static_resources"]["listeners"][0]["listener_filters"] = [{**PROXY_PROTOCOL, "typed_config": listening}]
+        running = self.start(config)
+        with wire.connect(running.port) as sock:
+            sock.sendall(version2("192.0.2.7", "198.51.100.1", tlvs=b"\x02\x00\x01a\xea\x00\x01b\xe1\x00\x01c")
+                         + tls_case.request_text().encode())
+            peer = seen.accept()
+            value = f"on {socket.gethostname()}".encode()
+            sent = (b"\x02\x00\x01a" + b"\xe1\x00\x07cluster" + b"\xe2" + len(value).to_bytes(2, "big") + value
+                    + b"\xe0\x00\x04host" + b"\xea\x00\x03one")
+            header = version2("192.0.2.7", "198.51.100.1", tlvs=sent)
+            self.assertEqual(tcp.exactly(peer, len(header)), header)
+            peer.close()
+        with wire.connect(running.port) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            self.assertEqual(tcp.end_of(sock)[0], b"")
+        stats = running.stats()
+        self.assertEqual(stats["downstream_cx_proxy_proto_error"], 1)
+        self.assertEqual(stats["proxy_proto.not_found_disallowed"], 1)
+        self.assertIn("envoy_downstream_cx_proxy_proto_error{} 1", running.admin("/stats/prometheus"))
+
+
 class StaplingTest(tls_case.TlsTest):
     """OCSP responses that openssl signs, asked for by openssl s_client -status."""
 

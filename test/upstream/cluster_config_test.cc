@@ -2,11 +2,15 @@
 // and refused was compared with Envoy 1.40 (--mode validate); where this differs a comment says so.
 #include "source/upstream/cluster_config.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
 #include <string>
 
 #include "gtest/gtest.h"
 #include "source/config/text.h"
 #include "source/upstream/dns_config.h"
+#include "source/upstream/host_tlvs.h"
 
 namespace proxenos::upstream {
 namespace {
@@ -277,6 +281,74 @@ TEST(ClusterConfigTest, TlvsOfProxyHeaders) {
                               kRawSocket) +
                   "\n",
               "longer than");
+}
+
+// Formats of TLVs, as far as they can be known beforehand.
+TEST(ClusterConfigTest, FormatsOfTlvs) {
+  setenv("PROXENOS_TLV_TEST", "zone-a", 1);
+  const auto added = [](const std::string& entry) {
+    return "transport_socket: " + ProxySocket("V2, added_tlvs: [" + entry + "]", kRawSocket) + "\n";
+  };
+  const auto format = [&](const std::string& text) {
+    return added("{type: 224, format_string: {text_format_source: {inline_string: \"" + text +
+                 "\"}}}");
+  };
+  const auto value = [&](const std::string& text) {
+    return Good(format(text))->transport_socket.proxy_tlvs->added;
+  };
+  EXPECT_EQ(value("100%% %ENVIRONMENT(PROXENOS_TLV_TEST)%!"),
+            (net::ProxyTlvs{{224, "100% zone-a!"}}));
+  EXPECT_EQ(value("%ENVIRONMENT(PROXENOS_NOT_SET)%"), (net::ProxyTlvs{{224, "-"}}));
+  char host[256] = {};
+  ASSERT_EQ(gethostname(host, sizeof(host) - 1), 0);
+  EXPECT_EQ(value("%HOSTNAME%"), (net::ProxyTlvs{{224, host}}));
+  EXPECT_TRUE(value("").empty());
+  EXPECT_EQ(
+      Good(added("{type: 1, format_string: {text_format: x}}"))->transport_socket.proxy_tlvs->added,
+      (net::ProxyTlvs{{1, "x"}}));
+  EXPECT_TRUE(Good(added("{type: 1, format_string: {omit_empty_values: true, text_format: "
+                         "\"%ENVIRONMENT(PROXENOS_NOT_SET)%\"}}"))
+                  ->transport_socket.proxy_tlvs->added.empty());
+  ExpectError(format("%DOWNSTREAM_REMOTE_ADDRESS%"), "nothing else is known");
+  ExpectError(format("%HOSTNAME"),
+              "value %HOSTNAME: expected %HOSTNAME%, %ENVIRONMENT(X)% or text");
+  ExpectError(added("{type: 1, value: aGk=, format_string: {text_format: x}}"), "expected either");
+  ExpectError(added("{type: 1, format_string: {json_format: {}}}"), "text_format_source alone");
+}
+
+std::string HostWithTlvs(const std::string& entries, const std::string& more = "") {
+  return R"(
+load_assignment:
+  cluster_name: c
+  endpoints:
+  - metadata: {filter_metadata: {envoy.transport_socket_match: {zone: a}}}
+    lb_endpoints:
+    - endpoint: {address: {socket_address: {address: 10.0.0.1, port_value: 1}}}
+      metadata:
+        typed_filter_metadata:
+          envoy.transport_sockets.proxy_protocol:
+            "@type": type.googleapis.com/envoy.config.core.v3.PerHostConfig
+            added_tlvs: [)" +
+         entries + "]\n" + more;
+}
+
+TEST(ClusterConfigTest, TlvsOfHostsOwn) {
+  const auto match = [](const std::string& text) {
+    return Good(text)->assignment->localities[0].endpoints[0].transport_match;
+  };
+  const FlatStruct host = match(HostWithTlvs("{type: 5, value: aGk=}, {type: 6}"));
+  EXPECT_EQ(HostTlvs(host), (net::ProxyTlvs{{5, "hi"}, {6, ""}}));
+  EXPECT_EQ(TextOf(host, "zone"), "a") << "what the locality says";
+  const FlatStruct both =
+      match(HostWithTlvs("{type: 5, value: aGk=}",
+                         "        filter_metadata: {envoy.transport_socket_match: {zone: b}}\n"));
+  EXPECT_EQ(HostTlvs(both), (net::ProxyTlvs{{5, "hi"}}));
+  EXPECT_EQ(TextOf(both, "zone"), "b");
+  EXPECT_NE(host, match(HostWithTlvs("{type: 5, value: aGo=}, {type: 6}")));
+  ExpectError(HostWithTlvs("{type: 1, format_string: {text_format: x}}"),
+              "nothing fills formats in");
+  ExpectError(HostWithTlvs("{type: 256}"), "a number up to 255");
+  ExpectError(HostWithTlvs("{type: 5, value: " + std::string(8000, 'A') + "}"), "longer than 4096");
 }
 
 TEST(ClusterConfigTest, TransportSocketsByMetadata) {

@@ -6,6 +6,7 @@
 
 #include "gtest/gtest.h"
 #include "source/upstream/connection_kind.h"
+#include "source/upstream/host_tlvs.h"
 
 namespace proxenos::upstream {
 namespace {
@@ -69,6 +70,40 @@ TEST(ProxyHeaderTest, AddedTlvsTakeThePlaceOfPassedOnes) {
   rules.added = {{2, "ours"}, {9, "x"}, {9, "y"}};
   EXPECT_EQ(rules.Apply({{1, "a"}, {2, "theirs"}, {3, "c"}, {1, "b"}}),
             (net::ProxyTlvs{{1, "a"}, {1, "b"}, {2, "ours"}, {9, "x"}, {9, "y"}}));
+}
+
+TEST(ProxyHeaderTest, TlvsOfTheHostTakeThePlaceOfAllOthers) {
+  auto rules = std::make_shared<ProxyTlvRules>();
+  rules->passes.set(1).set(2).set(3);
+  rules->added = {{2, "added"}, {9, "x"}};
+  TransportSocket socket;
+  socket.proxy_header = ProxyHeader::kV2;
+  const net::ProxyTlvs given = {{1, "a"}, {2, "b"}, {3, "c"}};
+  FlatStruct host = {{"zone", "a"}};
+  EXPECT_TRUE(SentTlvs(socket, host, given).empty());
+  SetHostTlvs({{3, "own"}, {9, ""}, {9, "y"}, {0xff, std::string(300, 'l')}}, host);
+  const net::ProxyTlvs own = {{3, "own"}, {9, ""}, {9, "y"}, {0xff, std::string(300, 'l')}};
+  EXPECT_EQ(HostTlvs(host), own);
+  EXPECT_EQ(SentTlvs(socket, host, given), own);
+  socket.proxy_tlvs = rules;
+  net::ProxyTlvs all = {{1, "a"}, {2, "added"}};
+  all.insert(all.end(), own.begin(), own.end());
+  EXPECT_EQ(SentTlvs(socket, host, given), all);
+}
+
+// TLVs are none of what transport_socket_matches look at.
+TEST(ProxyHeaderTest, TlvsOfTheHostMatchNothing) {
+  FlatStruct host;
+  SetHostTlvs({}, host);
+  EXPECT_TRUE(host.empty());
+  SetHostTlvs({{1, "a"}}, host);
+  EXPECT_TRUE(Includes(host, {}));
+  EXPECT_FALSE(Includes(host, {{"zone", "a"}}));
+  InheritTransportMatch({{"zone", "a"}}, host);
+  EXPECT_TRUE(Includes(host, {{"zone", "a"}}));
+  InheritTransportMatch({{"zone", "b"}}, host);
+  EXPECT_FALSE(Includes(host, {{"zone", "b"}}));
+  EXPECT_EQ(HostTlvs(host), (net::ProxyTlvs{{1, "a"}}));
 }
 
 // Connections with other TLVs are other connections, where TLVs are passed on.

@@ -74,12 +74,12 @@ TEST_F(ProxyProtocolTest, PassesWhatItIsTold) {
 TEST_F(ProxyProtocolTest, PrefixOfItsStats) {
   config_.stat_prefix = "edge";
   EXPECT_EQ(Inspect("GET / HTTP/1.1\r\n").verdict, Verdict::kReject);
-  EXPECT_EQ(counted_, "proxy_proto.edge.not_found_disallowed ");
+  EXPECT_EQ(counted_, "downstream_cx_proxy_proto_error proxy_proto.edge.not_found_disallowed ");
 }
 
 TEST_F(ProxyProtocolTest, BrokenTlvsEndTheConnection) {
   EXPECT_EQ(Inspect(HeaderWith("\2")).verdict, Verdict::kReject);
-  EXPECT_EQ(counted_, "proxy_proto.versions.v2.error ");
+  EXPECT_EQ(counted_, "downstream_cx_proxy_proto_error proxy_proto.versions.v2.error ");
   EXPECT_EQ(facts_.proxy_notes, nullptr);
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr char kPrefixTag[] = "envoy.proxy_protocol_prefix";
 constexpr char kVersionTag[] = "envoy.proxy_protocol_version";
+constexpr stats::ScopeShape kProcessScope{"", ""};
 constexpr stats::ScopeShape kScope{"proxy_proto.", "proxy_proto."};
 constexpr stats::ScopeShape kPrefixedScope{"proxy_proto.$.", "proxy_proto.", {kPrefixTag}};
 constexpr stats::ScopeShape kVersionScope{
@@ -48,6 +49,7 @@ std::string ToText(absl::string_view bytes) {
 
 ProxyProtocol::ProxyProtocol(const ProxyProtocolConfig& config, stats::Registry& registry)
     : config_(config),
+      errors_(registry.Open<ProxyErrorStats>(stats::ScopeName(kProcessScope, {}))),
       stats_(registry.Open<ProxyProtocolStats>(Scope(config.stat_prefix))),
       v1_(registry.Open<ProxyVersionStats>(VersionScope(config.stat_prefix, "1"))),
       v2_(registry.Open<ProxyVersionStats>(VersionScope(config.stat_prefix, "2"))) {}
@@ -56,6 +58,13 @@ uint32_t ProxyProtocol::limit() const { return kMaxHeader; }
 
 filter::ListenerFilter::Result ProxyProtocol::Inspect(absl::string_view bytes,
                                                       filter::ConnectionFacts& facts) {
+  const Result result = Judge(bytes, facts);
+  if (result.verdict == Verdict::kReject) errors_->downstream_cx_proxy_proto_error.Inc();
+  return result;
+}
+
+filter::ListenerFilter::Result ProxyProtocol::Judge(absl::string_view bytes,
+                                                    filter::ConnectionFacts& facts) {
   ProxyHeader header;
   const Header read = ReadProxyHeader(bytes, &header);
   ProxyVersionStats& version = header.version == 1 ? *v1_ : *v2_;

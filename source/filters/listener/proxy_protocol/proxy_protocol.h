@@ -35,6 +35,10 @@ struct TlvRule {
   bool base64 = false;  // Else it is text, in which '!' takes the place of what is no UTF-8.
 };
 
+// The sum of what ends connections, over all listeners. Scope: that of the process.
+#define PX_PROXY_ERROR_STATS(X) X(Counter, downstream_cx_proxy_proto_error)
+PX_STATS(ProxyErrorStats, PX_PROXY_ERROR_STATS);
+
 struct ProxyProtocolConfig {
   bool allow_none = false;                      // allow_requests_without_proxy_protocol
   bool allow_version[3] = {false, true, true};  // By version.
@@ -52,9 +56,11 @@ class ProxyProtocol final : public filter::ListenerFilter {
   Result Inspect(absl::string_view bytes, filter::ConnectionFacts& facts) override;
 
  private:
+  Result Judge(absl::string_view bytes, filter::ConnectionFacts& facts);
   std::unique_ptr<const filter::ProxyNotes> Notes(absl::string_view tlvs) const;
 
   const ProxyProtocolConfig& config_;
+  stats::Group<ProxyErrorStats> errors_;
   stats::Group<ProxyProtocolStats> stats_;
   stats::Group<ProxyVersionStats> v1_;
   stats::Group<ProxyVersionStats> v2_;
