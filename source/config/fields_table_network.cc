@@ -20,8 +20,7 @@ MessageRules TcpProxyFields() {
               Refuse("on_demand", "name clusters that discovery sends"),
               Refuse("metadata_match", "there is no subset balancing"),
               Refuse("hash_policy", "no balancing by hash is implemented"),
-              Refuse("proxy_protocol_tlvs", "PROXY headers carry addresses only"),
-              Leave("proxy_protocol_tlv_merge_policy", "No TLVs are sent that it could be about."),
+              Use("proxy_protocol_tlvs proxy_protocol_tlv_merge_policy"),
               Use("check_drain_close")
                   .Only("false", "a draining listener leaves its TCP connections the drain time"),
           }};

@@ -414,6 +414,25 @@ class TcpProxyTest(unittest.TestCase):
         header = f"PROXY TCP4 127.0.0.1 127.0.0.1 {client.getsockname()[1]} {running.port}\r\n".encode()
         self.assertEqual(tcp.exactly(host, len(header) + 5), header + b"bytes")
 
+    def test_tlvs_of_the_proxy_header(self):
+        """Formats are filled in for each connection; the cluster lets pass what it wants."""
+        transport = bootstrap.TYPE + "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport"
+        raw = bootstrap.TYPE + "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"
+        passing = {"match_type": "INCLUDE", "tlv_type": [224, 225]}
+        cluster = bootstrap.cluster("origin", self.origin.port, transport_socket={"name": "proxy", "typed_config": {
+            "@type": transport, "config": {"version": "V2", "pass_through_tlvs": passing},
+            "transport_socket": {"name": "raw", "typed_config": {"@type": raw}}}})
+        client_port = {"text_format_source": {"inline_string": "from %DOWNSTREAM_REMOTE_PORT%"}}
+        running = self.start(clusters=[cluster], proxy_protocol_tlvs=[
+            {"type": 224, "format_string": client_port}, {"type": 225, "value": "Zml4ZWQ="}, {"type": 226, "value": "aGVsZA=="}])
+        client, host = self.pair(running)
+        client.sendall(b"bytes")
+        value = f"from {client.getsockname()[1]}".encode()
+        tlvs = b"\xe1\x00\x05fixed" + b"\xe0" + len(value).to_bytes(2, "big") + value
+        head = b"\r\n\r\n\0\r\nQUIT\n\x21\x11" + (12 + len(tlvs)).to_bytes(2, "big")
+        got = tcp.exactly(host, len(head) + 12 + len(tlvs) + 5)
+        self.assertEqual(got[:len(head)] + got[len(head) + 12:], head + tlvs + b"bytes")
+
 
 def main():
     parser = argparse.ArgumentParser()

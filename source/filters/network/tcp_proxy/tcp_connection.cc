@@ -108,6 +108,11 @@ void TcpConnection::Connect() {
   }
   needs.destination = &arrival().info.local;
   if (arrival().info.proxy_notes != nullptr) needs.tlvs = &arrival().info.proxy_notes->passed;
+  net::ProxyTlvs tlvs;
+  if (!config.tlvs.empty() && cluster_->config().PassesProxyTlvs()) {
+    tlvs = config.tlvs.Apply(info_);
+    needs.tlvs = &tlvs;
+  }
   attempt_ = std::make_unique<Attempt>(*this);
   attempt_->needs = &needs;
   cluster_->Acquire(*attempt_);

@@ -14,6 +14,7 @@
 #include "source/base/clock.h"
 #include "source/base/limits.h"
 #include "source/downstream/chain_service.h"
+#include "source/filters/network/tcp_proxy/added_tlvs.h"
 #include "source/filters/network/tcp_proxy/tunnel.h"
 
 namespace proxenos::filters::tcp_proxy {
@@ -33,6 +34,7 @@ struct TcpProxyConfig {
   bool connects_on_data = false;  // UpstreamConnectMode ON_DOWNSTREAM_DATA
 
   std::shared_ptr<const Tunnel> tunnel;  // Null: connections are carried as they are.
+  AddedTlvs tlvs;
 
   access_log::AccessLogs access_logs;
   bool logs_start = false;

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
 #include "source/access_log/access_log_config.h"
 #include "source/config/typed_config.h"
@@ -126,6 +127,40 @@ void Logs(const Proto& proto, access_log::LogWriter* writer, TcpProxyConfig& con
   }
 }
 
+TlvMerge MergeOf(const Proto& proto) {
+  using namespace envoy::extensions::filters::network::tcp_proxy::v3;
+  switch (proto.proxy_protocol_tlv_merge_policy()) {
+    case OVERWRITE_BY_TYPE_IF_EXISTS_OR_ADD:
+      return TlvMerge::kOverwrite;
+    case APPEND_IF_EXISTS_OR_ADD:
+      return TlvMerge::kAppend;
+    default:
+      return TlvMerge::kIfNone;
+  }
+}
+
+void Tlvs(const Proto& proto, TcpProxyConfig& config, const config::Path& path,
+          config::Errors& errors) {
+  size_t bytes = 0;
+  for (int i = 0; i < proto.proxy_protocol_tlvs_size(); ++i) {
+    const auto& each = proto.proxy_protocol_tlvs(i);
+    const config::Path at = path.Index(static_cast<size_t>(i)).Field("format_string");
+    const auto type = static_cast<uint8_t>(each.type());
+    bytes += 3 + each.value().size();
+    if (!each.has_format_string()) {
+      config.tlvs.fixed.push_back({type, each.value()});
+    } else if (!each.value().empty()) {
+      errors.Add(at, "expected either value or this");
+    } else if (auto format = access_log::CompileFormatString(each.format_string(), at, errors)) {
+      config.tlvs.formats.push_back({type, *std::move(format)});
+    }
+  }
+  if (bytes > AddedTlvs::kMaxBytes) {
+    errors.Add(path, absl::StrCat("are longer than ", AddedTlvs::kMaxBytes, " bytes together"));
+  }
+  config.tlvs.merge = MergeOf(proto);
+}
+
 }  // namespace
 
 std::unique_ptr<downstream::NetworkTerminal> CreateTcpProxy(
@@ -140,6 +175,7 @@ std::unique_ptr<downstream::NetworkTerminal> CreateTcpProxy(
   Times(proto, result, path, errors);
   Connecting(proto, result, path, errors);
   Tunneling(proto, result, path.Field("tunneling_config"), errors);
+  Tlvs(proto, result, path.Field("proxy_protocol_tlvs"), errors);
   Logs(proto, lent.log_writer, result, path, errors);
   if (errors.count() != before) return nullptr;
   return std::make_unique<TcpProxy>(std::move(result));
