@@ -94,6 +94,8 @@ class StreamContext : public event::Runnable {
 
   uint64_t random = 0;                // One draw per stream, for weights and fractions.
   bool wants_upstream_local = false;  // Some access log shows the upstream's local address.
+  // The request's scheme becomes that of the connection which it is sent on.
+  bool scheme_of_upstream = false;
   // The terminal filter holds response bytes for which response_in had no room.
   bool response_held_back = false;
 

@@ -152,13 +152,15 @@ struct Forward {
   std::optional<base::Nanos> grpc_timeout_offset;
   std::shared_ptr<const RetryPolicy> retry;  // The route's, else the virtual host's; may be null.
 
-  std::string prefix_rewrite;  // Empty: none. At most one of these two.
+  std::string prefix_rewrite;  // Empty: none. At most one of these three.
   std::optional<RegexRewrite> regex_rewrite;
   HostRewrite host_rewrite = HostRewrite::kNone;
   std::string host_literal;
   FieldName host_header;
   std::optional<RegexRewrite> host_path_regex;
   bool append_x_forwarded_host = false;
+  // path_rewrite, the third rewrite of the path: into RouteTable::formats(); kLiteral: none.
+  uint32_t path_format = HeaderAddition::kLiteral;
 
   std::vector<UpgradeRule> upgrades;
   RateLimits rate_limits;

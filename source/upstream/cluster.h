@@ -14,6 +14,7 @@
 #include "source/base/clock.h"
 #include "source/base/limits.h"
 #include "source/base/sparse.h"
+#include "source/http/name_spellings.h"
 #include "source/http2/settings.h"
 #include "source/net/address.h"
 #include "source/net/dns_resolver.h"
@@ -114,6 +115,9 @@ struct ClusterConfig {
   DiscoveryKind discovery = DiscoveryKind::kStatic;
   LbPolicy lb_policy = LbPolicy::kRoundRobin;
   HttpProtocol protocol = HttpProtocol::kHttp1;
+  // Http1ProtocolOptions.header_key_format, and send_fully_qualified_url.
+  http::NameStyle http1_names = http::NameStyle::kLowerCase;
+  bool absolute_form = false;
   base::Sparse<http2::Settings> http2;  // Of those connections that speak it.
   // Http1ProtocolOptions.enable_trailers: those of responses pass on instead of being dropped.
   bool response_trailers = false;
