@@ -2,6 +2,23 @@
 #include "source/config/fields_table.h"
 
 namespace proxenos::config {
+namespace {
+
+// Of Http1ProtocolOptions, what holds towards an origin.
+std::vector<FieldRule> Http1Client() {
+  constexpr std::string_view kOfServers =
+      "It is about requests that come, which the connection manager's own options say.";
+  return {
+      Use("enable_trailers header_key_format send_fully_qualified_url"),
+      Leave("allow_absolute_url accept_http_10 default_host_for_http_10", kOfServers),
+      Use("override_stream_error_on_invalid_http_message")
+          .Only("false", "what is not HTTP ends the connection"),
+      Refuse("allow_chunked_length",
+             "a message with both lengths is refused, RFC 9112 section 6.3"),
+  };
+}
+
+}  // namespace
 
 std::vector<MessageRules> ClusterFields() {
   constexpr std::string_view kMetadata =
@@ -140,7 +157,7 @@ std::vector<MessageRules> ClusterFields() {
        }},
       {"envoy.config.cluster.v3.UpstreamConnectionOptions", {Use("tcp_keepalive")}},
       {"envoy.config.cluster.v3.Cluster.common_http_protocol_options", {Use(kCommonHttp)}},
-      {"envoy.config.cluster.v3.Cluster.http_protocol_options", {Use("enable_trailers")}},
+      {"envoy.config.cluster.v3.Cluster.http_protocol_options", Http1Client()},
       {"envoy.config.cluster.v3.Cluster.TransportSocketMatch",
        {Use("name match transport_socket")}},
       {"envoy.config.core.v3.UpstreamHttpProtocolOptions",
@@ -164,19 +181,19 @@ std::vector<MessageRules> ClusterFields() {
         Refuse("http3_protocol_options", kNoHttp3)}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig."
        "http_protocol_options",
-       {Use("enable_trailers")}},
+       Http1Client()},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig",
        {Use("http_protocol_options http2_protocol_options"),
         Refuse("http3_protocol_options", kNoHttp3)}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig."
        "http_protocol_options",
-       {Use("enable_trailers")}},
+       Http1Client()},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig",
        {Use("http_protocol_options http2_protocol_options"),
         Refuse("http3_protocol_options alternate_protocols_cache_options", kNoHttp3)}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig."
        "http_protocol_options",
-       {Use("enable_trailers")}},
+       Http1Client()},
       {"envoy.config.core.v3.Http2ProtocolOptions",
        {
            Use("hpack_table_size max_concurrent_streams initial_stream_window_size "

@@ -102,7 +102,8 @@ std::vector<MessageRules> ListenerFields() {
            Refuse("proxy_100_continue", "the proxy itself answers Expect: 100-continue"),
            Use("stream_error_on_invalid_http_message")
                .Only("false", "what is not HTTP ends the connection"),
-           Use("add_user_agent append_x_forwarded_port").Only("false"),
+           Use("add_user_agent append_x_forwarded_port scheme_header_transformation "
+               "original_ip_detection_extensions early_header_mutation_extensions"),
            Use("forward_client_cert_details set_current_client_cert_details drain_timeout"),
            Use("tracing"),
        }},
@@ -113,13 +114,32 @@ std::vector<MessageRules> ListenerFields() {
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
        "http_protocol_options",
        {
-           Use("allow_absolute_url accept_http_10 default_host_for_http_10 enable_trailers"),
+           Use("allow_absolute_url accept_http_10 default_host_for_http_10 enable_trailers "
+               "header_key_format"),
+           Leave("send_fully_qualified_url", "It is about requests, which a listener never sends."),
            Use("override_stream_error_on_invalid_http_message")
                .Only("false", "what is not HTTP ends the connection"),
            Refuse("allow_chunked_length",
                   "a message with both lengths is refused, RFC 9112 section 6.3"),
-           Refuse("header_key_format", "names are written in lower case"),
        }},
+      {"envoy.config.core.v3.SchemeHeaderTransformation",
+       {Use("scheme_to_overwrite match_upstream")}},
+      {"envoy.extensions.http.original_ip_detection.xff.v3.XffConfig",
+       {Use("xff_num_trusted_hops xff_trusted_cidrs skip_xff_append")}},
+      {"envoy.extensions.http.original_ip_detection.xff.v3.XffTrustedCidrs", {Use("cidrs")}},
+      {"envoy.extensions.http.original_ip_detection.custom_header.v3.CustomHeaderConfig",
+       {Use("header_name reject_with_status"),
+        Leave("allow_extension_to_set_address_as_trusted",
+              "It lets a request pass for an internal one, which none is here.")}},
+      {"envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+       {Use("mutations")}},
+      {"envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat",
+       {Use("proper_case_words stateful_formatter")}},
+      {"envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat.ProperCaseWords", {}},
+      {"envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig",
+       {Use("formatter_type_on_envoy_headers"),
+        Leave("forward_reason_phrase",
+              "An origin's reason phrase always reaches an HTTP/1 client as it came.")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
        "SetCurrentClientCertDetails",
        {Use("subject cert chain dns uri")}},

@@ -15,7 +15,12 @@ using http1::DecodeResult;
 Http1Stream::Http1Stream(Http1Connection& connection)
     : connection_(connection),
       stream_(connection, *this, Stream::Deposits::kRunByCarrier),
-      decoder_(connection.config().decoder, stream_) {}
+      decoder_(connection.config().decoder, stream_) {
+  const http::NameStyle names = connection.config().http1_names;
+  if (http::KeepsSpellings(names)) {
+    stream_.request.spellings = http::NameSpellings::Make(names, stream_.arena);
+  }
+}
 
 Http1Stream::~Http1Stream() = default;
 
@@ -43,7 +48,9 @@ void Http1Stream::OnBegin() { connection_.OnStreamBegin(); }
 void Http1Stream::SendInformational(const http::ResponseHead& head) {
   if (stream_.request.version == http::Version::kHttp10) return;  // RFC 9110, 15.2.
   const uint64_t before = connection_.out().size();
-  http1::EncodeResponseHead(head, {}, connection_.out());
+  http1::ResponseOptions options;
+  options.names = connection_.config().http1_names;
+  http1::EncodeResponseHead(head, options, connection_.out());
   CountSent(before);
   connection_.WantFlush();
 }
@@ -63,6 +70,7 @@ Framing::Kind Http1Stream::SendHead(http::ResponseHead& head, bool) {
   options.close = close_after_;
   options.to_http10 = request.version == http::Version::kHttp10;
   options.to_head = request.method == http::Method::kHead;
+  options.names = connection_.config().http1_names;
   const uint64_t before = connection_.out().size();
   framing_ = http1::EncodeResponseHead(head, options, connection_.out());
   if (framing_ == Framing::kUntilClose || is_tunnel) close_after_ = true;

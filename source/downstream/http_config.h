@@ -21,6 +21,7 @@
 #include "source/filter/filter_chain.h"
 #include "source/filter/listener_filter.h"
 #include "source/filter/network_filter.h"
+#include "source/http/name_spellings.h"
 #include "source/http/path.h"
 #include "source/http1/decoder.h"
 #include "source/http2/settings.h"
@@ -35,6 +36,8 @@ struct Config;
 }
 
 namespace proxenos::downstream {
+
+struct OriginRules;  // origin_rules.h
 
 // A route table with its header formats compiled: what RDS publishes.
 struct RouteSnapshot {
@@ -93,6 +96,7 @@ struct HttpConfig {
 
   std::string stat_prefix;
   Codec codec = Codec::kAuto;
+  http::NameStyle http1_names = http::NameStyle::kLowerCase;  // header_key_format
   http1::RequestDecoderOptions decoder;
   http2::Settings http2;
   std::string server_name = "envoy";
@@ -133,6 +137,8 @@ struct HttpConfig {
   std::string rds_name;
   std::shared_ptr<const RouteSnapshot> routes;
   std::shared_ptr<const ScopedRoutes> scopes;
+
+  std::shared_ptr<const OriginRules> origin;  // Null: none of them is there.
 };
 
 class NetworkTerminal;

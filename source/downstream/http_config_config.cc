@@ -10,7 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "source/access_log/access_log_config.h"
 #include "source/downstream/http_filters_config.h"
+#include "source/downstream/origin_rules_config.h"
 #include "source/filter/route_tree_config.h"
+#include "source/http1/options_config.h"
 #include "source/http2/options_config.h"
 #include "source/route/route_config.h"
 #include "source/route/scope_config.h"
@@ -70,6 +72,7 @@ class HttpCompiler {
     config_->xff_trusted_hops = proto_.xff_num_trusted_hops();
     config_->skip_xff_append = proto_.skip_xff_append();
     ClientCert();
+    config_->origin = CompileOrigin(proto_, path_, errors_);
     if (proto_.has_generate_request_id()) {
       config_->generate_request_id = proto_.generate_request_id().value();
     }
@@ -149,6 +152,8 @@ class HttpCompiler {
     decoder.accept_http_10 = http1.accept_http_10();
     decoder.default_host_for_http_10 = http1.default_host_for_http_10();
     decoder.enable_trailers = http1.enable_trailers();
+    config_->http1_names =
+        http1::CompileNameStyle(http1, errors_, path_.Field("http_protocol_options"));
     if (http1.has_allow_absolute_url()) {
       decoder.allow_absolute_url = http1.allow_absolute_url().value();
     }

@@ -1,12 +1,11 @@
 // The rules on forwarded and generated headers.
 #include "source/downstream/request_headers.h"
 
-#include <optional>
-
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "source/base/uuid.h"
+#include "source/downstream/client_address.h"
 #include "source/downstream/client_cert_header.h"
+#include "source/downstream/origin_rules.h"
 
 namespace proxenos::downstream {
 namespace {
@@ -36,50 +35,6 @@ constexpr HeaderId kEdgeOnly[] = {
     HeaderId::kXEnvoyOriginalPath,
 };
 
-// The address `hops` places before the last in x-forwarded-for, or nullopt.
-std::optional<net::Address> ForwardedAddress(const http::HeaderMap& headers, uint32_t hops) {
-  // Several fields are one list; walk it from the end.
-  for (uint32_t i = headers.size(); i > 0; --i) {
-    const http::Header& header = headers.begin()[i - 1];
-    if (header.id != HeaderId::kXForwardedFor) continue;
-    absl::string_view rest = header.value();
-    while (true) {
-      const size_t comma = rest.rfind(',');
-      const absl::string_view last = absl::StripAsciiWhitespace(
-          comma == absl::string_view::npos ? rest : rest.substr(comma + 1));
-      if (hops == 0) {
-        auto address = net::Address::FromIp(last, 0);
-        if (!address.ok()) return std::nullopt;
-        return *address;
-      }
-      --hops;
-      if (comma == absl::string_view::npos) break;
-      rest = rest.substr(0, comma);
-    }
-  }
-  return std::nullopt;
-}
-
-void AppendForwardedFor(http::HeaderMap& headers, const net::Address& address) {
-  char text[net::Address::kMaxIpText];
-  const absl::string_view ip(text, address.FormatIp(text));
-  if (ip.empty()) return;
-  for (uint32_t i = headers.size(); i > 0; --i) {
-    http::Header& header = headers.begin()[i - 1];
-    if (header.id != HeaderId::kXForwardedFor) continue;
-    const absl::string_view old = header.value();
-    const size_t size = old.size() + 1 + ip.size();
-    char* joined = static_cast<char*>(headers.arena().Allocate(size));
-    old.copy(joined, old.size());
-    joined[old.size()] = ',';
-    ip.copy(joined + old.size() + 1, ip.size());
-    header.value_data = joined;
-    header.value_size = static_cast<uint32_t>(size);
-    return;
-  }
-  headers.Add(HeaderId::kXForwardedFor, ip);
-}
-
 void AppendVia(const std::string& via, http::HeaderMap& headers) {
   if (via.empty()) return;
   const http::Header* header = headers.Find(HeaderId::kVia);
@@ -101,6 +56,74 @@ void SetRequestId(const RequestOrigin& origin, bool replace, http::HeaderMap& he
                   absl::string_view(uuid, base::kUuidSize));
 }
 
+bool AppendsPort(const HttpConfig& config) {
+  return config.origin != nullptr && config.origin->append_x_forwarded_port;
+}
+
+void SetForwardedPort(const RequestOrigin& origin, http::HeaderMap& headers) {
+  const net::Address& local = origin.connection.local;
+  if (!local.IpBytes().empty()) {
+    headers.Set(HeaderId::kXForwardedPort, absl::AlphaNum(local.port()).Piece());
+  }
+}
+
+// use_remote_address: this proxy is the edge, and says itself who the client is.
+net::Address TakeRemoteAddress(const HttpConfig& config, const RequestOrigin& origin,
+                               absl::string_view scheme, http::HeaderMap& headers) {
+  net::Address remote = origin.connection.remote();
+  const bool trusting = config.xff_trusted_hops > 0;
+  if (trusting) {
+    const auto forwarded = ForwardedAddress(headers, config.xff_trusted_hops - 1);
+    if (forwarded) remote = *forwarded;
+  }
+  if (!config.skip_xff_append) AppendForwardedFor(headers, origin.connection.remote());
+  if (!trusting || !headers.Has(HeaderId::kXForwardedProto)) {
+    headers.Set(HeaderId::kXForwardedProto, scheme);
+  }
+  if (AppendsPort(config) && (!trusting || !headers.Has(HeaderId::kXForwardedPort))) {
+    SetForwardedPort(origin, headers);
+  }
+  return remote;
+}
+
+// Who is before this proxy has said it.
+net::Address TrustForwarded(const HttpConfig& config, const RequestOrigin& origin,
+                            absl::string_view scheme, http::HeaderMap& headers) {
+  if (!headers.Has(HeaderId::kXForwardedProto)) {
+    headers.AddView(HeaderId::kXForwardedProto, http::HeaderName(HeaderId::kXForwardedProto),
+                    scheme);
+  }
+  if (AppendsPort(config) && !headers.Has(HeaderId::kXForwardedPort)) {
+    SetForwardedPort(origin, headers);
+  }
+  const auto forwarded = origin.detected != nullptr
+                             ? origin.detected->address
+                             : ForwardedAddress(headers, config.xff_trusted_hops);
+  return forwarded ? *forwarded : origin.connection.remote();
+}
+
+void SetScheme(const HttpConfig& config, absl::string_view own, http::RequestHead& head) {
+  if (config.origin != nullptr && !config.origin->scheme.empty()) {
+    head.scheme = config.origin->scheme;
+    head.headers.Set(HeaderId::kXForwardedProto, head.scheme);
+  }
+  if (!head.scheme.empty()) return;
+  const absl::string_view forwarded = head.headers.Get(HeaderId::kXForwardedProto);
+  head.scheme = forwarded == "https"  ? absl::string_view("https")
+                : forwarded == "http" ? absl::string_view("http")
+                                      : own;
+}
+
+// Who sends on says so, where the one before did not.
+void AddUserAgent(const filter::LocalNode* node, http::HeaderMap& headers) {
+  const absl::string_view cluster = node == nullptr ? absl::string_view() : node->cluster;
+  headers.Set(HeaderId::kXEnvoyDownstreamServiceCluster, cluster);
+  if (headers.Get(HeaderId::kUserAgent).empty()) headers.Set(HeaderId::kUserAgent, cluster);
+  if (node != nullptr && !node->id.empty()) {
+    headers.Set(HeaderId::kXEnvoyDownstreamServiceNode, node->id);
+  }
+}
+
 template <size_t N>
 void RemoveAll(const HeaderId (&ids)[N], http::HeaderMap& headers) {
   // One pass: nearly always there is nothing to remove.
@@ -118,33 +141,13 @@ void RemoveAll(const HeaderId (&ids)[N], http::HeaderMap& headers) {
 net::Address MutateRequestHeaders(const HttpConfig& config, const RequestOrigin& origin,
                                   http::RequestHead& head) {
   http::HeaderMap& headers = head.headers;
-  net::Address remote = origin.connection.remote();
   const absl::string_view scheme = origin.tls ? "https" : "http";
   headers.Remove(HeaderId::kXEnvoyInternal);
   MutateClientCertHeader(config, origin.connection.tls, headers);
-  if (config.use_remote_address) {
-    if (config.xff_trusted_hops > 0) {
-      const auto forwarded = ForwardedAddress(headers, config.xff_trusted_hops - 1);
-      if (forwarded) remote = *forwarded;
-    }
-    if (!config.skip_xff_append) AppendForwardedFor(headers, origin.connection.remote());
-    if (config.xff_trusted_hops == 0 || !headers.Has(HeaderId::kXForwardedProto)) {
-      headers.Set(HeaderId::kXForwardedProto, scheme);
-    }
-  } else {
-    const auto forwarded = ForwardedAddress(headers, config.xff_trusted_hops);
-    if (forwarded) remote = *forwarded;
-    if (!headers.Has(HeaderId::kXForwardedProto)) {
-      headers.AddView(HeaderId::kXForwardedProto, http::HeaderName(HeaderId::kXForwardedProto),
-                      scheme);
-    }
-  }
-  if (head.scheme.empty()) {
-    const absl::string_view forwarded = headers.Get(HeaderId::kXForwardedProto);
-    head.scheme = forwarded == "https"  ? absl::string_view("https")
-                  : forwarded == "http" ? absl::string_view("http")
-                                        : scheme;
-  }
+  const net::Address remote = config.use_remote_address
+                                  ? TakeRemoteAddress(config, origin, scheme, headers)
+                                  : TrustForwarded(config, origin, scheme, headers);
+  SetScheme(config, scheme, head);
   // No address is trusted as internal (Envoy's default since no internal_address_config names one):
   // so every request that comes over a proxy which detects addresses itself is at the edge.
   RemoveAll(kInternalOnly, headers);
@@ -157,6 +160,7 @@ net::Address MutateRequestHeaders(const HttpConfig& config, const RequestOrigin&
     SetRequestId(origin, config.use_remote_address && !config.preserve_external_request_id,
                  headers);
   }
+  if (config.origin != nullptr && config.origin->add_user_agent) AddUserAgent(origin.node, headers);
   AppendVia(config.via, headers);
   return remote;
 }

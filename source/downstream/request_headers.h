@@ -4,7 +4,9 @@
 #pragma once
 
 #include "absl/strings/string_view.h"
+#include "source/downstream/client_address.h"
 #include "source/downstream/http_config.h"
+#include "source/filter/environment.h"
 #include "source/filter/stream_info.h"
 #include "source/http/message.h"
 
@@ -15,6 +17,9 @@ struct RequestOrigin {
   const filter::ConnectionInfo& connection;
   bool tls = false;
   uint64_t random[2] = {0, 0};  // For a request id, when one is to be made.
+  // What the detectors of OriginRules found; null: there are none.
+  const DetectedAddress* detected = nullptr;
+  const filter::LocalNode* node = nullptr;  // Null where nobody needs it (tests).
 };
 
 // Changes `head` by the rules. Returns the client's address as trusted hops tell it.

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "source/downstream/http_connection.h"
 #include "source/downstream/listener.h"
+#include "source/downstream/origin_rules.h"
 #include "source/downstream/request_headers.h"
 #include "source/downstream/stream.h"
 #include "source/downstream/stream_carrier.h"
@@ -35,6 +36,16 @@ filter::StreamInfo InfoOfRestart(filter::StreamInfo& before, event::EventLoop& l
   return fresh;
 }
 
+// early_header_mutation_extensions
+void ChangeEarly(const OriginRules& rules, filter::StreamContext& stream) {
+  route::Apply(rules.early_changes, stream.request.headers, [&rules, &stream](uint32_t format) {
+    std::string text;
+    rules.formats[format].Format(
+        access_log::FormatInput{&stream.info, &stream.request, nullptr, nullptr, {}}, text);
+    return stream.arena.Copy(text);
+  });
+}
+
 // The request is at the beginning of its way, and there is no response.
 void SetBack(filter::StreamContext& stream) {
   stream.request_in = filter::Parts();
@@ -48,6 +59,7 @@ void SetBack(filter::StreamContext& stream) {
   response.status = 0;
   response.reason = response.upgrade = absl::string_view();
   response.framing = http::Framing();
+  response.spellings = nullptr;
   stream.response_head_bytes = buffer::Slice();
   stream.response_trailer_bytes = buffer::Slice();
   stream.response_held_back = false;
@@ -99,18 +111,9 @@ void Stream::Begin() {
       overload != nullptr && RefusedBy(*overload)) {
     return BeginWithoutFilters();
   }
-  RequestOrigin origin{connection_.info()};
-  origin.tls = origin.connection.tls != nullptr;
-  if (config.generate_request_id) {
-    origin.random[0] = environment.loop.random().Next();
-    origin.random[1] = environment.loop.random().Next();
-  }
-  info.remote = MutateRequestHeaders(config, origin, request);
   wants_upstream_local = config.logs_upstream_local;
-  if (!NormalizeRequest()) {
-    BeginWithoutFilters();
-    return;
-  }
+  info.remote = connection_.info().remote();
+  if (!NormalizeRequest() || !TakeOrigin()) return BeginWithoutFilters();
   ChooseRoute();
   if (config.tracing != nullptr) BeginTrace();
   if (tunnel_ && !AllowTunnel()) {
@@ -123,6 +126,30 @@ void Stream::Begin() {
     upgrade_counted_ = true;
   }
   chain_.emplace(*filters_->factories, *this);
+}
+
+bool Stream::TakeOrigin() {
+  const HttpConfig& config = connection_.config();
+  RequestOrigin origin{connection_.info()};
+  origin.tls = origin.connection.tls != nullptr;
+  origin.node = environment.node;
+  DetectedAddress detected;
+  if (config.origin != nullptr) {
+    ChangeEarly(*config.origin, *this);
+    scheme_of_upstream = config.origin->scheme_of_upstream;
+    detected = DetectAddress(config.origin->detectors, origin.connection.remote(), request.headers);
+    if (!config.origin->detectors.empty()) origin.detected = &detected;
+    if (detected.reject_status != 0) {
+      Reply(detected.reject_status, "", "rejecting_because_detection_failed", 0);
+      return false;
+    }
+  }
+  if (config.generate_request_id) {
+    origin.random[0] = environment.loop.random().Next();
+    origin.random[1] = environment.loop.random().Next();
+  }
+  info.remote = MutateRequestHeaders(config, origin, request);
+  return true;
 }
 
 void Stream::RefuseUpgrade() {

@@ -20,6 +20,7 @@ void StreamContext::Reply(uint16_t status, absl::string_view body, absl::string_
   response.reason = absl::string_view();
   response.version = http::Version::kHttp11;
   response.upgrade = absl::string_view();
+  response.spellings = nullptr;
   response.headers.Clear();
   response_in = Parts();
   response_out = Parts();

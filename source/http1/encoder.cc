@@ -131,7 +131,8 @@ void WriteStatusLine(const http::ResponseHead& head, bool http10, absl::string_v
 
 }  // namespace
 
-Framing::Kind EncodeRequestHead(const http::RequestHead& head, buffer::Buffer& out) {
+Framing::Kind EncodeRequestHead(const http::RequestHead& head, buffer::Buffer& out,
+                                const RequestOptions& options) {
   const LengthFields length = ChooseLength(head);
   const bool tunnel = length.on_wire == Framing::kTunnel;
   const absl::string_view upgrade = tunnel ? head.upgrade : absl::string_view();
@@ -139,11 +140,18 @@ Framing::Kind EncodeRequestHead(const http::RequestHead& head, buffer::Buffer& o
   if (target.empty()) target = "/";
   const absl::string_view method = head.method_text.empty() ? "GET" : head.method_text;
 
-  const uint64_t line_bytes = method.size() + 3 * (target.size() + head.authority.size());
+  const bool absolute = options.absolute_form && target.front() == '/' && !head.scheme.empty();
+  const uint64_t line_bytes =
+      method.size() + head.scheme.size() + 3 * (target.size() + 2 * head.authority.size());
   HeadWriter writer(
       out, kFixedBytes + line_bytes + upgrade.size() + HeadWriter::FieldBytes(head.headers));
   writer.WriteMethod(method);
   writer.Write(" ");
+  if (absolute) {
+    writer.WriteTarget(head.scheme);
+    writer.Write("://");
+    writer.WriteTarget(head.authority);
+  }
   writer.WriteTarget(target);
   writer.Write(" HTTP/1.1\r\nhost: ");
   writer.WriteTarget(head.authority);
@@ -158,6 +166,7 @@ Framing::Kind EncodeRequestHead(const http::RequestHead& head, buffer::Buffer& o
     writer.Write("connection: te\r\nte: trailers\r\n");
   }
   writer.Write("\r\n");
+  writer.SpellNames(head.spellings, options.names);
   writer.Finish();
   return length.on_wire;
 }
@@ -183,6 +192,7 @@ Framing::Kind EncodeResponseHead(const http::ResponseHead& head, const ResponseO
     writer.Write("connection: keep-alive\r\n");
   }
   writer.Write("\r\n");
+  writer.SpellNames(head.spellings, options.names);
   writer.Finish();
   return length.on_wire;
 }

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "source/buffer/buffer.h"
 #include "source/http/message.h"
+#include "source/http/name_spellings.h"
 
 namespace proxenos::http1 {
 
@@ -17,17 +18,25 @@ namespace proxenos::http1 {
 // that would rather have it travel adds it again).
 inline constexpr absl::string_view kContinueResponse = "HTTP/1.1 100 Continue\r\n\r\n";
 
+struct RequestOptions {
+  http::NameStyle names = http::NameStyle::kLowerCase;
+  bool absolute_form = false;  // "http://host/path", as for a proxy (RFC 9112, 3.2.2).
+};
+
 // Appends a request head. Returns how its body goes on the wire:
 //   kNone     nothing follows;
 //   kLength   exactly framing.length bytes (a Content-Length is written if no field says the same);
 //   kChunked  AppendChunk and AppendLastChunk;
 //   kTunnel   bytes as they come.
-http::Framing::Kind EncodeRequestHead(const http::RequestHead& head, buffer::Buffer& out);
+// Names are written as `head.spellings` say, where they are kept, else in the style of the options.
+http::Framing::Kind EncodeRequestHead(const http::RequestHead& head, buffer::Buffer& out,
+                                      const RequestOptions& options = {});
 
 struct ResponseOptions {
   bool close = false;      // The connection closes after this response.
   bool to_http10 = false;  // The request was HTTP/1.0: no chunks, keep-alive said aloud.
   bool to_head = false;    // The request was HEAD: no body, Content-Length kept as it is.
+  http::NameStyle names = http::NameStyle::kLowerCase;  // As of a request.
 };
 
 // Appends a response head, informational ones too. Returns how its body goes on the wire: as above,

@@ -97,6 +97,21 @@ void HeadWriter::WriteValue(absl::string_view text) {
   p_ += text.size();
 }
 
+// Case is all that changes, so every name has its place. No value holds a line's end.
+void HeadWriter::Respell(const http::NameSpellings* spellings) {
+  const auto find = [this](char* from, char byte) {
+    return static_cast<char*>(std::memchr(from, byte, static_cast<size_t>(p_ - from)));
+  };
+  for (char* line = find(begin_, '\n') + 1; *line != '\r'; line = find(line, '\n') + 1) {
+    const auto size = static_cast<size_t>(find(line, ':') - line);
+    if (spellings == nullptr) {
+      http::WriteAsWords(line, size);
+    } else {
+      spellings->Write(line, size);
+    }
+  }
+}
+
 void HeadWriter::WriteField(const Header& field) {
   WriteValue(field.name());
   Write(": ");

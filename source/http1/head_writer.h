@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "source/buffer/buffer.h"
 #include "source/http/message.h"
+#include "source/http/name_spellings.h"
 
 namespace proxenos::http1 {
 
@@ -45,10 +46,18 @@ class HeadWriter {
   // (may be nullptr) is written.
   void WriteFields(const http::HeaderMap& headers, const http::Header* length_field);
 
+  // The head is complete: its names, the connection's own included, as the peer of the other side
+  // wrote them, or where it is not known (nullptr) in the style of `names`.
+  void SpellNames(const http::NameSpellings* spellings, http::NameStyle names) {
+    if (spellings != nullptr || names == http::NameStyle::kWords) Respell(spellings);
+  }
+
   void Finish();
 
  private:
   void WriteField(const http::Header& field);
+  // As words, when `spellings` is nullptr.
+  void Respell(const http::NameSpellings* spellings);
 
   buffer::Buffer& out_;
   buffer::Slice own_;  // The room, when it is more than the pool lends.

@@ -6,6 +6,7 @@
 #include "source/http/chars.h"
 #include "source/http1/decoder.h"
 #include "source/http1/request_target.h"
+#include "source/http1/spelling_section.h"
 #include "source/http1/start_line.h"
 
 namespace proxenos::http1 {
@@ -107,6 +108,9 @@ DecodeResult RequestDecoder::DecodeHead(buffer::Slice& bytes) {
   SectionStatus status = SectionStatus::kDone;
   if (!has_request_line_) status = TakeRequestLine(end);
   if (status == SectionStatus::kDone) {
+    if (head_->spellings != nullptr) {
+      KeepSpellings(section_, end, options_.max_headers, *head_->spellings, head_->headers.arena());
+    }
     status = section_.ReadFields(end, [this](const FieldLine& field) { return TakeField(field); });
   }
   if (status == SectionStatus::kMore) return DecodeResult::kNeedMore;

@@ -3,6 +3,7 @@
 
 #include "source/base/check.h"
 #include "source/http1/decoder.h"
+#include "source/http1/spelling_section.h"
 #include "source/http1/start_line.h"
 
 namespace proxenos::http1 {
@@ -97,6 +98,9 @@ DecodeResult ResponseDecoder::DecodeHead(buffer::Slice& bytes) {
   SectionStatus status = SectionStatus::kDone;
   if (!has_status_line_) status = TakeStatusLine(end);
   if (status == SectionStatus::kDone) {
+    if (head_->spellings != nullptr) {
+      KeepSpellings(section_, end, options_.max_headers, *head_->spellings, head_->headers.arena());
+    }
     status = section_.ReadFields(end, [this](const FieldLine& field) { return TakeField(field); });
   }
   if (status == SectionStatus::kMore) return DecodeResult::kNeedMore;

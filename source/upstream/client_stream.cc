@@ -14,6 +14,7 @@ constexpr uint32_t kMaxInformational = 8;
 Informational* Copy(const http::ResponseHead& from, buffer::Arena& arena) {
   auto* copy = new (arena.Allocate(sizeof(Informational))) Informational(arena);
   copy->head.status = from.status;
+  copy->head.spellings = from.spellings;  // In the same arena.
   for (const http::Header& field : from.headers) {
     if (field.id != http::HeaderId::kUnknown) {
       copy->head.headers.Add(field.id, field.value());
@@ -34,6 +35,7 @@ http::ResponseHead& ClientStream::OnMessageBegin() {
   head.keep_alive = true;
   head.reason = head.upgrade = absl::string_view();
   head.framing = http::Framing();
+  head.spellings = nullptr;
   head.headers.Clear();
   return head;
 }

@@ -58,7 +58,9 @@ bool Http1ClientConnection::CheckIdle() {
 void Http1ClientConnection::SendHead(const http::RequestHead& head, bool) {
   decoder_.Expect(head.method, !head.upgrade.empty());
   const uint64_t before = connection_.out().size();
-  request_framing_ = http1::EncodeRequestHead(head, connection_.out());
+  const ClusterConfig& config = pool().cluster().config();
+  request_framing_ =
+      http1::EncodeRequestHead(head, connection_.out(), {config.http1_names, config.absolute_form});
   exchange_->wire_bytes_sent += connection_.out().size() - before;
   keep_alive_ = true;
   Schedule();
@@ -181,6 +183,15 @@ bool Http1ClientConnection::Decode(buffer::Slice& bytes) {
       return false;
   }
   return false;
+}
+
+http::ResponseHead& Http1ClientConnection::OnMessageBegin() {
+  http::ResponseHead& head = ClientStream::OnMessageBegin();
+  const http::NameStyle names = pool().cluster().config().http1_names;
+  if (http::KeepsSpellings(names)) {
+    head.spellings = http::NameSpellings::Make(names, head.headers.arena());
+  }
+  return head;
 }
 
 void Http1ClientConnection::OnHead(buffer::Slice head) {

@@ -33,6 +33,7 @@ class Http1ClientConnection final : public ClientConnection, public ClientStream
   void OnTurnEnd() override;
 
  private:
+  http::ResponseHead& OnMessageBegin() override;
   void OnHead(buffer::Slice head) override;
 
   bool busy() const { return active_ != 0; }

@@ -9,6 +9,7 @@
 #include "envoy/config/core/v3/protocol.pb.h"
 #include "envoy/extensions/upstreams/http/v3/http_protocol_options.pb.h"
 #include "source/config/typed_config.h"
+#include "source/http1/options_config.h"
 #include "source/http2/options_config.h"
 #include "source/upstream/duration_config.h"
 
@@ -53,8 +54,10 @@ class ProtocolCompiler {
  private:
   void SetDeprecated();
   void SetOptions(const HttpProtocolOptions& options, const config::Path& path);
-  void SetHttp1(const core::Http1ProtocolOptions& options) {
+  void SetHttp1(const core::Http1ProtocolOptions& options, const config::Path& path) {
     to_.response_trailers = options.enable_trailers();
+    to_.http1_names = http1::CompileNameStyle(options, errors_, path);
+    to_.absolute_form = options.send_fully_qualified_url();
   }
   void SetHttp2(const core::Http2ProtocolOptions& options, const config::Path& path) {
     http2::Options defaults;
@@ -64,7 +67,7 @@ class ProtocolCompiler {
   // Both, for the configurations that leave the choice to somebody else.
   template <typename Choices>
   void SetBoth(const Choices& options, const config::Path& path) {
-    SetHttp1(options.http_protocol_options());
+    SetHttp1(options.http_protocol_options(), path.Field("http_protocol_options"));
     SetHttp2(options.http2_protocol_options(), path.Field("http2_protocol_options"));
     if (options.has_http3_protocol_options()) RefuseHttp3(path);
   }
@@ -86,7 +89,7 @@ void ProtocolCompiler::SetDeprecated() {
     to_.max_requests_per_connection = proto_.max_requests_per_connection().value();
   }
   if (proto_.typed_extension_protocol_options().contains(kHttpProtocolOptions)) return;
-  SetHttp1(proto_.http_protocol_options());
+  SetHttp1(proto_.http_protocol_options(), path_.Field("http_protocol_options"));
   SetHttp2(proto_.http2_protocol_options(), path_.Field("http2_protocol_options"));
   if (proto_.protocol_selection() == Cluster::USE_DOWNSTREAM_PROTOCOL) {
     to_.protocol = HttpProtocol::kDownstream;
@@ -103,7 +106,7 @@ void ProtocolCompiler::SetOptions(const HttpProtocolOptions& options, const conf
       const auto& chosen = options.explicit_http_config();
       const config::Path at = path.Field("explicit_http_config");
       if (chosen.has_http2_protocol_options()) to_.protocol = HttpProtocol::kHttp2;
-      SetHttp1(chosen.http_protocol_options());
+      SetHttp1(chosen.http_protocol_options(), at.Field("http_protocol_options"));
       SetHttp2(chosen.http2_protocol_options(), at.Field("http2_protocol_options"));
       if (chosen.has_http3_protocol_options()) RefuseHttp3(at);
       break;

@@ -1,12 +1,14 @@
 // The rules on forwarded and generated headers, one table row a rule.
 #include "source/downstream/request_headers.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "source/downstream/origin_rules.h"
 
 namespace proxenos::downstream {
 namespace {
@@ -176,6 +178,28 @@ TEST_F(RequestHeaders, Server) {
   config_.server_header = HttpConfig::ServerHeader::kPassThrough;
   Respond();
   EXPECT_EQ(Response("server"), "-");
+}
+
+TEST_F(RequestHeaders, OriginRules) {
+  auto rules = std::make_shared<OriginRules>();
+  rules->scheme = "https";
+  rules->add_user_agent = true;
+  rules->append_x_forwarded_port = true;
+  config_.origin = rules;
+  connection_.local = *net::Address::FromIp("203.0.113.1", 8443);
+  Add("x-forwarded-proto", "http");
+  Add("x-forwarded-port", "1");
+  Add("user-agent", "theirs");
+  Mutate();
+  EXPECT_EQ(request_.scheme, "https");
+  EXPECT_EQ(Request("x-forwarded-proto"), "https");
+  EXPECT_EQ(Request("x-forwarded-port"), "1");
+  EXPECT_EQ(Request("user-agent"), "theirs");
+  EXPECT_EQ(Request("x-envoy-downstream-service-cluster"), "");
+  EXPECT_EQ(Request("x-envoy-downstream-service-node"), "-");
+  config_.use_remote_address = true;
+  Mutate();
+  EXPECT_EQ(Request("x-forwarded-port"), "8443");
 }
 
 TEST_F(RequestHeaders, DateAndRequestIdInTheResponse) {

@@ -51,15 +51,17 @@ std::string Essence(const http::RequestHead& head) {
   return text;
 }
 
-void CheckRoundTrip(absl::string_view input, const RequestDecoderOptions& options) {
+void CheckRoundTrip(absl::string_view input, const RequestDecoderOptions& options,
+                    http::NameStyle names) {
   RequestRecorder first;
+  first.names = names;
   RequestDecoder decoder(options, first);
   buffer::Slice bytes = buffer::Slice::Copy(input);
   decoder.Decode(bytes);
   // Without an authority (HTTP/1.0) there is nothing that could be forwarded.
   if (first.head_bytes.empty() || first.head().authority.empty()) return;
   buffer::Buffer encoded;
-  EncodeRequestHead(first.head(), encoded);
+  EncodeRequestHead(first.head(), encoded, {names});
 
   RequestRecorder second;
   const RequestDecoderOptions plain;
@@ -77,11 +79,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace proxenos::http1;
   if (size == 0) return 0;
   const RequestDecoderOptions options = Options(data[0]);
+  const auto names = static_cast<proxenos::http::NameStyle>(data[0] >> 6);
   const absl::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const std::string whole = ReplayRequests(input, options, Cut::Whole());
-  CHECK(ReplayRequests(input, options, Cut::ByteByByte(size < kMaxMovedBytes)) == whole);
+  const std::string whole = ReplayRequests(input, options, Cut::Whole(), names);
+  CHECK(ReplayRequests(input, options, Cut::ByteByByte(size < kMaxMovedBytes), names) == whole);
   const uint32_t seed = static_cast<uint32_t>(size) * 31 + data[0] + data[size - 1] * 257u;
-  CHECK(ReplayRequests(input, options, Cut::Random(seed, 20)) == whole);
-  CheckRoundTrip(input, options);
+  CHECK(ReplayRequests(input, options, Cut::Random(seed, 20), names) == whole);
+  CheckRoundTrip(input, options, names);
   return 0;
 }

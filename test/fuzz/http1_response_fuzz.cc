@@ -42,12 +42,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace proxenos::http1;
   if (size == 0) return 0;
   const ResponseDecoderOptions options = Options(data[0]);
+  using proxenos::http::NameStyle;
+  const NameStyle names = (data[0] & 128) != 0 ? NameStyle::kPreserve : NameStyle::kLowerCase;
   const std::vector<Expectation> expected = Expectations(data[0]);
   const absl::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const std::string whole = ReplayResponses(input, options, expected, Cut::Whole());
+  const std::string whole = ReplayResponses(input, options, expected, Cut::Whole(), names);
   const Cut drip = Cut::ByteByByte(size < kMaxMovedBytes);
-  CHECK(ReplayResponses(input, options, expected, drip) == whole);
+  CHECK(ReplayResponses(input, options, expected, drip, names) == whole);
   const uint32_t seed = static_cast<uint32_t>(size) * 31 + data[0] + data[size - 1] * 257u;
-  CHECK(ReplayResponses(input, options, expected, Cut::Random(seed, 20)) == whole);
+  CHECK(ReplayResponses(input, options, expected, Cut::Random(seed, 20), names) == whole);
   return 0;
 }

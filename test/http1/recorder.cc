@@ -186,6 +186,7 @@ http::RequestHead& RequestRecorder::OnMessageBegin() {
   head_.reset();
   arena_ = std::make_unique<buffer::Arena>();
   head_ = std::make_unique<http::RequestHead>(*arena_);
+  if (http::KeepsSpellings(names)) head_->spellings = http::NameSpellings::Make(names, *arena_);
   return *head_;
 }
 
@@ -205,6 +206,7 @@ http::ResponseHead& ResponseRecorder::OnMessageBegin() {
   head_.reset();
   arena_ = std::make_unique<buffer::Arena>();
   head_ = std::make_unique<http::ResponseHead>(*arena_);
+  if (http::KeepsSpellings(names)) head_->spellings = http::NameSpellings::Make(names, *arena_);
   return *head_;
 }
 

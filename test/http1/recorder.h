@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "source/buffer/arena.h"
+#include "source/http/name_spellings.h"
 #include "source/http1/decoder.h"
 
 namespace proxenos::http1 {
@@ -51,6 +52,7 @@ class RequestRecorder final : public http::RequestVisitor {
 
   Transcript transcript;
   buffer::Slice head_bytes;  // Of the last head.
+  http::NameStyle names = http::NameStyle::kLowerCase;
 
  private:
   std::unique_ptr<buffer::Arena> arena_;
@@ -72,6 +74,7 @@ class ResponseRecorder final : public http::ResponseVisitor {
 
   Transcript transcript;
   buffer::Slice head_bytes;
+  http::NameStyle names = http::NameStyle::kLowerCase;
 
  private:
   std::unique_ptr<buffer::Arena> arena_;

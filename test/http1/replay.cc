@@ -100,15 +100,18 @@ Cut Cut::Random(uint32_t seed, uint32_t max_piece) {
 }
 
 std::string ReplayRequests(absl::string_view input, const RequestDecoderOptions& options,
-                           const Cut& cut) {
+                           const Cut& cut, http::NameStyle names) {
   RequestRecorder recorder;
+  recorder.names = names;
   RequestDecoder decoder(options, recorder);
   return Replay(input, cut, decoder, recorder.transcript, [] {});
 }
 
 std::string ReplayResponses(absl::string_view input, const ResponseDecoderOptions& options,
-                            const std::vector<Expectation>& expected, const Cut& cut) {
+                            const std::vector<Expectation>& expected, const Cut& cut,
+                            http::NameStyle names) {
   ResponseRecorder recorder;
+  recorder.names = names;
   ResponseDecoder decoder(options, recorder);
   size_t next = 0;
   return Replay(input, cut, decoder, recorder.transcript, [&] {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "source/http/name_spellings.h"
 #include "source/http1/decoder.h"
 
 namespace proxenos::http1 {
@@ -32,8 +33,9 @@ struct Expectation {
 
 // The transcript ends with "error NAME", or with "eof ..." when the end of input was not silent.
 std::string ReplayRequests(absl::string_view input, const RequestDecoderOptions& options,
-                           const Cut& cut);
+                           const Cut& cut, http::NameStyle names = http::NameStyle::kLowerCase);
 std::string ReplayResponses(absl::string_view input, const ResponseDecoderOptions& options,
-                            const std::vector<Expectation>& expected, const Cut& cut);
+                            const std::vector<Expectation>& expected, const Cut& cut,
+                            http::NameStyle names = http::NameStyle::kLowerCase);
 
 }  // namespace proxenos::http1

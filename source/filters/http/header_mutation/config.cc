@@ -9,7 +9,7 @@
 #include "source/config/typed_config.h"
 #include "source/filter/filter_override.h"
 #include "source/filters/http/header_mutation/filter.h"
-#include "source/match/match_config.h"
+#include "source/route/field_change_config.h"
 #include "source/route/header_mutations_config.h"
 
 namespace proxenos::filters::header_mutation {
@@ -20,8 +20,6 @@ using config::Errors;
 using config::Path;
 using envoy::config::core::v3::KeyValueAppend;
 using envoy::config::core::v3::KeyValueMutation;
-using FieldProto = envoy::config::common::mutation_rules::v3::HeaderMutation;
-using FieldProtos = google::protobuf::RepeatedPtrField<FieldProto>;
 
 class Factory final : public filter::FilterFactory {
  public:
@@ -70,35 +68,8 @@ class Compiler {
   }
 
  private:
-  std::vector<FieldChange> Fields(const FieldProtos& protos, const Path& path) {
-    std::vector<FieldChange> changes;
-    for (int i = 0; i < protos.size(); ++i) {
-      changes.push_back(Field(protos[i], path.Index(static_cast<size_t>(i))));
-    }
-    return changes;
-  }
-
-  FieldChange Field(const FieldProto& proto, const Path& path) {
-    FieldChange change;
-    switch (proto.action_case()) {
-      case FieldProto::kRemove:
-        change.one.removals.push_back(
-            route::CompileRemoval(proto.remove(), errors_, path.Field("remove")));
-        break;
-      case FieldProto::kAppend:
-        change.one.additions.push_back(
-            route::CompileAddition(proto.append(), compilation_, path.Field("append")));
-        break;
-      case FieldProto::kRemoveOnMatch:
-        change.removed =
-            match::CompileStringMatcher(proto.remove_on_match().key_matcher(), errors_,
-                                        path.Field("remove_on_match").Field("key_matcher"));
-        break;
-      case FieldProto::ACTION_NOT_SET:
-        errors_.Add(path, "expected one of remove, append, remove_on_match");
-        break;
-    }
-    return change;
+  std::vector<FieldChange> Fields(const route::FieldChangeProtos& protos, const Path& path) {
+    return route::CompileFieldChanges(protos, compilation_, path);
   }
 
   ParameterChange Parameter(const KeyValueMutation& proto, const Path& path) {

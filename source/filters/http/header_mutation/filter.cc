@@ -19,8 +19,9 @@ absl::string_view HeaderMutation::Render(const access_log::Formatter& format,
 void HeaderMutation::ApplyAll(Changes changes, http::HeaderMap& headers) {
   for (const Mutations* level : levels_) {
     if ((level->*changes).empty()) continue;
-    Apply(level->*changes, headers,
-          [this, level](uint32_t format) { return Render(level->formats[format], nullptr); });
+    route::Apply(level->*changes, headers, [this, level](uint32_t format) {
+      return Render(level->formats[format], nullptr);
+    });
   }
 }
 
@@ -29,7 +30,7 @@ Verdict HeaderMutation::OnRequestHeaders(http::RequestHead& head, bool) {
     const auto render = [this, level](uint32_t format) {
       return Render(level->formats[format], nullptr);
     };
-    if (!level->request.empty()) Apply(level->request, head.headers, render);
+    if (!level->request.empty()) route::Apply(level->request, head.headers, render);
     if (!level->query.empty()) {
       head.path = stream_.arena.Copy(ChangeQuery(level->query, head.path, render));
     }

@@ -1,4 +1,4 @@
-// Changes of fields and of query parameters.
+// Changes of query parameters.
 #include "source/filters/http/header_mutation/mutations.h"
 
 #include <algorithm>
@@ -11,26 +11,7 @@
 namespace proxenos::filters::header_mutation {
 namespace {
 
-using http::HeaderId;
 using route::AppendAction;
-
-// Fields of the framing and of the connection are the codecs' business, whatever matches them.
-bool IsCodecs(HeaderId id) {
-  switch (id) {
-    case HeaderId::kConnection:
-    case HeaderId::kContentLength:
-    case HeaderId::kHost:
-    case HeaderId::kHttp2Settings:
-    case HeaderId::kKeepAlive:
-    case HeaderId::kProxyConnection:
-    case HeaderId::kTe:
-    case HeaderId::kTransferEncoding:
-    case HeaderId::kUpgrade:
-      return true;
-    default:
-      return false;
-  }
-}
 
 // A query as the list of its parameters. Empty parts mean nothing and are left out.
 using Parameters = std::vector<std::pair<absl::string_view, std::string>>;
@@ -67,18 +48,6 @@ void Apply(const ParameterChange& change, Render render, Parameters& parameters)
 }
 
 }  // namespace
-
-void Apply(const std::vector<FieldChange>& changes, http::HeaderMap& headers, Render render) {
-  for (const FieldChange& change : changes) {
-    if (!change.removed.has_value()) {
-      route::Apply(change.one, headers, render);
-      continue;
-    }
-    headers.RemoveIf([&change](const http::Header& field) {
-      return !IsCodecs(field.id) && change.removed->Matches(field.name());
-    });
-  }
-}
 
 std::string PercentEncode(absl::string_view text) {
   constexpr char kHex[] = "0123456789ABCDEF";

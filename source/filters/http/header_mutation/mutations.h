@@ -5,28 +5,17 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "source/access_log/formatter.h"
-#include "source/http/header_map.h"
-#include "source/match/string_matcher.h"
-#include "source/route/header_mutations.h"
+#include "source/route/field_change.h"
 
 namespace proxenos::filters::header_mutation {
 
-// Gives the text of one of Mutations::formats; it lives as long as the head.
-using Render = absl::FunctionRef<absl::string_view(uint32_t format)>;
-
-// HeaderMutation: one of its three kinds.
-struct FieldChange {
-  route::HeaderMutations one;                   // A single addition or removal; or nothing, and
-  std::optional<match::StringMatcher> removed;  // fields whose names match are removed.
-};
-void Apply(const std::vector<FieldChange>& changes, http::HeaderMap& headers, Render render);
+using route::FieldChange;
+using Render = route::RenderFormat;
 
 // KeyValueMutation of a query parameter.
 struct ParameterChange {

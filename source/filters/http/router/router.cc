@@ -174,6 +174,9 @@ void Router::SendHead() {
   if (!stream_.request.upgrade.empty()) {
     websocket_.Prepare(stream_.request, connection.version(), stream_.environment.loop.random());
   }
+  if (stream_.scheme_of_upstream) {
+    stream_.request.scheme = info.upstream_tls ? "https" : "http";
+  }
   if (stream_.trace != nullptr) stream_.trace->Inject(stream_.request);
   if (pipe_) return OpenPipe();
   const filter::Parts& out = stream_.request_out;

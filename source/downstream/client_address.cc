@@ -1,0 +1,114 @@
+// Lists of addresses, read from the end: what is before a proxy that is not trusted may be made up.
+#include "source/downstream/client_address.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/string_view.h"
+
+namespace proxenos::downstream {
+namespace {
+
+using http::HeaderId;
+
+// Calls take(absl::string_view entry) for each entry of x-forwarded-for, the last first, until it
+// returns false. Several fields are one list.
+template <typename Take>
+void WalkBackwards(const http::HeaderMap& headers, Take take) {
+  for (uint32_t i = headers.size(); i > 0; --i) {
+    const http::Header& header = headers.begin()[i - 1];
+    if (header.id != HeaderId::kXForwardedFor) continue;
+    absl::string_view rest = header.value();
+    while (true) {
+      const size_t comma = rest.rfind(',');
+      const bool first = comma == absl::string_view::npos;
+      if (!take(absl::StripAsciiWhitespace(first ? rest : rest.substr(comma + 1)))) return;
+      if (first) break;
+      rest = rest.substr(0, comma);
+    }
+  }
+}
+
+std::optional<net::Address> ParseAddress(absl::string_view text) {
+  auto address = net::Address::FromIp(text, 0);
+  if (!address.ok()) return std::nullopt;
+  return *std::move(address);
+}
+
+// The last address that is not trusted, or where all are, the first of all.
+std::optional<net::Address> LastUntrusted(const http::HeaderMap& headers,
+                                          const match::IpSet& trusted) {
+  std::optional<net::Address> found;
+  WalkBackwards(headers, [&found, &trusted](absl::string_view entry) {
+    found = ParseAddress(entry);
+    return found.has_value() && trusted.Contains(found->IpBytes());
+  });
+  return found;
+}
+
+std::optional<net::Address> FromHeader(const http::HeaderMap& headers, const std::string& name) {
+  const http::Header* header = headers.Find(name);
+  return header == nullptr ? std::nullopt : ParseAddress(header->value());
+}
+
+}  // namespace
+
+std::optional<net::Address> ForwardedAddress(const http::HeaderMap& headers, uint32_t hops) {
+  std::optional<net::Address> found;
+  WalkBackwards(headers, [&found, &hops](absl::string_view entry) {
+    if (hops > 0) {
+      --hops;
+      return true;
+    }
+    found = ParseAddress(entry);
+    return false;
+  });
+  return found;
+}
+
+void AppendForwardedFor(http::HeaderMap& headers, const net::Address& address) {
+  char text[net::Address::kMaxIpText];
+  const absl::string_view ip(text, address.FormatIp(text));
+  if (ip.empty()) return;
+  for (uint32_t i = headers.size(); i > 0; --i) {
+    http::Header& header = headers.begin()[i - 1];
+    if (header.id != HeaderId::kXForwardedFor) continue;
+    const absl::string_view old = header.value();
+    const size_t size = old.size() + 1 + ip.size();
+    char* joined = static_cast<char*>(headers.arena().Allocate(size));
+    old.copy(joined, old.size());
+    joined[old.size()] = ',';
+    ip.copy(joined + old.size() + 1, ip.size());
+    header.value_data = joined;
+    header.value_size = static_cast<uint32_t>(size);
+    return;
+  }
+  headers.Add(HeaderId::kXForwardedFor, ip);
+}
+
+DetectedAddress DetectAddress(const std::vector<AddressDetector>& detectors,
+                              const net::Address& peer, http::HeaderMap& headers) {
+  for (const AddressDetector& detector : detectors) {
+    std::optional<net::Address> found;
+    bool append = detector.append;
+    switch (detector.kind) {
+      case AddressDetector::Kind::kHops:
+        found = ForwardedAddress(headers, detector.hops);
+        break;
+      case AddressDetector::Kind::kTrusted:
+        if (detector.trusted.Contains(peer.IpBytes())) {
+          found = LastUntrusted(headers, detector.trusted);
+        } else {
+          append = true;  // As Envoy does: the list goes on with whom it does not trust.
+        }
+        break;
+      case AddressDetector::Kind::kHeader:
+        found = FromHeader(headers, detector.header);
+        if (!found && detector.reject_status != 0) return {std::nullopt, detector.reject_status};
+        break;
+    }
+    if (append) AppendForwardedFor(headers, peer);
+    if (found) return {std::move(found), 0};
+  }
+  return {};
+}
+
+}  // namespace proxenos::downstream
