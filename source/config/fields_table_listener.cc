@@ -13,7 +13,7 @@ std::vector<MessageRules> ListenerFields() {
            Use("ignore_global_conn_limit access_log"),
            Use("filter_chains listener_filters listener_filters_timeout "
                "continue_on_listener_filters_timeout"),
-           Use("drain_type").Only("DEFAULT"),
+           Use("drain_type"),
            Use("enable_reuse_port transparent freebind tcp_fast_open_queue_length tcp_keepalive "
                "enable_mptcp socket_options"),
            Leave("reuse_port", "It is deprecated: Envoy reads enable_reuse_port alone."),

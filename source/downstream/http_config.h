@@ -172,8 +172,9 @@ struct ListenerConfig {
   // What its stats are called by.
   std::string stat_address() const;
   bool bind_to_port = true;
-  bool inbound = false;   // traffic_direction: INBOUND, for drain_listeners.
-  bool outbound = false;  // traffic_direction: OUTBOUND
+  bool inbound = false;             // traffic_direction: INBOUND, for drain_listeners.
+  bool outbound = false;            // traffic_direction: OUTBOUND
+  bool drains_when_failing = true;  // drain_type: DEFAULT: on /healthcheck/fail too.
   uint32_t connection_buffer_bytes = base::limits::kConnectionOutBytes;
   uint32_t max_accepts_per_turn = base::limits::kMaxAcceptsPerTurn;
   bool ignores_global_limit = false;   // ignore_global_conn_limit

@@ -290,6 +290,7 @@ ListenerCompiler::Result ListenerCompiler::Compile(const ListenerProto& listener
   config->bind_to_port = !listener.has_bind_to_port() || listener.bind_to_port().value();
   config->inbound =
       listener.traffic_direction() == envoy::config::core::v3::TrafficDirection::INBOUND;
+  config->drains_when_failing = listener.drain_type() == ListenerProto::DEFAULT;
   config->outbound =
       listener.traffic_direction() == envoy::config::core::v3::TrafficDirection::OUTBOUND;
   if (listener.has_per_connection_buffer_limit_bytes()) {

@@ -144,8 +144,14 @@ void CompileTimeouts(const v3::RouteAction& config, Compilation& compilation,
 
 void CompileRewrites(const v3::RouteAction& config, Compilation& compilation,
                      const config::Path& path, Forward* forward) {
-  if (!config.prefix_rewrite().empty() && config.has_regex_rewrite()) {
-    compilation.errors().Add(path, "only one of prefix_rewrite and regex_rewrite may be set");
+  if (int{!config.prefix_rewrite().empty()} + int{config.has_regex_rewrite()} +
+          int{!config.path_rewrite().empty()} >
+      1) {
+    compilation.errors().Add(
+        path, "only one of prefix_rewrite, regex_rewrite and path_rewrite may be set");
+  }
+  if (!config.path_rewrite().empty()) {
+    forward->path_format = compilation.Format(config.path_rewrite(), path.Field("path_rewrite"));
   }
   forward->prefix_rewrite = config.prefix_rewrite();
   compilation.CheckTargetText(config.prefix_rewrite(), path.Field("prefix_rewrite"));

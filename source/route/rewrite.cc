@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "source/http/chars.h"
 #include "source/http/path.h"
 
 namespace proxenos::route {
@@ -128,6 +129,25 @@ absl::string_view ApplyPathRewrite(const Route& route, http::RequestHead& head) 
   if (!path.has_value()) return {};
   const absl::string_view original = head.path;
   head.path = head.headers.arena().Copy(*path);
+  return original;
+}
+
+absl::string_view ReplacePath(absl::string_view made, http::RequestHead& head) {
+  if (made.empty() || head.path.empty()) return {};  // Of a CONNECT, which has no path.
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string path;
+  if (made.front() != '/') path.push_back('/');  // As of the other rewrites.
+  for (const char c : made) {
+    if (http::IsTargetChar(c)) {
+      path.push_back(c);
+      continue;
+    }
+    const auto byte = static_cast<uint8_t>(c);
+    path.append({'%', kHex[byte >> 4], kHex[byte & 15]});
+  }
+  const absl::string_view original = head.path;
+  absl::StrAppend(&path, original.substr(http::WithoutQuery(original).size()));
+  head.path = head.headers.arena().Copy(path);
   return original;
 }
 

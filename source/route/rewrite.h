@@ -26,6 +26,10 @@ ClusterPick PickCluster(const Route& route, const MatchInput& input);
 // x-envoy-original-path and %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% are to say.
 absl::string_view ApplyPathRewrite(const Route& route, http::RequestHead& head);
 
+// The same by path_rewrite, whose format gave `made`: it takes the place of all but the query. What
+// may not stand in a target is percent-encoded; of an empty text nothing becomes.
+absl::string_view ReplacePath(absl::string_view made, http::RequestHead& head);
+
 // Sets head.authority by the weighted cluster's or the route's literal, header or path regex.
 // Returns the authority as it was when it was rewritten, else an empty view. auto_host_rewrite is
 // the router's, once a host is chosen. append_x_forwarded_host is applied here too.

@@ -79,11 +79,13 @@ TEST(FieldsTest, WhatIsNotInTheTableIsRejectedByName) {
 
 TEST(FieldsTest, ValuesOfAField) {
   EXPECT_EQ("", Check(Parse<Cluster>("{name: a, lb_policy: RANDOM}")));
-  EXPECT_EQ("", Check(Parse<Listener>("{name: a, freebind: true, drain_type: DEFAULT}")));
+  EXPECT_EQ("", Check(Parse<Listener>("{name: a, freebind: true, drain_type: MODIFY_ONLY}")));
   EXPECT_EQ(
-      "drain_type: value MODIFY_ONLY of envoy.config.listener.v3.Listener.drain_type is not "
-      "implemented by proxenos: expected DEFAULT\n",
-      Check(Parse<Listener>("{name: a, drain_type: MODIFY_ONLY}")));
+      "circuit_breakers.per_host_thresholds[0].priority: value HIGH of "
+      "envoy.config.cluster.v3.CircuitBreakers.Thresholds.priority is not implemented by proxenos: "
+      "expected DEFAULT\n",
+      Check(Parse<Cluster>(
+          "{name: a, circuit_breakers: {per_host_thresholds: [{priority: HIGH}]}}")));
 }
 
 TEST(FieldsTest, LeftAsideWithPathAndName) {

@@ -193,6 +193,36 @@ class TargetsTest(HttpOptionsTest):
         self.assertEqual(self.ask(running, start="GET /a?b HTTP/1.1")["status"], 200)
         self.assertEqual(upstream.take_seen()[0]["start"], "GET http://h/a?b HTTP/1.1")
 
+    def test_path_by_a_format(self):
+        """What may not stand in a target is percent-encoded: Envoy 1.40 sends it as it is."""
+        for text, path, becomes in (("/new", "/a?b=c", "/new?b=c"), ("/n%REQ(x-a)%", "/a?b", "/n1?b"),
+                                    ("/n%REQ(x-none)%", "/a", "/n"), ("%REQ(x-none)%", "/a?b", "/a?b"),
+                                    ("/o%PATH(NQ)%", "/a?b", "/o/a?b"), ("/%REQ(:authority)%", "/a", "/h")):
+            upstream = AsWrittenOrigin()
+            running = self.start(upstream, routes=[bootstrap.to(path_rewrite=text)])
+            self.assertEqual(self.ask(running, "x-a: 1", start=f"GET {path} HTTP/1.1")["status"], 200)
+            seen = upstream.take_seen()[0]
+            self.assertEqual(seen["start"], f"GET {becomes} HTTP/1.1", text)
+            self.assertEqual(dict(seen["headers"]).get("x-envoy-original-path"), None if becomes == path else path)
+
+
+class DrainTest(HttpOptionsTest):
+    def test_drain_when_health_fails(self):
+        """A listener drains with /healthcheck/fail unless its drain_type is MODIFY_ONLY."""
+        for drain_type, close in (("DEFAULT", True), ("MODIFY_ONLY", False)):
+            upstream = AsWrittenOrigin()
+            config = bootstrap.bootstrap(clusters=[bootstrap.cluster("origin", upstream.port)])
+            config["static_resources"]["listeners"][0]["drain_type"] = drain_type
+            running = proxy.Proxy(self.binary, config)
+            self.addCleanup(running.__exit__)
+            self.assertNotIn("connection", dict(self.ask(running)["headers"]))
+            running.admin("/healthcheck/fail", "POST")
+            answer = running.wait(lambda: self.drained(running) == close and self.ask(running))
+            self.assertEqual(dict(answer["headers"]).get("connection"), "close" if close else None)
+
+    def drained(self, running):
+        return dict(self.ask(running)["headers"]).get("connection") == "close"
+
 
 def early(*mutations):
     return {"early_header_mutation_extensions": [{"name": "early", "typed_config": {

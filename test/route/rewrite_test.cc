@@ -273,6 +273,24 @@ TEST(PickClusterTest, WeightsByHeader) {
   EXPECT_NEAR(a, 500, 100);
 }
 
+TEST(RewriteTest, WholePaths) {
+  const struct {
+    const char *made, *path, *result, *original;
+  } cases[] = {
+      {"/new", "/a?b=c", "/new?b=c", "/a?b=c"},
+      {"new", "/a", "/new", "/a"},
+      {"", "/a?b", "/a?b", ""},
+      {"/p q\r\n#x", "/a?b", "/p%20q%0D%0A%23x?b", "/a?b"},
+      {"/x?y", "/a?b", "/x?y?b", "/a?b"},
+      {"/new", "", "", ""},
+  };
+  for (const auto& each : cases) {
+    Request request(each.path);
+    EXPECT_EQ(ReplacePath(each.made, request.head), each.original);
+    EXPECT_EQ(request.head.path, each.result);
+  }
+}
+
 TEST(ParseRetryOnTest, Words) {
   absl::string_view unknown;
   EXPECT_EQ(ParseRetryOn("5xx, connect-failure,unavailable", &unknown),

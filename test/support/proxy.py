@@ -70,10 +70,10 @@ class Proxy:
         with open(path, encoding="utf-8") as lines:
             return int(lines.read().strip().rpartition(":")[2] or 0)
 
-    def admin(self, path):
+    def admin(self, path, method="GET"):
         connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=wire.PATIENCE_S)
         try:
-            connection.request("GET", path)
+            connection.request(method, path)
             return connection.getresponse().read().decode()
         finally:
             connection.close()

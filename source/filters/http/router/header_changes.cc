@@ -29,7 +29,10 @@ void ChangeRequest(const route::ClusterPick& pick, bool tell, filter::StreamCont
   const absl::string_view host_before = head.authority;
   route::ApplyHostRewrite(route, pick.weighted, head);
   KeepOriginalHost(host_before, tell, head);
-  const absl::string_view before = route::ApplyPathRewrite(route, head);
+  const uint32_t format = route.forward()->path_format;
+  const absl::string_view before = format == route::HeaderAddition::kLiteral
+                                       ? route::ApplyPathRewrite(route, head)
+                                       : route::ReplacePath(stream.FormatValue(format), head);
   if (before.empty()) return;
   stream.info.original_path = before;
   if (!tell) return;
