@@ -37,6 +37,7 @@ struct Config;
 
 namespace proxenos::downstream {
 
+class ChainTree;     // chain_tree.h
 struct OriginRules;  // origin_rules.h
 
 // A route table with its header formats compiled: what RDS publishes.
@@ -191,6 +192,8 @@ struct ListenerConfig {
   runtime::IntegerSetting connection_limit{UINT64_MAX};
   // tidy: allow shared-mutable: the listener's connections on all workers, counted by each.
   std::shared_ptr<ConnectionLimit> connections = std::make_shared<ConnectionLimit>(UINT64_MAX);
+  // filter_chain_matcher, which chooses in the place of `match`; null: there is none.
+  std::shared_ptr<const ChainTree> chain_tree;
 };
 
 inline std::string ListenerConfig::stat_address() const {

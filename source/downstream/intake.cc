@@ -109,7 +109,7 @@ bool Intake::Stay() {
 bool Intake::ChooseChain() {
   timer_.Disarm();
   if (facts_.local.family() == net::Address::Family::kNone &&
-      listener_.config().match.needs_local()) {
+      (listener_.config().match.needs_local() || listener_.config().chain_tree != nullptr)) {
     facts_.local = net::Address::LocalOf(arrival_.socket.fd());
   }
   service_ = listener_.Choose(facts_);

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "source/base/log.h"
+#include "source/downstream/chain_tree.h"
 #include "source/downstream/http_service.h"
 #include "source/downstream/intake.h"
 
@@ -25,7 +26,8 @@ constexpr base::Nanos kAcceptPause = 100 * base::kMillisecond;
 
 bool NeedsIntake(const ListenerConfig& config) {
   return !config.filters.empty() || config.use_original_dst || !config.match.always_first() ||
-         config.chains.front().tls != nullptr || !config.chains.front().filters.empty();
+         config.chain_tree != nullptr || config.chains.front().tls != nullptr ||
+         !config.chains.front().filters.empty();
 }
 
 uint64_t NextConnectionId() {
@@ -197,7 +199,8 @@ void Listener::HandOn(Connection& from, std::unique_ptr<Connection> to) {
 }
 
 ChainService* Listener::Choose(const filter::ConnectionFacts& facts) {
-  const int chain = config_->match.Find(facts);
+  const ChainTree* tree = config_->chain_tree.get();
+  const int chain = tree == nullptr ? config_->match.Find(facts) : tree->Find(facts);
   return chain < 0 ? nullptr : services_[static_cast<size_t>(chain)].get();
 }
 

@@ -11,6 +11,7 @@
 #include "source/access_log/access_log_config.h"
 #include "source/config/typed_config.h"
 #include "source/downstream/chain_match_config.h"
+#include "source/downstream/chain_tree_config.h"
 #include "source/downstream/http_config_config.h"
 #include "source/tls/context_config.h"
 #include "source/upstream/address_config.h"
@@ -203,8 +204,9 @@ void Chains(const ListenerProto& proto, const ListenerCompiler& compiler, Listen
   for (int i = 0; i < proto.filter_chains_size(); ++i) {
     const config::Path at = path.Field("filter_chains").Index(static_cast<size_t>(i));
     CompileChain(proto.filter_chains(i), compiler, at, config, errors);
-    AddToMatch(proto, i, at, config, errors);
+    if (!proto.has_filter_chain_matcher()) AddToMatch(proto, i, at, config, errors);
   }
+  if (proto.has_filter_chain_matcher()) config.chain_tree = CompileChainTree(proto, path, errors);
   if (proto.has_default_filter_chain()) {
     CompileChain(proto.default_filter_chain(), compiler, path.Field("default_filter_chain"), config,
                  errors);

@@ -5,6 +5,7 @@
 
 #include "gtest/gtest.h"
 #include "source/config/text.h"
+#include "source/downstream/chain_tree.h"
 #include "source/filters/http/router/router_config.h"
 #include "source/filters/listener/proxy_protocol/proxy_protocol_config.h"
 #include "source/filters/listener/tls_inspector/tls_inspector_config.h"
@@ -126,6 +127,85 @@ TEST_F(ListenerConfigTest, WrongCriteriaAreNamed) {
   };
   for (const auto& each : kCases) {
     EXPECT_EQ(Compile("filter_chains:\n" + Chain("a", each.match)), nullptr) << each.match;
+    EXPECT_NE(errors_.find(each.error), std::string::npos) << errors_;
+  }
+}
+
+// An input of a matcher over connections, and the action that names a chain.
+std::string NetworkInput(const std::string& name) {
+  return "{name: i, typed_config: {'@type': type.googleapis.com/"
+         "envoy.extensions.matching.common_inputs.network.v3." +
+         name + "}}";
+}
+std::string To(const std::string& chain) {
+  return "{action: {name: a, typed_config: {'@type': type.googleapis.com/"
+         "google.protobuf.StringValue, value: " +
+         chain + "}}}";
+}
+
+TEST_F(ListenerConfigTest, ChainsByAMatcher) {
+  std::string last = Chain("c", "{}");
+  last.replace(0, 2, "  ");
+  const std::string by_name = "{matcher_tree: {input: " + NetworkInput("ServerNameInput") +
+                              ", exact_match_map: {map: {b.example: " + To("b") + "}}}}";
+  const auto config = Compile(
+      "filter_chain_matcher: {matcher_tree: {input: " + NetworkInput("DestinationPortInput") +
+      ", exact_match_map: {map: {'80': " + To("a") + ", '443': {matcher: " + by_name +
+      "}}}}}\nfilter_chains:\n" + Chain("a", "{}") + Chain("b", "{}") + "default_filter_chain:\n" +
+      last);
+  ASSERT_NE(config, nullptr) << errors_;
+  ASSERT_NE(config->chain_tree, nullptr);
+  filter::ConnectionFacts facts;
+  facts.local = *net::Address::FromIp("10.0.0.1", 80);
+  EXPECT_EQ(config->chain_tree->Find(facts), 0);
+  facts.local = *net::Address::FromIp("10.0.0.1", 443);
+  EXPECT_EQ(config->chain_tree->Find(facts), 2);
+  facts.server_name = "b.example";
+  EXPECT_EQ(config->chain_tree->Find(facts), 1);
+}
+
+TEST_F(ListenerConfigTest, InputsOfChainMatchers) {
+  filter::ConnectionFacts facts;
+  facts.local = *net::Address::FromIp("10.0.0.1", 80);
+  facts.remote = *net::Address::FromIp("10.0.0.2", 4000);
+  facts.direct_remote = *net::Address::FromIp("10.0.0.3", 4001);
+  facts.server_name = "name.example";
+  facts.transport_protocol = "tls";
+  facts.application_protocols = {"h2", "http/1.1"};
+  const struct {
+    const char *input, *text;
+  } kCases[] = {
+      {"DestinationIPInput", "10.0.0.1"},  {"DestinationPortInput", "80"},
+      {"SourceIPInput", "10.0.0.2"},       {"SourcePortInput", "4000"},
+      {"DirectSourceIPInput", "10.0.0.3"}, {"ServerNameInput", "name.example"},
+      {"TransportProtocolInput", "tls"},   {"ApplicationProtocolInput", "'h2','http/1.1'"}};
+  for (const auto& each : kCases) {
+    const auto config =
+        Compile(std::string("filter_chain_matcher: {matcher_tree: {input: ") +
+                NetworkInput(each.input) + ", exact_match_map: {map: {\"" + each.text +
+                "\": " + To("a") + "}}}}\nfilter_chains:\n" + Chain("a", "{}"));
+    ASSERT_NE(config, nullptr) << errors_;
+    EXPECT_EQ(config->chain_tree->Find(facts), 0) << each.input;
+    EXPECT_EQ(config->chain_tree->Find(filter::ConnectionFacts()), -1) << each.input;
+  }
+}
+
+TEST_F(ListenerConfigTest, WrongChainMatchersAreNamed) {
+  const std::string tree = "filter_chain_matcher: {on_no_match: " + To("a") + "}\nfilter_chains:\n";
+  const struct {
+    std::string yaml, error;
+  } kCases[] = {
+      {tree + Chain("b", "{}"), "typed_config.value: value a: expected the name of a filter chain"},
+      {tree + Chain("a", "{}") + Chain("a", "{}"), "filter_chains[1].name: value a"},
+      {tree + Chain("a", "{}") + Chain("''", "{}"), "filter_chains[1].name: expected one"},
+      {tree + Chain("a", "{server_names: [x]}"),
+       "filter_chains[0].filter_chain_match: cannot stand"},
+      {"filter_chain_matcher: {matcher_tree: {input: " + NetworkInput("FilterStateInput, key: x") +
+           ", exact_match_map: {map: {x: " + To("a") + "}}}}\nfilter_chains:\n" + Chain("a", "{}"),
+       "FilterStateInput' is not an input"},
+  };
+  for (const auto& each : kCases) {
+    EXPECT_EQ(Compile(each.yaml), nullptr) << each.yaml;
     EXPECT_NE(errors_.find(each.error), std::string::npos) << errors_;
   }
 }

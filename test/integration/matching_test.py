@@ -86,6 +86,34 @@ class MatchingTest(unittest.TestCase):
         self.assertEqual(self.told(running, path="/search?q"), "origin")
         self.assertEqual(self.told(running), 404)
 
+    def chains(self, matcher, *names, default=None):
+        """A proxy whose chains answer with their names."""
+        def chain(name):
+            return bootstrap.listener(routes=[says(name)])["filter_chains"][0] | {"name": name}
+        listener = bootstrap.listener() | {"filter_chains": [chain(name) for name in names], **matcher}
+        if default:
+            listener["default_filter_chain"] = chain(default)
+        running = proxy.Proxy(self.binary, bootstrap.of([listener], [bootstrap.cluster("origin", 1)]))
+        self.addCleanup(running.__exit__)
+        return running
+
+    def test_chains_of_the_page(self):
+        blocks = re.findall(r"```yaml\n(.*?)```", self.page.read_text(encoding="utf-8"), re.DOTALL)
+        running = self.chains(yaml.safe_load(blocks[1]), "far", "near")
+        self.assertEqual(self.told(running), "near")
+
+    def test_chain_that_no_matcher_chooses(self):
+        for wanted, told in (("raw_buffer", "plain"), ("tls", "rest")):
+            network = typed("envoy.extensions.matching.common_inputs.network.v3.TransportProtocolInput")
+            name = {"name": "chain", "typed_config": {"@type": bootstrap.TYPE + "google.protobuf.StringValue", "value": "plain"}}
+            matcher = {"filter_chain_matcher": {"matcher_tree": {
+                "input": network, "exact_match_map": {"map": {wanted: {"action": name}}}}}}
+            self.assertEqual(self.told(self.chains(matcher, "plain", default="rest")), told)
+        running = self.chains(matcher, "plain")
+        with wire.connect(running.port) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            self.assertIsNone(wire.Reader(sock).head())
+
     def test_routes_by_whole_paths(self):
         listed = {"action": typed("envoy.config.route.v3.RouteList", routes=[
             says("first", prefix="/b", headers=[{"name": "x-a", "string_match": {"exact": "1"}}]), says("second", prefix="/b")])}
