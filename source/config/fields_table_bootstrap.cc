@@ -90,9 +90,11 @@ std::vector<MessageRules> BootstrapFields() {
       {"envoy.config.overload.v3.ResourceMonitor",
        {Use("name"),
         Use("typed_config")
-            .Only("envoy.extensions.resource_monitors.downstream_connections.v3."
+            .Only("envoy.extensions.resource_monitors.cpu_utilization.v3.CpuUtilizationConfig "
+                  "envoy.extensions.resource_monitors.downstream_connections.v3."
                   "DownstreamConnectionsConfig "
                   "envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig")}},
+      {"envoy.extensions.resource_monitors.cpu_utilization.v3.CpuUtilizationConfig", {Use("mode")}},
       {"envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig",
        {Use("max_heap_size_bytes")}},
       {"envoy.config.overload.v3.OverloadAction",

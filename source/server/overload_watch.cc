@@ -9,6 +9,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "envoy/extensions/resource_monitors/cpu_utilization/v3/cpu_utilization.pb.h"
 #include "envoy/extensions/resource_monitors/fixed_heap/v3/fixed_heap.pb.h"
 #include "source/config/typed_config.h"
 
@@ -17,6 +18,7 @@ namespace {
 
 using downstream::OverloadShare;
 using envoy::config::overload::v3::Trigger;
+using Cpu = envoy::extensions::resource_monitors::cpu_utilization::v3::CpuUtilizationConfig;
 using FixedHeap = envoy::extensions::resource_monitors::fixed_heap::v3::FixedHeapConfig;
 using Proto = envoy::config::overload::v3::OverloadManager;
 
@@ -43,8 +45,26 @@ constexpr ActionRow kActions[] = {
 };
 #undef PX_ACTION
 
+constexpr stats::ScopeShape kCpuScope{"overload.envoy.resource_monitors.cpu_utilization.",
+                                      "overload.envoy.resource_monitors.cpu_utilization."};
 constexpr stats::ScopeShape kHeapScope{"overload.envoy.resource_monitors.fixed_heap.",
                                        "overload.envoy.resource_monitors.fixed_heap."};
+
+// Nothing: it is of a kind that acts by itself, or broken.
+std::optional<OverloadMonitor> CompileMonitor(const google::protobuf::Any& proto,
+                                              config::Errors& errors, const config::Path& path) {
+  using Kind = OverloadMonitor::Kind;
+  const std::string type = config::TypedConfigType(proto);
+  if (FixedHeap heap; type == heap.GetTypeName()) {
+    if (!config::UnpackTypedConfigTo(proto, heap, path, errors)) return std::nullopt;
+    return OverloadMonitor{Kind::kHeap, heap.max_heap_size_bytes()};
+  }
+  if (Cpu cpu; type == cpu.GetTypeName()) {
+    if (!config::UnpackTypedConfigTo(proto, cpu, path, errors)) return std::nullopt;
+    return OverloadMonitor{cpu.mode() == Cpu::HOST ? Kind::kHostCpu : Kind::kContainerCpu};
+  }
+  return std::nullopt;
+}
 
 const ActionRow* FindAction(absl::string_view name) {
   for (const ActionRow& row : kActions) {
@@ -84,14 +104,10 @@ OverloadConfig CompileOverload(const Proto& proto, config::Errors& errors,
   for (int i = 0; i < proto.resource_monitors_size(); ++i) {
     const auto& monitor = proto.resource_monitors(i);
     const config::Path at = path.Field("resource_monitors").Index(i);
-    FixedHeap heap;
-    if (config::TypedConfigType(monitor.typed_config()) != heap.GetTypeName()) continue;
-    if (!config::UnpackTypedConfigTo(monitor.typed_config(), heap, at.Field("typed_config"),
-                                     errors)) {
-      continue;
-    }
-    monitors[monitor.name()] = config.heaps.size();
-    config.heaps.push_back(heap.max_heap_size_bytes());
+    const auto compiled = CompileMonitor(monitor.typed_config(), errors, at.Field("typed_config"));
+    if (!compiled.has_value()) continue;
+    monitors[monitor.name()] = config.monitors.size();
+    config.monitors.push_back(*compiled);
   }
   for (int i = 0; i < proto.actions_size(); ++i) {
     const auto& action = proto.actions(i);
@@ -110,7 +126,7 @@ OverloadConfig CompileOverload(const Proto& proto, config::Errors& errors,
       const auto monitor = monitors.find(action.triggers(j).name());
       if (monitor == monitors.end()) {
         errors.AddValue(trigger.Field("name"), action.triggers(j).name(),
-                        "the name of a fixed_heap monitor of resource_monitors");
+                        "the name of a fixed_heap or cpu_utilization monitor of resource_monitors");
         continue;
       }
       rule.triggers.push_back(CompileTrigger(action.triggers(j), monitor->second, errors, trigger));
@@ -125,8 +141,14 @@ OverloadWatch::OverloadWatch(event::EventLoop& loop, stats::Registry& registry,
       config_(std::move(config)),
       hooks_(std::move(hooks)),
       timer_(loop.timers(), [this] { Refresh(); }) {
-  if (config_.heaps.empty()) return;
-  resource_stats_ = registry.Open<OverloadResourceStats>(stats::ScopeName(kHeapScope, {}));
+  if (config_.monitors.empty()) return;
+  for (const OverloadMonitor& monitor : config_.monitors) {
+    const bool heap = monitor.kind == OverloadMonitor::Kind::kHeap;
+    auto& group = heap ? heap_stats_ : cpu_stats_;
+    if (group) continue;
+    group =
+        registry.Open<OverloadResourceStats>(stats::ScopeName(heap ? kHeapScope : kCpuScope, {}));
+  }
   for (const OverloadRule& rule : config_.rules) {
     const auto row =
         std::find_if(std::begin(kActions), std::end(kActions),
@@ -135,19 +157,43 @@ OverloadWatch::OverloadWatch(event::EventLoop& loop, stats::Registry& registry,
   }
 }
 
-void OverloadWatch::Refresh() {
-  if (config_.heaps.empty()) return;
-  const auto used = static_cast<double>(hooks_.heap_bytes());
-  double greatest = 0;
-  for (const uint64_t most : config_.heaps) {
-    greatest = std::max(greatest, used / static_cast<double>(most));
+std::vector<double> OverloadWatch::Pressures() {
+  std::vector<double> pressures;
+  std::optional<double> heap, host, container;  // Each read once.
+  for (const OverloadMonitor& monitor : config_.monitors) {
+    switch (monitor.kind) {
+      case OverloadMonitor::Kind::kHeap:
+        if (!heap) heap = static_cast<double>(hooks_.heap_bytes());
+        pressures.push_back(*heap / static_cast<double>(monitor.max_heap_bytes));
+        break;
+      case OverloadMonitor::Kind::kHostCpu:
+        if (!host) host = hooks_.host_cpu();
+        pressures.push_back(*host);
+        break;
+      case OverloadMonitor::Kind::kContainerCpu:
+        if (!container) container = hooks_.container_cpu();
+        pressures.push_back(*container);
+        break;
+    }
   }
-  resource_stats_->pressure.Set(static_cast<uint64_t>(greatest * 100));
+  return pressures;
+}
+
+void OverloadWatch::Refresh() {
+  if (config_.monitors.empty()) return;
+  const std::vector<double> pressures = Pressures();
+  double heap = 0;
+  double cpu = 0;
+  for (size_t i = 0; i < pressures.size(); ++i) {
+    double& kind = config_.monitors[i].kind == OverloadMonitor::Kind::kHeap ? heap : cpu;
+    kind = std::max(kind, pressures[i]);
+  }
+  if (heap_stats_) heap_stats_->pressure.Set(static_cast<uint64_t>(heap * 100));
+  if (cpu_stats_) cpu_stats_->pressure.Set(static_cast<uint64_t>(cpu * 100));
   for (size_t i = 0; i < config_.rules.size(); ++i) {
     uint32_t wanted = 0;
     for (const OverloadTrigger& trigger : config_.rules[i].triggers) {
-      wanted = std::max(wanted,
-                        trigger.Wanted(used / static_cast<double>(config_.heaps[trigger.monitor])));
+      wanted = std::max(wanted, trigger.Wanted(pressures[trigger.monitor]));
     }
     action_stats_[i]->active.Set(wanted >= OverloadShare::kWhole ? 1 : 0);
     action_stats_[i]->scale_percent.Set(wanted * 100 / OverloadShare::kWhole);

@@ -54,9 +54,15 @@ struct OverloadRule {
   std::vector<OverloadTrigger> triggers;
 };
 
+struct OverloadMonitor {
+  enum class Kind : uint8_t { kHeap, kHostCpu, kContainerCpu };
+  Kind kind = Kind::kHeap;
+  uint64_t max_heap_bytes = 0;  // Of kHeap.
+};
+
 struct OverloadConfig {
   base::Nanos interval = base::kSecond;
-  std::vector<uint64_t> heaps;  // max_heap_size_bytes of each fixed_heap monitor.
+  std::vector<OverloadMonitor> monitors;
   std::vector<OverloadRule> rules;
 };
 
@@ -68,6 +74,9 @@ class OverloadWatch {
  public:
   struct Hooks {
     absl::AnyInvocable<uint64_t()> heap_bytes;
+    // In use, from 0 to 1: of the machine, and of the container.
+    absl::AnyInvocable<double()> host_cpu;
+    absl::AnyInvocable<double()> container_cpu;
     absl::AnyInvocable<void(bool on)> hold_accepting;  // Told of changes alone.
     absl::AnyInvocable<void()> shrink_heap;
   };
@@ -80,6 +89,8 @@ class OverloadWatch {
 
  private:
   void Refresh();
+  // Of config_.monitors, in that order.
+  std::vector<double> Pressures();
   void Act(OverloadAction action, uint32_t wanted);
 
   event::EventLoop& loop_;
@@ -88,7 +99,8 @@ class OverloadWatch {
   downstream::Overload state_;
   bool holding_ = false;
   base::MonoTime shrunk_at_ = 0;
-  stats::Group<OverloadResourceStats> resource_stats_;
+  stats::Group<OverloadResourceStats> heap_stats_;  // Of each kind with a monitor.
+  stats::Group<OverloadResourceStats> cpu_stats_;
   std::vector<stats::Group<OverloadActionStats>> action_stats_;  // As config_.rules.
   event::Timer timer_;
 };

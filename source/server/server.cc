@@ -15,6 +15,7 @@
 #include "source/runtime/setting.h"
 #include "source/server/builtin_filters.h"
 #include "source/server/compilers.h"
+#include "source/server/cpu_usage.h"
 #include "source/server/report_services.h"
 #include "source/server/server_admin.h"
 #include "source/server/static_resources.h"
@@ -106,6 +107,12 @@ void Server::MakeOverloadWatch() {
   if (config.rules.empty()) return;
   OverloadWatch::Hooks hooks;
   hooks.heap_bytes = [] { return admin::HeapBytesInUse(); };
+  hooks.host_cpu = [this, usage = CpuUsage(CpuUsage::Of::kHost, "")]() mutable {
+    return usage.Read(loop_.now());
+  };
+  hooks.container_cpu = [this, usage = CpuUsage(CpuUsage::Of::kContainer, "")]() mutable {
+    return usage.Read(loop_.now());
+  };
   hooks.shrink_heap = [] { admin::ReleaseFreeMemory(); };
   hooks.hold_accepting = [this](bool on) {
     for (auto& worker : workers_) {

@@ -189,6 +189,18 @@ class BootstrapFeaturesTest(unittest.TestCase):
         self.assertEqual(stats["http.main.downstream_rq_overload_close"], 1)
         self.assertEqual(stats["overload.envoy.overload_actions.stop_accepting_requests.active"], 1)
 
+    def test_the_processor_is_watched(self):
+        cpu = "envoy.resource_monitors.cpu_utilization"
+        kind = bootstrap.TYPE + "envoy.extensions.resource_monitors.cpu_utilization.v3.CpuUtilizationConfig"
+        for mode in ("HOST", "CONTAINER"):
+            running = self.start(overload_manager={
+                "refresh_interval": "0.05s",
+                "resource_monitors": [{"name": cpu, "typed_config": {"@type": kind, "mode": mode}}],
+                "actions": [{"name": "envoy.overload_actions.stop_accepting_requests", "triggers": [
+                    {"name": cpu, "threshold": {"value": 0}}]}]})
+            self.assertEqual(self.ask(running.port)["status"], 503)
+            self.assertIn(f"overload.{cpu}.pressure", running.stats())
+
     def test_connections_are_refused_when_memory_is_short(self):
         running = self.start(overload_manager=self.overload("reject_incoming_connections"))
         with wire.connect(running.port) as sock:

@@ -46,6 +46,8 @@ class OverloadWatchTest : public ::testing::Test {
     ASSERT_TRUE(errors.ok()) << errors.ToStatus();
     OverloadWatch::Hooks hooks;
     hooks.heap_bytes = [this] { return heap_; };
+    hooks.host_cpu = [this] { return cpu_; };
+    hooks.container_cpu = [this] { return cpu_ / 2; };
     hooks.hold_accepting = [this](bool on) { held_.push_back(on); };
     hooks.shrink_heap = [this] { ++shrunk_; };
     manager_.emplace(loop_, registry_, std::move(config), std::move(hooks));
@@ -68,6 +70,7 @@ class OverloadWatchTest : public ::testing::Test {
   event::EventLoop loop_{clock_};
   stats::Registry registry_;
   uint64_t heap_ = 0;
+  double cpu_ = 0;
   std::vector<bool> held_;
   int shrunk_ = 0;
   std::optional<OverloadWatch> manager_;
@@ -109,6 +112,26 @@ TEST_F(OverloadWatchTest, TheHeapIsShrunkNowAndThen) {
   Start(Action("shrink_heap", "threshold: {value: 0.5}"));
   for (int second = 0; second < 21; ++second) SetHeap(600);
   EXPECT_EQ(shrunk_, 3);
+}
+
+TEST_F(OverloadWatchTest, EachKindOfMonitorHasItsPressure) {
+  const auto cpu = [](const std::string& name, const std::string& mode) {
+    return "{name: " + name + ", typed_config: {\"@type\": type.googleapis.com/envoy.extensions." +
+           "resource_monitors.cpu_utilization.v3.CpuUtilizationConfig, mode: " + mode + "}}";
+  };
+  Start("resource_monitors: [" + cpu("host", "HOST") + ", " + cpu("container", "CONTAINER") +
+        "]\nactions: [{name: envoy.overload_actions.stop_accepting_requests, triggers: [{name: "
+        "host, threshold: {value: 0.8}}]}, {name: envoy.overload_actions.disable_http_keepalive, "
+        "triggers: [{name: container, threshold: {value: 0.45}}]}]");
+  cpu_ = 0.85;
+  SetHeap(5000);
+  EXPECT_EQ(manager_->state().refuse_requests.get(), 10'000u);
+  EXPECT_EQ(manager_->state().end_connections.get(), 0u);
+  EXPECT_EQ(Stat("overload.envoy.resource_monitors.cpu_utilization."), "85");
+  EXPECT_EQ(Stat("overload.envoy.resource_monitors.fixed_heap."), "");
+  cpu_ = 0.95;
+  SetHeap(5000);
+  EXPECT_EQ(manager_->state().end_connections.get(), 10'000u);
 }
 
 TEST(OverloadConfigTest, WhatCannotBe) {
