@@ -5,9 +5,10 @@ namespace proxenos::config {
 namespace {
 
 constexpr std::string_view kTracers =
-    "envoy.config.trace.v3.ZipkinConfig envoy.config.trace.v3.OpenTelemetryConfig";
+    "envoy.config.trace.v3.ZipkinConfig envoy.config.trace.v3.OpenTelemetryConfig "
+    "envoy.config.trace.v3.DatadogConfig";
 constexpr std::string_view kOtherTracers =
-    "the agents and collectors of Datadog, SkyWalking, X-Ray and others take OpenTelemetry's "
+    "the agents and collectors of SkyWalking, X-Ray and others take OpenTelemetry's "
     "protocol: write OpenTelemetryConfig";
 
 std::vector<MessageRules> CustomTagFields() {
@@ -65,6 +66,10 @@ std::vector<MessageRules> TracerFields() {
            Use("trace_id_128bit shared_span_context split_spans_for_request "
                "trace_context_option timestamp_trace_ids"),
        }},
+      {"envoy.config.trace.v3.DatadogConfig",
+       {Use("collector_cluster service_name collector_hostname"),
+        Refuse("remote_config",
+               "write shares of requests in the connection manager: the agent is not asked")}},
       {"envoy.config.trace.v3.OpenTelemetryConfig",
        {
            Use("grpc_service http_service service_name resource_detectors sampler"),

@@ -1,6 +1,5 @@
 // The stats of tracing: what connection managers decide, and what becomes of spans. One line a
-// stat; names are Envoy's, but for
-// Zipkin's spans_dropped.
+// stat; names are Envoy's, but for spans_dropped, and spans_sent of Datadog.
 #pragma once
 
 #include "source/stats/schema.h"
@@ -21,7 +20,10 @@ PX_STATS(HttpTracingStats, PX_HTTP_TRACING_STATS);
 
 inline constexpr ScopeShape kZipkinScope{"tracing.zipkin.", "tracing.zipkin."};
 
-// Scope: kZipkinScope. A report is a message with spans. spans_dropped: there was no room for them.
+inline constexpr ScopeShape kDatadogScope{"tracing.datadog.", "tracing.datadog."};
+
+// Scope: kZipkinScope, kDatadogScope. A report is a message with spans. spans_dropped: there was no
+// room for them.
 #define PX_ZIPKIN_STATS(X)               \
   X(Counter, spans_sent)                 \
   X(Counter, spans_dropped)              \

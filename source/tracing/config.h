@@ -39,9 +39,9 @@ struct Sampler {
   }
 };
 
-// envoy.config.trace.v3.ZipkinConfig or OpenTelemetryConfig.
+// envoy.config.trace.v3.ZipkinConfig, OpenTelemetryConfig or DatadogConfig.
 struct Provider {
-  enum class Kind : uint8_t { kZipkin, kOpenTelemetry };
+  enum class Kind : uint8_t { kZipkin, kOpenTelemetry, kDatadog };
   Kind kind = Kind::kZipkin;
   rpc::CourierRoute route;
   uint32_t max_spans = 1024;  // That wait to be sent; more are dropped.
@@ -59,6 +59,9 @@ struct Provider {
   // Of OpenTelemetry.
   OtlpSpeaker speaker;
   Sampler sampler;
+
+  // Of Datadog.
+  std::string service_name = {};
 };
 
 struct Config {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "source/event/event_loop.h"
+#include "source/tracing/datadog.h"
 #include "source/tracing/zipkin.h"
 
 namespace proxenos::tracing {
@@ -18,32 +19,52 @@ Exporter::Exporter(const Provider& provider, const filter::Environment& environm
       environment_(environment),
       timer_(environment.loop.timers(), [this] { OnTimer(); }),
       courier_(provider.route, environment.clusters, [this](Outcome outcome) { Count(outcome); }) {
-  if (provider.kind == Provider::Kind::kZipkin) {
-    zipkin_ = registry.Open<stats::ZipkinStats>(stats::ScopeName(stats::kZipkinScope, {}));
-  } else {
+  if (provider.kind == Provider::Kind::kOpenTelemetry) {
     otlp_ =
         registry.Open<stats::OpenTelemetryStats>(stats::ScopeName(stats::kOpenTelemetryScope, {}));
+    return;
   }
+  const bool zipkin = provider.kind == Provider::Kind::kZipkin;
+  posted_ = registry.Open<stats::ZipkinStats>(
+      stats::ScopeName(zipkin ? stats::kZipkinScope : stats::kDatadogScope, {}));
 }
 
 absl::string_view Exporter::service() const {
   return environment_.node == nullptr ? absl::string_view() : environment_.node->cluster;
 }
 
+void Exporter::Append(const Span& span) {
+  switch (provider_.kind) {
+    case Provider::Kind::kOpenTelemetry:
+      return AppendOtlpSpan(span, waiting_);
+    case Provider::Kind::kDatadog:
+      return AppendDatadogTrace(span, provider_.service_name, waiting_);
+    case Provider::Kind::kZipkin:
+      if (provider_.proto) return AppendZipkinProto(span, service(), waiting_);
+      if (!waiting_.empty()) waiting_ += ',';
+      return AppendZipkinJson(span, service(), waiting_);
+  }
+}
+
+std::string Exporter::Message() {
+  switch (provider_.kind) {
+    case Provider::Kind::kOpenTelemetry:
+      return WrapOtlpSpans(provider_.speaker, waiting_);
+    case Provider::Kind::kDatadog:
+      return WrapDatadogTraces(count_, waiting_);
+    case Provider::Kind::kZipkin:
+      break;
+  }
+  return provider_.proto ? std::move(waiting_) : absl::StrCat("[", waiting_, "]");
+}
+
 void Exporter::Report(const Span& span) {
   if (!provider_.route.set()) return;
   if (count_ >= provider_.max_spans || waiting_.size() >= kMaxBytes) {
-    (zipkin_ ? zipkin_->spans_dropped : otlp_->spans_dropped).Inc();
+    (posted_ ? posted_->spans_dropped : otlp_->spans_dropped).Inc();
     return;
   }
-  if (!zipkin_) {
-    AppendOtlpSpan(span, waiting_);
-  } else if (provider_.proto) {
-    AppendZipkinProto(span, service(), waiting_);
-  } else {
-    if (!waiting_.empty()) waiting_ += ',';
-    AppendZipkinJson(span, service(), waiting_);
-  }
+  Append(span);
   ++count_;
   if (count_ >= provider_.min_flush_spans.Get(environment_.runtime)) return Flush();
   if (!timer_.armed()) {
@@ -54,7 +75,7 @@ void Exporter::Report(const Span& span) {
 }
 
 void Exporter::OnTimer() {
-  (zipkin_ ? zipkin_->timer_flushed : otlp_->timer_flushed).Inc();
+  (posted_ ? posted_->timer_flushed : otlp_->timer_flushed).Inc();
   Flush();
 }
 
@@ -62,21 +83,19 @@ void Exporter::Flush() {
   held_back_ = courier_.busy();
   if (held_back_ || count_ == 0) return;
   timer_.Disarm();
-  std::string message = otlp_             ? WrapOtlpSpans(provider_.speaker, waiting_)
-                        : provider_.proto ? std::move(waiting_)
-                                          : absl::StrCat("[", waiting_, "]");
-  (zipkin_ ? zipkin_->spans_sent : otlp_->spans_sent).Add(count_);
+  const std::string message = Message();
+  (posted_ ? posted_->spans_sent : otlp_->spans_sent).Add(count_);
   waiting_.clear();
   count_ = 0;
   const bool sent = courier_.Send(message);
-  if (!sent && zipkin_) zipkin_->reports_skipped_no_cluster.Inc();
+  if (!sent && posted_) posted_->reports_skipped_no_cluster.Inc();
 }
 
 void Exporter::Count(Outcome outcome) {
-  if (zipkin_) {
-    (outcome == Outcome::kTaken     ? zipkin_->reports_sent
-     : outcome == Outcome::kRefused ? zipkin_->reports_dropped
-                                    : zipkin_->reports_failed)
+  if (posted_) {
+    (outcome == Outcome::kTaken     ? posted_->reports_sent
+     : outcome == Outcome::kRefused ? posted_->reports_dropped
+                                    : posted_->reports_failed)
         .Inc();
   }
   if (held_back_) Flush();

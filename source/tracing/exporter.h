@@ -34,13 +34,17 @@ class Exporter {
 
  private:
   void OnTimer();
+  void Append(const Span& span);
+  // What waits, as one message.
+  std::string Message();
   void Flush();
   void Count(rpc::Courier::Outcome outcome);
   absl::string_view service() const;
 
   const Provider& provider_;
   const filter::Environment& environment_;
-  stats::Group<stats::ZipkinStats> zipkin_;  // Of its kind one is open.
+  // Of its kind one is open.
+  stats::Group<stats::ZipkinStats> posted_;  // Of Zipkin and Datadog.
   stats::Group<stats::OpenTelemetryStats> otlp_;
   std::string waiting_;
   uint32_t count_ = 0;      // Spans in it.

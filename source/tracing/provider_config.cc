@@ -1,10 +1,11 @@
-// Zipkin's and OpenTelemetry's tracers.
+// Zipkin's, OpenTelemetry's and Datadog's tracers.
 #include "source/tracing/provider_config.h"
 
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "envoy/config/trace/v3/datadog.pb.h"
 #include "envoy/config/trace/v3/opentelemetry.pb.h"
 #include "envoy/config/trace/v3/zipkin.pb.h"
 #include "envoy/extensions/tracers/opentelemetry/samplers/v3/always_on_sampler.pb.h"
@@ -100,6 +101,40 @@ std::shared_ptr<const Provider> CompileOpenTelemetry(const v3::OpenTelemetryConf
   return provider;
 }
 
+// A path at a host of a cluster, by HTTP.
+struct Collector {
+  const std::string& cluster;
+  const std::string& hostname;  // Empty: the cluster's name.
+  absl::string_view path;
+  absl::string_view content_type;
+};
+
+rpc::CourierRoute RouteTo(const Collector& collector, const config::Path& at,
+                          config::Errors& errors) {
+  const auto& [cluster, hostname, path, type] = collector;
+  envoy::config::core::v3::HttpService service;
+  auto& uri = *service.mutable_http_uri();
+  uri.set_cluster(cluster);
+  uri.set_uri(absl::StrCat("http://", hostname.empty() ? cluster : hostname, path));
+  uri.mutable_timeout()->set_seconds(kTimeout / base::kSecond);
+  return rpc::CompileHttpRoute(service, type, at, errors);
+}
+
+std::shared_ptr<const Provider> CompileDatadog(const v3::DatadogConfig& proto,
+                                               const config::Path& path, config::Errors& errors) {
+  auto provider = std::make_unique<Provider>();
+  provider->kind = Provider::Kind::kDatadog;
+  provider->service_name = proto.service_name();
+  provider->route = RouteTo({proto.collector_cluster(), proto.collector_hostname(), "/v0.4/traces",
+                             "application/msgpack"},
+                            path.Field("collector_hostname"), errors);
+  provider->route.headers.emplace_back("datadog-meta-lang", "cpp");
+  // As Datadog's library: every two seconds, or when many wait.
+  provider->min_flush_spans = {500, "tracing.datadog.min_flush_spans"};
+  provider->flush_interval_ms = {2000, "tracing.datadog.flush_interval_ms"};
+  return provider;
+}
+
 void CompileCollector(const v3::ZipkinConfig& proto, const config::Path& path,
                       config::Errors& errors, Provider& provider) {
   const char* type = provider.proto ? kProtobuf : "application/json";
@@ -116,14 +151,9 @@ void CompileCollector(const v3::ZipkinConfig& proto, const config::Path& path,
                     "a path, such as /api/v2/spans");
   }
   if (proto.collector_cluster().empty()) return;
-  envoy::config::core::v3::HttpService service;
-  auto& uri = *service.mutable_http_uri();
-  uri.set_cluster(proto.collector_cluster());
-  const std::string& host = proto.collector_hostname();
-  uri.set_uri(absl::StrCat("http://", host.empty() ? proto.collector_cluster() : host,
-                           proto.collector_endpoint()));
-  uri.mutable_timeout()->set_seconds(kTimeout / base::kSecond);
-  provider.route = rpc::CompileHttpRoute(service, type, path.Field("collector_endpoint"), errors);
+  provider.route = RouteTo(
+      {proto.collector_cluster(), proto.collector_hostname(), proto.collector_endpoint(), type},
+      path.Field("collector_endpoint"), errors);
 }
 
 std::shared_ptr<const Provider> CompileZipkin(const v3::ZipkinConfig& proto,
@@ -165,8 +195,13 @@ std::shared_ptr<const Provider> CompileProvider(const v3::Tracing::Http& proto,
     v3::OpenTelemetryConfig otel;
     if (!config::UnpackTypedConfigTo(proto.typed_config(), otel, at, errors)) return nullptr;
     provider = CompileOpenTelemetry(otel, at, errors);
+  } else if (type == v3::DatadogConfig::descriptor()->full_name()) {
+    v3::DatadogConfig datadog;
+    if (!config::UnpackTypedConfigTo(proto.typed_config(), datadog, at, errors)) return nullptr;
+    provider = CompileDatadog(datadog, at, errors);
   } else {
-    errors.AddValue(at, type, "envoy.config.trace.v3.ZipkinConfig or OpenTelemetryConfig");
+    errors.AddValue(at, type,
+                    "envoy.config.trace.v3.ZipkinConfig, OpenTelemetryConfig or DatadogConfig");
   }
   return errors.count() == before ? provider : nullptr;
 }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "source/event/event_loop.h"
+#include "source/tracing/datadog.h"
 #include "source/tracing/tags.h"
 
 namespace proxenos::tracing {
@@ -117,6 +118,10 @@ void StreamTrace::Inject(http::RequestHead& head) {
   const TraceContext& context = attempt_.has_value() ? attempt_->context : span_.context;
   const Provider& provider = exporter_.provider();
   if (provider.kind == Provider::Kind::kOpenTelemetry) return InjectW3c(context, head.headers);
+  if (provider.kind == Provider::Kind::kDatadog) {
+    InjectDatadog(context, head.headers);
+    return InjectW3c(context, head.headers);
+  }
   InjectB3(context, head.headers);
   if (provider.w3c_too) InjectW3c(context, head.headers);
 }

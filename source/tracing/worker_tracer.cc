@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "source/event/event_loop.h"
+#include "source/tracing/datadog.h"
 
 namespace proxenos::tracing {
 namespace {
@@ -53,8 +54,15 @@ std::unique_ptr<StreamTrace> WorkerTracer::Begin(filter::StreamContext& stream) 
   Count(reason);
   if (!exporter_.has_value()) return nullptr;
   const bool decided = reason != Reason::kNotTraceable;
-  return config_->provider->kind == Provider::Kind::kZipkin ? BeginZipkin(stream, decided)
-                                                            : BeginOpenTelemetry(stream, decided);
+  switch (config_->provider->kind) {
+    case Provider::Kind::kZipkin:
+      return BeginZipkin(stream, decided);
+    case Provider::Kind::kDatadog:
+      return BeginDatadog(stream, decided);
+    case Provider::Kind::kOpenTelemetry:
+      break;
+  }
+  return BeginOpenTelemetry(stream, decided);
 }
 
 std::unique_ptr<StreamTrace> WorkerTracer::BeginZipkin(filter::StreamContext& stream,
@@ -83,6 +91,31 @@ std::unique_ptr<StreamTrace> WorkerTracer::BeginZipkin(filter::StreamContext& st
     context.span = NextId(loop);
   }
   return std::make_unique<StreamTrace>(*config_, *exporter_, stream, StartOf(context, shared));
+}
+
+// Datadog's ids have 63 bits, as other languages' libraries read them; the upper half of a trace's
+// begins with the time, in seconds.
+std::unique_ptr<StreamTrace> WorkerTracer::BeginDatadog(filter::StreamContext& stream,
+                                                        bool decided) {
+  const auto next_id = [&stream] {
+    return std::max<uint64_t>(NextId(stream.environment.loop) >> 1, 1);
+  };
+  Extracted told = ExtractDatadog(stream.request.headers);
+  if (told.kind == Extracted::Kind::kNothing && !told.sampled.has_value()) {
+    told = ExtractW3c(stream.request.headers);
+  }
+  if (told.kind == Extracted::Kind::kBroken) return nullptr;
+  TraceContext context = told.context;
+  context.sampled = told.sampled.value_or(decided);
+  if (told.kind == Extracted::Kind::kNothing) {
+    context.trace_high = static_cast<uint64_t>(stream.info.start_wall / 1'000'000) << 32;
+    context.trace_low = next_id();
+  } else {
+    context.parent = context.span;
+  }
+  context.span = next_id();
+  return std::make_unique<StreamTrace>(*config_, *exporter_, stream,
+                                       StartOf(context, /*shared=*/false));
 }
 
 std::unique_ptr<StreamTrace> WorkerTracer::BeginOpenTelemetry(filter::StreamContext& stream,

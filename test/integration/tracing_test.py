@@ -1,4 +1,4 @@
-"""Traces on the real binary: what collectors of Zipkin and OpenTelemetry are told, and what origins are.
+"""Traces on the real binary: what collectors of Zipkin, Datadog and OpenTelemetry are told, and what origins are.
 
   tracing_test.py --proxy BINARY --page FILE [CASE...]
 """
@@ -87,7 +87,7 @@ class TracingTest(unittest.TestCase):
              collector_cluster])
         config["node"] = {"id": "node-1", "cluster": "edge", "locality": {"zone": "zone-1"}}
         config["layered_runtime"] = {"layers": [{"name": "static", "static_layer": {
-            "tracing.zipkin.min_flush_spans": 1, "tracing.opentelemetry.min_flush_spans": 1, **(runtime or {})}}]}
+            **{f"tracing.{kind}.min_flush_spans": 1 for kind in ("zipkin", "opentelemetry", "datadog")}, **(runtime or {})}}]}
         running = proxy.Proxy(self.binary, config)
         self.addCleanup(running.__exit__)
         return running
@@ -327,6 +327,60 @@ class TracingTest(unittest.TestCase):
         tags = {protobuf_wire.one(tag, 1): protobuf_wire.one(tag, 2) for tag in span[11]}
         self.assertEqual(tags[b"http.status_code"], b"200")
 
+    # Datadog.
+
+    def start_datadog(self, **more):
+        self.collector = collectors.HttpCollector("200 OK")
+        return self.start({"name": "envoy.tracers.datadog", "typed_config": {
+            "@type": TRACE + "DatadogConfig", "collector_cluster": "collector", "service_name": "edge",
+            "collector_hostname": "agent"}}, self.collector, **more)
+
+    def datadog_spans(self):
+        request = self.collector.came.get(timeout=wire.PATIENCE_S)
+        fields = dict(request["headers"])
+        self.assertEqual((request["start"], fields["content-type"], fields["host"]),
+                         ("POST /v0.4/traces HTTP/1.1", "application/msgpack", "agent"))
+        return [span for trace in collectors.msgpack(request["body"].encode("latin-1")) for span in trace]
+
+    def test_datadog(self):
+        running = self.start_datadog(spawn_upstream_span=True)
+        self.assertEqual(self.ask(running, path="/500")["status"], 500)
+        told = self.told_origin()
+        spans = {span["meta"]["span.kind"]: span for _ in range(2) for span in self.datadog_spans()}
+        server, client = spans["server"], spans["client"]
+        self.assertEqual((server["service"], server["name"], server["type"], server["parent_id"], server["error"]),
+                         ("edge", "envoy.proxy", "web", 0, 1))
+        self.assertEqual((server["resource"], client["resource"]), ("ingress", "router origin egress"))
+        self.assertEqual((client["trace_id"], client["parent_id"]), (server["trace_id"], server["span_id"]))
+        self.assertEqual(server["meta"]["http.status_code"], "500")
+        self.assertEqual(server["metrics"], {"_sampling_priority_v1": 1})
+        self.assertGreater(server["duration"], 0)
+        high = server["meta"]["_dd.p.tid"]
+        self.assertEqual({name: told[name] for name in told if name.startswith(("x-datadog", "trace"))}, {
+            "x-datadog-trace-id": str(client["trace_id"]), "x-datadog-parent-id": str(client["span_id"]),
+            "x-datadog-sampling-priority": "1", "x-datadog-tags": "_dd.p.tid=" + high,
+            "traceparent": f"00-{high}{client['trace_id']:016x}-{client['span_id']:016x}-01"})
+        running.wait(lambda: running.stats()["tracing.datadog.reports_sent"] == 2)
+
+    def test_datadogs_fields_and_others(self):
+        running = self.start_datadog()
+        self.ask(running, "x-datadog-trace-id: 77", "x-datadog-parent-id: 5", "x-datadog-sampling-priority: 1")
+        [span] = self.datadog_spans()
+        self.assertEqual((span["trace_id"], span["parent_id"]), (77, 5))
+        self.assertEqual(self.told_origin()["x-datadog-parent-id"], str(span["span_id"]))
+        self.ask(running, W3C)
+        [span] = self.datadog_spans()
+        self.assertEqual((span["meta"]["_dd.p.tid"], span["trace_id"], span["parent_id"]),
+                         ("0af7651916cd43dd", 0x8448eb211c80319c, 0xb7ad6b7169203331))
+        # Who is not to be kept is told of to the origin alone.
+        self.ask(running, "x-datadog-trace-id: 78", "x-datadog-parent-id: 5", "x-datadog-sampling-priority: -1")
+        self.assertEqual(self.told_origin()["x-datadog-sampling-priority"], "0")
+        self.ask(running, "x-datadog-trace-id: x")
+        self.assertEqual(self.told_origin()["x-datadog-trace-id"], "x")
+        self.ask(running, "x-datadog-trace-id: 79")
+        [span] = self.datadog_spans()
+        self.assertEqual(span["trace_id"], 79)
+
     # OpenTelemetry.
 
     def test_opentelemetry_over_grpc(self):
@@ -441,12 +495,12 @@ class TracingTest(unittest.TestCase):
 
     def test_other_tracers_are_refused_by_name(self):
         config = bootstrap.bootstrap(clusters=[bootstrap.cluster("origin", 1)], manager={"tracing": {"provider": {
-            "name": "envoy.tracers.datadog", "typed_config": {
-                "@type": TRACE + "DatadogConfig", "collector_cluster": "origin", "service_name": "s"}}}})
+            "name": "envoy.tracers.skywalking", "typed_config": {
+                "@type": TRACE + "SkyWalkingConfig", "grpc_service": {"envoy_grpc": {"cluster_name": "origin"}}}}}})
         code, words = self.validate(config)
         self.assertEqual(code, 1)
         self.assertIn("tracing.provider.typed_config", words)
-        self.assertIn("DatadogConfig", words)
+        self.assertIn("SkyWalkingConfig", words)
         self.assertIn("OpenTelemetryConfig", words)
 
     def test_the_configurations_of_the_page_load(self):

@@ -2,11 +2,36 @@
 
 import json
 import queue
+import struct
 
 import h2wire
 import origin
 import tcp
 import wire
+
+
+def msgpack(data):
+    """The value that MessagePack tells of, as far as agents are sent such: maps, lists, text and numbers."""
+
+    def value(at):
+        kind, at = data[at], at + 1
+        if kind == 0xcf:
+            return struct.unpack_from(">Q", data, at)[0], at + 8
+        if kind in (0xd9, 0xdb):
+            size, at = (data[at], at + 1) if kind == 0xd9 else (struct.unpack_from(">I", data, at)[0], at + 4)
+            return data[at:at + size].decode(), at + size
+        if kind not in (0xdd, 0xdf):
+            raise ValueError(f"a value of the kind {kind:#x}")
+        parts, (size,), at = [], struct.unpack_from(">I", data, at), at + 4
+        for _ in range(size * (2 if kind == 0xdf else 1)):
+            part, at = value(at)
+            parts.append(part)
+        return (dict(zip(parts[::2], parts[1::2])) if kind == 0xdf else parts), at
+
+    whole, end = value(0)
+    if end != len(data):
+        raise ValueError("more than one value")
+    return whole
 
 
 class HttpCollector(origin.Origin):

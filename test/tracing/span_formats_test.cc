@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "source/rpc/wire.h"
+#include "source/tracing/datadog.h"
 #include "source/tracing/otlp.h"
 #include "source/tracing/zipkin.h"
 
@@ -47,6 +48,45 @@ TEST(SpanTest, TagsAreUtf8AndBounded) {
   EXPECT_EQ(span.tags[0].second, "?\xc3\xa4");
   span.SetTag("t", std::string(Span::kMaxValueBytes - 1, 'x') + "\xc3\xa4");
   EXPECT_EQ(span.tags[0].second, std::string(Span::kMaxValueBytes - 1, 'x') + "?");
+}
+
+// "<kind of number><its 8 bytes>" of MessagePack.
+std::string Wide(uint64_t value) {
+  std::string bytes = "\xcf";
+  for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift);
+  return bytes;
+}
+std::string Short(absl::string_view text) {
+  return absl::StrCat("\xd9", std::string(1, static_cast<char>(text.size())), text);
+}
+std::string Sized(char kind, int size) {
+  return std::string{kind, 0, 0, 0, static_cast<char>(size)};
+}
+
+TEST(DatadogTest, Msgpack) {
+  Span span = Example();
+  std::string trace;
+  AppendDatadogTrace(span, "edge", trace);
+  const std::string start = absl::StrCat(
+      Sized('\xdd', 1), Sized('\xdf', 12), Short("service"), Short("edge"), Short("name"),
+      Short("envoy.proxy"), Short("resource"), Short("na\"me"), Short("type"), Short("web"),
+      Short("trace_id"), Wide(0x1234), Short("span_id"), Wide(0xab), Short("parent_id"), Wide(0xcd),
+      Short("start"), Wide(1'000'000'000), Short("duration"), Wide(500'000));
+  const std::string end =
+      absl::StrCat(Short("metrics"), Sized('\xdf', 1), Short("_sampling_priority_v1"), Wide(1));
+  EXPECT_EQ(trace, absl::StrCat(start, Short("error"), Wide(0), Short("meta"), Sized('\xdf', 2),
+                                Short("a"), Short("c"), Short("span.kind"), Short("server"), end));
+  span.context.trace_high = 0x10;
+  span.SetTag("error", "true");
+  span.SetTag("a", std::string(300, 'x'));
+  trace.clear();
+  AppendDatadogTrace(span, "edge", trace);
+  EXPECT_EQ(trace,
+            absl::StrCat(start, Short("error"), Wide(1), Short("meta"), Sized('\xdf', 4),
+                         Short("a"), std::string("\xdb\0\0\x01\x2c", 5), std::string(300, 'x'),
+                         Short("error"), Short("true"), Short("span.kind"), Short("server"),
+                         Short("_dd.p.tid"), Short("0000000000000010"), end));
+  EXPECT_EQ(WrapDatadogTraces(2, "ab"), absl::StrCat(Sized('\xdd', 2), "ab"));
 }
 
 TEST(ZipkinTest, Json) {

@@ -1,4 +1,4 @@
-// Fields of B3 and W3C Trace Context, read and written.
+// Fields of B3, Datadog and W3C Trace Context, read and written.
 #include "source/tracing/trace_context.h"
 
 #include <string>
@@ -7,6 +7,7 @@
 
 #include "gtest/gtest.h"
 #include "source/buffer/arena.h"
+#include "source/tracing/datadog.h"
 
 namespace proxenos::tracing {
 namespace {
@@ -147,6 +148,49 @@ TEST_F(TraceContextTest, WritesTraceParent) {
   told.context.state = "";
   InjectW3c(told.context, headers_);
   EXPECT_EQ(Get("tracestate"), "none");
+}
+
+TEST_F(TraceContextTest, DatadogsFields) {
+  Fill({{"x-datadog-trace-id", "9532127138774266268"},
+        {"x-datadog-parent-id", "12"},
+        {"x-datadog-sampling-priority", "2"},
+        {"x-datadog-tags", "_dd.p.dm=-4,_dd.p.tid=640cfd8d00000000"}});
+  const Extracted told = ExtractDatadog(headers_);
+  ASSERT_EQ(told.kind, Kind::kContext);
+  EXPECT_EQ(told.context.trace_low, 9532127138774266268u);
+  EXPECT_EQ(told.context.trace_high, 0x640cfd8d00000000u);
+  EXPECT_EQ(told.context.span, 12u);
+  EXPECT_EQ(told.sampled, true);
+  TraceContext context = told.context;
+  context.span = 13;
+  context.trace_high = 1;
+  InjectDatadog(context, headers_);
+  EXPECT_EQ(Get("x-datadog-trace-id"), "9532127138774266268");
+  EXPECT_EQ(Get("x-datadog-parent-id"), "13");
+  EXPECT_EQ(Get("x-datadog-sampling-priority"), "0");
+  EXPECT_EQ(Get("x-datadog-tags"), "_dd.p.dm=-4,_dd.p.tid=0000000000000001");
+  context.trace_high = 0;
+  headers_.Set("x-datadog-tags", std::string(600, 'x'));
+  InjectDatadog(context, headers_);
+  EXPECT_EQ(Get("x-datadog-tags"), "none");
+}
+
+TEST_F(TraceContextTest, WhatDatadogsFieldsMayLackAndWhatNot) {
+  Fill({{"x-datadog-trace-id", "7"}, {"x-datadog-tags", "_dd.p.tid=xyz"}});
+  Extracted told = ExtractDatadog(headers_);
+  EXPECT_EQ(told.kind, Kind::kContext);
+  EXPECT_EQ(told.context.trace_high, 0u);
+  EXPECT_FALSE(told.sampled.has_value());
+  Fill({{"x-datadog-sampling-priority", "-1"}});
+  told = ExtractDatadog(headers_);
+  EXPECT_EQ(told.kind, Kind::kNothing);
+  EXPECT_EQ(told.sampled, false);
+  for (const char* broken : {"", "0", "x", "-1", "99999999999999999999"}) {
+    Fill({{"x-datadog-trace-id", broken}});
+    EXPECT_EQ(ExtractDatadog(headers_).kind, Kind::kBroken) << broken;
+  }
+  Fill({{"x-datadog-trace-id", "7"}, {"x-datadog-parent-id", "x"}});
+  EXPECT_EQ(ExtractDatadog(headers_).kind, Kind::kBroken);
 }
 
 }  // namespace
