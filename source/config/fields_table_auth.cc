@@ -138,6 +138,28 @@ std::vector<MessageRules> OAuth2Fields() {
       {"envoy.extensions.filters.http.oauth2.v3.PrivateKeyJwtConfig", {Use("*")}},
       {"envoy.extensions.filters.http.oauth2.v3.CookieConfigs", {Use("*")}},
       {"envoy.extensions.filters.http.oauth2.v3.CookieConfig", {Use("*")}},
+      {"envoy.extensions.filters.http.aws_request_signing.v3.AwsRequestSigning",
+       {
+           Use("service_name region host_rewrite use_unsigned_payload match_excluded_headers "
+               "match_included_headers credential_provider"),
+           Use("signing_algorithm").Only("AWS_SIGV4", "one region at a time is signed for"),
+           Refuse("query_string", "signatures stand in the header"),
+       }},
+      {"envoy.extensions.filters.http.aws_request_signing.v3.AwsRequestSigningPerRoute",
+       {Use("aws_request_signing"),
+        Leave("stat_prefix", "A route's requests count with those of the filter.")}},
+      {"envoy.extensions.common.aws.v3.AwsCredentialProvider",
+       {Use("inline_credential credentials_file_provider environment_credential_provider "
+            "custom_credential_provider_chain"),
+        Refuse("assume_role_with_web_identity_provider iam_roles_anywhere_credential_provider "
+               "config_credential_provider container_credential_provider "
+               "instance_profile_credential_provider assume_role_credential_provider",
+               "no service is asked for credentials: have one that fetches them write the "
+               "credentials file")}},
+      {"envoy.extensions.common.aws.v3.InlineCredentialProvider", {Use("*")}},
+      {"envoy.extensions.common.aws.v3.EnvironmentCredentialProvider", {}},
+      {"envoy.extensions.common.aws.v3.CredentialsFileCredentialProvider",
+       {Use("credentials_data_source profile")}},
       {"envoy.extensions.filters.http.credential_injector.v3.CredentialInjector", {Use("*")}},
       {"envoy.extensions.filters.http.credential_injector.v3.CredentialInjector.credential",
        {Use("name"),

@@ -5,6 +5,7 @@
 #include "source/filters/http/adaptive_concurrency/config.h"
 #include "source/filters/http/admission_control/config.h"
 #include "source/filters/http/api_key_auth/config.h"
+#include "source/filters/http/aws_request_signing/config.h"
 #include "source/filters/http/bandwidth_limit/config.h"
 #include "source/filters/http/basic_auth/config.h"
 #include "source/filters/http/buffer/config.h"
@@ -61,6 +62,9 @@ constexpr filter::FilterKind kHttpFilters[] = {
      f::admission_control::CreateAdmissionControl},
     {"envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth", false,
      f::api_key_auth::CreateApiKeyAuth, &f::api_key_auth::kApiKeyAuthOverride},
+    {"envoy.extensions.filters.http.aws_request_signing.v3.AwsRequestSigning", false,
+     f::aws_request_signing::CreateAwsRequestSigning,
+     &f::aws_request_signing::kAwsRequestSigningOverride},
     {"envoy.extensions.filters.http.bandwidth_limit.v3.BandwidthLimit", false,
      f::bandwidth_limit::CreateBandwidthLimit, &f::bandwidth_limit::kBandwidthLimitOverride},
     {"envoy.extensions.filters.http.basic_auth.v3.BasicAuth", false, f::basic_auth::CreateBasicAuth,

@@ -5,6 +5,8 @@
 
 import argparse
 import gzip
+import hashlib
+import hmac
 import json
 import pathlib
 import re
@@ -24,7 +26,7 @@ import report  # noqa: E402
 import wire  # noqa: E402
 
 ROUTER = {"name": "envoy.filters.http.router", "typed_config": {"@type": bootstrap.ROUTER}}
-PAGES = ["adaptive_concurrency", "admission_control", "api_key_auth", "bandwidth_limit", "basic_auth", "compressor", "credential_injector",
+PAGES = ["adaptive_concurrency", "admission_control", "api_key_auth", "aws_request_signing", "bandwidth_limit", "basic_auth", "compressor", "credential_injector",
          "custom_response",         "decompressor", "extension_with_matcher", "fault", "grpc_stats", "rbac", "set_filter_state"]
 
 
@@ -190,6 +192,34 @@ class HttpFiltersTest(unittest.TestCase):
         seen = self.origin.take_seen()[0]
         self.assertEqual(seen["start"], "GET /a?b=c HTTP/1.1")
         self.assertEqual(dict(seen["headers"])["x-client"], "bob")
+
+    def test_aws_request_signing(self):
+        """The origin makes the signature anew from what came."""
+        running = self.start(http_filter(
+            "aws_request_signing.v3.AwsRequestSigning", service_name="execute-api", region="eu-west-1",
+            credential_provider={"inline_credential": {"access_key_id": "AKID", "secret_access_key": "secret"}}))
+        self.assertEqual(self.ask(running, "X-Own:  a   b ", method="POST", path="/a%20b/../c?y=2&x=1", body="abc")["status"],
+                         200)
+        seen = self.origin.take_seen()[0]
+        fields = dict(seen["headers"])
+        algorithm, _, rest = fields["authorization"].partition(" ")
+        told = dict(part.split("=", 1) for part in rest.split(", "))
+        _, day, *scope = told["Credential"].split("/")
+        names = told["SignedHeaders"].split(";")
+        for name in ("host", "x-own", "x-amz-date", "x-amz-content-sha256"):
+            self.assertIn(name, names)
+        path, _, query = seen["start"].split(" ")[1].partition("?")
+        canonical = "\n".join([
+            "POST", {"/a%20b/../c": "/c", "/c": "/c"}[path], "&".join(f"{part}" for part in sorted(query.split("&"))),
+            *[f"{name}:{' '.join(fields[name].split())}" for name in names], "", ";".join(names),
+            hashlib.sha256(b"abc").hexdigest()])
+        text = "\n".join([algorithm, fields["x-amz-date"], "/".join([day, *scope]),
+                          hashlib.sha256(canonical.encode()).hexdigest()])
+        key = b"AWS4secret"
+        for part in (day, *scope):
+            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+        self.assertEqual(told["Signature"], hmac.new(key, text.encode(), hashlib.sha256).hexdigest())
+        self.assertEqual(running.stats()["http.main.aws_request_signing.payload_signing_added"], 1)
 
     def test_credential_injector(self):
         generic = typed("envoy.extensions.http.injected_credentials.generic.v3.Generic", header_value_prefix="Bearer ",
