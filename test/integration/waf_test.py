@@ -186,7 +186,7 @@ class WafTest(unittest.TestCase):
 
     def test_clients_that_go_leave_nothing(self):
         running = self.start(waf(pool={"threads": 1, "deadline": "60s"}))
-        for _ in range(20):
+        for _ in range(6):
             with wire.connect(running.port) as sock:
                 send(sock, waf_requests.json(LARGE))
         running.wait(lambda: running.stats()["http.main.waf.active"] == 0)
