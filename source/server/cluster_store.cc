@@ -83,18 +83,19 @@ std::unique_ptr<ClusterStore::Version> ClusterStore::MakeVersion(
   }
   if (config->discovery == DiscoveryKind::kEds) {
     const AssignmentKey key = KeyOf(*config);
-    version->endpoints = context_.wanted.Claim(xds::kEndpointType, key.first, key.second);
+    version->endpoints = context_.wanted.Claim(xds::kEndpointType, key.source, key.name);
     version->endpoints_deadline = context_.Deadline(config->eds->initial_fetch_timeout);
-    EntryOf(key).users.insert(config->name);
+    EntryOf(key).users.Add(config->name);
   } else if (IsDns(*config)) {
+    version->dns = std::make_unique<DnsState>();
     Version* self = version.get();  // It owns the look-ups, so they end before it does.
-    version->dns = options_.make_dns(
+    version->dns->cluster = options_.make_dns(
         config, [this, self](std::shared_ptr<const upstream::Assignment> resolved) {
-          self->resolved = std::move(resolved);
+          self->dns->resolved = std::move(resolved);
           NewEndpoints(self->config->name);
           context_.Pump();
         });
-    if (version->dns != nullptr) version->dns->Start();
+    if (version->dns->cluster != nullptr) version->dns->cluster->Start();
   }
   return version;
 }
@@ -105,19 +106,24 @@ std::optional<std::string> ClusterStore::Check(const upstream::ClusterConfig& co
   }
   std::optional<std::string> problem = ClientContexts::Check(secrets_, config.tls);
   if (problem.has_value() || config.eds == nullptr) return problem;
-  return context_.SourceProblem(xds::kEndpointType, KeyOf(config).first, config.eds->service_name,
+  return context_.SourceProblem(xds::kEndpointType, KeyOf(config).source, config.eds->service_name,
                                 "eds_cluster_config.eds_config");
 }
 
+ClusterStore::Cluster& ClusterStore::FindOrMake(const std::string& name, bool is_static) {
+  const auto found = clusters_.find(name);
+  if (found != clusters_.end()) return *found->second;
+  auto made = std::make_unique<Cluster>();
+  if (options_.report_load) made->load = std::make_shared<const upstream::ClusterLoad>();
+  made->name = name;
+  made->is_static = is_static;
+  Cluster& cluster = *made;
+  clusters_.emplace(cluster.name, std::move(made));
+  return cluster;
+}
+
 std::optional<std::string> ClusterStore::Take(const xds::Resource& resource, bool is_static) {
-  std::unique_ptr<Cluster>& slot = clusters_[resource.name];
-  if (slot == nullptr) {
-    slot = std::make_unique<Cluster>();
-    if (options_.report_load) slot->load = std::make_shared<const upstream::ClusterLoad>();
-    slot->name = resource.name;
-    slot->is_static = is_static;
-  }
-  Cluster& cluster = *slot;
+  Cluster& cluster = FindOrMake(resource.name, is_static);
   if (cluster.is_static != is_static) {
     // Not recorded at the static one: that is as good as it was.
     return "a static cluster has this name; it cannot be changed by discovery";
@@ -187,10 +193,17 @@ void ClusterStore::Remove(const std::string& name) {
   context_.Pump();
 }
 
-ClusterStore::AssignmentEntry& ClusterStore::EntryOf(AssignmentKey key) {
-  std::unique_ptr<AssignmentEntry>& entry = assignments_[std::move(key)];
+ClusterStore::AssignmentEntry& ClusterStore::EntryOf(const AssignmentKey& key) {
+  std::unique_ptr<AssignmentEntry>& entry = assignments_[key.source][key.name];
   if (entry == nullptr) entry = std::make_unique<AssignmentEntry>();
   return *entry;
+}
+
+ClusterStore::AssignmentEntry* ClusterStore::FindEntry(const AssignmentKey& key) const {
+  const auto of_source = assignments_.find(key.source);
+  if (of_source == assignments_.end()) return nullptr;
+  const auto found = of_source->second.find(key.name);
+  return found == of_source->second.end() ? nullptr : found->second.get();
 }
 
 std::optional<std::string> ClusterStore::TakeAssignment(const SourceKey& source,
@@ -226,7 +239,7 @@ std::shared_ptr<const upstream::Assignment> ClusterStore::PatchEndpoints(
 }
 
 void ClusterStore::TellUsers(const AssignmentEntry& entry) {
-  for (const std::string& name : entry.users) NewEndpoints(name);
+  entry.users.ForEach([this](const std::string& name) { NewEndpoints(name); });
   context_.Pump();
 }
 
@@ -238,21 +251,22 @@ void ClusterStore::TakeMissingAssignment(const SourceKey& source, const std::str
 
 bool ClusterStore::HasNoEndpoints(const Version& version) const {
   if (version.config->discovery != DiscoveryKind::kEds) return false;
-  const auto entry = assignments_.find(KeyOf(*version.config));
-  return entry != assignments_.end() && entry->second->missing;
+  const AssignmentEntry* entry = FindEntry(KeyOf(*version.config));
+  return entry != nullptr && entry->missing;
 }
 
 void ClusterStore::DropAssignment(const SourceKey& source, const std::string& name) {
-  assignments_.erase(AssignmentKey(source, name));
+  const auto of_source = assignments_.find(source);
+  if (of_source != assignments_.end()) of_source->second.erase(name);
 }
 
 const upstream::Assignment* ClusterStore::EndpointsOf(const Version& version) {
   if (version.config->discovery != DiscoveryKind::kEds) {
-    return IsDns(*version.config) ? version.resolved.get() : version.config->assignment.get();
+    return version.dns != nullptr ? version.dns->resolved.get() : version.config->assignment.get();
   }
-  const auto found = assignments_.find(KeyOf(*version.config));
-  if (found == assignments_.end()) return nullptr;
-  AssignmentEntry& entry = *found->second;
+  AssignmentEntry* found = FindEntry(KeyOf(*version.config));
+  if (found == nullptr) return nullptr;
+  AssignmentEntry& entry = *found;
   if (entry.assignment == nullptr && entry.active.has_value()) {
     config::Errors errors;  // None: these bytes were taken before.
     entry.assignment = compilers_.assignment(*entry.active->bytes, Origin::kDiscovery, errors);
@@ -263,14 +277,14 @@ const upstream::Assignment* ClusterStore::EndpointsOf(const Version& version) {
 void ClusterStore::ReleaseEndpoints(const Version& version) {
   // Where hosts' health changes, the hosts are made anew each time.
   if (version.config->discovery != DiscoveryKind::kEds || version.health != nullptr) return;
-  const auto found = assignments_.find(KeyOf(*version.config));
-  if (found == assignments_.end() || found->second->assignment == nullptr) return;
-  if (found->second->users.size() > 1) return;  // It costs each of them little.
+  AssignmentEntry* entry = FindEntry(KeyOf(*version.config));
+  if (entry == nullptr || entry->assignment == nullptr) return;
+  if (entry->users.several()) return;  // It costs each of them little.
   size_t endpoints = 0;
-  for (const auto& locality : found->second->assignment->localities) {
+  for (const auto& locality : entry->assignment->localities) {
     endpoints += locality.endpoints.size();
   }
-  if (endpoints <= kFewEndpoints) found->second->assignment.reset();
+  if (endpoints <= kFewEndpoints) entry->assignment.reset();
 }
 
 bool ClusterStore::Settle(const event::WorkSlice& slice, Batch& batch) {
@@ -380,7 +394,7 @@ const upstream::ClusterConfig* ClusterStore::Find(absl::string_view name) const 
 
 void ClusterStore::ForEach(absl::FunctionRef<void(const ResourceView&)> visit) const {
   for (const auto& [name, cluster] : clusters_) {
-    ResourceView view{name, cluster->is_static};
+    ResourceView view{cluster->name, cluster->is_static};
     if (cluster->active != nullptr) view.active = &cluster->active->resource;
     if (cluster->warming != nullptr) view.warming = &cluster->warming->resource;
     view.refused = cluster->refused.get();
@@ -389,12 +403,14 @@ void ClusterStore::ForEach(absl::FunctionRef<void(const ResourceView&)> visit) c
 }
 
 void ClusterStore::ForEachAssignment(absl::FunctionRef<void(const ResourceView&)> visit) const {
-  for (const auto& [key, entry] : assignments_) {
-    if (!entry->active.has_value() && entry->refused == nullptr) continue;
-    ResourceView view{key.second};
-    if (entry->active.has_value()) view.active = &*entry->active;
-    view.refused = entry->refused.get();
-    visit(view);
+  for (const auto& [source, assignments] : assignments_) {
+    for (const auto& [name, entry] : assignments) {
+      if (!entry->active.has_value() && entry->refused == nullptr) continue;
+      ResourceView view{name};
+      if (entry->active.has_value()) view.active = &*entry->active;
+      view.refused = entry->refused.get();
+      visit(view);
+    }
   }
 }
 
@@ -432,13 +448,14 @@ void ClusterStore::ForEachContext(absl::FunctionRef<void(const tls::Context&)> v
 void ClusterStore::RefreshStats() {
   for (const auto& [name, cluster] : clusters_) {
     if (cluster->active == nullptr || cluster->active->dns == nullptr) continue;
-    Version& version = *cluster->active;
-    const upstream::DnsCounts now = version.dns->counts();
-    cluster->stats->update_attempt.Add(now.attempts - version.counted.attempts);
-    cluster->stats->update_success.Add(now.successes - version.counted.successes);
-    cluster->stats->update_failure.Add(now.failures - version.counted.failures);
-    cluster->stats->update_empty.Add(now.empty - version.counted.empty);
-    version.counted = now;
+    DnsState& dns = *cluster->active->dns;
+    if (dns.cluster == nullptr) continue;
+    const upstream::DnsCounts now = dns.cluster->counts();
+    cluster->stats->update_attempt.Add(now.attempts - dns.counted.attempts);
+    cluster->stats->update_success.Add(now.successes - dns.counted.successes);
+    cluster->stats->update_failure.Add(now.failures - dns.counted.failures);
+    cluster->stats->update_empty.Add(now.empty - dns.counted.empty);
+    dns.counted = now;
   }
 }
 

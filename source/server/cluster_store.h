@@ -112,18 +112,25 @@ class ClusterStore {
   void RefreshStats();
 
  private:
-  using AssignmentKey = std::pair<SourceKey, std::string>;
+  struct AssignmentKey {
+    SourceKey source;
+    std::string name;
+  };
+  struct DnsState;
   struct Version;
   struct Cluster;
   struct AssignmentEntry;
 
+  Cluster& FindOrMake(const std::string& name, bool is_static);
   std::unique_ptr<Version> MakeVersion(const xds::Resource& resource,
                                        std::shared_ptr<const upstream::ClusterConfig> config);
   std::optional<std::string> Refuse(Cluster& cluster, const xds::Resource& resource,
                                     std::string reason);
   // The endpoints that a version has now; null while they are awaited.
   const upstream::Assignment* EndpointsOf(const Version& version);
-  AssignmentEntry& EntryOf(AssignmentKey key);
+  AssignmentEntry& EntryOf(const AssignmentKey& key);
+  // Null: none has come, and none is wanted.
+  AssignmentEntry* FindEntry(const AssignmentKey& key) const;
   // Whether the control plane has said that there are none.
   bool HasNoEndpoints(const Version& version) const;
   // The endpoints in `bytes` where they differ little from those in force; else null.
@@ -168,9 +175,10 @@ class ClusterStore {
   stats::Registry& registry_;
   const std::shared_ptr<const upstream::HostReports> reports_;
 
-  absl::btree_map<std::string, std::unique_ptr<Cluster>> clusters_;
-  absl::btree_map<AssignmentKey, std::unique_ptr<AssignmentEntry>> assignments_;
-  std::set<std::string> warming_;  // Clusters with a version that waits.
+  absl::btree_map<absl::string_view, std::unique_ptr<Cluster>> clusters_;  // By Cluster::name.
+  using Assignments = absl::btree_map<std::string, std::unique_ptr<AssignmentEntry>>;
+  absl::btree_map<SourceKey, Assignments> assignments_;  // By source, then by name.
+  std::set<std::string> warming_;                        // Clusters with a version that waits.
   std::set<std::string> leaving_;  // Removed, but perhaps still named by routes.
   // Clusters for which something has come that Settle should look at.
   std::set<std::string> due_;

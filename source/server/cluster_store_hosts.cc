@@ -171,10 +171,8 @@ void ClusterStore::CountUpdate(const Cluster& cluster, bool rebuilt) {
   stats.update_attempt.Inc();
   stats.update_success.Inc();
   if (endpoints->localities.empty()) stats.update_empty.Inc();
-  const auto entry = assignments_.find(KeyOf(*cluster.active->config));
-  if (entry != assignments_.end() && entry->second->active) {
-    stats.version.Set(xds::XxHash64(entry->second->active->version));
-  }
+  const AssignmentEntry* entry = FindEntry(KeyOf(*cluster.active->config));
+  if (entry != nullptr && entry->active) stats.version.Set(xds::XxHash64(entry->active->version));
 }
 
 void ClusterStore::ShowMembership(Cluster& cluster) {

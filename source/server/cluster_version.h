@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/container/btree_set.h"
+#include "absl/functional/function_ref.h"
 #include "source/server/cluster_health.h"
 #include "source/server/cluster_store.h"
 #include "source/server/tls_contexts.h"
@@ -19,18 +20,24 @@ inline bool IsDns(const upstream::ClusterConfig& config) {
          config.discovery == upstream::DiscoveryKind::kLogicalDns;
 }
 
-// One version of a cluster. Its members' destructors end what it waits for.
+// Whose endpoints are looked up.
+struct ClusterStore::DnsState {
+  std::shared_ptr<const upstream::Assignment> resolved;  // The newest answer.
+  upstream::DnsCounts counted;                    // What of cluster->counts() the stats have.
+  std::unique_ptr<upstream::DnsCluster> cluster;  // Tells `resolved`, so it goes first.
+};
+
+// One version of a cluster. Its members' destructors end what it waits for. There are thousands:
+// what few kinds of clusters need stands behind a pointer.
 struct ClusterStore::Version {
   ResourceVersion resource;
   std::shared_ptr<const upstream::ClusterConfig> config;
-  std::unique_ptr<ClientContexts> tls;                   // Null without TLS.
-  NameClaim endpoints;                                   // EDS only.
-  std::shared_ptr<const upstream::Assignment> resolved;  // DNS only: the newest answer.
-  std::unique_ptr<upstream::DnsCluster> dns;             // DNS only.
+  std::unique_ptr<ClientContexts> tls;  // Null without TLS.
+  NameClaim endpoints;                  // EDS only.
+  std::unique_ptr<DnsState> dns;        // DNS only.
   // Hosts that its checks look at while it warms; null where none do.
   std::shared_ptr<const upstream::HostSet> hosts;
   std::unique_ptr<ClusterHealth> health;  // Null where nothing is to be found out.
-  upstream::DnsCounts counted;            // What of dns->counts() the stats have.
   base::MonoTime endpoints_deadline = base::kNever;
   base::MonoTime secrets_deadline = base::kNever;
 };
@@ -62,14 +69,35 @@ inline const ClientContexts::Contexts& ContextsOf(const ClientContexts* tls) {
   return tls == nullptr ? *kNone : tls->contexts();
 }
 
+// The names of the clusters that use an assignment, or did: one too many costs a look, no more.
+// Nearly always there is one.
+class AssignmentUsers {
+ public:
+  void Add(const std::string& name) {
+    if (first_.empty()) first_ = name;
+    if (name == first_) return;
+    if (others_ == nullptr) others_ = std::make_unique<absl::btree_set<std::string>>();
+    others_->insert(name);
+  }
+  bool several() const { return others_ != nullptr; }
+  void ForEach(absl::FunctionRef<void(const std::string&)> visit) const {
+    if (!first_.empty()) visit(first_);
+    if (others_ == nullptr) return;
+    for (const std::string& name : *others_) visit(name);
+  }
+
+ private:
+  std::string first_;  // Empty: there is none.
+  std::unique_ptr<absl::btree_set<std::string>> others_;
+};
+
 struct ClusterStore::AssignmentEntry {
   std::optional<ResourceVersion> active;  // Null until one has come.
   // `active` compiled; null when it was let go of after use (ReleaseEndpoints).
   std::shared_ptr<const upstream::Assignment> assignment;
   std::unique_ptr<Refusal> refused;  // Null: the newest was taken.
   bool missing = false;              // Said not to exist, before there was any.
-  // Clusters that use it, or did: a name too many costs a look, no more.
-  absl::btree_set<std::string> users;
+  AssignmentUsers users;
 };
 
 }  // namespace proxenos::server

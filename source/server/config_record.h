@@ -16,15 +16,12 @@ namespace proxenos::server {
 struct ResourceVersion {
   std::string version;                       // Empty for static ones.
   std::shared_ptr<const std::string> bytes;  // The serialized proto.
-  uint64_t hash = 0;
   base::WallTime last_updated = 0;
 
   static ResourceVersion Of(const xds::Resource& resource, base::WallTime now) {
-    return {resource.version, resource.bytes, resource.hash, now};
+    return {resource.version, resource.bytes, now};
   }
-  bool SameBytes(const xds::Resource& resource) const {
-    return hash == resource.hash && *bytes == *resource.bytes;
-  }
+  bool SameBytes(const xds::Resource& resource) const { return *bytes == *resource.bytes; }
 };
 
 // The newest version when it was refused: what is in force is an older one, or nothing.

@@ -8,7 +8,6 @@
 #include "source/base/log.h"
 #include "source/xds/any_resource.h"
 #include "source/xds/type_url.h"
-#include "source/xds/xxhash64.h"
 
 namespace proxenos::server {
 
@@ -95,7 +94,6 @@ std::vector<xds::ResourceError> ConfigStore::AddStatic(const std::string& type_u
   xds::Resource resource;
   resource.type_url = type_url;
   resource.bytes = std::make_shared<const std::string>(bytes);
-  resource.hash = xds::XxHash64(bytes);
   if (!name.ok()) {
     // A static listener needs no name of its own.
     if (type_url != xds::kListenerType) return {{"", std::string(name.status().message())}};

@@ -269,7 +269,6 @@ void SecretStore::Join(SecretUse& use, const tls::SecretRef& ref) {
   if (ref.from != From::kFiles || !is_new) return;
   xds::Resource resource;
   resource.bytes = std::make_shared<const std::string>(ref.bytes);
-  resource.hash = xds::XxHash64(ref.bytes);
   const auto problem = Accept(entry, resource, Origin::kBootstrap);
   // It was good a moment ago, when its owner was compiled; the next change will tell.
   if (problem) PX_LOG(kConfig, kError, use.owner_.name, ": a watched secret: ", *problem);

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/container/btree_map.h"
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_map.h"
 #include "source/base/check.h"
 
 namespace proxenos::server {
@@ -12,27 +12,27 @@ namespace proxenos::server {
 struct NamesOfSource {
   std::string type_url;
   SourceKey source;
-  absl::flat_hash_map<std::string, uint32_t> claims;
+  absl::node_hash_map<std::string, uint32_t> claims;  // Claims point to their names.
   // Names whose first claim came or last claim went, and whether they were wanted before.
   absl::btree_map<std::string, bool> touched;
 };
 
 NameClaim::NameClaim(NameClaim&& other) noexcept
-    : names_(std::exchange(other.names_, nullptr)), of_(other.of_), name_(std::move(other.name_)) {}
+    : names_(std::exchange(other.names_, nullptr)), of_(other.of_), name_(other.name_) {}
 
 NameClaim& NameClaim::operator=(NameClaim&& other) noexcept {
   if (this == &other) return *this;
   Release();
   names_ = std::exchange(other.names_, nullptr);
   of_ = other.of_;
-  name_ = std::move(other.name_);
+  name_ = other.name_;
   return *this;
 }
 
 NameClaim::~NameClaim() { Release(); }
 
 void NameClaim::Release() {
-  if (names_ != nullptr) std::exchange(names_, nullptr)->Release(*of_, name_);
+  if (names_ != nullptr) std::exchange(names_, nullptr)->Release(*of_, *name_);
 }
 
 WantedNames::WantedNames() = default;
@@ -42,8 +42,9 @@ NameClaim WantedNames::Claim(const std::string& type_url, const SourceKey& sourc
                              const std::string& name) {
   std::unique_ptr<NamesOfSource>& of = counts_[{type_url, source}];
   if (of == nullptr) of = std::make_unique<NamesOfSource>(NamesOfSource{type_url, source, {}, {}});
-  if (++of->claims[name] == 1) Touch(*of, name, /*wanted_before=*/false);
-  return NameClaim(this, of.get(), name);
+  const auto claimed = of->claims.try_emplace(name, 0).first;
+  if (++claimed->second == 1) Touch(*of, name, /*wanted_before=*/false);
+  return NameClaim(this, of.get(), &claimed->first);
 }
 
 void WantedNames::Release(const NamesOfSource& of, const std::string& name) {
@@ -51,9 +52,9 @@ void WantedNames::Release(const NamesOfSource& of, const std::string& name) {
   const auto found = counts.claims.find(name);
   CHECK(found != counts.claims.end());
   if (--found->second > 0) return;
-  counts.claims.erase(found);
   Touch(counts, name, /*wanted_before=*/true);
   unclaimed_.push_back({of.type_url, of.source, name});
+  counts.claims.erase(found);  // And `name` with it.
 }
 
 bool WantedNames::WantedElsewhere(const std::string& type_url, const SourceKey& source,

@@ -35,13 +35,13 @@ class NameClaim {
 
  private:
   friend class WantedNames;
-  NameClaim(WantedNames* names, const NamesOfSource* of, std::string name)
-      : names_(names), of_(of), name_(std::move(name)) {}
+  NameClaim(WantedNames* names, const NamesOfSource* of, const std::string* name)
+      : names_(names), of_(of), name_(name) {}
   void Release();
 
   WantedNames* names_ = nullptr;
   const NamesOfSource* of_ = nullptr;  // There are many claims, of few types and sources.
-  std::string name_;
+  const std::string* name_ = nullptr;  // In `of_`, as long as there is a claim of it.
 };
 
 class WantedNames {

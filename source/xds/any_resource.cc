@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
-#include "source/xds/xxhash64.h"
 
 namespace proxenos::xds {
 namespace {
@@ -55,7 +54,6 @@ absl::StatusOr<Resource> UnpackPlain(google::protobuf::Any entry, const Resource
   resource.name = *std::move(name);
   resource.version = std::string(version);
   resource.type_url = std::string(type.url);
-  resource.hash = XxHash64(entry.value());
   resource.bytes = std::make_shared<const std::string>(std::move(*entry.mutable_value()));
   return resource;
 }

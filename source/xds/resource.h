@@ -29,7 +29,6 @@ struct Resource {
   std::string version;   // Of the response (or of the resource alone, where it was wrapped).
   std::string type_url;  // "type.googleapis.com/envoy.config.cluster.v3.Cluster".
   std::shared_ptr<const std::string> bytes;  // The serialized message.
-  uint64_t hash = 0;                         // xxHash64 of the bytes.
   std::vector<std::string> aliases = {};     // Other names that it answers for (virtual hosts).
 };
 

@@ -130,7 +130,7 @@ Subscription::Step Subscription::Begin(std::string version, std::string nonce) {
 bool Subscription::IsUnchanged(const Resource& resource) const {
   const auto known = known_.find(resource.name);
   return known != known_.end() && !known->second.refused && known->second.bytes != nullptr &&
-         known->second.hash == resource.hash && *known->second.bytes == *resource.bytes;
+         *known->second.bytes == *resource.bytes;
 }
 
 void Subscription::Add(absl::StatusOr<ResourceEntry> entry, Step& step) {
@@ -262,7 +262,6 @@ void Subscription::Remember(const TypeUpdate& part,
     known.refused = refused.contains(resource.name);
     if (known.refused) continue;
     known.version = resource.version;
-    known.hash = resource.hash;
     known.bytes = resource.bytes;
   }
 }

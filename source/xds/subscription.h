@@ -24,8 +24,8 @@
 #include <vector>
 
 #include "absl/container/btree_set.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/container/node_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -112,7 +112,6 @@ class Subscription {
   // What is known of one name. `bytes` is null until a version of it was taken.
   struct Known {
     std::string version;
-    uint64_t hash = 0;
     std::shared_ptr<const std::string> bytes;
     bool refused = false;  // The newest version was refused: look at the next one in any case.
   };
@@ -158,10 +157,10 @@ class Subscription {
   }
 
   const SubscriptionOptions options_;
-  bool all_ = false;                    // kAllNames is wanted.
-  absl::btree_set<std::string> names_;  // What is wanted by name, beside it or alone.
-  std::string version_;                 // Survives streams.
-  absl::flat_hash_map<std::string, Known> known_;
+  bool all_ = false;                               // kAllNames is wanted.
+  absl::btree_set<std::string> names_;             // What is wanted by name, beside it or alone.
+  std::string version_;                            // Survives streams.
+  absl::node_hash_map<std::string, Known> known_;  // Thousands: no room for those that may come.
 
   // Of the current stream.
   bool stream_open_ = false;

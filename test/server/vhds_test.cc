@@ -18,7 +18,6 @@
 #include "source/server/builtin_filters.h"
 #include "source/server/config_store.h"
 #include "source/xds/type_url.h"
-#include "source/xds/xxhash64.h"
 #include "test/support/sim_clock.h"
 
 namespace proxenos::server {
@@ -127,9 +126,8 @@ class VhdsTest : public ::testing::Test {
     update.type_url = type;
     update.version = "v";
     for (const Host& each : resources) {
-      update.resources.push_back({each.name, "v", type,
-                                  std::make_shared<const std::string>(each.bytes),
-                                  xds::XxHash64(each.bytes), each.aliases});
+      update.resources.push_back(
+          {each.name, "v", type, std::make_shared<const std::string>(each.bytes), each.aliases});
     }
     return Apply(update);
   }
@@ -143,8 +141,7 @@ class VhdsTest : public ::testing::Test {
     update.version = "h";
     for (const Host& each : hosts) {
       xds::Resource resource{absl::StrCat("rc/", each.name), "v", update.type_url,
-                             std::make_shared<const std::string>(each.bytes),
-                             xds::XxHash64(each.bytes)};
+                             std::make_shared<const std::string>(each.bytes)};
       for (const std::string& alias : each.aliases) resource.aliases.push_back("rc/" + alias);
       update.resources.push_back(std::move(resource));
     }
