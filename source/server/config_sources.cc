@@ -169,19 +169,16 @@ absl::StatusOr<SourceKey> ConfigSources::SourceOfDemands(const std::string& conf
 }
 
 xds::ApplyUpdate ConfigSources::ApplierFor(const SourceKey& key) {
-  return [this, key](const xds::TypeUpdate& update) {
-    // What may name clusters finds those that came before it.
-    if (update.type_url == xds::kListenerType || update.type_url == xds::kRouteType ||
-        update.type_url == xds::kVirtualHostType) {
-      FinishClusters();
-    }
-    return apply_(key, update);
-  };
+  return [this, key](const xds::TypeUpdate& update) { return apply_(key, update); };
 }
 
-void ConfigSources::FinishClusters() {
+bool ConfigSources::ClustersDone(base::MonoTime begun, bool finish) {
   for (auto& [key, source] : sources_) {
-    if (key.first == xds::kClusterType) source->subscription->FinishNow();
+    if (key.first != xds::kClusterType) continue;
+    xds::Subscription& clusters = *source->subscription;
+    if (!clusters.busy() || clusters.busy_since() > begun) continue;
+    if (!finish) return false;
+    clusters.FinishNow();
   }
 }
 
@@ -191,6 +188,7 @@ absl::Status ConfigSources::CheckRest(const xds::ResourceType& type,
   const config::Path path("api_config_source");
   if (type.rest_path.empty()) {
     errors.AddValue(path.Field("api_type"), "REST",
+  return true;
                     "DELTA_GRPC: no other protocol has resources of this type");
   }
   if (config.grpc_services_size() > 0) {
@@ -291,6 +289,12 @@ absl::Status ConfigSources::Add(const std::string& type_url, const SourceKey& ke
 absl::Status ConfigSources::Prepare() {
   const auto& dynamic = bootstrap_.dynamic_resources();
   std::string problems;
+  if (type_url == xds::kListenerType || type_url == xds::kRouteType ||
+      type_url == xds::kVirtualHostType) {
+    // What may name clusters finds those that came before it.
+    source->subscription->ApplyWhen(
+        [this](base::MonoTime begun, bool finish) { return ClustersDone(begun, finish); });
+  }
   const auto check = [&problems](absl::string_view field, const absl::Status& status) {
     if (status.ok()) return;
     absl::StrAppend(&problems, problems.empty() ? "" : "\n", "dynamic_resources.", field, ": ",

@@ -83,8 +83,9 @@ class ConfigSources {
   absl::Status FillFromApi(const envoy::config::core::v3::ConfigSource& config,
                            const xds::SubscriptionOptions& options, const SourceKey& key,
                            Source& source);
-  // Has what is left of the last clusters applied.
-  void FinishClusters();
+  // Whether clusters that came before `begun` are in force; with `finish` has what is left of them
+  // applied.
+  bool ClustersDone(base::MonoTime begun, bool finish);
   // Over HTTP.
   absl::Status CheckRest(const xds::ResourceType& type,
                          const envoy::config::core::v3::ApiConfigSource& config) const;

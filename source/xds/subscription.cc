@@ -28,6 +28,7 @@ Subscription::Subscription(event::TimerWheel& timers, SubscriptionOptions option
                            ApplyUpdate apply)
     : options_(std::move(options)),
       answers_(timers, [this] { RequestDue(); }),
+      timers_(timers),
       apply_(std::move(apply)),
       work_timer_(timers, [this] { Advance(); }),
       fetch_timer_(timers,
@@ -191,18 +192,23 @@ void Subscription::AddRemoved(const std::string& name, Step& step) {
 void Subscription::Take(Step step) {
   work_ = std::make_unique<Work>();
   work_->step = std::move(step);
+  work_->begun = timers_.now();
   Advance();
 }
 
 void Subscription::FinishNow() {
-  while (work_ != nullptr) Advance();
+  if (work_ == nullptr) return;
+  while (!work_->unpacked) UnpackPart();
+  if (ready_) ready_(work_->begun, /*finish=*/true);
+  while (work_ != nullptr) ApplyPart();
   work_timer_.Disarm();
+  if (idle_) idle_();
 }
 
 // One turn's part.
 void Subscription::Advance() {
   if (!work_->unpacked) UnpackPart();
-  if (work_->unpacked) ApplyPart();
+  if (work_->unpacked && (!ready_ || ready_(work_->begun, /*finish=*/false))) ApplyPart();
   if (work_ != nullptr) return work_timer_.ArmIn(0);  // In the next turn.
   if (idle_) idle_();
 }

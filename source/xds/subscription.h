@@ -85,6 +85,13 @@ class Subscription {
   void OnStreamOpened(size_t server);
   // Whether a response is on its way into force.
   bool busy() const { return work_ != nullptr; }
+  // Since the turn that began then. REQUIRES: busy().
+  base::MonoTime busy_since() const { return work_->begun; }
+  // What a response refers to may be in another one, which came before it and is on its way too.
+  // `ready` is asked before each turn's part is applied, with the time when the response came:
+  // false lets it wait for a turn. With `finish` it does what there is to wait for at once.
+  using Ready = absl::AnyInvocable<bool(base::MonoTime begun, bool finish)>;
+  void ApplyWhen(Ready ready) { ready_ = std::move(ready); }
   // Called when busy() is over; it must not act but make a note of it.
   void OnIdle(absl::AnyInvocable<void()> callback) { idle_ = std::move(callback); }
   // The stream ended or could not be opened. What of a response was left to do goes on; nobody is
@@ -185,16 +192,19 @@ class Subscription {
   // A response on its way into force.
   struct Work {
     Step step;
+    base::MonoTime begun = 0;
     bool unpacked = false;
     size_t applied = 0;                  // Of step.update.resources.
     std::vector<ResourceError> refused;  // By the receiver.
   };
 
+  event::TimerWheel& timers_;
   ApplyUpdate apply_;
   std::unique_ptr<Work> work_;  // Null when nothing is left to do.
   event::Timer work_timer_;
   absl::AnyInvocable<void()> request_due_;
   absl::AnyInvocable<void()> idle_;
+  Ready ready_;  // Null: always.
   absl::AnyInvocable<void()> fetch_timeout_;
   event::Timer fetch_timer_;
   Leases leases_;

@@ -162,6 +162,43 @@ TEST_F(SotwSubscriptionTest, AnotherStreamIsNotAnsweredForTheOneBefore) {
   EXPECT_EQ(subscription.TakeRequest().response_nonce(), "m1");
 }
 
+TEST_F(SotwSubscriptionTest, ResponseWaitsForWhatCameBeforeIt) {
+  SotwSubscription& subscription = Make(true);
+  subscription.Want({{kAllNames}, {}});
+  subscription.OnStreamOpened(0);
+  subscription.TakeRequest();
+  bool done = false;
+  int finished = 0;
+  subscription.ApplyWhen([&](base::MonoTime begun, bool finish) {
+    EXPECT_EQ(begun, subscription.busy_since());
+    EXPECT_LE(begun, timers_.now());
+    finished += finish;
+    return done;
+  });
+  subscription.OnResponse(MakeResponse("1", "n1", MakeClusters(100)));
+  for (int turn = 0; turn < 3; ++turn) NextTurn();
+  EXPECT_TRUE(updates_.empty());
+  EXPECT_TRUE(subscription.busy());
+  EXPECT_FALSE(subscription.has_request()) << "an answer before it is in force";
+  done = true;
+  FinishInTurns();
+  EXPECT_EQ(updates_.size(), 2u);
+  EXPECT_EQ(subscription.TakeRequest().response_nonce(), "n1");
+  EXPECT_EQ(finished, 0);
+
+  // The next response does not wait for what this one waits for.
+  done = false;
+  subscription.OnResponse(MakeResponse("2", "n2", {}));
+  EXPECT_TRUE(subscription.busy());
+  subscription.OnResponse(MakeResponse("3", "n3", {}));
+  EXPECT_EQ(finished, 1);
+  EXPECT_EQ(subscription.TakeRequest().response_nonce(), "n2");
+  done = true;
+  FinishInTurns();
+  EXPECT_EQ(subscription.TakeRequest().response_nonce(), "n3");
+  EXPECT_EQ(subscription.version(), "3");
+}
+
 TEST_F(SotwSubscriptionTest, LargeResponseIsReadInPartsBeforeAnyOfItIsApplied) {
   SotwSubscription& subscription = Make(true);
   int idle = 0;
