@@ -80,10 +80,11 @@ void ConfigSources::UseClusters(xds::FindCluster find_cluster) {
   find_cluster_ = std::move(find_cluster);
 }
 
-std::vector<std::string> ConfigSources::AddressesOf(const std::string& name) const {
-  std::vector<std::string> addresses;
+xds::FoundAddresses ConfigSources::AddressesOf(const std::string& name) const {
+  xds::FoundAddresses found;
   for (const auto& cluster : bootstrap_.static_resources().clusters()) {
     if (cluster.name() != name) continue;
+    std::vector<std::string>& addresses = found.has_value() ? *found : found.emplace();
     for (const auto& locality : cluster.load_assignment().endpoints()) {
       for (const auto& endpoint : locality.lb_endpoints()) {
         const auto& address = endpoint.endpoint().address();
@@ -98,15 +99,22 @@ std::vector<std::string> ConfigSources::AddressesOf(const std::string& name) con
       }
     }
   }
-  return addresses;
+  return found;
 }
 
 absl::StatusOr<xds::AdsStreamOptions> ConfigSources::StreamOptions(
     const xds::ResourceType* type, const ApiConfigSource& config) const {
   config::Errors errors;
-  xds::AdsStreamOptions options = xds::CompileStream(
-      config, type, [this](const std::string& cluster) { return AddressesOf(cluster); },
-      config::Path(), errors);
+  // As in Envoy, secrets alone may be asked for at a cluster that there is not: agents that hand
+  // them out add it to the bootstrap, or not. The stream is tried again and again then.
+  const bool may_lack = type != nullptr && type->url == xds::kSecretType;
+  const auto addresses_of = [this, may_lack](const std::string& cluster) {
+    xds::FoundAddresses addresses = AddressesOf(cluster);
+    if (!addresses.has_value() && may_lack) addresses.emplace();
+    return addresses;
+  };
+  xds::AdsStreamOptions options =
+      xds::CompileStream(config, type, addresses_of, config::Path(), errors);
   if (!errors.ok()) return errors.ToStatus();
   if (find_cluster_ != nullptr) {
     options.find_cluster = [this](const std::string& name) { return find_cluster_(name); };
@@ -180,6 +188,7 @@ bool ConfigSources::ClustersDone(base::MonoTime begun, bool finish) {
     if (!finish) return false;
     clusters.FinishNow();
   }
+  return true;
 }
 
 absl::Status ConfigSources::CheckRest(const xds::ResourceType& type,
@@ -188,7 +197,6 @@ absl::Status ConfigSources::CheckRest(const xds::ResourceType& type,
   const config::Path path("api_config_source");
   if (type.rest_path.empty()) {
     errors.AddValue(path.Field("api_type"), "REST",
-  return true;
                     "DELTA_GRPC: no other protocol has resources of this type");
   }
   if (config.grpc_services_size() > 0) {
@@ -199,9 +207,9 @@ absl::Status ConfigSources::CheckRest(const xds::ResourceType& type,
   }
   if (config.cluster_names().empty()) errors.Add(path.Field("cluster_names"), "must not be empty");
   for (int i = 0; i < config.cluster_names_size(); ++i) {
-    if (!AddressesOf(config.cluster_names(i)).empty()) continue;
+    if (AddressesOf(config.cluster_names(i)).has_value()) continue;
     errors.AddValue(path.Field("cluster_names").Index(i), config.cluster_names(i),
-                    "a cluster of static_resources with at least one endpoint");
+                    "a cluster of static_resources");
   }
   const config::Path delay = path.Field("refresh_delay");
   if (upstream::CompileDuration(config.refresh_delay(), errors, delay) < base::kMillisecond) {
@@ -281,6 +289,12 @@ absl::Status ConfigSources::Add(const std::string& type_url, const SourceKey& ke
   } else {
     FillFromFile(config, options, key, *source);
   }
+  if (type_url == xds::kListenerType || type_url == xds::kRouteType ||
+      type_url == xds::kVirtualHostType) {
+    // What may name clusters finds those that came before it.
+    source->subscription->ApplyWhen(
+        [this](base::MonoTime begun, bool finish) { return ClustersDone(begun, finish); });
+  }
   source->subscription->OnFetchTimeout([this, type_url, key] { timed_out_(type_url, key); });
   sources_[{type_url, key}] = std::move(source);
   return absl::OkStatus();
@@ -289,12 +303,6 @@ absl::Status ConfigSources::Add(const std::string& type_url, const SourceKey& ke
 absl::Status ConfigSources::Prepare() {
   const auto& dynamic = bootstrap_.dynamic_resources();
   std::string problems;
-  if (type_url == xds::kListenerType || type_url == xds::kRouteType ||
-      type_url == xds::kVirtualHostType) {
-    // What may name clusters finds those that came before it.
-    source->subscription->ApplyWhen(
-        [this](base::MonoTime begun, bool finish) { return ClustersDone(begun, finish); });
-  }
   const auto check = [&problems](absl::string_view field, const absl::Status& status) {
     if (status.ok()) return;
     absl::StrAppend(&problems, problems.empty() ? "" : "\n", "dynamic_resources.", field, ": ",

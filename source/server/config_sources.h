@@ -69,7 +69,7 @@ class ConfigSources {
   xds::SubscriptionStats DemandStats() const;
   std::string VersionOf(const std::string& type_url) const;
   // Of the endpoints of a cluster of static_resources: an xds::ClusterAddresses.
-  std::vector<std::string> AddressesOf(const std::string& cluster) const;
+  xds::FoundAddresses AddressesOf(const std::string& cluster) const;
   // How often one source of a type was lost or could not be read, while it is wanted.
   uint64_t FailuresOf(const std::string& type_url, const SourceKey& source) const;
   // Sums over all control-plane streams.

@@ -179,12 +179,12 @@ std::string UriOf(const std::string& address) {
 void CompileEnvoyGrpc(const GrpcService::EnvoyGrpc& service, ClusterAddresses cluster_addresses,
                       const config::Path& path, GrpcTarget& target, config::Errors& errors) {
   target.cluster = service.cluster_name();
-  for (const std::string& address : cluster_addresses(service.cluster_name())) {
-    target.uris.push_back(UriOf(address));
-  }
-  if (target.uris.empty()) {
+  const FoundAddresses addresses = cluster_addresses(service.cluster_name());
+  if (addresses.has_value()) {
+    for (const std::string& address : *addresses) target.uris.push_back(UriOf(address));
+  } else {
     errors.AddValue(path.Field("cluster_name"), service.cluster_name(),
-                    "a cluster of static_resources with at least one endpoint");
+                    "a cluster of static_resources");
   }
   // Envoy sends the cluster's name where no authority is given.
   target.authority = service.authority().empty() ? service.cluster_name() : service.authority();

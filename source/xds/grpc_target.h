@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -60,8 +61,9 @@ struct GrpcTarget {
 };
 
 // The addresses of a cluster of the bootstrap as "10.0.0.1:80", "[::1]:80", "host:80" or a path;
-// empty where there is no such cluster.
-using ClusterAddresses = absl::FunctionRef<std::vector<std::string>(const std::string& cluster)>;
+// nothing where no such cluster may be named. One whose endpoints are not written there has none.
+using FoundAddresses = std::optional<std::vector<std::string>>;
+using ClusterAddresses = absl::FunctionRef<FoundAddresses(const std::string& cluster)>;
 
 // What is wrong goes to `errors`; the result is then of no use. `envoy_grpc` has the addresses of
 // the cluster that it names as well, for grpc++ where no clusters are at hand.

@@ -121,6 +121,35 @@ TEST(Validate, ServicesToReportTo) {
               HasSubstr("hds_config.api_type"));
 }
 
+// As Envoy 1.40: where its endpoints come from does not matter, but it must be there; only where
+// secrets come from may be missing.
+TEST(Validate, ClustersThatStreamsGoOver) {
+  const std::string api =
+      "{resource_api_version: V3, api_config_source: {api_type: GRPC, transport_api_version: V3, "
+      "grpc_services: [{envoy_grpc: {cluster_name: x}}]}}";
+  const std::string cds = absl::StrCat("dynamic_resources: {cds_config: ", api, "}\n");
+  const auto with = [](absl::string_view cluster) {
+    return absl::StrCat("static_resources: {clusters: [", cluster, "]}\n");
+  };
+  const std::string node = "node: {id: a, cluster: b}\n";
+  EXPECT_THAT(Validate(node + cds),
+              HasSubstr("cluster_name: value x: expected a cluster of static_resources"));
+  EXPECT_EQ(Validate(node + cds + with("{name: x, type: STATIC}")), "");
+  EXPECT_EQ(Validate(node + cds +
+                     with("{name: x, type: EDS, eds_cluster_config: {eds_config: "
+                          "{path_config_source: {path: /x/eds.yaml}}}}")),
+            "");
+  EXPECT_EQ(
+      Validate(absl::StrCat(
+          node, with(absl::StrCat(
+                    "{name: c, type: STATIC, transport_socket: {name: tls, typed_config: {'@type': "
+                    "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3."
+                    "UpstreamTlsContext, common_tls_context: {tls_certificate_sds_secret_configs: "
+                    "[{name: default, sds_config: ",
+                    api, "}]}}}}")))),
+      "");
+}
+
 TEST(Validate, NamesAreNotLookedUp) {
   EXPECT_EQ(Validate("static_resources: {clusters: [{name: d, connect_timeout: 1s, type: "
                      "STRICT_DNS, load_assignment: {cluster_name: d, endpoints: [{lb_endpoints: "

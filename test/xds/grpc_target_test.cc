@@ -11,9 +11,11 @@ namespace {
 
 using envoy::config::core::v3::GrpcService;
 
-std::vector<std::string> Addresses(const std::string& cluster) {
-  if (cluster != "xds") return {};
-  return {"10.0.0.1:80", "[::1]:81", "control-plane:82", "/run/xds.sock", "@abstract"};
+FoundAddresses Addresses(const std::string& cluster) {
+  if (cluster == "elsewhere") return std::vector<std::string>();
+  if (cluster != "xds") return std::nullopt;
+  return std::vector<std::string>{"10.0.0.1:80", "[::1]:81", "control-plane:82", "/run/xds.sock",
+                                  "@abstract"};
 }
 
 TEST(GrpcTarget, EnvoyGrpcTakesTheClustersAddresses) {
@@ -28,6 +30,21 @@ TEST(GrpcTarget, EnvoyGrpcTakesTheClustersAddresses) {
   EXPECT_EQ(target.authority, "xds");
   EXPECT_EQ(target.max_message_bytes, kMaxMessageBytes);
   EXPECT_FALSE(target.tls);
+}
+
+TEST(GrpcTarget, ClustersEndpointsMayStandElsewhere) {
+  GrpcService service;
+  service.mutable_envoy_grpc()->set_cluster_name("elsewhere");
+  config::Errors errors;
+  const GrpcTarget target = CompileGrpcTarget(service, Addresses, config::Path(), errors);
+  EXPECT_TRUE(errors.ok()) << errors.ToStatus();
+  EXPECT_EQ(target.cluster, "elsewhere");
+  EXPECT_TRUE(target.uris.empty());
+  service.mutable_envoy_grpc()->set_cluster_name("nobody");
+  CompileGrpcTarget(service, Addresses, config::Path("grpc_services[0]"), errors);
+  EXPECT_EQ(errors.ToStatus().message(),
+            "grpc_services[0].envoy_grpc.cluster_name: value nobody: expected a cluster of "
+            "static_resources");
 }
 
 TEST(GrpcTarget, GoogleGrpcWithCredentialsAndMetadata) {
