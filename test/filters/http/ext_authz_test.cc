@@ -36,7 +36,9 @@ class ExtAuthzTest : public ::testing::Test {
           FillRequest(line, stream.request, stream.arena);
           connection_.local = *net::Address::FromIp("10.0.0.1", 80);
           stream.info.connection = &connection_;
-          stream.info.remote = *net::Address::FromIp("10.0.0.2", 1234);
+          connection_.direct_remote = *net::Address::FromIp("10.0.0.2", 1234);
+          // As fields tell it.
+          stream.info.remote = *net::Address::FromIp("1.2.3.4", 0);
           stream.routes = routes_.get();
           stream.route = routes_->Match(route::MatchInput{stream.request});
           auto service = std::make_unique<SideService>(stream.environment.loop,
@@ -187,6 +189,17 @@ TEST_F(ExtAuthzTest, DeniedRepliesAsTold) {
   EXPECT_EQ(stream().info.details, "ext_authz_denied");
   EXPECT_EQ(stream().info.flags, filter::kUnauthorizedExternalService);
   EXPECT_EQ(Stat("http.test.ext_authz.denied"), 1u);
+}
+
+TEST_F(ExtAuthzTest, DeniedGrpcCallsStayGrpc) {
+  Begin(kGrpc, {.fields = {{"content-type", "application/grpc"}}});
+  Answer(R"(status { code: 7 } denied_response { status { code: Forbidden } body: "no"
+    headers { header { key: "content-type" value: "text/html" } }
+    headers { header { key: "x-why" value: "1" } } })");
+  EXPECT_EQ(stream().response.status, 200);
+  EXPECT_EQ(Value(stream().response.headers, "content-type"), "application/grpc");
+  EXPECT_EQ(Value(stream().response.headers, "grpc-status"), "7");
+  EXPECT_EQ(Value(stream().response.headers, "x-why"), "1");
 }
 
 TEST_F(ExtAuthzTest, DeniedWithoutDetailsIs403) {
@@ -343,7 +356,8 @@ TEST_F(ExtAuthzTest, HttpServiceSeesLittleAndDecides) {
           "path_prefix: '/check' authorization_request { headers_to_add { key: 'x-me' value: 'p' } "
           "allowed_headers { patterns { exact: 'x-id' } } } authorization_response { "
           "allowed_upstream_headers { patterns { prefix: 'x-up' } } "
-          "allowed_upstream_headers_to_append { patterns { exact: 'x-join' } } "
+          "allowed_upstream_headers_to_append { patterns { exact: 'x-join' } "
+          "patterns { exact: 'x-new' } } "
           "allowed_client_headers_on_success { patterns { exact: 'x-client' } } "
           "dynamic_metadata_from_headers { patterns { exact: 'x-meta' } } } }",
       {.method = "PUT",
@@ -364,6 +378,7 @@ TEST_F(ExtAuthzTest, HttpServiceSeesLittleAndDecides) {
   EXPECT_EQ(asked.Header("content-length"), "0");
   asked.Reply(200, {{"x-up-user", "u"},
                     {"x-join", "b"},
+                    {"x-new", "n"},
                     {"x-client", "c"},
                     {"x-meta", "m"},
                     {"x-other", "o"},
@@ -372,7 +387,12 @@ TEST_F(ExtAuthzTest, HttpServiceSeesLittleAndDecides) {
   ASSERT_TRUE(passed());
   const http::HeaderMap& headers = stream().request.headers;
   EXPECT_EQ(Value(headers, "x-up-user"), "u");
-  EXPECT_EQ(Value(headers, "x-join"), "a,b");
+  std::string joined;
+  for (const http::Header& field : headers) {
+    if (field.name() == "x-join") absl::StrAppend(&joined, field.value(), ";");
+  }
+  EXPECT_EQ(joined, "a;b;");
+  EXPECT_EQ(Value(headers, "x-new"), "n");
   EXPECT_EQ(Value(headers, "x-other"), "-");
   EXPECT_EQ(Value(headers, "x-drop"), "-");
   EXPECT_EQ(*stream().info.metadata.Find("envoy.filters.http.ext_authz", {"x-meta"})->text(), "m");

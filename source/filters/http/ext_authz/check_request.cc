@@ -131,7 +131,8 @@ std::string UrlEncoded(absl::string_view text) {
 void WriteSource(WireWriter& attributes, const filter::StreamContext& stream,
                  const Settings& settings) {
   attributes.Message(kSource, [&stream, &settings](WireWriter& peer) {
-    WriteAddress(peer, stream.info.remote);
+    // Who sent it the last hop, whatever fields say of those before.
+    WriteAddress(peer, stream.info.connection->remote());
     const absl::string_view service =
         stream.request.headers.Get(http::HeaderId::kXEnvoyDownstreamServiceCluster);
     if (!service.empty()) peer.Text(kService, Sanitized(service));
@@ -271,8 +272,8 @@ std::string MakeCheckRequest(const filter::StreamContext& stream, const CheckCon
   return message;
 }
 
-void StartHttpCheck(const filter::StreamContext& stream, const CheckContext& context,
-                    rpc::HttpCall& call) {
+buffer::Buffer FillHttpCheck(const filter::StreamContext& stream, const CheckContext& context,
+                             rpc::HttpCall& call) {
   const HttpServer& server = context.http();
   http::RequestHead& head = call.request();
   head.method_text = stream.request.method_text;
@@ -290,7 +291,7 @@ void StartHttpCheck(const filter::StreamContext& stream, const CheckContext& con
     head.headers.Set(kPartialBody, body.size() < stream.request_in.body.size() ? "true" : "false");
   }
   for (const auto& [name, value] : server.headers_to_add) head.headers.Set(name, value);
-  call.Start(std::move(body));
+  return body;
 }
 
 }  // namespace proxenos::filters::ext_authz

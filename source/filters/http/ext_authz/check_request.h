@@ -16,8 +16,8 @@ std::string MakeCheckRequest(const filter::StreamContext& stream, const CheckCon
 // The part of the body that the service is to see.
 buffer::Buffer BodyToCheck(const filter::StreamContext& stream, const CheckContext& context);
 
-// Fills the head of the call and starts it.
-void StartHttpCheck(const filter::StreamContext& stream, const CheckContext& context,
-                    rpc::HttpCall& call);
+// Fills the head of one call to a service of HTTP, and returns its body.
+buffer::Buffer FillHttpCheck(const filter::StreamContext& stream, const CheckContext& context,
+                             rpc::HttpCall& call);
 
 }  // namespace proxenos::filters::ext_authz

@@ -7,12 +7,12 @@
 #include "absl/strings/ascii.h"
 #include "envoy/extensions/filters/http/ext_authz/v3/ext_authz.pb.h"
 #include "source/config/typed_config.h"
+#include "source/filter/retrying_call_config.h"
 #include "source/filters/http/ext_authz/filter.h"
 #include "source/filters/http/ext_authz/settings.h"
 #include "source/match/match_config.h"
 #include "source/rpc/service_config.h"
 #include "source/runtime/setting_config.h"
-#include "source/upstream/duration_config.h"
 
 namespace proxenos::filters::ext_authz {
 namespace {
@@ -54,29 +54,6 @@ BodySettings CompileBody(const v3::BufferSettings& proto) {
                       proto.pack_as_bytes()};
 }
 
-CallRetries CompileRetries(const envoy::config::core::v3::RetryPolicy& proto,
-                           const config::Path& path, config::Errors& errors) {
-  CallRetries retries;
-  absl::string_view unknown;
-  retries.on = route::ParseRetryOn(proto.retry_on(), &unknown);
-  if (!unknown.empty()) {
-    errors.AddValue(path.Field("retry_on"), std::string(unknown), "a known reason");
-  }
-  retries.most = proto.has_num_retries() ? proto.num_retries().value() : 1;
-  const auto& back_off = proto.retry_back_off();
-  const config::Path at = path.Field("retry_back_off");
-  if (back_off.has_base_interval()) {
-    retries.back_off =
-        upstream::CompileDuration(back_off.base_interval(), errors, at.Field("base_interval"));
-    retries.back_off_max = 10 * retries.back_off;
-  }
-  if (back_off.has_max_interval()) {
-    retries.back_off_max =
-        upstream::CompileDuration(back_off.max_interval(), errors, at.Field("max_interval"));
-  }
-  return retries;
-}
-
 HttpServer CompileHttp(const v3::HttpService& proto, const config::Path& path,
                        config::Errors& errors) {
   HttpServer server;
@@ -84,7 +61,8 @@ HttpServer CompileHttp(const v3::HttpService& proto, const config::Path& path,
   server.service = rpc::CompileHttpUri(proto.server_uri(), path.Field("server_uri"), errors);
   if (server.service.timeout == 0) server.service.timeout = kDefaultTimeout;
   if (proto.has_retry_policy()) {
-    server.retries = CompileRetries(proto.retry_policy(), path.Field("retry_policy"), errors);
+    server.retries = filter::CompileCallRetries(proto.retry_policy(), /*default_on=*/"",
+                                                path.Field("retry_policy"), errors);
   }
   server.path_prefix = proto.path_prefix();
   server.path_override = proto.path_override();

@@ -203,7 +203,7 @@ void ReadAllowed(const http::ResponseHead& head, const HttpServer& server, Decis
       decision->request_changes.push_back({How::kSet, name, value});
     }
     if (server.upstream_to_append.Matches(name)) {
-      decision->request_changes.push_back({How::kJoinToPresent, name, value});
+      decision->request_changes.push_back({How::kAdd, name, value});
     }
     if (server.client_on_success.Matches(name)) {
       decision->response_changes.push_back({How::kAdd, name, value});

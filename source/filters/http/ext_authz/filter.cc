@@ -95,69 +95,43 @@ Verdict ExtAuthz::OnRequestHeaders(http::RequestHead&, bool) {
 
 bool ExtAuthz::Ask() {
   const rpc::GrpcService* service = context_.grpc();
-  const std::string& name = service != nullptr ? service->cluster : context_.http().service.cluster;
-  base::Rc<upstream::WorkerCluster> cluster = stream_.environment.clusters.Find(name);
+  if (service == nullptr) return AskByHttp();
+  base::Rc<upstream::WorkerCluster> cluster = stream_.environment.clusters.Find(service->cluster);
   if (!cluster) {
     decision_ = Decision{};
     return false;
   }
-  if (service != nullptr) {
-    grpc_call_ = std::make_unique<rpc::UnaryCall>(
-        std::move(cluster), service->options, MakeCheckRequest(stream_, context_),
-        [this](rpc::UnaryCall::Result result) {
-          decision_ = result.status == rpc::Status::kOk
-                          ? ReadCheckResponse(result.answer.ToString())
-                          : Decision{};
-          stream_.Wake(*this);
-        });
-    return true;
-  }
-  if (calls_++ == 0) first_call_ = stream_.environment.loop.now();
-  const rpc::HttpCall::Limits limits{context_.http().service.timeout, kMaxAnswerBytes};
-  http_call_ =
-      std::make_unique<rpc::HttpCall>(std::move(cluster), limits, [this] { OnHttpAnswer(); });
-  StartHttpCheck(stream_, context_, *http_call_);
+  grpc_call_ = std::make_unique<rpc::UnaryCall>(
+      std::move(cluster), service->options, MakeCheckRequest(stream_, context_),
+      [this](rpc::UnaryCall::Result result) {
+        decision_ = result.status == rpc::Status::kOk ? ReadCheckResponse(result.answer.ToString())
+                                                      : Decision{};
+        stream_.Wake(*this);
+      });
   return true;
 }
 
-bool ExtAuthz::AsksAgain() {
-  const CallRetries& retries = context_.http().retries;
-  uint32_t reasons = 0;
-  if (http_call_->end() == rpc::HttpCall::End::kFailed) {
-    reasons = route::kRetryOn5xx | route::kRetryOnGatewayError | route::kRetryOnReset |
-              route::kRetryOnConnectFailure | route::kRetryOnRefusedStream;
-  } else if (http_call_->end() == rpc::HttpCall::End::kAnswer) {
-    const uint16_t status = http_call_->response().status;
-    if (status >= 500) reasons |= route::kRetryOn5xx;
-    if (status >= 502 && status <= 504) reasons |= route::kRetryOnGatewayError;
-    if (status == 409) reasons |= route::kRetryOnRetriable4xx;
-  }
-  if ((reasons & retries.on) == 0 || calls_ > retries.most) return false;
-  base::Nanos pause = retries.back_off;
-  for (uint32_t i = 1; i < calls_ && pause < retries.back_off_max; ++i) pause *= 2;
-  pause = std::max(std::min(pause, retries.back_off_max), base::kMillisecond);
-  // The timeout is that of all calls together.
-  const base::MonoTime now = stream_.environment.loop.now();
-  if (now + pause - first_call_ >= context_.http().service.timeout) return false;
-  again_.emplace(stream_.environment.loop.timers(), [this] {
-    again_due_ = true;
-    stream_.Wake(*this);
-  });
-  again_->ArmIn(pause);
-  return true;
+bool ExtAuthz::AskByHttp() {
+  const HttpServer& server = context_.http();
+  const filter::RetryingCall::Target target{server.service, server.retries, kMaxAnswerBytes};
+  http_call_.emplace(
+      stream_.environment, target,
+      [this](rpc::HttpCall& call) { return FillHttpCheck(stream_, context_, call); },
+      [this] { OnHttpAnswer(); });
+  if (http_call_->Start()) return true;
+  decision_ = Decision{};
+  return false;
 }
 
 void ExtAuthz::OnHttpAnswer() {
-  if (AsksAgain()) return;
-  decision_ =
-      http_call_->end() == rpc::HttpCall::End::kAnswer
-          ? ReadHttpResponse(http_call_->response(), http_call_->body().ToString(), context_.http())
-          : Decision{};
+  rpc::HttpCall& call = http_call_->call();
+  decision_ = call.end() == rpc::HttpCall::End::kAnswer
+                  ? ReadHttpResponse(call.response(), call.body().ToString(), context_.http())
+                  : Decision{};
   stream_.Wake(*this);
 }
 
 void ExtAuthz::OnWake() {
-  if (waiting_ && std::exchange(again_due_, false)) Ask();
   if (!waiting_ || !decision_.has_value()) return;
   waiting_ = false;
   if (Act() == Verdict::kContinue) stream_.Resume(*this, filter::Direction::kRequest);
@@ -166,7 +140,6 @@ void ExtAuthz::OnWake() {
 // Another filter answered, or the stream was cut short.
 void ExtAuthz::OnLocalReply() {
   waiting_ = false;
-  again_.reset();
   grpc_call_.reset();
   http_call_.reset();
 }
@@ -262,8 +235,15 @@ Verdict ExtAuthz::Deny() {
 void ExtAuthz::ReplyAsTold(uint16_t status_otherwise, absl::string_view details) {
   ReplyWith(decision_->status == 0 ? status_otherwise : decision_->status,
             stream_.arena.Copy(decision_->body), details);
-  // The same field may come several times, but what the reply had of it goes.
+  // The same field may come several times, but what the reply had of it goes. A gRPC call is
+  // answered without a body, whose type would say that this is no gRPC.
   http::HeaderMap& headers = stream_.response.headers;
+  if (stream_.IsGrpcCall()) {
+    auto& changes = decision_->response_changes;
+    changes.erase(std::remove_if(changes.begin(), changes.end(),
+                                 [](const auto& one) { return one.name == "content-type"; }),
+                  changes.end());
+  }
   for (const HeaderChange& change : decision_->response_changes) {
     filter::RemoveField(change.name, headers);
   }

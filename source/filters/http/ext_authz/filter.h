@@ -10,13 +10,13 @@
 #include <string>
 #include <vector>
 
-#include "source/event/timer_wheel.h"
 #include "source/filter/http_filter.h"
+#include "source/filter/retrying_call.h"
 #include "source/filter/stats_by_cluster.h"
 #include "source/filter/stream_context.h"
 #include "source/filters/http/ext_authz/decision.h"
 #include "source/filters/http/ext_authz/settings.h"
-#include "source/rpc/http_call.h"
+#include "source/rpc/call.h"
 #include "source/stats/registry.h"
 #include "source/stats/schema.h"
 
@@ -63,9 +63,8 @@ class ExtAuthz final : public filter::HttpFilter {
   void FindRouteSettings();
   // Starts the call. False when there is none: the decision is made.
   bool Ask();
+  bool AskByHttp();
   void OnHttpAnswer();
-  // Whether the call that has ended will be made again, for which it then waits.
-  bool AsksAgain();
   // Acts on the decision; kPause is never among the verdicts.
   filter::Verdict Act();
   filter::Verdict Allow();
@@ -90,13 +89,9 @@ class ExtAuthz final : public filter::HttpFilter {
   base::MonoTime asked_ = 0;
 
   std::unique_ptr<rpc::UnaryCall> grpc_call_;
-  std::unique_ptr<rpc::HttpCall> http_call_;
+  std::optional<filter::RetryingCall> http_call_;
   std::optional<Decision> decision_;
   bool waiting_ = false;  // Paused at the head.
-  uint32_t calls_ = 0;
-  base::MonoTime first_call_ = 0;
-  std::optional<event::Timer> again_;
-  bool again_due_ = false;
   std::vector<filter::HeaderChange> response_changes_;
 };
 

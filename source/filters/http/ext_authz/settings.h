@@ -11,19 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "source/filter/retrying_call.h"
 #include "source/match/string_matchers.h"
 #include "source/rpc/service.h"
 #include "source/runtime/setting.h"
 
 namespace proxenos::filters::ext_authz {
-
-// core.v3.RetryPolicy
-struct CallRetries {
-  uint32_t on = 0;    // route::RetryOn bits.
-  uint32_t most = 0;  // 0: a call is made once.
-  base::Nanos back_off = 25 * base::kMillisecond;
-  base::Nanos back_off_max = 250 * base::kMillisecond;
-};
 
 // HttpService
 struct HttpServer {
@@ -31,7 +24,7 @@ struct HttpServer {
   std::string path_prefix;
   std::string path_override;  // In the place of the request's path; empty: none.
   std::vector<std::pair<std::string, std::string>> headers_to_add;
-  CallRetries retries;
+  filter::CallRetries retries;
   // Which fields of the answer go where. Without `client` all go to a client that is denied.
   match::StringMatchers upstream;
   match::StringMatchers upstream_to_append;
