@@ -84,6 +84,7 @@ void FilterChain::Resume(Direction direction) {
   for (Entry& entry : filters_) entry.filter->resumed_[d] = false;
   if (!opens) return;
   way.paused = false;
+  TakeAdded(way, direction == Direction::kRequest ? stream_.request_in : stream_.response_in);
   ++way.next;
   if (!std::exchange(way.remade, false)) return;
   // What the new filters want of the body may hold the head back at the door.

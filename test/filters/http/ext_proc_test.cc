@@ -168,6 +168,61 @@ TEST_F(ExtProcTest, WholeBodiesAreReplaced) {
   EXPECT_EQ(Value(stream().request.headers, "x-late"), "1");
 }
 
+TEST_F(ExtProcTest, HeadsMayComeBackWithABody) {
+  const std::string replaced =
+      R"(request_headers { response { status: CONTINUE_AND_REPLACE
+           body_mutation { body: "mine" } } })";
+  const auto body = [this] { return stream().request_out.body.ToString(); };
+  // There was none.
+  Begin("");
+  stream().SendRequest(true);
+  EXPECT_TRUE(Next().has_request_headers());
+  Answer(replaced);
+  ASSERT_TRUE(Ends());
+  EXPECT_EQ(body(), "mine");
+  EXPECT_EQ(Value(stream().request.headers, "content-length"), "4");
+  EXPECT_EQ(stream().request.framing.length, 4u);
+  // One is still coming: nothing of it passes.
+  for (const bool trailers : {false, true}) {
+    Begin("", {{"content-length", "6"}});
+    stream().SendRequest(false);
+    stream().SendRequestBody("abc", false);
+    EXPECT_TRUE(Next().has_request_headers());
+    Answer(replaced);
+    ASSERT_TRUE(Passes());
+    EXPECT_EQ(Value(stream().request.headers, "content-length"), "-");
+    EXPECT_EQ(stream().request.framing.kind, http::Framing::kChunked);
+    if (trailers) {
+      stream().SendRequestTrailers({{"x-sum", "6"}});
+    } else {
+      stream().SendRequestBody("def", true);
+    }
+    ASSERT_TRUE(Ends());
+    EXPECT_EQ(body(), "mine");
+    EXPECT_EQ(stream().request_out.trailers, nullptr);
+  }
+}
+
+TEST_F(ExtProcTest, FirstQuestionTellsOfTheModes) {
+  Begin("processing_mode { request_body_mode: BUFFERED response_body_mode: STREAMED }");
+  stream().SendRequest(true);
+  const ProcessingRequest request = Next();
+  EXPECT_EQ(request.protocol_config().request_body_mode(), v3::ProcessingMode::BUFFERED);
+  EXPECT_EQ(request.protocol_config().response_body_mode(), v3::ProcessingMode::STREAMED);
+  Answer("request_headers {}");
+  ASSERT_TRUE(Passes());
+  stream().SendResponse(200, "", false);
+  const ProcessingRequest response = Next();
+  EXPECT_TRUE(response.has_response_headers());
+  EXPECT_FALSE(response.has_protocol_config());
+  Answer(R"(response_headers { response { header_mutation {
+      set_headers { header { key: ":status" raw_value: "404" } }
+      set_headers { header { key: ":status" raw_value: "99" } } } } })");
+  ASSERT_TRUE(stream().Until([this] { return stream().response_out.head; }));
+  EXPECT_EQ(stream().response.status, 404);
+  EXPECT_EQ(stream().Stat("http.test.ext_proc.rejected_header_mutations"), 1u);
+}
+
 TEST_F(ExtProcTest, HeadThenWholeBody) {
   Begin("processing_mode { response_header_mode: SKIP request_body_mode: BUFFERED }");
   stream().SendRequest(false);

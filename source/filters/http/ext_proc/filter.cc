@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "source/filter/filter_override.h"
+#include "source/http/content_coding.h"
 #include "source/rpc/status.h"
 
 namespace proxenos::filters::ext_proc {
@@ -49,9 +51,11 @@ filter::BodyNeed ExtProc::NeedOf(Direction direction, const filter::BodyNeed& de
   if (!active()) return declared;
   switch (mode_.body[static_cast<int>(direction)]) {
     case Mode::Body::kNone:
-      // A mode that the processor may choose later needs the pieces too.
-      return settings_.allow_mode_override ? filter::BodyNeed{filter::BodyMode::kStream, 0}
-                                           : declared;
+      // A mode that the processor may choose later needs the pieces too, and so does what it may
+      // put in their place.
+      return settings_.allow_mode_override || mode_.head[static_cast<int>(direction)]
+                 ? filter::BodyNeed{filter::BodyMode::kStream, 0}
+                 : declared;
     case Mode::Body::kStreamed:
       return filter::BodyNeed{filter::BodyMode::kStream, 0};
     case Mode::Body::kBuffered:
@@ -80,11 +84,13 @@ bool ExtProc::StartCall() {
 }
 
 bool ExtProc::Ask(Direction direction, Part part, const std::string& message) {
+  const bool first = call_ == nullptr;
   if (!StartCall()) {
     Fail("ext_proc_error_no_cluster");
     return false;
   }
-  call_->Send(message);
+  // Fields of one message may stand in any order.
+  call_->Send(first ? absl::StrCat(message, MakeProtocolConfig(mode_)) : message);
   Count(&ExtProcStats::stream_msgs_sent);
   Way& asked = way(direction);
   asked.asked = part;
@@ -122,8 +128,18 @@ Verdict ExtProc::Head(Direction direction, bool end) {
   return stream_.replied() ? Verdict::kReplied : Verdict::kContinue;
 }
 
+void ExtProc::PassReplacement(Way& way, buffer::Buffer& body) {
+  body.Clear();
+  if (way.replacement.has_value()) body.Append(*way.replacement);
+  way.replacement.reset();
+}
+
 Verdict ExtProc::Body(Direction direction, buffer::Buffer& body, bool end) {
   Way& held = way(direction);
+  if (held.drops) {
+    PassReplacement(held, body);
+    return Verdict::kContinue;
+  }
   const bool streamed = mode_.body[static_cast<int>(direction)] == Mode::Body::kStreamed;
   if (!active() || !streamed || (body.empty() && !end) ||
       (direction == Direction::kResponse && stream_.replied())) {
@@ -138,6 +154,14 @@ Verdict ExtProc::Body(Direction direction, buffer::Buffer& body, bool end) {
 }
 
 Verdict ExtProc::Trailers(Direction direction, http::HeaderMap& trailers) {
+  if (way(direction).drops) {
+    // The message that they were the end of is no more.
+    trailers.Clear();
+    if (way(direction).replacement.has_value()) {
+      PassReplacement(way(direction), stream_.added_body);
+    }
+    return Verdict::kContinue;
+  }
   if (!active() || !mode_.trailers[static_cast<int>(direction)] ||
       (direction == Direction::kResponse && stream_.replied())) {
     return Verdict::kContinue;
@@ -239,10 +263,20 @@ void ExtProc::ActOnHead(Way& held, Answer& answer) {
     mode_ = *answer.mode;
   }
   const bool replaces = answer.part == Part::kBody || answer.replaces;
-  if (answer.body.has_value() && replaces) {
-    ReplaceBody(direction, Incoming(direction).body, *answer.body);
+  const filter::Parts& in = Incoming(direction);
+  const bool complete = held.end || (in.end && in.trailers == nullptr);
+  if (replaces && answer.body.has_value()) {
+    if (answer.replaces && !complete) {
+      ForgetLength(direction);
+      held.replacement = *std::move(answer.body);
+    } else {
+      ReplaceBody(direction, Incoming(direction).body, *answer.body);
+    }
   }
-  if (answer.replaces) held.shown_whole = true;
+  if (answer.replaces) {
+    held.shown_whole = true;
+    held.drops = !complete && answer.body.has_value();
+  }
   const bool clears =
       settings_.route_cache == Settings::RouteCache::kClear ||
       (settings_.route_cache == Settings::RouteCache::kDefault && answer.clear_route_cache);
@@ -262,11 +296,27 @@ void ExtProc::ApplyMutation(const HeaderMutation& mutation, Direction direction,
       Count(&ExtProcStats::rejected_header_mutations);
       continue;
     }
+    uint32_t status;
+    if (change.name == ":status") {
+      const bool fits = trailers == nullptr && direction == Direction::kResponse &&
+                        absl::SimpleAtoi(change.value, &status) && status >= 200 && status < 600;
+      if (fits) stream_.response.status = static_cast<uint16_t>(status);
+      if (!fits) Count(&ExtProcStats::rejected_header_mutations);
+      continue;
+    }
     if (trailers == nullptr && direction == Direction::kRequest) {
       filter::Apply(change, stream_.request);
     } else {
       filter::Apply(change, headers);
     }
+  }
+}
+
+void ExtProc::ForgetLength(Direction direction) {
+  if (direction == Direction::kRequest) {
+    http::ForgetLength(stream_.request.framing, stream_.request.headers);
+  } else {
+    http::ForgetLength(stream_.response.framing, stream_.response.headers);
   }
 }
 

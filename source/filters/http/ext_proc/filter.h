@@ -62,6 +62,9 @@ class ExtProc final : public filter::HttpFilter {
     http::HeaderMap* trailers = nullptr;  // That are held.
     std::optional<event::Timer> deadline;
     bool shown_whole = false;  // The body was shown with its head.
+    // What the processor sends in the place of a body that is still coming, until it is passed on.
+    std::optional<std::string> replacement;
+    bool drops = false;  // Whatever comes of the body is not passed on.
   };
 
   bool active() const { return !off_ && !over_; }
@@ -69,6 +72,8 @@ class ExtProc final : public filter::HttpFilter {
   filter::Verdict Head(filter::Direction direction, bool end);
   filter::Verdict Body(filter::Direction direction, buffer::Buffer& body, bool end);
   filter::Verdict Trailers(filter::Direction direction, http::HeaderMap& trailers);
+  // Of a message that has been replaced: its pieces are dropped, its trailers emptied.
+  void PassReplacement(Way& way, buffer::Buffer& body);
   // Sends a question; false: the stream could not be had, and is over.
   bool Ask(filter::Direction direction, Part part, const std::string& message);
   bool AskAboutWholeBody(filter::Direction direction);
@@ -81,6 +86,7 @@ class ExtProc final : public filter::HttpFilter {
                      http::HeaderMap* trailers);
   // Sets a body in the place of another, and what the head says of its length.
   void ReplaceBody(filter::Direction direction, buffer::Buffer& body, const std::string& with);
+  void ForgetLength(filter::Direction direction);
   void Immediate(const Answer::Immediate& immediate);
   void KeepMetadata(json::Object metadata);
   void LetGo(filter::Direction direction);

@@ -18,7 +18,13 @@ using rpc::WireWriter;
 using How = HeaderChange::How;
 
 // Field numbers of envoy.service.ext_proc.v3.
-enum RequestField : uint32_t { kHeads = 2, kBodies = 4, kAllTrailers = 6, kMetadataContext = 8 };
+enum RequestField : uint32_t {
+  kHeads = 2,
+  kBodies = 4,
+  kAllTrailers = 6,
+  kMetadataContext = 8,
+  kProtocolConfig = 11,
+};
 enum ResponseField : uint32_t {
   kRequestHead = 1,
   kResponseTrailers = 6,
@@ -283,6 +289,16 @@ std::string MakeTrailers(const filter::StreamContext& stream, const Settings& se
     });
   });
   WriteMetadata(out, stream, settings);
+  return message;
+}
+
+std::string MakeProtocolConfig(const Mode& mode) {
+  if (mode.body[0] == Mode::Body::kNone && mode.body[1] == Mode::Body::kNone) return std::string();
+  std::string message;
+  WireWriter(message).Message(kProtocolConfig, [&mode](WireWriter& config) {
+    config.Number(1, static_cast<uint64_t>(mode.body[0]));
+    config.Number(2, static_cast<uint64_t>(mode.body[1]));
+  });
   return message;
 }
 

@@ -26,6 +26,9 @@ std::string MakeBody(const filter::StreamContext& stream, const Settings& settin
 std::string MakeTrailers(const filter::StreamContext& stream, const Settings& settings,
                          filter::Direction direction, const http::HeaderMap& trailers);
 
+// The ProtocolConfiguration that goes with the first of them; empty where it would say nothing.
+std::string MakeProtocolConfig(const Mode& mode);
+
 // HeaderMutation
 struct HeaderMutation {
   std::vector<filter::HeaderChange> changes;
