@@ -30,7 +30,7 @@ class Fill {
   //  kWaiting --Open--> kStreaming --Complete--> kComplete
   //     |  |                 \------Break------> kBroken
   //     |  +--Settle--> kSettled
-  //     +-----Refuse--> kRefused
+  //     +-----Refuse--> kRefused      (and so kAbandoned, kFailed)
   enum class State : uint8_t {
     kWaiting,    // Nothing has come yet.
     kStreaming,  // Head and some of the body.
@@ -39,6 +39,7 @@ class Fill {
     kSettled,    // What is stored is valid again: look it up.
     kRefused,    // Nobody but the leader may have it.
     kFailed,     // The origin answered with an error, or not at all.
+    kAbandoned,  // The leader left before anything came: another may lead.
   };
 
   // Whether others with the same URL may follow it.
@@ -59,6 +60,8 @@ class Fill {
   void Settle() { End(State::kSettled); }
   void Refuse() { End(State::kRefused); }
   void Fail() { End(State::kFailed); }
+  // REQUIRES: the store's list does not have it any more, or who looks again finds it again.
+  void Abandon() { End(State::kAbandoned); }
   // What has come so far. REQUIRES: Open was called.
   const Body& body() const { return builder_->body(); }
 

@@ -97,15 +97,38 @@ TEST(CacheCollapseTest, WhatCannotBeSharedIsFetchedByEach) {
   EXPECT_TRUE(first->forwarded() && second->forwarded());
 }
 
-TEST(CacheCollapseTest, ALeaderThatGoesLeavesOthersToThemselves) {
-  CacheWorld world = World();
+TEST(CacheCollapseTest, ALeaderThatGoesIsFollowedByOne) {
+  CacheWorld world = World("collapse_timeout { seconds: 2 }");
   auto leader = world.Get("/a");
-  auto waits = world.Get("/a");
+  auto next = world.Get("/a");
+  auto last = world.Get("/a");
   leader.reset();
-  waits->harness().Turn();
-  EXPECT_TRUE(waits->forwarded());
-  waits->Answer(200, kFresh, "x");
+  next->harness().Turn();
+  last->harness().Turn();
+  EXPECT_TRUE(next->forwarded());
+  EXPECT_FALSE(last->forwarded()) << "not all go to the origin at once";
+  next->Answer(200, kFresh, "x");
+  last->harness().Turn();
+  EXPECT_EQ(last->Text(), "200 x");
   EXPECT_EQ(world.Get("/a")->Text(), "200 x");
+  EXPECT_EQ(FillsUnderWay(), 0u);
+}
+
+TEST(CacheCollapseTest, PatienceIsNotRenewedByNewLeaders) {
+  CacheWorld world = World("collapse_timeout { seconds: 2 }");
+  auto leader = world.Get("/a");
+  auto next = world.Get("/a");
+  auto last = world.Get("/a");
+  last->harness().Advance(base::kSecond * 3 / 2);
+  last->harness().Turn();
+  leader.reset();
+  next->harness().Turn();
+  last->harness().Turn();
+  EXPECT_FALSE(last->forwarded());
+  last->harness().Advance(base::kSecond);
+  last->harness().Turn();
+  last->harness().Turn();
+  EXPECT_TRUE(last->forwarded());
 }
 
 TEST(CacheCollapseTest, ABrokenFillBreaksItsReaders) {
@@ -228,6 +251,144 @@ TEST(CacheCollapseTest, FollowersEndInEveryPhase) {
       EXPECT_EQ(world.Get(path)->Text(), "200 onetwothree");
     }
   }
+}
+
+// Streams whose route leads to a cluster that calls of our own can ask.
+class CalledTest : public ::testing::Test {
+ protected:
+  AsyncStream Make(const google::protobuf::Any& config, const std::string& path) {
+    if (factory_ == nullptr) factory_ = MakeFactory(config);
+    AsyncStream made{};
+    made.stream = std::make_unique<FilterHarness>(
+        filter::FilterFactories{factory_}, [&](filter::StreamContext& stream) {
+          FillRequest({"GET", path, {{"x-own", "3"}}}, stream.request, stream.arena);
+          stream.info.upstream_cluster = "origin";
+          auto service = std::make_unique<SideService>(stream.environment.loop,
+                                                       stream.environment.clusters, "origin");
+          made.service = service.get();
+          static_cast<FilterHarness&>(stream).Keep(std::move(service));
+        });
+    made.stream->Turn();
+    made.stream->SendRequest(true);
+    return made;
+  }
+  static void Answer(FilterHarness& stream, const Fields& fields, const std::string& body) {
+    for (const auto& [name, value] : fields) {
+      stream.response.headers.Add(name, value);
+      if (name == "content-length") stream.response.framing = {http::Framing::kLength, 8};
+    }
+    stream.SendResponse(200, body, /*end=*/false);
+  }
+
+  std::shared_ptr<const filter::FilterFactory> factory_;
+};
+
+const Fields kTagged = {
+    {"cache-control", "max-age=60"}, {"etag", "\"a\""}, {"content-length", "8"}};
+
+// What the origin says when it is asked for the rest of "half" + "rest", and what readers get.
+struct Rest {
+  const char* name;
+  uint16_t status;
+  Fields fields;
+  std::string body;
+  bool whole;
+};
+
+void PrintTo(const Rest& rest, std::ostream* out) { *out << rest.name; }
+
+class ResumptionTest : public CalledTest, public ::testing::WithParamInterface<Rest> {};
+
+TEST_P(ResumptionTest, ReadersOutliveTheirLeader) {
+  const google::protobuf::Any config = CacheConfigOf(absl::StrCat("name: '", StoreName(), "'"));
+  AsyncStream leader = Make(config, "/a");
+  AsyncStream reader = Make(config, "/a");
+  Answer(*leader.stream, kTagged, "half");
+  reader.stream->Turn();
+  EXPECT_EQ(ResponseText(*reader.stream), "200 half ...");
+  reader.stream->MarkResponseSent();
+  leader.stream->EndStream();
+  auto& origin = leader.service->origin;
+  ASSERT_TRUE(leader.stream->Until(
+      [&] { return origin.stream_count() > 0 && origin.stream(0).complete(); }));
+  Http2OriginStream& asked = origin.stream(0);
+  EXPECT_EQ(asked.head().path, "/a");
+  EXPECT_EQ(asked.Header("range"), "bytes=4-");
+  EXPECT_EQ(asked.Header("if-range"), "\"a\"");
+  EXPECT_EQ(asked.Header("x-own"), "3");
+  // Who comes meanwhile reads along too.
+  AsyncStream late = Make(config, "/a");
+  late.stream->Turn();
+  EXPECT_EQ(ResponseText(*late.stream), "200 half ...");
+  late.stream->MarkResponseSent();
+  asked.Reply(GetParam().status, GetParam().fields, GetParam().body);
+  ASSERT_TRUE(leader.stream->Until([] { return FillsUnderWay() == 0; }));
+  for (AsyncStream* one : {&reader, &late}) {
+    one->stream->Turn();
+    EXPECT_EQ(ResponseText(*one->stream), GetParam().whole ? "200 halfrest" : "200 half ...");
+    EXPECT_EQ(one->stream->broken_off(), !GetParam().whole);
+  }
+  AsyncStream after = Make(config, "/a");
+  EXPECT_EQ(ResponseText(*after.stream), GetParam().whole ? "200 halfrest" : "none");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Answers, ResumptionTest,
+    ::testing::Values(
+        Rest{"the_rest", 206, {{"etag", "\"a\""}, {"content-range", "bytes 4-7/8"}}, "rest", true},
+        Rest{"all", 200, {{"etag", "\"a\""}}, "halfrest", true},
+        Rest{"another", 200, {{"etag", "\"b\""}}, "HALFREST", false},
+        Rest{"weak", 200, {{"etag", "W/\"a\""}}, "halfrest", false},
+        Rest{"other_range",
+             206,
+             {{"etag", "\"a\""}, {"content-range", "bytes 3-7/8"}},
+             "frest",
+             false},
+        Rest{"other_length",
+             206,
+             {{"etag", "\"a\""}, {"content-range", "bytes 4-8/9"}},
+             "rest!",
+             false},
+        Rest{
+            "too_little", 206, {{"etag", "\"a\""}, {"content-range", "bytes 4-7/8"}}, "res", false},
+        Rest{"longer", 200, {{"etag", "\"a\""}}, "halfrest!", false},
+        Rest{"error", 503, {}, "", false}),
+    [](const auto& rest) { return rest.param.name; });
+
+TEST_F(CalledTest, NothingIsFetchedThatNobodyReads) {
+  const google::protobuf::Any config = CacheConfigOf(absl::StrCat("name: '", StoreName(), "'"));
+  AsyncStream leader = Make(config, "/a");
+  Answer(*leader.stream, kTagged, "half");
+  leader.stream->EndStream();
+  EXPECT_EQ(FillsUnderWay(), 0u);
+  // Nor what cannot be told to be the same.
+  for (const Fields& fields :
+       {Fields{{"cache-control", "max-age=60"}, {"content-length", "8"}},
+        Fields{{"cache-control", "max-age=60"}, {"etag", "\"a\""}},
+        Fields{{"cache-control", "max-age=60"}, {"etag", "W/\"a\""}, {"content-length", "8"}}}) {
+    AsyncStream first = Make(config, "/b");
+    AsyncStream reader = Make(config, "/b");
+    Answer(*first.stream, fields, "half");
+    reader.stream->Turn();
+    reader.stream->MarkResponseSent();
+    first.stream->EndStream();
+    EXPECT_EQ(FillsUnderWay(), 0u);
+    reader.stream->Turn();
+    EXPECT_TRUE(reader.stream->broken_off());
+  }
+}
+
+TEST_F(CalledTest, WorkersThatEndBreakWhatTheyResume) {
+  const google::protobuf::Any config = CacheConfigOf(absl::StrCat("name: '", StoreName(), "'"));
+  AsyncStream leader = Make(config, "/a");
+  AsyncStream reader = Make(config, "/a");
+  Answer(*leader.stream, kTagged, "half");
+  reader.stream->Turn();
+  reader.stream->MarkResponseSent();
+  leader.stream.reset();
+  EXPECT_EQ(FillsUnderWay(), 0u);
+  reader.stream->Turn();
+  EXPECT_TRUE(reader.stream->broken_off());
 }
 
 // A stale response with a window, and a cluster that its route leads to.

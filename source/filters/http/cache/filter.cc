@@ -34,15 +34,20 @@ bool IsSafe(const http::RequestHead& head) {
   }
 }
 
+// Called by the one that is over, which is destroyed in a later turn.
+template <typename Call>
+void RetireFrom(std::vector<std::unique_ptr<Call>>& calls, Call* done, event::EventLoop& loop) {
+  const auto it = std::find_if(calls.begin(), calls.end(),
+                               [done](const auto& one) { return one.get() == done; });
+  if (it == calls.end()) return;
+  loop.Retire(std::move(*it));
+  calls.erase(it);
+}
+
 }  // namespace
 
-void CachePart::Retire(Background* done) {
-  const auto it = std::find_if(background.begin(), background.end(),
-                               [done](const auto& one) { return one.get() == done; });
-  if (it == background.end()) return;
-  loop->Retire(std::move(*it));
-  background.erase(it);
-}
+void CachePart::Retire(Background* done) { RetireFrom(background, done, *loop); }
+void CachePart::Retire(Resumption* done) { RetireFrom(resumptions, done, *loop); }
 
 Cache::Cache(const Settings& settings, const filter::FilterFactory& factory,
              filter::StreamContext& stream)
@@ -219,6 +224,8 @@ Verdict Cache::Fetch(Forwarded why, bool may_follow) {
     followed_ = true;
     follower_.emplace(std::move(ticket.fill), stream_.environment.loop,
                       [this] { stream_.Wake(*this); });
+    // However many leaders come and go.
+    if (patience_.has_value()) return Verdict::kPause;
     patience_.emplace(stream_.environment.loop.timers(), [this] {
       timed_out_ = true;
       stream_.Wake(*this);
@@ -226,6 +233,7 @@ Verdict Cache::Fetch(Forwarded why, bool may_follow) {
     patience_->ArmIn(settings_.collapse_timeout);
     return Verdict::kPause;
   }
+  patience_.reset();
   fill_ = std::move(ticket.fill);
   if (stored_.empty()) Count(&CacheStats::miss);
   seen_->facts.time = now();
@@ -317,10 +325,20 @@ void Cache::Follow() {
         return;
       }
       return GoAlone();
+    case Fill::State::kAbandoned:
+      return timed_out_ ? GoAlone() : LookAgain();
     case Fill::State::kBroken:
     case Fill::State::kRefused:
       return GoAlone();
   }
+}
+
+// One of those who waited leads now, so that a leader who leaves does not send them all to the
+// origin. The first of them may have the answer in the store already.
+void Cache::LookAgain() {
+  follower_.reset();
+  const Verdict verdict = Fetch(why_, /*may_follow=*/true);
+  if (verdict == Verdict::kContinue) stream_.Resume(*this, filter::Direction::kRequest);
 }
 
 void Cache::BeginReading(std::shared_ptr<const store::StoredHead> head,
@@ -380,11 +398,11 @@ void Cache::GoAlone() {
 }
 
 void Cache::OnLocalReply() {
-  if (fill_ != nullptr && state_ == State::kStoring) BreakFill();
+  if (fill_ != nullptr && state_ == State::kStoring) LeaveFill();
 }
 
 void Cache::OnComplete() {
-  if (fill_ != nullptr) BreakFill();
+  if (fill_ != nullptr) LeaveFill();
   load_.reset();
   follower_.reset();
   patience_.reset();

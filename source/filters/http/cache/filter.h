@@ -26,6 +26,7 @@
 #include "source/filter/stream_context.h"
 #include "source/filters/http/cache/background.h"
 #include "source/filters/http/cache/judging.h"
+#include "source/filters/http/cache/resumption.h"
 #include "source/filters/http/cache/settings.h"
 
 namespace proxenos::filters::cache {
@@ -33,13 +34,17 @@ namespace proxenos::filters::cache {
 // Owner: the HttpService. Thread: the worker's.
 struct CachePart final : public filter::WorkerPart {
   static constexpr size_t kMaxBackground = 64;
+  // Fewer, as each holds a whole body beside the one that it is for.
+  static constexpr size_t kMaxResumptions = 16;
   void Start(const filter::Environment& environment) override { loop = &environment.loop; }
   // It is over.
   void Retire(Background* done);
+  void Retire(Resumption* done);
 
   event::EventLoop* loop = nullptr;
   stats::Group<CacheStats> stats;
-  std::vector<std::unique_ptr<Background>> background;  // Under way.
+  std::vector<std::unique_ptr<Background>> background;   // Under way.
+  std::vector<std::unique_ptr<Resumption>> resumptions;  // Under way.
 };
 
 class Cache final : public filter::HttpFilter {
@@ -91,6 +96,8 @@ class Cache final : public filter::HttpFilter {
                     const store::Follower::Progress& progress);
   void ReadOn(const store::Follower::Progress& progress);
   void GoAlone();
+  // The leader left: leads, or follows who does.
+  void LookAgain();
 
   // response.cc
   bool ReplaceByStored(const http::ResponseHead& head);
@@ -101,6 +108,8 @@ class Cache final : public filter::HttpFilter {
   void BeginStoring(http::ResponseHead& head, bool end);
   void FinishStoring();
   void BreakFill();
+  // The stream is over before its fill: others go on without it, where they can.
+  void LeaveFill();
   void ShowForwarded(http::HeaderMap& headers, uint16_t status, bool stored,
                      absl::string_view detail);
 

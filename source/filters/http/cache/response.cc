@@ -134,6 +134,24 @@ void Cache::BreakFill() {
   fill_.reset();
 }
 
+void Cache::LeaveFill() {
+  if (state_ != State::kStoring) {  // Nothing has come.
+    memory().End(*fill_);
+    fill_->Abandon();
+    fill_.reset();
+    return;
+  }
+  const bool room = part_ != nullptr && part_->loop != nullptr &&
+                    part_->resumptions.size() < CachePart::kMaxResumptions;
+  if (!room || !Resumption::Possible(stream_, *fill_)) return BreakFill();
+  state_ = State::kPassing;
+  why_ = Forwarded::kNo;
+  part_->resumptions.push_back(
+      std::make_unique<Resumption>(settings_, stream_, std::move(fill_), &*part_->stats,
+                                   [part = part_](Resumption* done) { part->Retire(done); }));
+  fill_.reset();
+}
+
 bool Cache::ReplaceByStored(const http::ResponseHead& head) {
   if (stored_.empty() || !store::MayReplaceError(stored_.head->policy, directives_, now())) {
     return false;
