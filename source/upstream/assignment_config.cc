@@ -63,10 +63,10 @@ class AssignmentCompiler {
     }
     // Endpoints that say nothing themselves are what their locality is.
     const FlatStruct match = CompileTransportMatch(proto.metadata());
-    const auto lb = CompileLbMetadata(proto.metadata());
     for (Endpoint& endpoint : locality.endpoints) {
       InheritTransportMatch(match, endpoint.transport_match);
       if (endpoint.metadata == nullptr) endpoint.metadata = lb;
+      if (endpoint.transport_match.empty()) endpoint.transport_match = match;
     }
     assignment_.localities.push_back(std::move(locality));
   }
