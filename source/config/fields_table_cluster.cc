@@ -22,9 +22,8 @@ std::vector<FieldRule> Http1Client() {
 
 std::vector<MessageRules> ClusterFields() {
   constexpr std::string_view kMetadata =
-      "Of metadata only envoy.lb (hash_key, what retries avoid) and envoy.transport_socket_match "
-      "are "
-      "read here.";
+      "Of metadata only envoy.lb (hash_key, subsets, what retries avoid) and "
+      "envoy.transport_socket_match are read here.";
   constexpr std::string_view kNoHttp3 = "HTTP/3 is not implemented";
 
   constexpr std::string_view kCommonHttp =
@@ -37,7 +36,7 @@ std::vector<MessageRules> ClusterFields() {
            Use("type cluster_type"),
            Use("eds_cluster_config load_assignment"),
            Use("lb_policy"),
-           Use("load_balancing_policy"),
+           Use("load_balancing_policy lb_subset_config"),
            Use("least_request_lb_config round_robin_lb_config ring_hash_lb_config "
                "maglev_lb_config original_dst_lb_config common_lb_config"),
            Use("preconnect_policy circuit_breakers max_requests_per_connection"),
@@ -110,6 +109,10 @@ std::vector<MessageRules> ClusterFields() {
         Refuse("hash_policy", "write hash_policy at the route")}},
       {"envoy.extensions.load_balancing_policies.pick_first.v3.PickFirst",
        {Use("shuffle_address_list").Only("false")}},
+      {"envoy.config.cluster.v3.Cluster.LbSubsetConfig", {Use("*")}},
+      {"envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector", {Use("*")}},
+      {"envoy.extensions.load_balancing_policies.subset.v3.Subset", {Use("*")}},
+      {"envoy.extensions.load_balancing_policies.subset.v3.Subset.LbSubsetSelector", {Use("*")}},
       {"envoy.extensions.load_balancing_policies.wrr_locality.v3.WrrLocality",
        {Use("endpoint_picking_policy")}},
       {"envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided", {}},

@@ -18,7 +18,9 @@ MessageRules TcpProxyFields() {
               Leave("downstream_idle_timeout upstream_idle_timeout",
                     "Envoy does not implement them either."),
               Refuse("on_demand", "name clusters that discovery sends"),
-              Refuse("metadata_match", "there is no subset balancing"),
+              Refuse("metadata_match",
+                     "connections ask for no subset: the fallback_policy of the cluster says where "
+                     "they go"),
               Refuse("hash_policy", "no balancing by hash is implemented"),
               Use("proxy_protocol_tlvs proxy_protocol_tlv_merge_policy"),
               Use("check_drain_close")
@@ -42,7 +44,9 @@ std::vector<MessageRules> NetworkFields() {
        }},
       {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster", {Use("clusters")}},
       {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight",
-       {Use("name weight"), Refuse("metadata_match", "there is no subset balancing")}},
+       {Use("name weight"), Refuse("metadata_match",
+                                   "connections ask for no subset: the fallback_policy of the "
+                                   "cluster says where they go")}},
       {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions",
        {Use("access_log_flush_interval flush_access_log_on_connected flush_access_log_on_start")}},
       {"envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit",

@@ -60,6 +60,7 @@ std::vector<MessageRules> RouteFields() {
                "hash_policy request_mirror_policies"),
            Use("priority").Only("DEFAULT"),
            Use("include_vh_rate_limits rate_limits"),
+           Use("metadata_match"),
            Use("max_grpc_timeout grpc_timeout_offset"),
            Use("internal_redirect_policy internal_redirect_action max_internal_redirects"),
            Refuse("hedge_policy", kNoHedging),
@@ -91,7 +92,7 @@ std::vector<MessageRules> RouteFields() {
        }},
       {"envoy.config.route.v3.WeightedCluster.ClusterWeight",
        {
-           Use("name cluster_header weight host_rewrite_literal"),
+           Use("name cluster_header weight host_rewrite_literal metadata_match"),
            Use(kHeaders),
            Use("typed_per_filter_config"),
        }},

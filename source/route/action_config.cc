@@ -11,6 +11,7 @@
 #include "source/route/host_preferences_config.h"
 #include "source/route/internal_redirect_config.h"
 #include "source/route/matcher_config.h"
+#include "source/route/metadata_match_config.h"
 #include "source/route/mirror_config.h"
 #include "source/route/rate_limit_config.h"
 #include "source/runtime/setting_config.h"
@@ -32,6 +33,7 @@ std::vector<HeaderMatcher> CompileMatchers(
 }
 
 WeightedCluster CompileWeight(const v3::WeightedCluster::ClusterWeight& config,
+                              const std::shared_ptr<const MetadataMatch>& of_route,
                               Compilation& compilation, const config::Path& path) {
   WeightedCluster entry;
   if (config.name().empty() == config.cluster_header().empty()) {
@@ -46,6 +48,7 @@ WeightedCluster CompileWeight(const v3::WeightedCluster::ClusterWeight& config,
   entry.host_rewrite = config.host_rewrite_literal();
   CompileBothMutations(config, compilation, path, &entry);
   entry.filter_overrides = CompileOverrides(config, compilation, path);
+  entry.metadata_match = CompileMetadataMatch(config.metadata_match(), of_route);
   return entry;
 }
 
@@ -53,8 +56,8 @@ void CompileWeights(const v3::WeightedCluster& config, Compilation& compilation,
                     const config::Path& path, Forward* forward) {
   const config::Path list = path.Field("clusters");
   for (int i = 0; i < config.clusters_size(); ++i) {
-    forward->weighted.push_back(
-        CompileWeight(config.clusters(i), compilation, list.Index(static_cast<size_t>(i))));
+    forward->weighted.push_back(CompileWeight(config.clusters(i), forward->metadata_match,
+                                              compilation, list.Index(static_cast<size_t>(i))));
     forward->total_weight += config.clusters(i).weight().value();
     forward->weighted.back().upper = forward->total_weight;
     if (!forward->weighted.back().filter_overrides.empty()) forward->weighted_overrides = true;
@@ -290,6 +293,7 @@ Forward CompileForward(const v3::RouteAction& config,
                        const std::shared_ptr<const RetryPolicy>& inherited,
                        Compilation& compilation, const config::Path& path) {
   Forward forward;
+  forward.metadata_match = CompileMetadataMatch(config.metadata_match(), nullptr);
   CompileCluster(config, compilation, path, &forward);
   CompileTimeouts(config, compilation, path, &forward);
   CompileRewrites(config, compilation, path, &forward);

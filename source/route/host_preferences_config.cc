@@ -10,9 +10,8 @@
 #include "envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config.pb.h"
 #include "envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.pb.h"
 #include "envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.pb.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "source/config/typed_config.h"
+#include "source/route/metadata_match_config.h"
 
 namespace proxenos::route {
 namespace {
@@ -22,18 +21,6 @@ namespace priority = envoy::extensions::retry::priority;
 using RetryProto = envoy::config::route::v3::RetryPolicy;
 
 constexpr int64_t kMaxAttempts = 1000;  // Each is a pick on the request's path.
-
-// The same bytes for the same value: maps inside in a fixed order.
-std::string Bytes(const google::protobuf::Value& value) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream out(&stream);
-    out.SetSerializationDeterministic(true);
-    value.SerializeToCodedStream(&out);
-  }
-  return bytes;
-}
 
 // Without a typed_config the name says it, as it always did.
 bool Is(const std::string& type, const std::string& name, absl::string_view full_type,
@@ -49,10 +36,7 @@ void SetMetadata(const RetryProto::RetryHostPredicate& predicate, config::Errors
   const auto& all = proto.metadata_match().filter_metadata();
   const auto found = all.find("envoy.lb");
   if (found == all.end()) return;
-  for (const auto& [name, value] : found->second.fields()) {
-    to.avoided_metadata.emplace_back(name, Bytes(value));
-  }
-  std::sort(to.avoided_metadata.begin(), to.avoided_metadata.end());
+  to.avoided_metadata = MergeFields(to.avoided_metadata, FlattenStruct(found->second));
 }
 
 void SetPredicate(const RetryProto::RetryHostPredicate& predicate, config::Errors& errors,
@@ -71,8 +55,7 @@ void SetPredicate(const RetryProto::RetryHostPredicate& predicate, config::Error
                 "envoy.retry_host_predicates.omit_canary_hosts")) {
     google::protobuf::Value yes;
     yes.set_bool_value(true);
-    to.avoided_metadata.emplace_back("canary", Bytes(yes));
-    std::sort(to.avoided_metadata.begin(), to.avoided_metadata.end());
+    to.avoided_metadata = MergeFields(to.avoided_metadata, {{"canary", SerializedValue(yes)}});
   } else {
     errors.AddValue(path, type.empty() ? name : type,
                     "previous_hosts, omit_host_metadata or omit_canary_hosts");

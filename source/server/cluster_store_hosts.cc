@@ -4,6 +4,7 @@
 
 #include "source/server/cluster_version.h"
 #include "source/upstream/host_set_update.h"
+#include "source/upstream/subsets.h"
 #include "source/xds/xxhash64.h"
 
 namespace proxenos::server {
@@ -13,6 +14,15 @@ using upstream::DiscoveryKind;
 
 // From so many hosts on, a set of them is not left to a worker to destroy.
 constexpr uint32_t kManyHosts = 256;
+
+// The subsets of `now`, where those of `before` were; both may be null.
+void CountSubsets(const upstream::Subsets* now, const upstream::Subsets* before,
+                  stats::ClusterSubsetStats& stats) {
+  stats.lb_subsets_created.Add(now == nullptr ? 0 : now->CountMissingIn(before));
+  stats.lb_subsets_removed.Add(before == nullptr ? 0 : before->CountMissingIn(now));
+  stats.lb_subsets_active.Set(now == nullptr ? 0 : now->size());
+  stats.lb_subsets_single_host_per_subset_duplicate.Set(now == nullptr ? 0 : now->duplicates());
+}
 
 }  // namespace
 
@@ -149,6 +159,15 @@ bool ClusterStore::RebuildHosts(Cluster& cluster) {
   const bool changed = update.hosts != cluster.hosts;
   cluster.hosts.swap(update.hosts);
   if (cluster.load != nullptr) CountLoad(cluster);
+  const upstream::Subsets* now = cluster.hosts->subsets();
+  if (now != nullptr && !cluster.subsets) {
+    cluster.subsets = registry_.Open<stats::ClusterSubsetStats>(
+        stats::ClusterScope(cluster.active->config->stat_name()));
+  }
+  if (changed && cluster.subsets) {
+    CountSubsets(now, update.hosts == nullptr ? nullptr : update.hosts->subsets(),
+                 *cluster.subsets);
+  }
   if (changed) Bury(std::move(update.hosts));
   if (update.membership_changed()) cluster.stats->membership_change.Inc();
   ShowMembership(cluster);

@@ -12,6 +12,7 @@
 #include "source/server/cluster_store.h"
 #include "source/server/tls_contexts.h"
 #include "source/stats/health_stats.h"
+#include "source/stats/subset_stats.h"
 
 namespace proxenos::server {
 
@@ -62,6 +63,7 @@ struct ClusterStore::Cluster {
   stats::ScopePin pin;
   stats::Group<stats::ClusterMembershipStats> stats;
   stats::Group<stats::ClusterExcludedStats> excluded;  // Of one with active checks.
+  stats::Group<stats::ClusterSubsetStats> subsets;     // Of one that had some.
 };
 
 inline const ClientContexts::Contexts& ContextsOf(const ClientContexts* tls) {

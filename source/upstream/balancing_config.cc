@@ -13,9 +13,11 @@
 #include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
 #include "envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.pb.h"
 #include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
+#include "envoy/extensions/load_balancing_policies/subset/v3/subset.pb.h"
 #include "envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality.pb.h"
 #include "source/config/typed_config.h"
 #include "source/upstream/hash_table.h"
+#include "source/upstream/subset_config.h"
 
 namespace proxenos::upstream {
 namespace {
@@ -50,6 +52,7 @@ class BalancingCompiler {
     } else {
       SetByName();
     }
+    SetSubsets();
     // Weights of localities leave nothing to choose.
     if (to_.locality_weighted) to_.zone_awareness.reset();
   }
@@ -59,9 +62,12 @@ class BalancingCompiler {
 
   void SetCommon();
   void SetByName();
+  void SetSubsets();
   void SetExtension(const LoadBalancingPolicy& proto, const config::Path& path, int depth);
   // False: it is of a type that is not known here.
   bool TrySet(const google::protobuf::Any& any, const config::Path& path, int depth);
+  // Of policies that have others in them.
+  bool TrySetOuter(const google::protobuf::Any& any, const config::Path& path, int depth);
   // The policy's own message, when `any` holds that.
   template <typename Proto>
   bool Holds(const google::protobuf::Any& any, Proto& proto, const config::Path& path) {
@@ -172,6 +178,24 @@ void BalancingCompiler::SetByName() {
   }
 }
 
+void BalancingCompiler::SetSubsets() {
+  const auto& proto = proto_.lb_subset_config();
+  if (proto_.has_load_balancing_policy() && proto_.has_lb_subset_config()) {
+    errors_.Add(At("lb_subset_config"),
+                "cannot stand beside load_balancing_policy: write the policy Subset there");
+  } else if (proto.subset_selectors_size() > 0) {  // Else it is as if it were not there.
+    to_.subsets = CompileSubsets(proto, errors_, At("lb_subset_config"));
+    if (proto.locality_weight_aware() && !to_.locality_weighted) {
+      errors_.Add(At("lb_subset_config").Field("locality_weight_aware"),
+                  "needs common_lb_config.locality_weighted_lb_config");
+    }
+  }
+  if (to_.subsets != nullptr && to_.lb_policy == LbPolicy::kClusterProvided) {
+    errors_.Add(At(proto_.has_load_balancing_policy() ? "load_balancing_policy" : "lb_policy"),
+                "subsets are of clusters that balance over their own hosts, not CLUSTER_PROVIDED");
+  }
+}
+
 void BalancingCompiler::SetExtension(const LoadBalancingPolicy& proto, const config::Path& path,
                                      int depth) {
   if (depth > kMaxNesting) {
@@ -186,7 +210,7 @@ void BalancingCompiler::SetExtension(const LoadBalancingPolicy& proto, const con
   }
   errors_.Add(list,
               "expected at least one of RoundRobin, LeastRequest, Random, RingHash, Maglev, "
-              "PickFirst, WrrLocality and ClusterProvided");
+              "PickFirst, WrrLocality, Subset and ClusterProvided");
 }
 
 bool BalancingCompiler::TrySet(const google::protobuf::Any& any, const config::Path& path,
@@ -198,7 +222,6 @@ bool BalancingCompiler::TrySet(const google::protobuf::Any& any, const config::P
   policies::ring_hash::v3::RingHash ring;
   policies::maglev::v3::Maglev maglev;
   policies::pick_first::v3::PickFirst first;
-  policies::wrr_locality::v3::WrrLocality wrr;
   policies::cluster_provided::v3::ClusterProvided provided;
   if (Holds(any, round_robin, path)) {
     SetLocalities(LbPolicy::kRoundRobin, round_robin);
@@ -223,13 +246,27 @@ bool BalancingCompiler::TrySet(const google::protobuf::Any& any, const config::P
     SetMaglev(maglev, path);
   } else if (Holds(any, first, path)) {
     SetPolicy(LbPolicy::kPickFirst, false);
-  } else if (Holds(any, wrr, path)) {
-    SetExtension(wrr.endpoint_picking_policy(), path.Field("endpoint_picking_policy"), depth + 1);
-    to_.locality_weighted = true;
   } else if (Holds(any, provided, path)) {
     SetPolicy(LbPolicy::kClusterProvided, false);
-  } else {
+  } else if (!TrySetOuter(any, path, depth)) {
     return errors_.count() != before;  // One that is known, but broken, ends the search.
+  }
+  return true;
+}
+
+bool BalancingCompiler::TrySetOuter(const google::protobuf::Any& any, const config::Path& path,
+                                    int depth) {
+  policies::wrr_locality::v3::WrrLocality wrr;
+  policies::subset::v3::Subset subset;
+  if (Holds(any, wrr, path)) {
+    SetExtension(wrr.endpoint_picking_policy(), path.Field("endpoint_picking_policy"), depth + 1);
+    to_.locality_weighted = true;
+  } else if (Holds(any, subset, path)) {
+    SetExtension(subset.subset_lb_policy(), path.Field("subset_lb_policy"), depth + 1);
+    if (to_.subsets != nullptr) errors_.Add(path, "there are no subsets of subsets");
+    to_.subsets = CompileSubsets(subset, errors_, path);
+  } else {
+    return false;
   }
   return true;
 }

@@ -7,6 +7,7 @@
 
 #include "source/base/check.h"
 #include "source/upstream/priority_load.h"
+#include "source/upstream/subsets.h"
 
 namespace proxenos::upstream {
 namespace {
@@ -219,6 +220,7 @@ HostSet::HostSet(HostSetParts parts, const HostSet* previous)
 
   MakeGroups(SharePriorityLoad(health, overprovisioning_percent_, options_.panic_threshold_percent),
              previous);
+  if (options_.subsets != nullptr) subsets_ = std::make_shared<const Subsets>(*this, previous);
 }
 
 void HostSet::MakeGroups(const std::vector<PriorityLoad>& loads, const HostSet* previous) {

@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "source/base/check.h"
+#include "source/upstream/subsets.h"
 
 namespace proxenos::upstream {
 
@@ -22,6 +23,11 @@ namespace {
 
 HostSetOptions OptionsOf(const ClusterConfig& config) {
   HostSetOptions options{config.panic_threshold_percent, config.locality_weighted};
+  options.subsets = config.subsets;
+  // As a fallback the whole set is a subset like the others.
+  if (config.subsets != nullptr && !config.subsets->locality_weight_aware) {
+    options.locality_weighted = false;
+  }
   options.by_zone = config.RoutesByZone();
   if (config.lb_policy == LbPolicy::kRingHash || config.lb_policy == LbPolicy::kMaglev) {
     options.hashing = *config.hashing;
@@ -227,14 +233,14 @@ class EntryBuilder {
   absl::flat_hash_map<Key, size_t> seen_;
 };
 
+}  // namespace
+
 bool SameEntry(const HostEntry& a, const HostEntry& b) {
   return a.host == b.host && a.weight == b.weight && a.locality == b.locality &&
          a.priority == b.priority && a.discovered == b.discovered &&
          (a.metadata == b.metadata ||
           (a.metadata != nullptr && b.metadata != nullptr && *a.metadata == *b.metadata));
 }
-
-}  // namespace
 
 void CountMembership(const HostSet& now, const HostSet* before, HostSetUpdate& update) {
   update.added = update.removed = 0;

@@ -8,12 +8,18 @@
 #include "source/upstream/host_source.h"
 #include "source/upstream/hosts_by_address.h"
 #include "source/upstream/original_hosts.h"
+#include "source/upstream/subset_hosts.h"
 
 namespace proxenos::upstream {
 namespace {
 
 // Of all clusters of the thread, which is one worker's.
 thread_local uint64_t host_changes = 0;
+
+// The source of a cluster that has subsets; null of others.
+SubsetHosts* SubsetsOf(HostSource* source, const ClusterConfig& config) {
+  return config.subsets == nullptr ? nullptr : static_cast<SubsetHosts*>(source);
+}
 
 }  // namespace
 
@@ -30,16 +36,12 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
   decoder_options_.max_headers = published_.config->max_response_headers;
   decoder_options_.max_head_bytes = published_.config->max_response_head_bytes;
   decoder_options_.enable_trailers = published_.config->response_trailers;
-  balancer_ = MakeLoadBalancer(*published_.config, [this](HostIndex index) -> uint32_t {
+  const auto active = [this](HostIndex index) -> uint32_t {
     return by_index_[index] == nullptr ? 0 : by_index_[index]->active();
-  });
+  };
+  balancer_ = MakeWorkerBalancer(config(), registry, active);
   if (config().track_endpoints || config().track_sizes || published_.load != nullptr) {
     tracked_ = std::make_unique<TrackedStats>(registry, config(), published_.load);
-  }
-  if (config().RoutesByZone()) {
-    balancer_->SetZones(std::make_unique<ZoneRouting>(
-        *config().zone_awareness, config().local_zones,
-        registry.Open<stats::ClusterZoneStats>(stats::ClusterScope(config().stat_name()))));
   }
   for (size_t i = 0; i < published_.config->tls.size(); ++i) {
     tls_cells_.push_back(base::Rc<TlsCell>(std::make_unique<TlsCell>()));
@@ -56,9 +58,13 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
         {loop_, registry, config(), published_.dns_cache, [this](uint64_t id) { ForgetHost(id); }});
   }
   if (config().aggregated != nullptr) source_ = MakeAggregateHosts(*this, loop_.random());
+  if (config().subsets != nullptr) {
+    source_ = std::make_unique<SubsetHosts>(config(), registry, *balancer_, active);
+  }
   ++host_changes;
   by_index_.resize(published_.hosts->size());
   balancer_->Update(*published_.hosts, loop_.random());
+  if (SubsetHosts* subsets = SubsetsOf(source_.get(), config())) subsets->Update(hosts());
 }
 
 WorkerCluster::~WorkerCluster() = default;
@@ -144,11 +150,13 @@ void WorkerCluster::Acquire(Exchange& exchange) {
 }
 
 HostPool* WorkerCluster::PickPool(const PickRequest& request, Exchange& exchange) {
-  if (source_ != nullptr) {
+  SubsetHosts* const subsets = SubsetsOf(source_.get(), config());
+  if (source_ != nullptr && subsets == nullptr) {
     const std::shared_ptr<const Host>* host = source_->Find(request);
     return host == nullptr ? nullptr : &PoolOfHost(*host);
   }
-  const Choice choice = balancer_->Pick(request, loop_.random());
+  const Choice choice = subsets == nullptr ? balancer_->Pick(request, loop_.random())
+                                           : subsets->Choose(request, loop_.random());
   if (!choice) return nullptr;
   if (choice.panic) stats_->lb_healthy_panic.Inc();
   exchange.priority = published_.hosts->entry(choice.host).priority;
@@ -209,7 +217,9 @@ void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
   by_index_.assign(published_.hosts->size(), nullptr);
   by_address_.reset();
   balancer_->Update(*published_.hosts, loop_.random());
-  if (pools_.empty() || source_ != nullptr) return;
+  SubsetHosts* const subsets = SubsetsOf(source_.get(), config());
+  if (subsets != nullptr) subsets->Update(*published_.hosts);
+  if (pools_.empty() || (source_ != nullptr && subsets == nullptr)) return;
   absl::flat_hash_set<uint64_t> present;
   present.reserve(published_.hosts->size());
   for (HostIndex index = 0; index < published_.hosts->size(); ++index) {

@@ -22,7 +22,7 @@ TEST(FieldsDocumentTest, TheFileIsCurrent) {
 TEST(FieldsDocumentTest, SaysWhatIsMissing) {
   const std::string text = FieldsDocument();
   EXPECT_NE(std::string::npos, text.find("\n## envoy.config.cluster.v3.Cluster\n"));
-  EXPECT_NE(std::string::npos, text.find("`lb_subset_config`"));
+  EXPECT_NE(std::string::npos, text.find("`upstream_config`"));
   EXPECT_NE(std::string::npos, text.find("only `N_CHOICES`"));
 }
 

@@ -70,11 +70,13 @@ TEST(FieldsTest, AWholeListenerPasses) { EXPECT_EQ("", Check(Parse<Listener>(kLi
 
 TEST(FieldsTest, WhatIsNotInTheTableIsRejectedByName) {
   EXPECT_EQ(
-      "lb_subset_config: field envoy.config.cluster.v3.Cluster.lb_subset_config is not implemented "
-      "by proxenos\n"
       "upstream_config: field envoy.config.cluster.v3.Cluster.upstream_config is not implemented "
-      "by proxenos\n",
-      Check(Parse<Cluster>("{name: a, lb_subset_config: {}, upstream_config: {name: b}}")));
+      "by proxenos\n"
+      "connection_pool_per_downstream_connection: field "
+      "envoy.config.cluster.v3.Cluster.connection_pool_per_downstream_connection is not "
+      "implemented by proxenos\n",
+      Check(Parse<Cluster>("{name: a, upstream_config: {name: b}, "
+                           "connection_pool_per_downstream_connection: true}")));
 }
 
 TEST(FieldsTest, ValuesOfAField) {

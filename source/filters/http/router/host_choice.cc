@@ -33,6 +33,7 @@ net::Address ParseAddress(absl::string_view text) {
 
 upstream::PickRequest HostChoice::Next(const filter::StreamContext& stream,
                                        const route::Forward& forward,
+                                       const route::ClusterPick& pick,
                                        const upstream::ClusterConfig& config) {
   upstream::PickRequest request;
   const bool aggregate = config.aggregated != nullptr;  // Its clusters may be of any kind.
@@ -48,6 +49,12 @@ upstream::PickRequest HostChoice::Next(const filter::StreamContext& stream,
     const std::string* other = stream.info.state.Find(upstream::kDynamicAuthority);
     request.authority = other == nullptr ? stream.request.authority : absl::string_view(*other);
   }
+  if (config.subsets != nullptr || aggregate) {
+    if (const route::MetadataMatch* match = MatchOf(stream, forward, pick)) {
+      request.subset = &match->fields;
+      request.subset_fallbacks = match->fallbacks;
+    }
+  }
   if (forward.retry == nullptr || tried_.empty()) return request;
   const route::HostPreferences& prefers = forward.retry->hosts;
   request.attempts = prefers.attempts;
@@ -60,6 +67,18 @@ upstream::PickRequest HostChoice::Next(const filter::StreamContext& stream,
     request.avoided_priorities = avoided_priorities_;
   }
   return request;
+}
+
+const route::MetadataMatch* HostChoice::MatchOf(const filter::StreamContext& stream,
+                                                const route::Forward& forward,
+                                                const route::ClusterPick& pick) {
+  if (match_ != nullptr) return match_.get();
+  const route::MetadataMatch* given =
+      (pick.weighted != nullptr ? pick.weighted->metadata_match : forward.metadata_match).get();
+  const json::Object* request = stream.info.metadata.Find(route::kLbMetadata);
+  if (request == nullptr) return given;
+  match_ = std::make_unique<const route::MetadataMatch>(route::MergeMatch(given, *request));
+  return match_.get();
 }
 
 void HostChoice::SetHash(const filter::StreamContext& stream, const route::Forward& forward) {

@@ -13,6 +13,8 @@
 #include "source/filter/stream_context.h"
 #include "source/net/address.h"
 #include "source/route/action.h"
+#include "source/route/metadata_match.h"
+#include "source/route/rewrite.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/exchange.h"
 #include "source/upstream/pick_request.h"
@@ -23,7 +25,7 @@ class HostChoice {
  public:
   // What the next attempt of the stream asks for. What it refers to lives as long as this.
   upstream::PickRequest Next(const filter::StreamContext& stream, const route::Forward& forward,
-                             const upstream::ClusterConfig& config);
+                             const route::ClusterPick& pick, const upstream::ClusterConfig& config);
   // An attempt was made at the host of `exchange`.
   void Note(const upstream::Exchange& exchange);
   // Of policies by cookie: the response tells the client its cookie.
@@ -31,12 +33,17 @@ class HostChoice {
 
  private:
   void SetHash(const filter::StreamContext& stream, const route::Forward& forward);
+  // What hosts of the request's subset have; null: anything.
+  const route::MetadataMatch* MatchOf(const filter::StreamContext& stream,
+                                      const route::Forward& forward,
+                                      const route::ClusterPick& pick);
   void SetDestination(const filter::StreamContext& stream,
                       const upstream::OriginalDstSettings& settings);
 
   std::optional<uint64_t> hash_;
   bool hashed_ = false;
-  std::string cookie_;  // Set-Cookie for the response; empty: none.
+  std::string cookie_;                                 // Set-Cookie for the response; empty: none.
+  std::unique_ptr<const route::MetadataMatch> match_;  // With the request's own; else null.
   net::Address destination_;
   // Those tried, which live as long as they are looked at.
   absl::InlinedVector<std::shared_ptr<const upstream::Host>, 2> tried_;

@@ -138,7 +138,7 @@ void Router::StartAttempt() {
     needs.raw = pipe_;
     attempt_->needs = &needs;
   }
-  const upstream::PickRequest pick = choice_.Next(stream_, *forward_, cluster_->config());
+  const upstream::PickRequest pick = choice_.Next(stream_, *forward_, pick_, cluster_->config());
   attempt_->pick = &pick;
   cluster_->Acquire(*attempt_);
   attempt_->needs = nullptr;
