@@ -65,8 +65,6 @@ class AssignmentCompiler {
     const FlatStruct match = CompileTransportMatch(proto.metadata());
     for (Endpoint& endpoint : locality.endpoints) {
       InheritTransportMatch(match, endpoint.transport_match);
-      if (endpoint.metadata == nullptr) endpoint.metadata = lb;
-      if (endpoint.transport_match.empty()) endpoint.transport_match = match;
     }
     assignment_.localities.push_back(std::move(locality));
   }
