@@ -12,7 +12,7 @@ MessageRules TcpProxyFields() {
                   "max_downstream_connection_duration "
                   "max_downstream_connection_duration_jitter_percentage "
                   "access_log_flush_interval flush_access_log_on_connected "
-                  "upstream_connect_mode tunneling_config"),
+                  "upstream_connect_mode tunneling_config on_demand"),
               Leave("max_early_data_bytes",
                     "What a client sends before its host is connected waits in the kernel."),
               Leave("downstream_idle_timeout upstream_idle_timeout",
@@ -21,6 +21,7 @@ MessageRules TcpProxyFields() {
               Refuse("metadata_match",
                      "connections ask for no subset: the fallback_policy of the cluster says where "
                      "they go"),
+              Refuse("metadata_match", "there is no subset balancing"),
               Refuse("hash_policy", "no balancing by hash is implemented"),
               Use("proxy_protocol_tlvs proxy_protocol_tlv_merge_policy"),
               Use("check_drain_close")
@@ -42,6 +43,9 @@ std::vector<MessageRules> NetworkFields() {
                   "write a header of headers_to_add"),
            Refuse("formatters", "write the operators that are built in"),
        }},
+      {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.OnDemand",
+       {Use("odcds_config timeout"),
+        Refuse("resources_locator", "clusters are asked for by the names that are configured")}},
       {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster", {Use("clusters")}},
       {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight",
        {Use("name weight"), Refuse("metadata_match",

@@ -125,7 +125,7 @@ class NetworkFiltersTest(unittest.TestCase):
     def test_the_bootstraps_of_the_page_are_valid(self):
         text = pathlib.Path(self.page).read_text(encoding="utf-8")
         blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-        self.assertEqual(len(blocks), 3)
+        self.assertEqual(len(blocks), 4)
         for number, block in enumerate(blocks):
             path = os.path.join(self.folder, f"{number}.yaml")
             with open(path, "w", encoding="utf-8") as out:
@@ -135,7 +135,7 @@ class NetworkFiltersTest(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_what_cannot_be_honoured_is_refused_by_name(self):
-        for field, value in (("on_demand", {}), ("metadata_match", {})):
+        for field, value in (("on_demand", {"resources_locator": "xdstp://a"}), ("metadata_match", {})):
             self.assertIn(field, self.problems(tcp.tcp_proxy(**{field: value})))
         self.assertIn("max_early_data_bytes", self.problems(tcp.tcp_proxy(upstream_connect_mode="ON_DOWNSTREAM_DATA")))
         header = {"header": {"name": "a", "present_match": True}}

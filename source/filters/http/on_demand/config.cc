@@ -5,6 +5,7 @@
 
 #include "envoy/extensions/filters/http/on_demand/v3/on_demand.pb.h"
 #include "source/config/typed_config.h"
+#include "source/filter/cluster_source_config.h"
 #include "source/filter/filter_override.h"
 #include "source/filters/http/on_demand/filter.h"
 #include "source/upstream/duration_config.h"
@@ -13,8 +14,6 @@ namespace proxenos::filters::on_demand {
 namespace {
 
 namespace v3 = envoy::extensions::filters::http::on_demand::v3;
-using envoy::config::core::v3::ApiConfigSource;
-using envoy::config::core::v3::ConfigSource;
 
 class Factory final : public filter::FilterFactory {
  public:
@@ -40,29 +39,15 @@ class Factory final : public filter::FilterFactory {
   const std::shared_ptr<const Settings> settings_;
 };
 
-// Names are asked for one by one, which only the delta protocol can do beside all others.
-void CheckSource(const ConfigSource& source, const config::Path& path, config::Errors& errors) {
-  if (source.has_ads() || source.has_self()) return;
-  if (!source.has_api_config_source()) {
-    errors.Add(path, "expected ads, self or api_config_source: clusters are asked for by name");
-    return;
-  }
-  const auto type = source.api_config_source().api_type();
-  if (type == ApiConfigSource::DELTA_GRPC || type == ApiConfigSource::AGGREGATED_DELTA_GRPC) return;
-  errors.AddValue(path.Field("api_config_source").Field("api_type"),
-                  ApiConfigSource::ApiType_Name(type), "DELTA_GRPC or AGGREGATED_DELTA_GRPC");
-}
-
-std::optional<ClusterSource> CompileSource(const v3::OnDemandCds& proto, const config::Path& path,
-                                           config::Errors& errors) {
+std::optional<filter::ClusterSource> CompileSource(const v3::OnDemandCds& proto,
+                                                   const config::Path& path,
+                                                   config::Errors& errors) {
   const config::Path at = path.Field("source");
   if (!proto.has_source()) {
     errors.Add(at, "is required");
     return std::nullopt;
   }
-  CheckSource(proto.source(), at, errors);
-  ClusterSource source;
-  source.config_source = proto.source().SerializeAsString();
+  filter::ClusterSource source = filter::CompileClusterSource(proto.source(), at, errors);
   if (proto.has_timeout()) {
     source.timeout = upstream::CompileDuration(proto.timeout(), errors, path.Field("timeout"));
   }

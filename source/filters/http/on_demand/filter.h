@@ -11,6 +11,7 @@
 
 #include "source/base/clock.h"
 #include "source/event/timer_wheel.h"
+#include "source/filter/cluster_source.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/on_demand.h"
 #include "source/filter/stream_context.h"
@@ -23,15 +24,9 @@ namespace proxenos::filters::on_demand {
 // timeout is what ends it.
 inline constexpr base::Nanos kHostTimeout = 15 * base::kSecond;
 
-// OnDemandCds. Owner: the factory, or the route's override.
-struct ClusterSource {
-  std::string config_source;  // Serialized.
-  base::Nanos timeout = 5 * base::kSecond;
-};
-
-// OnDemand, PerRouteConfig.
+// OnDemand, PerRouteConfig. Owner: the factory, or the route's override.
 struct Settings {
-  std::optional<ClusterSource> clusters;  // None: clusters are not asked for.
+  std::optional<filter::ClusterSource> clusters;  // None: clusters are not asked for.
 };
 
 // Scope: kOnDemandScope, of the connection manager's stat_prefix. One group a worker. Envoy has no

@@ -79,16 +79,11 @@ bool TcpConnection::ClientBroke() {
 void TcpConnection::Connect() {
   if (backoff_ && backoff_->armed()) return;
   const TcpProxyConfig& config = service_.config();
-  if (config.connects_on_data && info_.attempts == 0) {
+  if (config.connects_on_data && info_.attempts == 0 && demanded_ == nullptr) {
     if (!MayRead()) return;
     service_.stats().early_data_received_count_total.Inc();
   }
-  cluster_ = service_.Choose(arrival());
-  if (!cluster_) {
-    service_.stats().downstream_cx_no_route.Inc();
-    End(filter::kNoClusterFound);
-    return;
-  }
+  if (!FindCluster()) return;
   info_.upstream_cluster = cluster_->config().name;
   const bool tunnels = config.tunnel != nullptr;
   if (tunnels && !counted_ && !cluster_->TryAcquireRequest()) {
@@ -117,6 +112,27 @@ void TcpConnection::Connect() {
   attempt_->needs = &needs;
   cluster_->Acquire(*attempt_);
   attempt_->needs = nullptr;
+}
+
+bool TcpConnection::FindCluster() {
+  if (demanded_ != nullptr && demanded_->waits()) {
+    if (ClientBroke()) End(filter::kDownstreamConnectionTermination);
+    return false;
+  }
+  const filter::Environment& environment = service_.listener().environment();
+  const absl::string_view name =
+      demanded_ != nullptr ? absl::string_view(demanded_->name()) : service_.Choose(arrival());
+  cluster_ = environment.clusters.Find(name);
+  if (cluster_) return true;
+  const auto& source = service_.config().on_demand;
+  if (demanded_ == nullptr && source.has_value() && environment.on_demand != nullptr) {
+    demanded_ = std::make_unique<DemandedCluster>(name, loop().timers(), service_.demand_stats(),
+                                                  [this] { WantAdvance(); });
+    if (demanded_->Ask(*environment.on_demand, *source)) return false;
+  }
+  service_.stats().downstream_cx_no_route.Inc();
+  End(filter::kNoClusterFound);
+  return false;
 }
 
 void TcpConnection::OnConnectFailed() {
@@ -330,6 +346,7 @@ void TcpConnection::End(uint32_t flags) {
 
 void TcpConnection::OnClosing() {
   idle_.Disarm();
+  demanded_.reset();
   for (auto* timer : {&duration_, &backoff_, &interval_}) {
     if (*timer) (*timer)->Disarm();
   }

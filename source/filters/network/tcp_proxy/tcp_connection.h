@@ -4,6 +4,8 @@
 //                      ^      |                |
 //                      +------+----------------+ another host, after a failure
 //
+// Where `on_demand` says so, a cluster that there is not is asked for before the first attempt.
+//
 // Each direction ends for itself: the end of what the client sends becomes the end of what the host
 // is sent, and the other way round. A reset on one side is a reset on the other. Read interest is
 // computed: a side is read while the other has room.
@@ -41,6 +43,8 @@ class TcpConnection final : public downstream::TerminalConnection {
   void OnClosing() override;
 
   void Connect();
+  // Finds cluster_. False: it is waited for, or there is none and the connection is over.
+  bool FindCluster();
   void OnConnectFailed();
   // Whether a tunnel is there, if there is to be one: else asks for it.
   bool HasTunnel();
@@ -67,13 +71,14 @@ class TcpConnection final : public downstream::TerminalConnection {
   TcpService& service_;
   filter::StreamInfo info_;
   base::Rc<upstream::WorkerCluster> cluster_;
-  buffer::Arena arena_;               // Of the head.
-  http::ResponseHead head_;           // What answers the request for a tunnel.
-  std::string failure_;               // What info_ says of a failed attempt.
-  std::string host_name_;             // As well.
-  std::unique_ptr<Attempt> attempt_;  // Null: before the first, and between two.
-  buffer::Buffer unsent_;             // For the host, which has no room.
-  uint64_t counted_unsent_ = 0;       // What the gauges know.
+  std::unique_ptr<DemandedCluster> demanded_;  // Null: none was asked for.
+  buffer::Arena arena_;                        // Of the head.
+  http::ResponseHead head_;                    // What answers the request for a tunnel.
+  std::string failure_;                        // What info_ says of a failed attempt.
+  std::string host_name_;                      // As well.
+  std::unique_ptr<Attempt> attempt_;           // Null: before the first, and between two.
+  buffer::Buffer unsent_;                      // For the host, which has no room.
+  uint64_t counted_unsent_ = 0;                // What the gauges know.
   uint64_t counted_out_ = 0;
   bool asked_ = false;    // For a tunnel.
   bool counted_ = false;  // Holds one of the cluster's max_requests.

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "source/base/limits.h"
 #include "source/downstream/chain_service.h"
 #include "source/filters/network/tcp_proxy/added_tlvs.h"
+#include "source/filter/cluster_source.h"
 #include "source/filters/network/tcp_proxy/tunnel.h"
 
 namespace proxenos::filters::tcp_proxy {
@@ -32,6 +34,9 @@ struct TcpProxyConfig {
   base::Nanos backoff_base = 0;  // 0: tries again at once.
   base::Nanos backoff_max = 0;
   bool connects_on_data = false;  // UpstreamConnectMode ON_DOWNSTREAM_DATA
+
+  // Where a cluster that there is not is asked for; none: nowhere.
+  std::optional<filter::ClusterSource> on_demand;
 
   std::shared_ptr<const Tunnel> tunnel;  // Null: connections are carried as they are.
   AddedTlvs tlvs;

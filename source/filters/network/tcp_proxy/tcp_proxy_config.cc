@@ -9,6 +9,7 @@
 #include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
 #include "source/access_log/access_log_config.h"
 #include "source/config/typed_config.h"
+#include "source/filter/cluster_source_config.h"
 #include "source/filters/network/tcp_proxy/tcp_proxy.h"
 #include "source/route/compilation_config.h"
 #include "source/route/header_mutations_config.h"
@@ -19,6 +20,9 @@ namespace {
 
 using Proto = envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy;
 using upstream::CompileDuration;
+
+// Envoy's default of TcpProxy.OnDemand.timeout.
+constexpr base::Nanos kDemandTimeout = 60 * base::kSecond;
 
 void Clusters(const Proto& proto, TcpProxyConfig& config) {
   if (proto.cluster_specifier_case() == Proto::kCluster) {
@@ -80,6 +84,17 @@ std::optional<access_log::Formatter> CompileFormat(const std::string& text,
   if (formatter.ok()) return *std::move(formatter);
   errors.Add(path, std::string(formatter.status().message()));
   return std::nullopt;
+}
+
+void Demands(const Proto& proto, TcpProxyConfig& config, const config::Path& path,
+             config::Errors& errors) {
+  const auto& from = proto.on_demand();
+  if (!from.has_odcds_config()) return;
+  config.on_demand =
+      filter::CompileClusterSource(from.odcds_config(), path.Field("odcds_config"), errors);
+  config.on_demand->timeout = from.has_timeout()
+                                  ? CompileDuration(from.timeout(), errors, path.Field("timeout"))
+                                  : kDemandTimeout;
 }
 
 void Tunneling(const Proto& proto, TcpProxyConfig& config, const config::Path& path,
@@ -174,6 +189,7 @@ std::unique_ptr<downstream::NetworkTerminal> CreateTcpProxy(
   Clusters(proto, result);
   Times(proto, result, path, errors);
   Connecting(proto, result, path, errors);
+  Demands(proto, result, path.Field("on_demand"), errors);
   Tunneling(proto, result, path.Field("tunneling_config"), errors);
   Tlvs(proto, result, path.Field("proxy_protocol_tlvs"), errors);
   Logs(proto, lent.log_writer, result, path, errors);

@@ -20,7 +20,10 @@ std::unique_ptr<downstream::ChainService> TcpProxy::MakeService(
 TcpService::TcpService(Parts parts, const TcpProxyConfig& config)
     : ChainService(std::move(parts)),
       config_(config),
-      stats_(parts.registry.Open<stats::TcpStats>(stats::TcpScope(config.stat_prefix))) {}
+      stats_(parts.registry.Open<stats::TcpStats>(stats::TcpScope(config.stat_prefix))) {
+  if (!config.on_demand.has_value()) return;
+  demand_stats_ = parts.registry.Open<TcpDemandStats>(stats::TcpScope(config.stat_prefix));
+}
 
 std::unique_ptr<downstream::Connection> TcpService::Begin(Arrival arrival) {
   stats_->downstream_cx_total.Inc();
@@ -36,16 +39,15 @@ void TcpService::OnRefused(const Arrival& arrival, const filter::NetworkFilter::
   Log(info);
 }
 
-base::Rc<upstream::WorkerCluster> TcpService::Choose(const Arrival& arrival) {
-  const auto& environment = listener().environment();
-  if (!arrival.cluster.empty()) return environment.clusters.Find(arrival.cluster);
+absl::string_view TcpService::Choose(const Arrival& arrival) {
+  if (!arrival.cluster.empty()) return arrival.cluster;
   size_t chosen = 0;
   if (config_.clusters.size() > 1) {
-    const uint64_t drawn = environment.loop.random().Below(config_.weights.back());
+    const uint64_t drawn = listener().loop().random().Below(config_.weights.back());
     const auto after = std::upper_bound(config_.weights.begin(), config_.weights.end(), drawn);
     chosen = static_cast<size_t>(after - config_.weights.begin());
   }
-  return environment.clusters.Find(config_.clusters[chosen]);
+  return config_.clusters[chosen];
 }
 
 void TcpService::Describe(const Arrival& arrival, filter::StreamInfo& info) {

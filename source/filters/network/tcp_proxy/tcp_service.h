@@ -5,8 +5,10 @@
 
 #include <memory>
 
+#include "absl/strings/string_view.h"
 #include "source/downstream/chain_service.h"
 #include "source/filter/stream_info.h"
+#include "source/filters/network/tcp_proxy/demanded_cluster.h"
 #include "source/filters/network/tcp_proxy/tcp_proxy.h"
 #include "source/stats/registry.h"
 #include "source/stats/tcp_stats.h"
@@ -26,9 +28,11 @@ class TcpService final : public downstream::ChainService {
 
   const TcpProxyConfig& config() const { return config_; }
   stats::TcpStats& stats() { return *stats_; }
+  // REQUIRES: config().on_demand.
+  TcpDemandStats& demand_stats() { return *demand_stats_; }
 
-  // The cluster for a connection, or null when there is none of that name.
-  base::Rc<upstream::WorkerCluster> Choose(const downstream::Arrival& arrival);
+  // The name of the cluster for a connection; lives as long as the two.
+  absl::string_view Choose(const downstream::Arrival& arrival);
   // Fills in what is known of a connection when it begins.
   void Describe(const downstream::Arrival& arrival, filter::StreamInfo& info);
   // Writes a line about a connection as it is now.
@@ -37,6 +41,7 @@ class TcpService final : public downstream::ChainService {
  private:
   const TcpProxyConfig& config_;
   stats::Group<stats::TcpStats> stats_;
+  stats::Group<TcpDemandStats> demand_stats_;
 };
 
 }  // namespace proxenos::filters::tcp_proxy
