@@ -54,6 +54,10 @@ TEST_F(ClusterMapTest, FindsByNameWhatWasSet) {
     EXPECT_EQ(clusters_.Find(name)->config().name, name);
   }
   EXPECT_FALSE(clusters_.Find("another"));
+  for (int i = 0; i < 1000; i += 2) clusters_.Remove(absl::StrCat("a-cluster-with-a-name-", i));
+  for (int i = 0; i < 1000; ++i) {
+    EXPECT_EQ(bool{clusters_.Find(absl::StrCat("a-cluster-with-a-name-", i))}, i % 2 == 1);
+  }
 }
 
 TEST_F(ClusterMapTest, NewHostsReachTheOneInUse) {
