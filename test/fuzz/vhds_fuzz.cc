@@ -18,7 +18,6 @@
 #include "source/base/check.h"
 #include "source/server/config_store.h"
 #include "source/xds/type_url.h"
-#include "source/xds/xxhash64.h"
 #include "test/support/sim_clock.h"
 
 namespace proxenos::server {
@@ -160,7 +159,7 @@ class World {
   }
   static xds::Resource Resource(const char* type, const std::string& name,
                                 const std::string& bytes) {
-    return {name, "v", type, std::make_shared<const std::string>(bytes), xds::XxHash64(bytes)};
+    return {name, "v", type, std::make_shared<const std::string>(bytes)};
   }
   void SendHosts(Input& input) {
     xds::TypeUpdate update;

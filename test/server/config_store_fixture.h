@@ -16,7 +16,6 @@
 #include "gtest/gtest.h"
 #include "source/server/config_store.h"
 #include "source/xds/type_url.h"
-#include "source/xds/xxhash64.h"
 #include "test/support/scripted_dns_resolver.h"
 #include "test/support/sim_clock.h"
 
@@ -222,8 +221,7 @@ class ConfigStoreTest : public ::testing::Test {
       std::string bytes = type == xds::kClusterType || type == xds::kListenerType
                               ? absl::StrCat(name, " ", words)
                               : words;
-      update.resources.push_back(
-          {name, "v", type, std::make_shared<const std::string>(bytes), xds::XxHash64(bytes)});
+      update.resources.push_back({name, "v", type, std::make_shared<const std::string>(bytes)});
     }
     std::vector<std::string> refused;
     for (const xds::ResourceError& error : store_->Apply(source, update)) {

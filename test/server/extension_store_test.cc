@@ -13,7 +13,6 @@
 #include "gtest/gtest.h"
 #include "source/server/config_store.h"
 #include "source/xds/type_url.h"
-#include "source/xds/xxhash64.h"
 #include "test/support/sim_clock.h"
 
 namespace proxenos::server {
@@ -96,8 +95,7 @@ class ExtensionStoreTest : public ::testing::Test {
                     const std::vector<std::string>& removed = {}) {
     xds::TypeUpdate update{type, "v", {}, removed};
     if (!name.empty()) {
-      update.resources.push_back(
-          {name, "v", type, std::make_shared<const std::string>(bytes), xds::XxHash64(bytes)});
+      update.resources.push_back({name, "v", type, std::make_shared<const std::string>(bytes)});
     }
     const std::vector<xds::ResourceError> errors = store_->Apply("", update);
     return errors.empty() ? "" : errors[0].reason;

@@ -10,7 +10,6 @@
 #include "source/runtime/setting.h"
 #include "source/server/config_store.h"
 #include "source/xds/type_url.h"
-#include "source/xds/xxhash64.h"
 #include "test/support/sim_clock.h"
 
 namespace proxenos::server {
@@ -59,9 +58,8 @@ class RuntimeStoreTest : public ::testing::Test {
                     const std::vector<std::string>& removed = {}) {
     xds::TypeUpdate update{xds::kRuntimeType, "v", {}, removed};
     if (!name.empty()) {
-      update.resources.push_back({name, "v", xds::kRuntimeType,
-                                  std::make_shared<const std::string>(bytes),
-                                  xds::XxHash64(bytes)});
+      update.resources.push_back(
+          {name, "v", xds::kRuntimeType, std::make_shared<const std::string>(bytes)});
     }
     const std::vector<xds::ResourceError> errors = store_->Apply("", update);
     loop_.RunOnce(0);

@@ -12,7 +12,6 @@
 #include "gtest/gtest.h"
 #include "source/server/config_store.h"
 #include "source/xds/type_url.h"
-#include "source/xds/xxhash64.h"
 #include "test/support/sim_clock.h"
 
 namespace proxenos::server {
@@ -82,8 +81,7 @@ class ScopeStoreTest : public ::testing::Test {
     xds::TypeUpdate update{type, "v", {}, removed};
     for (const std::string& bytes : resources) {
       const std::string name = bytes.substr(0, bytes.find(' '));
-      update.resources.push_back(
-          {name, "v", type, std::make_shared<const std::string>(bytes), xds::XxHash64(bytes)});
+      update.resources.push_back({name, "v", type, std::make_shared<const std::string>(bytes)});
     }
     const std::vector<xds::ResourceError> errors = store_->Apply("", update);
     return errors.empty() ? "" : absl::StrCat(errors[0].name, ": ", errors[0].reason);

@@ -18,7 +18,6 @@
 #include "source/server/secret_store.h"
 #include "source/tls/secret_config.h"
 #include "source/xds/type_url.h"
-#include "source/xds/xxhash64.h"
 #include "test/support/certificates.h"
 #include "test/support/sim_clock.h"
 
@@ -181,8 +180,7 @@ class SecretStoreTest : public ::testing::Test {
     xds::TypeUpdate update;
     update.type_url = type;
     update.version = "7";
-    update.resources.push_back(
-        {name, "7", type, std::make_shared<const std::string>(bytes), xds::XxHash64(bytes)});
+    update.resources.push_back({name, "7", type, std::make_shared<const std::string>(bytes)});
     const auto refused = store_->Apply(source, update);
     return refused.empty() ? "" : refused[0].reason;
   }
