@@ -3,7 +3,6 @@
 
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -12,9 +11,32 @@
 namespace proxenos::http {
 namespace {
 
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = static_cast<char>(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// Takes the first octet of a text that is not empty, decoded where it is an escape.
+char TakeOctet(absl::string_view* text) {
+  const int high = (*text)[0] == '%' && text->size() > 2 ? HexDigit((*text)[1]) : -1;
+  const int low = high < 0 ? -1 : HexDigit((*text)[2]);
+  const char octet = low < 0 ? (*text)[0] : static_cast<char>(high * 16 + low);
+  text->remove_prefix(low < 0 ? 1 : 3);
+  return octet;
+}
+
+// Octets of a name may be percent-encoded (RFC 3986, section 2.1): who takes a parameter away must
+// not be fooled by that.
+bool MeansName(absl::string_view written, absl::string_view name) {
+  for (; !written.empty() && !name.empty(); name.remove_prefix(1)) {
+    if (TakeOctet(&written) != name[0]) return false;
+  }
+  return written.empty() && name.empty();
+}
+
 bool HasName(absl::string_view parameter, absl::string_view name) {
-  return absl::StartsWith(parameter, name) &&
-         (parameter.size() == name.size() || parameter[name.size()] == '=');
+  return MeansName(parameter.substr(0, parameter.find('=')), name);
 }
 
 std::vector<absl::string_view> ParametersOf(absl::string_view path) {

@@ -324,6 +324,20 @@ TEST_F(CompressorTest, DecompressesBothWays) {
   EXPECT_EQ(stream_->response_out.body.ToString(), bytes);
 }
 
+TEST_F(CompressorTest, AcceptsWhatItUndoesInOneField) {
+  Configure({Pack<Reverse>(ReverseLib())});
+  const std::pair<Fields, const char*> kCases[] = {
+      {{{"accept-encoding", "br"}}, "br,gzip"},
+      {{{"accept-encoding", "GZIP;q=0.5, br;q=0.1,"}}, "br;q=0.1,gzip"},
+      {{{"accept-encoding", "br"}, {"accept-encoding", "gzip ;q=0"}}, "br,gzip"},
+  };
+  for (const auto& [fields, wanted] : kCases) {
+    Begin(fields);
+    EXPECT_EQ(Value(stream_->request.headers, "accept-encoding"), wanted);
+    EXPECT_EQ(stream_->request.headers.Count(http::HeaderId::kAcceptEncoding), 1u);
+  }
+}
+
 TEST_F(CompressorTest, HostileContentEnds) {
   Configure({Pack<Reverse>(ReverseLib("max_inflate_ratio { value: 20 }"))});
   const std::string bomb = Encoded(std::string(1'000'000, 'x'));

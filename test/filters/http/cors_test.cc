@@ -92,6 +92,15 @@ TEST_F(CorsTest, ResponsesAreMarkedForAllowedOrigins) {
   EXPECT_EQ(Header("access-control-allow-origin"), "-");
 }
 
+TEST_F(CorsTest, TwoOriginsAreNone) {
+  Host(kPolicy);
+  FilterHarness& stream =
+      Send("GET", {{"origin", "http://a.example"}, {"origin", "http://evil.test"}});
+  EXPECT_TRUE(stream.request_out.head);
+  stream.SendResponse(200, "", true);
+  EXPECT_EQ(Header("access-control-allow-origin"), "-");
+}
+
 TEST_F(CorsTest, TheRouteWinsFieldByField) {
   Host(kPolicy);
   Route("allow_methods: 'DELETE'");

@@ -89,6 +89,9 @@ TEST_F(CredentialsTest, UsersAndPasswords) {
   EXPECT_EQ(AskAs("ann"), "invalid_format_for_basic_auth");
   EXPECT_EQ(Ask({{"authorization", "Basic ???"}}), "invalid_format_for_basic_auth");
   EXPECT_EQ(Ask({{"authorization", "Bearer x"}}), "invalid_scheme_for_basic_auth");
+  const std::string ann = "Basic " + absl::Base64Escape("ann:test");
+  EXPECT_EQ(Ask({{"authorization", ann}, {"authorization", "Basic eDp5"}}),
+            "invalid_format_for_basic_auth");
   EXPECT_EQ(Ask({}, "/\"x"), "no_credential_for_basic_auth");
   EXPECT_EQ(Value(stream_->response.headers, "www-authenticate"),
             "Basic realm=\"http://host/%22x\"");
@@ -128,6 +131,8 @@ TEST_F(CredentialsTest, KeysOfEachSource) {
   EXPECT_EQ(Ask({{"x-api-key", "Bearer k2"}}), "-");
   EXPECT_EQ(Sent("x-client"), "bob");
   EXPECT_EQ(Ask({}, "/a?b=1&key=k1"), "-");
+  EXPECT_EQ(Ask({}, "/a?b=1&key=%6B%31"), "-");
+  EXPECT_EQ(Ask({}, "/a?b=1&key=%6"), "unknown_api_key");
   EXPECT_EQ(Ask({{"cookie", "a=b; ck=k2"}}), "-");
   EXPECT_EQ(Sent("x-client"), "bob");
   EXPECT_EQ(stream_->Stat("http.test.api_key_auth.allowed"), 1u);
@@ -141,7 +146,7 @@ TEST_F(CredentialsTest, KeysOfEachSource) {
 TEST_F(CredentialsTest, KeysAreHidden) {
   Configure<Keys>(std::string(kKeys) + "forwarding { hide_credentials: true }");
   EXPECT_EQ(Ask({{"x-api-key", "k1"}, {"cookie", "ck=k1"}, {"cookie", "a=b; ck=x;c=d"}},
-                "/a?key=k1&b=2&key=x"),
+                "/a?key=k1&b=2&key=x&k%65y=k1"),
             "-");
   EXPECT_EQ(Sent("x-api-key"), "-");
   EXPECT_EQ(stream_->request.path, "/a?b=2");

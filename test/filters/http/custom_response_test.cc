@@ -102,6 +102,9 @@ TEST_F(CustomResponseTest, ByFieldsAndFormats) {
                                  "inline_string: "
                                  "'<p>%LOCAL_REPLY_BODY%</p>' } content_type: 'text/html' }")));
   EXPECT_EQ(Ask(400), "400 <p>b</p> text/html");
+  Configure(Matcher(When<Status>(
+      "400", "body_format { text_format_source { inline_string: 'was %RESPONSE_CODE%' } }")));
+  EXPECT_EQ(Ask(400), "400 was 400 text/plain");
 }
 
 TEST_F(CustomResponseTest, GrpcCallsGetAStatus) {

@@ -95,6 +95,8 @@ TEST(HeaderMutationTest, QueryParameters) {
   EXPECT_EQ(Query(Set("x", "4"), "/a?x=1&y=2&x=3"), "/a?x=1&x=3&x=4&y=2");
   EXPECT_EQ(Query("query_parameter_mutations { remove: 'x' }", "/a?x=1&y=2&x=3"), "/a?y=2");
   EXPECT_EQ(Query("query_parameter_mutations { remove: 'x' }", "/a?x=1"), "/a");
+  EXPECT_EQ(Query("query_parameter_mutations { remove: 'xy' }", "/a?%78y=1&x%79&x%7=2&%7=%78y"),
+            "/a?%7=%78y&x%7=2");
   EXPECT_EQ(Query(Set("x", "n", "ADD_IF_ABSENT") + Set("y", "n", "ADD_IF_ABSENT"), "/a?x=1"),
             "/a?x=1&y=n");
   EXPECT_EQ(Query(Set("x", "n", "OVERWRITE_IF_EXISTS") + Set("y", "n", "OVERWRITE_IF_EXISTS"),

@@ -28,10 +28,13 @@ TEST(HealthCheckTest, IsAnsweredOrPasses) {
   check->SendRequest(true);
   EXPECT_EQ(ResponseText(*check), "200 ");
   EXPECT_TRUE(check->info.health_check);
+  EXPECT_EQ(Value(check->response.headers, "x-envoy-upstream-healthchecked-cluster"), "");
   auto other = Stream(kAnswers, "/else");
   other->SendRequest(true);
   EXPECT_TRUE(other->request_out.head);
   EXPECT_FALSE(other->info.health_check);
+  other->SendResponse(200, "", true);
+  EXPECT_EQ(Value(other->response.headers, "x-envoy-upstream-healthchecked-cluster"), "-");
   auto passed = Stream(kPasses, "/health");
   passed->SendRequest(true);
   EXPECT_TRUE(passed->request_out.head);

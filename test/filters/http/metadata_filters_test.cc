@@ -105,6 +105,14 @@ TEST(CsrfTest, OnlyWhatChangesSomethingIsJudged) {
   }
 }
 
+TEST(CsrfTest, NullOriginsAreNotHelpedByTheirReferer) {
+  const auto policy = Pack<CsrfPolicy>("filter_enabled { default_value { numerator: 100 } }");
+  auto stream = MakeStream(
+      policy, {.method = "POST", .fields = {{"origin", "null"}, {"referer", "http://host/a"}}});
+  stream->SendRequest(true);
+  EXPECT_EQ(ResponseText(*stream), "403 Invalid origin");
+}
+
 TEST(CsrfTest, ShadowCountsAlone) {
   auto stream = MakeStream(Pack<CsrfPolicy>("filter_enabled { default_value { numerator: 0 } } "
                                             "shadow_enabled { default_value { numerator: 100 } }"),

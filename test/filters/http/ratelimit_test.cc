@@ -55,7 +55,8 @@ class RateLimitTest : public ::testing::Test {
         });
     return made;
   }
-  void Begin(const std::string& text = "", const Fields& fields = {{"x-user", "me"}},
+  void Begin(const std::string& text = "",
+             const Fields& fields = {{"x-user", "me"}, {"x-user", "another"}},
              const std::string& per_route = "") {
     subject_ = Make(kService + text, fields, per_route);
     stream().SendRequest(true);

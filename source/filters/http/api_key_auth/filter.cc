@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -11,6 +12,7 @@
 #include "source/http/cookie.h"
 #include "source/http/path.h"
 #include "source/http/query.h"
+#include "source/rpc/status.h"
 
 namespace proxenos::filters::api_key_auth {
 namespace {
@@ -80,6 +82,7 @@ absl::string_view ApiKeyAuth::FindKey(const http::RequestHead& head) const {
       }
       case KeySource::Kind::kQuery:
         if (!http::FindQueryParameter(head.path, source.name, &value)) continue;
+        if (absl::StrContains(value, '%')) value = stream_.arena.Copy(rpc::PercentDecode(value));
         break;
       case KeySource::Kind::kCookie:
         if (!http::FindCookie(head.headers, source.name, &value)) continue;

@@ -1,6 +1,7 @@
 // Users, passwords, challenges.
 #include "source/filters/http/basic_auth/filter.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "absl/strings/ascii.h"
@@ -100,6 +101,12 @@ Verdict BasicAuth::OnRequestHeaders(http::RequestHead& head, bool) {
     if (settings_.allow_missing) return Verdict::kContinue;
     return Refuse("User authentication failed. Missing username and password.",
                   "no_credential_for_basic_auth");
+  }
+  // Of two, the origin could take the one that was not looked at.
+  if (std::count_if(head.headers.begin(), head.headers.end(),
+                    [&](const http::Header& one) { return one.name() == settings_.header; }) > 1) {
+    return Refuse("User authentication failed. Invalid basic credential format.",
+                  "invalid_format_for_basic_auth");
   }
   absl::string_view value = header->value();
   if (!absl::StartsWithIgnoreCase(value, kScheme)) {

@@ -67,7 +67,8 @@ Verdict Cors::OnRequestHeaders(http::RequestHead& head, bool) {
   if (!enabled && !policies_[0]->shadow.Holds(runtime, stream_.random)) return Verdict::kContinue;
   const absl::string_view origin = head.headers.Get(HeaderId::kOrigin);
   if (origin.empty()) return Verdict::kContinue;
-  const bool allowed = IsAllowed(origin);
+  // Whoever sends two is no browser, and which one the origin goes by is unknown.
+  const bool allowed = head.headers.Count(HeaderId::kOrigin) == 1 && IsAllowed(origin);
   if (part_ != nullptr) {
     (allowed ? part_->stats->origin_valid : part_->stats->origin_invalid).Inc();
   }

@@ -20,9 +20,10 @@ absl::string_view HostOf(absl::string_view url) {
 }
 
 absl::string_view SourceOf(const http::RequestHead& head) {
+  // "null" is what a page without an origin of its own sends, such as one in a sandbox: its Referer
+  // may well be our own URL, so that says nothing.
   const absl::string_view origin = HostOf(head.headers.Get(http::HeaderId::kOrigin));
-  // A page that hides its origin says "null".
-  if (!origin.empty() && origin != "null") return origin;
+  if (!origin.empty()) return origin;
   return HostOf(head.headers.Get(http::HeaderId::kReferer));
 }
 

@@ -38,6 +38,7 @@ Verdict CustomResponse::OnResponseHeaders(http::ResponseHead& head, bool) {
   done_ = true;
   std::string body = policy->body;
   if (policy->format) {
+    stream_.info.response_code = head.status;  // For %RESPONSE_CODE%.
     access_log::FormatInput input;
     input.stream = &stream_.info;
     input.request = &stream_.request;

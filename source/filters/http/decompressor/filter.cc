@@ -2,10 +2,13 @@
 #include "source/filters/http/decompressor/filter.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "source/http/content_coding.h"
 
 namespace proxenos::filters::decompressor {
@@ -21,6 +24,22 @@ constexpr absl::string_view kBroken = "decompressor_broken_content";
 bool IsCoding(absl::string_view text, Coding coding) {
   if (coding == Coding::kGzip && absl::EqualsIgnoreCase(text, "x-gzip")) return true;
   return absl::EqualsIgnoreCase(text, compression::NameOf(coding));
+}
+
+// Makes Accept-Encoding one field that takes `coding`, whatever it said of that before.
+void Accept(absl::string_view coding, http::HeaderMap& headers) {
+  std::string list;
+  for (const http::Header& header : headers) {
+    if (header.id != HeaderId::kAcceptEncoding) continue;
+    for (absl::string_view element : absl::StrSplit(header.value(), ',')) {
+      element = absl::StripAsciiWhitespace(element);
+      const absl::string_view name =
+          absl::StripTrailingAsciiWhitespace(element.substr(0, element.find(';')));
+      if (name.empty() || absl::EqualsIgnoreCase(name, coding)) continue;
+      absl::StrAppend(&list, element, ",");
+    }
+  }
+  headers.Set(HeaderId::kAcceptEncoding, absl::StrCat(list, coding));
 }
 
 }  // namespace
@@ -86,11 +105,7 @@ Verdict Decompressor::OnRequestHeaders(http::RequestHead& head, bool end) {
   const auto* runtime = stream_.environment.runtime;
   if (!settings_.advertises || !settings_.response.enabled.Get(runtime)) return Verdict::kContinue;
   const absl::string_view coding = compression::NameOf(compression::CodingOf(settings_.decoder));
-  if (head.headers.Get(HeaderId::kAcceptEncoding).empty()) {
-    head.headers.Set(HeaderId::kAcceptEncoding, coding);
-  } else if (!http::HasElement(head.headers, HeaderId::kAcceptEncoding, coding)) {
-    head.headers.Add(HeaderId::kAcceptEncoding, coding);
-  }
+  Accept(coding, head.headers);
   return Verdict::kContinue;
 }
 

@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "source/rpc/status.h"
 
 namespace proxenos::filters::header_mutation {
 namespace {
@@ -29,16 +31,21 @@ Parameters Split(absl::string_view query) {
   return parameters;
 }
 
+// Octets of a name may be percent-encoded: who takes a parameter away must not be fooled by that.
+bool Means(absl::string_view written, absl::string_view key) {
+  return written == key || (absl::StrContains(written, '%') && rpc::PercentDecode(written) == key);
+}
+
 void Remove(absl::string_view key, Parameters& parameters) {
   parameters.erase(std::remove_if(parameters.begin(), parameters.end(),
-                                  [key](const auto& each) { return each.first == key; }),
+                                  [key](const auto& each) { return Means(each.first, key); }),
                    parameters.end());
 }
 
 void Apply(const ParameterChange& change, Render render, Parameters& parameters) {
   if (change.remove) return Remove(change.key, parameters);
   const bool present = std::any_of(parameters.begin(), parameters.end(),
-                                   [&](const auto& each) { return each.first == change.key; });
+                                   [&](const auto& each) { return Means(each.first, change.key); });
   if (change.action == AppendAction::kAddIfAbsent && present) return;
   if (change.action == AppendAction::kOverwriteIfExists && !present) return;
   if (change.action != AppendAction::kAppend) Remove(change.key, parameters);

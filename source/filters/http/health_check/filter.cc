@@ -7,7 +7,7 @@ using filter::Verdict;
 
 Verdict HealthCheck::OnRequestHeaders(http::RequestHead& head, bool) {
   if (!route::AllMatch(config_.headers, head)) return Verdict::kContinue;
-  stream_.info.health_check = true;
+  stream_.info.health_check = checked_ = true;
   if (config_.pass_through && !stream_.environment.failing_health) return Verdict::kContinue;
   Answer();
   return Verdict::kReplied;
@@ -38,7 +38,11 @@ void HealthCheck::Answer() {
 }
 
 Verdict HealthCheck::OnResponseHeaders(http::ResponseHead& head, bool) {
-  if (!stream_.info.health_check && stream_.environment.failing_health) {
+  if (checked_) {
+    const filter::LocalNode* node = stream_.environment.node;
+    head.headers.Set("x-envoy-upstream-healthchecked-cluster",
+                     node == nullptr ? absl::string_view() : node->cluster);
+  } else if (!stream_.info.health_check && stream_.environment.failing_health) {
     head.headers.Set(http::HeaderId::kXEnvoyImmediateHealthCheckFail, "true");
   }
   return Verdict::kContinue;

@@ -38,6 +38,7 @@ class HealthCheck final : public filter::HttpFilter {
 
   const HealthCheckConfig& config_;
   filter::StreamContext& stream_;
+  bool checked_ = false;  // The request was one.
 };
 
 }  // namespace proxenos::filters::health_check
