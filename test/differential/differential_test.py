@@ -1,10 +1,10 @@
 """The same bootstraps and requests to proxenos and to the real Envoy: what clients and the origin see
 must be the same, but for what the list of expected differences has, each with its reason.
 
-  differential_test.py --ours BINARY --envoy BINARY [--cases http2] [--only GROUP] [--record]
+  differential_test.py --ours BINARY --envoy BINARY [--cases http2|filters] [--only GROUP] [--record]
 
---cases http2 is for what http2_cases.py has. An expectation that nothing meets fails too, so the list stays true. --record prints what a run found
-in the form of the list, for a person to judge.
+--cases http2 is for what http2_cases.py has, filters for filters by themselves. An expectation that nothing meets fails too, so the
+list stays true. --record prints what a run found in the form of the list, for a person to judge.
 """
 
 import argparse
@@ -21,12 +21,15 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
 
 import cases  # noqa: E402
 import certificates  # noqa: E402
+import credential_cases  # noqa: E402
+import filter_cases  # noqa: E402
 import h1_requests  # noqa: E402
 import h2wire  # noqa: E402
 import http2_cases  # noqa: E402
-import origin  # noqa: E402
 import proxy  # noqa: E402
 import report  # noqa: E402
+import service_cases  # noqa: E402
+import services  # noqa: E402
 import tls_origin  # noqa: E402
 import wire  # noqa: E402
 from bootstrap import fill_ports  # noqa: E402
@@ -41,6 +44,11 @@ FORMS = {
     "x-envoy-expected-rq-timeout-ms": (r"\d+", "MS"),
     "date": (r"(?!Thu, 01 Jan 1970).* GMT", "DATE"),
 }
+# Of a login that begins: what is drawn by lot, and sealed.
+LOTS = [(re.compile(r"(?<=[?&])(state|code_challenge)=[^&]*"), r"\1=LOT"),
+        # The order of a query's parameters means nothing to who reads it.
+        (re.compile(r"(?<=[?]).*"), lambda found: "&".join(sorted(found[0].split("&")))),
+        (re.compile(r"^(OauthNonce|CodeVerifier)(\.[^=]+)?=[^;]*"), lambda found: f"{found[1]}{'.FLOW' if found[2] else ''}=LOT")]
 
 
 def normal_fields(fields, ports):
@@ -53,6 +61,8 @@ def normal_fields(fields, ports):
         pattern, form = FORMS.get(name, (None, None))
         if pattern and re.fullmatch(pattern, value):
             value = form
+        for pattern, form in LOTS if name in ("location", "set-cookie") else ():
+            value = pattern.sub(form, value)
         result.append(f"{name}: {normal_text(value, ports)}")
     return sorted(result, key=lambda line: line.partition(":")[0])
 
@@ -67,7 +77,7 @@ def normal_text(text, ports):
 
 def observe_response(response, ports):
     return {"status": response["status"], "headers": normal_fields(response["headers"], ports),
-            "body": normal_text(response["body"], ports), "complete": response["complete"],
+            "body": normal_text(services.decode_body(response), ports), "complete": response["complete"],
             "trailers": normal_fields(response["trailers"], ports)}
 
 
@@ -142,13 +152,13 @@ def observe_http2_response(head, body, complete, trailers, ports):
 def observe_origin(requests, ports):
     return [{"start": normal_text(r["start"], ports), "headers": normal_fields(r["headers"], ports),
              "body": normal_text(r.get("body", ""), ports), "trailers": normal_fields(r.get("trailers", []), ports)}
-            for r in requests if " /probe " not in r["start"]]
+            for r in requests if "/probe" not in r["start"]]
 
 
 def start_origin(kind, pair):
     if kind["origin_tls"]:
         return tls_origin.TlsOrigin(tls_origin.server_context(pair, ["h2"] if kind["origin"] == "h2" else []))
-    return tls_origin.Http2Origin() if kind["origin"] == "h2" else origin.Origin()
+    return tls_origin.Http2Origin() if kind["origin"] == "h2" else services.MadeOrigin()
 
 
 # How groups are played that do not say.
@@ -180,16 +190,18 @@ def certificate():
 
 
 SETS = {"http1": (cases.GROUPS, "expected_differences.json"),
-        "http2": (http2_cases.GROUPS, "expected_differences_http2.json")}
+        "http2": (http2_cases.GROUPS, "expected_differences_http2.json"),
+        "filters": (filter_cases.GROUPS | credential_cases.GROUPS | service_cases.GROUPS, "expected_differences_filters.json")}
 
 
 def run_group(binary, group):
     """What each request of a group leads to, by the request's name."""
-    bootstrap, requests, *more = {**cases.GROUPS, **http2_cases.GROUPS}[group]
+    bootstrap, requests, *more = {name: one for groups, _ in SETS.values() for name, one in groups.items()}[group]
     kind = more[0] if more else PLAIN
     authority, pair = certificate()
     upstream, silent, closed = start_origin(kind, pair), Silent(), Closed()
-    ports = {"ORIGIN": upstream.port, "SILENT": silent.port, "CLOSED": closed.port}
+    service, grpc = services.HttpService(), services.GrpcService(service_cases.decide)
+    ports = {"ORIGIN": upstream.port, "SILENT": silent.port, "CLOSED": closed.port, "SERVICE": service.port, "GRPC": grpc.port}
     paths = {"CERTIFICATE": pair.chain, "KEY": pair.key, "AUTHORITY": authority.root.chain}
     results = {}
     with proxy.Proxy(binary, fill_ports(bootstrap, {**ports, **paths})) as running:
@@ -206,6 +218,8 @@ def run_group(binary, group):
                 received = [r for r in received if (TAG, request[0]) in r["headers"]]
             if kind["client"] == "h1" or request[0] not in http2_cases.UNSETTLED:
                 seen["origin"] = observe_origin(received, names)
+            seen["service"] = observe_origin(service.take_seen(), names)
+            seen["calls"] = service_cases.normal_calls(grpc.take_seen(), names)
             results[request[0]] = seen
             if running.process.poll() is not None:
                 raise RuntimeError(f"{binary} died of '{group}/{request[0]}':\n{running.words()}")
