@@ -69,13 +69,8 @@ class JwtAuthnTest : public ::testing::Test {
                    const std::string& per_route = "") {
     google::protobuf::Any any;
     any.PackFrom(config);
-    envoy::config::route::v3::RouteConfiguration table;
-    auto* host = table.add_virtual_hosts();
-    host->set_name("all");
-    host->add_domains("*");
-    auto* route = host->add_routes();
-    route->mutable_match()->set_prefix("/");
-    route->mutable_route()->set_cluster("origin");
+    auto table = RouteToOrigin();
+    auto* route = table.mutable_virtual_hosts(0)->mutable_routes(0);
     if (!per_route.empty()) {
       (*route->mutable_typed_per_filter_config())["f"] = Pack<v3::PerRouteConfig>(per_route);
     }

@@ -61,13 +61,8 @@ class OAuth2World : public ::testing::Test {
                    const std::string& of_route = "") {
     AsyncStream made{};
     const std::string text = config.empty() ? "" : absl::StrCat("config {", config, "}");
-    envoy::config::route::v3::RouteConfiguration table;
-    auto* host = table.add_virtual_hosts();
-    host->set_name("all");
-    host->add_domains("*");
-    auto* route = host->add_routes();
-    route->mutable_match()->set_prefix("/");
-    route->mutable_route()->set_cluster("origin");
+    auto table = RouteToOrigin();
+    auto* route = table.mutable_virtual_hosts(0)->mutable_routes(0);
     if (!of_route.empty()) {
       (*route->mutable_typed_per_filter_config())["f"] =
           Pack<oauth2_v3::OAuth2PerRoute>(absl::StrCat("config {", of_route, "}"));
