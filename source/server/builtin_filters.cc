@@ -36,6 +36,7 @@
 #include "source/filters/http/router/router_config.h"
 #include "source/filters/http/set_filter_state/config.h"
 #include "source/filters/http/set_metadata/config.h"
+#include "source/filters/http/stateful_session/config.h"
 #include "source/filters/http/waf/config.h"
 #include "source/filters/listener/http_inspector/http_inspector_config.h"
 #include "source/filters/listener/original_dst/original_dst_config.h"
@@ -124,6 +125,8 @@ constexpr filter::FilterKind kHttpFilters[] = {
      f::set_filter_state::CreateSetFilterState, &f::set_filter_state::kSetFilterStateOverride},
     {"envoy.extensions.filters.http.set_metadata.v3.Config", false,
      f::set_metadata::CreateSetMetadata},
+    {"envoy.extensions.filters.http.stateful_session.v3.StatefulSession", false,
+     f::stateful_session::CreateStatefulSession, &f::stateful_session::kStatefulSessionOverride},
     // Another filter behind a matcher: the connection manager compiles both.
     {filter::kExtensionWithMatcher, false, nullptr, &filter::kMatcherGateOverride},
     {"proxenos.filters.http.waf.v3.Waf", false, f::waf::CreateWaf, &f::waf::kWafOverride},

@@ -4,11 +4,13 @@
 #include <cmath>
 #include <string>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/load_balancing_policies/cluster_provided/v3/cluster_provided.pb.h"
 #include "envoy/extensions/load_balancing_policies/common/v3/common.pb.h"
 #include "envoy/extensions/load_balancing_policies/least_request/v3/least_request.pb.h"
 #include "envoy/extensions/load_balancing_policies/maglev/v3/maglev.pb.h"
+#include "envoy/extensions/load_balancing_policies/override_host/v3/override_host.pb.h"
 #include "envoy/extensions/load_balancing_policies/pick_first/v3/pick_first.pb.h"
 #include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
 #include "envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.pb.h"
@@ -17,6 +19,7 @@
 #include "envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality.pb.h"
 #include "source/config/typed_config.h"
 #include "source/upstream/hash_table.h"
+#include "source/upstream/override_host.h"
 #include "source/upstream/subset_config.h"
 
 namespace proxenos::upstream {
@@ -37,6 +40,44 @@ bool ProvidesHosts(const Cluster& proto) {
   const std::string type = config::TypedConfigType(proto.cluster_type().typed_config());
   return type == "envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig" ||
          type == "envoy.extensions.clusters.aggregate.v3.ClusterConfig";
+}
+
+using OverrideHost = policies::override_host::v3::OverrideHost;
+
+OverrideHostPlace CompilePlace(const envoy::type::metadata::v3::MetadataKey& proto,
+                               config::Errors& errors, const config::Path& path) {
+  OverrideHostPlace place;
+  place.space = proto.key();
+  for (int i = 0; i < proto.path_size(); ++i) {
+    if (!proto.path(i).has_key()) {
+      errors.Add(path.Field("path").Index(static_cast<size_t>(i)),
+                 "expected key: addresses are read from objects, not lists");
+    }
+    place.path.push_back(proto.path(i).key());
+  }
+  return place;
+}
+
+std::shared_ptr<const OverrideHostRules> CompileOverrideHost(const OverrideHost& proto,
+                                                             config::Errors& errors,
+                                                             const config::Path& path) {
+  OverrideHostRules rules;
+  for (int i = 0; i < proto.override_host_sources_size(); ++i) {
+    const auto& source = proto.override_host_sources(i);
+    const config::Path at = path.Field("override_host_sources").Index(static_cast<size_t>(i));
+    if (source.header().empty() == !source.has_metadata()) {
+      errors.Add(at, "expected exactly one of header and metadata");
+    } else if (source.has_metadata()) {
+      rules.sources.push_back(CompilePlace(source.metadata(), errors, at.Field("metadata")));
+    } else {
+      rules.sources.push_back({absl::AsciiStrToLower(source.header()), "", {}});
+    }
+  }
+  if (proto.has_selected_host_key()) {
+    rules.selected =
+        CompilePlace(proto.selected_host_key(), errors, path.Field("selected_host_key"));
+  }
+  return std::make_shared<const OverrideHostRules>(std::move(rules));
 }
 
 class BalancingCompiler {
@@ -210,7 +251,7 @@ void BalancingCompiler::SetExtension(const LoadBalancingPolicy& proto, const con
   }
   errors_.Add(list,
               "expected at least one of RoundRobin, LeastRequest, Random, RingHash, Maglev, "
-              "PickFirst, WrrLocality, Subset and ClusterProvided");
+              "PickFirst, WrrLocality, Subset, OverrideHost and ClusterProvided");
 }
 
 bool BalancingCompiler::TrySet(const google::protobuf::Any& any, const config::Path& path,
@@ -258,6 +299,7 @@ bool BalancingCompiler::TrySetOuter(const google::protobuf::Any& any, const conf
                                     int depth) {
   policies::wrr_locality::v3::WrrLocality wrr;
   policies::subset::v3::Subset subset;
+  policies::override_host::v3::OverrideHost over;
   if (Holds(any, wrr, path)) {
     SetExtension(wrr.endpoint_picking_policy(), path.Field("endpoint_picking_policy"), depth + 1);
     to_.locality_weighted = true;
@@ -265,6 +307,9 @@ bool BalancingCompiler::TrySetOuter(const google::protobuf::Any& any, const conf
     SetExtension(subset.subset_lb_policy(), path.Field("subset_lb_policy"), depth + 1);
     if (to_.subsets != nullptr) errors_.Add(path, "there are no subsets of subsets");
     to_.subsets = CompileSubsets(subset, errors_, path);
+  } else if (Holds(any, over, path)) {
+    SetExtension(over.fallback_policy(), path.Field("fallback_policy"), depth + 1);
+    to_.override_host = CompileOverrideHost(over, errors_, path);
   } else {
     return false;
   }

@@ -8,6 +8,7 @@
 #include "source/upstream/host_source.h"
 #include "source/upstream/hosts_by_address.h"
 #include "source/upstream/original_hosts.h"
+#include "source/upstream/override_host.h"
 #include "source/upstream/subset_hosts.h"
 
 namespace proxenos::upstream {
@@ -154,6 +155,15 @@ HostPool* WorkerCluster::PickPool(const PickRequest& request, Exchange& exchange
   if (source_ != nullptr && subsets == nullptr) {
     const std::shared_ptr<const Host>* host = source_->Find(request);
     return host == nullptr ? nullptr : &PoolOfHost(*host);
+  }
+  if (!request.override_hosts.empty()) {
+    if (by_address_ == nullptr) by_address_ = std::make_unique<HostsByAddress>(hosts());
+    const HostIndex wanted = FirstUsable(hosts(), *by_address_, request.override_hosts);
+    if (wanted != kNoHost) {
+      exchange.priority = hosts().entry(wanted).priority;
+      return &PoolOf(wanted);
+    }
+    if (request.override_strict) return nullptr;
   }
   const Choice choice = subsets == nullptr ? balancer_->Pick(request, loop_.random())
                                            : subsets->Choose(request, loop_.random());

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/string_view.h"
 #include "source/upstream/host_source.h"
+#include "source/upstream/override_host.h"
 
 namespace proxenos::filters::router {
 namespace {
@@ -15,18 +15,16 @@ bool Hashes(const upstream::ClusterConfig& config) {
          config.lb_policy == upstream::LbPolicy::kMaglev;
 }
 
-// "10.0.0.1:80" or "[::1]:80"; of no family when it is neither.
-net::Address ParseAddress(absl::string_view text) {
-  const size_t colon = text.rfind(':');
-  uint32_t port;
-  if (colon == absl::string_view::npos || !absl::SimpleAtoi(text.substr(colon + 1), &port) ||
-      port > UINT16_MAX) {
-    return net::Address();
+// The text in a place of override_host_sources; empty: there is none.
+absl::string_view TextAt(const upstream::OverrideHostPlace& place,
+                         const filter::StreamContext& stream) {
+  if (!place.header.empty()) {
+    const http::Header* field = stream.request.headers.Find(place.header);
+    return field == nullptr ? absl::string_view() : field->value();
   }
-  absl::string_view ip = text.substr(0, colon);
-  if (ip.size() >= 2 && ip.front() == '[' && ip.back() == ']') ip = ip.substr(1, ip.size() - 2);
-  auto address = net::Address::FromIp(ip, static_cast<uint16_t>(port));
-  return address.ok() ? *address : net::Address();
+  const json::Value* value = stream.info.metadata.Find(place.space, place.path);
+  const std::string* text = value == nullptr ? nullptr : value->text();
+  return text == nullptr ? absl::string_view() : absl::string_view(*text);
 }
 
 }  // namespace
@@ -55,6 +53,7 @@ upstream::PickRequest HostChoice::Next(const filter::StreamContext& stream,
       request.subset_fallbacks = match->fallbacks;
     }
   }
+  SetOverride(stream, config, request);
   if (forward.retry == nullptr || tried_.empty()) return request;
   const route::HostPreferences& prefers = forward.retry->hosts;
   request.attempts = prefers.attempts;
@@ -81,6 +80,45 @@ const route::MetadataMatch* HostChoice::MatchOf(const filter::StreamContext& str
   return match_.get();
 }
 
+void HostChoice::SetOverride(const filter::StreamContext& stream,
+                             const upstream::ClusterConfig& config,
+                             upstream::PickRequest& request) const {
+  // A session's host is for the first attempt alone.
+  if (tried_.empty()) {
+    const std::string* strict = stream.info.state.Find(upstream::kStrictSessionHost);
+    const std::string* host =
+        strict != nullptr ? strict : stream.info.state.Find(upstream::kSessionHost);
+    if (host != nullptr) {
+      request.override_hosts = *host;
+      request.override_strict = strict != nullptr;
+      return;
+    }
+  }
+  if (config.override_host == nullptr) return;
+  for (const upstream::OverrideHostPlace& place : config.override_host->sources) {
+    request.override_hosts = TextAt(place, stream);
+    if (!request.override_hosts.empty()) break;
+  }
+  // Each retry goes on behind the host that was tried.
+  for (const auto& host : tried_) {
+    request.override_hosts = upstream::Behind(request.override_hosts, host->address().ToString());
+  }
+}
+
+void HostChoice::Announce(const upstream::Exchange& exchange, const upstream::ClusterConfig& config,
+                          filter::StreamInfo& info) {
+  if (config.override_host == nullptr || exchange.host == nullptr) return;
+  const upstream::OverrideHostPlace& place = config.override_host->selected;
+  if (place.space.empty()) return;
+  json::Object* at = &info.metadata.Open(place.space);
+  for (size_t i = 0; i + 1 < place.path.size(); ++i) {
+    json::Value& next = (*at)[place.path[i]];
+    if (next.object() == nullptr) next = json::Value(json::Object());
+    at = next.object();
+  }
+  at->insert_or_assign(place.path.back(), json::Value(exchange.host->address().ToString()));
+}
+
 void HostChoice::SetHash(const filter::StreamContext& stream, const route::Forward& forward) {
   hashed_ = true;
   if (forward.hash_policies.empty()) return;
@@ -99,7 +137,7 @@ void HostChoice::SetDestination(const filter::StreamContext& stream,
                                 const upstream::OriginalDstSettings& settings) {
   if (!settings.header.empty()) {
     if (const http::Header* field = stream.request.headers.Find(settings.header)) {
-      destination_ = ParseAddress(field->value());
+      destination_ = upstream::ParseHostAddress(field->value());
       return;
     }
   }

@@ -26,6 +26,9 @@ class HostChoice {
   // What the next attempt of the stream asks for. What it refers to lives as long as this.
   upstream::PickRequest Next(const filter::StreamContext& stream, const route::Forward& forward,
                              const route::ClusterPick& pick, const upstream::ClusterConfig& config);
+  // The host of `exchange` was chosen: where the cluster's policy says so, filters and logs see it.
+  static void Announce(const upstream::Exchange& exchange, const upstream::ClusterConfig& config,
+                       filter::StreamInfo& info);
   // An attempt was made at the host of `exchange`.
   void Note(const upstream::Exchange& exchange);
   // Of policies by cookie: the response tells the client its cookie.
@@ -37,6 +40,9 @@ class HostChoice {
   const route::MetadataMatch* MatchOf(const filter::StreamContext& stream,
                                       const route::Forward& forward,
                                       const route::ClusterPick& pick);
+  // Which hosts come before what balancing says.
+  void SetOverride(const filter::StreamContext& stream, const upstream::ClusterConfig& config,
+                   upstream::PickRequest& request) const;
   void SetDestination(const filter::StreamContext& stream,
                       const upstream::OriginalDstSettings& settings);
 

@@ -141,6 +141,7 @@ void Router::StartAttempt() {
   const upstream::PickRequest pick = choice_.Next(stream_, *forward_, pick_, cluster_->config());
   attempt_->pick = &pick;
   cluster_->Acquire(*attempt_);
+  HostChoice::Announce(*attempt_, cluster_->config(), stream_.info);
   attempt_->needs = nullptr;
   attempt_->pick = nullptr;
   if (attempt_->state == Exchange::State::kActive) {
