@@ -170,8 +170,6 @@ struct Forward {
   std::shared_ptr<const MetadataMatch> metadata_match;  // Null: there is none.
   // Null: redirects of hosts go to the client.
   std::shared_ptr<const InternalRedirectPolicy> internal_redirects;
-  // HedgePolicy.hedge_on_per_try_timeout: an attempt that was overtaken by its retry may still win.
-  bool hedges_timeouts = false;
 };
 
 struct Redirect {

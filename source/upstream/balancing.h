@@ -47,13 +47,4 @@ struct ZoneAwareness {
   friend bool operator==(const ZoneAwareness&, const ZoneAwareness&) = default;
 };
 
-// Hosts that are new or healthy again get their share little by little.
-struct SlowStart {
-  base::Nanos window = 0;  // 0: none.
-  double aggression = 1;
-  double min_weight = 0.1;
-
-  friend bool operator==(const SlowStart&, const SlowStart&) = default;
-};
-
 }  // namespace proxenos::upstream
