@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "source/base/clock.h"
 
 namespace proxenos::upstream {
 

@@ -94,14 +94,24 @@ def run(label, args, config, flags):
             results.append((f"{label}/{case}", problem))
             print(f"{'FAILED' if problem else 'passed'} {label}/{case} {problem}", flush=True)
         if "-use_tls" in flags:
-            results.append((f"{label}/X25519MLKEM768", key_exchange_problem(running.stats())))
+            results.append((f"{label}/key exchange", key_exchange_problem(running.stats(), go_version(args.client))))
     return results
 
 
-def key_exchange_problem(stats):
-    """Whether Go and BoringSSL agreed on the hybrid key exchange, on both sides of the proxy."""
+def go_version(path):
+    """(1, minor) of the Go that built a program, which its build information tells."""
+    with open(path, "rb") as program:
+        data = program.read()
+    at = data.index(b"\xff Go buildinf:") + 32
+    text = data[at + 1:at + 1 + data[at]].decode()
+    return tuple(int(part) for part in re.match(r"go(\d+)\.(\d+)", text).groups())
+
+
+def key_exchange_problem(stats, version):
+    """Whether Go and BoringSSL agreed on the best group that this Go has, on both sides of the proxy."""
     curves = {name: value for name, value in stats.items() if ".ssl.curves." in name and value}
-    wrong = [name for name in curves if not name.endswith(".X25519MLKEM768")]
+    best = ".X25519MLKEM768" if version >= (1, 24) else ".X25519"
+    wrong = [name for name in curves if not name.endswith(best)]
     sides = {name.partition(".")[0] for name in curves}
     return "" if sides == {"listener", "cluster"} and not wrong else f"they agreed on {curves}"
 

@@ -7,7 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "source/server/bootstrap.h"
-#include "source/server/server.h"
+#include "source/server/validate.h"
 
 namespace proxenos::server {
 namespace {
@@ -24,7 +24,7 @@ absl::StatusOr<LoadedBootstrap> Load(const std::string& yaml, Options options = 
 
 std::string Validate(const std::string& yaml) {
   const auto loaded = Load(yaml);
-  return Text(loaded.ok() ? Server::Validate(*loaded) : loaded.status());
+  return Text(loaded.ok() ? Validate(*loaded) : loaded.status());
 }
 
 std::string Ads(const std::string& services) {
