@@ -173,14 +173,22 @@ def scale(results):
         run["cpu_us"] = run["raw_us"] / run["slow"]
 
 
+def words_of(command):
+    """What a program says, or nothing where it is not installed."""
+    try:
+        out = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return out.stdout + out.stderr
+
+
 def versions(names, args):
     commands = {"nginx": ["nginx", "-v"], "haproxy": ["haproxy", "-v"], "nghttpx": ["nghttpx", "--version"],
                 "h2o": ["h2o", "--version"], "envoy": [args.envoy, "--version"]}
     found = []
     for name in names:
         if name in commands:
-            out = subprocess.run(commands[name], capture_output=True, text=True, check=False)
-            match = re.search(r"\d+\.\d+\.\d+", out.stdout + out.stderr)
+            match = re.search(r"\d+\.\d+\.\d+", words_of(commands[name]))
             found.append(f"{name} {match.group(0) if match else '?'}")
     return ", ".join(found)
 
