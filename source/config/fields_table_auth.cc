@@ -160,7 +160,8 @@ std::vector<MessageRules> OAuth2Fields() {
       {"envoy.extensions.common.aws.v3.EnvironmentCredentialProvider", {}},
       {"envoy.extensions.common.aws.v3.CredentialsFileCredentialProvider",
        {Use("credentials_data_source profile")}},
-      {"envoy.extensions.filters.http.credential_injector.v3.CredentialInjector", {Use("*")}},
+      {"envoy.extensions.filters.http.credential_injector.v3.CredentialInjector",
+       {Use("overwrite allow_request_without_credential credential")}},
       {"envoy.extensions.filters.http.credential_injector.v3.CredentialInjector.credential",
        {Use("name"),
         Use("typed_config")

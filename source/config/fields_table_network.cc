@@ -17,11 +17,9 @@ MessageRules TcpProxyFields() {
                     "What a client sends before its host is connected waits in the kernel."),
               Leave("downstream_idle_timeout upstream_idle_timeout",
                     "Envoy does not implement them either."),
-              Refuse("on_demand", "name clusters that discovery sends"),
               Refuse("metadata_match",
                      "connections ask for no subset: the fallback_policy of the cluster says where "
                      "they go"),
-              Refuse("metadata_match", "there is no subset balancing"),
               Refuse("hash_policy", "no balancing by hash is implemented"),
               Use("proxy_protocol_tlvs proxy_protocol_tlv_merge_policy"),
               Use("check_drain_close")

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "source/base/clock.h"
 
 namespace proxenos::upstream {
 

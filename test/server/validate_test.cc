@@ -1,5 +1,7 @@
 // What a bootstrap is told about itself before anything is opened: the node, and every mistake at
 // once.
+#include "source/server/validate.h"
+
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -7,7 +9,6 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "source/server/bootstrap.h"
-#include "source/server/validate.h"
 
 namespace proxenos::server {
 namespace {

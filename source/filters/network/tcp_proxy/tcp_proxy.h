@@ -15,8 +15,8 @@
 #include "source/base/clock.h"
 #include "source/base/limits.h"
 #include "source/downstream/chain_service.h"
-#include "source/filters/network/tcp_proxy/added_tlvs.h"
 #include "source/filter/cluster_source.h"
+#include "source/filters/network/tcp_proxy/added_tlvs.h"
 #include "source/filters/network/tcp_proxy/tunnel.h"
 
 namespace proxenos::filters::tcp_proxy {
