@@ -121,8 +121,7 @@ void AggregateHosts::Share() {
   places_.clear();
   std::vector<PriorityHealth> health;
   for (size_t i = 0; i < clusters_.size(); ++i) {
-    const bool makes_hosts =
-        clusters_[i]->source() != nullptr && clusters_[i]->config().subsets == nullptr;
+    const bool makes_hosts = clusters_[i]->source() != nullptr;
     const auto own = HealthOf(clusters_[i]->hosts(), makes_hosts);
     for (size_t p = 0; p < own.size(); ++p) {
       places_.push_back(Place{i, static_cast<uint8_t>(p), {}});

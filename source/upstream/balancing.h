@@ -5,10 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
-
-#include "source/base/clock.h"
 
 namespace proxenos::upstream {
 

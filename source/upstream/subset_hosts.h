@@ -11,7 +11,6 @@
 #include "source/stats/registry.h"
 #include "source/stats/schema.h"
 #include "source/upstream/cluster.h"
-#include "source/upstream/host_source.h"
 #include "source/upstream/load_balancer.h"
 #include "source/upstream/pick_request.h"
 #include "source/upstream/subset_rules.h"
@@ -30,9 +29,8 @@ PX_STATS(SubsetRequestStats, PX_SUBSET_REQUEST_STATS);
 std::unique_ptr<LoadBalancer> MakeWorkerBalancer(const ClusterConfig& config,
                                                  stats::Registry& registry, ActiveRequests active);
 
-// Owner: the WorkerCluster, whose source it is where its config() has subsets. Thread: the
-// worker's.
-class SubsetHosts final : public HostSource {
+// Owner: the WorkerCluster, where its config() has subsets. Thread: the worker's.
+class SubsetHosts final {
  public:
   // `whole` balances over all hosts; `active` is of indexes into all. All of these outlive it.
   SubsetHosts(const ClusterConfig& config, stats::Registry& registry, LoadBalancer& whole,
@@ -42,9 +40,6 @@ class SubsetHosts final : public HostSource {
   void Update(const HostSet& hosts);
   // O(1) or O(log n) in a subset that requests asked for before.
   Choice Choose(const PickRequest& request, base::Random& random);
-
-  // It is Choose that says.
-  const std::shared_ptr<const Host>* Find(const PickRequest&) override { return nullptr; }
 
  private:
   Choice ChooseFor(const FlatStruct* wanted, const PickRequest& request, base::Random& random);

@@ -17,11 +17,6 @@ namespace {
 // Of all clusters of the thread, which is one worker's.
 thread_local uint64_t host_changes = 0;
 
-// The source of a cluster that has subsets; null of others.
-SubsetHosts* SubsetsOf(HostSource* source, const ClusterConfig& config) {
-  return config.subsets == nullptr ? nullptr : static_cast<SubsetHosts*>(source);
-}
-
 }  // namespace
 
 uint64_t HostChanges() { return host_changes; }
@@ -60,12 +55,12 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
   }
   if (config().aggregated != nullptr) source_ = MakeAggregateHosts(*this, loop_.random());
   if (config().subsets != nullptr) {
-    source_ = std::make_unique<SubsetHosts>(config(), registry, *balancer_, active);
+    subsets_ = std::make_unique<SubsetHosts>(config(), registry, *balancer_, active);
   }
   ++host_changes;
   by_index_.resize(published_.hosts->size());
   balancer_->Update(*published_.hosts, loop_.random());
-  if (SubsetHosts* subsets = SubsetsOf(source_.get(), config())) subsets->Update(hosts());
+  if (subsets_ != nullptr) subsets_->Update(hosts());
 }
 
 WorkerCluster::~WorkerCluster() = default;
@@ -151,8 +146,7 @@ void WorkerCluster::Acquire(Exchange& exchange) {
 }
 
 HostPool* WorkerCluster::PickPool(const PickRequest& request, Exchange& exchange) {
-  SubsetHosts* const subsets = SubsetsOf(source_.get(), config());
-  if (source_ != nullptr && subsets == nullptr) {
+  if (source_ != nullptr) {
     const std::shared_ptr<const Host>* host = source_->Find(request);
     return host == nullptr ? nullptr : &PoolOfHost(*host);
   }
@@ -165,8 +159,8 @@ HostPool* WorkerCluster::PickPool(const PickRequest& request, Exchange& exchange
     }
     if (request.override_strict) return nullptr;
   }
-  const Choice choice = subsets == nullptr ? balancer_->Pick(request, loop_.random())
-                                           : subsets->Choose(request, loop_.random());
+  const Choice choice = subsets_ == nullptr ? balancer_->Pick(request, loop_.random())
+                                            : subsets_->Choose(request, loop_.random());
   if (!choice) return nullptr;
   if (choice.panic) stats_->lb_healthy_panic.Inc();
   exchange.priority = published_.hosts->entry(choice.host).priority;
@@ -227,9 +221,8 @@ void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
   by_index_.assign(published_.hosts->size(), nullptr);
   by_address_.reset();
   balancer_->Update(*published_.hosts, loop_.random());
-  SubsetHosts* const subsets = SubsetsOf(source_.get(), config());
-  if (subsets != nullptr) subsets->Update(*published_.hosts);
-  if (pools_.empty() || (source_ != nullptr && subsets == nullptr)) return;
+  if (subsets_ != nullptr) subsets_->Update(*published_.hosts);
+  if (pools_.empty() || source_ != nullptr) return;
   absl::flat_hash_set<uint64_t> present;
   present.reserve(published_.hosts->size());
   for (HostIndex index = 0; index < published_.hosts->size(); ++index) {

@@ -42,6 +42,7 @@ class ClusterMap;
 class DnsCache;
 class HostSource;
 class HostsByAddress;
+class SubsetHosts;
 
 // What the main thread publishes of a cluster.
 struct PublishedCluster {
@@ -171,6 +172,7 @@ class WorkerCluster final : public base::RefCounted {
   std::vector<base::Rc<TlsCell>> tls_cells_;  // Of config().tls.
   std::unique_ptr<TrackedStats> tracked_;     // Outlives the pools, which count into it.
   std::unique_ptr<LoadBalancer> balancer_;
+  std::unique_ptr<SubsetHosts> subsets_;        // Null: all hosts are balanced over together.
   std::unique_ptr<HostSource> source_;          // Null: the balancer alone says where requests go.
   std::unique_ptr<HostsByAddress> by_address_;  // Once a request asked for hosts by address.
   absl::flat_hash_map<uint64_t, std::unique_ptr<HostPool>> pools_;  // By Host::id().
