@@ -1,6 +1,7 @@
 // A stream's beginning: what is decided once its head is there: timers, headers, path, route,
 // chain.
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "absl/strings/ascii.h"
@@ -133,15 +134,18 @@ bool Stream::TakeOrigin() {
   RequestOrigin origin{connection_.info()};
   origin.tls = origin.connection.tls != nullptr;
   origin.node = environment.node;
-  DetectedAddress detected;
+  std::optional<DetectedAddress> detected;  // Made where a detector is asked alone.
   if (config.origin != nullptr) {
     ChangeEarly(*config.origin, *this);
     scheme_of_upstream = config.origin->scheme_of_upstream;
-    detected = DetectAddress(config.origin->detectors, origin.connection.remote(), request.headers);
-    if (!config.origin->detectors.empty()) origin.detected = &detected;
-    if (detected.reject_status != 0) {
-      Reply(detected.reject_status, "", "rejecting_because_detection_failed", 0);
-      return false;
+    if (!config.origin->detectors.empty()) {
+      detected =
+          DetectAddress(config.origin->detectors, origin.connection.remote(), request.headers);
+      origin.detected = &*detected;
+      if (detected->reject_status != 0) {
+        Reply(detected->reject_status, "", "rejecting_because_detection_failed", 0);
+        return false;
+      }
     }
   }
   if (config.generate_request_id) {
