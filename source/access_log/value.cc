@@ -2,6 +2,7 @@
 #include "source/access_log/value.h"
 
 #include "absl/strings/str_cat.h"
+#include "source/http/percent.h"
 #include "source/json/utf8.h"
 
 namespace proxenos::access_log {
@@ -43,27 +44,6 @@ void AppendFlags(const Value& value, std::string& out) {
   for (const FlagName& name : kFlagNames) {
     if (name.flag != kRetryLimit.flag) append(name);
   }
-}
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::string PercentDecoded(absl::string_view text, uint32_t limit) {
-  std::string result;
-  for (size_t i = 0; i < text.size() && result.size() < limit; ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && HexDigit(text[i + 1]) >= 0 &&
-        HexDigit(text[i + 2]) >= 0) {
-      result += static_cast<char>(HexDigit(text[i + 1]) * 16 + HexDigit(text[i + 2]));
-      i += 2;
-    } else {
-      result += text[i];
-    }
-  }
-  return result;
 }
 
 bool IsUtf8(absl::string_view text) {
@@ -117,7 +97,7 @@ void AppendUtf8AsJson(absl::string_view text, std::string& out) {
 // The text of a value that is neither a number nor flags; `storage` keeps what had to be composed.
 absl::string_view TextOf(const Value& value, std::string& storage) {
   if (value.kind == Value::Kind::kPercentEncoded) {
-    storage = PercentDecoded(value.text, value.limit);
+    storage = http::PercentDecoded(value.text).substr(0, value.limit);
     return storage;
   }
   if (value.kind == Value::Kind::kJson) {

@@ -15,9 +15,6 @@
 
 namespace proxenos::admin {
 
-// %XX decoded; what is not a valid escape stays as it is.
-std::string PercentDecoded(absl::string_view text, bool plus_is_space);
-
 // The parameters of a query, decoded, in their order. A parameter without '=' has an empty value.
 class Params {
  public:

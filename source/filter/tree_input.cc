@@ -3,7 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "source/rpc/status.h"
+#include "source/http/percent.h"
 #include "source/tls/session_info.h"
 
 namespace proxenos::filter {
@@ -19,9 +19,9 @@ void ReadParameter(absl::string_view path, absl::string_view wanted, Reading& re
   path = path.substr(0, path.find('#'));
   for (absl::string_view parameter : absl::StrSplit(path, '&')) {
     const size_t equals = parameter.find('=');
-    if (rpc::PercentDecode(parameter.substr(0, equals)) != wanted) continue;
+    if (http::PercentDecoded(parameter.substr(0, equals)) != wanted) continue;
     const bool valued = equals != absl::string_view::npos;
-    return reading.Keep(valued ? rpc::PercentDecode(parameter.substr(equals + 1)) : std::string());
+    return reading.Keep(valued ? http::PercentDecoded(parameter.substr(equals + 1)) : std::string());
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "source/http/chars.h"
+#include "source/http/percent.h"
 
 namespace proxenos::http {
 namespace {
@@ -59,8 +60,7 @@ size_t HostSize(absl::string_view text) {
   while (i < text.size()) {
     if (kHostChar[static_cast<uint8_t>(text[i])]) {
       ++i;
-    } else if (text[i] == '%' && i + 2 < text.size() && HexValue(text[i + 1]) >= 0 &&
-               HexValue(text[i + 2]) >= 0) {
+    } else if (EscapedByte(text, i) >= 0) {
       i += 3;
     } else {
       break;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "absl/strings/ascii.h"
+#include "source/http/percent.h"
 
 namespace proxenos::http {
 namespace {
@@ -36,21 +37,6 @@ constexpr std::array<uint8_t, 256> MakeClasses() {
   return classes;
 }
 constexpr std::array<uint8_t, 256> kClasses = MakeClasses();
-
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// The byte that the triplet at `i` stands for, or -1.
-int Triplet(absl::string_view text, size_t i) {
-  if (i + 2 >= text.size()) return -1;
-  const int high = HexValue(text[i + 1]);
-  const int low = HexValue(text[i + 2]);
-  return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
 
 bool IsUnreserved(unsigned char c) {
   return absl::ascii_isalnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
@@ -109,7 +95,7 @@ class PathWriter {
   bool UnescapeSlashes() {
     size_t to = 0;
     for (size_t from = 0; from < size_; ++to) {
-      const int byte = out_[from] == '%' ? Triplet(view(), from) : -1;
+      const int byte = EscapedByte(view(), from);
       const bool slash = byte == '/' || byte == '\\';
       out_[to] = slash ? static_cast<char>(byte) : out_[from];
       from += slash ? 3 : 1;
@@ -132,7 +118,7 @@ class PathWriter {
       const unsigned char c = static_cast<unsigned char>(path[from]);
       switch (kClasses[c]) {
         case kPercent: {
-          const int byte = Triplet(path, from);
+          const int byte = EscapedByte(path, from);
           if (byte <= 0) return false;
           from += 2;
           if (IsUnreserved(static_cast<unsigned char>(byte))) {

@@ -7,22 +7,16 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "source/http/path.h"
+#include "source/http/percent.h"
 
 namespace proxenos::http {
 namespace {
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 // Takes the first octet of a text that is not empty, decoded where it is an escape.
 char TakeOctet(absl::string_view* text) {
-  const int high = (*text)[0] == '%' && text->size() > 2 ? HexDigit((*text)[1]) : -1;
-  const int low = high < 0 ? -1 : HexDigit((*text)[2]);
-  const char octet = low < 0 ? (*text)[0] : static_cast<char>(high * 16 + low);
-  text->remove_prefix(low < 0 ? 1 : 3);
+  const int escaped = EscapedByte(*text, 0);
+  const char octet = escaped < 0 ? (*text)[0] : static_cast<char>(escaped);
+  text->remove_prefix(escaped < 0 ? 1 : 3);
   return octet;
 }
 

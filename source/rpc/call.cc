@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "source/base/check.h"
 #include "source/base/limits.h"
+#include "source/http/percent.h"
 #include "source/rpc/failure_text.h"
 #include "source/rpc/timeout.h"
 #include "source/upstream/client_stream.h"
@@ -203,7 +204,7 @@ void Call::ReadEnd() {
   if (*status == Status::kOk && !decoder_.at_boundary()) {
     return Finish(Status::kInternal, "the last message was cut short");
   }
-  Finish(*status, PercentDecode(told.Get(HeaderId::kGrpcMessage)));
+  Finish(*status, http::PercentDecoded(told.Get(HeaderId::kGrpcMessage)));
 }
 
 void Call::FinishFailed() {

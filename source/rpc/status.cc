@@ -8,17 +8,6 @@
 #include "absl/strings/str_cat.h"
 
 namespace proxenos::rpc {
-namespace {
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
-}  // namespace
-
 bool IsGrpcType(absl::string_view content_type) {
   return absl::StartsWith(content_type, kContentType) &&
          (content_type.size() == kContentType.size() || content_type[kContentType.size()] == '+');
@@ -75,22 +64,6 @@ std::string PercentEncode(absl::string_view text) {
       out += '%';
       out += kHex[byte >> 4];
       out += kHex[byte & 15];
-    }
-  }
-  return out;
-}
-
-std::string PercentDecode(absl::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (size_t i = 0; i < text.size(); ++i) {
-    const int high = text[i] == '%' && i + 2 < text.size() ? HexDigit(text[i + 1]) : -1;
-    const int low = high < 0 ? -1 : HexDigit(text[i + 2]);
-    if (low < 0) {
-      out += text[i];
-    } else {
-      out += static_cast<char>(high * 16 + low);
-      i += 2;
     }
   }
   return out;

@@ -51,7 +51,6 @@ void SetStatus(Status status, http::HeaderMap& headers);
 
 // grpc-message: bytes outside of the printable ASCII, and '%', as %XX.
 std::string PercentEncode(absl::string_view text);
-// Undoes it; what is no escape stays as it is, as the protocol asks for.
-std::string PercentDecode(absl::string_view text);
+// http::PercentDecoded undoes it.
 
 }  // namespace proxenos::rpc

@@ -5,6 +5,7 @@
 
 #include "gtest/gtest.h"
 #include "source/buffer/arena.h"
+#include "source/http/percent.h"
 #include "source/rpc/timeout.h"
 
 namespace proxenos::rpc {
@@ -46,9 +47,7 @@ TEST(StatusTest, InHeaders) {
 TEST(StatusTest, MessagesArePercentEncoded) {
   const std::string text = "50% of\r\n\xc3\xa4 ~";
   EXPECT_EQ(PercentEncode(text), "50%25 of%0D%0A%C3%A4 ~");
-  EXPECT_EQ(PercentDecode(PercentEncode(text)), text);
-  EXPECT_EQ(PercentDecode("%4"), "%4");
-  EXPECT_EQ(PercentDecode("%zz%41%"), "%zzA%");
+  EXPECT_EQ(http::PercentDecoded(PercentEncode(text)), text);
 }
 
 TEST(TimeoutTest, ParsesTheGrammarAndNothingElse) {

@@ -11,8 +11,8 @@
 #include "openssl/sha.h"
 #include "source/http/cookie.h"
 #include "source/http/path.h"
+#include "source/http/percent.h"
 #include "source/http/query.h"
-#include "source/rpc/status.h"
 
 namespace proxenos::filters::api_key_auth {
 namespace {
@@ -82,7 +82,7 @@ absl::string_view ApiKeyAuth::FindKey(const http::RequestHead& head) const {
       }
       case KeySource::Kind::kQuery:
         if (!http::FindQueryParameter(head.path, source.name, &value)) continue;
-        if (absl::StrContains(value, '%')) value = stream_.arena.Copy(rpc::PercentDecode(value));
+        if (absl::StrContains(value, '%')) value = stream_.arena.Copy(http::PercentDecoded(value));
         break;
       case KeySource::Kind::kCookie:
         if (!http::FindCookie(head.headers, source.name, &value)) continue;

@@ -10,7 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "openssl/hmac.h"
-#include "source/http/chars.h"
+#include "source/http/percent.h"
 
 namespace proxenos::filters::aws_request_signing {
 namespace {
@@ -39,22 +39,6 @@ void AppendEncoded(absl::string_view text, absl::string_view kept, std::string& 
       absl::StrAppend(&out, "%", absl::AsciiStrToUpper(hex));
     }
   }
-}
-
-// With what is percent-encoded as it was; a '%' that begins nothing stays.
-std::string Decoded(absl::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const int high = text[i] == '%' && i + 2 < text.size() ? http::HexValue(text[i + 1]) : -1;
-    const int low = high < 0 ? -1 : http::HexValue(text[i + 2]);
-    if (low < 0) {
-      out += text[i];
-      continue;
-    }
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
 }
 
 // Without dots and empty parts (RFC 3986, section 5.2.4).
@@ -96,7 +80,7 @@ std::string CanonicalPath(absl::string_view path, bool normalizes) {
   if (normalizes) {
     AppendEncoded(Resolved(path), "/", out);
   } else {
-    AppendEncoded(Decoded(path), "/", out);
+    AppendEncoded(http::PercentDecoded(path), "/", out);
   }
   return out.empty() ? "/" : out;
 }
@@ -107,8 +91,8 @@ std::string CanonicalQuery(absl::string_view query) {
     const std::pair<absl::string_view, absl::string_view> halves =
         absl::StrSplit(pair, absl::MaxSplits('=', 1));
     auto& one = all.emplace_back();
-    AppendEncoded(Decoded(halves.first), "", one.first);
-    AppendEncoded(Decoded(halves.second), "", one.second);
+    AppendEncoded(http::PercentDecoded(halves.first), "", one.first);
+    AppendEncoded(http::PercentDecoded(halves.second), "", one.second);
   }
   std::sort(all.begin(), all.end());
   return absl::StrJoin(all, "&", absl::PairFormatter("="));

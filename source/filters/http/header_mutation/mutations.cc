@@ -8,7 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "source/rpc/status.h"
+#include "source/http/percent.h"
 
 namespace proxenos::filters::header_mutation {
 namespace {
@@ -33,7 +33,7 @@ Parameters Split(absl::string_view query) {
 
 // Octets of a name may be percent-encoded: who takes a parameter away must not be fooled by that.
 bool Means(absl::string_view written, absl::string_view key) {
-  return written == key || (absl::StrContains(written, '%') && rpc::PercentDecode(written) == key);
+  return written == key || (absl::StrContains(written, '%') && http::PercentDecoded(written) == key);
 }
 
 void Remove(absl::string_view key, Parameters& parameters) {
