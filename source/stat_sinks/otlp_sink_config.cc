@@ -1,56 +1,18 @@
-// The sink, and what detects the resource that it speaks for.
+// From SinkConfig to the options of the sink.
 #include "source/stat_sinks/otlp_sink_config.h"
 
-#include <cstdlib>
-#include <string>
-#include <utility>
-
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "envoy/extensions/stat_sinks/open_telemetry/v3/open_telemetry.pb.h"
-#include "envoy/extensions/tracers/opentelemetry/resource_detectors/v3/environment_resource_detector.pb.h"
-#include "envoy/extensions/tracers/opentelemetry/resource_detectors/v3/static_config_resource_detector.pb.h"
-#include "source/config/typed_config.h"
+#include "source/rpc/resource_config.h"
 #include "source/rpc/service_config.h"
 
 namespace proxenos::stat_sinks {
 namespace {
 
-namespace detectors = envoy::extensions::tracers::opentelemetry::resource_detectors::v3;
 using envoy::extensions::stat_sinks::open_telemetry::v3::SinkConfig;
-using Attributes = std::vector<std::pair<std::string, std::string>>;
 
 constexpr char kMethod[] = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
 constexpr base::Nanos kTimeout = 5 * base::kSecond;
-
-// "a=b,c=d", as OpenTelemetry's libraries read it.
-void ReadEnvironment(Attributes& to) {
-  const char* text = std::getenv("OTEL_RESOURCE_ATTRIBUTES");
-  if (text == nullptr) return;
-  for (const absl::string_view pair : absl::StrSplit(text, ',', absl::SkipWhitespace())) {
-    const std::pair<absl::string_view, absl::string_view> halves =
-        absl::StrSplit(pair, absl::MaxSplits('=', 1));
-    to.emplace_back(absl::StripAsciiWhitespace(halves.first),
-                    absl::StripAsciiWhitespace(halves.second));
-  }
-}
-
-void AddAttributes(const envoy::config::core::v3::TypedExtensionConfig& proto,
-                   config::Errors& errors, const config::Path& path, Attributes& to) {
-  detectors::StaticConfigResourceDetectorConfig fixed;
-  detectors::EnvironmentResourceDetectorConfig environment;
-  const std::string type = config::TypedConfigType(proto.typed_config());
-  const config::Path at = path.Field("typed_config");
-  if (type == environment.GetTypeName()) {
-    ReadEnvironment(to);
-  } else if (type != fixed.GetTypeName()) {
-    errors.AddValue(at, type,
-                    "StaticConfigResourceDetectorConfig or EnvironmentResourceDetectorConfig");
-  } else if (config::UnpackTypedConfigTo(proto.typed_config(), fixed, at, errors)) {
-    for (const auto& [key, value] : fixed.attributes()) to.emplace_back(key, value);
-  }
-}
 
 }  // namespace
 
@@ -68,10 +30,8 @@ OtlpSinkConfig CompileOtlpSink(const SinkConfig& proto, config::Errors& errors,
       !proto.has_use_tag_extracted_name() || proto.use_tag_extracted_name().value();
   if (!proto.prefix().empty()) options.prefix = absl::StrCat(proto.prefix(), ".");
   options.max_points = proto.max_data_points_per_request();
-  for (int i = 0; i < proto.resource_detectors_size(); ++i) {
-    AddAttributes(proto.resource_detectors(i), errors,
-                  path.Field("resource_detectors").Index(static_cast<size_t>(i)), options.resource);
-  }
+  rpc::DetectResource(proto.resource_detectors(), path.Field("resource_detectors"), errors,
+                      options.resource);
   return config;
 }
 
