@@ -21,7 +21,8 @@ void ReadParameter(absl::string_view path, absl::string_view wanted, Reading& re
     const size_t equals = parameter.find('=');
     if (http::PercentDecoded(parameter.substr(0, equals)) != wanted) continue;
     const bool valued = equals != absl::string_view::npos;
-    return reading.Keep(valued ? http::PercentDecoded(parameter.substr(equals + 1)) : std::string());
+    return reading.Keep(valued ? http::PercentDecoded(parameter.substr(equals + 1))
+                               : std::string());
   }
 }
 

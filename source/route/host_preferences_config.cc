@@ -11,7 +11,8 @@
 #include "envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.pb.h"
 #include "envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.pb.h"
 #include "source/config/typed_config.h"
-#include "source/route/metadata_match_config.h"
+#include "source/json/flat_struct_config.h"
+#include "source/route/metadata_match.h"
 
 namespace proxenos::route {
 namespace {
@@ -36,7 +37,7 @@ void SetMetadata(const RetryProto::RetryHostPredicate& predicate, config::Errors
   const auto& all = proto.metadata_match().filter_metadata();
   const auto found = all.find("envoy.lb");
   if (found == all.end()) return;
-  to.avoided_metadata = MergeFields(to.avoided_metadata, FlattenStruct(found->second));
+  to.avoided_metadata = MergeFields(to.avoided_metadata, json::FlattenStruct(found->second));
 }
 
 void SetPredicate(const RetryProto::RetryHostPredicate& predicate, config::Errors& errors,
@@ -55,7 +56,8 @@ void SetPredicate(const RetryProto::RetryHostPredicate& predicate, config::Error
                 "envoy.retry_host_predicates.omit_canary_hosts")) {
     google::protobuf::Value yes;
     yes.set_bool_value(true);
-    to.avoided_metadata = MergeFields(to.avoided_metadata, {{"canary", SerializedValue(yes)}});
+    to.avoided_metadata =
+        MergeFields(to.avoided_metadata, {{"canary", json::SerializedValue(yes)}});
   } else {
     errors.AddValue(path, type.empty() ? name : type,
                     "previous_hosts, omit_host_metadata or omit_canary_hosts");

@@ -10,10 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/health_check/event_sinks/file/v3/file.pb.h"
 #include "source/config/typed_config.h"
+#include "source/json/flat_struct_config.h"
 #include "source/match/match_config.h"
 #include "source/upstream/address_config.h"
 #include "source/upstream/duration_config.h"
-#include "source/upstream/transport_socket_config.h"
 
 namespace proxenos::upstream {
 namespace {
@@ -128,7 +128,7 @@ void HealthCheckCompiler::SetTarget() {
     check_.alt_port = static_cast<uint16_t>(port);
   }
   if (proto_.has_transport_socket_match_criteria()) {
-    check_.transport_match = Flatten(proto_.transport_socket_match_criteria());
+    check_.transport_match = json::FlattenStruct(proto_.transport_socket_match_criteria());
   }
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "source/upstream/transport_socket_config.h"
+#include "source/json/flat_struct_config.h"
 
 namespace proxenos::upstream {
 namespace {
@@ -69,7 +69,7 @@ SubsetRules CompileCommon(const RulesProto& proto, config::Errors& errors,
     default:
       rules.fallback = SubsetFallback::kNone;
   }
-  rules.default_subset = Flatten(proto.default_subset());
+  rules.default_subset = json::FlattenStruct(proto.default_subset());
   rules.locality_weight_aware = proto.locality_weight_aware();
   rules.scale_locality_weight = proto.scale_locality_weight();
   rules.panic_mode_any = proto.panic_mode_any();

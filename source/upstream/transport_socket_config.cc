@@ -1,16 +1,14 @@
 // raw_buffer, tls, and a PROXY header before either.
 #include "source/upstream/transport_socket_config.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream.pb.h"
 #include "envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.pb.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "source/config/typed_config.h"
+#include "source/json/flat_struct_config.h"
 #include "source/tls/context_config.h"
 #include "source/upstream/proxy_tlv_config.h"
 
@@ -28,18 +26,6 @@ constexpr char kInternal[] =
     "envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport";
 constexpr char kProxyProtocol[] =
     "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport";
-
-// The same bytes for the same value: maps inside in a fixed order.
-std::string Bytes(const google::protobuf::Value& value) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream out(&stream);
-    out.SetSerializationDeterministic(true);
-    value.SerializeToCodedStream(&out);
-  }
-  return bytes;
-}
 
 class SocketCompiler {
  public:
@@ -111,7 +97,7 @@ void CompileTransportSockets(const Cluster& proto, config::Errors& errors, const
     const auto& each = proto.transport_socket_matches(i);
     const config::Path at = path.Field("transport_socket_matches").Index(i);
     to.transport_matches.push_back(
-        {each.name(), Flatten(each.match()),
+        {each.name(), json::FlattenStruct(each.match()),
          compiler.Compile(each.transport_socket(), at.Field("transport_socket"))});
     all_tls &= to.transport_matches.back().socket.tls != TransportSocket::kPlaintext;
   }
@@ -121,22 +107,16 @@ void CompileTransportSockets(const Cluster& proto, config::Errors& errors, const
   }
 }
 
-FlatStruct Flatten(const google::protobuf::Struct& proto) {
-  FlatStruct flat;
-  for (const auto& [key, value] : proto.fields()) flat.emplace_back(key, Bytes(value));
-  std::sort(flat.begin(), flat.end());
-  return flat;
-}
-
 FlatStruct CompileTransportMatch(const core::Metadata& metadata) {
   const auto found = metadata.filter_metadata().find(kMetadataKey);
-  return found == metadata.filter_metadata().end() ? FlatStruct() : Flatten(found->second);
+  return found == metadata.filter_metadata().end() ? FlatStruct()
+                                                   : json::FlattenStruct(found->second);
 }
 
 std::shared_ptr<const FlatStruct> CompileLbMetadata(const core::Metadata& metadata) {
   const auto found = metadata.filter_metadata().find("envoy.lb");
   if (found == metadata.filter_metadata().end()) return nullptr;
-  return std::make_shared<const FlatStruct>(Flatten(found->second));
+  return std::make_shared<const FlatStruct>(json::FlattenStruct(found->second));
 }
 
 }  // namespace proxenos::upstream

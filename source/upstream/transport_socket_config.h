@@ -6,7 +6,6 @@
 
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/config/core/v3/base.pb.h"
-#include "google/protobuf/struct.pb.h"
 #include "source/config/errors.h"
 #include "source/upstream/cluster.h"
 
@@ -15,9 +14,6 @@ namespace proxenos::upstream {
 // Fills in what of `to` is about transport; `path` is the cluster's.
 void CompileTransportSockets(const envoy::config::cluster::v3::Cluster& proto,
                              config::Errors& errors, const config::Path& path, ClusterConfig& to);
-
-// The fields by rising name, each value as bytes that are the same for the same value.
-FlatStruct Flatten(const google::protobuf::Struct& proto);
 
 // What transport_socket_matches look at of an endpoint's metadata.
 FlatStruct CompileTransportMatch(const envoy::config::core::v3::Metadata& metadata);

@@ -1,3 +1,4 @@
+// Escapes, whole, broken and none.
 #include "source/http/percent.h"
 
 #include "gtest/gtest.h"

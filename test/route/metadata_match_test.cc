@@ -5,6 +5,7 @@
 
 #include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
+#include "source/json/flat_struct_config.h"
 #include "source/json/parse.h"
 #include "source/route/metadata_match_config.h"
 #include "source/route/metadata_value.h"
@@ -18,7 +19,7 @@ google::protobuf::Struct StructOf(const std::string& text) {
   return proto;
 }
 
-MetadataFields Fields(const std::string& text) { return FlattenStruct(StructOf(text)); }
+MetadataFields Fields(const std::string& text) { return json::FlattenStruct(StructOf(text)); }
 
 std::shared_ptr<const MetadataMatch> Compile(const std::string& text,
                                              std::shared_ptr<const MetadataMatch> under = nullptr) {

@@ -33,7 +33,8 @@ Parameters Split(absl::string_view query) {
 
 // Octets of a name may be percent-encoded: who takes a parameter away must not be fooled by that.
 bool Means(absl::string_view written, absl::string_view key) {
-  return written == key || (absl::StrContains(written, '%') && http::PercentDecoded(written) == key);
+  return written == key ||
+         (absl::StrContains(written, '%') && http::PercentDecoded(written) == key);
 }
 
 void Remove(absl::string_view key, Parameters& parameters) {
