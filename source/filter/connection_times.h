@@ -4,6 +4,7 @@
 #pragma once
 
 #include "source/base/clock.h"
+#include "source/filter/find_part.h"
 #include "source/filter/stream_info.h"
 
 namespace proxenos::filter {
@@ -13,10 +14,7 @@ struct ConnectionTimes final : public ConnectionPart {
 
   // Null where there are none.
   static const ConnectionTimes* Of(const ConnectionInfo& connection) {
-    for (const auto& [keeper, part] : connection.parts) {
-      if (keeper == &kKeeper) return static_cast<const ConnectionTimes*>(part.get());
-    }
-    return nullptr;
+    return FindPart<ConnectionTimes>(connection, &kKeeper);
   }
 
   base::MonoTime begin = 0;  // Accepted.

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "source/filter/find_part.h"
 #include "source/filter/stream_info.h"
 
 namespace proxenos::filter {
@@ -14,10 +15,7 @@ struct TlsFingerprints final : public ConnectionPart {
 
   // Null where there are none.
   static const TlsFingerprints* Of(const ConnectionInfo& connection) {
-    for (const auto& [keeper, part] : connection.parts) {
-      if (keeper == &kKeeper) return static_cast<const TlsFingerprints*>(part.get());
-    }
-    return nullptr;
+    return FindPart<TlsFingerprints>(connection, &kKeeper);
   }
 
   std::string ja3;  // Empty where it is not wanted.

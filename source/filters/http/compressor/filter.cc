@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "source/filter/find_part.h"
 #include "source/http/content_coding.h"
 
 namespace proxenos::filters::compressor {
@@ -50,9 +51,7 @@ class Siblings final : public filter::ConnectionPart {
 
   static Siblings& Of(const filter::ConnectionInfo& connection) {
     static constexpr char kKeeper = 0;
-    for (auto& [keeper, part] : connection.parts) {
-      if (keeper == &kKeeper) return *static_cast<Siblings*>(part.get());
-    }
+    if (auto* known = filter::FindPart<Siblings>(connection, &kKeeper)) return *known;
     connection.parts.emplace_back(&kKeeper, std::make_unique<Siblings>());
     return *static_cast<Siblings*>(connection.parts.back().second.get());
   }

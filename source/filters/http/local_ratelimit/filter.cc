@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "source/filter/filter_override.h"
+#include "source/filter/find_part.h"
 #include "source/rpc/status.h"
 
 namespace proxenos::filters::local_ratelimit {
@@ -45,10 +46,10 @@ LocalRateLimit::LocalRateLimit(const Settings& settings, const filter::FilterFac
 // come to lie at the same address, the connection goes on with the limits that it began with.
 Limiter& LocalRateLimit::LimiterOfStream() {
   if (settings_.limiter != nullptr) return *settings_.limiter;
-  auto& parts = stream_.info.connection->parts;
-  for (auto& [keeper, part] : parts) {
-    if (keeper == &settings_) return static_cast<ConnectionLimiter*>(part.get())->limiter;
-  }
+  const filter::ConnectionInfo& connection = *stream_.info.connection;
+  auto* known = filter::FindPart<ConnectionLimiter>(connection, &settings_);
+  if (known != nullptr) return known->limiter;
+  auto& parts = connection.parts;
   parts.emplace_back(&settings_, std::make_unique<ConnectionLimiter>(settings_.limits));
   return static_cast<ConnectionLimiter*>(parts.back().second.get())->limiter;
 }
