@@ -1,68 +1,44 @@
 // Reading and writing of cookies and headers.
 #include "source/filters/http/stateful_session/session_state.h"
 
-#include <optional>
-
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "source/http/cookie.h"
+#include "source/rpc/wire.h"
 
 namespace proxenos::filters::stateful_session {
 namespace {
 
-constexpr char kAddressTag = 0x0a;  // address = 1, a length and so many bytes
-constexpr char kExpiresTag = 0x10;  // expires = 2, a varint
+// The fields of the cookie's message.
+constexpr uint32_t kAddress = 1;
+constexpr uint32_t kExpires = 2;  // Seconds since 1970.
 // "[ffff:…]:65535" and more: what is longer is no address.
 constexpr size_t kMaxValueBytes = 512;
-
-void AppendVarint(uint64_t value, std::string& out) {
-  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(value | 0x80));
-  out.push_back(static_cast<char>(value));
-}
-
-std::optional<uint64_t> TakeVarint(absl::string_view& bytes) {
-  uint64_t value = 0;
-  for (int shift = 0; shift < 64 && !bytes.empty(); shift += 7) {
-    const uint8_t byte = static_cast<uint8_t>(bytes.front());
-    bytes.remove_prefix(1);
-    value |= uint64_t{byte & 0x7fu} << shift;
-    if ((byte & 0x80) == 0) return value;
-  }
-  return std::nullopt;
-}
 
 }  // namespace
 
 std::string EncodeSession(absl::string_view address, uint64_t expires) {
-  std::string bytes(1, kAddressTag);
-  AppendVarint(address.size(), bytes);
-  absl::StrAppend(&bytes, address);
-  if (expires == 0) return bytes;
-  bytes.push_back(kExpiresTag);
-  AppendVarint(expires, bytes);
+  std::string bytes;
+  rpc::WireWriter writer(bytes);
+  writer.Text(kAddress, address);
+  if (expires != 0) writer.Number(kExpires, expires);
   return bytes;
 }
 
 std::string DecodeSession(absl::string_view bytes, uint64_t unix_seconds) {
-  std::string address;
-  absl::string_view rest = bytes;
-  while (!rest.empty()) {
-    const char tag = rest.front();
-    rest.remove_prefix(1);
-    const std::optional<uint64_t> value = TakeVarint(rest);
-    if (!value.has_value() || (tag != kAddressTag && tag != kExpiresTag)) {
+  absl::string_view address;
+  rpc::WireReader reader(bytes);
+  while (reader.Next()) {
+    if (reader.field() == kAddress && reader.has_bytes()) {
+      address = reader.bytes();
+    } else if (reader.field() == kExpires && !reader.has_bytes()) {
+      if (reader.number() != 0 && reader.number() < unix_seconds) return std::string();
+    } else {
       return std::string(bytes);  // No such message.
     }
-    if (tag == kExpiresTag) {
-      if (*value != 0 && *value < unix_seconds) return std::string();
-      continue;
-    }
-    if (*value > rest.size()) return std::string(bytes);
-    address = std::string(rest.substr(0, *value));
-    rest.remove_prefix(*value);
   }
-  return address;
+  return std::string(reader.ok() ? address : bytes);
 }
 
 bool SessionState::Covers(absl::string_view request_path) const {
