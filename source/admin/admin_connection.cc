@@ -9,6 +9,7 @@
 #include "source/admin/admin_http2.h"
 #include "source/admin/admin_request.h"
 #include "source/base/limits.h"
+#include "source/http/preface.h"
 #include "source/http1/encoder.h"
 
 namespace proxenos::admin {
@@ -84,11 +85,11 @@ void AdminConnection::ReadRequests() {
 
 // The first bytes tell which HTTP it is.
 bool AdminConnection::Choose(const buffer::Slice& bytes) {
-  const auto guess = AdminHttp2::Look(absl::string_view(bytes.data(), bytes.size()));
-  if (guess == AdminHttp2::Guess::kPerhaps) return false;
+  const http::Beginning beginning = http::BeginningOf(bytes.view());
+  if (beginning == http::Beginning::kUndecided) return false;
   chosen_ = true;
   auto& stats = *server_.http_stats_;
-  if (guess == AdminHttp2::Guess::kNo) {
+  if (beginning == http::Beginning::kHttp1) {
     stats.downstream_cx_http1_total.Inc();
     stats.downstream_cx_http1_active.Inc();
     return true;

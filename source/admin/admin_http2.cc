@@ -15,8 +15,6 @@ namespace {
 using http::HeaderId;
 using rpc::FrameDecoder;
 
-constexpr absl::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
 // Answers may be large, and each stream holds one.
 constexpr uint32_t kMaxStreams = 10;
 
@@ -224,13 +222,6 @@ void AdminHttp2::Stream::Log() {
   info_.response_code = response_.status;
   info_.details = "admin_filter_response";
   owner_.server_.CountRequest(info_, request_, response_);
-}
-
-AdminHttp2::Guess AdminHttp2::Look(absl::string_view first_bytes) {
-  const size_t size = std::min(first_bytes.size(), kPreface.size());
-  if (first_bytes.substr(0, size) != kPreface.substr(0, size)) return Guess::kNo;
-  // No method of HTTP/1.1 begins like this.
-  return size >= 4 ? Guess::kYes : Guess::kPerhaps;
 }
 
 AdminHttp2::AdminHttp2(AdminServer& server, const filter::ConnectionInfo& info)

@@ -25,10 +25,6 @@ namespace proxenos::admin {
 
 class AdminHttp2 final : private http2::ServerVisitor {
  public:
-  // Whether a connection that begins with these bytes speaks HTTP/2, as far as they tell.
-  enum class Guess : uint8_t { kNo, kYes, kPerhaps };
-  static Guess Look(absl::string_view first_bytes);
-
   AdminHttp2(AdminServer& server, const filter::ConnectionInfo& info);
   ~AdminHttp2() override;
 

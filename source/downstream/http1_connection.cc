@@ -6,6 +6,7 @@
 
 #include "source/base/limits.h"
 #include "source/downstream/listener.h"
+#include "source/http/preface.h"
 
 namespace proxenos::downstream {
 
@@ -30,15 +31,13 @@ void Http1Connection::CountConnection() {
 }
 
 bool Http1Connection::IsHttp1(buffer::Slice& bytes) {
-  // RFC 9113, 3.4: no method of HTTP/1 begins like this.
-  constexpr absl::string_view kPreface = "PRI";
-  const size_t size = std::min<size_t>(bytes.size(), kPreface.size());
-  if (bytes.view().substr(0, size) != kPreface.substr(0, size)) {
+  const http::Beginning beginning = http::BeginningOf(bytes.view());
+  if (beginning == http::Beginning::kHttp1) {
     undecided_ = false;
     CountConnection();
     return true;
   }
-  if (size < kPreface.size()) {
+  if (beginning == http::Beginning::kUndecided) {
     const base::Nanos timeout = config().request_headers_timeout;
     if (timeout != 0) timer_.ArmIn(timeout);
     socket_.Hold(std::move(bytes));

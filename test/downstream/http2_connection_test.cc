@@ -54,13 +54,15 @@ TEST_F(Http2ConnectionTest, PrefaceAndFirstRequestMayComeByteByByte) {
 
 TEST_F(Http2ConnectionTest, MethodsThatBeginLikeThePrefaceAreHttp1) {
   proxy_.Start();
-  Peer client = proxy_.Connect();
-  for (const char c : std::string("PROPFIND /direct HTTP/1.1\r\nHost: a\r\n\r\n")) {
-    client.Send(std::string(1, c));
-    proxy_.Turn();
+  for (const std::string method : {"PROPFIND", "PRINT"}) {
+    Peer client = proxy_.Connect();
+    for (const char c : method + " /direct HTTP/1.1\r\nHost: a\r\n\r\n") {
+      client.Send(std::string(1, c));
+      proxy_.Turn();
+    }
+    EXPECT_TRUE(proxy_.Until([&] { return client.Got("direct"); })) << method;
   }
-  EXPECT_TRUE(proxy_.Until([&] { return client.Got("direct"); }));
-  EXPECT_EQ(stats().downstream_cx_http1_total.value(), 1u);
+  EXPECT_EQ(stats().downstream_cx_http1_total.value(), 2u);
   EXPECT_EQ(stats().downstream_cx_http2_total.value(), 0u);
 }
 

@@ -6,13 +6,13 @@
 #include "absl/strings/match.h"
 #include "source/base/limits.h"
 #include "source/http/chars.h"
+#include "source/http/preface.h"
 #include "source/stats/scope.h"
 
 namespace proxenos::filters::http_inspector {
 namespace {
 
 constexpr stats::ScopeShape kScope{"http_inspector.", "http_inspector."};
-constexpr absl::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";  // RFC 9113, 3.4.
 
 }  // namespace
 
@@ -32,10 +32,13 @@ filter::ListenerFilter::Result HttpInspector::Found(stats::Counter& counter,
 filter::ListenerFilter::Result HttpInspector::Inspect(absl::string_view bytes,
                                                       filter::ConnectionFacts& facts) {
   if (facts.transport_protocol == "tls") return {Verdict::kDone, 0};
-  const size_t compared = std::min(bytes.size(), kPreface.size());
-  if (bytes.substr(0, compared) == kPreface.substr(0, compared)) {
-    if (compared < kPreface.size()) return {Verdict::kMore, 0};
-    return Found(stats_->http2_found, "h2c", facts);
+  switch (http::BeginningOf(bytes)) {
+    case http::Beginning::kUndecided:
+      return {Verdict::kMore, 0};
+    case http::Beginning::kHttp2:
+      return Found(stats_->http2_found, "h2c", facts);
+    case http::Beginning::kHttp1:
+      break;
   }
   const size_t method = std::min(bytes.size(), bytes.find(' '));
   const bool is_method =
