@@ -106,14 +106,14 @@ def ads(api_type, port):
 
 
 class Proxy:
-    """A proxy under measurement; `with` ends it."""
+    """A proxy under measurement, whose command `before` begins; `with` ends it."""
 
-    def __init__(self, run, name, config):
+    def __init__(self, run, name, config, before=()):
         self.admin_port, self.port = run.admin_port, run.port
         path = run.path(name + ".json")
         with open(path, "w", encoding="utf-8") as out:
             json.dump(config, out)
-        self.program = measure.Program([run.program(name), "-c", path, "--concurrency", "2", "--disable-hot-restart", "--log-level",
+        self.program = measure.Program([*before, run.program(name), "-c", path, "--concurrency", "2", "--disable-hot-restart", "--log-level",
                                         "error", "--base-id", str(os.getpid() % 10000)], f"0-{os.cpu_count() - 1}",
                                        self.admin_port, run.path(name + ".log"))
 
@@ -199,14 +199,14 @@ class Run:
         self.origin.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def driven(self, name, api_type, commands):
+    def driven(self, name, api_type, commands, before=()):
         """A proxy and its control plane, whose world is made by `commands`."""
         plane = ControlPlane(self.args.xds_load)
         plane.do(*commands, "push")
         source, control_plane = ads(api_type, plane.port)
         config = bootstrap(self.port, self.admin_port, source, {"route_config": routes("c-0")})
         config["static_resources"]["clusters"] = [control_plane]
-        return plane, Proxy(self, name, config)
+        return plane, Proxy(self, name, config, before)
 
     def warm(self, name):
         """All clusters by delta ADS: time until warm, memory for each, then one endpoint moved."""
@@ -233,6 +233,15 @@ class Run:
                 times.append((probes.wait(str(port).encode()) - sent) / 1e6)
             result["one endpoint moved, seen by all workers, ms"] = statistics.median(times)
             probes.close()
+        plane.stop()
+        return result
+
+    def turns(self, name):
+        """All clusters by delta ADS again: the longest turns of the loops, which nothing else may interrupt."""
+        count, result = self.args.clusters, {}
+        plane, proxy = self.driven(name, "DELTA_GRPC", [f"clusters {count} {self.first}"], ("chrt", "--fifo", "1"))
+        with proxy:
+            proxy.wait_for_clusters(count + 1)
             time.sleep(6)  # Envoy merges histograms each five seconds.
             result["longest turn of the main loop, ms"] = proxy.longest("server.dispatcher.loop_duration_us") / 1000
             result["longest turn of a worker, ms"] = proxy.longest(r"listener_manager.worker_\d.dispatcher.loop_duration_us") / 1000
@@ -368,7 +377,7 @@ def table(results, args):
     return "\n".join(lines) + "\n"
 
 
-MEASURES = ("warm", "repeat", "many", "files", "match")
+MEASURES = ("warm", "turns", "repeat", "many", "files", "match")
 
 
 def main():
