@@ -52,8 +52,9 @@ namespace proxenos::filter {
   X(kNoClusterFound, 24, "NC", "NoClusterFound")                                        \
   X(kOverload, 25, "OM", "OverloadManagerTerminated")                                   \
   X(kDnsResolutionFailed, 26, "DF", "DnsResolutionFailed")                              \
-  X(kDropOverload, 27, "DO", "DropOverLoad")                                            \
-  X(kDownstreamRemoteReset, 28, "DR", "DownstreamRemoteReset")
+  X(kDropOverload, 27, "DO", "DropOverload")                                            \
+  X(kDownstreamRemoteReset, 28, "DR", "DownstreamRemoteReset")                          \
+  X(kUnconditionalDropOverload, 29, "UDO", "UnconditionalDropOverload")
 
 enum ResponseFlag : uint32_t {
 #define PROXENOS_X(id, bit, short_name, long_name) id = 1u << bit,

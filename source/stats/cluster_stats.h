@@ -66,6 +66,10 @@ PX_STATS(ClusterStats, PX_CLUSTER_STATS);
   X(Counter, lb_zone_routing_sampled)
 PX_STATS(ClusterZoneStats, PX_CLUSTER_ZONE_STATS);
 
+// Once a request was dropped. Scope: ClusterScope. One group a worker.
+#define PX_CLUSTER_DROP_STATS(X) X(Counter, upstream_rq_drop_overload)
+PX_STATS(ClusterDropStats, PX_CLUSTER_DROP_STATS);
+
 // Who is in the cluster and how that came to be. Scope: ClusterScope. Thread: main.
 #define PX_CLUSTER_MEMBERSHIP_STATS(X) \
   X(Gauge, membership_total)           \

@@ -61,9 +61,18 @@ struct LocalityEndpoints {
   friend bool operator==(const LocalityEndpoints&, const LocalityEndpoints&) = default;
 };
 
+// Policy.DropOverload: how much of the traffic is refused before any host is asked.
+struct DropOverload {
+  std::string category;     // Named in load reports.
+  uint32_t millionths = 0;  // 0: nothing is.
+
+  friend bool operator==(const DropOverload&, const DropOverload&) = default;
+};
+
 struct Assignment {
   std::vector<LocalityEndpoints> localities;  // In the order of the configuration.
   uint32_t overprovisioning_percent = 140;    // Policy.overprovisioning_factor
+  DropOverload drop_overload;                 // Policy.drop_overloads, of which there is one.
 
   friend bool operator==(const Assignment&, const Assignment&) = default;
 };

@@ -29,7 +29,9 @@ namespace proxenos::upstream {
 
 class LocalZones;
 struct DynamicForwardProxy;  // dynamic_forward_proxy.h
+struct OrcaRules;            // orca_rules.h
 struct OverrideHostRules;    // override_host.h
+struct SlowStart;            // slow_start.h
 struct SubsetRules;          // subset_rules.h
 
 enum class DiscoveryKind : uint8_t {
@@ -175,6 +177,8 @@ struct ClusterConfig {
 
   std::shared_ptr<const SubsetRules> subsets;              // Null: hosts are not told apart.
   std::shared_ptr<const OverrideHostRules> override_host;  // Null: balancing decides.
+  std::shared_ptr<const OrcaRules> orca;                   // Null: hosts' reports are not read.
+  std::shared_ptr<const SlowStart> slow_start;  // Null: new hosts get their whole share at once.
 
   std::shared_ptr<const HealthCheck> health_check;   // Null: hosts are not checked.
   std::shared_ptr<const OutlierDetection> outliers;  // Null: nobody is ejected.

@@ -12,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "source/base/clock.h"
 #include "source/net/address.h"
 #include "source/upstream/health_check.h"
 #include "source/upstream/load_counts.h"
@@ -80,6 +81,10 @@ class Host {
   // Connections to it of all workers; kept where the cluster limits them.
   std::atomic<uint32_t>& connections() const { return connections_; }
 
+  // When it last came into rotation; 0: that is not known, or was long ago. Kept in clusters with a
+  // slow start (slow_start.h), by the main thread.
+  std::atomic<base::MonoTime>& in_rotation_since() const { return in_rotation_since_; }
+
   // Null where load is not reported.
   const std::shared_ptr<const LoadCounts>& load() const { return load_; }
   // Thread: main, before any worker knows the host.
@@ -91,6 +96,7 @@ class Host {
   mutable std::atomic<uint32_t> health_bits_{0};
   mutable OutlierCounts outlier_;
   mutable std::atomic<uint32_t> connections_{0};
+  mutable std::atomic<base::MonoTime> in_rotation_since_{0};
   mutable std::shared_ptr<const LoadCounts> load_;
 };
 

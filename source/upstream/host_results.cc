@@ -1,5 +1,6 @@
 // What requests to a host came to, as outlier detection counts it.
 #include "source/upstream/host_source.h"
+#include "source/upstream/orca_sink.h"
 #include "source/upstream/worker_cluster.h"
 
 namespace proxenos::upstream {
@@ -76,6 +77,20 @@ void WorkerCluster::CountImmediateFailure(const Host& host) {
   if ((host.health_bits() & kExcludedByItself) != 0) return;
   host.SetHealthBits(kExcludedByItself);
   Report(host, HostReport::kImmediateFailure);
+}
+
+OrcaSink* WorkerCluster::FindOrca(const Host& host) {
+  if (WorkerCluster* owner = OwnerOf(source(), host)) return owner->FindOrca(host);
+  return orca_.get();
+}
+
+void WorkerCluster::CountOverloadDrop() {
+  if (published_.load != nullptr) published_.load->CountOverloadDrop();
+  if (!drop_stats_) {
+    drop_stats_ =
+        registry_.Open<stats::ClusterDropStats>(stats::ClusterScope(config().stat_name()));
+  }
+  drop_stats_->upstream_rq_drop_overload.Inc();
 }
 
 void WorkerCluster::Report(const Host& host, HostReport report) {

@@ -197,7 +197,8 @@ HostSet::HostSet(HostSetParts parts, const HostSet* previous)
                                    previous == nullptr ? nullptr : previous->localities_)),
       locality_weights_(std::move(parts.locality_weights)),
       overprovisioning_percent_(parts.overprovisioning_percent),
-      options_(std::move(parts.options)) {
+      options_(std::move(parts.options)),
+      drop_overload_(std::move(parts.drop_overload)) {
   DCHECK(localities_->size() == locality_weights_.size());
   for (const HostEntry& entry : entries_) {
     priorities_ = std::max<uint32_t>(priorities_, entry.priority + 1u);

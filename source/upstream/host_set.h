@@ -80,6 +80,7 @@ struct HostSetParts {
   std::vector<uint32_t> locality_weights;
   uint32_t overprovisioning_percent = 140;
   HostSetOptions options;
+  std::shared_ptr<const DropOverload> drop_overload = nullptr;
 };
 
 // Thread: any; made on the main thread.
@@ -112,6 +113,8 @@ class HostSet {
 
   uint32_t overprovisioning_percent() const { return overprovisioning_percent_; }
   const HostSetOptions& options() const { return options_; }
+  // Null where no request is dropped.
+  const std::shared_ptr<const DropOverload>& drop_overload() const { return drop_overload_; }
 
   // In the order of cumulative_percent; empty when no request can be served.
   absl::Span<const HostGroup> groups() const { return groups_; }
@@ -139,6 +142,7 @@ class HostSet {
   uint32_t priorities_ = 0;
   uint32_t overprovisioning_percent_ = 140;
   HostSetOptions options_;
+  std::shared_ptr<const DropOverload> drop_overload_;
 };
 
 }  // namespace proxenos::upstream

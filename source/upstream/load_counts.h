@@ -7,8 +7,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 namespace proxenos::upstream {
+
+class LoadMetrics;  // load_metrics.h
 
 // Of one host. A line of cache of its own: all workers write here.
 class alignas(64) LoadCounts {
@@ -49,13 +53,27 @@ class alignas(64) LoadCounts {
 // Of one cluster.
 class ClusterLoad {
  public:
+  explicit ClusterLoad(std::shared_ptr<const LoadMetrics> metrics = nullptr)
+      : metrics_(std::move(metrics)) {}
+
   // A request was refused before any host was asked: a circuit breaker was open.
   void CountDrop() const { dropped_.fetch_add(1, std::memory_order_relaxed); }
   // Since the last time. Thread: main.
   uint64_t TakeDrops() const { return dropped_.exchange(0, std::memory_order_relaxed); }
 
+  // The same of requests that drop_overloads refused.
+  void CountOverloadDrop() const { overload_dropped_.fetch_add(1, std::memory_order_relaxed); }
+  uint64_t TakeOverloadDrops() const {
+    return overload_dropped_.exchange(0, std::memory_order_relaxed);
+  }
+
+  // What hosts tell of themselves; null: that is not reported.
+  const LoadMetrics* metrics() const { return metrics_.get(); }
+
  private:
+  const std::shared_ptr<const LoadMetrics> metrics_;
   mutable std::atomic<uint64_t> dropped_{0};
+  mutable std::atomic<uint64_t> overload_dropped_{0};
 };
 
 }  // namespace proxenos::upstream

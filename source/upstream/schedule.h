@@ -50,6 +50,11 @@ class Schedule {
   uint32_t DrawUniform(base::Random& random) const {
     return HostOfMember(static_cast<uint32_t>(random.Below(size_)));
   }
+  // Of one of them, as far as it matters: in proportion to those of the others.
+  uint32_t WeightOfMember(uint32_t member) const {
+    if (uniform()) return 1;
+    return member == 0 ? ends_[0] : ends_[member] - ends_[member - 1];
+  }
   // Members in their order.
   uint32_t HostOfMember(uint32_t member) const {
     return hosts_.empty() ? first_ + member : hosts_[member];

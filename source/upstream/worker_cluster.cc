@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "source/upstream/host_source.h"
 #include "source/upstream/hosts_by_address.h"
+#include "source/upstream/orca_sink.h"
 #include "source/upstream/original_hosts.h"
 #include "source/upstream/override_host.h"
 #include "source/upstream/subset_hosts.h"

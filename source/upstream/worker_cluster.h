@@ -43,6 +43,7 @@ class DnsCache;
 class HostSource;
 class HostsByAddress;
 class SubsetHosts;
+class OrcaSink;
 
 // What the main thread publishes of a cluster.
 struct PublishedCluster {
@@ -77,6 +78,13 @@ class WorkerCluster final : public base::RefCounted {
 
   // Null unless the cluster's track_cluster_stats asks for something, or its load is reported.
   TrackedStats* tracked() { return tracked_.get(); }
+
+  // Where reports of that host go; null: they are not read, as in most clusters.
+  OrcaSink* OrcaOf(const Host& host) {
+    return orca_ == nullptr && source_ == nullptr ? nullptr : FindOrca(host);
+  }
+  // drop_overloads refused a request.
+  void CountOverloadDrop();
 
   // New hosts, same configuration: pools of hosts that stay are kept.
   void SetHosts(std::shared_ptr<const HostSet> hosts);
@@ -149,6 +157,7 @@ class WorkerCluster final : public base::RefCounted {
   // Null: none can be used. Sets the exchange's priority.
   HostPool* PickPool(const PickRequest& request, Exchange& exchange);
   void Report(const Host& host, HostReport report);
+  OrcaSink* FindOrca(const Host& host);
   // A status as outlier detection sees it.
   void JudgeStatus(const Host& host, uint16_t status);
   void AcquireAt(HostPool& usual, Exchange& exchange);
@@ -169,8 +178,10 @@ class WorkerCluster final : public base::RefCounted {
   std::optional<stats::Group<stats::TlsStats>> tls_stats_;
   stats::Group<stats::ClientTlsFactoryStats> tls_factory_stats_;  // Once a secret was missed.
   std::optional<tls::AgreementStats> tls_agreements_;
-  std::vector<base::Rc<TlsCell>> tls_cells_;  // Of config().tls.
-  std::unique_ptr<TrackedStats> tracked_;     // Outlives the pools, which count into it.
+  stats::Group<stats::ClusterDropStats> drop_stats_;  // Once a request was dropped.
+  std::vector<base::Rc<TlsCell>> tls_cells_;          // Of config().tls.
+  std::unique_ptr<TrackedStats> tracked_;             // Outlives the pools, which count into it.
+  std::unique_ptr<OrcaSink> orca_;                    // Null: reports of hosts are not read.
   std::unique_ptr<LoadBalancer> balancer_;
   std::unique_ptr<SubsetHosts> subsets_;        // Null: all hosts are balanced over together.
   std::unique_ptr<HostSource> source_;          // Null: the balancer alone says where requests go.
