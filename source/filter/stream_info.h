@@ -77,6 +77,7 @@ struct ProxyNotes {
 // What is the same for all streams of a downstream connection. Owner: the connection.
 struct ConnectionInfo {
   uint64_t id = 0;
+  base::MonoTime begin = 0;  // Accepted.
   net::Address local;
   bool local_restored = false;  // `local` is where the client wanted to go, not where we listen.
   net::Address direct_remote;   // The peer of the socket.
@@ -94,6 +95,8 @@ struct ConnectionInfo {
   // to.
   mutable std::vector<std::pair<const void*, std::unique_ptr<ConnectionPart>>> parts;
 };
+
+struct LogNotes;  // log_notes.h
 
 // Under which a collector of traces knows a stream. Owner: the stream's trace.
 struct TraceIds {
@@ -151,6 +154,7 @@ struct StreamInfo {
   absl::string_view original_path;  // Before rewrites; empty when never rewritten.
   absl::string_view filter_chain_name;
   const TraceIds* trace = nullptr;  // Null: nobody traces it.
+  LogNotes* notes = nullptr;        // Null: no format asks for any. Owner: the stream.
   DynamicMetadata metadata;
   FilterState state;
 };

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -27,6 +28,8 @@
 
 namespace proxenos::http1 {
 
+class IgnoredUpgrades;  // ignored_upgrades.h
+
 // Settings of a listener's HTTP/1 side. One object serves all its connections.
 struct RequestDecoderOptions {
   uint32_t max_head_bytes = base::limits::kMaxHeadBytes;
@@ -38,6 +41,11 @@ struct RequestDecoderOptions {
   bool allow_absolute_url = true;
   bool allow_upgrade = true;     // Off: Upgrade is taken out and the request served as any other.
   bool enable_trailers = false;  // Off: trailers are checked, counted and dropped.
+  // Http1ProtocolOptions.allow_chunked_length: of a message with both lengths Content-Length is
+  // taken out. Off: it is refused.
+  bool allow_chunked_length = false;
+  // Http1ProtocolOptions.ignore_http_11_upgrade; null: none.
+  std::shared_ptr<const IgnoredUpgrades> ignored_upgrades;
   Underscores underscores = Underscores::kAllow;
 };
 
@@ -46,6 +54,7 @@ struct ResponseDecoderOptions {
   uint32_t max_headers = base::limits::kMaxHeaders;
   uint32_t max_trailer_bytes = base::limits::kMaxTrailerBytes;
   bool enable_trailers = false;
+  bool allow_chunked_length = false;  // As of requests.
 };
 
 // Decodes the requests of one connection.

@@ -46,6 +46,7 @@ struct Options {
   uint32_t max_frame_size = 16384;  // Of what the peer sends.
   bool allow_connect = false;       // RFC 8441
   bool stream_error_on_invalid_message = false;
+  bool disallow_obs_text = false;  // Off: bytes from 0x80 on in values pass as they came.
   uint32_t max_head_bytes = base::limits::kMaxHeadBytes;  // 32 bytes of overhead counted per field.
   uint32_t max_headers = base::limits::kMaxHeaders;
   uint32_t max_trailer_bytes = base::limits::kMaxTrailerBytes;

@@ -44,6 +44,7 @@ Connection::Connection(Connection&& other) noexcept
       writable_(other.writable_),
       blocked_(other.blocked_),
       peer_closed_(other.peer_closed_),
+      reset_by_peer_(other.reset_by_peer_),
       held_(std::move(other.held_)),
       out_(std::move(other.out_)),
       transport_(std::move(other.transport_)),
@@ -111,6 +112,7 @@ ReadStatus Connection::ReadRaw(char* room, uint32_t size, uint32_t* got) {
   }
   readable_ = false;
   if (n < 0 && errno == EAGAIN) return ReadStatus::kNothing;
+  if (n < 0 && errno == ECONNRESET) reset_by_peer_ = true;
   return n == 0 ? ReadStatus::kEnd : ReadStatus::kError;
 }
 
@@ -186,6 +188,7 @@ FlushStatus Connection::WriteRaw(buffer::Buffer& out) {
     const ssize_t n = Send(fd_, parts, count);
     if (n < 0) {
       if (errno == EINTR) continue;
+      if (errno == ECONNRESET) reset_by_peer_ = true;
       if (errno != EAGAIN && errno != ENOTCONN) return FlushStatus::kError;
       writable_ = false;
       return FlushStatus::kBlocked;
@@ -222,6 +225,7 @@ void Connection::Close(bool reset) {
   }
   close(fd_);  // Also ends the registration with epoll.
   fd_ = -1;
+  reset_by_us_ = reset;
   out_.Clear();
   held_ = buffer::Slice();
 }

@@ -19,6 +19,7 @@
 #include "source/buffer/buffer.h"
 #include "source/buffer/slab.h"
 #include "source/event/event_loop.h"
+#include "source/net/close_type.h"
 #include "source/net/transport.h"
 
 namespace proxenos::net {
@@ -85,6 +86,14 @@ class Connection {
   // Closes at once; unsent bytes are dropped. With `reset` the peer sees RST, else the transport's
   // goodbye. The transport itself stays, for what is asked of it afterwards.
   void Close(bool reset = false);
+  // The peer's reset was met: a read or write failed of it.
+  bool reset_by_peer() const { return reset_by_peer_; }
+  // How it ended; kNormal as well where a timeout or a lost network broke it.
+  CloseType close_type() const {
+    if (reset_by_peer_) return CloseType::kRemoteReset;
+    if (open()) return CloseType::kNone;
+    return reset_by_us_ ? CloseType::kLocalReset : CloseType::kNormal;
+  }
 
   // Bytes on the wire: with a transport, more than the application's.
   uint64_t bytes_read() const { return bytes_read_; }
@@ -106,6 +115,8 @@ class Connection {
   bool writable_ = true;
   bool blocked_ = false;
   bool peer_closed_ = false;
+  bool reset_by_peer_ = false;
+  bool reset_by_us_ = false;
   buffer::Slice held_;
   buffer::Buffer out_;
   std::unique_ptr<Transport> transport_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "source/base/clock.h"
 #include "source/base/rc.h"
 
 namespace proxenos::tls {
@@ -52,7 +53,17 @@ class SessionInfo : public base::RefCounted {
   // The certificates that the peer sent, its own first.
   virtual const std::vector<Certificate>& peer_chain() const = 0;
 
+  // When it shook hands; 0 while it has not.
+  base::MonoTime handshake_begin() const { return handshake_begin_; }
+  base::MonoTime handshake_end() const { return handshake_end_; }
+  void SetHandshake(base::MonoTime begin, base::MonoTime end) {
+    handshake_begin_ = begin;
+    handshake_end_ = end;
+  }
+
  private:
+  base::MonoTime handshake_begin_ = 0;
+  base::MonoTime handshake_end_ = 0;
   mutable std::string peer_pem_encoded_;  // Made when first asked for.
 };
 

@@ -123,6 +123,7 @@ struct ClusterConfig {
   base::Sparse<http2::Settings> http2;  // Of those connections that speak it.
   // Http1ProtocolOptions.enable_trailers: those of responses pass on instead of being dropped.
   bool response_trailers = false;
+  bool allow_chunked_length = false;  // Http1ProtocolOptions.allow_chunked_length
   // common_lb_config.locality_weighted_lb_config is set.
   bool locality_weighted = false;
   // wait_for_warm_on_init: whether start-up waits for the first endpoints.

@@ -22,6 +22,7 @@ namespace proxenos::upstream {
 class ClientStream;
 class HostPool;
 struct ConnectionNeeds;
+struct ExchangeNotes;  // exchange_notes.h
 struct PickRequest;
 
 // Why no connection could be had. Every one of them is safe to retry: nothing was sent.
@@ -106,6 +107,8 @@ class Exchange : public base::ListNode<PendingTag> {
   // With framing, as they pass on the connection.
   uint64_t wire_bytes_received = 0;
   uint64_t wire_bytes_sent = 0;
+  // What only some formats ask for; null where none does. Owner: the exchange's; outlives it.
+  ExchangeNotes* notes = nullptr;
 
   base::Link<Exchange, ClientStream> stream;  // While kActive.
 };
