@@ -128,7 +128,9 @@ class FilterFactory {
   route::FilterName name;     // HttpFilter.name, for per-route configuration and logs.
   // Of its typed_per_filter_config; null: there is no such thing.
   const route::OverrideKind* override_kind = nullptr;
-  bool disabled = false;                   // Only where a route enables it.
+  bool disabled = false;  // Only where a route enables it.
+  // Stands between the router and a cluster's hosts: `stat_prefix` is the cluster's name.
+  bool upstream = false;
   std::unique_ptr<const FilterGate> gate;  // Null: it sees all messages.
 };
 

@@ -58,14 +58,16 @@ class StreamContext : public event::Runnable {
   using Environment = filter::Environment;
 
   StreamContext(const Environment& lent, stats::HttpStats& stats)
-      : environment(lent), http_stats(stats), request(arena), response(arena) {}
+      : environment(lent), http_stats(stats), request(arena), response(arena), info(own_info_) {}
+  StreamContext(const StreamContext&) = delete;
+  StreamContext& operator=(const StreamContext&) = delete;
 
   const Environment& environment;
   stats::HttpStats& http_stats;
   buffer::Arena arena;  // First of the members that use it, last to die.
   http::RequestHead request;
   http::ResponseHead response;
-  StreamInfo info;
+  StreamInfo& info;                       // Its own, or that of the stream which it is a part of.
   tracing::StreamTrace* trace = nullptr;  // Null: nobody traces it.
 
   // From the codec; to the terminal filter; from it; to the codec.
@@ -178,9 +180,22 @@ class StreamContext : public event::Runnable {
  private:
   enum class Grpc : uint8_t { kUnknown, kNo, kYes };
   void FillGrpcReply(absl::string_view message);
+  StreamInfo own_info_;
   Grpc grpc_ = Grpc::kUnknown;  // Until the chain is made, or somebody asks.
 
  protected:
+  // A part of `whole`, which outlives it: messages of its own, the rest as `whole` has it.
+  explicit StreamContext(StreamContext& whole)
+      : environment(whole.environment),
+        http_stats(whole.http_stats),
+        request(arena),
+        response(arena),
+        info(whole.info),
+        trace(whole.trace),
+        routes(whole.routes),
+        route(whole.route),
+        random(whole.random) {}
+
   struct Afresh {
     HttpFilter* filter = nullptr;  // Null: nobody wants another route.
     const FilterFactory* factory = nullptr;

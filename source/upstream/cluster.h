@@ -25,6 +25,10 @@
 #include "source/upstream/outlier_detection.h"
 #include "source/upstream/transport_socket.h"
 
+namespace proxenos::filter {
+struct UpstreamFilters;
+}
+
 namespace proxenos::upstream {
 
 class LocalZones;
@@ -180,6 +184,9 @@ struct ClusterConfig {
   std::shared_ptr<const OverrideHostRules> override_host;  // Null: balancing decides.
   std::shared_ptr<const OrcaRules> orca;                   // Null: hosts' reports are not read.
   std::shared_ptr<const SlowStart> slow_start;  // Null: new hosts get their whole share at once.
+
+  // HttpProtocolOptions.http_filters: what requests pass on their way to a host; null: nothing.
+  std::shared_ptr<const filter::UpstreamFilters> upstream_filters;
 
   std::shared_ptr<const HealthCheck> health_check;   // Null: hosts are not checked.
   std::shared_ptr<const OutlierDetection> outliers;  // Null: nobody is ejected.

@@ -26,6 +26,7 @@
 #include "source/tls/agreement_stats.h"
 #include "source/upstream/circuit_breaker.h"
 #include "source/upstream/cluster.h"
+#include "source/upstream/cluster_part.h"
 #include "source/upstream/exchange.h"
 #include "source/upstream/host_reports.h"
 #include "source/upstream/host_set.h"
@@ -108,6 +109,9 @@ class WorkerCluster final : public base::RefCounted {
   bool connections_vary() const { return connections_vary_; }
   event::EventLoop& loop() { return loop_; }
   stats::ClusterStats& stats() { return *stats_; }
+  stats::Registry& registry() { return registry_; }
+  // Of the filters of config().upstream_filters: null until the router first needs them.
+  std::unique_ptr<ClusterPart>& filter_part() { return filter_part_; }
 
   // Pools of all kinds of all its hosts; for tests.
   size_t pool_count() const { return pools_.size() + varied_.size(); }
@@ -192,6 +196,7 @@ class WorkerCluster final : public base::RefCounted {
   absl::flat_hash_map<std::pair<uint64_t, std::string>, std::unique_ptr<HostPool>> varied_;
   std::vector<HostPool*> by_index_;                  // Of the current hosts; null until first used.
   std::vector<std::unique_ptr<HostPool>> draining_;  // Of hosts that left.
+  std::unique_ptr<ClusterPart> filter_part_;
 };
 
 }  // namespace proxenos::upstream
