@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "source/filter/stream_context.h"
 #include "source/route/rate_limit.h"
@@ -27,6 +28,9 @@ struct Descriptor {
 
 // How limits of a route and of its virtual host go together.
 enum class HostLimits : uint8_t { kOverride, kInclude, kIgnore };
+
+// Renders a format for the stream; the result lives as long as the stream.
+using RenderFormat = absl::FunctionRef<absl::string_view(const route::RateLimitFormat&)>;
 
 // Appends a descriptor for each of `limits` that makes one of this request. `disabled_keys`: a
 // limit with a disable_key is left out.

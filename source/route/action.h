@@ -23,7 +23,8 @@
 
 namespace proxenos::route {
 
-struct MetadataMatch;  // metadata_match.h
+struct MetadataMatch;       // metadata_match.h
+struct RateLimitedBackOff;  // rate_limited_back_off.h
 
 // A pattern and what its matches become.
 struct RegexRewrite {
@@ -90,6 +91,8 @@ struct RetryPolicy {
   base::Nanos back_off_base = 25 * base::kMillisecond;
   base::Nanos back_off_max = 250 * base::kMillisecond;
   HostPreferences hosts;
+  // rate_limited_retry_back_off; null: responses do not say when to try again.
+  std::shared_ptr<const RateLimitedBackOff> rate_limited;
 };
 
 struct WeightedCluster {
@@ -134,6 +137,7 @@ struct Forward {
   bool weights_by_runtime = false;  // runtime_key_prefix: the weights may not be those above.
   FieldName random_header;          // WeightedCluster.header_name; empty: none.
   bool weighted_overrides = false;  // Some of `weighted` has filter_overrides.
+  bool weighted_by_hash = false;    // WeightedCluster.use_hash_policy.
 
   uint16_t cluster_not_found_status = 503;
   bool high_priority = false;
@@ -151,6 +155,8 @@ struct Forward {
   std::optional<base::Nanos> grpc_timeout_max;
   std::optional<base::Nanos> grpc_timeout_offset;
   std::shared_ptr<const RetryPolicy> retry;  // The route's, else the virtual host's; may be null.
+  // HedgePolicy, of the same: a try that takes too long goes on beside the one that follows it.
+  bool hedge_on_per_try_timeout = false;
 
   std::string prefix_rewrite;  // Empty: none. At most one of these three.
   std::optional<RegexRewrite> regex_rewrite;

@@ -6,13 +6,29 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "source/match/ip_range.h"
 #include "source/route/header_matcher.h"
 
+namespace proxenos::access_log {
+class Formatter;
+}
+
 namespace proxenos::route {
+
+// A value that is made anew for each request, by a format of access logs.
+struct RateLimitFormat {
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  uint32_t index = kNone;  // Into RouteTable::formats(): of limits that routes have.
+  // Of limits that filters have.
+  std::shared_ptr<const access_log::Formatter> own;
+
+  bool empty() const { return index == kNone && own == nullptr; }
+};
 
 // RateLimit.Action: makes one entry, or none, or has the whole descriptor left out.
 struct RateLimitAction {
@@ -34,8 +50,9 @@ struct RateLimitAction {
   std::string key;  // Of the entry.
   std::string
       value;  // Where the request has none to give; of metadata: what stands for a missing one.
-  bool skip_if_absent = false;  // The entry alone is left out, not the descriptor.
-  bool expect_match = true;     // Of the kinds that match.
+  RateLimitFormat value_format;  // In the place of `value`.
+  bool skip_if_absent = false;   // The entry alone is left out, not the descriptor.
+  bool expect_match = true;      // Of the kinds that match.
 
   FieldName header;
   std::string parameter;
@@ -55,7 +72,12 @@ struct RateLimit {
   bool has_disable_key = false;
   std::vector<RateLimitAction> actions;
   uint64_t hits = 1;
-  bool counts_hits = false;  // hits_addend is set.
+  bool counts_hits = false;     // hits_addend is set.
+  bool negative_hits = false;   // They are given back: hits_addend.is_negative_hits.
+  RateLimitFormat hits_format;  // In the place of `hits`.
+  bool on_stream_done = false;  // apply_on_stream_done: counted once the request is over.
+  // RateLimit.limit.dynamic_metadata: where the request's own limit is; the namespace first.
+  std::vector<std::string> limit_path;
   Headers headers = Headers::kUnspecified;
 };
 

@@ -27,6 +27,8 @@
 
 namespace proxenos::filter {
 struct UpstreamFilters;
+namespace proxenos::route {
+struct HashPolicy;
 }
 
 namespace proxenos::upstream {
@@ -135,6 +137,8 @@ struct ClusterConfig {
   uint8_t panic_threshold_percent = 50;
   uint32_t least_request_choices = 2;
   base::Sparse<HashOptions> hashing;  // Of ring hash and Maglev.
+  // HttpProtocolOptions.hash_policy, in the place of those of routes; null: there is none.
+  std::shared_ptr<const std::vector<route::HashPolicy>> hash_policies;
 
   base::Nanos connect_timeout = base::limits::kConnectTimeout;
   base::Nanos idle_timeout = base::limits::kConnectionIdleTimeout;  // 0: never.
