@@ -234,10 +234,9 @@ void Stream::EncodeHead() {
   MutateResponseHeaders(connection_.config(), request, connection_.listener().date(), replied_,
                         response);
   if (trace_ != nullptr) trace_->OnResponseHead(response);
-  if (environment.failing_health && connection_.listener().config().drains_when_failing &&
-      !connection_.draining()) {
-    connection_.Drain(/*now=*/false);
-  }
+  const bool failing =
+      environment.failing_health && connection_.listener().config().drains_when_failing;
+  if ((failing || drains_connection) && !connection_.draining()) connection_.Drain(/*now=*/false);
   const bool end =
       response_out.end && response_out.body.empty() && response_out.trailers == nullptr;
   response_framing_ = carrier_.SendHead(response, end);

@@ -100,6 +100,7 @@ void FilterChain::StartLocalReply() {
   request.head_passed = true;
   request.body.Clear();
   ways_[1] = Way();
+  stream_.awaited_[0] = stream_.awaited_[1] = 0;
   for (Entry& entry : filters_) entry.filter->OnLocalReply();
 }
 
@@ -283,10 +284,28 @@ bool FilterChain::RunPart(Direction direction, Way& way) {
   return true;
 }
 
+bool FilterChain::WakeAwaiting(Direction direction, const Parts& in) {
+  const int d = static_cast<int>(direction);
+  const Way& way = ways_[d];
+  if (stream_.awaited_[d] == 0 || way.part != Part::kHead) return false;
+  if (in.end || in.body.size() > stream_.awaited_[d]) {
+    stream_.awaited_[d] = 0;
+    stream_.Wake(*EntryAt(direction, way.next).filter);
+    return true;
+  }
+  // It was held back before more of it was asked for.
+  if (direction == Direction::kRequest || !stream_.response_held_back) return false;
+  if (in.body.size() >= stream_.body_limit_[d]) return false;
+  stream_.response_held_back = false;
+  stream_.Wake(*terminal());
+  return true;
+}
+
 bool FilterChain::MoveRequest() {
   Way& way = ways_[0];
   bool moved = false;
   if (filters_.empty()) return false;  // A request that was refused before it had a chain.
+  if (way.paused) return WakeAwaiting(Direction::kRequest, stream_.request_in);
   HttpFilter& last = *filters_.back().filter;
   while (!way.paused && !stream_.aborted_) {
     const bool wait = BufferingStops(Direction::kRequest, way, stream_.request_in);
@@ -310,6 +329,7 @@ bool FilterChain::MoveRequest() {
 bool FilterChain::MoveResponse() {
   Way& way = ways_[1];
   bool moved = false;
+  if (way.paused) return WakeAwaiting(Direction::kResponse, stream_.response_in);
   while (!way.paused && !stream_.aborted_) {
     // What the codec has no room for stays at the door, where it holds the source back.
     if (way.part == Part::kNothing &&

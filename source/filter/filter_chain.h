@@ -95,6 +95,8 @@ class FilterChain {
   bool GateSkips(Entry& entry, Direction direction, Part part);
   Verdict CallRequest(Entry& entry, Way& way);
   Verdict CallResponse(Entry& entry, Way& way);
+  // Wakes the filter that holds the head when the body that it awaits is there. True when it did.
+  bool WakeAwaiting(Direction direction, const Parts& in);
   // Takes up what the filter at way.next added to the message.
   void TakeAdded(Way& way, Parts& in);
 

@@ -1,6 +1,8 @@
 // Local replies and aborts: marks for the pump.
 #include "source/filter/stream_context.h"
 
+#include <algorithm>
+
 #include "absl/strings/numbers.h"
 #include "source/base/check.h"
 #include "source/rpc/status.h"
@@ -49,6 +51,14 @@ void StreamContext::Reply(uint16_t status, absl::string_view body, absl::string_
                              http::HeaderName(http::HeaderId::kContentType), "text/plain");
     response_in.body.Append(body);
   }
+}
+
+void StreamContext::AwaitBody(Direction direction, uint32_t limit) {
+  const int d = static_cast<int>(direction);
+  awaited_[d] = limit;
+  // One byte more than the filter takes, or the excess would never be seen.
+  body_limit_[d] = std::max(body_limit_[d], uint64_t{limit} + 1);
+  environment.loop.Schedule(this);
 }
 
 bool StreamContext::IsGrpcCall() {

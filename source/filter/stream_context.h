@@ -100,6 +100,8 @@ class StreamContext : public event::Runnable {
   bool scheme_of_upstream = false;
   // The terminal filter holds response bytes for which response_in had no room.
   bool response_held_back = false;
+  // The downstream connection takes no request after this one: read when the response's head goes.
+  bool drains_connection = false;
 
   // What a filter adds to the message whose part it is called with: behind a head that is the end
   // (also AddTrailers), or before trailers. Filters that have seen the end do not see it.
@@ -147,6 +149,11 @@ class StreamContext : public event::Runnable {
     woken_ = true;
     environment.loop.Schedule(this);
   }
+
+  // For a filter that pauses, or has paused, at the head of `direction`, in a call of its own: it
+  // is woken once the body behind that is whole, or more than `limit` bytes of it are there (to be
+  // refused), as they wait in `request_in` (or `response_in`). REQUIRES: limit > 0.
+  void AwaitBody(Direction direction, uint32_t limit);
 
   // Answers the request from here, in any of the filter's own calls (OnWake among them): `body`
   // (text/plain) and `details` are static or in the arena. Replaces a response that has not been
@@ -213,6 +220,7 @@ class StreamContext : public event::Runnable {
   bool aborted_ = false;
   bool broken_off_ = false;  // Aborted once the response that there is has gone to the codec.
   uint64_t body_limit_[2] = {base::limits::kStreamBufferBytes, base::limits::kStreamBufferBytes};
+  uint32_t awaited_[2] = {0, 0};  // The limit that AwaitBody was called with; 0: nobody waits.
 
   friend class FilterChain;
 };

@@ -102,6 +102,7 @@ struct VirtualHost {
   HeaderMutations request_headers;
   HeaderMutations response_headers;
   FilterOverrides filter_overrides;
+  std::shared_ptr<const json::Object> metadata;  // As a route's.
   std::optional<uint64_t> request_body_limit;
   // VirtualHost.matcher, which chooses among `routes` instead of their order; null: there is none.
   std::shared_ptr<const RouteTree> tree;

@@ -201,6 +201,7 @@ VirtualHost CompileVirtualHost(const v3::VirtualHost& config, Inherited inherite
   host.include_attempt_count_in_response = config.include_attempt_count_in_response();
   CompileBothMutations(config, compilation, path, &host);
   host.filter_overrides = CompileOverrides(config, compilation, path);
+  host.metadata = CompileMetadata(config.metadata());
   host.rate_limits =
       CompileRateLimits(config.rate_limits(), compilation.errors(), path.Field("rate_limits"));
   host.request_body_limit = CompileBodyLimit(config, compilation, path);

@@ -182,6 +182,33 @@ TEST_F(FilterChainTest, PauseHoldsThePartAndAllBehindIt) {
   }
 }
 
+TEST_F(FilterChainTest, WhoHoldsTheHeadMayAwaitTheWholeBody) {
+  Make({{.name = "a", .acts = {{"qh", Do::kPause}}}});
+  stream_->SendRequest(false);
+  stream_->AwaitBody(Direction::kRequest, 4);
+  EXPECT_EQ(stream_->body_limit(Direction::kRequest), base::limits::kStreamBufferBytes);
+  stream_->SendRequestBody("12", false);
+  EXPECT_EQ(TakeLog(), "a:qh ");
+  stream_->SendRequestBody("34", true);
+  EXPECT_EQ(TakeLog(), "a:wake ");
+  EXPECT_EQ(stream_->request_in.body.ToString(), "1234");
+  Resume("a", Direction::kRequest);
+  EXPECT_EQ(TakeLog(), "");
+  EXPECT_EQ(stream_->request_out.body.ToString(), "1234");
+}
+
+TEST_F(FilterChainTest, AnAwaitedBodyThatIsTooLongWakesOnce) {
+  Make({{.name = "a", .acts = {{"sh", Do::kPause}}}});
+  stream_->SendRequest(true);
+  stream_->SendResponse(200, "12345", false);
+  TakeLog();
+  stream_->AwaitBody(Direction::kResponse, 4);
+  stream_->Turn();
+  EXPECT_EQ(TakeLog(), "a:wake ");
+  stream_->Turn();
+  EXPECT_EQ(TakeLog(), "");
+}
+
 TEST_F(FilterChainTest, ResponsePauses) {
   Make({{.name = "a"}, {.name = "b", .acts = {{"sh", Do::kPause}}}});
   stream_->SendRequest(true);
