@@ -27,6 +27,7 @@
 
 namespace proxenos::filter {
 struct UpstreamFilters;
+}
 namespace proxenos::route {
 struct HashPolicy;
 }

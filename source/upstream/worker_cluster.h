@@ -43,8 +43,8 @@ class ClusterMap;
 class DnsCache;
 class HostSource;
 class HostsByAddress;
-class SubsetHosts;
 class OrcaSink;
+class SubsetHosts;
 
 // What the main thread publishes of a cluster.
 struct PublishedCluster {
