@@ -3,10 +3,8 @@
   cache_test.py --proxy BINARY --page docs/filters/cache.md [CASE...]
 """
 
-import argparse
 import http.client
 import pathlib
-import re
 import sys
 import tempfile
 import threading
@@ -51,7 +49,7 @@ def filters(store=None, **more):
 
 class CacheTest(unittest.TestCase):
     binary = ""
-    page = ""
+    page = None
     kills = 200
 
     def start(self, upstream, manager=None, concurrency=2, routes=None):
@@ -261,8 +259,7 @@ class CacheTest(unittest.TestCase):
 
     def test_the_page_shows_what_works(self):
         """Each block of YAML on the page is a filter that the binary takes."""
-        text = pathlib.Path(self.page).read_text(encoding="utf-8")
-        blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+        blocks = report.yaml_blocks(self.page)
         self.assertTrue(blocks)
         upstream = SlowOrigin(lambda _, send: send(reply("cache-control: max-age=600", "vary: accept-encoding")))
         for block in blocks:
@@ -306,10 +303,4 @@ class YamlProxy(proxy.Proxy):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--proxy", required=True)
-    parser.add_argument("--page", required=True)
-    parser.add_argument("cases", nargs="*")
-    args = parser.parse_args()
-    CacheTest.binary, CacheTest.page = args.proxy, args.page
-    report.main("cache", args.cases)
+    report.main_of_page("cache", CacheTest)

@@ -3,13 +3,11 @@
   http_filters_test.py --proxy BINARY --page FILE [CASE...]
 """
 
-import argparse
 import gzip
 import hashlib
 import hmac
 import json
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
@@ -41,7 +39,7 @@ def http_filter(kind, **fields):
 
 class HttpFiltersTest(unittest.TestCase):
     binary = ""
-    pages = None
+    page = None
 
     def start(self, *filters, routes=None, upstream=None, **manager):
         self.origin = upstream or origin.Origin()
@@ -62,8 +60,7 @@ class HttpFiltersTest(unittest.TestCase):
     def test_the_configurations_of_the_pages_load(self):
         secrets = [{"name": "origin-token", "generic_secret": {"secret": {"inline_string": "s"}}}]
         for page in PAGES:
-            text = (self.pages / f"{page}.md").read_text(encoding="utf-8")
-            blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+            blocks = report.yaml_blocks(self.page.parent / f"{page}.md")  # They stand in one folder.
             self.assertTrue(blocks, page)
             for number, block in enumerate(blocks):
                 config = bootstrap.bootstrap(manager={"http_filters": [yaml.safe_load(block), ROUTER]},
@@ -263,11 +260,4 @@ class HttpFiltersTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--proxy", required=True)
-    parser.add_argument("--page", required=True, help="one of the pages, which stand in one folder")
-    parser.add_argument("cases", nargs="*")
-    args = parser.parse_args()
-    HttpFiltersTest.binary = args.proxy
-    HttpFiltersTest.pages = pathlib.Path(args.page).parent
-    report.main("http_filters", args.cases)
+    report.main_of_page("http_filters", HttpFiltersTest)

@@ -4,9 +4,7 @@ cases.
   http_options_test.py --proxy BINARY --page docs/http_options.md [CASE...]
 """
 
-import argparse
 import pathlib
-import re
 import sys
 import unittest
 
@@ -72,7 +70,7 @@ def added(names):
 
 class HttpOptionsTest(unittest.TestCase):
     binary = ""
-    page = ""
+    page = None
 
     def start(self, upstream, http1=None, to_origin=None, manager=None, routes=None, **cluster):
         """`http1` and `to_origin`: Http1ProtocolOptions of the listener and of the cluster."""
@@ -360,8 +358,7 @@ class PageTest(HttpOptionsTest):
     def test_the_page_shows_what_works(self):
         """The names of fields in the bootstrap on the page are kept both ways."""
         upstream = AsWrittenOrigin(NamesTest.ANSWER)
-        text = pathlib.Path(self.page).read_text(encoding="utf-8")
-        block = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0].replace("port_value: 8080", f"port_value: {upstream.port}")
+        block = report.yaml_blocks(self.page)[0].replace("port_value: 8080", f"port_value: {upstream.port}")
         running = proxy.Proxy(self.binary, {"admin": {"address": bootstrap.address(0)}}, arguments=("--config-yaml", block))
         self.addCleanup(running.__exit__)
         response = self.ask(running, "X-oNE: 1")
@@ -371,10 +368,4 @@ class PageTest(HttpOptionsTest):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--proxy", required=True)
-    parser.add_argument("--page", required=True)
-    parser.add_argument("cases", nargs="*")
-    args = parser.parse_args()
-    HttpOptionsTest.binary, HttpOptionsTest.page = args.proxy, args.page
-    report.main("http_options", args.cases)
+    report.main_of_page("http_options", HttpOptionsTest)

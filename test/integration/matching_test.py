@@ -4,9 +4,7 @@ same cases.
   matching_test.py --proxy BINARY --page FILE [CASE...]
 """
 
-import argparse
 import pathlib
-import re
 import sys
 import unittest
 
@@ -76,10 +74,10 @@ class MatchingTest(unittest.TestCase):
         return answer["body"] if answer["status"] == 200 else answer["status"]
 
     def test_the_configuration_of_the_page(self):
-        block = re.search(r"```yaml\n(.*?)```", self.page.read_text(encoding="utf-8"), re.DOTALL)
+        block = report.yaml_blocks(self.page)[0]
         upstream = origin.Origin()
         running = proxy.Proxy(self.binary, bootstrap.bootstrap(
-            hosts=[yaml.safe_load(block.group(1))], clusters=[bootstrap.cluster("origin", upstream.port)]))
+            hosts=[yaml.safe_load(block)], clusters=[bootstrap.cluster("origin", upstream.port)]))
         self.addCleanup(running.__exit__)
         self.assertEqual(self.told(running, path="/cart/1"), "origin")
         self.assertEqual(self.told(running, "x-beta: 1", path="/search?q"), "beta")
@@ -98,7 +96,7 @@ class MatchingTest(unittest.TestCase):
         return running
 
     def test_chains_of_the_page(self):
-        blocks = re.findall(r"```yaml\n(.*?)```", self.page.read_text(encoding="utf-8"), re.DOTALL)
+        blocks = report.yaml_blocks(self.page)
         running = self.chains(yaml.safe_load(blocks[1]), "far", "near")
         self.assertEqual(self.told(running), "near")
 
@@ -199,10 +197,4 @@ class MatchingTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--proxy", required=True)
-    parser.add_argument("--page", required=True, type=pathlib.Path)
-    parser.add_argument("cases", nargs="*")
-    args = parser.parse_args()
-    MatchingTest.binary, MatchingTest.page = args.proxy, args.page
-    report.main("matching", args.cases)
+    report.main_of_page("matching", MatchingTest)

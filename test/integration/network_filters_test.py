@@ -4,11 +4,9 @@ and count, before a TCP proxy and before HTTP; and what of listeners' sockets is
   network_filters_test.py --proxy BINARY --page network_filters.md [CASE...]
 """
 
-import argparse
 import json
 import os
 import pathlib
-import re
 import socket
 import ssl
 import subprocess
@@ -123,8 +121,7 @@ class NetworkFiltersTest(unittest.TestCase):
         self.assertEqual(self.problems(connection_limit(1), rate_limit(1), rbac(), ECHO), "")
 
     def test_the_bootstraps_of_the_page_are_valid(self):
-        text = pathlib.Path(self.page).read_text(encoding="utf-8")
-        blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+        blocks = report.yaml_blocks(self.page)
         self.assertEqual(len(blocks), 4)
         for number, block in enumerate(blocks):
             path = os.path.join(self.folder, f"{number}.yaml")
@@ -302,16 +299,5 @@ class NetworkFiltersTest(unittest.TestCase):
                 self.assertRaises(OSError, other.bind, ("127.0.0.1", running.port))
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--proxy", required=True)
-    parser.add_argument("--page", required=True)
-    parser.add_argument("cases", nargs="*")
-    args = parser.parse_args()
-    NetworkFiltersTest.binary = args.proxy
-    NetworkFiltersTest.page = args.page
-    report.main("network_filters", args.cases)
-
-
 if __name__ == "__main__":
-    main()
+    report.main_of_page("network_filters", NetworkFiltersTest)

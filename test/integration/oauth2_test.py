@@ -3,7 +3,6 @@
   oauth2_test.py --proxy BINARY --page FILE [CASE...]
 """
 
-import argparse
 import json
 import os
 import pathlib
@@ -183,7 +182,7 @@ class OAuth2Test(unittest.TestCase):
                                   text=True, check=False)
 
     def test_the_page_shows_what_works(self):
-        blocks = re.findall(r"```yaml\n(.*?)```", self.page.read_text(encoding="utf-8"), re.DOTALL)
+        blocks = report.yaml_blocks(self.page)
         filters, secrets = [yaml.safe_load(block) for block in blocks]
         config = bootstrap.bootstrap(manager={"http_filters": [filters, ROUTER]},
                                      clusters=[bootstrap.cluster("origin", 1), bootstrap.cluster("login", 2)])
@@ -193,11 +192,4 @@ class OAuth2Test(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--proxy", required=True)
-    parser.add_argument("--page", required=True)
-    parser.add_argument("cases", nargs="*")
-    args = parser.parse_args()
-    OAuth2Test.binary = args.proxy
-    OAuth2Test.page = pathlib.Path(args.page)
-    report.main("oauth2", args.cases)
+    report.main_of_page("oauth2", OAuth2Test)

@@ -3,10 +3,8 @@
   remote_access_log_test.py --proxy BINARY --page FILE [CASE...]
 """
 
-import argparse
 import json
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
@@ -202,16 +200,10 @@ class RemoteAccessLogTest(unittest.TestCase):
         self.assertIn("admin.access_log", said)
 
     def test_the_configuration_of_the_page_loads(self):
-        [block] = re.findall(r"```yaml\n(.*?)```", self.page.read_text(encoding="utf-8"), re.DOTALL)
+        [block] = report.yaml_blocks(self.page)
         code, words = self.validate(self.manager(*yaml.safe_load(block)["access_log"]))
         self.assertEqual(code, 0, words)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--proxy", required=True)
-    parser.add_argument("--page", type=pathlib.Path)
-    parser.add_argument("cases", nargs="*")
-    args = parser.parse_args()
-    RemoteAccessLogTest.binary, RemoteAccessLogTest.page = args.proxy, args.page
-    report.main("remote_access_log", args.cases)
+    report.main_of_page("remote_access_log", RemoteAccessLogTest)

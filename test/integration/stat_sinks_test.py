@@ -4,7 +4,6 @@ a metrics service.
   stat_sinks_test.py --proxy BINARY --page stats_sinks.md [CASE...]
 """
 
-import argparse
 import json
 import os
 import pathlib
@@ -244,7 +243,7 @@ class StatSinksTest(unittest.TestCase):
         return done.returncode, (done.stdout + done.stderr).decode()
 
     def test_the_bootstrap_of_the_page_is_valid(self):
-        blocks = re.findall(r"```yaml\n(.*?)```", pathlib.Path(self.page).read_text(encoding="utf-8"), re.DOTALL)
+        blocks = report.yaml_blocks(self.page)
         self.assertEqual(len(blocks), 1)
         code, words = self.validate(blocks[0])
         self.assertEqual(code, 0, words)
@@ -266,16 +265,5 @@ class StatSinksTest(unittest.TestCase):
             self.assertIn(word, words)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--proxy", required=True)
-    parser.add_argument("--page", required=True)
-    parser.add_argument("cases", nargs="*")
-    args = parser.parse_args()
-    StatSinksTest.binary = args.proxy
-    StatSinksTest.page = args.page
-    report.main("stat_sinks", args.cases)
-
-
 if __name__ == "__main__":
-    main()
+    report.main_of_page("stat_sinks", StatSinksTest)

@@ -3,10 +3,8 @@
   tracing_test.py --proxy BINARY --page FILE [CASE...]
 """
 
-import argparse
 import json
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
@@ -504,7 +502,7 @@ class TracingTest(unittest.TestCase):
         self.assertIn("OpenTelemetryConfig", words)
 
     def test_the_configurations_of_the_page_load(self):
-        blocks = re.findall(r"```yaml\n(.*?)```", self.page.read_text(encoding="utf-8"), re.DOTALL)
+        blocks = report.yaml_blocks(self.page)
         self.assertGreaterEqual(len(blocks), 2)
         for number, block in enumerate(blocks):
             with self.subTest(number):
@@ -516,10 +514,4 @@ class TracingTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--proxy", required=True)
-    parser.add_argument("--page", type=pathlib.Path)
-    parser.add_argument("cases", nargs="*")
-    args = parser.parse_args()
-    TracingTest.binary, TracingTest.page = args.proxy, args.page
-    report.main("tracing", args.cases)
+    report.main_of_page("tracing", TracingTest)

@@ -1,6 +1,9 @@
 """How Python tests tell Bazel of their cases: an XML log, as gtest programs write it."""
 
+import argparse
 import os
+import pathlib
+import re
 import sys
 import unittest
 import xml.sax.saxutils
@@ -52,3 +55,19 @@ def main(suite, arguments=None):
         testRunner=unittest.TextTestRunner(resultclass=Recorder, verbosity=2))
     write_xml(suite, sorted(program.result.outcomes.items()))
     sys.exit(0 if program.result.wasSuccessful() and program.result.testsRun else 1)
+
+
+def yaml_blocks(page):
+    """The configurations that a page of the documentation shows."""
+    return re.findall(r"```yaml\n(.*?)```", pathlib.Path(page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def main_of_page(suite, cases):
+    """main where `cases`, a class, run the proxy and what a page shows: it gets their paths, `binary` and `page`."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--proxy", required=True)
+    parser.add_argument("--page", type=pathlib.Path, help="documentation whose configurations are to run")
+    parser.add_argument("names", nargs="*", help="cases to run; none: all")
+    args = parser.parse_args()
+    cases.binary, cases.page = args.proxy, args.page
+    main(suite, args.names)

@@ -1,8 +1,6 @@
 """What tests of TLS share: certificates, a proxy on a bootstrap, and other people's clients."""
 
 import argparse
-import pathlib
-import re
 import ssl
 import subprocess
 import unittest
@@ -86,8 +84,7 @@ class TlsTest(unittest.TestCase):
 
     def check_page(self, count, **replaced):
         """The bootstraps of the page are valid as they stand, but for the paths of files."""
-        text = pathlib.Path(self.page).read_text(encoding="utf-8")
-        blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+        blocks = report.yaml_blocks(self.page)
         self.assertEqual(len(blocks), count)
         for number, block in enumerate(blocks):
             for name, path in replaced.items():
