@@ -1,8 +1,14 @@
 // Bootstraps for integration tests.
 #include "test/integration/config_text.h"
 
+#include <fstream>
+#include <iterator>
+
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 namespace proxenos::testing {
 namespace {
@@ -82,6 +88,20 @@ std::string FileLogText(absl::string_view path, absl::string_view format) {
       "{name: file, typed_config: {\"@type\": "
       "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog, path: \"",
       path, "\", log_format: {text_format_source: {inline_string: \"", format, "\"}}}}");
+}
+
+std::string PageYaml(const char* page, absl::string_view part) {
+  constexpr absl::string_view kFence = "```";
+  std::ifstream file(page);
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const std::vector<absl::string_view> blocks = absl::StrSplit(text, kFence);
+  for (size_t i = 1; i < blocks.size(); i += 2) {  // Every other one is between two blocks.
+    absl::string_view block = blocks[i];
+    if (absl::ConsumePrefix(&block, "yaml\n") && absl::StrContains(block, part)) {
+      return std::string(block);
+    }
+  }
+  return "";
 }
 
 }  // namespace proxenos::testing

@@ -41,5 +41,7 @@ std::string RouteText(absl::string_view prefix, absl::string_view cluster,
 std::string FilterText(absl::string_view name, absl::string_view type, absl::string_view fields);
 // An access log to a file; `format` is a text format.
 std::string FileLogText(absl::string_view path, absl::string_view format);
+// The first block of YAML on a page of the documentation in which `part` stands; empty: none.
+std::string PageYaml(const char* page, absl::string_view part = "");
 
 }  // namespace proxenos::testing

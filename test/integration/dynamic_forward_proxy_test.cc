@@ -3,10 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -190,14 +188,7 @@ TEST_F(DynamicForwardProxyTest, RoutesMaySayWhoIsMeant) {
 }
 
 TEST_F(DynamicForwardProxyTest, TheConfigurationOfThePageLoads) {
-  std::ifstream page("docs/filters/dynamic_forward_proxy.md");
-  std::stringstream text;
-  text << page.rdbuf();
-  const std::string all = text.str();
-  const size_t start = all.find("```yaml\n");
-  ASSERT_NE(start, std::string::npos);
-  const size_t first = start + 8;
-  ProxyProcess proxy(all.substr(first, all.find("```", first) - first));
+  ProxyProcess proxy(PageYaml("docs/filters/dynamic_forward_proxy.md"));
   const uint16_t port = proxy.ListenerPort("main");
   ASSERT_NE(port, 0);
   EXPECT_EQ(TestClient(port).Get("/", {{"Host", "127.0.0.1:80"}}).status(), 503);

@@ -1,10 +1,8 @@
 // Load reports (LRS) through the real binary.
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <functional>
 #include <optional>
-#include <sstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -220,13 +218,8 @@ TEST_F(LoadReportsTest, HostileService) {
 TEST(ReportsPage, BothServicesAreSpokenTo) {
   ReportServer<LoadStatsRequest> load;
   ReportServer<HealthCheckRequestOrEndpointHealthResponse> health;
-  std::ifstream file("docs/reports.md");
-  std::stringstream page;
-  page << file.rdbuf();
-  const std::string text = page.str();
-  const size_t begin = text.find("```yaml\n") + 8;
   const std::string yaml =
-      absl::StrReplaceAll(text.substr(begin, text.find("```", begin) - begin),
+      absl::StrReplaceAll(PageYaml("docs/reports.md"),
                           {{"port_value: 9901", "port_value: 0"},
                            {"port_value: 18001", absl::StrCat("port_value: ", load.port())},
                            {"port_value: 18002", absl::StrCat("port_value: ", health.port())}});

@@ -3,9 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "envoy/extensions/filters/http/on_demand/v3/on_demand.pb.h"
+#include "test/integration/config_text.h"
 #include "test/integration/xds_world.h"
 #include "test/support/eventually.h"
 #include "test/support/fake_control_plane.h"
@@ -28,16 +26,7 @@ using ::testing::HasSubstr;
 
 constexpr char kHostType[] = "type.googleapis.com/envoy.config.route.v3.VirtualHost";
 
-// The configuration of the filter's page.
-constexpr char kPage[] = "docs/filters/on_demand.md";
 constexpr char kOdcdsOfPage[] = "odcds: {source: {ads: {}, resource_api_version: V3}, timeout: 5s}";
-
-std::string ConfigurationOfPage() {
-  std::ifstream file(kPage);
-  const std::string page((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const size_t begin = page.find("```yaml\n") + 8;
-  return page.substr(begin, page.find("```", begin) - begin);
-}
 
 constexpr char kOdcds[] = "odcds: {source: {ads: {}, resource_api_version: V3}, timeout: 30s}";
 
@@ -61,28 +50,19 @@ google::protobuf::Any Host(absl::string_view domain, absl::string_view cluster =
       {{"DOMAIN", domain}, {"CLUSTER", cluster}}));
 }
 
-google::protobuf::Any Cluster(absl::string_view name, uint16_t port) {
-  return ResourceFromJson(absl::StrReplaceAll(
-      R"({"@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", "name": "NAME",
-          "connect_timeout": "5s", "load_assignment": {"cluster_name": "NAME", "endpoints": [
-              {"lb_endpoints": [{"endpoint": {"address": {"socket_address":
-                  {"address": "127.0.0.1", "port_value": PORT}}}}]}]}})",
-      {{"NAME", name}, {"PORT", absl::StrCat(port)}}));
-}
-
 class OnDemandTest : public ::testing::Test {
  protected:
   void Start(absl::string_view odcds = "", int concurrency = 2) {
     // Names the types, so that the linker keeps them.
     envoy::extensions::filters::http::on_demand::v3::OnDemand::descriptor();
     Set(kRouteType, {Routes()});
-    proxy_.emplace(
-        absl::StrReplaceAll(ConfigurationOfPage(), {{"127.0.0.1:18000", plane_.address()},
-                                                    {"8080", absl::StrCat(origin_.port())},
-                                                    {"port_value: 9901", "port_value: 0"},
-                                                    {"port_value: 10000", "port_value: 0"},
-                                                    {kOdcdsOfPage, odcds}}),
-        ProxyProcess::Options{.concurrency = concurrency});
+    proxy_.emplace(absl::StrReplaceAll(PageYaml("docs/filters/on_demand.md"),
+                                       {{"127.0.0.1:18000", plane_.address()},
+                                        {"8080", absl::StrCat(origin_.port())},
+                                        {"port_value: 9901", "port_value: 0"},
+                                        {"port_value: 10000", "port_value: 0"},
+                                        {kOdcdsOfPage, odcds}}),
+                   ProxyProcess::Options{.concurrency = concurrency});
     port_ = proxy_->WaitForListener("main");
   }
   void Set(const std::string& type, std::vector<google::protobuf::Any> resources) {
@@ -91,16 +71,7 @@ class OnDemandTest : public ::testing::Test {
   Message Get(const std::string& host) { return TestClient(port_).Get("/", {{"host", host}}); }
   // Whether the control plane was asked for the name, or told that it is not wanted any more.
   bool WasAsked(const std::string& type, const std::string& name) {
-    return Eventually([&] { return Times(type, name, /*wanted=*/true) > 0; });
-  }
-  int Times(const std::string& type, const std::string& name, bool wanted) {
-    int times = 0;
-    for (const auto& request : plane_.delta_requests(type)) {
-      const auto& names =
-          wanted ? request.resource_names_subscribe() : request.resource_names_unsubscribe();
-      times += static_cast<int>(std::count(names.begin(), names.end(), name));
-    }
-    return times;
+    return Eventually([&] { return plane_.TimesSubscribed(type, name) > 0; });
   }
   // A request that has been sent and waits for its answer.
   std::unique_ptr<TestClient> Send(const std::string& host, absl::string_view body = "") {
@@ -126,7 +97,7 @@ TEST_F(OnDemandTest, RequestWaitsForItsVirtualHost) {
   EXPECT_TRUE(proxy_->WaitForStat("http.main.on_demand.waiting", 12));
   Set(kHostType, {Host("one.test")});
   for (const auto& client : clients) EXPECT_EQ(client->ReadResponse().body, "origin");
-  EXPECT_EQ(Times(kHostType, "rc/one.test", true), 1);
+  EXPECT_EQ(plane_.TimesSubscribed(kHostType, "rc/one.test"), 1u);
   EXPECT_EQ(Get("one.test:80").status(), 404) << "another authority";
   EXPECT_THAT(proxy_->AdminGet("/config_dump"), HasSubstr("rc/one.test"));
   EXPECT_EQ(proxy_->Stat("http.main.vhds.rc.config_reload"), 1u);
@@ -167,7 +138,7 @@ TEST_F(OnDemandTest, HostThatDoesNotExistIsAnswered404) {
   Start();
   EXPECT_EQ(Get("none.test").status(), 404);
   EXPECT_EQ(Get("none.test").status(), 404);
-  EXPECT_EQ(Times(kHostType, "rc/none.test", true), 1) << "one question for a while";
+  EXPECT_EQ(plane_.TimesSubscribed(kHostType, "rc/none.test"), 1u) << "one question for a while";
   EXPECT_EQ(Get("written").body, "written");
 }
 
@@ -224,12 +195,13 @@ TEST_F(OnDemandTest, RequestWaitsForItsCluster) {
   Start(kOdcds);
   auto client = Send("one.test", "body");
   ASSERT_TRUE(WasAsked(kClusterType, "late"));
-  Set(kClusterType, {Cluster("late", origin_.port()), Cluster("unasked", origin_.port())});
+  Set(kClusterType, {StaticClusterResource("late", origin_.port()),
+                     StaticClusterResource("unasked", origin_.port())});
   EXPECT_EQ(client->ReadResponse().body, "origin");
   EXPECT_EQ(Get("one.test").body, "origin");
   EXPECT_EQ(Get("two.test").status(), 503) << "the control plane has none";
-  EXPECT_EQ(Times(kClusterType, "late", true), 1);
-  EXPECT_EQ(Times(kClusterType, "*", true), 0);
+  EXPECT_EQ(plane_.TimesSubscribed(kClusterType, "late"), 1u);
+  EXPECT_EQ(plane_.TimesSubscribed(kClusterType, "*"), 0u);
   const std::string clusters = proxy_->AdminGet("/clusters");
   EXPECT_THAT(clusters, HasSubstr("late::"));
   EXPECT_THAT(clusters, ::testing::Not(HasSubstr("unasked::")));
@@ -237,7 +209,7 @@ TEST_F(OnDemandTest, RequestWaitsForItsCluster) {
 
 TEST_F(OnDemandTest, ClustersMayHaveAStreamOfTheirOwn) {
   Set(kHostType, {Host("one.test", "late")});
-  Set(kClusterType, {Cluster("late", origin_.port())});
+  Set(kClusterType, {StaticClusterResource("late", origin_.port())});
   Start(absl::StrCat("odcds: {source: ", OwnStream(plane_.address(), "DELTA_GRPC"), "}"));
   EXPECT_EQ(Get("one.test").body, "origin");
   EXPECT_EQ(proxy_->Stat("cluster_manager.odcds.update_success"), 1u);

@@ -3,10 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -23,17 +21,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-// The first YAML block of a page in which `mark` stands.
-std::string PageYaml(const char* name, const std::string& mark) {
-  std::ifstream page(name);
-  std::stringstream text;
-  text << page.rdbuf();
-  const std::string all = text.str();
-  const size_t start = all.rfind("```yaml\n", all.find(mark));
-  if (start == std::string::npos) return "";
-  return all.substr(start + 8, all.find("```", start + 8) - start - 8);
-}
 
 class OverrideHostTest : public ::testing::Test {
  protected:

@@ -3,11 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -20,17 +18,6 @@
 
 namespace proxenos::testing {
 namespace {
-
-std::string PageYaml(const char* name) {
-  std::ifstream page(name);
-  std::stringstream text;
-  text << page.rdbuf();
-  const std::string all = text.str();
-  const size_t start = all.find("```yaml\n");
-  if (start == std::string::npos) return "";
-  const size_t first = start + 8;
-  return all.substr(first, all.find("```", first) - first);
-}
 
 using Spread = std::map<std::string, int>;
 

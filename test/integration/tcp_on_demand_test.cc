@@ -2,9 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "test/integration/config_text.h"
 #include "test/integration/xds_world.h"
 #include "test/support/eventually.h"
 #include "test/support/fake_control_plane.h"
@@ -22,51 +20,25 @@
 namespace proxenos::testing {
 namespace {
 
-// The configuration of the page.
-constexpr char kPage[] = "docs/network_filters.md";
-
-std::string ConfigurationOfPage() {
-  std::ifstream file(kPage);
-  const std::string page((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const size_t begin = page.find("```yaml\n", page.find("### Clusters on demand")) + 8;
-  return page.substr(begin, page.find("```", begin) - begin);
-}
-
-google::protobuf::Any Cluster(absl::string_view name, uint16_t port) {
-  return ResourceFromJson(absl::StrReplaceAll(
-      R"({"@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", "name": "NAME",
-          "connect_timeout": "5s", "load_assignment": {"cluster_name": "NAME", "endpoints": [
-              {"lb_endpoints": [{"endpoint": {"address": {"socket_address":
-                  {"address": "127.0.0.1", "port_value": PORT}}}}]}]}})",
-      {{"NAME", name}, {"PORT", absl::StrCat(port)}}));
-}
-
 class TcpOnDemandTest : public ::testing::Test {
  protected:
   // `timeout`: of on_demand; `more`: further fields of the TCP proxy, in flow style.
   void Start(absl::string_view timeout = "30s", absl::string_view more = "") {
-    proxy_.emplace(absl::StrReplaceAll(ConfigurationOfPage(),
-                                       {{"127.0.0.1:18000", plane_.address()},
-                                        {"port_value: 9901", "port_value: 0"},
-                                        {"timeout: 10s", absl::StrCat("timeout: ", timeout)},
-                                        {"stat_prefix: demanding",
-                                         absl::StrCat("stat_prefix: demanding\n", more)}}),
-                   ProxyProcess::Options{.concurrency = 2});
+    proxy_.emplace(
+        absl::StrReplaceAll(
+            PageYaml("docs/network_filters.md", "stat_prefix: demanding"),
+            {{"127.0.0.1:18000", plane_.address()},
+             {"port_value: 9901", "port_value: 0"},
+             {"timeout: 10s", absl::StrCat("timeout: ", timeout)},
+             {"stat_prefix: demanding", absl::StrCat("stat_prefix: demanding\n", more)}}),
+        ProxyProcess::Options{.concurrency = 2});
     port_ = proxy_->WaitForListener("demanding");
   }
   void Set(std::vector<google::protobuf::Any> clusters) {
     plane_.SetAny(kClusterType, absl::StrCat("v", ++version_), std::move(clusters));
   }
   bool WasAsked(const std::string& name) {
-    return Eventually([&] { return Times(name) > 0; });
-  }
-  int Times(const std::string& name) {
-    int times = 0;
-    for (const auto& request : plane_.delta_requests(kClusterType)) {
-      const auto& names = request.resource_names_subscribe();
-      times += static_cast<int>(std::count(names.begin(), names.end(), name));
-    }
-    return times;
+    return Eventually([&] { return plane_.TimesSubscribed(kClusterType, name) > 0; });
   }
   std::unique_ptr<TestClient> Send() {
     auto client = std::make_unique<TestClient>(port_);
@@ -90,9 +62,10 @@ TEST_F(TcpOnDemandTest, ConnectionsWaitForTheirCluster) {
   for (int i = 0; i < 6; ++i) clients.push_back(Send());
   ASSERT_TRUE(WasAsked("late"));
   EXPECT_TRUE(proxy_->WaitForStat("tcp.demanding.on_demand_cluster_attempt", 6));
-  Set({Cluster("late", origin_.port()), Cluster("unasked", origin_.port())});
+  Set({StaticClusterResource("late", origin_.port()),
+       StaticClusterResource("unasked", origin_.port())});
   for (const auto& client : clients) EXPECT_EQ(client->ReadResponse().body, "origin");
-  EXPECT_EQ(Times("late"), 1);
+  EXPECT_EQ(plane_.TimesSubscribed(kClusterType, "late"), 1u);
   EXPECT_EQ(Stat("on_demand_cluster_success"), 6u);
   EXPECT_EQ(Stat("downstream_cx_no_route"), 0u);
   // Now it is there, and nobody waits.
@@ -125,7 +98,7 @@ TEST_F(TcpOnDemandTest, ClientsThatLeaveWhileTheyWait) {
   for (const auto& client : leave) client->socket().Reset();
   EXPECT_TRUE(Eventually(
       [this] { return proxy_->Stat("listener.127.0.0.1_0.downstream_cx_active") == 1u; }));
-  Set({Cluster("late", origin_.port())});
+  Set({StaticClusterResource("late", origin_.port())});
   EXPECT_EQ(stays->ReadResponse().body, "origin");
   EXPECT_EQ(Stat("on_demand_cluster_success"), 1u);
 }
@@ -135,7 +108,7 @@ TEST_F(TcpOnDemandTest, ClientThatSpeaksFirst) {
         "          upstream_connect_mode: ON_DOWNSTREAM_DATA\n          max_early_data_bytes: 100");
   const auto client = Send();
   ASSERT_TRUE(WasAsked("late"));
-  Set({Cluster("late", origin_.port())});
+  Set({StaticClusterResource("late", origin_.port())});
   EXPECT_EQ(client->ReadResponse().body, "origin");
   EXPECT_EQ(Stat("early_data_received_count_total"), 1u);
 }

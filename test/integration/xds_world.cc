@@ -116,6 +116,15 @@ google::protobuf::Any ClusterResource(absl::string_view name, int connect_timeou
                                      {"SOURCE", endpoints_source}}));
 }
 
+google::protobuf::Any StaticClusterResource(absl::string_view name, uint16_t port) {
+  return ResourceFromJson(absl::StrReplaceAll(
+      R"({"@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster", "name": "NAME",
+          "connect_timeout": "5s", "load_assignment": {"cluster_name": "NAME", "endpoints": [
+              {"lb_endpoints": [{"endpoint": {"address": {"socket_address":
+                  {"address": "127.0.0.1", "port_value": PORT}}}}]}]}})",
+      {{"NAME", name}, {"PORT", absl::StrCat(port)}}));
+}
+
 google::protobuf::Any EndpointsResource(absl::string_view cluster,
                                         const std::vector<uint16_t>& ports) {
   envoy::config::endpoint::v3::ClusterLoadAssignment assignment;

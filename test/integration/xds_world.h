@@ -32,6 +32,8 @@ google::protobuf::Any RoutesResource(absl::string_view name, absl::string_view c
 // requests that failed before the origin saw them are tried again by the route.
 google::protobuf::Any ClusterResource(absl::string_view name, int connect_timeout_ms = 5000,
                                       absl::string_view endpoints_source = kOverAds);
+// With one endpoint of its own.
+google::protobuf::Any StaticClusterResource(absl::string_view name, uint16_t port);
 google::protobuf::Any EndpointsResource(absl::string_view cluster,
                                         const std::vector<uint16_t>& ports);
 // From JSON, for the resources that a test wants otherwise.

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "source/base/check.h"
 
 namespace proxenos::testing {
@@ -148,6 +149,15 @@ std::vector<FakeControlPlane::DeltaRequest> FakeControlPlane::delta_requests(
     const std::string& type_url) const {
   std::lock_guard<std::mutex> lock(mutex_);
   return OfType(delta_requests_, type_url);
+}
+
+size_t FakeControlPlane::TimesSubscribed(const std::string& type_url,
+                                         const std::string& name) const {
+  size_t times = 0;
+  for (const DeltaRequest& request : delta_requests(type_url)) {
+    times += absl::c_count(request.resource_names_subscribe(), name);
+  }
+  return times;
 }
 
 std::vector<FakeControlPlane::Request> FakeControlPlane::all_requests() const {

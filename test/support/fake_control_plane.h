@@ -68,6 +68,8 @@ class FakeControlPlane {
   // The same of delta streams.
   std::vector<DeltaRequest> WaitForDeltaRequests(const std::string& type_url, size_t count);
   std::vector<DeltaRequest> delta_requests(const std::string& type_url) const;
+  // How often the name was subscribed to.
+  size_t TimesSubscribed(const std::string& type_url, const std::string& name) const;
   // All requests in the order in which they came.
   std::vector<Request> all_requests() const;
   std::vector<DeltaRequest> all_delta_requests() const;
