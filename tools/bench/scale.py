@@ -25,6 +25,8 @@ import threading
 import time
 import urllib.request
 
+import yaml
+
 import bench
 import measure
 import peers
@@ -286,16 +288,16 @@ class Run:
         return result
 
     def replace_file(self, path, resources):
-        """Puts the new content there; returns when."""
+        """Puts the new content there, as YAML, which is what people write; returns when."""
         with open(path + ".new", "w", encoding="utf-8") as out:
-            json.dump({"version_info": str(time.monotonic_ns()), "resources": resources}, out)
+            yaml.dump({"version_info": str(time.monotonic_ns()), "resources": resources}, out, Dumper=yaml.CSafeDumper)
         start = time.monotonic_ns()
         os.rename(path + ".new", path)
         return start
 
     def files(self, name):
         """1,000 routes, then 1,000 clusters, replaced by file."""
-        route_file, cluster_file = self.path("rds.json"), self.path("cds.json")
+        route_file, cluster_file = self.path("rds.yaml"), self.path("cds.yaml")
         route_type, cluster_type = (peers.TYPE + each for each in
                                     ("envoy.config.route.v3.RouteConfiguration", "envoy.config.cluster.v3.Cluster"))
 
