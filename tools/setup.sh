@@ -138,6 +138,40 @@ ensure_rule_tests() {
   [ "$(readlink "$ROOT/.rule_tests")" = "$folder" ] || ln -sfn "$folder" "$ROOT/.rule_tests"
 }
 
+# build_ratelimit FOLDER: the rate limit server, with the Go that it needs: Debian's is older, and the
+# module proxy has toolchains as modules, which any Go from 1.19 fetches and checks against go.sum. As
+# files of a module they have lost the right to be run.
+build_ratelimit() {
+  local pins=$ROOT/tools/deps/ratelimit root
+  env -C "$pins/toolchain" GOTOOLCHAIN=local GOFLAGS='-mod=readonly -modcacherw' GOPATH="$1/gopath" \
+    go mod download golang.org/toolchain || return 1
+  root=$(echo "$1"/gopath/pkg/mod/golang.org/toolchain@*)
+  chmod +x "$root"/bin/* "$root"/pkg/tool/*/* || return 1
+  env -C "$pins" -u GOROOT CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS='-mod=readonly -modcacherw' \
+    GOPATH="$1/gopath" GOCACHE="$1/gocache" \
+    "$root/bin/go" build -trimpath -ldflags='-s -w' -o "$1/ratelimit" \
+    github.com/envoyproxy/ratelimit/src/service_cmd || return 1
+  rm -rf "$1/gopath" "$1/gocache"
+}
+
+# ensure_ratelimit: in a folder of its own beside that of ensure_sources, linked as .ratelimit.
+ensure_ratelimit() {
+  local key folder fresh
+  key=$(cat "$ROOT"/tools/deps/ratelimit/{,toolchain/}go.{mod,sum} | sha256sum | cut -c1-16)
+  folder=$CACHE/ratelimit/$key
+  if [ ! -d "$folder" ]; then
+    ensure_go
+    say "building the rate limit server"
+    mkdir -p "$CACHE/ratelimit"
+    fresh=$(mktemp -d "$CACHE/ratelimit/incomplete.XXXXXX")
+    chmod 755 "$fresh"
+    build_ratelimit "$fresh" >"$CACHE/ratelimit.log" 2>&1 </dev/null ||
+      { tail -20 "$CACHE/ratelimit.log" >&2; fail "go could not build it; the log is $CACHE/ratelimit.log"; }
+    mv -T "$fresh" "$folder" 2>/dev/null || rm -rf "$fresh"
+  fi
+  [ "$(readlink "$ROOT/.ratelimit")" = "$folder" ] || ln -sfn "$folder" "$ROOT/.ratelimit"
+}
+
 set_up() {
   # A command that fails unforeseen must not end the script without a word.
   set -E
@@ -146,5 +180,6 @@ set_up() {
   install_packages $(listed_packages "$ROOT/tools/deps/apt.txt")
   ensure_sources
   ensure_rule_tests
+  ensure_ratelimit
   trap - ERR
 }
