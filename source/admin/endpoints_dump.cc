@@ -71,6 +71,12 @@ ClusterLoadAssignment Assignment(const ClusterView& cluster) {
   }
   proto.mutable_policy()->mutable_overprovisioning_factor()->set_value(
       hosts.overprovisioning_percent());
+  if (const upstream::DropOverload* drop = hosts.drop_overload().get()) {
+    auto& dropped = *proto.mutable_policy()->add_drop_overloads();
+    dropped.set_category(drop->category);
+    dropped.mutable_drop_percentage()->set_numerator(drop->millionths);
+    dropped.mutable_drop_percentage()->set_denominator(envoy::type::v3::FractionalPercent::MILLION);
+  }
   return proto;
 }
 

@@ -52,7 +52,7 @@ std::vector<MessageRules> ClusterFields() {
            Use("outlier_detection ignore_health_on_host_removal "
                "close_connections_on_host_health_failure"),
            Use("cleanup_interval"),
-           Use("track_cluster_stats"),
+           Use("track_cluster_stats lrs_report_endpoint_metrics"),
            Leave("lrs_server",
                  "Load is reported where cluster_manager.load_stats_config says, as Envoy does."),
            Use("track_timeout_budgets").Only("false", "no stats of timeouts are kept"),
@@ -62,7 +62,7 @@ std::vector<MessageRules> ClusterFields() {
         Use("timeout_budgets").Only("false", "no stats of timeouts are kept")}},
       {"envoy.config.cluster.v3.Cluster.EdsClusterConfig", {Use("eds_config service_name")}},
       {"envoy.config.cluster.v3.Cluster.LeastRequestLbConfig",
-       {Use("choice_count active_request_bias")}},
+       {Use("choice_count active_request_bias slow_start_config")}},
       {"envoy.config.cluster.v3.Cluster.RingHashLbConfig",
        {Use("minimum_ring_size maximum_ring_size hash_function")}},
       {"envoy.config.cluster.v3.Cluster.MaglevLbConfig", {Use("table_size")}},
@@ -96,7 +96,16 @@ std::vector<MessageRules> ClusterFields() {
       {"envoy.config.cluster.v3.LoadBalancingPolicy", {Use("policies")}},
       {"envoy.config.cluster.v3.LoadBalancingPolicy.Policy", {Use("typed_extension_config")}},
       {"envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin",
-       {Use("locality_lb_config")}},
+       {Use("locality_lb_config slow_start_config")}},
+      {"envoy.extensions.load_balancing_policies.client_side_weighted_round_robin.v3."
+       "ClientSideWeightedRoundRobin",
+       {Use("blackout_period weight_expiration_period weight_update_period "
+            "error_utilization_penalty metric_names_for_computing_utilization slow_start_config"),
+        Use("enable_oob_load_report").Only("false", "reports are read from responses alone"),
+        Leave("oob_reporting_period oob_reporting_config",
+              "They say how reports are asked for with enable_oob_load_report, which is false.")}},
+      {"envoy.extensions.load_balancing_policies.common.v3.SlowStartConfig", {Use("*")}},
+      {"envoy.config.cluster.v3.Cluster.SlowStartConfig", {Use("*")}},
       {"envoy.extensions.load_balancing_policies.random.v3.Random", {Use("locality_lb_config")}},
       {"envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash",
        {Use("hash_function minimum_ring_size maximum_ring_size use_hostname_for_hashing "
@@ -121,7 +130,7 @@ std::vector<MessageRules> ClusterFields() {
       {"envoy.extensions.load_balancing_policies.cluster_provided.v3.ClusterProvided", {}},
       {"envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest",
        {
-           Use("choice_count active_request_bias locality_lb_config"),
+           Use("choice_count active_request_bias locality_lb_config slow_start_config"),
            Use("selection_method").Only("N_CHOICES"),
            Use("enable_full_scan").Only("false"),
        }},
@@ -136,7 +145,7 @@ std::vector<MessageRules> ClusterFields() {
        "ForceLocalZone",
        {Use("min_size")}},
       {"envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig", {Use("*")}},
-      {"envoy.config.cluster.v3.Cluster.RoundRobinLbConfig", {}},
+      {"envoy.config.cluster.v3.Cluster.RoundRobinLbConfig", {Use("slow_start_config")}},
       {"envoy.config.cluster.v3.Cluster.CommonLbConfig",
        {
            Use("healthy_panic_threshold locality_weighted_lb_config consistent_hashing_lb_config "
@@ -248,7 +257,10 @@ std::vector<MessageRules> ClusterFields() {
       {"envoy.config.core.v3.DnsResolverOptions",
        {Use("use_tcp_for_dns_lookups no_default_search_domain")}},
       {"envoy.config.endpoint.v3.ClusterLoadAssignment", {Use("cluster_name endpoints policy")}},
-      {"envoy.config.endpoint.v3.ClusterLoadAssignment.Policy", {Use("overprovisioning_factor")}},
+      {"envoy.config.endpoint.v3.ClusterLoadAssignment.Policy",
+       {Use("overprovisioning_factor"),
+        Use("drop_overloads").AtMost(1, "one category is dropped, as in Envoy")}},
+      {"envoy.config.endpoint.v3.ClusterLoadAssignment.Policy.DropOverload", {Use("*")}},
       {"envoy.config.endpoint.v3.LocalityLbEndpoints",
        {
            Use("locality lb_endpoints load_balancing_weight priority metadata"),

@@ -7,6 +7,7 @@
 #include "source/base/log.h"
 #include "source/server/cluster_version.h"
 #include "source/upstream/assignment_patch.h"
+#include "source/upstream/load_metrics.h"
 #include "source/xds/type_url.h"
 
 namespace proxenos::server {
@@ -114,7 +115,10 @@ ClusterStore::Cluster& ClusterStore::FindOrMake(const std::string& name, bool is
   const auto found = clusters_.find(name);
   if (found != clusters_.end()) return *found->second;
   auto made = std::make_unique<Cluster>();
-  if (options_.report_load) made->load = std::make_shared<const upstream::ClusterLoad>();
+  if (options_.report_load) {
+    made->load = std::make_shared<const upstream::ClusterLoad>(
+        std::make_shared<const upstream::LoadMetrics>());
+  }
   made->name = name;
   made->is_static = is_static;
   Cluster& cluster = *made;

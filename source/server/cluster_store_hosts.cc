@@ -24,6 +24,21 @@ void CountSubsets(const upstream::Subsets* now, const upstream::Subsets* before,
   stats.lb_subsets_single_host_per_subset_duplicate.Set(now == nullptr ? 0 : now->duplicates());
 }
 
+// Of a cluster with a slow start: which hosts begin to serve now. One that fails its checks begins
+// anew when they succeed again.
+void NoteRotation(const upstream::ClusterConfig& config, const upstream::HostSet& hosts,
+                  base::MonoTime now) {
+  if (config.slow_start == nullptr) return;
+  for (const upstream::HostEntry& entry : hosts.entries()) {
+    std::atomic<base::MonoTime>& since = entry.host->in_rotation_since();
+    if ((entry.host->health_bits() & upstream::kFailedActiveCheck) != 0) {
+      since.store(0, std::memory_order_relaxed);
+    } else if (since.load(std::memory_order_relaxed) == 0) {
+      since.store(now, std::memory_order_relaxed);
+    }
+  }
+}
+
 }  // namespace
 
 void ClusterStore::SettleOne(Cluster& cluster, Batch& batch) {
@@ -129,6 +144,7 @@ bool ClusterStore::Checked(Cluster& cluster) {
 }
 
 void ClusterStore::ShowNewHealth(Cluster& cluster) {
+  NoteRotation(*cluster.active->config, *cluster.hosts, context_.loop.now());
   Bury(std::exchange(cluster.hosts, upstream::RebuildForHealth(*cluster.hosts)));
   ShowMembership(cluster);
 }
@@ -159,6 +175,7 @@ bool ClusterStore::RebuildHosts(Cluster& cluster) {
   const bool changed = update.hosts != cluster.hosts;
   cluster.hosts.swap(update.hosts);
   if (cluster.load != nullptr) CountLoad(cluster);
+  NoteRotation(*cluster.active->config, *cluster.hosts, context_.loop.now());
   const upstream::Subsets* now = cluster.hosts->subsets();
   if (now != nullptr && !cluster.subsets) {
     cluster.subsets = registry_.Open<stats::ClusterSubsetStats>(

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "source/admin/host_proto.h"
 #include "source/config/errors.h"
 #include "source/upstream/duration_config.h"
+#include "source/upstream/load_metrics.h"
 
 namespace proxenos::server {
 namespace {
@@ -18,6 +20,7 @@ using envoy::service::load_stats::v3::LoadStatsRequest;
 using envoy::service::load_stats::v3::LoadStatsResponse;
 using upstream::HostEntry;
 using upstream::LoadCounts;
+using upstream::MetricSums;
 
 // UpstreamLocalityStats or UpstreamEndpointStats.
 template <typename Stats>
@@ -34,25 +37,70 @@ void SetLocality(const upstream::Locality& from, envoy::config::core::v3::Locali
   to.set_sub_zone(from.sub_zone);
 }
 
+// load_metric_stats of either.
+template <typename Stats>
+void AddMetrics(const MetricSums& sums, Stats& stats) {
+  for (const auto& [name, sum] : sums) {
+    envoy::config::endpoint::v3::EndpointLoadMetricStats& metric = *stats.add_load_metric_stats();
+    metric.set_metric_name(name);
+    metric.set_num_requests_finished_with_metric(sum.requests);
+    metric.set_total_metric_value(sum.total);
+  }
+}
+
+// What is told of the hosts of one locality and priority.
+struct LocalityLoad {
+  UpstreamLocalityStats* stats = nullptr;  // Null: nothing yet.
+  MetricSums metrics;
+};
+
+void AddHost(const HostEntry& entry, const LoadCounts::Taken& taken, const MetricSums* metrics,
+             bool endpoints, LocalityLoad& locality) {
+  Add(taken, *locality.stats);
+  if (metrics != nullptr) upstream::AddTo(locality.metrics, *metrics);
+  if (!endpoints) return;
+  auto& endpoint = *locality.stats->add_upstream_endpoint_stats();
+  admin::AddressToProto(entry.host->address(), *endpoint.mutable_address());
+  Add(taken, endpoint);
+  if (metrics != nullptr) AddMetrics(*metrics, endpoint);
+}
+
 // One for each locality and priority of which there is something to tell.
-void AddLocalities(const upstream::HostSet& hosts, bool endpoints, ClusterStats& stats) {
-  std::vector<UpstreamLocalityStats*> by_locality(hosts.localities().size(), nullptr);
+void AddLocalities(const LoadedCluster& cluster, bool endpoints, ClusterStats& stats) {
+  const upstream::HostSet& hosts = cluster.hosts;
+  absl::flat_hash_map<uint64_t, MetricSums> metrics;
+  if (cluster.load.metrics() != nullptr) metrics = cluster.load.metrics()->Take();
+  std::vector<LocalityLoad> by_locality(hosts.localities().size());
   for (const HostEntry& entry : hosts.entries()) {
     if (entry.host->load() == nullptr) continue;
     const LoadCounts::Taken taken = entry.host->load()->Take();
-    if (taken.issued + taken.succeeded + taken.failed + taken.active == 0) continue;
-    UpstreamLocalityStats*& locality = by_locality[entry.locality];
-    if (locality == nullptr) {
-      locality = stats.add_upstream_locality_stats();
-      SetLocality(hosts.localities()[entry.locality], *locality->mutable_locality());
-      locality->set_priority(entry.priority);
+    const auto told = metrics.find(entry.host->id());
+    if (taken.issued + taken.succeeded + taken.failed + taken.active == 0 &&
+        told == metrics.end()) {
+      continue;
     }
-    Add(taken, *locality);
-    if (!endpoints) continue;
-    auto& endpoint = *locality->add_upstream_endpoint_stats();
-    admin::AddressToProto(entry.host->address(), *endpoint.mutable_address());
-    Add(taken, endpoint);
+    LocalityLoad& locality = by_locality[entry.locality];
+    if (locality.stats == nullptr) {
+      locality.stats = stats.add_upstream_locality_stats();
+      SetLocality(hosts.localities()[entry.locality], *locality.stats->mutable_locality());
+      locality.stats->set_priority(entry.priority);
+    }
+    AddHost(entry, taken, told == metrics.end() ? nullptr : &told->second, endpoints, locality);
   }
+  for (const LocalityLoad& locality : by_locality) {
+    if (locality.stats != nullptr) AddMetrics(locality.metrics, *locality.stats);
+  }
+}
+
+void AddDrops(const LoadedCluster& cluster, ClusterStats& stats) {
+  stats.set_total_dropped_requests(cluster.load.TakeDrops());
+  const uint64_t count = cluster.load.TakeOverloadDrops();
+  if (count == 0) return;
+  auto& dropped = *stats.add_dropped_requests();
+  // The category of now, as in Envoy; none, if no requests are dropped any more.
+  const upstream::DropOverload* drop = cluster.hosts.drop_overload().get();
+  if (drop != nullptr) dropped.set_category(drop->category);
+  dropped.set_dropped_count(count);
 }
 
 void SetDuration(base::Nanos nanos, google::protobuf::Duration& duration) {
@@ -65,6 +113,8 @@ void Forget(const LoadedCluster& cluster) {
     if (entry.host->load() != nullptr) entry.host->load()->Take();
   }
   cluster.load.TakeDrops();
+  cluster.load.TakeOverloadDrops();
+  if (cluster.load.metrics() != nullptr) cluster.load.metrics()->Take();
 }
 
 }  // namespace
@@ -119,8 +169,8 @@ void LoadReport::Fill(base::MonoTime now, LoadStatsRequest& report) {
     if (eds != nullptr && eds->service_name != cluster.config.name) {
       stats.set_cluster_service_name(eds->service_name);
     }
-    AddLocalities(cluster.hosts, endpoints_, stats);
-    stats.set_total_dropped_requests(cluster.load.TakeDrops());
+    AddLocalities(cluster, endpoints_, stats);
+    AddDrops(cluster, stats);
     SetDuration(now - since, *stats.mutable_load_report_interval());
     since = now;
   });

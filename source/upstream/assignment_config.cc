@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "envoy/config/core/v3/health_check.pb.h"
 #include "envoy/config/endpoint/v3/endpoint_components.pb.h"
+#include "envoy/type/v3/percent.pb.h"
 #include "source/upstream/address_config.h"
 #include "source/upstream/cluster_config.h"
 #include "source/upstream/health_check_config.h"
@@ -70,9 +71,29 @@ class AssignmentCompiler {
   }
 
   Assignment Finish() { return std::move(assignment_); }
-  void SetOverprovisioning(uint32_t percent) { assignment_.overprovisioning_percent = percent; }
+  void SetPolicy(const endpoint::ClusterLoadAssignment::Policy& proto, const config::Path& path) {
+    if (proto.has_overprovisioning_factor()) {
+      assignment_.overprovisioning_percent = proto.overprovisioning_factor().value();
+    }
+    if (proto.drop_overloads_size() == 0) return;  // There is no second one (fields_table).
+    const auto& drop = proto.drop_overloads(0);
+    const config::Path at = path.Field("drop_overloads").Index(0).Field("drop_percentage");
+    assignment_.drop_overload = {drop.category(), MillionthsOf(drop.drop_percentage(), at)};
+  }
 
  private:
+  uint32_t MillionthsOf(const envoy::type::v3::FractionalPercent& proto, const config::Path& path) {
+    uint64_t whole = 100;
+    if (proto.denominator() == envoy::type::v3::FractionalPercent::TEN_THOUSAND) whole = 10'000;
+    if (proto.denominator() == envoy::type::v3::FractionalPercent::MILLION) whole = 1'000'000;
+    if (proto.numerator() > whole) {
+      errors_.AddValue(path.Field("numerator"), absl::StrCat(proto.numerator()),
+                       absl::StrCat("at most ", whole, ", the denominator"));
+      return 0;
+    }
+    return static_cast<uint32_t>(proto.numerator() * (1'000'000 / whole));
+  }
+
   bool named() const {
     return kind_ == DiscoveryKind::kStrictDns || kind_ == DiscoveryKind::kLogicalDns;
   }
@@ -177,9 +198,7 @@ std::shared_ptr<const Assignment> CompileAssignment(const endpoint::ClusterLoadA
   for (int i = 0; i < proto.endpoints_size(); ++i) {
     compiler.AddLocality(proto.endpoints(i), localities.Index(i));
   }
-  if (proto.policy().has_overprovisioning_factor()) {
-    compiler.SetOverprovisioning(proto.policy().overprovisioning_factor().value());
-  }
+  compiler.SetPolicy(proto.policy(), path.Field("policy"));
   if (errors.count() != before) return nullptr;
   return std::make_shared<const Assignment>(compiler.Finish());
 }

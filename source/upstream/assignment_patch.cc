@@ -164,6 +164,7 @@ std::shared_ptr<const Assignment> Patch(const Assignment& before,
   if (before.localities.size() != count || changed.localities.size() != count) return nullptr;
   Assignment whole;
   whole.overprovisioning_percent = changed.overprovisioning_percent;
+  whole.drop_overload = changed.drop_overload;
   whole.localities.resize(count);
   for (size_t i = 0; i < count; ++i) {
     const AssignmentDifference::Kept& kept = difference.localities[i];

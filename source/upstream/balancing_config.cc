@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "envoy/extensions/load_balancing_policies/client_side_weighted_round_robin/v3/client_side_weighted_round_robin.pb.h"
 #include "envoy/extensions/load_balancing_policies/cluster_provided/v3/cluster_provided.pb.h"
 #include "envoy/extensions/load_balancing_policies/common/v3/common.pb.h"
 #include "envoy/extensions/load_balancing_policies/least_request/v3/least_request.pb.h"
@@ -19,7 +20,10 @@
 #include "envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality.pb.h"
 #include "source/config/typed_config.h"
 #include "source/upstream/hash_table.h"
+#include "source/upstream/live_weights_config.h"
+#include "source/upstream/orca_rules.h"
 #include "source/upstream/override_host.h"
+#include "source/upstream/slow_start.h"
 #include "source/upstream/subset_config.h"
 
 namespace proxenos::upstream {
@@ -42,6 +46,7 @@ bool ProvidesHosts(const Cluster& proto) {
          type == "envoy.extensions.clusters.aggregate.v3.ClusterConfig";
 }
 
+using ByReports = policies::client_side_weighted_round_robin::v3::ClientSideWeightedRoundRobin;
 using OverrideHost = policies::override_host::v3::OverrideHost;
 
 OverrideHostPlace CompilePlace(const envoy::type::metadata::v3::MetadataKey& proto,
@@ -94,6 +99,7 @@ class BalancingCompiler {
       SetByName();
     }
     SetSubsets();
+    SetReports();
     // Weights of localities leave nothing to choose.
     if (to_.locality_weighted) to_.zone_awareness.reset();
   }
@@ -104,10 +110,12 @@ class BalancingCompiler {
   void SetCommon();
   void SetByName();
   void SetSubsets();
+  void SetReports();
   void SetExtension(const LoadBalancingPolicy& proto, const config::Path& path, int depth);
   // False: it is of a type that is not known here.
   bool TrySet(const google::protobuf::Any& any, const config::Path& path, int depth);
-  // Of policies that have others in them.
+  void SetByReports(const ByReports& proto, const config::Path& path);
+  // The same of policies that have others in them, and that reports decide on.
   bool TrySetOuter(const google::protobuf::Any& any, const config::Path& path, int depth);
   // The policy's own message, when `any` holds that.
   template <typename Proto>
@@ -146,6 +154,12 @@ class BalancingCompiler {
     }
     zones.fail_traffic_on_panic = proto.fail_traffic_on_panic();
   }
+  template <typename PolicyProto>
+  void SetSlowStart(const PolicyProto& proto, const config::Path& path) {
+    if (!proto.has_slow_start_config()) return;
+    to_.slow_start =
+        CompileSlowStart(proto.slow_start_config(), errors_, path.Field("slow_start_config"));
+  }
   // Both messages have these fields, each pair of functions for the old and the new form.
   template <typename LeastRequestProto>
   void SetLeastRequest(const LeastRequestProto& proto, const config::Path& path);
@@ -158,6 +172,7 @@ class BalancingCompiler {
   config::Errors& errors_;
   const config::Path& path_;
   ClusterConfig& to_;
+  std::optional<OrcaWeighting> weighting_;
 };
 
 void BalancingCompiler::SetCommon() {
@@ -186,10 +201,12 @@ void BalancingCompiler::SetByName() {
   switch (proto_.lb_policy()) {
     case Cluster::ROUND_ROBIN:
       to_.lb_policy = LbPolicy::kRoundRobin;
+      SetSlowStart(proto_.round_robin_lb_config(), At("round_robin_lb_config"));
       return;
     case Cluster::LEAST_REQUEST:
       to_.lb_policy = LbPolicy::kLeastRequest;
       SetLeastRequest(proto_.least_request_lb_config(), At("least_request_lb_config"));
+      SetSlowStart(proto_.least_request_lb_config(), At("least_request_lb_config"));
       return;
     case Cluster::RANDOM:
       to_.lb_policy = LbPolicy::kRandom;
@@ -237,6 +254,20 @@ void BalancingCompiler::SetSubsets() {
   }
 }
 
+void BalancingCompiler::SetReports() {
+  if (proto_.lrs_report_endpoint_metrics().empty() && !weighting_.has_value()) return;
+  OrcaRules rules;
+  rules.reported = CompileReportedMetrics(proto_, errors_, path_);
+  rules.weighting = std::move(weighting_);
+  to_.orca = std::make_shared<const OrcaRules>(std::move(rules));
+}
+
+void BalancingCompiler::SetByReports(const ByReports& proto, const config::Path& path) {
+  SetPolicy(LbPolicy::kRoundRobin, false);
+  SetSlowStart(proto, path);
+  weighting_ = CompileOrcaWeighting(proto, errors_, path);
+}
+
 void BalancingCompiler::SetExtension(const LoadBalancingPolicy& proto, const config::Path& path,
                                      int depth) {
   if (depth > kMaxNesting) {
@@ -251,7 +282,8 @@ void BalancingCompiler::SetExtension(const LoadBalancingPolicy& proto, const con
   }
   errors_.Add(list,
               "expected at least one of RoundRobin, LeastRequest, Random, RingHash, Maglev, "
-              "PickFirst, WrrLocality, Subset, OverrideHost and ClusterProvided");
+              "PickFirst, ClientSideWeightedRoundRobin, WrrLocality, Subset, OverrideHost and "
+              "ClusterProvided");
 }
 
 bool BalancingCompiler::TrySet(const google::protobuf::Any& any, const config::Path& path,
@@ -266,9 +298,11 @@ bool BalancingCompiler::TrySet(const google::protobuf::Any& any, const config::P
   policies::cluster_provided::v3::ClusterProvided provided;
   if (Holds(any, round_robin, path)) {
     SetLocalities(LbPolicy::kRoundRobin, round_robin);
+    SetSlowStart(round_robin, path);
   } else if (Holds(any, least_request, path)) {
     SetLocalities(LbPolicy::kLeastRequest, least_request);
     SetLeastRequest(least_request, path);
+    SetSlowStart(least_request, path);
   } else if (Holds(any, random, path)) {
     SetLocalities(LbPolicy::kRandom, random);
   } else if (Holds(any, ring, path)) {
@@ -297,10 +331,13 @@ bool BalancingCompiler::TrySet(const google::protobuf::Any& any, const config::P
 
 bool BalancingCompiler::TrySetOuter(const google::protobuf::Any& any, const config::Path& path,
                                     int depth) {
+  ByReports by_reports;
   policies::wrr_locality::v3::WrrLocality wrr;
   policies::subset::v3::Subset subset;
   policies::override_host::v3::OverrideHost over;
-  if (Holds(any, wrr, path)) {
+  if (Holds(any, by_reports, path)) {
+    SetByReports(by_reports, path);
+  } else if (Holds(any, wrr, path)) {
     SetExtension(wrr.endpoint_picking_policy(), path.Field("endpoint_picking_policy"), depth + 1);
     to_.locality_weighted = true;
   } else if (Holds(any, subset, path)) {

@@ -159,6 +159,7 @@ void DnsCluster::AddResolved(const Endpoint& endpoint, std::vector<Endpoint>& ou
 std::shared_ptr<const Assignment> DnsCluster::Resolved() const {
   Assignment result;
   result.overprovisioning_percent = config_->assignment->overprovisioning_percent;
+  result.drop_overload = config_->assignment->drop_overload;
   for (const LocalityEndpoints& locality : config_->assignment->localities) {
     LocalityEndpoints resolved;
     resolved.locality = locality.locality;

@@ -2,10 +2,10 @@
 #include "source/upstream/host_set.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "source/base/check.h"
+#include "source/upstream/fractional_schedule.h"
 #include "source/upstream/priority_load.h"
 #include "source/upstream/subsets.h"
 
@@ -13,10 +13,6 @@ namespace proxenos::upstream {
 namespace {
 
 using Wanted = HostSet::Wanted;
-
-// Effective weights are fractions made whole. With this sum they are exact to a millionth and fit a
-// ring of 32 bits with room for rounding up.
-constexpr double kWeightRing = 1u << 30;
 
 bool Matches(const HostEntry& entry, Wanted wanted) {
   switch (wanted) {
@@ -96,7 +92,7 @@ class GroupBuilder {
   }
 
   static Schedule ToSchedule(const Weighed& weighed) {
-    if (!weighed.whole || weighed.sum > UINT32_MAX) return Scaled(weighed);
+    if (!weighed.whole || weighed.sum > UINT32_MAX) return ScheduleInProportion(weighed.hosts);
     std::vector<Schedule::Member> members;
     members.reserve(weighed.hosts.size());
     for (const auto& [index, weight] : weighed.hosts) {
@@ -138,30 +134,6 @@ class GroupBuilder {
     }
     if (sum == 0) shares.clear();
     return shares;
-  }
-
-  static Schedule Scaled(const Weighed& all) {
-    const std::vector<std::pair<HostIndex, double>>& weighed = all.hosts;
-    const double sum = all.sum;
-    double least = 0;
-    for (const auto& [index, weight] : weighed) {
-      least = least == 0 ? weight : std::min(least, weight);
-    }
-    // Small whole ratios stay small whole numbers: turns then repeat soon.
-    const auto whole = [least](double weight) {
-      return std::abs(weight / least - std::round(weight / least)) < 1e-9;
-    };
-    const bool exact =
-        sum / least < kWeightRing &&
-        std::all_of(weighed.begin(), weighed.end(), [&](const auto& w) { return whole(w.second); });
-    const double scale = exact ? 1 / least : kWeightRing / sum;
-    std::vector<Schedule::Member> members;
-    members.reserve(weighed.size());
-    for (const auto& [index, weight] : weighed) {
-      const double scaled = std::max(1.0, std::round(weight * scale));
-      members.push_back({index, static_cast<uint32_t>(scaled)});
-    }
-    return Schedule(std::move(members));
   }
 
   const absl::Span<const HostEntry> entries_;

@@ -261,6 +261,21 @@ void CountMembership(const HostSet& now, const HostSet* before, HostSetUpdate& u
   for (uint64_t id : old_ids) update.removed += !ids.contains(id);
 }
 
+namespace {
+
+// Null where nothing is dropped. The one that `previous` has (null: there is none) where that says
+// the same.
+std::shared_ptr<const DropOverload> DropOf(const DropOverload& drop, const HostSet* previous) {
+  if (drop.millionths == 0) return nullptr;
+  if (previous != nullptr && previous->drop_overload() != nullptr &&
+      *previous->drop_overload() == drop) {
+    return previous->drop_overload();
+  }
+  return std::make_shared<const DropOverload>(drop);
+}
+
+}  // namespace
+
 HostSetUpdate BuildHostSet(const ClusterConfig& config, const Assignment& assignment,
                            const std::shared_ptr<const HostSet>& previous) {
   EntryBuilder builder(config, previous.get());
@@ -275,9 +290,10 @@ HostSetUpdate BuildHostSet(const ClusterConfig& config, const Assignment& assign
 
   HostSetUpdate update;
   const HostSetOptions options = OptionsOf(config);
+  auto drop = DropOf(assignment.drop_overload, previous.get());
   if (previous != nullptr && previous->options() == options &&
       previous->overprovisioning_percent() == assignment.overprovisioning_percent &&
-      previous->localities() == builder.localities &&
+      previous->drop_overload() == drop && previous->localities() == builder.localities &&
       previous->locality_weights() == builder.locality_weights &&
       std::equal(previous->entries().begin(), previous->entries().end(), builder.entries.begin(),
                  builder.entries.end(), SameEntry)) {
@@ -288,7 +304,7 @@ HostSetUpdate BuildHostSet(const ClusterConfig& config, const Assignment& assign
   update.hosts = std::make_shared<const HostSet>(
       HostSetParts{std::move(builder.entries), std::move(builder.localities),
                    std::move(builder.locality_weights), assignment.overprovisioning_percent,
-                   options},
+                   options, std::move(drop)},
       previous.get());
   CountMembership(*update.hosts, previous.get(), update);
   return update;
@@ -298,7 +314,8 @@ std::shared_ptr<const HostSet> RebuildForHealth(const HostSet& previous) {
   return std::make_shared<const HostSet>(
       HostSetParts{std::vector<HostEntry>(previous.entries().begin(), previous.entries().end()),
                    previous.localities(), previous.locality_weights(),
-                   previous.overprovisioning_percent(), previous.options()},
+                   previous.overprovisioning_percent(), previous.options(),
+                   previous.drop_overload()},
       &previous);
 }
 

@@ -4,16 +4,18 @@
 #include <utility>
 
 #include "source/stats/cluster_stats.h"
+#include "source/upstream/live_balancers.h"
 #include "source/upstream/zone_routing.h"
 
 namespace proxenos::upstream {
 
 SubsetHosts::SubsetHosts(const ClusterConfig& config, stats::Registry& registry,
-                         LoadBalancer& whole, ActiveRequests active)
+                         LoadBalancer& whole, const LiveInputs& live, ActiveRequests active)
     : config_(config),
       rules_(*config.subsets),
       registry_(registry),
       whole_(whole),
+      live_(live),
       active_(std::move(active)),
       stats_(registry.Open<SubsetRequestStats>(stats::ClusterScope(config.stat_name()))) {}
 
@@ -81,7 +83,7 @@ Choice SubsetHosts::ChooseIn(const Subset& subset, const PickRequest& request,
   if (subset.hosts == nullptr) return Choice{subset.indexes[0], false};
   std::unique_ptr<LoadBalancer>& balancer = balancers_[&subset];
   if (balancer == nullptr) {
-    balancer = MakeWorkerBalancer(config_, registry_, [this, &subset](HostIndex index) {
+    balancer = MakeWorkerBalancer(config_, registry_, live_, [this, &subset](HostIndex index) {
       return active_(subset.indexes[index]);
     });
     balancer->Update(*subset.hosts, random);
@@ -92,8 +94,10 @@ Choice SubsetHosts::ChooseIn(const Subset& subset, const PickRequest& request,
 }
 
 std::unique_ptr<LoadBalancer> MakeWorkerBalancer(const ClusterConfig& config,
-                                                 stats::Registry& registry, ActiveRequests active) {
-  std::unique_ptr<LoadBalancer> balancer = MakeLoadBalancer(config, std::move(active));
+                                                 stats::Registry& registry, const LiveInputs& live,
+                                                 ActiveRequests active) {
+  std::unique_ptr<LoadBalancer> balancer = MakeLiveBalancer(config, active, live);
+  if (balancer == nullptr) balancer = MakeLoadBalancer(config, std::move(active));
   if (config.RoutesByZone()) {
     balancer->SetZones(std::make_unique<ZoneRouting>(
         *config.zone_awareness, config.local_zones,

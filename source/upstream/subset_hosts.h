@@ -11,6 +11,7 @@
 #include "source/stats/registry.h"
 #include "source/stats/schema.h"
 #include "source/upstream/cluster.h"
+#include "source/upstream/live_schedules.h"
 #include "source/upstream/load_balancer.h"
 #include "source/upstream/pick_request.h"
 #include "source/upstream/subset_rules.h"
@@ -27,14 +28,15 @@ PX_STATS(SubsetRequestStats, PX_SUBSET_REQUEST_STATS);
 
 // A worker's balancer over the hosts of a cluster, or some of them.
 std::unique_ptr<LoadBalancer> MakeWorkerBalancer(const ClusterConfig& config,
-                                                 stats::Registry& registry, ActiveRequests active);
+                                                 stats::Registry& registry, const LiveInputs& live,
+                                                 ActiveRequests active);
 
 // Owner: the WorkerCluster, where its config() has subsets. Thread: the worker's.
 class SubsetHosts final {
  public:
   // `whole` balances over all hosts; `active` is of indexes into all. All of these outlive it.
   SubsetHosts(const ClusterConfig& config, stats::Registry& registry, LoadBalancer& whole,
-              ActiveRequests active);
+              const LiveInputs& live, ActiveRequests active);
 
   // A new snapshot, which must live until the next, and of which `whole` knows.
   void Update(const HostSet& hosts);
@@ -50,6 +52,7 @@ class SubsetHosts final {
   const SubsetRules& rules_;
   stats::Registry& registry_;
   LoadBalancer& whole_;
+  const LiveInputs live_;
   const ActiveRequests active_;
   stats::Group<SubsetRequestStats> stats_;
   const HostSet* hosts_ = nullptr;

@@ -36,7 +36,9 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
   const auto active = [this](HostIndex index) -> uint32_t {
     return by_index_[index] == nullptr ? 0 : by_index_[index]->active();
   };
-  balancer_ = MakeWorkerBalancer(config(), registry, active);
+  orca_ = MakeOrcaSink(config(), published_.load.get());
+  const LiveInputs live{loop_, orca_.get()};
+  balancer_ = MakeWorkerBalancer(config(), registry, live, active);
   if (config().track_endpoints || config().track_sizes || published_.load != nullptr) {
     tracked_ = std::make_unique<TrackedStats>(registry, config(), published_.load);
   }
@@ -56,7 +58,7 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
   }
   if (config().aggregated != nullptr) source_ = MakeAggregateHosts(*this, loop_.random());
   if (config().subsets != nullptr) {
-    subsets_ = std::make_unique<SubsetHosts>(config(), registry, *balancer_, active);
+    subsets_ = std::make_unique<SubsetHosts>(config(), registry, *balancer_, live, active);
   }
   ++host_changes;
   by_index_.resize(published_.hosts->size());
@@ -221,6 +223,7 @@ void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
   published_.hosts = std::move(hosts);
   by_index_.assign(published_.hosts->size(), nullptr);
   by_address_.reset();
+  if (orca_ != nullptr) orca_->Keep(*published_.hosts);
   balancer_->Update(*published_.hosts, loop_.random());
   if (subsets_ != nullptr) subsets_->Update(*published_.hosts);
   if (pools_.empty() || source_ != nullptr) return;

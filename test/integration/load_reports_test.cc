@@ -57,6 +57,7 @@ class LoadReportsTest : public ::testing::Test {
   }
   static void Add(const ClusterStats& more, ClusterStats& sum) {
     sum.set_total_dropped_requests(sum.total_dropped_requests() + more.total_dropped_requests());
+    sum.mutable_dropped_requests()->MergeFrom(more.dropped_requests());
     for (const auto& each : more.upstream_locality_stats()) {
       if (sum.upstream_locality_stats_size() == 0) {
         *sum.add_upstream_locality_stats()->mutable_locality() = each.locality();
@@ -67,6 +68,7 @@ class LoadReportsTest : public ::testing::Test {
                                         each.total_successful_requests());
       all.set_total_error_requests(all.total_error_requests() + each.total_error_requests());
       all.set_total_requests_in_progress(each.total_requests_in_progress());
+      all.mutable_load_metric_stats()->MergeFrom(each.load_metric_stats());
       for (const auto& endpoint : each.upstream_endpoint_stats()) {
         *all.add_upstream_endpoint_stats() = endpoint;
       }
@@ -174,6 +176,77 @@ TEST_F(LoadReportsTest, DroppedByCircuitBreakers) {
       SumUntil("origin", [](const ClusterStats& sum) { return sum.total_dropped_requests() > 0; });
   EXPECT_EQ(stats.total_dropped_requests(), 1u);
   EXPECT_EQ(stats.upstream_locality_stats_size(), 0);
+}
+
+TEST_F(LoadReportsTest, DroppedByCategory) {
+  ConfigText text;
+  text.clusters = absl::StrReplaceAll(
+      ClusterText("origin", {origin_.port()}),
+      {{"load_assignment: {",
+        "load_assignment: {policy: {drop_overloads: [{category: throttle, drop_percentage: "
+        "{numerator: 10000, denominator: TEN_THOUSAND}}]}, "}});
+  Start(absl::StrCat("{envoy_grpc: {cluster_name: lrs, ", kFastRetry, "}}"), text);
+  ASSERT_TRUE(server_.Next().has_value());
+  server_.Send(FromText<LoadStatsResponse>(
+      "clusters: 'origin' load_reporting_interval { nanos: 100000000 }"));
+  ASSERT_TRUE(server_.NextWith([](const auto& report) { return report.cluster_stats_size() > 0; })
+                  .has_value());
+  EXPECT_EQ(TestClient(port_).Get("/").status(), 503);
+  const ClusterStats stats =
+      SumUntil("origin", [](const ClusterStats& sum) { return sum.dropped_requests_size() > 0; });
+  ASSERT_EQ(stats.dropped_requests_size(), 1);
+  EXPECT_EQ(stats.dropped_requests(0).category(), "throttle");
+  EXPECT_EQ(stats.dropped_requests(0).dropped_count(), 1u);
+  EXPECT_EQ(stats.total_dropped_requests(), 0u) << "those are of circuit breakers";
+}
+
+TEST_F(LoadReportsTest, MetricsThatHostsTell) {
+  ConfigText text;
+  text.clusters =
+      ClusterText("origin", {origin_.port()},
+                  "lrs_report_endpoint_metrics: [cpu_utilization, \"named_metrics.*\"], "
+                  "http_protocol_options: {enable_trailers: true}");
+  origin_.On("/head", [](OriginExchange& exchange) {
+    exchange.Reply(200, {{"endpoint-load-metrics",
+                          "TEXT cpu_utilization=0.25,mem_utilization=0.5,named_metrics.queue=7"}});
+  });
+  origin_.On("/trailers", [](OriginExchange& exchange) {
+    exchange.ReplyChunked(200, {}, {"body"},
+                          {{"endpoint-load-metrics", "JSON {\"cpu_utilization\": 0.5}"}});
+  });
+  origin_.On("/bad", [](OriginExchange& exchange) {
+    exchange.Reply(200, {{"endpoint-load-metrics", "TEXT cpu_utilization=-1"}});
+  });
+  Start(absl::StrCat("{envoy_grpc: {cluster_name: lrs, ", kFastRetry, "}}"), text);
+  ASSERT_TRUE(server_.Next().has_value());
+  server_.Send(
+      FromText<LoadStatsResponse>("clusters: 'origin' report_endpoint_granularity: true "
+                                  "load_reporting_interval { nanos: 100000000 }"));
+  ASSERT_TRUE(server_.NextWith([](const auto& report) { return report.cluster_stats_size() > 0; })
+                  .has_value());
+  TestClient client(port_);
+  for (const char* path : {"/head", "/trailers", "/bad"}) EXPECT_EQ(client.Get(path).status(), 200);
+  const ClusterStats stats =
+      SumUntil("origin", [](const ClusterStats& sum) { return Answered(sum) >= 3; });
+  double cpu = 0, queue = 0;
+  uint64_t told = 0;
+  const auto& locality = stats.upstream_locality_stats(0);
+  for (const auto& metric : locality.load_metric_stats()) {
+    EXPECT_TRUE(metric.metric_name() == "cpu_utilization" ||
+                metric.metric_name() == "named_metrics.queue");
+    (metric.metric_name() == "cpu_utilization" ? cpu : queue) += metric.total_metric_value();
+    told += metric.num_requests_finished_with_metric();
+  }
+  EXPECT_EQ(cpu, 0.75);
+  EXPECT_EQ(queue, 7);
+  EXPECT_EQ(told, 3u);
+  double by_endpoint = 0;
+  for (const auto& endpoint : locality.upstream_endpoint_stats()) {
+    for (const auto& metric : endpoint.load_metric_stats()) {
+      by_endpoint += metric.total_metric_value();
+    }
+  }
+  EXPECT_EQ(by_endpoint, 7.75);
 }
 
 TEST_F(LoadReportsTest, ComesBackAndLosesNothing) {

@@ -15,6 +15,7 @@
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
 #include "source/server/config_store.h"
+#include "source/upstream/slow_start.h"
 #include "source/xds/type_url.h"
 #include "test/support/scripted_dns_resolver.h"
 #include "test/support/sim_clock.h"
@@ -45,7 +46,7 @@ inline std::shared_ptr<const upstream::Assignment> Endpoints(
   return assignment;
 }
 
-// "NAME static IP...", "NAME eds SERVICE", "NAME dns", "NAME bad".
+// "NAME static IP...", "NAME eds SERVICE [slow]", "NAME dns", "NAME bad".
 inline std::shared_ptr<const upstream::ClusterConfig> CompileCluster(const std::string& bytes,
                                                                      config::Errors& errors) {
   const Words words = WordsOf(bytes);
@@ -57,6 +58,10 @@ inline std::shared_ptr<const upstream::ClusterConfig> CompileCluster(const std::
     config->discovery = upstream::DiscoveryKind::kEds;
     upstream::EdsSettings eds;
     eds.service_name = words.at(2);
+    if (words.size() > 3 && words[3] == "slow") {
+      config->slow_start = std::make_shared<const upstream::SlowStart>(
+          upstream::SlowStart{.window = 60 * base::kSecond});
+    }
     config->eds = std::make_unique<upstream::EdsSettings>(eds);
   } else if (words.at(1) == "dns") {
     config->discovery = upstream::DiscoveryKind::kStrictDns;

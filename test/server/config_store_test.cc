@@ -61,6 +61,29 @@ TEST_F(ConfigStoreTest, EdsClusterWaitsForItsEndpoints) {
   EXPECT_EQ(Turn(), kNoBatch);
 }
 
+TEST_F(ConfigStoreTest, HostsOfASlowStartAreToldSinceWhenTheyServe) {
+  const auto since = [this](const std::string& cluster) {
+    std::vector<base::MonoTime> times;
+    store_->clusters().VisitActive(cluster, [&times](const ClusterView& view) {
+      for (const upstream::HostEntry& entry : view.hosts.entries()) {
+        times.push_back(entry.host->in_rotation_since());
+      }
+    });
+    return times;
+  };
+  using Times = std::vector<base::MonoTime>;
+  Apply(xds::kClusterType, {{"a", "eds service-a slow"}, {"b", "eds service-a"}});
+  Apply(xds::kEndpointType, {{"service-a", "10.0.0.1"}});
+  Turn();
+  const base::MonoTime first = loop_.now();
+  EXPECT_EQ(since("a"), Times{first});
+  EXPECT_EQ(since("b"), Times{0}) << "nobody asks there";
+  After(5 * base::kSecond);
+  Apply(xds::kEndpointType, {{"service-a", "10.0.0.1 10.0.0.2"}});
+  Turn();
+  EXPECT_EQ(since("a"), (Times{first, first + 5 * base::kSecond}));
+}
+
 TEST_F(ConfigStoreTest, FewEndpointsAreCompiledAgainWhenTheyAreNeededAgain) {
   const auto with_endpoints = [this](const std::string& service, int count) {
     std::string addresses;

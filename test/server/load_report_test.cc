@@ -8,6 +8,7 @@
 
 #include "gtest/gtest.h"
 #include "source/upstream/host_set_update.h"
+#include "source/upstream/load_metrics.h"
 
 namespace proxenos::server {
 namespace {
@@ -25,7 +26,7 @@ class LoadReportTest : public ::testing::Test {
   struct Cluster {
     upstream::ClusterConfig config;
     std::shared_ptr<const upstream::HostSet> hosts;
-    upstream::ClusterLoad load;
+    upstream::ClusterLoad load{std::make_shared<const upstream::LoadMetrics>()};
   };
 
   LoadReportTest() : report_(Clusters()) {}
@@ -34,6 +35,7 @@ class LoadReportTest : public ::testing::Test {
     auto cluster = std::make_unique<Cluster>();
     cluster->config.name = name;
     upstream::Assignment assignment;
+    assignment.drop_overload = {"lb", 1000};
     for (uint32_t i = 0; i < 2; ++i) {
       auto& locality = assignment.localities.emplace_back();
       locality.locality = {"r", "z" + std::to_string(i), "s"};
@@ -95,6 +97,43 @@ class LoadReportTest : public ::testing::Test {
 TEST_F(LoadReportTest, NothingUntilAsked) {
   Add("a");
   EXPECT_TRUE(Take(kSecond).empty());
+}
+
+TEST_F(LoadReportTest, MetricsAndDropsByCategory) {
+  Add("a");
+  Cluster& cluster = *clusters_["a"];
+  const auto part = cluster.load.metrics()->AddPart();
+  const auto id = [&cluster](uint32_t host) { return cluster.hosts->host(host).id(); };
+  part->Add(id(0), "eps", 100);  // Before anybody asked.
+  cluster.load.CountOverloadDrop();
+  Ask({"a"}, /*all=*/false, /*endpoints=*/true);
+  ClusterStats stats = Take(kSecond)["a"];
+  EXPECT_EQ(stats.upstream_locality_stats_size(), 0);
+  EXPECT_EQ(stats.dropped_requests_size(), 0);
+  part->Add(id(0), "eps", 1);
+  part->Add(id(1), "eps", 2);
+  part->Add(id(1), "named_metrics.queue", 5);
+  part->Add(id(3), "eps", 4);
+  part->Add(12345678, "eps", 8);  // Of a host that left.
+  for (int i = 0; i < 3; ++i) cluster.load.CountOverloadDrop();
+  stats = Take(kSecond)["a"];
+  ASSERT_EQ(stats.upstream_locality_stats_size(), 2);
+  const auto& first = stats.upstream_locality_stats(0);
+  ASSERT_EQ(first.load_metric_stats_size(), 2);
+  EXPECT_EQ(first.load_metric_stats(0).metric_name(), "eps");
+  EXPECT_EQ(first.load_metric_stats(0).num_requests_finished_with_metric(), 2u);
+  EXPECT_EQ(first.load_metric_stats(0).total_metric_value(), 3);
+  EXPECT_EQ(first.load_metric_stats(1).metric_name(), "named_metrics.queue");
+  ASSERT_EQ(first.upstream_endpoint_stats_size(), 2);
+  EXPECT_EQ(first.upstream_endpoint_stats(1).load_metric_stats_size(), 2);
+  EXPECT_EQ(stats.upstream_locality_stats(1).load_metric_stats(0).total_metric_value(), 4);
+  ASSERT_EQ(stats.dropped_requests_size(), 1);
+  EXPECT_EQ(stats.dropped_requests(0).category(), "lb");
+  EXPECT_EQ(stats.dropped_requests(0).dropped_count(), 3u);
+  EXPECT_EQ(stats.total_dropped_requests(), 0u);
+  stats = Take(kSecond)["a"];
+  EXPECT_EQ(stats.upstream_locality_stats_size(), 0);
+  EXPECT_EQ(stats.dropped_requests_size(), 0);
 }
 
 TEST_F(LoadReportTest, SumsByLocality) {

@@ -49,6 +49,7 @@ inline bool SameEndpoint(Endpoint a, Endpoint b) {
 
 inline bool SameAssignment(const Assignment& a, const Assignment& b) {
   return a.overprovisioning_percent == b.overprovisioning_percent &&
+         a.drop_overload == b.drop_overload &&
          std::equal(a.localities.begin(), a.localities.end(), b.localities.begin(),
                     b.localities.end(), [](const LocalityEndpoints& x, const LocalityEndpoints& y) {
                       return x.locality == y.locality && x.weight == y.weight &&

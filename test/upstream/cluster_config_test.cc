@@ -378,9 +378,8 @@ std::string Typed(const std::string& type, const std::string& fields) {
 }
 
 TEST(ClusterConfigTest, LoadBalancingPolicyTakesTheFirstThatIsKnown) {
-  const std::string newer = Typed(
-      "load_balancing_policies.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin",
-      "");
+  const std::string newer =
+      Typed("load_balancing_policies.load_aware_locality.v3.LoadAwareLocality", "");
   const std::string known =
       Typed("load_balancing_policies.least_request.v3.LeastRequest",
             ", choice_count: 4, locality_lb_config: {locality_weighted_lb_config: {}}");

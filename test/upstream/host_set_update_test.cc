@@ -117,5 +117,24 @@ TEST_P(HostSetUpdateTest, AnySequenceOfAssignments) {
 INSTANTIATE_TEST_SUITE_P(Kinds, HostSetUpdateTest,
                          ::testing::Values(DiscoveryKind::kStatic, DiscoveryKind::kEds));
 
+// drop_overloads is of the snapshot: a change of it alone makes a new one, of the same hosts.
+TEST(DropOverloadTest, AChangeIsANewSnapshot) {
+  ClusterConfig config;
+  config.discovery = DiscoveryKind::kEds;
+  Assignment assignment = testing::Of({testing::At("10.0.0.1")});
+  const HostSetUpdate plain = BuildHostSet(config, assignment, nullptr);
+  EXPECT_EQ(plain.hosts->drop_overload(), nullptr);
+  assignment.drop_overload = {"lb", 5};
+  const HostSetUpdate dropping = BuildHostSet(config, assignment, plain.hosts);
+  ASSERT_NE(dropping.hosts, plain.hosts);
+  EXPECT_EQ(*dropping.hosts->drop_overload(), (DropOverload{"lb", 5}));
+  EXPECT_EQ(dropping.hosts->shared_host(0), plain.hosts->shared_host(0));
+  EXPECT_FALSE(dropping.membership_changed());
+  EXPECT_EQ(BuildHostSet(config, assignment, dropping.hosts).hosts, dropping.hosts);
+  EXPECT_EQ(RebuildForHealth(*dropping.hosts)->drop_overload(), dropping.hosts->drop_overload());
+  assignment.drop_overload.millionths = 0;
+  EXPECT_EQ(BuildHostSet(config, assignment, dropping.hosts).hosts->drop_overload(), nullptr);
+}
+
 }  // namespace
 }  // namespace proxenos::upstream

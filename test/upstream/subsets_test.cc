@@ -15,6 +15,7 @@
 #include "source/stats/registry.h"
 #include "source/upstream/host_set_update.h"
 #include "source/upstream/subset_hosts.h"
+#include "test/support/sim_clock.h"
 #include "test/upstream/assignments.h"
 
 namespace proxenos::upstream {
@@ -67,9 +68,9 @@ class SubsetsTest : public ::testing::Test {
     config_.discovery = DiscoveryKind::kEds;
     config_.subsets = std::make_shared<const SubsetRules>(rules_);
     hosts_ = BuildHostSet(config_, assignment, hosts_).hosts;
-    whole_ = MakeWorkerBalancer(config_, registry_, Idle);
+    whole_ = MakeWorkerBalancer(config_, registry_, live_, Idle);
     whole_->Update(*hosts_, random_);
-    source_ = std::make_unique<SubsetHosts>(config_, registry_, *whole_, Idle);
+    source_ = std::make_unique<SubsetHosts>(config_, registry_, *whole_, live_, Idle);
     source_->Update(*hosts_);
   }
   static uint32_t Idle(HostIndex) { return 0; }
@@ -102,6 +103,9 @@ class SubsetsTest : public ::testing::Test {
 
   SubsetRules rules_;
   ClusterConfig config_;
+  proxenos::testing::SimClock clock_;
+  event::EventLoop loop_{clock_};
+  const LiveInputs live_{loop_};
   stats::Registry registry_;
   base::Random random_{3};
   std::shared_ptr<const HostSet> hosts_;

@@ -83,6 +83,7 @@ void Router::Forward() {
     return;
   }
   stream_.info.upstream_cluster = cluster_->config().name;
+  if (cluster_->hosts().drop_overload() != nullptr && DropForOverload()) return;
   pipe_ = EndsHere(*forward_, head);
   retry_.Begin(*forward_, head);
   if (retry_.any() || !forward_->mirrors.empty() || forward_->internal_redirects != nullptr) {

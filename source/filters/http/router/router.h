@@ -59,8 +59,9 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
     std::optional<event::Timer> duration_timer;  // The cluster's max_stream_duration.
     upstream::TrackedStats::Sizes sizes;
     bool head_sent = false;
-    bool timed_out = false;  // By response_timer.
-    bool expired = false;    // By duration_timer.
+    bool timed_out = false;    // By response_timer.
+    bool expired = false;      // By duration_timer.
+    bool load_report = false;  // It came with a load report.
   };
 
   // Sending.
@@ -82,6 +83,8 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
 
   // Taking what comes.
   void JudgeHost();
+  // What the host says of its own load: once, in its head or its trailers.
+  void ReadLoadReport(const http::HeaderMap& headers);
   void DeliverInformational();
   void OnResponseHead();
   // Whether the request begins anew, elsewhere, since the response is a redirect.
@@ -100,6 +103,8 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   void Fail(uint16_t status, absl::string_view body, absl::string_view details, uint32_t flags);
   void FailUnanswered(const FailureWords& words, absl::string_view body, absl::string_view cause);
   void FailOverloaded();
+  // Whether the request is one of those that drop_overloads refuses; then it was answered.
+  bool DropForOverload();
   absl::string_view ResetText(absl::string_view reason);
   bool MayRepeat() const;
   // Whether another attempt may follow `reason` (RetryOn bits); counts and schedules it if so.

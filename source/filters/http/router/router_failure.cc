@@ -6,6 +6,7 @@
 #include "source/filters/http/router/headers.h"
 #include "source/filters/http/router/router.h"
 #include "source/filters/http/router/upstream_failure.h"
+#include "source/runtime/snapshot.h"
 #include "source/tracing/stream_trace.h"
 
 namespace proxenos::filters::router {
@@ -14,6 +15,8 @@ namespace {
 using http::HeaderId;
 using upstream::PoolFailure;
 using upstream::ResetReason;
+
+constexpr absl::string_view kDropLimitKey = "load_balancing_policy.drop_overload_limit";
 
 // Repeating one of these does no more than doing it once (RFC 9110, section 9.2.2).
 bool IsIdempotent(http::Method method) {
@@ -64,6 +67,30 @@ void Router::OnFailure() {
         stream_.arena.Copy(absl::StrCat("delayed connect error: ", detail));
   }
   FailUnanswered(words, body, stream_.info.upstream_failure_reason);
+}
+
+// The runtime may say that less is dropped.
+bool Router::DropForOverload() {
+  constexpr uint64_t kAll = 1'000'000;
+  const filter::Environment& environment = stream_.environment;
+  uint64_t millionths = cluster_->hosts().drop_overload()->millionths;
+  const runtime::Value* limit =
+      environment.runtime == nullptr ? nullptr : environment.runtime->Find(kDropLimitKey);
+  if (limit != nullptr && limit->integer.value_or(101) <= 100) {
+    millionths = std::min(millionths, *limit->integer * (kAll / 100));
+  }
+  const bool all = millionths == kAll;
+  if (!all && environment.loop.random().Below(kAll) >= millionths) return false;
+  cluster_->CountOverloadDrop();
+  cluster_->stats().upstream_rq.Inc(503);
+  Fail(503, all ? "unconditional drop overload" : "drop overload",
+       all ? "unconditional_drop_overload" : "drop_overload",
+       all ? filter::kUnconditionalDropOverload : filter::kDropOverload);
+  if (!config_.suppress_envoy_headers) {
+    stream_.response.headers.Add(
+        all ? "x-envoy-unconditional-drop-overload" : "x-envoy-drop-overload", "true");
+  }
+  return true;
 }
 
 // A circuit breaker is open.

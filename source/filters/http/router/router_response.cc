@@ -6,7 +6,9 @@
 #include "source/filters/http/router/headers.h"
 #include "source/filters/http/router/router.h"
 #include "source/filters/http/router/upstream_failure.h"
+#include "source/rpc/orca_headers.h"
 #include "source/rpc/status.h"
+#include "source/upstream/orca_sink.h"
 
 namespace proxenos::filters::router {
 
@@ -23,6 +25,17 @@ void Router::JudgeHost() {
   if (headers.Has(HeaderId::kXEnvoyImmediateHealthCheckFail)) {
     cluster_->CountImmediateFailure(*attempt_->host);
   }
+  ReadLoadReport(headers);
+}
+
+void Router::ReadLoadReport(const http::HeaderMap& headers) {
+  if (attempt_->load_report) return;
+  upstream::OrcaSink* sink = cluster_->OrcaOf(*attempt_->host);
+  if (sink == nullptr) return;
+  const std::optional<upstream::OrcaReport> report = rpc::ReadOrcaReport(headers);
+  if (!report.has_value()) return;
+  attempt_->load_report = true;
+  sink->Take(attempt_->host->id(), *report, stream_.environment.loop.now());
 }
 
 void Router::OnResponseHead() {
@@ -129,6 +142,7 @@ void Router::DeliverBody() {
   if (attempt_ == nullptr) return;
   TakeBody();
   if (attempt_->end && attempt_->body.empty()) {
+    if (attempt_->trailers != nullptr) ReadLoadReport(*attempt_->trailers);
     stream_.response_in.trailers = attempt_->trailers;
     stream_.response_in.end = true;
     stream_.response_trailer_bytes = std::move(attempt_->trailer_bytes);
