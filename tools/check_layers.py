@@ -31,7 +31,7 @@ LAYERS = {
     "http2": ["http", "stats"],
     "cache": ["event", "http"],
     "route": ["http", "match", "runtime"],
-    "upstream": ["tls", "http1", "http2", "stats"],
+    "upstream": ["tls", "http1", "http2", "stats", "route"],
     "rpc": ["upstream", "json"],
     "filter": ["route", "rpc"],
     "rbac": ["filter"],

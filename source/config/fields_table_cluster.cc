@@ -180,6 +180,7 @@ std::vector<MessageRules> ClusterFields() {
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
        {Use("common_http_protocol_options upstream_http_protocol_options explicit_http_config "
             "use_downstream_protocol_config auto_config"),
+        Use("hash_policy"),
         Use("http_filters")
             .AtMost(1, "only upstream_codec may stand here, which there always is")}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.http_filters",

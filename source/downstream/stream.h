@@ -90,6 +90,7 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   void TakeNewestRoutes(const Afresh& wanted);
   // Looks the route up; false: none matches.
   bool MatchRoute();
+  void DrawByHash(const route::Forward& forward);
   // The route is known: its trace begins.
   void BeginTrace();
   void ArmTimers();
@@ -115,7 +116,8 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   base::Held<RouteSnapshot> snapshot_;  // Pins `routes`.
   base::Held<RouteSnapshot> former_;    // The one before RerouteAfresh: filters refer to it.
   std::unique_ptr<tracing::StreamTrace> trace_;  // Null: nobody traces it.
-  event::Timer timer_;                           // At the earliest of the deadlines below.
+  uint64_t drawn_ = 0;  // What `random` was before a hash took its place; 0: it has not.
+  event::Timer timer_;  // At the earliest of the deadlines below.
   base::MonoTime idle_deadline_ = base::kNever;
   base::MonoTime request_deadline_ = base::kNever;
   base::MonoTime duration_deadline_ = base::kNever;

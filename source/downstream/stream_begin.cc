@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "source/downstream/http_connection.h"
@@ -11,6 +12,7 @@
 #include "source/downstream/request_headers.h"
 #include "source/downstream/stream.h"
 #include "source/downstream/stream_carrier.h"
+#include "source/filter/request_hash.h"
 #include "source/filter/stream_duration.h"
 #include "source/tracing/worker_tracer.h"
 
@@ -236,6 +238,7 @@ void Stream::BeginTrace() {
 }
 
 bool Stream::MatchRoute() {
+  if (drawn_ != 0) random = std::exchange(drawn_, 0);
   route = routes->Match(match_input());
   if (route == nullptr) return false;
   info.virtual_host_name = route->virtual_host->name;
@@ -243,12 +246,21 @@ bool Stream::MatchRoute() {
     info.virtual_cluster_name = cluster->name;
   }
   const route::Forward* forward = route->forward();
+  if (forward != nullptr && forward->weighted_by_hash) DrawByHash(*forward);
   if (forward != nullptr && forward->idle_timeout) {
     idle_timeout_ = *forward->idle_timeout;
     connection_.Touch();
     idle_deadline_ = idle_timeout_ == 0 ? base::kNever : environment.loop.now() + idle_timeout_;
   }
   return true;
+}
+
+// Every request of that hash gets the same of weighted clusters. A cookie that it lacks is the
+// router's to give, once it asks for the hash again.
+void Stream::DrawByHash(const route::Forward& forward) {
+  const std::optional<uint64_t> hash =
+      filter::RequestHash(*this, forward.hash_policies, [](std::string) {});
+  if (hash.has_value()) drawn_ = std::exchange(random, *hash);
 }
 
 // In the same table, which the stream pins. A grpc-timeout was taken into account when the request

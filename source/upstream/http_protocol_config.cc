@@ -11,6 +11,7 @@
 #include "source/config/typed_config.h"
 #include "source/http1/options_config.h"
 #include "source/http2/options_config.h"
+#include "source/route/hash_policy_config.h"
 #include "source/upstream/duration_config.h"
 
 namespace proxenos::upstream {
@@ -127,6 +128,10 @@ void ProtocolCompiler::SetOptions(const HttpProtocolOptions& options, const conf
   }
   SetCommon(options.common_http_protocol_options(), path.Field("common_http_protocol_options"));
   SetNames(options.upstream_http_protocol_options());
+  if (!options.hash_policy().empty()) {
+    to_.hash_policies = std::make_shared<const std::vector<route::HashPolicy>>(
+        route::CompileHashPolicies(options.hash_policy(), errors_, path.Field("hash_policy")));
+  }
 }
 
 void ProtocolCompiler::SetCommon(const core::HttpProtocolOptions& options,

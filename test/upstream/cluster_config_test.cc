@@ -9,6 +9,7 @@
 
 #include "gtest/gtest.h"
 #include "source/config/text.h"
+#include "source/route/hash_policy.h"
 #include "source/upstream/dns_config.h"
 #include "source/upstream/host_tlvs.h"
 
@@ -127,6 +128,18 @@ std::string HttpOptions(const std::string& fields) {
   const std::string name = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
   return "typed_extension_protocol_options:\n  " + name + ":\n    \"@type\": type.googleapis.com/" +
          name + "\n    " + fields + "\n";
+}
+
+TEST(ClusterConfigTest, HashPolicies) {
+  EXPECT_EQ(Good(HttpOptions("explicit_http_config: {http_protocol_options: {}}"))->hash_policies,
+            nullptr);
+  const auto config =
+      Good(HttpOptions("explicit_http_config: {http_protocol_options: {}}\n    "
+                       "hash_policy: [{header: {header_name: X-User}, terminal: true}]"));
+  ASSERT_NE(config->hash_policies, nullptr);
+  ASSERT_EQ(config->hash_policies->size(), 1u);
+  EXPECT_EQ(config->hash_policies->front().field.name(), "x-user");
+  EXPECT_TRUE(config->hash_policies->front().terminal);
 }
 
 TEST(ClusterConfigTest, HttpProtocolOptions) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "absl/strings/string_view.h"
+#include "source/filter/request_hash.h"
 #include "source/upstream/host_source.h"
 #include "source/upstream/override_host.h"
 
@@ -36,7 +37,7 @@ upstream::PickRequest HostChoice::Next(const filter::StreamContext& stream,
   upstream::PickRequest request;
   const bool aggregate = config.aggregated != nullptr;  // Its clusters may be of any kind.
   if (Hashes(config) || aggregate) {
-    if (!hashed_) SetHash(stream, forward);
+    if (!hashed_) SetHash(stream, forward, config);
     request.hash = hash_;
   }
   if (config.original_dst != nullptr) {
@@ -119,18 +120,14 @@ void HostChoice::Announce(const upstream::Exchange& exchange, const upstream::Cl
   at->insert_or_assign(place.path.back(), json::Value(exchange.host->address().ToString()));
 }
 
-void HostChoice::SetHash(const filter::StreamContext& stream, const route::Forward& forward) {
+void HostChoice::SetHash(const filter::StreamContext& stream, const route::Forward& forward,
+                         const upstream::ClusterConfig& config) {
   hashed_ = true;
-  if (forward.hash_policies.empty()) return;
-  const auto addresses = [&stream] {
-    route::HashAddresses of;
-    of.client = stream.info.remote.ToString();
-    of.client_ip = stream.info.remote.IpString();
-    if (stream.info.connection != nullptr) of.proxy = stream.info.connection->local.ToString();
-    return of;
-  };
-  hash_ = route::HashOf(forward.hash_policies, stream.request, addresses,
-                        [this](std::string cookie) { cookie_ = std::move(cookie); });
+  const std::vector<route::HashPolicy>& policies =
+      config.hash_policies != nullptr ? *config.hash_policies : forward.hash_policies;
+  if (policies.empty()) return;
+  hash_ = filter::RequestHash(stream, policies,
+                              [this](std::string cookie) { cookie_ = std::move(cookie); });
 }
 
 void HostChoice::SetDestination(const filter::StreamContext& stream,

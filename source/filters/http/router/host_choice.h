@@ -35,7 +35,9 @@ class HostChoice {
   void AddCookie(http::HeaderMap& headers) const;
 
  private:
-  void SetHash(const filter::StreamContext& stream, const route::Forward& forward);
+  // By what the cluster says to hash, else the route.
+  void SetHash(const filter::StreamContext& stream, const route::Forward& forward,
+               const upstream::ClusterConfig& config);
   // What hosts of the request's subset have; null: anything.
   const route::MetadataMatch* MatchOf(const filter::StreamContext& stream,
                                       const route::Forward& forward,
