@@ -6,8 +6,6 @@ namespace proxenos::config {
 std::vector<MessageRules> RouteFields() {
   constexpr std::string_view kMetadata =
       "Only filters and access logs read it, and none of those implemented does.";
-  constexpr std::string_view kNoHedging =
-      "tries follow one another: write a retry_policy with a per_try_timeout";
   constexpr std::string_view kHeaders =
       "request_headers_to_add request_headers_to_remove response_headers_to_add "
       "response_headers_to_remove";
@@ -30,8 +28,7 @@ std::vector<MessageRules> RouteFields() {
                "request_body_buffer_limit request_mirror_policies"),
            Use(kHeaders),
            Leave("metadata", kMetadata),
-           Use("typed_per_filter_config cors rate_limits"),
-           Refuse("hedge_policy", kNoHedging),
+           Use("typed_per_filter_config cors rate_limits hedge_policy"),
        }},
       {"envoy.config.route.v3.RouteList", {Use("routes")}},
       {"envoy.config.route.v3.Route",
@@ -63,8 +60,12 @@ std::vector<MessageRules> RouteFields() {
            Use("metadata_match"),
            Use("max_grpc_timeout grpc_timeout_offset"),
            Use("internal_redirect_policy internal_redirect_action max_internal_redirects"),
-           Refuse("hedge_policy", kNoHedging),
+           Use("hedge_policy"),
        }},
+      {"envoy.config.route.v3.HedgePolicy",
+       {Use("hedge_on_per_try_timeout"),
+        Refuse("initial_requests additional_request_chance",
+               "Envoy does not implement it either: a further try follows a per_try_timeout")}},
       {"envoy.config.route.v3.InternalRedirectPolicy", {Use("*")}},
       {"envoy.extensions.internal_redirect.allow_listed_routes.v3.AllowListedRoutesConfig",
        {Use("*")}},
@@ -86,9 +87,8 @@ std::vector<MessageRules> RouteFields() {
        {Use("max_stream_duration grpc_timeout_header_max grpc_timeout_header_offset")}},
       {"envoy.config.route.v3.WeightedCluster",
        {
-           Use("clusters header_name runtime_key_prefix"),
+           Use("clusters header_name runtime_key_prefix use_hash_policy"),
            Leave("total_weight", "It is deprecated: the sum of the weights is what counts."),
-           Use("use_hash_policy").Only("false"),
        }},
       {"envoy.config.route.v3.WeightedCluster.ClusterWeight",
        {
@@ -105,7 +105,11 @@ std::vector<MessageRules> RouteFields() {
            Use("retry_on num_retries per_try_timeout retriable_status_codes retry_back_off "
                "retriable_headers retriable_request_headers"),
            Use("retry_priority retry_host_predicate host_selection_retry_max_attempts"),
+           Use("rate_limited_retry_back_off"),
        }},
+      {"envoy.config.route.v3.RetryPolicy.RateLimitedRetryBackOff",
+       {Use("reset_headers max_interval")}},
+      {"envoy.config.route.v3.RetryPolicy.ResetHeader", {Use("name format")}},
       {"envoy.config.route.v3.RetryPolicy.RetryHostPredicate", {Use("name typed_config")}},
       {"envoy.config.route.v3.RetryPolicy.RetryPriority", {Use("name typed_config")}},
       {"envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate", {}},

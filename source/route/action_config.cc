@@ -8,29 +8,18 @@
 #include "absl/strings/str_cat.h"
 #include "source/route/hash_policy_config.h"
 #include "source/route/header_mutations_config.h"
-#include "source/route/host_preferences_config.h"
 #include "source/route/internal_redirect_config.h"
 #include "source/route/matcher_config.h"
 #include "source/route/metadata_match_config.h"
 #include "source/route/mirror_config.h"
 #include "source/route/rate_limit_config.h"
+#include "source/route/retry_config.h"
 #include "source/runtime/setting_config.h"
 
 namespace proxenos::route {
 namespace {
 
 namespace v3 = envoy::config::route::v3;
-
-std::vector<HeaderMatcher> CompileMatchers(
-    const google::protobuf::RepeatedPtrField<v3::HeaderMatcher>& configs, config::Errors& errors,
-    const config::Path& path) {
-  std::vector<HeaderMatcher> matchers;
-  for (int i = 0; i < configs.size(); ++i) {
-    auto matcher = CompileHeaderMatcher(configs[i], errors, path.Index(static_cast<size_t>(i)));
-    if (matcher.has_value()) matchers.push_back(*std::move(matcher));
-  }
-  return matchers;
-}
 
 WeightedCluster CompileWeight(const v3::WeightedCluster::ClusterWeight& config,
                               const std::shared_ptr<const MetadataMatch>& of_route,
@@ -74,6 +63,7 @@ void CompileWeights(const v3::WeightedCluster& config, Compilation& compilation,
     compilation.errors().AddValue(list, absl::StrCat(forward->total_weight),
                                   "a sum of weights of at most 4294967295");
   }
+  forward->weighted_by_hash = config.use_hash_policy().value();
   if (!config.header_name().empty()) forward->random_header = FieldName(config.header_name());
 }
 
@@ -226,68 +216,7 @@ void CompileUpgrades(const v3::RouteAction& config, Compilation& compilation,
   }
 }
 
-void CompileBackOff(const v3::RetryPolicy::RetryBackOff& config, Compilation& compilation,
-                    const config::Path& path, RetryPolicy* policy) {
-  const config::Path base_path = path.Field("base_interval");
-  policy->back_off_base = compilation.Duration(config.base_interval(), base_path);
-  if (policy->back_off_base == 0) {
-    compilation.errors().Add(base_path, "must be greater than 0");
-  }
-  // Envoy's clock of timers ticks in milliseconds; less means one.
-  policy->back_off_base = std::max(policy->back_off_base, base::kMillisecond);
-  policy->back_off_max = policy->back_off_base * 10;
-  if (config.has_max_interval()) {
-    const config::Path max_path = path.Field("max_interval");
-    policy->back_off_max =
-        std::max(compilation.Duration(config.max_interval(), max_path), base::kMillisecond);
-    if (policy->back_off_max < policy->back_off_base) {
-      compilation.errors().Add(max_path, "must not be less than base_interval");
-    }
-  }
-}
-
 }  // namespace
-
-std::shared_ptr<const RetryPolicy> CompileRetryPolicy(const v3::RetryPolicy& config,
-                                                      Compilation& compilation,
-                                                      const config::Path& path) {
-  RetryPolicy policy;
-  absl::string_view unknown;
-  policy.retry_on = ParseRetryOn(config.retry_on(), &unknown);
-  if (!unknown.empty()) {
-    compilation.errors().AddValue(path.Field("retry_on"), std::string(unknown),
-                                  "conditions of x-envoy-retry-on or x-envoy-retry-grpc-on");
-  }
-  if (config.has_num_retries()) policy.num_retries = config.num_retries().value();
-  if (config.has_per_try_timeout()) {
-    policy.per_try_timeout =
-        compilation.Duration(config.per_try_timeout(), path.Field("per_try_timeout"));
-  }
-  if (config.has_per_try_idle_timeout()) {
-    policy.per_try_idle_timeout =
-        compilation.Duration(config.per_try_idle_timeout(), path.Field("per_try_idle_timeout"));
-  }
-  for (int i = 0; i < config.retriable_status_codes_size(); ++i) {
-    const uint32_t status = config.retriable_status_codes(i);
-    if (status < 100 || status > 599) {
-      compilation.errors().AddValue(
-          path.Field("retriable_status_codes").Index(static_cast<size_t>(i)), absl::StrCat(status),
-          "an HTTP status");
-    }
-    policy.retriable_status_codes.push_back(static_cast<uint16_t>(status));
-  }
-  std::sort(policy.retriable_status_codes.begin(), policy.retriable_status_codes.end());
-  policy.retriable_headers = CompileMatchers(config.retriable_headers(), compilation.errors(),
-                                             path.Field("retriable_headers"));
-  policy.retriable_request_headers =
-      CompileMatchers(config.retriable_request_headers(), compilation.errors(),
-                      path.Field("retriable_request_headers"));
-  if (config.has_retry_back_off()) {
-    CompileBackOff(config.retry_back_off(), compilation, path.Field("retry_back_off"), &policy);
-  }
-  policy.hosts = CompileHostPreferences(config, compilation.errors(), path);
-  return std::make_shared<const RetryPolicy>(std::move(policy));
-}
 
 Forward CompileForward(const v3::RouteAction& config,
                        const std::shared_ptr<const RetryPolicy>& inherited,

@@ -1,4 +1,4 @@
-// RouteAction, RedirectAction, DirectResponseAction, RetryPolicy to their compiled forms. Errors go
+// RouteAction, RedirectAction, DirectResponseAction to their compiled forms. Errors go
 // to the Compilation; what comes back after one must not be used.
 #pragma once
 
@@ -10,9 +10,6 @@
 
 namespace proxenos::route {
 
-std::shared_ptr<const RetryPolicy> CompileRetryPolicy(
-    const envoy::config::route::v3::RetryPolicy& config, Compilation& compilation,
-    const config::Path& path);
 // `inherited` is the virtual host's retry policy, or null.
 Forward CompileForward(const envoy::config::route::v3::RouteAction& config,
                        const std::shared_ptr<const RetryPolicy>& inherited,

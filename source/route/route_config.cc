@@ -13,6 +13,7 @@
 #include "source/route/matcher_config.h"
 #include "source/route/mirror_config.h"
 #include "source/route/rate_limit_config.h"
+#include "source/route/retry_config.h"
 #include "source/route/route_tree_config.h"
 #include "source/route/tracing_config.h"
 #include "source/route/tree_config.h"
@@ -107,6 +108,7 @@ std::optional<uint64_t> CompileBodyLimit(const Config& config, Compilation& comp
 struct Inherited {
   std::shared_ptr<const RetryPolicy> retry;  // May be null.
   std::vector<Mirror> mirrors;               // They are not merged.
+  bool hedge_on_per_try_timeout = false;
   TreeCompiler trees = nullptr;
 };
 
@@ -132,6 +134,10 @@ Route CompileRoute(const v3::Route& config, const Inherited& inherited, Compilat
       Forward forward =
           CompileForward(config.route(), inherited.retry, compilation, path.Field("route"));
       if (forward.mirrors.empty()) forward.mirrors = inherited.mirrors;
+      forward.hedge_on_per_try_timeout =
+          config.route().has_hedge_policy()
+              ? config.route().hedge_policy().hedge_on_per_try_timeout()
+              : inherited.hedge_on_per_try_timeout;
       route.action = std::move(forward);
       break;
     }
@@ -219,6 +225,9 @@ VirtualHost CompileVirtualHost(const v3::VirtualHost& config, Inherited inherite
     inherited.retry =
         CompileRetryPolicy(config.retry_policy(), compilation, path.Field("retry_policy"));
   }
+  if (config.has_hedge_policy()) {
+    inherited.hedge_on_per_try_timeout = config.hedge_policy().hedge_on_per_try_timeout();
+  }
   if (!config.request_mirror_policies().empty()) {
     inherited.mirrors = CompileMirrors(config.request_mirror_policies(), compilation,
                                        path.Field("request_mirror_policies"));
@@ -289,10 +298,10 @@ std::shared_ptr<const RouteTable> CompileRoutesWithTrees(const v3::RouteConfigur
   }
   CompileBothMutations(config, compilation, path, &parts);
   parts.filter_overrides = CompileOverrides(config, compilation, path);
-  const Inherited inherited{nullptr,
-                            CompileMirrors(config.request_mirror_policies(), compilation,
-                                           path.Field("request_mirror_policies")),
-                            trees};
+  const Inherited inherited{.retry = nullptr,
+                            .mirrors = CompileMirrors(config.request_mirror_policies(), compilation,
+                                                      path.Field("request_mirror_policies")),
+                            .trees = trees};
   Domains domains;
   parts.virtual_hosts.reserve(static_cast<size_t>(config.virtual_hosts_size()));
   for (int i = 0; i < config.virtual_hosts_size(); ++i) {

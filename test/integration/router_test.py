@@ -108,6 +108,16 @@ class RouterTest(unittest.TestCase):
         self.assertEqual(upstream.bodies, [body] * 3)
         self.assertEqual(running.stats()["cluster.origin.upstream_rq_retry_success"], 1)
 
+    def test_hosts_say_when_to_try_again(self):
+        """Beyond the time of the route, so that there is no second try; or not to be followed, so that there is one."""
+        for most, status, tries in (("100s", 504, 1), ("10s", 200, 2)):
+            upstream = Script(answer("503 Service Unavailable", "Retry-After: 60"), answer())
+            running = self.start(upstream, {"timeout": "0.5s", "retry_policy": {
+                "retry_on": "5xx", "rate_limited_retry_back_off": {
+                    "reset_headers": [{"name": "retry-after", "format": "SECONDS"}], "max_interval": most}}})
+            self.assertEqual(self.ask(running)["status"], status, most)
+            self.assertEqual(running.stats()["cluster.origin.upstream_rq_total"], tries)
+
     def test_body_beyond_the_limit_is_sent_once(self):
         upstream = Script(answer("503 Service Unavailable"), answer())
         routes = [{**bootstrap.to(retry_policy={"retry_on": "5xx"}), "request_body_buffer_limit": 1000}]

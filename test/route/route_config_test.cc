@@ -99,8 +99,9 @@ TEST(RouteConfigTest, ErrorsOfForwarding) {
       {Action("prefix_rewrite: '/a b'"), route + "route.prefix_rewrite", "without spaces"},
       {Action("regex_rewrite { pattern { regex: 'a' } substitution: '\\\\1' }"),
        route + "route.regex_rewrite.substitution", ""},
-      {Action("retry_policy { retry_on: '5xx,wrong' }"), route + "route.retry_policy.retry_on",
-       "value wrong"},
+      {Action("retry_policy { rate_limited_retry_back_off { reset_headers { name: 'a' } "
+              "max_interval { seconds: -1 } } }"),
+       route + "route.retry_policy.rate_limited_retry_back_off.max_interval", "not negative"},
       {Action("retry_policy { retriable_status_codes: 42 }"),
        route + "route.retry_policy.retriable_status_codes[0]", "status"},
       {Action(
@@ -268,6 +269,33 @@ TEST(RouteConfigTest, RetryPolicyIsInherited) {
   const auto& routes = table->virtual_hosts()[0].routes;
   EXPECT_EQ(routes[0].forward()->retry->num_retries, 7u);
   EXPECT_EQ(routes[1].forward()->retry->num_retries, 1u);
+}
+
+TEST(RouteConfigTest, UnknownConditionsOfRetriesAreLeftOut) {
+  const auto table = Compile(Action("retry_policy { retry_on: '5xx,rest-before-request,reset' }"));
+  EXPECT_EQ(First(*table).forward()->retry->retry_on, route::kRetryOn5xx | route::kRetryOnReset);
+}
+
+TEST(RouteConfigTest, HedgingIsInherited) {
+  const auto table = Compile(R"pb(virtual_hosts {
+                                    name: "v"
+                                    domains: "*"
+                                    hedge_policy { hedge_on_per_try_timeout: true }
+                                    routes {
+                                      match { prefix: "/a" }
+                                      route { cluster: "c" }
+                                    }
+                                    routes {
+                                      match { prefix: "/b" }
+                                      route {
+                                        cluster: "c"
+                                        hedge_policy {}
+                                      }
+                                    }
+                                  })pb");
+  const auto& routes = table->virtual_hosts()[0].routes;
+  EXPECT_TRUE(routes[0].forward()->hedge_on_per_try_timeout);
+  EXPECT_FALSE(routes[1].forward()->hedge_on_per_try_timeout);
 }
 
 TEST(RouteConfigTest, ClusterNamesComeOnce) {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/numbers.h"
 #include "source/filters/http/router/headers.h"
+#include "source/route/rate_limited_back_off.h"
 
 namespace proxenos::filters::router {
 
@@ -32,6 +33,16 @@ uint32_t ReasonOfGrpcStatus(absl::string_view status) {
   return 0;
 }
 
+// The policy of the route, unless the request says otherwise.
+bool Hedges(const route::Forward& forward, http::HeaderMap& headers) {
+  const http::Header* wish = headers.Find(HeaderId::kXEnvoyHedgeOnPerTryTimeout);
+  if (wish == nullptr) return forward.hedge_on_per_try_timeout;
+  const bool hedges =
+      wish->value() == "true" || (wish->value() != "false" && forward.hedge_on_per_try_timeout);
+  headers.Remove(HeaderId::kXEnvoyHedgeOnPerTryTimeout);
+  return hedges;
+}
+
 // A policy that names requests holds for those alone.
 bool MayRetry(const route::RetryPolicy& policy, const http::RequestHead& head) {
   const auto& matchers = policy.retriable_request_headers;
@@ -51,6 +62,7 @@ void Retry::Begin(const route::Forward& forward, http::RequestHead& head) {
       left_ = policy_->num_retries;
     }
   }
+  hedges_ = Hedges(forward, headers);
   if (const auto ms = TakeMs(headers, HeaderId::kXEnvoyUpstreamRqPerTryTimeoutMs)) {
     per_try_timeout_ = *ms;
   }
@@ -87,6 +99,15 @@ uint32_t Retry::ReasonsOf(const http::ResponseHead& head) const {
     if (matcher.Matches(head)) reasons |= route::kRetryOnRetriableHeaders;
   }
   return reasons;
+}
+
+base::Nanos Retry::ToldWait(const http::ResponseHead& head, base::WallTime now) const {
+  if (policy_ == nullptr || policy_->rate_limited == nullptr) return 0;
+  return policy_->rate_limited->WaitOf(head, now).value_or(0);
+}
+
+base::Nanos Retry::Spread(base::Nanos told, base::Random& random) {
+  return told + static_cast<base::Nanos>(random.Below(static_cast<uint64_t>(told / 2) + 1));
 }
 
 // Jittered exponential back-off, as Envoy documents it: random in [0, base * 2^n - 1].

@@ -19,6 +19,8 @@ class Retry {
 
   // 0: none.
   base::Nanos per_try_timeout() const { return per_try_timeout_; }
+  // Whether a try that takes longer than that goes on beside the one that follows it.
+  bool hedges() const { return hedges_; }
   // Whether anything at all is retried.
   bool any() const { return on_ != 0; }
   // Whether one of `reasons` (route::RetryOn bits) is among those to be retried.
@@ -29,6 +31,10 @@ class Retry {
   // Retries that are left.
   uint32_t left() const { return left_; }
   void CountOne() { --left_; }
+  // How long `head` asks to wait before the next try; 0: it does not say.
+  base::Nanos ToldWait(const http::ResponseHead& head, base::WallTime now) const;
+  // How long to wait so that not all who were told so come at once.
+  static base::Nanos Spread(base::Nanos told, base::Random& random);
   // How long to wait before the try that follows `attempts`.
   base::Nanos BackOff(uint32_t attempts, base::Random& random) const;
 
@@ -37,6 +43,7 @@ class Retry {
   base::Nanos per_try_timeout_ = 0;
   uint32_t on_ = 0;
   uint32_t left_ = 0;
+  bool hedges_ = false;
 };
 
 }  // namespace proxenos::filters::router

@@ -9,6 +9,7 @@
 #include "source/filters/http/router/direct_answer.h"
 #include "source/filters/http/router/header_changes.h"
 #include "source/filters/http/router/headers.h"
+#include "source/filters/http/router/hedging.h"
 #include "source/tracing/stream_trace.h"
 #include "source/upstream/client_connection.h"
 #include "source/upstream/client_stream.h"
@@ -41,7 +42,8 @@ uint64_t KeptBodyBytes(const route::Route& route) {
 
 }  // namespace
 
-Router::Attempt::Attempt(Router& owner) : Exchange(owner.stream_.response), router(owner) {
+Router::Attempt::Attempt(Router& owner, http::ResponseHead& head_storage)
+    : Exchange(head_storage), router(owner) {
   // What the client has no room for stays in the kernel, where it holds the host back.
   body_limit = std::min<uint64_t>(owner.cluster_->write_limit(), base::limits::kStreamBufferBytes);
 }
@@ -114,12 +116,16 @@ void Router::Arm(std::optional<event::Timer>& timer, base::Nanos after, bool& fi
 }
 
 void Router::OnRequestComplete() {
-  // As in Envoy, the route's timeout runs from the end of the request.
+  // As in Envoy, the times run from the end of the request, or of a try from its beginning if that
+  // is later.
   if (timeouts_.whole() != 0 && !timeout_) Arm(timeout_, timeouts_.whole(), timed_out_);
+  if (timeouts_.per_try() == 0 || attempt_ == nullptr || !attempt_->head_sent) return;
+  if (attempt_->response_timer || response_started_) return;
+  Arm(attempt_->response_timer, timeouts_.per_try(), attempt_->timed_out);
 }
 
 void Router::StartAttempt() {
-  attempt_ = std::make_unique<Attempt>(*this);
+  attempt_ = std::make_unique<Attempt>(*this, NextHead());
   const base::MonoTime now = stream_.environment.loop.now();
   attempt_->started = now;
   if (++stream_.info.attempts > 1) {
@@ -184,9 +190,6 @@ void Router::SendHead() {
   const filter::Parts& out = stream_.request_out;
   if (cluster_->config().track_sizes) attempt_->sizes.request_head = SizeOf(stream_.request);
   stream.SendHead(stream_.request, out.end && out.body.empty() && out.trailers == nullptr);
-  if (timeouts_.per_try() != 0) {
-    Arm(attempt_->response_timer, timeouts_.per_try(), attempt_->timed_out);
-  }
   if (cluster_->config().max_stream_duration != 0) {
     Arm(attempt_->duration_timer, cluster_->config().max_stream_duration, attempt_->expired);
   }
@@ -264,13 +267,19 @@ void Router::ForgetWaits() {
 }
 
 void Router::OnComplete() {
-  if (attempt_ != nullptr && attempt_->state == Exchange::State::kActive) {
+  AbandonHedges();
+  AbandonAttempt();
+  ReleaseRequest();
+}
+
+void Router::AbandonAttempt() {
+  if (attempt_ == nullptr) return;
+  if (attempt_->state == Exchange::State::kActive) {
     if (attempt_->head_sent) cluster_->stats().upstream_rq_tx_reset.Inc();
-  } else if (attempt_ != nullptr && attempt_->state == Exchange::State::kPending) {
+  } else if (attempt_->state == Exchange::State::kPending) {
     cluster_->stats().upstream_rq_cancelled.Inc();
   }
   FinishAttempt(0);
-  ReleaseRequest();
 }
 
 void Router::ReleaseRequest() {
@@ -282,11 +291,12 @@ void Router::ReleaseRequest() {
 // The attempt is over; `status` is what it answered, 0 when nothing.
 void Router::FinishAttempt(uint16_t status) {
   if (attempt_ == nullptr) return;
-  if (stream_.trace != nullptr) stream_.trace->EndAttempt(status);
+  // Of one that was set aside it ended then.
+  if (stream_.trace != nullptr && !attempt_->retried) stream_.trace->EndAttempt(status);
   auto& stats = cluster_->stats();
   if (attempt_->head_sent) stats.upstream_rq_active.Dec();
   if (attempt_->head_sent && cluster_->tracked() != nullptr) {
-    cluster_->tracked()->CountRequestEnd(*host_);
+    cluster_->tracked()->CountRequestEnd(*attempt_->host);
     cluster_->tracked()->CountSizes(attempt_->sizes);
   }
   if (status != 0) {
@@ -302,6 +312,7 @@ void Router::FinishAttempt(uint16_t status) {
 
 void Router::OnWake() {
   if (std::exchange(timed_out_, false)) return OnTimeout();
+  if (hedges_ != nullptr) WakeHedges();
   if (waiting_to_retry_) {
     if (!back_off_over_) return;
     waiting_to_retry_ = back_off_over_ = false;
@@ -320,7 +331,9 @@ void Router::OnWake() {
   if (response_started_) DeliverBody();
   if (attempt_ != nullptr) {
     if (attempt_->state == Exchange::State::kReset) return OnReset();
-    if (attempt_->timed_out && !response_started_) return OnTimeout();
+    if (attempt_->timed_out && !response_started_) {
+      return retry_.hedges() ? OnSlow() : OnTimeout();
+    }
     if (attempt_->expired) return OnExpired();
   }
   SendMore();

@@ -2,7 +2,8 @@
 // retries and the changes that the route asks for. Room 6 of a request.
 //
 // All that happens to an attempt arrives as state (its Exchange, a timer's flag); OnWake acts on
-// it. router.cc sends, router_response.cc takes what comes, router_failure.cc what does not.
+// it. router.cc sends, router_response.cc takes what comes, router_failure.cc what does not;
+// hedging.cc has several attempts under way at once.
 // Owner: the stream's FilterChain. Thread: the worker's.
 #pragma once
 
@@ -51,7 +52,7 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
  private:
   // One try at a host.
   struct Attempt final : public upstream::Exchange, public base::Recycled<Attempt> {
-    explicit Attempt(Router& router);
+    Attempt(Router& router, http::ResponseHead& head_storage);
     void OnProgress() override;
     Router& router;
     base::MonoTime started = 0;
@@ -62,6 +63,8 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
     bool timed_out = false;    // By response_timer.
     bool expired = false;      // By duration_timer.
     bool load_report = false;  // It came with a load report.
+    bool slow = false;         // Its host was told on for not answering in time.
+    bool retried = false;      // Another attempt has followed this one, which goes on.
   };
 
   // Sending.
@@ -78,8 +81,29 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   // Whether the request's body may go to the host yet.
   bool MaySendBody() const;
   void FinishAttempt(uint16_t status);
+  // Nobody wants to know any more what comes of the attempt, if there is one.
+  void AbandonAttempt();
   void ReleaseRequest();
   void ForgetWaits();
+
+  // Several attempts at once.
+  struct Hedges;
+  struct Earlier;
+  // The time of the latest attempt is over: another one follows, if one may, and this goes on.
+  void OnSlow();
+  void SetAside();
+  // Acts on what came of the attempts that were set aside; one of them may become attempt_.
+  void WakeHedges();
+  // It is the attempt that counts; the others are given up.
+  void Prefer(Earlier&& chosen);
+  void Drop(Earlier&& broken);
+  // Whether an attempt that was set aside may still answer.
+  bool hedged() const;
+  // Returns how many there were.
+  size_t AbandonHedges();
+  // Where the next attempt's response goes; and from there to the stream's.
+  http::ResponseHead& NextHead();
+  void TakeHead();
 
   // Taking what comes.
   void JudgeHost();
@@ -109,6 +133,11 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   bool MayRepeat() const;
   // Whether another attempt may follow `reason` (RetryOn bits); counts and schedules it if so.
   bool TryRetry(uint32_t reason);
+  // Whether there may be one more attempt at all, whatever the reason; counts it if so.
+  bool AcquireRetry();
+  // How long to wait before a retry where no host says so.
+  base::Nanos BackOff() const;
+  void ScheduleRetry(base::Nanos wait);
 
   const RouterConfig& config_;
   filter::StreamContext& stream_;
@@ -117,7 +146,8 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   route::ClusterPick pick_;
   base::Rc<upstream::WorkerCluster> cluster_;
   std::shared_ptr<const upstream::Host> host_;  // Of the last attempt: its name is in the log.
-  std::unique_ptr<Attempt> attempt_;
+  std::unique_ptr<Attempt> attempt_;            // The latest one.
+  std::unique_ptr<Hedges> hedges_;              // Null: it has always been the only one.
   std::optional<event::Timer> timeout_;
   std::optional<event::Timer> back_off_;  // Before a retry.
   Retry retry_;

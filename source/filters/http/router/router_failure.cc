@@ -46,6 +46,8 @@ void Router::Fail(uint16_t status, absl::string_view body, absl::string_view det
 
 void Router::OnFailure() {
   const PoolFailure failure = attempt_->failure;
+  const bool unsent = failure == PoolFailure::kNoHealthyHost || failure == PoolFailure::kOverflow;
+  if (unsent && hedged()) return FinishAttempt(0);
   if (failure == PoolFailure::kNoHealthyHost) {
     cluster_->stats().upstream_rq.Inc(503);
     Fail(503, "no healthy upstream", "no_healthy_upstream", filter::kNoHealthyUpstream);
@@ -57,6 +59,10 @@ void Router::OnFailure() {
   host_ = attempt_->host;
   cluster_->CountUnanswered(*host_, /*timeout=*/false);
   if (TryRetry(words.retry_on)) return;
+  if (hedged()) {
+    cluster_->stats().upstream_rq.Inc(words.status);
+    return FinishAttempt(0);
+  }
   const absl::string_view detail = attempt_->failure_detail;
   absl::string_view body = ResetText(words.reason);
   if (failure == PoolFailure::kTransportFailure) {
@@ -140,6 +146,10 @@ void Router::OnReset() {
   const uint32_t before_request =
       attempt_->unprocessed ? uint32_t{route::kRetryOnResetBeforeRequest} : 0;
   if (!response_started_ && TryRetry(words.retry_on | before_request)) return;
+  if (!response_started_ && hedged()) {
+    stats.upstream_rq.Inc(words.status);
+    return FinishAttempt(0);
+  }
   const absl::string_view codec_detail = attempt_->codec_detail;
   FinishAttempt(0);
   FailUnanswered(words, ResetText(words.reason), codec_detail);
@@ -156,6 +166,7 @@ void Router::BreakOff(absl::string_view details, uint32_t flag) {
 // Whether the request can be sent again, once, whatever the policy: nothing of it was acted on.
 bool Router::MayRepeat() const {
   if (response_started_ || repeated_ || attempt_->any_bytes || !sent_body_.whole()) return false;
+  if (attempt_->retried || hedged()) return false;  // The request was sent again as it is.
   if (attempt_->unprocessed) return true;
   // The host closed a kept connection just as the request was sent.
   return attempt_->reset == ResetReason::kRemoteClosed && attempt_->reused_connection &&
@@ -164,16 +175,18 @@ bool Router::MayRepeat() const {
 
 void Router::OnTimeout() {
   auto& stats = cluster_->stats();
-  if (attempt_ != nullptr && attempt_->head_sent && !response_started_) {
+  if (attempt_ != nullptr && attempt_->head_sent && !response_started_ && !attempt_->slow) {
     cluster_->CountUnanswered(*attempt_->host, /*timeout=*/true);
   }
   const bool per_try = attempt_ != nullptr && attempt_->timed_out && !response_started_;
+  const size_t others = AbandonHedges();  // Each of the attempts was late.
+  const size_t late = std::max<size_t>(others + (attempt_ != nullptr ? 1 : 0), 1);
   if (per_try) {
     stats.upstream_rq_per_try_timeout.Inc();
     attempt_->timed_out = false;
     if (TryRetry(route::kRetryOn5xx | route::kRetryOnGatewayError | route::kRetryOnReset)) return;
   } else {
-    stats.upstream_rq_timeout.Inc();
+    stats.upstream_rq_timeout.Add(late);
   }
   if (attempt_ != nullptr && attempt_->head_sent) stats.upstream_rq_tx_reset.Inc();
   FinishAttempt(0);
@@ -182,7 +195,7 @@ void Router::OnTimeout() {
     stream_.Abort("response_timeout", filter::kUpstreamRequestTimeout);
     return;
   }
-  stats.upstream_rq.Inc(504);
+  for (size_t i = 0; i < late; ++i) stats.upstream_rq.Inc(504);
   Fail(504, "upstream request timeout", per_try ? "upstream_per_try_timeout" : "response_timeout",
        filter::kUpstreamRequestTimeout);
 }
@@ -200,13 +213,29 @@ void Router::OnExpired() {
   }
   attempt_->expired = false;
   if (TryRetry(WordsOf(ResetReason::kLocalReset).retry_on)) return;
+  if (hedged()) return FinishAttempt(0);
   const bool request_complete = stream_.request_out.end;
   FinishAttempt(0);
   Fail(request_complete ? 504 : 408, "upstream max stream duration reached", kDetails, kFlag);
 }
 
 bool Router::TryRetry(uint32_t reason) {
-  if (!retry_.Wants(reason)) return false;
+  if (!retry_.Wants(reason) || attempt_->retried || !AcquireRetry()) return false;
+  choice_.Note(*attempt_);
+  event::EventLoop& loop = stream_.environment.loop;
+  const base::Nanos told =
+      attempt_->head ? retry_.ToldWait(stream_.response, loop.wall_now()) : base::Nanos{0};
+  // Its span tells the status that is the reason, if it got as far.
+  if (stream_.trace != nullptr && attempt_->head) {
+    stream_.trace->EndAttempt(stream_.response.status);
+  }
+  stream_.response_head_bytes = std::move(attempt_->head_bytes);  // The access log may read it.
+  FinishAttempt(0);
+  ScheduleRetry(told != 0 ? Retry::Spread(told, loop.random()) : BackOff());
+  return true;
+}
+
+bool Router::AcquireRetry() {
   auto& stats = cluster_->stats();
   if (!sent_body_.whole()) return false;
   if (!stream_.request_out.end) {
@@ -225,17 +254,17 @@ bool Router::TryRetry(uint32_t reason) {
   retry_counted_ = true;
   retry_.CountOne();
   stats.upstream_rq_retry.Inc();
-  choice_.Note(*attempt_);
-  // Its span tells the status that is the reason, if it got as far.
-  if (stream_.trace != nullptr && attempt_->head) {
-    stream_.trace->EndAttempt(stream_.response.status);
-  }
-  FinishAttempt(0);
+  return true;
+}
+
+base::Nanos Router::BackOff() const {
+  return retry_.BackOff(stream_.info.attempts, stream_.environment.loop.random());
+}
+
+void Router::ScheduleRetry(base::Nanos wait) {
   waiting_to_retry_ = true;
   back_off_over_ = false;
-  Arm(back_off_, retry_.BackOff(stream_.info.attempts, stream_.environment.loop.random()),
-      back_off_over_);
-  return true;
+  Arm(back_off_, wait, back_off_over_);
 }
 
 }  // namespace proxenos::filters::router

@@ -39,9 +39,15 @@ void Router::ReadLoadReport(const http::HeaderMap& headers) {
 }
 
 void Router::OnResponseHead() {
+  TakeHead();
   if (cluster_->config().track_sizes) attempt_->sizes.response_head = SizeOf(stream_.response);
   JudgeHost();
-  if (retry_.any() && TryRetry(retry_.ReasonsOf(stream_.response))) return;
+  if (retry_.any()) {
+    const uint32_t reasons = retry_.ReasonsOf(stream_.response);
+    if (TryRetry(reasons)) return;
+    if (hedged() && retry_.Wants(reasons)) return AbandonAttempt();  // Others may do better.
+    AbandonHedges();
+  }
   if (forward_->internal_redirects != nullptr && FollowRedirect()) return;
   if (!websocket_.Finish(stream_.request, stream_.response)) {
     const FailureWords words = WordsOf(upstream::ResetReason::kProtocolError);
@@ -101,7 +107,7 @@ void Router::DeliverHead() {
   info.details = "via_upstream";
   http::ResponseHead& head = stream_.response;
   info.response_code = head.status;  // For %RESPONSE_CODE% in what is added below.
-  if (retry_counted_ && !retry_.Wants(retry_.ReasonsOf(head))) {
+  if (retry_counted_ && !attempt_->retried && !retry_.Wants(retry_.ReasonsOf(head))) {
     cluster_->stats().upstream_rq_retry_success.Inc();
   }
   if (!config_.suppress_envoy_headers) {

@@ -139,5 +139,42 @@ TEST_F(RetryTest, PolicyThatNamesRequestsHoldsForThoseAlone) {
   EXPECT_FALSE(Wants({503}));
 }
 
+// As much as the host says, and what several proxies would not all say at once.
+TEST_F(RetryTest, HostsSayWhenToTryAgain) {
+  Begin(
+      "retry_on: '5xx' rate_limited_retry_back_off { reset_headers { name: 'Retry-After' } "
+      "reset_headers { name: 'X-Reset' format: UNIX_TIMESTAMP } max_interval { seconds: 60 } }");
+  const base::WallTime now = int64_t{1000} * 1000000;
+  const auto told = [&](const Request::Fields& fields) {
+    buffer::Arena arena;
+    http::ResponseHead head(arena);
+    for (const auto& [name, value] : fields) head.headers.Add(name, value);
+    return retry_.ToldWait(head, now) / base::kSecond;
+  };
+  EXPECT_EQ(told({{"retry-after", "7"}}), 7);
+  EXPECT_EQ(told({{"retry-after", "60"}, {"x-reset", "1005"}}), 60);
+  EXPECT_EQ(told({{"retry-after", "61"}, {"x-reset", "1005"}}), 5) << "more than the most";
+  EXPECT_EQ(told({{"retry-after", "Fri, 31 Dec 1999 23:59:59 GMT"}, {"x-reset", "1005"}}), 5);
+  EXPECT_EQ(told({{"x-reset", "1000"}}), 0) << "it is over";
+  EXPECT_EQ(told({{"x-reset", "18446744073709551615"}}), 0);
+  EXPECT_EQ(told({}), 0);
+  base::Random random(1);
+  for (int i = 0; i < 100; ++i) {
+    const base::Nanos wait = Retry::Spread(10 * base::kSecond, random);
+    EXPECT_TRUE(wait >= 10 * base::kSecond && wait <= 15 * base::kSecond) << wait;
+  }
+}
+
+TEST_F(RetryTest, RequestsSayWhetherTheyAreHedged) {
+  constexpr char kName[] = "x-envoy-hedge-on-per-try-timeout";
+  Begin("retry_on: '5xx'");
+  EXPECT_FALSE(retry_.hedges());
+  Begin("retry_on: '5xx'", {{kName, "true"}});
+  EXPECT_TRUE(retry_.hedges());
+  EXPECT_EQ(request_->head.headers.Find(kName), nullptr);
+  Begin("retry_on: '5xx'", {{kName, "yes"}});
+  EXPECT_FALSE(retry_.hedges());
+}
+
 }  // namespace
 }  // namespace proxenos::filters::router

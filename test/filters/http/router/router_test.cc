@@ -182,6 +182,22 @@ TEST_F(RouterTest, EachTryHasItsOwnDuration) {
   ExpectNothingLeft();
 }
 
+// An upload may last longer than a try: its time begins once the request is complete.
+TEST_F(RouterTest, TriesAreTimedFromTheEndOfTheRequest) {
+  Start("retry_policy { per_try_timeout { seconds: 5 } }");
+  Peer client = Ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
+  ASSERT_NE(Stream(1), nullptr);
+  proxy_.Advance(20 * kSecond);
+  proxy_.Settle();
+  EXPECT_EQ(stats().upstream_rq_per_try_timeout.value(), 0u);
+  client.Send("cd");
+  ASSERT_TRUE(proxy_.Until([&] { return origin_.stream(0).complete(); }));
+  proxy_.Advance(6 * kSecond);
+  EXPECT_TRUE(Gets(client, "HTTP/1.1 504"));
+  EXPECT_EQ(stats().upstream_rq_per_try_timeout.value(), 1u);
+  ExpectNothingLeft();
+}
+
 constexpr char kCall[] =
     "POST /a.B/C HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc\r\nTE: trailers\r\n"
     "Content-Length: 5\r\n\r\nhello";
