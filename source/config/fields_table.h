@@ -56,6 +56,10 @@ struct MessageRules {
   std::vector<FieldRule> rules;
 };
 
+// Of lists of upstream HTTP filters, which a cluster and the router have.
+inline constexpr std::string_view kNoUpstreamDiscovery =
+    "is not implemented for upstream filters: write typed_config";
+
 // The parts of the table, each in its own file.
 std::vector<MessageRules> AccessFields();
 std::vector<MessageRules> AuthFields();

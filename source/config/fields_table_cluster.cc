@@ -179,16 +179,10 @@ std::vector<MessageRules> ClusterFields() {
        {Use("auto_sni auto_san_validation override_auto_sni_header")}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
        {Use("common_http_protocol_options upstream_http_protocol_options explicit_http_config "
-            "use_downstream_protocol_config auto_config"),
-        Use("hash_policy"),
-        Use("http_filters")
-            .AtMost(1, "only upstream_codec may stand here, which there always is")}},
+            "use_downstream_protocol_config auto_config hash_policy http_filters")}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.http_filters",
-       {Use("name"),
-        Use("typed_config")
-            .Only("envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
-                  "only upstream_codec may stand here, which there always is"),
-        Use("is_optional disabled").Only("false")}},
+       {Use("name typed_config is_optional disabled"),
+        Refuse("config_discovery", kNoUpstreamDiscovery)}},
       {"envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec", {}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.common_http_protocol_options",
        {Use(kCommonHttp)}},

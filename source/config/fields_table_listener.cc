@@ -189,13 +189,16 @@ std::vector<MessageRules> ListenerFields() {
        }},
       {"envoy.extensions.filters.http.router.v3.Router",
        {
-           Use("suppress_envoy_headers start_child_span"),
+           Use("suppress_envoy_headers start_child_span upstream_http_filters"),
            Leave("respect_expected_rq_timeout",
                  "The header that it would read is removed from requests of untrusted clients, "
                  "and no client is trusted as internal."),
            Leave("dynamic_stats",
                  "It spares Envoy the counting of upstream stats; here they are always counted."),
        }},
+      {"envoy.extensions.filters.http.router.v3.Router.upstream_http_filters",
+       {Use("name typed_config is_optional disabled"),
+        Refuse("config_discovery", kNoUpstreamDiscovery)}},
   };
 }
 

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "source/config/typed_config.h"
-#include "source/filter/matcher_gate_config.h"
+#include "source/filter/filter_place_config.h"
 #include "source/filter/missing_filter.h"
 #include "source/upstream/duration_config.h"
 
@@ -22,61 +22,15 @@ using envoy::config::core::v3::ExtensionConfigSource;
 using filter::DiscoveredFilter;
 using filter::FilterFactory;
 using filter::FilterKind;
+using filter::FilterPlace;
+using filter::FindKind;
 
 constexpr char kNeedsRouter[] =
     "the last filter must be envoy.extensions.filters.http.router.v3.Router, or nothing would "
     "answer the request";
 constexpr char kBehindRouter[] = "no filter may stand behind the router";
-
-const FilterKind* FindKind(filter::FilterKinds kinds, absl::string_view type) {
-  const auto found =
-      absl::c_find_if(kinds, [type](const FilterKind& each) { return type == each.type; });
-  return found == kinds.end() ? nullptr : &*found;
-}
-
-// Where in the chain a filter stands.
-struct Place {
-  filter::FilterKinds kinds;
-  std::string name;
-  uint32_t index = 0;
-  bool disabled = false;
-};
-
-// What stands behind a matcher.
-std::unique_ptr<FilterFactory> CreateGated(const google::protobuf::Any& any, const Place& place,
-                                           const config::Path& path, config::Errors& errors) {
-  envoy::extensions::common::matching::v3::ExtensionWithMatcher proto;
-  if (!config::UnpackTypedConfigTo(any, proto, path, errors)) return nullptr;
-  const auto& inner = proto.extension_config();
-  const config::Path at = path.Field("extension_config").Field("typed_config");
-  const std::string type = config::TypedConfigType(inner.typed_config());
-  const FilterKind* kind = FindKind(place.kinds, type);
-  if (kind == nullptr || kind->create == nullptr || kind->terminal) {
-    errors.Add(at, absl::StrCat("HTTP filter '", inner.name(), "' of type '", type, "' ",
-                                kind == nullptr ? "is not implemented by proxenos"
-                                                : "can not stand behind a matcher"));
-    return nullptr;
-  }
-  auto factory = kind->create(inner.typed_config(), at, errors);
-  auto gate = filter::CompileMatcherGate(proto, route::FilterName(place.name), path, errors);
-  if (factory == nullptr || gate == nullptr) return nullptr;
-  factory->override_kind = kind->override_kind;
-  factory->gate = std::move(gate);
-  return factory;
-}
-
-std::unique_ptr<FilterFactory> Create(const FilterKind& kind, const google::protobuf::Any& proto,
-                                      const Place& place, const config::Path& path,
-                                      config::Errors& errors) {
-  const bool gated = kind.create == nullptr;
-  auto factory = gated ? CreateGated(proto, place, path, errors) : kind.create(proto, path, errors);
-  if (factory == nullptr) return nullptr;
-  factory->name = route::FilterName(place.name);
-  if (!gated) factory->override_kind = kind.override_kind;
-  factory->disabled = place.disabled;
-  factory->index = place.index;
-  return factory;
-}
+constexpr char kUpstreamOnly[] =
+    "can only be an upstream filter: write it into HttpProtocolOptions.http_filters of a cluster";
 
 class FilterList {
  public:
@@ -99,22 +53,29 @@ class FilterList {
   }
 
  private:
-  Place PlaceOf(const HttpFilterProto& proto) const {
+  FilterPlace PlaceOf(const HttpFilterProto& proto) const {
     return {kinds_, proto.name(), static_cast<uint32_t>(config_.filters.size()), proto.disabled()};
+  }
+
+  // Whether a filter of that kind may stand here.
+  bool MayStand(const FilterKind* kind, const std::string& name, const std::string& type,
+                const config::Path& path) {
+    if (kind == nullptr) {
+      errors_.Add(path, filter::FilterError(name, type, filter::kNotImplemented));
+    } else if (!kind->may_be_downstream()) {
+      errors_.Add(path, filter::FilterError(name, type, kUpstreamOnly));
+    }
+    return kind != nullptr && kind->may_be_downstream();
   }
 
   void AddWritten(const HttpFilterProto& proto, bool last, const config::Path& path) {
     const std::string type = config::TypedConfigType(proto.typed_config());
     const FilterKind* kind = FindKind(kinds_, type);
     const config::Path at = path.Field("typed_config");
-    if (kind == nullptr) {
-      if (proto.is_optional()) return;
-      errors_.Add(at, absl::StrCat("HTTP filter '", proto.name(), "' of type '", type,
-                                   "' is not implemented by proxenos"));
-      return;
-    }
+    if (kind == nullptr && proto.is_optional()) return;
+    if (!MayStand(kind, proto.name(), type, at)) return;
     if (kind->terminal != last) errors_.Add(path, last ? kNeedsRouter : kBehindRouter);
-    auto factory = Create(*kind, proto.typed_config(), PlaceOf(proto), at, errors_);
+    auto factory = filter::CreateFilter(*kind, proto.typed_config(), PlaceOf(proto), at, errors_);
     if (factory != nullptr) config_.filters.push_back(std::move(factory));
   }
 
@@ -153,10 +114,7 @@ class FilterList {
     // With or without "type.googleapis.com/".
     const std::string type = url.substr(url.rfind('/') + 1);
     const FilterKind* kind = FindKind(kinds_, type);
-    if (kind == nullptr) {
-      errors_.Add(path, absl::StrCat("HTTP filter '", place.name, "' of type '", type,
-                                     "' is not implemented by proxenos"));
-    } else if (kind->terminal != place.terminal) {
+    if (MayStand(kind, place.name, type, path) && kind->terminal != place.terminal) {
       errors_.Add(path, place.terminal ? kNeedsRouter : kBehindRouter);
     }
     place.types.push_back(type);
@@ -211,8 +169,9 @@ std::shared_ptr<const FilterFactory> CompileDiscoveredFilter(
   }
   const FilterKind* kind = FindKind(kinds, type);
   if (kind == nullptr) return nullptr;  // Then the place itself was refused.
-  return Create(*kind, proto.typed_config(), {kinds, place.name, place.index, place.disabled}, path,
-                errors);
+  return filter::CreateFilter(*kind, proto.typed_config(),
+                              FilterPlace{kinds, place.name, place.index, place.disabled}, path,
+                              errors);
 }
 
 }  // namespace proxenos::downstream

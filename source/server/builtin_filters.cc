@@ -37,6 +37,7 @@
 #include "source/filters/http/set_filter_state/config.h"
 #include "source/filters/http/set_metadata/config.h"
 #include "source/filters/http/stateful_session/config.h"
+#include "source/filters/http/upstream_codec/config.h"
 #include "source/filters/http/waf/config.h"
 #include "source/filters/listener/http_inspector/http_inspector_config.h"
 #include "source/filters/listener/original_dst/original_dst_config.h"
@@ -56,42 +57,46 @@ namespace {
 
 namespace f = filters;
 
+using Place = filter::FilterKind::Place;
+// Those that are of use between the router and a host.
+constexpr Place kBoth = Place::kBoth;
+
 constexpr filter::FilterKind kHttpFilters[] = {
     {"envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency", false,
      f::adaptive_concurrency::CreateAdaptiveConcurrency},
     {"envoy.extensions.filters.http.admission_control.v3.AdmissionControl", false,
-     f::admission_control::CreateAdmissionControl},
+     f::admission_control::CreateAdmissionControl, nullptr, kBoth},
     {"envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth", false,
      f::api_key_auth::CreateApiKeyAuth, &f::api_key_auth::kApiKeyAuthOverride},
     {"envoy.extensions.filters.http.aws_request_signing.v3.AwsRequestSigning", false,
      f::aws_request_signing::CreateAwsRequestSigning,
-     &f::aws_request_signing::kAwsRequestSigningOverride},
+     &f::aws_request_signing::kAwsRequestSigningOverride, kBoth},
     {"envoy.extensions.filters.http.bandwidth_limit.v3.BandwidthLimit", false,
      f::bandwidth_limit::CreateBandwidthLimit, &f::bandwidth_limit::kBandwidthLimitOverride},
     {"envoy.extensions.filters.http.basic_auth.v3.BasicAuth", false, f::basic_auth::CreateBasicAuth,
      &f::basic_auth::kBasicAuthOverride},
     {"envoy.extensions.filters.http.buffer.v3.Buffer", false, f::buffer::CreateBuffer,
-     &f::buffer::kBufferOverride},
+     &f::buffer::kBufferOverride, kBoth},
     {"envoy.extensions.filters.http.cache.v3.CacheConfig", false, f::cache::CreateCache},
     {"envoy.extensions.filters.http.compressor.v3.Compressor", false,
-     f::compressor::CreateCompressor, &f::compressor::kCompressorOverride},
+     f::compressor::CreateCompressor, &f::compressor::kCompressorOverride, kBoth},
     {"envoy.extensions.filters.http.cors.v3.Cors", false, f::cors::CreateCors,
      &f::cors::kCorsOverride},
     {"envoy.extensions.filters.http.credential_injector.v3.CredentialInjector", false,
-     f::credential_injector::CreateCredentialInjector},
+     f::credential_injector::CreateCredentialInjector, nullptr, kBoth},
     {"envoy.extensions.filters.http.csrf.v3.CsrfPolicy", false, f::csrf::CreateCsrf,
      &f::csrf::kCsrfOverride},
     {"envoy.extensions.filters.http.custom_response.v3.CustomResponse", false,
      f::custom_response::CreateCustomResponse, &f::custom_response::kCustomResponseOverride},
     {"envoy.extensions.filters.http.decompressor.v3.Decompressor", false,
-     f::decompressor::CreateDecompressor},
+     f::decompressor::CreateDecompressor, nullptr, kBoth},
     {"envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig", false,
      f::dynamic_forward_proxy::CreateDynamicForwardProxy,
      &f::dynamic_forward_proxy::kDynamicForwardProxyOverride},
     {"envoy.extensions.filters.http.ext_authz.v3.ExtAuthz", false, f::ext_authz::CreateExtAuthz,
      &f::ext_authz::kExtAuthzOverride},
     {"envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor", false,
-     f::ext_proc::CreateExtProc, &f::ext_proc::kExtProcOverride},
+     f::ext_proc::CreateExtProc, &f::ext_proc::kExtProcOverride, kBoth},
     {"envoy.extensions.filters.http.fault.v3.HTTPFault", false, f::fault::CreateFault,
      &f::fault::kFaultOverride},
     {"envoy.extensions.filters.http.grpc_http1_bridge.v3.Config", false,
@@ -104,15 +109,15 @@ constexpr filter::FilterKind kHttpFilters[] = {
     {"envoy.extensions.filters.http.grpc_web.v3.GrpcWeb", false, f::grpc_web::CreateGrpcWeb},
     {"envoy.extensions.filters.http.header_to_metadata.v3.Config", false,
      f::header_to_metadata::CreateHeaderToMetadata,
-     &f::header_to_metadata::kHeaderToMetadataOverride},
+     &f::header_to_metadata::kHeaderToMetadataOverride, kBoth},
     {"envoy.extensions.filters.http.header_mutation.v3.HeaderMutation", false,
-     f::header_mutation::CreateHeaderMutation, &f::header_mutation::kHeaderMutationOverride},
+     f::header_mutation::CreateHeaderMutation, &f::header_mutation::kHeaderMutationOverride, kBoth},
     {"envoy.extensions.filters.http.health_check.v3.HealthCheck", false,
      f::health_check::CreateHealthCheck},
     {"envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication", false,
      f::jwt_authn::CreateJwtAuthn, &f::jwt_authn::kJwtAuthnOverride},
     {"envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit", false,
-     f::local_ratelimit::CreateLocalRateLimit, &f::local_ratelimit::kLocalRateLimitOverride},
+     f::local_ratelimit::CreateLocalRateLimit, &f::local_ratelimit::kLocalRateLimitOverride, kBoth},
     {"envoy.extensions.filters.http.oauth2.v3.OAuth2", false, f::oauth2::CreateOAuth2,
      &f::oauth2::kOAuth2Override},
     {"envoy.extensions.filters.http.on_demand.v3.OnDemand", false, f::on_demand::CreateOnDemand,
@@ -120,17 +125,21 @@ constexpr filter::FilterKind kHttpFilters[] = {
     {"envoy.extensions.filters.http.ratelimit.v3.RateLimit", false, f::ratelimit::CreateRateLimit,
      &f::ratelimit::kRateLimitOverride},
     {"envoy.extensions.filters.http.rbac.v3.RBAC", false, f::http_rbac::CreateRbac,
-     &f::http_rbac::kRbacOverride},
+     &f::http_rbac::kRbacOverride, kBoth},
     {"envoy.extensions.filters.http.set_filter_state.v3.Config", false,
-     f::set_filter_state::CreateSetFilterState, &f::set_filter_state::kSetFilterStateOverride},
+     f::set_filter_state::CreateSetFilterState, &f::set_filter_state::kSetFilterStateOverride,
+     kBoth},
     {"envoy.extensions.filters.http.set_metadata.v3.Config", false,
-     f::set_metadata::CreateSetMetadata},
+     f::set_metadata::CreateSetMetadata, nullptr, kBoth},
     {"envoy.extensions.filters.http.stateful_session.v3.StatefulSession", false,
      f::stateful_session::CreateStatefulSession, &f::stateful_session::kStatefulSessionOverride},
     // Another filter behind a matcher: the connection manager compiles both.
-    {filter::kExtensionWithMatcher, false, nullptr, &filter::kMatcherGateOverride},
+    {filter::kExtensionWithMatcher, false, nullptr, &filter::kMatcherGateOverride, kBoth},
     {"proxenos.filters.http.waf.v3.Waf", false, f::waf::CreateWaf, &f::waf::kWafOverride},
-    {"envoy.extensions.filters.http.router.v3.Router", true, f::router::CreateRouter},
+    {"envoy.extensions.filters.http.router.v3.Router", true, f::router::CreateRouter, nullptr,
+     Place::kDownstream, f::router::CreateRouterAmong},
+    {"envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec", true,
+     f::upstream_codec::CreateUpstreamCodec, nullptr, Place::kUpstream},
 };
 
 }  // namespace

@@ -66,7 +66,8 @@ std::optional<std::string> ClusterStore::Refuse(Cluster& cluster, const xds::Res
 }
 
 std::unique_ptr<ClusterStore::Version> ClusterStore::MakeVersion(
-    const xds::Resource& resource, std::shared_ptr<const upstream::ClusterConfig> config) {
+    const xds::Resource& resource, std::shared_ptr<const upstream::ClusterConfig> config,
+    FilterSecrets filter_secrets) {
   auto version = std::make_unique<Version>();
   version->config = config;
   if (config->health_check != nullptr || config->outliers != nullptr) {
@@ -81,6 +82,13 @@ std::unique_ptr<ClusterStore::Version> ClusterStore::MakeVersion(
         secrets_, SecretOwner{SecretOwner::Kind::kCluster, config->name, config->stat_name()},
         config->tls);
     version->secrets_deadline = context_.Deadline(version->tls->timeout());
+  }
+  if (filter_secrets != nullptr) {
+    const base::MonoTime until = DeadlineOf(*filter_secrets, context_);
+    version->secrets_deadline =
+        version->tls != nullptr ? std::max(version->secrets_deadline, until) : until;
+    version->filter_secrets = std::move(filter_secrets);
+    without_secrets_.insert(config->name);
   }
   if (config->discovery == DiscoveryKind::kEds) {
     const AssignmentKey key = KeyOf(*config);
@@ -126,6 +134,12 @@ ClusterStore::Cluster& ClusterStore::FindOrMake(const std::string& name, bool is
   return cluster;
 }
 
+ClusterStore::FilterSecrets ClusterStore::NamedSince(uint64_t stamp) {
+  std::vector<tls::SecretCellPtr> named = tls::SecretCells::OfProcess().NamedSince(stamp);
+  if (named.empty()) return nullptr;
+  return std::make_unique<const std::vector<tls::SecretCellPtr>>(std::move(named));
+}
+
 std::optional<std::string> ClusterStore::Take(const xds::Resource& resource, bool is_static) {
   Cluster& cluster = FindOrMake(resource.name, is_static);
   if (cluster.is_static != is_static) {
@@ -142,15 +156,19 @@ std::optional<std::string> ClusterStore::Take(const xds::Resource& resource, boo
     return std::nullopt;
   }
   config::Errors errors;
+  const uint64_t stamp = tls::SecretCells::OfProcess().stamp();
   std::shared_ptr<const upstream::ClusterConfig> config = compilers_.cluster(
       *resource.bytes, is_static ? Origin::kBootstrap : Origin::kDiscovery, errors);
   if (config == nullptr) return Refuse(cluster, resource, std::string(errors.ToStatus().message()));
+  FilterSecrets filter_secrets = NamedSince(stamp);
   std::optional<std::string> problem = Check(*config);
+  if (!problem.has_value() && filter_secrets != nullptr) problem = secrets_.Check(*filter_secrets);
   if (problem.has_value()) return Refuse(cluster, resource, *std::move(problem));
 
   cluster.refused.reset();
   // Made before the old one goes: what both want is wanted throughout.
-  std::unique_ptr<Version> version = MakeVersion(resource, std::move(config));
+  std::unique_ptr<Version> version =
+      MakeVersion(resource, std::move(config), std::move(filter_secrets));
   for (const base::MonoTime deadline : {version->endpoints_deadline, version->secrets_deadline}) {
     if (deadline != base::kNever) deadlines_.emplace(deadline, cluster.name);
   }
@@ -192,6 +210,7 @@ void ClusterStore::Remove(const std::string& name) {
   Retire(std::move(cluster.warming));
   CountStartup(cluster);
   warming_.erase(name);
+  without_secrets_.erase(name);
   cluster.leaves = context_.loop.now() + kRemovalGrace;
   leaving_.insert(name);
   context_.Pump();
@@ -313,13 +332,15 @@ void ClusterStore::CollectDue() {
     found->second->new_secrets = true;
     due_.insert(name);
   }
+  due_.insert(without_secrets_.begin(), without_secrets_.end());
 }
 
 bool ClusterStore::Ready(Cluster& cluster) {
   const Version& version = *cluster.warming;
   const base::MonoTime now = context_.loop.now();
   const bool no_endpoints = EndpointsOf(version) == nullptr;
-  const bool no_secrets = version.tls != nullptr && !version.tls->ready();
+  const bool no_secrets = (version.tls != nullptr && !version.tls->ready()) ||
+                          (version.filter_secrets != nullptr && !AreThere(*version.filter_secrets));
   if (no_endpoints && !HasNoEndpoints(version) && now < version.endpoints_deadline) return false;
   if (no_secrets && now < version.secrets_deadline) return false;
   if (!no_endpoints && !Checked(cluster)) return false;
@@ -328,9 +349,9 @@ bool ClusterStore::Ready(Cluster& cluster) {
            HasNoEndpoints(version) ? " known" : " in time", ", goes on without");
   }
   if (no_secrets) {
-    PX_LOG(kUpstream, kWarn, "cluster ", cluster.name,
-           ": no secrets in time, cannot connect for now");
+    PX_LOG(kUpstream, kWarn, "cluster ", cluster.name, ": no secrets in time, goes on without");
   }
+  without_secrets_.erase(cluster.name);
   return true;
 }
 

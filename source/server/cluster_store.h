@@ -122,8 +122,12 @@ class ClusterStore {
   struct AssignmentEntry;
 
   Cluster& FindOrMake(const std::string& name, bool is_static);
+  using FilterSecrets = std::unique_ptr<const std::vector<tls::SecretCellPtr>>;
   std::unique_ptr<Version> MakeVersion(const xds::Resource& resource,
-                                       std::shared_ptr<const upstream::ClusterConfig> config);
+                                       std::shared_ptr<const upstream::ClusterConfig> config,
+                                       FilterSecrets filter_secrets);
+  // Those that upstream filters have named since `stamp`; null: none.
+  static FilterSecrets NamedSince(uint64_t stamp);
   std::optional<std::string> Refuse(Cluster& cluster, const xds::Resource& resource,
                                     std::string reason);
   // The endpoints that a version has now; null while they are awaited.
@@ -179,6 +183,7 @@ class ClusterStore {
   using Assignments = absl::btree_map<std::string, std::unique_ptr<AssignmentEntry>>;
   absl::btree_map<SourceKey, Assignments> assignments_;  // By source, then by name.
   std::set<std::string> warming_;                        // Clusters with a version that waits.
+  std::set<std::string> without_secrets_;                // Of those, for want of what filters name.
   std::set<std::string> leaving_;  // Removed, but perhaps still named by routes.
   // Clusters for which something has come that Settle should look at.
   std::set<std::string> due_;

@@ -34,6 +34,7 @@ struct ClusterStore::Version {
   ResourceVersion resource;
   std::shared_ptr<const upstream::ClusterConfig> config;
   std::unique_ptr<ClientContexts> tls;  // Null without TLS.
+  FilterSecrets filter_secrets;         // That its upstream filters name; null: none.
   NameClaim endpoints;                  // EDS only.
   std::unique_ptr<DnsState> dns;        // DNS only.
   // Hosts that its checks look at while it warms; null where none do.

@@ -22,6 +22,7 @@
 #include "source/route/route_config.h"
 #include "source/route/scope_config.h"
 #include "source/runtime/layer_config.h"
+#include "source/server/cluster_filters.h"
 #include "source/server/source_key.h"
 #include "source/tls/secret_config.h"
 #include "source/upstream/cluster_config.h"
@@ -178,13 +179,14 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
   const FieldPolicy fields{ignored, unknown};
   Compilers compilers;
   compilers.cluster =
-      [fields, local_zones = std::move(local_zones)](
+      [fields, kinds = listener_compiler.filters, local_zones = std::move(local_zones)](
           const std::string& bytes, Origin origin,
           config::Errors& errors) -> std::shared_ptr<const upstream::ClusterConfig> {
     const auto proto = Read<Cluster>(bytes, origin, fields, errors);
-    return proto ? upstream::CompileCluster(*proto, errors, config::Path(), local_zones,
-                                            upstream::BuiltinClusterKinds())
-                 : nullptr;
+    if (!proto) return nullptr;
+    return WithUpstreamFilters(*proto, kinds, errors,
+                               upstream::CompileCluster(*proto, errors, config::Path(), local_zones,
+                                                        upstream::BuiltinClusterKinds()));
   };
   compilers.assignment =
       [fields](const std::string& bytes, Origin origin,

@@ -31,6 +31,7 @@ import report  # noqa: E402
 import service_cases  # noqa: E402
 import services  # noqa: E402
 import tls_origin  # noqa: E402
+import upstream_cases  # noqa: E402
 import wire  # noqa: E402
 from bootstrap import fill_ports  # noqa: E402
 
@@ -191,7 +192,7 @@ def certificate():
 
 SETS = {"http1": (cases.GROUPS, "expected_differences.json"),
         "http2": (http2_cases.GROUPS, "expected_differences_http2.json"),
-        "filters": (filter_cases.GROUPS | credential_cases.GROUPS | service_cases.GROUPS, "expected_differences_filters.json")}
+        "filters": (filter_cases.GROUPS | credential_cases.GROUPS | service_cases.GROUPS | upstream_cases.GROUPS, "expected_differences_filters.json")}
 
 
 def run_group(binary, group):

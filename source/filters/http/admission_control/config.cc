@@ -18,8 +18,10 @@ namespace {
 
 namespace v3 = envoy::extensions::filters::http::admission_control::v3;
 
-constexpr stats::ScopeShape kScope{
-    "http.$.admission_control.", "http.admission_control.", {"envoy.http_conn_manager_prefix"}};
+// By whether it stands before a cluster's hosts (FilterFactory::upstream).
+constexpr stats::ScopeShape kScope[] = {
+    {"http.$.admission_control.", "http.admission_control.", {"envoy.http_conn_manager_prefix"}},
+    {"cluster.$.admission_control.", "cluster.admission_control.", {"envoy.cluster_name"}}};
 // A longer history would say nothing about now, and each second of it is kept.
 constexpr base::Nanos kLongestWindow = 3600 * base::kSecond;
 
@@ -47,7 +49,8 @@ class Factory final : public filter::FilterFactory {
   std::unique_ptr<filter::WorkerPart> MakeWorkerPart(
       stats::Registry& registry, const std::string& stat_prefix) const override {
     return std::make_unique<AdmissionPart>(
-        settings_.window, registry.Open<AdmissionStats>(stats::ScopeName(kScope, {stat_prefix})));
+        settings_.window,
+        registry.Open<AdmissionStats>(stats::ScopeName(kScope[upstream], {stat_prefix})));
   }
 
  private:

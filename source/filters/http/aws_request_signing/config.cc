@@ -24,8 +24,12 @@ namespace {
 namespace v3 = envoy::extensions::filters::http::aws_request_signing::v3;
 using ProviderProto = envoy::extensions::common::aws::v3::AwsCredentialProvider;
 
-constexpr stats::ScopeShape kScope{
-    "http.$.aws_request_signing.", "http.aws_request_signing.", {"envoy.http_conn_manager_prefix"}};
+// By whether it stands before a cluster's hosts (FilterFactory::upstream).
+constexpr stats::ScopeShape kScope[] = {
+    {"http.$.aws_request_signing.",
+     "http.aws_request_signing.",
+     {"envoy.http_conn_manager_prefix"}},
+    {"cluster.$.aws_request_signing.", "cluster.aws_request_signing.", {"envoy.cluster_name"}}};
 
 // Of a body that is signed: more is 413. As Envoy's buffer of a connection.
 constexpr uint32_t kMaxSignedBytes = 1 << 20;
@@ -45,7 +49,8 @@ class Factory final : public filter::FilterFactory {
   std::unique_ptr<filter::WorkerPart> MakeWorkerPart(
       stats::Registry& registry, const std::string& stat_prefix) const override {
     auto part = std::make_unique<AwsRequestSigningPart>();
-    part->stats = registry.Open<AwsRequestSigningStats>(stats::ScopeName(kScope, {stat_prefix}));
+    part->stats =
+        registry.Open<AwsRequestSigningStats>(stats::ScopeName(kScope[upstream], {stat_prefix}));
     return part;
   }
 

@@ -20,9 +20,14 @@ namespace v3 = envoy::extensions::filters::http::compressor::v3;
 using compression::Coding;
 
 // The library's name is the user's, its kind and the direction are ours: all are one value.
-constexpr stats::ScopeShape kScope{"http.$.compressor.$.",
-                                   "http.compressor.",
-                                   {"envoy.http_conn_manager_prefix", "envoy.compressor_library"}};
+// By FilterFactory::upstream.
+constexpr stats::ScopeShape kScope[] = {
+    {"http.$.compressor.$.",
+     "http.compressor.",
+     {"envoy.http_conn_manager_prefix", "envoy.compressor_library"}},
+    {"cluster.$.compressor.$.",
+     "cluster.compressor.",
+     {"envoy.cluster_name", "envoy.compressor_library"}}};
 
 absl::string_view LibraryOf(Coding coding) {
   switch (coding) {
@@ -60,11 +65,11 @@ class Factory final : public filter::FilterFactory {
     const std::string response =
         compiled_.response_has_scope ? absl::StrCat(both, ".response") : both;
     part->request =
-        registry.Open<CompressionStats>(stats::ScopeName(kScope, {stat_prefix, request}));
-    part->response =
-        registry.Open<CompressionStats>(stats::ScopeName(kScope, {stat_prefix, response}));
+        registry.Open<CompressionStats>(stats::ScopeName(kScope[upstream], {stat_prefix, request}));
+    part->response = registry.Open<CompressionStats>(
+        stats::ScopeName(kScope[upstream], {stat_prefix, response}));
     part->negotiation =
-        registry.Open<NegotiationStats>(stats::ScopeName(kScope, {stat_prefix, both}));
+        registry.Open<NegotiationStats>(stats::ScopeName(kScope[upstream], {stat_prefix, both}));
     return part;
   }
 

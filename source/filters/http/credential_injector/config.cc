@@ -19,8 +19,12 @@ namespace {
 using Proto = envoy::extensions::filters::http::credential_injector::v3::CredentialInjector;
 using Generic = envoy::extensions::http::injected_credentials::generic::v3::Generic;
 
-constexpr stats::ScopeShape kScope{
-    "http.$.credential_injector.", "http.credential_injector.", {"envoy.http_conn_manager_prefix"}};
+// By whether it stands before a cluster's hosts (FilterFactory::upstream).
+constexpr stats::ScopeShape kScope[] = {
+    {"http.$.credential_injector.",
+     "http.credential_injector.",
+     {"envoy.http_conn_manager_prefix"}},
+    {"cluster.$.credential_injector.", "cluster.credential_injector.", {"envoy.cluster_name"}}};
 
 class Factory final : public filter::FilterFactory {
  public:
@@ -32,7 +36,8 @@ class Factory final : public filter::FilterFactory {
   std::unique_ptr<filter::WorkerPart> MakeWorkerPart(
       stats::Registry& registry, const std::string& stat_prefix) const override {
     auto part = std::make_unique<CredentialInjectorPart>();
-    part->stats = registry.Open<CredentialInjectorStats>(stats::ScopeName(kScope, {stat_prefix}));
+    part->stats =
+        registry.Open<CredentialInjectorStats>(stats::ScopeName(kScope[upstream], {stat_prefix}));
     return part;
   }
 

@@ -18,10 +18,14 @@ namespace v3 = envoy::extensions::filters::http::decompressor::v3;
 using compression::Coding;
 
 // The library's name is the user's, its kind and the direction are ours: all are one value.
-constexpr stats::ScopeShape kScope{
-    "http.$.decompressor.$.",
-    "http.decompressor.",
-    {"envoy.http_conn_manager_prefix", "envoy.decompressor_library"}};
+// By FilterFactory::upstream.
+constexpr stats::ScopeShape kScope[] = {
+    {"http.$.decompressor.$.",
+     "http.decompressor.",
+     {"envoy.http_conn_manager_prefix", "envoy.decompressor_library"}},
+    {"cluster.$.decompressor.$.",
+     "cluster.decompressor.",
+     {"envoy.cluster_name", "envoy.decompressor_library"}}};
 
 class Factory final : public filter::FilterFactory {
  public:
@@ -38,8 +42,8 @@ class Factory final : public filter::FilterFactory {
     auto part = std::make_unique<DecompressorPart>();
     for (int i = 0; i < 2; ++i) {
       const std::string scope = absl::StrCat(scope_, i == 0 ? ".request" : ".response");
-      part->stats[i] =
-          registry.Open<DecompressionStats>(stats::ScopeName(kScope, {stat_prefix, scope}));
+      part->stats[i] = registry.Open<DecompressionStats>(
+          stats::ScopeName(kScope[upstream], {stat_prefix, scope}));
     }
     return part;
   }

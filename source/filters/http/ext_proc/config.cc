@@ -17,12 +17,17 @@ namespace {
 namespace v3 = envoy::extensions::filters::http::ext_proc::v3;
 
 constexpr char kMethod[] = "/envoy.service.ext_proc.v3.ExternalProcessor/Process";
-constexpr stats::ScopeShape kScope{
-    "http.$.ext_proc.", "http.ext_proc.", {"envoy.http_conn_manager_prefix"}};
-constexpr stats::ScopeShape kNamedScope{
-    "http.$.ext_proc.$.",
-    "http.ext_proc.",
-    {"envoy.http_conn_manager_prefix", "envoy.ext_proc_prefix"}};
+// By whether it stands before a cluster's hosts (FilterFactory::upstream).
+constexpr stats::ScopeShape kScope[] = {
+    {"http.$.ext_proc.", "http.ext_proc.", {"envoy.http_conn_manager_prefix"}},
+    {"cluster.$.ext_proc.", "cluster.ext_proc.", {"envoy.cluster_name"}}};
+constexpr stats::ScopeShape kNamedScope[] = {
+    {"http.$.ext_proc.$.",
+     "http.ext_proc.",
+     {"envoy.http_conn_manager_prefix", "envoy.ext_proc_prefix"}},
+    {"cluster.$.ext_proc.$.",
+     "cluster.ext_proc.",
+     {"envoy.cluster_name", "envoy.ext_proc_prefix"}}};
 
 class Factory final : public filter::FilterFactory {
  public:
@@ -35,8 +40,9 @@ class Factory final : public filter::FilterFactory {
       stats::Registry& registry, const std::string& stat_prefix) const override {
     auto part = std::make_unique<ExtProcPart>();
     part->stats = registry.Open<ExtProcStats>(
-        stat_prefix_.empty() ? stats::ScopeName(kScope, {stat_prefix})
-                             : stats::ScopeName(kNamedScope, {stat_prefix, stat_prefix_}));
+        stat_prefix_.empty()
+            ? stats::ScopeName(kScope[upstream], {stat_prefix})
+            : stats::ScopeName(kNamedScope[upstream], {stat_prefix, stat_prefix_}));
     return part;
   }
 

@@ -25,7 +25,7 @@ class Factory final : public filter::FilterFactory {
   }
   std::unique_ptr<filter::WorkerPart> MakeWorkerPart(
       stats::Registry& registry, const std::string& stat_prefix) const override {
-    return std::make_unique<RbacPart>(registry, stat_prefix, *settings_);
+    return std::make_unique<RbacPart>(registry, stat_prefix, *settings_, upstream);
   }
 
  private:

@@ -14,39 +14,51 @@ using proxenos::rbac::Rules;
 
 constexpr absl::string_view kSpace = "envoy.filters.http.rbac";
 
-constexpr stats::ScopeShape kScope{
-    "http.$.rbac.", "http.rbac.", {"envoy.http_conn_manager_prefix"}};
-constexpr stats::ScopeShape kNamedScope{
-    "http.$.rbac.$.", "http.rbac.", {"envoy.http_conn_manager_prefix", "envoy.rbac_http_prefix"}};
+// By whether it stands before a cluster's hosts (FilterFactory::upstream).
+constexpr stats::ScopeShape kScope[] = {
+    {"http.$.rbac.", "http.rbac.", {"envoy.http_conn_manager_prefix"}},
+    {"cluster.$.rbac.", "cluster.rbac.", {"envoy.cluster_name"}}};
+constexpr stats::ScopeShape kNamedScope[] = {
+    {"http.$.rbac.$.", "http.rbac.", {"envoy.http_conn_manager_prefix", "envoy.rbac_http_prefix"}},
+    {"cluster.$.rbac.$.", "cluster.rbac.", {"envoy.cluster_name", "envoy.rbac_http_prefix"}}};
 // With a prefix of the filter's, that is part of the policy's tag.
-constexpr stats::ScopeShape kPolicyScope{
-    "http.$.rbac.policy.$.",
-    "http.rbac.policy.",
-    {"envoy.http_conn_manager_prefix", "envoy.rbac_policy_name"}};
-constexpr stats::ScopeShape kNamedPolicyScope{
-    "http.$.rbac.$.",
-    "http.rbac.policy.",
-    {"envoy.http_conn_manager_prefix", "envoy.rbac_policy_name"}};
+constexpr stats::ScopeShape kPolicyScope[] = {
+    {"http.$.rbac.policy.$.",
+     "http.rbac.policy.",
+     {"envoy.http_conn_manager_prefix", "envoy.rbac_policy_name"}},
+    {"cluster.$.rbac.policy.$.",
+     "cluster.rbac.policy.",
+     {"envoy.cluster_name", "envoy.rbac_policy_name"}}};
+constexpr stats::ScopeShape kNamedPolicyScope[] = {
+    {"http.$.rbac.$.",
+     "http.rbac.policy.",
+     {"envoy.http_conn_manager_prefix", "envoy.rbac_policy_name"}},
+    {"cluster.$.rbac.$.",
+     "cluster.rbac.policy.",
+     {"envoy.cluster_name", "envoy.rbac_policy_name"}}};
 
-stats::ScopeName Scope(const std::string& http, const std::string& prefix) {
-  return prefix.empty() ? stats::ScopeName(kScope, {http})
-                        : stats::ScopeName(kNamedScope, {http, prefix});
+stats::ScopeName Scope(bool upstream, const std::string& http, const std::string& prefix) {
+  return prefix.empty() ? stats::ScopeName(kScope[upstream], {http})
+                        : stats::ScopeName(kNamedScope[upstream], {http, prefix});
 }
 
 }  // namespace
 
-RbacPart::RbacPart(stats::Registry& registry, std::string http_prefix, const Settings& settings)
+RbacPart::RbacPart(stats::Registry& registry, std::string http_prefix, const Settings& settings,
+                   bool upstream)
     : registry_(registry),
+      upstream_(upstream),
       http_prefix_(std::move(http_prefix)),
       prefix_(settings.enforced.stat_prefix),
       shadow_prefix_(settings.shadow.stat_prefix),
-      stats_(registry.Open<RbacStats>(Scope(http_prefix_, prefix_))),
-      shadow_stats_(registry.Open<RbacShadowStats>(Scope(http_prefix_, shadow_prefix_))) {}
+      stats_(registry.Open<RbacStats>(Scope(upstream_, http_prefix_, prefix_))),
+      shadow_stats_(
+          registry.Open<RbacShadowStats>(Scope(upstream_, http_prefix_, shadow_prefix_))) {}
 
 stats::ScopeName RbacPart::PolicyScope(const std::string& prefix, const std::string& policy) const {
-  if (prefix.empty()) return stats::ScopeName(kPolicyScope, {http_prefix_, policy});
+  if (prefix.empty()) return stats::ScopeName(kPolicyScope[upstream_], {http_prefix_, policy});
   const std::string both = absl::StrCat(prefix, ".policy.", policy);
-  return stats::ScopeName(kNamedPolicyScope, {http_prefix_, both});
+  return stats::ScopeName(kNamedPolicyScope[upstream_], {http_prefix_, both});
 }
 
 void RbacPart::CountPolicy(const std::string& policy, bool allowed) {

@@ -47,7 +47,9 @@ PX_STATS(RbacShadowStats, PX_HTTP_RBAC_SHADOW_STATS);
 class RbacPart final : public filter::WorkerPart {
  public:
   // The prefixes of the filter's own settings hold for routes too, as in Envoy.
-  RbacPart(stats::Registry& registry, std::string http_prefix, const Settings& settings);
+  // `upstream`: `http_prefix` is a cluster's name.
+  RbacPart(stats::Registry& registry, std::string http_prefix, const Settings& settings,
+           bool upstream);
 
   void Count(bool allowed) { (allowed ? stats_->allowed : stats_->denied).Inc(); }
   void CountShadow(bool allowed) {
@@ -63,6 +65,7 @@ class RbacPart final : public filter::WorkerPart {
   stats::ScopeName PolicyScope(const std::string& prefix, const std::string& policy) const;
 
   stats::Registry& registry_;
+  const bool upstream_;
   const std::string http_prefix_;
   const std::string prefix_;
   const std::string shadow_prefix_;

@@ -47,7 +47,7 @@ http::ResponseHead& Router::NextHead() {
 void Router::TakeHead() {
   const http::ResponseHead& from = attempt_->response;
   http::ResponseHead& to = stream_.response;
-  if (&from == &to) return;
+  if (&from == &to || attempt_->filters != nullptr) return;  // It came out of the filters.
   to.status = from.status;
   to.version = from.version;
   to.keep_alive = from.keep_alive;

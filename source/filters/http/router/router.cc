@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "source/base/limits.h"
+#include "source/filters/http/router/attempt_filters.h"
 #include "source/filters/http/router/connection_needs.h"
 #include "source/filters/http/router/direct_answer.h"
 #include "source/filters/http/router/header_changes.h"
@@ -48,6 +49,8 @@ Router::Attempt::Attempt(Router& owner, http::ResponseHead& head_storage)
   body_limit = std::min<uint64_t>(owner.cluster_->write_limit(), base::limits::kStreamBufferBytes);
 }
 
+Router::Attempt::~Attempt() = default;
+
 void Router::Attempt::OnProgress() { router.stream_.Wake(router); }
 
 Router::Router(const RouterConfig& config, filter::StreamContext& stream, RouterPart* part)
@@ -88,7 +91,9 @@ void Router::Forward() {
   if (cluster_->hosts().drop_overload() != nullptr && DropForOverload()) return;
   pipe_ = EndsHere(*forward_, head);
   retry_.Begin(*forward_, head);
-  if (retry_.any() || !forward_->mirrors.empty() || forward_->internal_redirects != nullptr) {
+  // Filters take of the body before the host is sent any.
+  if (retry_.any() || !forward_->mirrors.empty() || forward_->internal_redirects != nullptr ||
+      cluster_->config().upstream_filters != nullptr || config_.upstream_filters != nullptr) {
     sent_body_.Limit(KeptBodyBytes(route));
   }
   timeouts_.Read(*forward_, stream_.IsGrpcCall(), retry_.per_try_timeout(), head.headers);
@@ -151,10 +156,18 @@ void Router::StartAttempt() {
   HostChoice::Announce(*attempt_, cluster_->config(), stream_.info);
   attempt_->needs = nullptr;
   attempt_->pick = nullptr;
-  if (attempt_->state == Exchange::State::kActive) {
-    SendHead();
-  } else if (attempt_->state == Exchange::State::kFailed) {
+  if (attempt_->state == Exchange::State::kFailed) {
     stream_.Wake(*this);  // Handled in OnWake like a failure that comes later.
+    return;
+  }
+  const bool connected = attempt_->state == Exchange::State::kActive;
+  if (cluster_->config().upstream_filters != nullptr || config_.upstream_filters != nullptr) {
+    MakeFilters();
+  }
+  if (connected) {
+    SendHead();
+  } else if (attempt_->filters != nullptr) {
+    SendMore();  // As far as the filters: the connection comes meanwhile.
   }
 }
 
@@ -175,29 +188,41 @@ void Router::SendHead() {
   cluster_->stats().upstream_rq_active.Inc();
   cluster_->CountConnected(*host_);
   if (cluster_->tracked() != nullptr) cluster_->tracked()->CountRequest(*host_);
-  if (forward_->host_rewrite == route::Forward::HostRewrite::kAuto &&
-      !attempt_->host->hostname().empty()) {
-    ChangeAuthority(attempt_->host->hostname(), !config_.suppress_envoy_headers, stream_);
+  if (attempt_->filters == nullptr) {
+    AddressHost();
+    SuitConnection(stream_.request, connection);
+    if (pipe_) return OpenPipe();
+    SendHeadOver(stream, stream_.request, stream_.request_out);
   }
-  if (!stream_.request.upgrade.empty()) {
-    websocket_.Prepare(stream_.request, connection.version(), stream_.environment.loop.random());
-  }
-  if (stream_.scheme_of_upstream) {
-    stream_.request.scheme = info.upstream_tls ? "https" : "http";
-  }
-  if (stream_.trace != nullptr) stream_.trace->Inject(stream_.request);
-  if (pipe_) return OpenPipe();
-  const filter::Parts& out = stream_.request_out;
-  if (cluster_->config().track_sizes) attempt_->sizes.request_head = SizeOf(stream_.request);
-  stream.SendHead(stream_.request, out.end && out.body.empty() && out.trailers == nullptr);
   if (cluster_->config().max_stream_duration != 0) {
     Arm(attempt_->duration_timer, cluster_->config().max_stream_duration, attempt_->expired);
   }
   SendMore();
 }
 
+void Router::AddressHost() {
+  const upstream::Host& host = *attempt_->host;
+  if (forward_->host_rewrite == route::Forward::HostRewrite::kAuto && !host.hostname().empty()) {
+    ChangeAuthority(host.hostname(), !config_.suppress_envoy_headers, stream_);
+  }
+  if (stream_.trace != nullptr) stream_.trace->Inject(stream_.request);
+}
+
+void Router::SuitConnection(http::RequestHead& head, const upstream::ClientConnection& connection) {
+  if (!head.upgrade.empty()) {
+    websocket_.Prepare(head, connection.version(), stream_.environment.loop.random());
+  }
+  if (stream_.scheme_of_upstream) head.scheme = stream_.info.upstream_tls ? "https" : "http";
+}
+
+void Router::SendHeadOver(upstream::ClientStream& stream, const http::RequestHead& head,
+                          const filter::Parts& out) {
+  if (cluster_->config().track_sizes) attempt_->sizes.request_head = SizeOf(head);
+  stream.SendHead(head, out.end && out.body.empty() && out.trailers == nullptr);
+}
+
 void Router::OpenPipe() {
-  http::ResponseHead& head = stream_.response;
+  http::ResponseHead& head = attempt_->response;
   head.status = 200;
   head.framing = http::Framing{stream_.request.framing.kind == http::Framing::kTunnel
                                    ? http::Framing::kTunnel
@@ -224,6 +249,7 @@ void Router::SendMore() {
   if (response_started_ && (attempt_ == nullptr || attempt_->state == Exchange::State::kDone)) {
     out.body.Clear();
   }
+  if (attempt_ != nullptr && attempt_->filters != nullptr) return SendThroughFilters();
   if (attempt_ == nullptr || !attempt_->head_sent || !MaySendBody()) return;
   upstream::ClientStream* stream = attempt_->stream.get();
   if (stream == nullptr) return;
@@ -324,7 +350,10 @@ void Router::OnWake() {
   if (attempt_->state == Exchange::State::kFailed) return OnFailure();
   if (attempt_->state == Exchange::State::kActive && !attempt_->head_sent) return SendHead();
   if (attempt_->informational != nullptr) DeliverInformational();
-  if (attempt_->head && !response_started_) {
+  if (attempt_->filters != nullptr && !ReceiveThroughFilters()) return;
+  const bool head =
+      attempt_->filters == nullptr ? attempt_->head : attempt_->filters->response_out.head;
+  if (head && !response_started_) {
     OnResponseHead();
     if (attempt_ == nullptr || !response_started_) return;
   }
@@ -332,7 +361,8 @@ void Router::OnWake() {
   if (attempt_ != nullptr) {
     if (attempt_->state == Exchange::State::kReset) return OnReset();
     if (attempt_->timed_out && !response_started_) {
-      return retry_.hedges() ? OnSlow() : OnTimeout();
+      // Filters that stand before the host are not pumped beside its successor.
+      return retry_.hedges() && attempt_->filters == nullptr ? OnSlow() : OnTimeout();
     }
     if (attempt_->expired) return OnExpired();
   }

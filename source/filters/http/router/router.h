@@ -27,12 +27,15 @@
 
 namespace proxenos::filters::router {
 
+class AttemptFilters;
 struct FailureWords;
 
 // envoy.extensions.filters.http.router.v3.Router
 struct RouterConfig {
   bool suppress_envoy_headers = false;
   bool start_child_span = false;
+  // Of clusters that have none of their own; null: there are none.
+  std::shared_ptr<const filter::UpstreamFilters> upstream_filters;
 };
 
 class Router final : public filter::HttpFilter, public base::Recycled<Router> {
@@ -53,8 +56,10 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   // One try at a host.
   struct Attempt final : public upstream::Exchange, public base::Recycled<Attempt> {
     Attempt(Router& router, http::ResponseHead& head_storage);
+    ~Attempt() override;
     void OnProgress() override;
     Router& router;
+    std::unique_ptr<AttemptFilters> filters;  // Null: nothing stands before the host.
     base::MonoTime started = 0;
     std::optional<event::Timer> response_timer;  // The per-try timeout.
     std::optional<event::Timer> duration_timer;  // The cluster's max_stream_duration.
@@ -72,10 +77,25 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   void OnRequestComplete();
   void StartAttempt();
   void SendHead();
+  // The host has its say in the head: once it is known.
+  void AddressHost();
+  // And the connection.
+  void SuitConnection(http::RequestHead& head, const upstream::ClientConnection& connection);
+  void SendHeadOver(upstream::ClientStream& stream, const http::RequestHead& head,
+                    const filter::Parts& out);
   // The connection stands: bytes go over it as they are, the client is told so.
   void OpenPipe();
   void SendMore();
   void SendMirrors();
+  // By way of the upstream filters, where the attempt has some.
+  void MakeFilters();
+  void SendThroughFilters();
+  // True: something went.
+  bool SendFromFilters();
+  // Takes what the attempt has of the response through them. False: the attempt is over.
+  bool ReceiveThroughFilters();
+  // What the host was sent, or will be.
+  const http::RequestHead& sent_head() const;
   // Sets `fired` and wakes the router when `after` is over.
   void Arm(std::optional<event::Timer>& timer, base::Nanos after, bool& fired);
   // Whether the request's body may go to the host yet.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "source/filters/http/router/attempt_filters.h"
 #include "source/filters/http/router/headers.h"
 #include "source/filters/http/router/router.h"
 #include "source/filters/http/router/upstream_failure.h"
@@ -124,6 +125,7 @@ void Router::OnReset() {
     stream_.Wake(*this);
     return;
   }
+  if (attempt_->filters != nullptr && !attempt_->filters->head_sent) attempt_->unprocessed = true;
   const FailureWords words = WordsOf(attempt_->reset);
   auto& stats = cluster_->stats();
   if (response_started_ && stream_.response_sent()) {
@@ -156,7 +158,8 @@ void Router::OnReset() {
 }
 
 void Router::BreakOff(absl::string_view details, uint32_t flag) {
-  stream_.response_in.body.Append(std::move(attempt_->body));
+  stream_.response_in.body.Append(std::move(
+      attempt_->filters == nullptr ? attempt_->body : attempt_->filters->response_out.body));
   FinishAttempt(0);
   ReleaseRequest();
   ForgetWaits();
@@ -227,7 +230,7 @@ bool Router::TryRetry(uint32_t reason) {
       attempt_->head ? retry_.ToldWait(stream_.response, loop.wall_now()) : base::Nanos{0};
   // Its span tells the status that is the reason, if it got as far.
   if (stream_.trace != nullptr && attempt_->head) {
-    stream_.trace->EndAttempt(stream_.response.status);
+    stream_.trace->EndAttempt(attempt_->response.status);
   }
   stream_.response_head_bytes = std::move(attempt_->head_bytes);  // The access log may read it.
   FinishAttempt(0);

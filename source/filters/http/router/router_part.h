@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "source/filter/http_filter.h"
+#include "source/filter/upstream_filters.h"
 #include "source/filters/http/router/internal_redirect.h"
 #include "source/filters/http/router/mirrors.h"
 
@@ -12,11 +13,27 @@ namespace proxenos::filters::router {
 
 class RouterPart final : public filter::WorkerPart {
  public:
-  RouterPart(stats::Registry& registry, std::string stat_prefix)
-      : redirects(registry, std::move(stat_prefix)) {}
+  // `filters` may be null, and outlives it.
+  RouterPart(stats::Registry& registry, std::string stat_prefix,
+             const filter::UpstreamFilters* filters = nullptr)
+      : redirects(registry, stat_prefix),
+        registry_(registry),
+        stat_prefix_(std::move(stat_prefix)),
+        filters_(filters) {}
+
+  void Start(const filter::Environment& environment) override {
+    if (filters_ == nullptr) return;
+    filter_parts = filter::MakeParts(*filters_, registry_, stat_prefix_, environment);
+  }
 
   Mirrors mirrors;
   RedirectCounts redirects;
+  filter::WorkerParts filter_parts;  // Of Router.upstream_http_filters.
+
+ private:
+  stats::Registry& registry_;
+  const std::string stat_prefix_;
+  const filter::UpstreamFilters* const filters_;
 };
 
 }  // namespace proxenos::filters::router

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/filters/http/router/attempt_filters.h"
 #include "source/filters/http/router/header_changes.h"
 #include "source/filters/http/router/headers.h"
 #include "source/filters/http/router/router.h"
@@ -49,7 +50,7 @@ void Router::OnResponseHead() {
     AbandonHedges();
   }
   if (forward_->internal_redirects != nullptr && FollowRedirect()) return;
-  if (!websocket_.Finish(stream_.request, stream_.response)) {
+  if (!websocket_.Finish(sent_head(), stream_.response)) {
     const FailureWords words = WordsOf(upstream::ResetReason::kProtocolError);
     FinishAttempt(0);
     FailUnanswered(words, ResetText(words.reason), "websocket_key_not_answered");
@@ -126,19 +127,25 @@ void Router::DeliverHead() {
 
 // Moves as much of the body on as there is room for: what is left holds its source back.
 void Router::TakeBody() {
-  if (attempt_->body.empty()) return;
+  buffer::Buffer& body =
+      attempt_->filters == nullptr ? attempt_->body : attempt_->filters->response_out.body;
+  if (body.empty()) return;
   const uint64_t held = stream_.response_in.body.size();
   const uint64_t limit = stream_.body_limit(filter::Direction::kResponse);
   if (held >= limit) {
     stream_.response_held_back = true;
     return;
   }
-  const uint64_t taken = std::min(attempt_->body.size(), limit - held);
-  if (taken == attempt_->body.size()) {
-    stream_.response_in.body.Append(std::move(attempt_->body));
+  const uint64_t taken = std::min(body.size(), limit - held);
+  if (taken == body.size()) {
+    stream_.response_in.body.Append(std::move(body));
   } else {
-    stream_.response_in.body.AppendFrom(attempt_->body, taken);
+    stream_.response_in.body.AppendFrom(body, taken);
     stream_.response_held_back = true;
+  }
+  if (attempt_->filters != nullptr) {
+    stream_.Wake(*this);  // There is room for more to come out of them.
+    return;
   }
   attempt_->sizes.response_body += taken;
   attempt_->BodyTaken(taken);
@@ -147,9 +154,14 @@ void Router::TakeBody() {
 void Router::DeliverBody() {
   if (attempt_ == nullptr) return;
   TakeBody();
-  if (attempt_->end && attempt_->body.empty()) {
+  const AttemptFilters* const filters = attempt_->filters.get();
+  const bool all = filters == nullptr
+                       ? attempt_->end && attempt_->body.empty()
+                       : filters->response_out.end && filters->response_out.body.empty();
+  if (all) {
     if (attempt_->trailers != nullptr) ReadLoadReport(*attempt_->trailers);
-    stream_.response_in.trailers = attempt_->trailers;
+    stream_.response_in.trailers =
+        filters == nullptr ? attempt_->trailers : filters->CopyTrailers();
     stream_.response_in.end = true;
     stream_.response_trailer_bytes = std::move(attempt_->trailer_bytes);
     stream_.info.last_upstream_rx = stream_.environment.loop.now();
