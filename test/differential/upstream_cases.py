@@ -1,8 +1,9 @@
 """What is sent to both proxies through upstream HTTP filters of the origin's cluster: groups as in cases.py."""
 
 from bootstrap import ROUTER, TYPE, bootstrap, cluster, protocol, to
-from filter_cases import ANY, append, policies, route, typed
+from filter_cases import ANY, COMPRESSOR, GZIP, append, policies, route, typed
 from h1_requests import get, post, raw
+from service_cases import BODIES, HEADS, PROCESSOR_REQUESTS, SERVICES
 
 CODEC = {"name": "codec", "typed_config": typed("upstream_codec.v3", "UpstreamCodec")}
 GENERIC = {"name": "envoy.http.injected_credentials.generic", "typed_config": {
@@ -19,9 +20,10 @@ def listed(*kinds):
 def through(*kinds, routes=None, router=None):
     """A bootstrap whose cluster has those upstream filters; `router`: whose router has these instead, or as well."""
     own = protocol(explicit_http_config={"http_protocol_options": {}}, http_filters=listed(*kinds)) if kinds else {}
+    services = SERVICES[1:]
     manager = {"http_filters": [{"name": "envoy.filters.http.router", "typed_config": {
         "@type": ROUTER, **({"upstream_http_filters": listed(*router)} if router else {})}}]}
-    config = bootstrap(routes, manager=manager, clusters=[cluster("origin", "ORIGIN", **own)])
+    config = bootstrap(routes, manager=manager, clusters=[cluster("origin", "ORIGIN", **own), *services])
     config["static_resources"]["secrets"] = [{"name": "token", "generic_secret": {"secret": {"inline_string": "xyz"}}}]
     return config
 
@@ -53,6 +55,10 @@ GROUPS = {
         ("gets one", get()), ("has one", get("/", "x-token: mine")), ("retried", get("/503"))]),
     "upstream rbac": (through(RBAC, MUTATION, routes=[to(retry_policy=RETRY)]), [
         ("denied", get("/no")), ("allowed", get("/yes")), ("denied with a body", raw("POST /no HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi"))]),
+    "upstream ext_proc": (through(("ext_proc.v3", "ExternalProcessor", HEADS)), PROCESSOR_REQUESTS[:-1]),
+    "upstream ext_proc with bodies": (through(("ext_proc.v3", "ExternalProcessor", BODIES)), PROCESSOR_REQUESTS[:-1]),
+    "upstream compressor": (through((*COMPRESSOR, GZIP)), [
+        ("gzip", get("/made?content-type=text/html", "Accept-Encoding: gzip")), ("none", get("/made?content-type=text/html"))]),
     "upstream filters of the router": (through(router=[MUTATION, BUFFER]), [
         ("plain", get("/", "x-a: 1")), ("too large", post(["Content-Length: 11"], "hello world"))]),
     "upstream filters of both": (through(RBAC, router=[MUTATION]), [("plain", get("/", "x-a: 1")), ("denied", get("/no"))]),
