@@ -17,6 +17,9 @@ class FilterSecretsTest : public SecretStoreTest {
     const auto values = Cells().back()->Get();
     return values == nullptr ? "none" : values->value;
   }
+  std::string Cluster(const std::string& name, const std::string& secret) {
+    return Apply(xds::kClusterType, name, absl::StrCat(name, "|filter|", secret));
+  }
   std::string AddStatic(const v3::Secret& secret) {
     const auto refused = store_->AddStatic(xds::kSecretType, secret.SerializeAsString());
     return refused.empty() ? "" : refused[0].reason;
@@ -45,6 +48,27 @@ TEST_F(FilterSecretsTest, ThoseThatDoNotComeAreNotWaitedForLong) {
   EXPECT_EQ(After(base::kSecond), Words{"listener l none"});
   Send(Generic("key", "late"));
   EXPECT_EQ(Value(), "late");
+}
+
+TEST_F(FilterSecretsTest, ClustersWaitForThoseOfTheirFilters) {
+  EXPECT_EQ(Cluster("c", "key"), "");
+  EXPECT_EQ(Turn(), kNoBatch);
+  EXPECT_EQ(wanted_[""], std::set<std::string>{"key"});
+  EXPECT_EQ(Send(Generic("key", "a")), "");
+  EXPECT_EQ(Turn(), Words{"cluster c ready"});
+  EXPECT_EQ(Value(), "a");
+  EXPECT_EQ(Send(Generic("key", "b")), "");
+  EXPECT_EQ(Turn(), kNoBatch);
+  EXPECT_EQ(Value(), "b");
+}
+
+TEST_F(FilterSecretsTest, ClustersDoNotWaitLongEither) {
+  Cluster("c", "key");
+  Turn();
+  EXPECT_EQ(After(kFetchTimeout - base::kSecond), kNoBatch);
+  EXPECT_EQ(After(base::kSecond), Words{"cluster c ready"});
+  const std::string missing = Cluster("d", "static:key");
+  EXPECT_NE(missing.find("secret key is not one of"), std::string::npos) << missing;
 }
 
 TEST_F(FilterSecretsTest, NobodyWantsWhatNoFilterNames) {

@@ -111,15 +111,19 @@ inline CompiledListener CompileListener(const std::string& bytes) {
   return compiled;
 }
 
-// "NAME|ROOTS"
+// "NAME|ROOTS", "NAME|filter|S": one in plain text, with an upstream filter that names S.
 inline std::shared_ptr<const upstream::ClusterConfig> CompileCluster(const std::string& bytes) {
   const std::vector<std::string> words = absl::StrSplit(bytes, '|');
-  auto from = std::make_shared<tls::ClientTemplate>();
-  from->options.common.name = words[0];
-  from->secrets.validation = Ref(words[1], tls::SecretKind::kValidation);
   auto config = std::make_shared<upstream::ClusterConfig>();
   config->name = words[0];
   config->assignment = std::make_shared<upstream::Assignment>();
+  if (words[1] == "filter") {
+    Cells().push_back(tls::SecretCells::OfProcess().Name(Ref(words[2], tls::SecretKind::kGeneric)));
+    return config;
+  }
+  auto from = std::make_shared<tls::ClientTemplate>();
+  from->options.common.name = words[0];
+  from->secrets.validation = Ref(words[1], tls::SecretKind::kValidation);
   config->tls.push_back(std::move(from));
   return config;
 }
@@ -127,8 +131,9 @@ inline std::shared_ptr<const upstream::ClusterConfig> CompileCluster(const std::
 inline std::string Describe(const Batch& batch) {
   Words words;
   for (const auto& each : batch.clusters) {
-    words.push_back(absl::StrCat("cluster ", each->config->name, " ",
-                                 each->tls[0] == nullptr ? "waits" : "ready"));
+    words.push_back(
+        absl::StrCat("cluster ", each->config->name, " ",
+                     !each->tls.empty() && each->tls[0] == nullptr ? "waits" : "ready"));
   }
   for (const auto& each : batch.listeners) {
     words.push_back(absl::StrCat("listener ", each.config->name, " ", NameIn(each.tls[0].get())));
