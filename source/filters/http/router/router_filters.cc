@@ -76,6 +76,7 @@ bool Router::SendFromFilters() {
       return false;
     }
     SendHeadOver(*stream, filters.request, out);
+    if (attempt_->stream.get() == nullptr) return false;  // The connection would not have it.
   }
   if (out.body.empty() && !out.end) return false;
   const uint64_t before = out.body.size();
