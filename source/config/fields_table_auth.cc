@@ -180,12 +180,13 @@ std::vector<MessageRules> DescriptorFields() {
        {
            Use("stage actions hits_addend x_ratelimit_option"),
            Use("disable_key"),
-           Refuse("limit", "a descriptor has the limit that the filter or the service gives it"),
-           Use("apply_on_stream_done").Only("false", "requests are counted when they come"),
+           Use("limit apply_on_stream_done"),
        }},
-      {"envoy.config.route.v3.RateLimit.HitsAddend",
-       {Use("number"), Refuse("format", "write number"),
-        Use("is_negative_hits").Only("false", "hits are taken and not given back")}},
+      {"envoy.config.route.v3.RateLimit.HitsAddend", {Use("number format is_negative_hits")}},
+      {"envoy.config.route.v3.RateLimit.Override",
+       {Use("dynamic_metadata"),
+        Refuse("rate_limit", "the service says it, or the request's dynamic_metadata")}},
+      {"envoy.config.route.v3.RateLimit.Override.DynamicMetadata", {Use("metadata_key")}},
       {"envoy.config.route.v3.RateLimit.Action",
        {
            Use("source_cluster destination_cluster request_headers query_parameters"),

@@ -231,7 +231,7 @@ Forward CompileForward(const v3::RouteAction& config,
                                    path.Field("request_mirror_policies"));
   forward.internal_redirects = CompileInternalRedirects(config, compilation, path);
   forward.rate_limits =
-      CompileRateLimits(config.rate_limits(), compilation.errors(), path.Field("rate_limits"));
+      CompileTableRateLimits(config.rate_limits(), compilation, path.Field("rate_limits"));
   forward.include_host_rate_limits = config.include_vh_rate_limits().value();
   forward.hash_policies =
       CompileHashPolicies(config.hash_policy(), compilation.errors(), path.Field("hash_policy"));

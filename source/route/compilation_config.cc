@@ -42,4 +42,14 @@ void Compilation::CheckTargetText(const std::string& text, const config::Path& p
   }
 }
 
+RateLimits CompileTableRateLimits(const RateLimitProtos& config, Compilation& compilation,
+                                  const config::Path& path) {
+  const auto make = [&compilation](const std::string& text, const config::Path& at) {
+    RateLimitFormat format;
+    format.index = compilation.Format(text, at);
+    return format;
+  };
+  return CompileServiceRateLimits(config, make, compilation.errors(), path);
+}
+
 }  // namespace proxenos::route

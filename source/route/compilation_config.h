@@ -13,6 +13,7 @@
 #include "source/base/clock.h"
 #include "source/config/errors.h"
 #include "source/route/filter_override_config.h"
+#include "source/route/rate_limit_config.h"
 #include "source/route/route_table.h"
 
 namespace proxenos::route {
@@ -39,6 +40,10 @@ class Compilation {
   absl::flat_hash_map<std::string, uint32_t> clusters_;
   absl::flat_hash_map<std::string, uint32_t> formats_;
 };
+
+// Limits whose formats are the table's. `path` is that of the list.
+RateLimits CompileTableRateLimits(const RateLimitProtos& config, Compilation& compilation,
+                                  const config::Path& path);
 
 // The typed_per_filter_config of any message that has it.
 template <typename Config>

@@ -154,6 +154,53 @@ class ActionCompiler {
   RateLimitAction action_;
 };
 
+// What of a limit only a service can count.
+class ServiceParts {
+ public:
+  ServiceParts(RateLimit& limit, config::Errors& errors, const config::Path& path)
+      : limit_(limit), errors_(errors), path_(path) {}
+
+  void Compile(const v3::RateLimit& config, MakeRateLimitFormat make) {
+    limit_.on_stream_done = config.apply_on_stream_done();
+    limit_.negative_hits = config.hits_addend().is_negative_hits();
+    if (!config.hits_addend().format().empty()) Format(config.hits_addend(), make);
+    if (!config.limit().has_dynamic_metadata()) return;
+    const auto& key = config.limit().dynamic_metadata().metadata_key();
+    limit_.limit_path.push_back(key.key());
+    for (const auto& segment : key.path()) limit_.limit_path.push_back(segment.key());
+  }
+
+  void Refuse(const v3::RateLimit& config) {
+    constexpr char kOnlyService[] = "is for limits that a service counts (ratelimit)";
+    if (config.apply_on_stream_done())
+      errors_.Add(path_.Field("apply_on_stream_done"), kOnlyService);
+    if (config.has_limit()) errors_.Add(path_.Field("limit"), kOnlyService);
+    const config::Path hits = path_.Field("hits_addend");
+    if (!config.hits_addend().format().empty()) errors_.Add(hits.Field("format"), kOnlyService);
+    if (config.hits_addend().is_negative_hits()) {
+      errors_.Add(hits.Field("is_negative_hits"), kOnlyService);
+    }
+  }
+
+ private:
+  void Format(const v3::RateLimit::HitsAddend& config, MakeRateLimitFormat make) {
+    const config::Path at = path_.Field("hits_addend").Field("format");
+    const std::string& text = config.format();
+    if (config.has_number()) {
+      errors_.Add(path_.Field("hits_addend"), "only one of number and format may be set");
+    } else if (text.size() < 3 || text.front() != '%' || text.find('%', 1) != text.size() - 1) {
+      errors_.AddValue(at, text, "one operator, as %BYTES_RECEIVED%");
+    } else {
+      limit_.hits_format = make(text, at);
+      limit_.counts_hits = true;
+    }
+  }
+
+  RateLimit& limit_;
+  config::Errors& errors_;
+  const config::Path& path_;
+};
+
 RateLimit CompileRateLimit(const v3::RateLimit& config, config::Errors& errors,
                            const config::Path& path) {
   RateLimit limit;
@@ -176,11 +223,24 @@ RateLimit CompileRateLimit(const v3::RateLimit& config, config::Errors& errors,
 
 }  // namespace
 
-RateLimits CompileRateLimits(const google::protobuf::RepeatedPtrField<v3::RateLimit>& config,
-                             config::Errors& errors, const config::Path& path) {
+RateLimits CompileRateLimits(const RateLimitProtos& config, config::Errors& errors,
+                             const config::Path& path) {
   RateLimits limits;
   for (int i = 0; i < config.size(); ++i) {
-    limits.push_back(CompileRateLimit(config[i], errors, path.Index(static_cast<size_t>(i))));
+    const config::Path at = path.Index(static_cast<size_t>(i));
+    limits.push_back(CompileRateLimit(config[i], errors, at));
+    ServiceParts(limits.back(), errors, at).Refuse(config[i]);
+  }
+  return limits;
+}
+
+RateLimits CompileServiceRateLimits(const RateLimitProtos& config, MakeRateLimitFormat make,
+                                    config::Errors& errors, const config::Path& path) {
+  RateLimits limits;
+  for (int i = 0; i < config.size(); ++i) {
+    const config::Path at = path.Index(static_cast<size_t>(i));
+    limits.push_back(CompileRateLimit(config[i], errors, at));
+    ServiceParts(limits.back(), errors, at).Compile(config[i], make);
   }
   return limits;
 }

@@ -1,6 +1,9 @@
 // envoy.config.route.v3.RateLimit to RateLimit.
 #pragma once
 
+#include <string>
+
+#include "absl/functional/function_ref.h"
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "google/protobuf/repeated_field.h"
 #include "source/config/errors.h"
@@ -8,9 +11,19 @@
 
 namespace proxenos::route {
 
-// `path` is that of the list.
-RateLimits CompileRateLimits(
-    const google::protobuf::RepeatedPtrField<envoy::config::route::v3::RateLimit>& config,
-    config::Errors& errors, const config::Path& path);
+using RateLimitProtos = google::protobuf::RepeatedPtrField<envoy::config::route::v3::RateLimit>;
+
+// Of limits that the proxy keeps itself: what only a service can count is an error. `path` is that
+// of the list.
+RateLimits CompileRateLimits(const RateLimitProtos& config, config::Errors& errors,
+                             const config::Path& path);
+
+// A format of one operator; reports its own errors.
+using MakeRateLimitFormat =
+    absl::FunctionRef<RateLimitFormat(const std::string& text, const config::Path& path)>;
+
+// Of limits that a service counts.
+RateLimits CompileServiceRateLimits(const RateLimitProtos& config, MakeRateLimitFormat make,
+                                    config::Errors& errors, const config::Path& path);
 
 }  // namespace proxenos::route

@@ -209,7 +209,7 @@ VirtualHost CompileVirtualHost(const v3::VirtualHost& config, Inherited inherite
   host.filter_overrides = CompileOverrides(config, compilation, path);
   host.metadata = CompileMetadata(config.metadata());
   host.rate_limits =
-      CompileRateLimits(config.rate_limits(), compilation.errors(), path.Field("rate_limits"));
+      CompileTableRateLimits(config.rate_limits(), compilation, path.Field("rate_limits"));
   host.request_body_limit = CompileBodyLimit(config, compilation, path);
   if (config.has_cors()) {
     CompileCorsField(config.cors(), compilation.override_kinds, &host.filter_overrides,

@@ -6,6 +6,7 @@
 #include "envoy/extensions/filters/http/ratelimit/v3/rate_limit.pb.h"
 #include "envoy/service/ratelimit/v3/rls.pb.h"
 #include "gtest/gtest.h"
+#include "source/route/rate_limit_config.h"
 #include "test/filters/http/stream.h"
 #include "test/support/side_service.h"
 
@@ -62,15 +63,15 @@ class RateLimitTest : public ::testing::Test {
     stream().SendRequest(true);
   }
   FilterHarness& stream() { return *subject_.stream; }
-  Http2OriginStream& Asked() {
+  Http2OriginStream& Asked(size_t number = 0) {
     auto& origin = subject_.service->origin;
-    EXPECT_TRUE(
-        stream().Until([&] { return origin.stream_count() > 0 && origin.stream(0).complete(); }));
-    return origin.stream(0);
+    EXPECT_TRUE(stream().Until(
+        [&] { return origin.stream_count() > number && origin.stream(number).complete(); }));
+    return origin.stream(number);
   }
-  envoy::service::ratelimit::v3::RateLimitRequest Question() {
+  envoy::service::ratelimit::v3::RateLimitRequest Question(size_t number = 0) {
     envoy::service::ratelimit::v3::RateLimitRequest request;
-    EXPECT_TRUE(request.ParseFromString(Asked().body().substr(5)));
+    EXPECT_TRUE(request.ParseFromString(Asked(number).body().substr(5)));
     return request;
   }
   static void Answer(Http2OriginStream& asked, const std::string& text) {
@@ -183,6 +184,76 @@ TEST_F(RateLimitTest, RoutesHaveLimitsAndDomains) {
   EXPECT_EQ(question.domain(), "other");
   ASSERT_EQ(question.descriptors_size(), 1);
   EXPECT_EQ(question.descriptors(0).entries(0).value(), "r");
+}
+
+TEST_F(RateLimitTest, RequestsSayHowManyHitsTheyAre) {
+  Begin("", {{"x-tokens", "7"}, {"x-words", "many"}, {"x-most", "1000000001"}}, R"(
+      rate_limits { hits_addend { format: "%REQ(x-tokens)%" is_negative_hits: true }
+                    actions { generic_key { descriptor_value: "tokens" } } }
+      rate_limits { hits_addend { format: "%REQ(x-words)%" }
+                    actions { generic_key { descriptor_value: "words" } } }
+      rate_limits { hits_addend { format: "%REQ(x-most)%" }
+                    actions { generic_key { descriptor_value: "most" } } }
+      rate_limits { hits_addend { format: "%REQ(x-none)%" }
+                    actions { generic_key { descriptor_value: "none" } } })");
+  const auto question = Question();
+  ASSERT_EQ(question.descriptors_size(), 1) << "what is no number is not asked about";
+  EXPECT_EQ(question.descriptors(0).entries(0).value(), "tokens");
+  EXPECT_EQ(question.descriptors(0).hits_addend().value(), 7u);
+  EXPECT_TRUE(question.descriptors(0).is_negative_hits());
+}
+
+TEST_F(RateLimitTest, RequestsHaveLimitsOfTheirOwn) {
+  subject_ = Make(kService, {}, R"(
+      rate_limits { limit { dynamic_metadata { metadata_key {
+                      key: "plan" path { key: "limit" } } } }
+                    actions { generic_key { descriptor_value: "a" } } }
+      rate_limits { limit { dynamic_metadata { metadata_key { key: "none" } } }
+                    actions { generic_key { descriptor_value: "b" } } })");
+  json::Object limit;
+  limit.insert_or_assign("requests_per_unit", json::Value(int64_t{42}));
+  limit.insert_or_assign("unit", json::Value(std::string("HOUR")));
+  stream().info.metadata.Open("plan").insert_or_assign("limit", json::Value(std::move(limit)));
+  stream().SendRequest(true);
+  const auto question = Question();
+  ASSERT_EQ(question.descriptors_size(), 2);
+  EXPECT_EQ(question.descriptors(0).limit().requests_per_unit(), 42u);
+  EXPECT_EQ(question.descriptors(0).limit().unit(), envoy::type::v3::HOUR);
+  EXPECT_FALSE(question.descriptors(1).has_limit());
+}
+
+// Once the response has gone: nothing is asked before, and nobody waits for an answer.
+TEST_F(RateLimitTest, DescriptorsAreCountedAtTheEnd) {
+  constexpr char kAtTheEnd[] = R"(
+      rate_limits { apply_on_stream_done: true hits_addend { format: "%RESP(x-cost)%" }
+                    actions { generic_key { descriptor_value: "done" } } })";
+  Begin("", {}, kAtTheEnd);
+  ASSERT_TRUE(stream().request_out.head) << "nobody is asked";
+  stream().response.headers.Add("x-cost", "11");
+  stream().SendResponse(200, "", true);
+  stream().Complete();
+  const auto question = Question();
+  ASSERT_EQ(question.descriptors_size(), 1);
+  EXPECT_EQ(question.descriptors(0).entries(0).value(), "done");
+  EXPECT_EQ(question.descriptors(0).hits_addend().value(), 11u);
+  Answer(Asked(), "overall_code: OVER_LIMIT");
+  EXPECT_TRUE(stream().Until([this] { return Asked().closed(); }));
+}
+
+TEST_F(RateLimitTest, OnlyServicesCountSomeLimits) {
+  const auto refused = [](const std::string& text) {
+    envoy::extensions::filters::http::ratelimit::v3::RateLimitPerRoute proto;
+    EXPECT_TRUE(
+        google::protobuf::TextFormat::ParseFromString("rate_limits { " + text + " }", &proto));
+    config::Errors errors;
+    route::CompileRateLimits(proto.rate_limits(), errors, config::Path("l"));
+    return errors.ok() ? std::string() : errors.list()[0].ToString();
+  };
+  EXPECT_EQ(refused("apply_on_stream_done: true"),
+            "l[0].apply_on_stream_done: is for limits that a service counts (ratelimit)");
+  EXPECT_EQ(refused("hits_addend { format: '%BYTES_SENT%' }"),
+            "l[0].hits_addend.format: is for limits that a service counts (ratelimit)");
+  EXPECT_EQ(refused("hits_addend { number { value: 3 } }"), "");
 }
 
 TEST_F(RateLimitTest, StreamsEndInEveryPhase) {

@@ -1,6 +1,7 @@
 // Taking tokens, and saying so.
 #include "source/filters/http/local_ratelimit/filter.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -72,6 +73,14 @@ Verdict LocalRateLimit::OnRequestHeaders(http::RequestHead& head, bool) {
                                 /*without_disabled=*/true, stream_, &descriptors);
     }
   }
+  // Those that only a service can count are not for the proxy's buckets.
+  descriptors.erase(std::remove_if(descriptors.begin(), descriptors.end(),
+                                   [](const filter::Descriptor& each) {
+                                     return each.limit->on_stream_done ||
+                                            each.limit->negative_hits ||
+                                            !each.limit->hits_format.empty();
+                                   }),
+                    descriptors.end());
   result_ = LimiterOfStream().Take(descriptors, stream_.environment.loop.now());
   if (stats != nullptr) (result_.allowed ? stats->ok : stats->rate_limited).Inc();
   if (result_.allowed) return Verdict::kContinue;

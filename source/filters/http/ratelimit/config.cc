@@ -1,9 +1,11 @@
 // Compiles the configuration of rate limits by a service.
 #include "source/filters/http/ratelimit/config.h"
 
+#include <string>
 #include <utility>
 
 #include "envoy/extensions/filters/http/ratelimit/v3/rate_limit.pb.h"
+#include "source/access_log/formatter.h"
 #include "source/config/typed_config.h"
 #include "source/filter/header_change_config.h"
 #include "source/filters/http/ratelimit/filter.h"
@@ -38,6 +40,22 @@ class Factory final : public filter::FilterFactory {
   const Settings settings_;
 };
 
+route::RateLimits CompileLimits(const route::RateLimitProtos& protos, const config::Path& path,
+                                config::Errors& errors) {
+  const auto make = [&errors](const std::string& text, const config::Path& at) {
+    route::RateLimitFormat format;
+    auto compiled =
+        access_log::Formatter::Compile(text, {.omit_empty_values = true, .extensions = {}});
+    if (compiled.ok()) {
+      format.own = std::make_shared<const access_log::Formatter>(*std::move(compiled));
+    } else {
+      errors.Add(at, std::string(compiled.status().message()));
+    }
+    return format;
+  };
+  return route::CompileServiceRateLimits(protos, make, errors, path);
+}
+
 Settings Compile(const v3::RateLimit& proto, const config::Path& path, config::Errors& errors) {
   Settings settings;
   const config::Path service = path.Field("rate_limit_service").Field("grpc_service");
@@ -70,8 +88,7 @@ Settings Compile(const v3::RateLimit& proto, const config::Path& path, config::E
   if (proto.status_on_error().code() >= 400) {
     settings.status_on_error = static_cast<uint16_t>(proto.status_on_error().code());
   }
-  settings.rate_limits =
-      route::CompileRateLimits(proto.rate_limits(), errors, path.Field("rate_limits"));
+  settings.rate_limits = CompileLimits(proto.rate_limits(), path.Field("rate_limits"), errors);
   settings.response_headers = filter::CompileHeaderChanges(
       proto.response_headers_to_add(), path.Field("response_headers_to_add"), errors);
   settings.resource_exhausted = proto.rate_limited_as_resource_exhausted();
@@ -109,8 +126,7 @@ std::shared_ptr<const void> CreateOverride(const google::protobuf::Any& config,
   if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
   RouteSettings settings;
   settings.host_limits = HostLimitsOf(proto);
-  settings.rate_limits =
-      route::CompileRateLimits(proto.rate_limits(), errors, path.Field("rate_limits"));
+  settings.rate_limits = CompileLimits(proto.rate_limits(), path.Field("rate_limits"), errors);
   settings.domain = proto.domain();
   return std::make_shared<const RouteSettings>(std::move(settings));
 }

@@ -18,7 +18,8 @@ using rpc::WireWriter;
 
 // Field numbers of envoy.service.ratelimit.v3.
 enum RequestField : uint32_t { kDomain = 1, kDescriptors = 2 };
-enum DescriptorField : uint32_t { kEntries = 1, kHitsAddend = 3 };
+enum DescriptorField : uint32_t { kEntries = 1, kLimit = 2, kHitsAddend = 3, kNegative = 4 };
+enum OverrideField : uint32_t { kOverrideRequests = 1, kOverrideUnit = 2 };
 enum ResponseField : uint32_t {
   kOverallCode = 1,
   kStatuses = 2,
@@ -111,18 +112,24 @@ bool Read(absl::string_view message, Decision* decision) {
 
 }  // namespace
 
-std::string MakeRequest(absl::string_view domain,
-                        absl::Span<const filter::Descriptor> descriptors) {
+std::string MakeRequest(absl::string_view domain, absl::Span<const Question> questions) {
   std::string message;
   WireWriter request(message);
   request.Text(kDomain, domain);
-  for (const filter::Descriptor& descriptor : descriptors) {
-    request.Message(kDescriptors, [&descriptor](WireWriter& out) {
-      for (const auto& entry : descriptor.entries) out.Entry(kEntries, entry.key, entry.value);
-      if (descriptor.limit->counts_hits) {
-        out.Message(kHitsAddend,
-                    [&descriptor](WireWriter& hits) { hits.Number(1, descriptor.limit->hits); });
+  for (const Question& question : questions) {
+    request.Message(kDescriptors, [&question](WireWriter& out) {
+      for (const auto& entry : question.descriptor.entries) {
+        out.Entry(kEntries, entry.key, entry.value);
       }
+      if (question.limit_unit != 0) {
+        out.Message(kLimit, [&question](WireWriter& limit) {
+          limit.Number(kOverrideRequests, question.limit_requests);
+          limit.Number(kOverrideUnit, question.limit_unit);
+        });
+      }
+      if (!question.hits.has_value()) return;
+      out.Message(kHitsAddend, [&question](WireWriter& hits) { hits.Number(1, *question.hits); });
+      if (question.descriptor.limit->negative_hits) out.Number(kNegative, 1);
     });
   }
   return message;

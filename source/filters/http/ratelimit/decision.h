@@ -14,8 +14,18 @@
 
 namespace proxenos::filters::ratelimit {
 
+// A descriptor with what the service is told of it besides.
+struct Question {
+  filter::Descriptor descriptor;
+  std::optional<uint64_t> hits;  // None: the service's own, which is one.
+  // RateLimitOverride: requests per RateLimitUnit, in the place of the service's limit; a unit of
+  // 0: none.
+  uint32_t limit_requests = 0;
+  uint32_t limit_unit = 0;
+};
+
 // The serialized RateLimitRequest.
-std::string MakeRequest(absl::string_view domain, absl::Span<const filter::Descriptor> descriptors);
+std::string MakeRequest(absl::string_view domain, absl::Span<const Question> questions);
 
 struct Decision {
   enum class Verdict : uint8_t { kOk, kOverLimit, kError };

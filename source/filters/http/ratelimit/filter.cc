@@ -1,9 +1,11 @@
 // Asking and acting on the answer.
 #include "source/filters/http/ratelimit/filter.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "source/filter/filter_override.h"
+#include "source/filters/http/ratelimit/questions.h"
 #include "source/rpc/status.h"
 
 namespace proxenos::filters::ratelimit {
@@ -40,6 +42,16 @@ std::vector<filter::Descriptor> RateLimit::Descriptors() const {
   return descriptors;
 }
 
+bool RateLimit::CountsAtEnd() const {
+  const auto any = [](const route::RateLimits& limits) {
+    return std::any_of(limits.begin(), limits.end(),
+                       [](const route::RateLimit& limit) { return limit.on_stream_done; });
+  };
+  return any(settings_.rate_limits) || (route_ != nullptr && any(route_->rate_limits)) ||
+         any(stream_.route->forward()->rate_limits) ||
+         any(stream_.route->virtual_host->rate_limits);
+}
+
 Verdict RateLimit::OnRequestHeaders(http::RequestHead&, bool) {
   const route::Forward* forward = stream_.route == nullptr ? nullptr : stream_.route->forward();
   if (forward == nullptr || !IsOfType() ||
@@ -47,8 +59,9 @@ Verdict RateLimit::OnRequestHeaders(http::RequestHead&, bool) {
                                stream_.environment.loop.random().Next())) {
     return Verdict::kContinue;
   }
-  const std::vector<filter::Descriptor> descriptors = Descriptors();
-  if (descriptors.empty()) return Verdict::kContinue;
+  ends_ = CountsAtEnd();
+  const std::vector<Question> questions = QuestionsOf(Descriptors(), /*done=*/false, stream_);
+  if (questions.empty()) return Verdict::kContinue;
   const route::MatchInput input{stream_.request, stream_.random, stream_.request.scheme == "https",
                                 false};
   cluster_ = std::string(route::PickCluster(*stream_.route, input).name);
@@ -58,10 +71,8 @@ Verdict RateLimit::OnRequestHeaders(http::RequestHead&, bool) {
     decision_.emplace();
     return Act();
   }
-  const std::string& domain =
-      route_ != nullptr && !route_->domain.empty() ? route_->domain : settings_.domain;
   call_ = std::make_unique<rpc::UnaryCall>(
-      std::move(service), settings_.service.options, MakeRequest(domain, descriptors),
+      std::move(service), settings_.service.options, MakeRequest(domain(), questions),
       [this](rpc::UnaryCall::Result result) {
         decision_ =
             result.status == rpc::Status::kOk ? ReadResponse(result.answer.ToString()) : Decision{};
@@ -69,6 +80,27 @@ Verdict RateLimit::OnRequestHeaders(http::RequestHead&, bool) {
       });
   waiting_ = true;
   return Verdict::kPause;
+}
+
+const std::string& RateLimit::domain() const {
+  return route_ != nullptr && !route_->domain.empty() ? route_->domain : settings_.domain;
+}
+
+// What is counted once the request is over is told and not asked: the call outlives the stream, and
+// nobody reads its answer.
+void RateLimit::OnComplete() {
+  call_.reset();
+  if (!ends_ || part_ == nullptr || part_->reports.size() >= part_->kMostReports) return;
+  const std::vector<Question> questions = QuestionsOf(Descriptors(), /*done=*/true, stream_);
+  if (questions.empty()) return;
+  base::Rc<upstream::WorkerCluster> service =
+      stream_.environment.clusters.Find(settings_.service.cluster);
+  if (!service) return;
+  std::list<std::unique_ptr<rpc::UnaryCall>>& reports = part_->reports;
+  const auto place = reports.emplace(reports.end());
+  *place = std::make_unique<rpc::UnaryCall>(
+      std::move(service), settings_.service.options, MakeRequest(domain(), questions),
+      [&reports, place](rpc::UnaryCall::Result) { reports.erase(place); });
 }
 
 void RateLimit::OnWake() {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,9 +60,14 @@ struct RouteSettings {
 PX_STATS(RateLimitStats, PX_RATELIMIT_STATS);
 
 struct RateLimitPart final : public filter::WorkerPart {
+  // Of calls that tell of streams that are over; those beyond them are not made.
+  static constexpr size_t kMostReports = 1024;
+
   RateLimitPart(stats::Registry& registry, const stats::ScopeShape& shape)
       : by_cluster(registry, shape) {}
+
   filter::StatsByCluster<RateLimitStats> by_cluster;
+  std::list<std::unique_ptr<rpc::UnaryCall>> reports;  // They outlive their streams.
 };
 
 class RateLimit final : public filter::HttpFilter {
@@ -73,10 +79,13 @@ class RateLimit final : public filter::HttpFilter {
   filter::Verdict OnResponseHeaders(http::ResponseHead& head, bool end) override;
   void OnWake() override;
   void OnLocalReply() override { call_.reset(); }
+  void OnComplete() override;
 
  private:
   bool IsOfType() const;
   std::vector<filter::Descriptor> Descriptors() const;
+  bool CountsAtEnd() const;
+  const std::string& domain() const;
   filter::Verdict Act();
   filter::Verdict Fail();
   void Refuse();
@@ -90,6 +99,7 @@ class RateLimit final : public filter::HttpFilter {
   std::unique_ptr<rpc::UnaryCall> call_;
   std::optional<Decision> decision_;
   bool waiting_ = false;
+  bool ends_ = false;  // Some limits may count it once it is over.
   std::vector<filter::HeaderChange> response_headers_;
 };
 
