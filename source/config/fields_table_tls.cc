@@ -49,11 +49,7 @@ std::vector<MessageRules> TlsFields() {
       {"envoy.extensions.transport_sockets.tls.v3.TlsParameters",
        {
            Use("tls_minimum_protocol_version tls_maximum_protocol_version cipher_suites"),
-           Use("ecdh_curves signature_algorithms"),
-           Refuse(
-               "compliance_policies",
-               "write the versions, cipher_suites, ecdh_curves and signature_algorithms that the "
-               "policy stands for"),
+           Use("ecdh_curves signature_algorithms compliance_policies"),
        }},
       {"envoy.extensions.transport_sockets.tls.v3.TlsKeyLog",
        {
@@ -62,8 +58,7 @@ std::vector<MessageRules> TlsFields() {
       {"envoy.extensions.transport_sockets.tls.v3.TlsCertificate",
        {
            Use("certificate_chain private_key pkcs12 password ocsp_staple watched_directory"),
-           Leave("signed_certificate_timestamp",
-                 "No timestamps are sent; Envoy accepts the field and sends none either."),
+           Use("signed_certificate_timestamp"),
            Refuse("private_key_provider", "keys are used by BoringSSL itself; write private_key"),
            Refuse("tls_params", "write them in the context, for all of its certificates"),
        }},
@@ -73,6 +68,8 @@ std::vector<MessageRules> TlsFields() {
       {"envoy.extensions.transport_sockets.tls.v3.TlsCertificate.pkcs12", {Use("*")}},
       {"envoy.extensions.transport_sockets.tls.v3.TlsCertificate.password", {Use("*")}},
       {"envoy.extensions.transport_sockets.tls.v3.TlsCertificate.ocsp_staple", {Use("*")}},
+      {"envoy.extensions.transport_sockets.tls.v3.TlsCertificate.signed_certificate_timestamp",
+       {Use("*")}},
       {"envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext.trusted_ca",
        {Use("*")}},
       {"envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext.crl", {Use("*")}},
@@ -87,8 +84,7 @@ std::vector<MessageRules> TlsFields() {
            Use("require_signed_certificate_timestamp")
                .Only("false", "timestamps of peers are not looked at"),
            Refuse("ca_certificate_provider_instance", kNoProviderForRoots),
-           Use("custom_validator_config"),
-           Refuse("suppress_client_ca_list", "the list is sent to clients that are asked"),
+           Use("custom_validator_config suppress_client_ca_list"),
        }},
       {"envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext.SystemRootCerts",
        {}},

@@ -4,6 +4,7 @@
 #include "openssl/err.h"
 #include "source/base/log.h"
 #include "source/tls/client_states.h"
+#include "source/tls/compliance.h"
 #include "source/tls/connection_state.h"
 #include "source/tls/context_state.h"
 #include "source/tls/server_context.h"
@@ -47,7 +48,7 @@ absl::Status Fill(const ClientOptions& options, ContextState* state) {
   } else {
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
   }
-  return absl::OkStatus();
+  return Comply(options.common.compliance, ssl);
 }
 
 absl::StatusOr<std::unique_ptr<const ContextState>> MakeState(const ClientOptions& options) {

@@ -37,8 +37,8 @@ class Digest {
   }
   void Add(const KeyLogOptions::Range& range) { AddAll(range.first, range.second); }
   void Add(const Identity& identity) {
-    const auto& [chain, key, pkcs12, password, staple, origin] = identity;
-    AddAll(chain, key, pkcs12, password, staple, origin);
+    const auto& [chain, key, pkcs12, password, staple, timestamps, origin] = identity;
+    AddAll(chain, key, pkcs12, password, staple, timestamps, origin);
   }
   void Add(const SanMatcher& san) {
     const auto& [type, matcher, oid] = san;
@@ -50,19 +50,20 @@ class Digest {
   }
   void Add(const Validation& validation) {
     const auto& [ca, crl, origin, system_roots, domains, sans, spki, certificates, untrusted,
-                 expired, leaf_crl, timestamp, depth] = validation;
+                 expired, leaf_crl, timestamp, no_ca_list, depth] = validation;
     AddAll(ca, crl, origin, system_roots, domains, sans, spki, certificates, untrusted, expired,
-           leaf_crl, timestamp, depth);
+           leaf_crl, timestamp, no_ca_list, depth);
   }
   void Add(const KeyLogOptions& options) {
     const auto& [path, local, remote] = options;
     AddAll(path, local, remote);
   }
   void Add(const ContextOptions& options) {
-    const auto& [name, identities, validation, lowest, highest, ciphers, groups, signatures, alpn,
-                 key_log] = options;
+    const auto& [name, identities, validation, lowest, highest, ciphers, groups, signatures,
+                 compliance, alpn, key_log] = options;
     static_cast<void>(name);
-    AddAll(identities, validation, lowest, highest, ciphers, groups, signatures, alpn, key_log);
+    AddAll(identities, validation, lowest, highest, ciphers, groups, signatures, compliance, alpn,
+           key_log);
   }
   void Add(const ClientOptions& options) {
     const auto& [common, sni, host_sni, sni_san, renegotiation, session_keys, key_usage] = options;

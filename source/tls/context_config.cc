@@ -44,6 +44,19 @@ Version VersionOf(v3::TlsParameters::TlsProtocol protocol, Version automatic) {
   }
 }
 
+Compliance PolicyOf(int policy) {
+  switch (policy) {
+    case v3::TlsParameters::FIPS_202205:
+      return Compliance::kFips202205;
+    case v3::TlsParameters::CNSA2_202603:
+      return Compliance::kCnsa2;
+    case v3::TlsParameters::CNSA1_202603:
+      return Compliance::kCnsa1;
+    default:
+      return Compliance::kNone;
+  }
+}
+
 SecretRef OfFiles(const v3::Secret& secret, SecretKind kind) {
   SecretRef ref;
   ref.from = SecretRef::From::kFiles;
@@ -93,6 +106,9 @@ void CommonCompiler::Parameters(const v3::TlsParameters& proto) {
   options_.groups.assign(proto.ecdh_curves().begin(), proto.ecdh_curves().end());
   options_.signature_algorithms.assign(proto.signature_algorithms().begin(),
                                        proto.signature_algorithms().end());
+  if (!proto.compliance_policies().empty()) {
+    options_.compliance = PolicyOf(proto.compliance_policies(0));
+  }
 }
 
 void CommonCompiler::Certificates(const v3::CommonTlsContext& proto) {

@@ -22,6 +22,7 @@ struct Identity {
   std::string pkcs12;       // Instead of the two.
   std::string password;     // Of the key or the PKCS#12 bundle.
   std::string ocsp_staple;  // DER; empty for none.
+  std::string timestamps;   // A SignedCertificateTimestampList (RFC 6962, 3.3); empty for none.
   std::string origin;
 };
 
@@ -57,6 +58,7 @@ struct Validation {
   bool allow_expired = false;
   bool only_verify_leaf_crl = false;
   bool require_signed_certificate_timestamp = false;
+  bool suppress_client_ca_list = false;
   std::optional<uint32_t> max_verify_depth;
 
   bool has_roots() const {
@@ -74,6 +76,9 @@ struct KeyLogOptions {
   std::vector<Range> remote;
 };
 
+// TlsParameters.compliance_policies: what BoringSSL makes of it goes before all other parameters.
+enum class Compliance : uint8_t { kNone, kFips202205, kCnsa1, kCnsa2 };
+
 struct ContextOptions {
   std::string name;  // For logs and errors: the listener's chain or the cluster.
   std::vector<Identity> identities;
@@ -83,6 +88,7 @@ struct ContextOptions {
   std::string cipher_suites;                      // TLS 1.2; BoringSSL's syntax; empty: default.
   std::vector<std::string> groups;                // Empty: X25519MLKEM768, X25519, P-256.
   std::vector<std::string> signature_algorithms;  // Empty: BoringSSL's.
+  Compliance compliance = Compliance::kNone;
   std::vector<std::string> alpn;
   KeyLogOptions key_log;
 };

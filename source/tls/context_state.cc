@@ -9,6 +9,7 @@
 #include "openssl/err.h"
 #include "openssl/evp.h"
 #include "openssl/pool.h"
+#include "source/tls/compliance.h"
 #include "source/tls/connection_state.h"
 #include "source/tls/crypto_error.h"
 #include "source/tls/identity.h"
@@ -132,6 +133,12 @@ bssl::UniquePtr<SSL_CREDENTIAL> MakeCredential(const LoadedIdentity& identity,
                           identity.staple.size(), /*pool=*/nullptr));
     made = SSL_CREDENTIAL_set1_ocsp_response(credential.get(), staple.get()) == 1;
   }
+  if (made && !identity.timestamps.empty()) {
+    const bssl::UniquePtr<CRYPTO_BUFFER> timestamps(
+        CRYPTO_BUFFER_new(reinterpret_cast<const uint8_t*>(identity.timestamps.data()),
+                          identity.timestamps.size(), /*pool=*/nullptr));
+    made = SSL_CREDENTIAL_set1_signed_cert_timestamp_list(credential.get(), timestamps.get()) == 1;
+  }
   return made ? std::move(credential) : nullptr;
 }
 
@@ -167,8 +174,11 @@ absl::Status AddIdentities(const ContextOptions& options, ContextState* state) {
                                   state->ssl.get(), signatures->data(), signatures->size()) != 1) {
     return absl::InvalidArgumentError(absl::StrCat("signature algorithms: ", TakeCryptoReason()));
   }
+  // A policy on the context says nothing of what its certificates sign with.
+  const std::vector<uint16_t> complying = SignaturesOf(options.compliance);
   for (const Identity& identity : options.identities) {
-    if (absl::Status added = AddIdentity(identity, *signatures, state); !added.ok()) return added;
+    const auto& own = complying.empty() ? *signatures : complying;
+    if (absl::Status added = AddIdentity(identity, own, state); !added.ok()) return added;
   }
   return absl::OkStatus();
 }

@@ -38,6 +38,7 @@ Validation Merge(Validation base, const Validation& over) {
   base.allow_expired |= over.allow_expired;
   base.only_verify_leaf_crl |= over.only_verify_leaf_crl;
   base.require_signed_certificate_timestamp |= over.require_signed_certificate_timestamp;
+  base.suppress_client_ca_list |= over.suppress_client_ca_list;
   if (over.max_verify_depth.has_value()) base.max_verify_depth = over.max_verify_depth;
   return base;
 }

@@ -267,6 +267,7 @@ absl::StatusOr<LoadedIdentity> LoadIdentity(const Identity& identity) {
   loaded.must_staple = MustStaple(leaf);
   loaded.server_names = ServerNames(leaf);
   if (absl::Status staple = AddStaple(identity, pair->chain, &loaded); !staple.ok()) return staple;
+  loaded.timestamps = identity.timestamps;
   WarnOfValidity(leaf, identity.origin);
   loaded.key = std::move(pair->key);
   return loaded;

@@ -33,6 +33,7 @@ struct LoadedIdentity {
   std::vector<CertificateDetails> details;  // Of the chain.
   std::string staple;                       // DER; empty for none.
   std::optional<OcspTimes> staple_times;
+  std::string timestamps;  // As Identity's.
 };
 absl::StatusOr<LoadedIdentity> LoadIdentity(const Identity& identity);
 

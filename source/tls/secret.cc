@@ -26,7 +26,8 @@ bool SameFiles(const Secret& a, const Secret& b) {
       const Identity& x = std::get<Identity>(a.content);
       const Identity& y = std::get<Identity>(b.content);
       return x.chain_pem == y.chain_pem && x.key_pem == y.key_pem && x.pkcs12 == y.pkcs12 &&
-             x.password == y.password && x.ocsp_staple == y.ocsp_staple;
+             x.password == y.password && x.ocsp_staple == y.ocsp_staple &&
+             x.timestamps == y.timestamps;
     }
     case SecretKind::kValidation: {
       // Matchers and pins are in the message itself.

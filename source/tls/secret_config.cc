@@ -85,6 +85,7 @@ void FindDirectories(const v3::TlsCertificate& proto, Directories directories) {
   directories.AddSource(proto.has_pkcs12(), proto.pkcs12());
   directories.AddSource(proto.has_password(), proto.password());
   directories.AddSource(proto.has_ocsp_staple(), proto.ocsp_staple());
+  for (const auto& each : proto.signed_certificate_timestamp()) directories.AddSource(true, each);
   if (proto.has_watched_directory()) directories.AddWatched(proto.watched_directory().path());
 }
 
@@ -238,6 +239,30 @@ void AddPins(const v3::CertificateValidationContext& proto, Validation& validati
   }
 }
 
+// Each is what a log issued, opaque here (RFC 6962, section 3.3); together the list that is sent.
+std::string Timestamps(const v3::TlsCertificate& proto, const Path& path, Errors& errors) {
+  constexpr size_t kMost = 0xffff;
+  std::string list;
+  const auto add_length = [](size_t length, std::string& to) {
+    to.push_back(static_cast<char>(length >> 8));
+    to.push_back(static_cast<char>(length & 0xff));
+  };
+  for (int i = 0; i < proto.signed_certificate_timestamp_size(); ++i) {
+    const Path at = path.Field("signed_certificate_timestamp").Index(static_cast<size_t>(i));
+    const std::string one = Read(proto.signed_certificate_timestamp(i), at, errors);
+    if (one.empty() || list.size() + 2 + one.size() > kMost) {
+      errors.Add(at, one.empty() ? "is empty" : "together they are longer than 65535 bytes");
+      return std::string();
+    }
+    add_length(one.size(), list);
+    list += one;
+  }
+  if (list.empty()) return list;
+  std::string sent;
+  add_length(list.size(), sent);
+  return sent + list;
+}
+
 }  // namespace
 
 std::optional<Identity> CompileIdentity(const v3::TlsCertificate& proto, const Path& path,
@@ -271,6 +296,7 @@ std::optional<Identity> CompileIdentity(const v3::TlsCertificate& proto, const P
     identity.ocsp_staple =
         ReadGiven(proto.has_ocsp_staple(), proto.ocsp_staple(), path.Field("ocsp_staple"), errors);
   }
+  identity.timestamps = Timestamps(proto, path, errors);
   if (errors.count() != before) return std::nullopt;
   return identity;
 }
@@ -291,6 +317,7 @@ std::optional<Validation> CompileValidation(const v3::CertificateValidationConte
   validation.only_verify_leaf_crl = proto.only_verify_leaf_cert_crl();
   validation.require_signed_certificate_timestamp =
       proto.require_signed_certificate_timestamp().value();
+  validation.suppress_client_ca_list = proto.suppress_client_ca_list();
   if (proto.has_max_verify_depth()) validation.max_verify_depth = proto.max_verify_depth().value();
   AddTrustDomains(proto, validation, path, errors);
   AddSanMatchers(proto, validation, path, errors);

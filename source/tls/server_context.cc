@@ -9,6 +9,7 @@
 #include "source/base/clock.h"
 #include "source/tls/certificate.h"
 #include "source/tls/cipher_order.h"
+#include "source/tls/compliance.h"
 #include "source/tls/connection_state.h"
 #include "source/tls/context_state.h"
 #include "source/tls/crypto_error.h"
@@ -139,7 +140,7 @@ void SetClientCertificates(const ServerOptions& options, ContextState* state) {
     mode |= SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   }
   SSL_CTX_set_custom_verify(state->ssl.get(), mode, &VerifyClient);
-  if (state->verifier != nullptr) {
+  if (state->verifier != nullptr && !options.common.validation.suppress_client_ca_list) {
     SSL_CTX_set0_client_CAs(state->ssl.get(), state->verifier->CaNames().release());
   }
 }
@@ -216,13 +217,16 @@ absl::Status Fill(const ServerOptions& options, ContextState* state) {
   if (!options.prefer_client_ciphers) {
     SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE);
     state->default_ciphers = options.common.cipher_suites.empty();
-    state->prefers_aes = PreferAes(ssl, state->default_ciphers);
+    // A policy's order is its own.
+    state->prefers_aes =
+        options.common.compliance == Compliance::kNone && PreferAes(ssl, state->default_ciphers);
   }
   SSL_CTX_set_select_certificate_cb(ssl, &SelectIdentity);
   if (state->identities.size() > 1) SSL_CTX_set_info_callback(ssl, &NoteIdentity);
   if (!state->alpn.empty()) SSL_CTX_set_alpn_select_cb(ssl, &SelectProtocol, nullptr);
   SetClientCertificates(options, state);
-  return SetResumption(options, state);
+  if (absl::Status resumption = SetResumption(options, state); !resumption.ok()) return resumption;
+  return Comply(options.common.compliance, ssl);
 }
 
 }  // namespace

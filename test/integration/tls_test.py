@@ -4,6 +4,7 @@ Python's ssl.
   tls_test.py --proxy BINARY [CASE...]
 """
 
+import base64
 import json
 import os
 import pathlib
@@ -70,6 +71,34 @@ class ServerTest(tls_case.TlsTest):
         for offered, chosen in (("h2,http/1.1", "h2"), ("http/1.1,h2", "h2"), ("http/1.1", "http/1.1")):
             self.assertIn(f"ALPN protocol: {chosen}", tls_case.s_client(running.port, "-alpn", offered))
         self.assertIn("No ALPN negotiated", tls_case.s_client(running.port))
+
+    def test_compliance_policy(self):
+        running = self.start_plain_origin(common={"tls_params": {"compliance_policies": ["FIPS_202205"],
+                                                                 "ecdh_curves": ["X25519"]}})
+        self.assertRegex(tls_case.s_client(running.port), r"Server Temp Key: ECDH, (P-256|prime256v1)")
+        self.assertIn("handshake failure", tls_case.s_client(running.port, "-groups", "X25519"))
+        self.assertIn("handshake failure", tls_case.s_client(running.port, "-tls1_2", "-cipher", "ECDHE-RSA-CHACHA20-POLY1305"))
+
+    def test_timestamps_of_a_certificate(self):
+        """The extension of RFC 6962, section 3.3.1: a list of two, each with its length."""
+        pair = bootstrap.certificate(self.ecdsa)
+        path = self.authority.path("second.sct")
+        pathlib.Path(path).write_bytes(b"second")
+        pair["signed_certificate_timestamp"] = [{"inline_string": "first"}, {"filename": path}]
+        running = self.start_plain_origin(common={"tls_certificates": [pair]})
+        out = tls_case.s_client(running.port, "-tls1_2", "-serverinfo", "18")
+        text = re.search(r"BEGIN SERVERINFO FOR EXTENSION 18-----\n(.*?)-----END", out, re.DOTALL)[1]
+        self.assertEqual(base64.b64decode(text)[4:], b"\0\x0f\0\x05first\0\x06second")
+        self.assertNotIn("SERVERINFO", tls_case.s_client(self.start_plain_origin().port, "-tls1_2", "-serverinfo", "18"))
+
+    def test_list_of_authorities(self):
+        trusted = {"trusted_ca": {"filename": self.authority.root.chain}}
+        running = self.start_plain_origin(common={"validation_context": trusted})
+        self.assertIn("Acceptable client certificate CA names", tls_case.s_client(running.port))
+        running = self.start_plain_origin(common={"validation_context": {**trusted, "suppress_client_ca_list": True}})
+        self.assertIn("No client certificate CA names sent", tls_case.s_client(running.port))
+        client = self.authority.issue("client", ["DNS:client.example"])
+        self.assertEqual(tls_case.ask(running.port, tls_case.client_context(self.authority, client))["status"], 200)
 
     def test_renegotiation_is_refused(self):
         running = self.start_plain_origin()

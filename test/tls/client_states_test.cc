@@ -56,6 +56,7 @@ TEST_F(ClientStatesTest, WhatDiffersIsNotShared) {
       [](ClientOptions& options) { options.common.cipher_suites = "ECDHE-RSA-AES128-GCM-SHA256"; },
       [](ClientOptions& options) { options.common.groups = {"P-256"}; },
       [](ClientOptions& options) { options.common.signature_algorithms = {"ed25519"}; },
+      [](ClientOptions& options) { options.common.compliance = Compliance::kCnsa1; },
       [](ClientOptions& options) {
         options.common.alpn = {"h2", "x"};
       },

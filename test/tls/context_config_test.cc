@@ -289,6 +289,19 @@ TEST_F(ContextConfigTest, PinsAreDecoded) {
             (std::vector<std::string>{leaf_.sha256(), leaf_.sha256()}));
 }
 
+TEST_F(ContextConfigTest, CompliancePolicies) {
+  for (const auto& [name, policy] : {std::pair("FIPS_202205", Compliance::kFips202205),
+                                     std::pair("CNSA1_202603", Compliance::kCnsa1),
+                                     std::pair("CNSA2_202603", Compliance::kCnsa2)}) {
+    const auto made =
+        ServerWith("  tls_params: {compliance_policies: [" + std::string(name) + "]}\n");
+    ASSERT_NE(made, nullptr) << name;
+    EXPECT_EQ(made->options.common.compliance, policy);
+  }
+  EXPECT_EQ(ServerWith("  tls_params: {compliance_policies: [CNSA1_202603, CNSA2_202603]}\n"),
+            nullptr);
+}
+
 TEST_F(ContextConfigTest, WhatIsNotImplementedIsRefusedByName) {
   const auto refused = [this](const std::string& more, const std::string& field) {
     EXPECT_EQ(ServerWith(more), nullptr);
@@ -300,7 +313,6 @@ TEST_F(ContextConfigTest, WhatIsNotImplementedIsRefusedByName) {
           "tls_certificate_provider_instance");
   refused("  validation_context: {ca_certificate_provider_instance: {instance_name: x}}\n",
           "ca_certificate_provider_instance");
-  refused("  tls_params: {compliance_policies: [FIPS_202205]}\n", "compliance_policies");
   Client("allow_renegotiation: true\n");
   EXPECT_TRUE(Says("renegotiation is always refused"));
   Server(

@@ -394,6 +394,50 @@ TEST_F(HandshakeTest, GroupsAndCiphers) {
   EXPECT_EQ(chosen.server().session().cipher(), "ECDHE-ECDSA-CHACHA20-POLY1305");
 }
 
+// Whatever else is configured: the policy goes before it.
+TEST_F(HandshakeTest, CompliancePolicies) {
+  struct Case {
+    Compliance policy;
+    const TestCertificate* certificate;
+    const char* cipher;  // Null: the two do not meet.
+    const char* group;
+  };
+  const Case cases[] = {
+      {Compliance::kFips202205, &leaf_, "TLS_AES_128_GCM_SHA256", "P-256"},
+      {Compliance::kFips202205, &rsa_, "TLS_AES_128_GCM_SHA256", "P-256"},
+      {Compliance::kCnsa1, &rsa_, "TLS_AES_256_GCM_SHA384", "P-384"},
+      {Compliance::kCnsa1, &leaf_, nullptr, nullptr},  // It cannot sign with P-384.
+      {Compliance::kCnsa2, &rsa_, nullptr, nullptr},   // The client knows no ML-KEM-1024.
+  };
+  for (const Case& c : cases) {
+    ServerOptions server = ServerWith(*c.certificate);
+    server.common.compliance = c.policy;
+    server.common.groups = {"X25519"};
+    server.common.signature_algorithms = {"ecdsa_secp256r1_sha256", "rsa_pss_rsae_sha256"};
+    ClientOptions client = ClientTrusting(ca_);
+    client.common.groups = {"X25519", "P-256", "P-384"};
+    if (c.policy != Compliance::kFips202205) client.common.groups = {"X25519", "P-384"};
+    TlsPair pair(Make(server), Make(client));
+    ASSERT_EQ(pair.Shake(), c.cipher != nullptr) << pair.server().transport().failure();
+    if (c.cipher == nullptr) continue;
+    EXPECT_EQ(pair.server().session().cipher(), c.cipher);
+    EXPECT_EQ(pair.server().session().group(), c.group);
+  }
+}
+
+TEST_F(HandshakeTest, CompliancePolicyOfAClient) {
+  ClientOptions client = ClientTrusting(ca_);
+  client.common.compliance = Compliance::kCnsa2;
+  ServerOptions server = ServerWith(rsa_);
+  TlsPair strange(Make(server), Make(client));
+  EXPECT_FALSE(strange.Shake());
+  server.common.compliance = Compliance::kCnsa2;
+  TlsPair pair(Make(server), Make(client));
+  ASSERT_TRUE(pair.Shake()) << pair.server().transport().failure();
+  EXPECT_EQ(pair.server().session().cipher(), "TLS_AES_256_GCM_SHA384");
+  EXPECT_EQ(pair.server().session().version(), "TLSv1.3");
+}
+
 TEST_F(HandshakeTest, EveryKindOfKey) {
   for (const KeyKind kind : {KeyKind::kP256, KeyKind::kP384, KeyKind::kP521, KeyKind::kRsa2048}) {
     const TestCertificate leaf = MakeLeaf(ca_, "www.example.com", kind);
