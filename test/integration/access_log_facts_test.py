@@ -205,7 +205,7 @@ class FingerprintTest(LoggingTest):
         running = self.start_inspecting(self.passing_on("both.log"), **both)
         for count, grease in enumerate((0x1a1a, 0xfafa), 1):
             self.send(running.port, client_hello.chrome(b"a.example", grease))
-            self.assertEqual(self.lines(running, count)[-1], [client_hello.CHROME_JA3, client_hello.CHROME_JA4, "a.example"])
+            self.assertEqual(self.lines(running, count)[-1], [client_hello.chrome_ja3(grease), client_hello.CHROME_JA4, "a.example"])
         self.send(running.port, b"GET / HTTP/1.1\r\n\r\n")
         self.assertEqual(self.lines(running, 3)[-1], ["-", "-", "-"])
 

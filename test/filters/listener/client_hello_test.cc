@@ -115,7 +115,7 @@ Hello ReadShape(const std::string& bytes, HelloShape* shape) {
   return ReadClientHello(bytes, HelloLimits(), &hello, shape);
 }
 
-TEST(ClientHelloTest, ShapeIsWhatIsOfferedWithoutGrease) {
+TEST(ClientHelloTest, ShapeIsWhatIsOffered) {
   HelloShape shape;
   const std::string numbers("\x1a\x1a\0\x1d\xfa\xfa\x0a\x1a", 8);
   ASSERT_EQ(ReadShape(Records(Message(kGrease + Extension(10, Counted(numbers, 2)) +
@@ -129,7 +129,7 @@ TEST(ClientHelloTest, ShapeIsWhatIsOfferedWithoutGrease) {
   EXPECT_TRUE(shape.names_server);
   EXPECT_EQ(shape.ciphers, (std::vector<uint16_t>{0x1301}));
   EXPECT_EQ(shape.extensions, (std::vector<uint16_t>{10, 0, 11, 13, 16, 43}));
-  EXPECT_EQ(shape.groups, (std::vector<uint16_t>{29, 0x0a1a}));
+  EXPECT_EQ(shape.groups, (std::vector<uint16_t>{0x1a1a, 29, 0xfafa, 0x0a1a}));
   EXPECT_EQ(shape.point_formats, (std::vector<uint8_t>{1, 2}));
   EXPECT_EQ(shape.signature_algorithms, shape.groups);
   EXPECT_EQ(shape.first_protocol, "h2");

@@ -111,14 +111,19 @@ bool IsGrease(uint32_t number) {
 }
 
 // The numbers of two bytes each that `list` is made of; what is left over is left out.
-std::vector<uint16_t> Numbers(absl::string_view list) {
+std::vector<uint16_t> AllNumbers(absl::string_view list) {
   std::vector<uint16_t> numbers;
   numbers.reserve(list.size() / 2);
   Reader reader(list.substr(0, list.size() & ~size_t{1}));
   while (!reader.empty()) {
-    const uint32_t number = reader.Number(2);
-    if (!IsGrease(number)) numbers.push_back(static_cast<uint16_t>(number));
+    numbers.push_back(static_cast<uint16_t>(reader.Number(2)));
   }
+  return numbers;
+}
+
+std::vector<uint16_t> Numbers(absl::string_view list) {
+  std::vector<uint16_t> numbers = AllNumbers(list);
+  numbers.erase(std::remove_if(numbers.begin(), numbers.end(), &IsGrease), numbers.end());
   return numbers;
 }
 
@@ -132,7 +137,7 @@ void NoteExtension(uint32_t type, absl::string_view extension, HelloShape& shape
       shape.names_server = true;
       break;
     case kSupportedGroups:
-      shape.groups = Numbers(reader.Counted(2));
+      shape.groups = AllNumbers(reader.Counted(2));
       break;
     case kPointFormats:
       for (const char format : reader.Counted(1)) {
@@ -140,7 +145,7 @@ void NoteExtension(uint32_t type, absl::string_view extension, HelloShape& shape
       }
       break;
     case kSignatureAlgorithms:
-      shape.signature_algorithms = Numbers(reader.Counted(2));
+      shape.signature_algorithms = AllNumbers(reader.Counted(2));
       break;
     case kSupportedVersions:
       for (const uint16_t version : Numbers(reader.Counted(1))) {

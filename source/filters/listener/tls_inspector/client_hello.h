@@ -29,8 +29,10 @@ struct ClientHello {
   std::vector<std::string> protocols;
 };
 
-// What tells one TLS library from another: the numbers that it offers, in its order. Without the
-// values of RFC 8701 (GREASE), which are random and mean nothing.
+// What tells one TLS library from another: the numbers that it offers, in its order. Values of RFC
+// 8701 (GREASE), which are random and mean nothing, are left out but for groups and signature
+// algorithms: there Envoy's fingerprints have them, and lists of fingerprints are made from its
+// logs.
 struct HelloShape {
   uint16_t legacy_version = 0;
   uint16_t version = 0;  // The highest of supported_versions, else the same.
