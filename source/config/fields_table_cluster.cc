@@ -9,12 +9,11 @@ std::vector<FieldRule> Http1Client() {
   constexpr std::string_view kOfServers =
       "It is about requests that come, which the connection manager's own options say.";
   return {
-      Use("enable_trailers header_key_format send_fully_qualified_url"),
-      Leave("allow_absolute_url accept_http_10 default_host_for_http_10", kOfServers),
-      Use("override_stream_error_on_invalid_http_message")
-          .Only("false", "what is not HTTP ends the connection"),
-      Refuse("allow_chunked_length",
-             "a message with both lengths is refused, RFC 9112 section 6.3"),
+      Use("enable_trailers header_key_format send_fully_qualified_url allow_chunked_length"),
+      Leave("allow_absolute_url accept_http_10 default_host_for_http_10 ignore_http_11_upgrade "
+            "allow_custom_methods override_stream_error_on_invalid_http_message",
+            kOfServers),
+      Leave("use_balsa_parser", "It chooses among Envoy's own parsers."),
   };
 }
 
@@ -213,9 +212,8 @@ std::vector<MessageRules> ClusterFields() {
                "max_inbound_window_update_frames_per_data_frame_sent "
                "stream_error_on_invalid_http_messaging "
                "override_stream_error_on_invalid_http_message custom_settings_parameters "
-               "connection_keepalive stream_reset_burst"),
+               "connection_keepalive stream_reset_burst disallow_obs_text"),
            Use("allow_metadata").Only("false", "METADATA frames are not passed on"),
-           Use("disallow_obs_text").Only("false", "obs-text is passed on as it came"),
            Leave("max_metadata_size", "METADATA frames are not passed on."),
            Leave("use_oghttp2_codec", "It chooses among Envoy's own codecs."),
            Leave("enable_huffman_encoding",

@@ -4,6 +4,9 @@
 namespace proxenos::config {
 
 std::vector<MessageRules> ListenerFields() {
+  constexpr std::string_view kAfterBadRequest =
+      "A connection whose request is not HTTP/1.1 ends with the answer, as Envoy's mostly does: "
+      "where the next request would begin is not known.";
   return {
       {"envoy.config.listener.v3.Listener",
        {
@@ -103,8 +106,7 @@ std::vector<MessageRules> ListenerFields() {
            Use("strip_matching_host_port strip_any_host_port strip_trailing_host_dot"),
            Use("upgrade_configs"),
            Refuse("proxy_100_continue", "the proxy itself answers Expect: 100-continue"),
-           Use("stream_error_on_invalid_http_message")
-               .Only("false", "what is not HTTP ends the connection"),
+           Use("stream_error_on_invalid_http_message"),
            Use("add_user_agent append_x_forwarded_port scheme_header_transformation "
                "original_ip_detection_extensions early_header_mutation_extensions"),
            Use("forward_client_cert_details set_current_client_cert_details drain_timeout"),
@@ -118,12 +120,11 @@ std::vector<MessageRules> ListenerFields() {
        "http_protocol_options",
        {
            Use("allow_absolute_url accept_http_10 default_host_for_http_10 enable_trailers "
-               "header_key_format"),
+               "header_key_format allow_chunked_length ignore_http_11_upgrade"),
            Leave("send_fully_qualified_url", "It is about requests, which a listener never sends."),
-           Use("override_stream_error_on_invalid_http_message")
-               .Only("false", "what is not HTTP ends the connection"),
-           Refuse("allow_chunked_length",
-                  "a message with both lengths is refused, RFC 9112 section 6.3"),
+           Leave("override_stream_error_on_invalid_http_message", kAfterBadRequest),
+           Leave("allow_custom_methods", "Any token is a method."),
+           Leave("use_balsa_parser", "It chooses among Envoy's own parsers."),
        }},
       {"envoy.config.core.v3.SchemeHeaderTransformation",
        {Use("scheme_to_overwrite match_upstream")}},

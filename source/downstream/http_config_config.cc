@@ -1,10 +1,13 @@
 // The connection manager's fields, one after another.
 #include "source/downstream/http_config_config.h"
 
+#include <algorithm>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -12,8 +15,10 @@
 #include "source/downstream/http_filters_config.h"
 #include "source/downstream/origin_rules_config.h"
 #include "source/filter/route_tree_config.h"
+#include "source/http1/ignored_upgrades.h"
 #include "source/http1/options_config.h"
 #include "source/http2/options_config.h"
+#include "source/match/match_config.h"
 #include "source/route/route_config.h"
 #include "source/route/scope_config.h"
 #include "source/tracing/tracing_config.h"
@@ -152,11 +157,31 @@ class HttpCompiler {
     decoder.accept_http_10 = http1.accept_http_10();
     decoder.default_host_for_http_10 = http1.default_host_for_http_10();
     decoder.enable_trailers = http1.enable_trailers();
+    decoder.allow_chunked_length = http1.allow_chunked_length();
+    IgnoredUpgrades(http1);
     config_->http1_names =
         http1::CompileNameStyle(http1, errors_, path_.Field("http_protocol_options"));
     if (http1.has_allow_absolute_url()) {
       decoder.allow_absolute_url = http1.allow_absolute_url().value();
     }
+  }
+
+  void IgnoredUpgrades(const envoy::config::core::v3::Http1ProtocolOptions& proto) {
+    const auto& all = proto.ignore_http_11_upgrade();
+    if (all.empty()) return;
+    const config::Path path = path_.Field("http_protocol_options").Field("ignore_http_11_upgrade");
+    std::vector<match::StringMatcher> matchers;
+    for (int i = 0; i < all.size(); ++i) {
+      auto matcher =
+          match::CompileStringMatcher(all[i], errors_, path.Index(static_cast<size_t>(i)));
+      if (matcher.has_value()) matchers.push_back(*std::move(matcher));
+    }
+    config_->decoder.ignored_upgrades = std::make_shared<const http1::IgnoredUpgrades>(
+        [matchers = std::move(matchers)](absl::string_view protocol) {
+          return std::any_of(
+              matchers.begin(), matchers.end(),
+              [protocol](const match::StringMatcher& each) { return each.Matches(protocol); });
+        });
   }
 
   void CodecOfProtocol() {
@@ -173,6 +198,8 @@ class HttpCompiler {
     http2::Options defaults;
     defaults.max_head_bytes = config_->decoder.max_head_bytes;
     defaults.max_headers = config_->decoder.max_headers;
+    defaults.stream_error_on_invalid_message =
+        proto_.stream_error_on_invalid_http_message().value();
     switch (config_->decoder.underscores) {
       case http1::Underscores::kRejectRequest:
         defaults.underscores = http2::Underscores::kReject;

@@ -140,6 +140,13 @@ void TakeTe(absl::string_view value, HeadFacts& facts) {
   }
 }
 
+bool DropLength(HeadFacts& facts, http::HeaderMap& headers) {
+  if (!facts.has_length || !facts.has_transfer_encoding) return false;
+  facts.has_length = false;
+  headers.Remove(HeaderId::kContentLength);
+  return true;
+}
+
 CodecError CheckFraming(const HeadFacts& facts) {
   if (!facts.has_transfer_encoding) return CodecError::kNone;
   if (facts.has_length) return CodecError::kLengthAndChunked;
@@ -169,7 +176,8 @@ void RemoveConnectionFields(http::HeaderMap& headers) {
   });
 }
 
-bool ChooseUpgrade(absl::string_view value, absl::string_view& protocol) {
+bool ChooseUpgrade(absl::string_view value, const IgnoredUpgrades* ignored,
+                   absl::string_view& protocol) {
   absl::string_view element;
   protocol = absl::string_view();
   while (NextElement(value, element)) {
@@ -180,7 +188,8 @@ bool ChooseUpgrade(absl::string_view value, absl::string_view& protocol) {
     if (slash != absl::string_view::npos && !IsToken(element.substr(slash + 1))) return false;
     const bool is_http = absl::EqualsIgnoreCase(name, "h2c") ||
                          absl::EqualsIgnoreCase(name, "h2") || absl::EqualsIgnoreCase(name, "http");
-    if (!is_http && protocol.empty()) protocol = element;
+    if (is_http || !protocol.empty()) continue;
+    if (ignored == nullptr || !ignored->Ignores(element)) protocol = element;
   }
   return true;
 }

@@ -10,6 +10,7 @@
 #include "source/http/codec.h"
 #include "source/http/header_map.h"
 #include "source/http1/field_line.h"
+#include "source/http1/ignored_upgrades.h"
 
 namespace proxenos::http1 {
 
@@ -39,13 +40,18 @@ http::CodecError TakeTransferEncoding(absl::string_view value, HeadFacts& facts)
 http::CodecError TakeConnection(const FieldLine& field, HeadFacts& facts);
 void TakeTe(absl::string_view value, HeadFacts& facts);
 
+// Of a message with both takes the length out, which the coding overrides; true when there was one.
+// Its connection is to close after it: who sends such may be smuggling (RFC 9112, 6.1).
+bool DropLength(HeadFacts& facts, http::HeaderMap& headers);
 // What holds of codings and length together: REQUIRES all fields taken.
 http::CodecError CheckFraming(const HeadFacts& facts);
 // Takes the fields that Connection names, and Connection itself, out of `headers`.
 void RemoveConnectionFields(http::HeaderMap& headers);
 
 // The first protocol of an Upgrade field that can be switched to: any but HTTP itself (h2c
-// included, RFC 9113, 3.1 has dropped it). Empty when none. False: malformed.
-bool ChooseUpgrade(absl::string_view value, absl::string_view& protocol);
+// included, RFC 9113, 3.1 has dropped it) and those `ignored` (may be null). Empty when none.
+// False: malformed.
+bool ChooseUpgrade(absl::string_view value, const IgnoredUpgrades* ignored,
+                   absl::string_view& protocol);
 
 }  // namespace proxenos::http1

@@ -184,7 +184,9 @@ CodecError RequestDecoder::TakeSpecialField(const FieldLine& field) {
     }
     case HeaderId::kUpgrade: {
       absl::string_view protocol;
-      if (!ChooseUpgrade(value, protocol)) return CodecError::kBadUpgrade;
+      if (!ChooseUpgrade(value, options_.ignored_upgrades.get(), protocol)) {
+        return CodecError::kBadUpgrade;
+      }
       if (head_->upgrade.empty()) head_->upgrade = protocol;
       return CodecError::kNone;
     }
@@ -216,6 +218,7 @@ CodecError RequestDecoder::FinishHead() {
 
 CodecError RequestDecoder::ChooseFraming() {
   http::RequestHead& head = *head_;
+  if (options_.allow_chunked_length && DropLength(facts_, head.headers)) head.keep_alive = false;
   const CodecError error = CheckFraming(facts_);
   if (error != CodecError::kNone) return error;
   const bool has_body = facts_.chunked || (facts_.has_length && facts_.length > 0);

@@ -162,7 +162,7 @@ CodecError ResponseDecoder::TakeSpecialField(const FieldLine& field) {
     }
     case HeaderId::kUpgrade: {
       absl::string_view protocol;
-      if (!ChooseUpgrade(value, protocol)) return CodecError::kBadUpgrade;
+      if (!ChooseUpgrade(value, nullptr, protocol)) return CodecError::kBadUpgrade;
       if (head_->upgrade.empty()) head_->upgrade = protocol;
       return CodecError::kNone;
     }
@@ -196,6 +196,7 @@ CodecError ResponseDecoder::ChooseFraming() {
     head.framing = Framing{Framing::kTunnel, 0};
     return CodecError::kNone;
   }
+  if (options_.allow_chunked_length && DropLength(facts_, head.headers)) head.keep_alive = false;
   const CodecError error = CheckFraming(facts_);
   if (error != CodecError::kNone) return error;
   // RFC 9112, 6.1: nobody may send codings in HTTP/1.0; what does is not to be trusted.

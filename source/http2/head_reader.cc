@@ -44,6 +44,14 @@ bool IsName(absl::string_view name) {
   return valid;
 }
 
+// RFC 9110, 5.5.
+bool HasObsText(absl::string_view value) {
+  for (const char c : value) {
+    if (static_cast<unsigned char>(c) >= 0x80) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void HeadReader::Begin(Mode mode, http::HeaderMap* headers, uint32_t max_bytes) {
@@ -141,6 +149,7 @@ CodecError HeadReader::Keep(HeaderId id, absl::string_view name, absl::string_vi
   if (!value.empty() && (http::IsBlank(value.front()) || http::IsBlank(value.back()))) {
     return CodecError::kBadHeaderValue;
   }
+  if (options_.disallow_obs_text && HasObsText(value)) return CodecError::kBadHeaderValue;
   const size_t name_size = id == HeaderId::kUnknown ? name.size() : 0;
   char* const bytes = static_cast<char*>(headers_->arena().Allocate(name_size + value.size() + 1));
   if (!http::CopyValue(bytes + name_size, value.data(), value.size())) {

@@ -93,6 +93,7 @@ void OptionsCompiler::SetNamed() {
            {kMinWindow, kMaxWindow}, "initial_connection_window_size",
            options.initial_connection_window);
   options.allow_connect = proto_.allow_connect();
+  options.disallow_obs_text = proto_.disallow_obs_text().value();
   if (proto_.has_override_stream_error_on_invalid_http_message()) {
     options.stream_error_on_invalid_message =
         proto_.override_stream_error_on_invalid_http_message().value();

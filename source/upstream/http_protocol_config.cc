@@ -59,6 +59,7 @@ class ProtocolCompiler {
     to_.response_trailers = options.enable_trailers();
     to_.http1_names = http1::CompileNameStyle(options, errors_, path);
     to_.absolute_form = options.send_fully_qualified_url();
+    to_.allow_chunked_length = options.allow_chunked_length();
   }
   void SetHttp2(const core::Http2ProtocolOptions& options, const config::Path& path) {
     http2::Options defaults;

@@ -33,6 +33,7 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
   decoder_options_.max_headers = published_.config->max_response_headers;
   decoder_options_.max_head_bytes = published_.config->max_response_head_bytes;
   decoder_options_.enable_trailers = published_.config->response_trailers;
+  decoder_options_.allow_chunked_length = published_.config->allow_chunked_length;
   const auto active = [this](HostIndex index) -> uint32_t {
     return by_index_[index] == nullptr ? 0 : by_index_[index]->active();
   };

@@ -5,7 +5,7 @@ and TLS are in http2_cases.py.
 """
 
 import operators
-from bootstrap import TYPE, bootstrap, cluster, direct, to
+from bootstrap import TYPE, bootstrap, cluster, direct, protocol, to
 from h1_requests import RESPONSE_SCRIPTS, get, post, raw
 
 
@@ -247,6 +247,20 @@ GROUPS = {
         ("websocket list", get("/upgrade", "Connection: keep-alive, Upgrade", "Upgrade: WebSocket")),
         ("other protocol", get("/upgrade", "Connection: Upgrade", "Upgrade: other")),
         ("refused by origin", get("/refuse-upgrade", "Connection: Upgrade", "Upgrade: websocket")),
+    ]),
+    "both lengths": (bootstrap(
+        manager={"http_protocol_options": {"allow_chunked_length": True}},
+        clusters=[cluster("origin", "ORIGIN", **protocol(explicit_http_config={
+            "http_protocol_options": {"allow_chunked_length": True}}))]), [
+        ("length and chunked", post(["Content-Length: 3", "Transfer-Encoding: chunked"], "3\r\nabc\r\n0\r\n\r\n")),
+        ("chunked and length", post(["Transfer-Encoding: chunked", "Content-Length: 30"], "3\r\nabc\r\n0\r\n\r\n")),
+        ("of a response", get("/length-and-chunked")),
+    ]),
+    "ignored upgrades": (bootstrap(manager={"upgrade_configs": [{"upgrade_type": "websocket"}], "http_protocol_options": {
+        "ignore_http_11_upgrade": [{"prefix": "tls/"}]}}), [
+        ("ignored", get("/", "Connection: Upgrade", "Upgrade: tls/1.2")),
+        ("not ignored", get("/upgrade", "Connection: Upgrade", "Upgrade: websocket")),
+        ("one of two", get("/upgrade", "Connection: Upgrade", "Upgrade: tls/1.2, websocket")),
     ]),
     "http10": (bootstrap(manager={"http_protocol_options": {"accept_http_10": True, "default_host_for_http_10": "d"}}), [
         ("no host", raw("GET / HTTP/1.0\r\n\r\n")),

@@ -74,6 +74,11 @@ void ApplyOption(Case& c, const std::string& option) {
     c.request.enable_trailers = c.response.enable_trailers = true;
   } else if (key == "no_absolute_url") {
     c.request.allow_absolute_url = false;
+  } else if (key == "chunked_length") {
+    c.request.allow_chunked_length = c.response.allow_chunked_length = true;
+  } else if (key == "ignored_upgrade") {
+    c.request.ignored_upgrades = std::make_shared<const IgnoredUpgrades>(
+        [name = parts[1]](absl::string_view protocol) { return protocol == name; });
   } else if (key == "no_upgrade") {
     c.request.allow_upgrade = false;
   } else if (key == "underscores") {

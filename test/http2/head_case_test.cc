@@ -29,6 +29,17 @@ std::string Get(const Fields& more) { return Outcome(GetFields(more), true); }
 
 constexpr char kPlainGet[] = "request GET / host=a scheme=http";
 
+TEST(HeadCaseTest, ObsText) {
+  const Fields fields = GetFields({{"x-name", "caf\xc3\xa9"}});
+  EXPECT_EQ(Outcome(fields, true),
+            absl::StrCat(kPlainGet, "\n  x-name: caf\\xc3\\xa9\ncomplete\n"));
+  Options options;
+  options.disallow_obs_text = true;
+  EXPECT_EQ(Outcome(fields, true, options), "malformed");
+  EXPECT_EQ(Outcome(GetFields({{"x-name", "caf\x7e"}}), true, options),
+            absl::StrCat(kPlainGet, "\n  x-name: caf\x7e\ncomplete\n"));
+}
+
 TEST(HeadCaseTest, ControlDataPasses) {
   EXPECT_EQ(Get({}), absl::StrCat(kPlainGet, "\ncomplete\n"));
   EXPECT_EQ(
