@@ -8,8 +8,6 @@
 #include <cstring>
 #include <string>
 
-#include "source/filter/connection_times.h"
-
 namespace proxenos::access_log {
 namespace {
 
@@ -45,17 +43,8 @@ Value ReadEndpoint(const net::Address& address, Scratch& scratch) {
   return Value::Text(slash == std::string::npos ? "" : CopyTo(scratch, text.substr(slash + 1)));
 }
 
-const filter::ConnectionTimes* TimesOf(const FormatInput& input) {
-  const filter::ConnectionInfo* connection = input.stream->connection;
-  return connection == nullptr ? nullptr : filter::ConnectionTimes::Of(*connection);
-}
-
-// "host:80" without the port; what has more colons is an IPv6 address.
-absl::string_view WithoutPort(absl::string_view host) {
-  const size_t colon = host.rfind(':');
-  if (colon == absl::string_view::npos) return host;
-  if (host.front() == '[') return host.substr(0, host.find(']') + 1);
-  return host.find(':') == colon ? host.substr(0, colon) : host;
+const tls::SessionInfo* TlsOf(const FormatInput& input) {
+  return input.stream->connection == nullptr ? nullptr : input.stream->connection->tls;
 }
 
 absl::string_view HostOf(int choice, const FormatInput& input) {
@@ -68,6 +57,13 @@ absl::string_view HostOf(int choice, const FormatInput& input) {
 }
 
 }  // namespace
+
+absl::string_view WithoutPort(absl::string_view host) {
+  const size_t colon = host.rfind(':');
+  if (colon == absl::string_view::npos) return host;
+  if (host.front() == '[') return host.substr(0, host.find(']') + 1);
+  return host.find(':') == colon ? host.substr(0, colon) : host;
+}
 
 Value ReadAddress(const Operator& self, const net::Address& address, AddressPart part,
                   Scratch& scratch) {
@@ -129,24 +125,23 @@ Value ReadUpstreamHostNameWithoutPort(const Operator& self, const FormatInput& i
   return ReadAddress(self, input.stream->upstream_remote, AddressPart::kIp, scratch);
 }
 
-// A connection without HTTP is its own stream.
 base::MonoTime ConnectionBegin(const FormatInput& input) {
-  if (const auto* times = TimesOf(input)) return times->begin;
-  return input.request == nullptr ? input.stream->start : 0;
+  return input.stream->connection == nullptr ? 0 : input.stream->connection->begin;
 }
 
+// A connection without HTTP is its own stream.
 base::MonoTime ConnectionEnd(const FormatInput& input) {
   return input.request == nullptr ? input.stream->complete : 0;
 }
 
 base::MonoTime HandshakeBegin(const FormatInput& input) {
-  const auto* times = TimesOf(input);
-  return times == nullptr ? 0 : times->handshake_begin;
+  const tls::SessionInfo* tls = TlsOf(input);
+  return tls == nullptr ? 0 : tls->handshake_begin();
 }
 
 base::MonoTime HandshakeEnd(const FormatInput& input) {
-  const auto* times = TimesOf(input);
-  return times == nullptr ? 0 : times->handshake_end;
+  const tls::SessionInfo* tls = TlsOf(input);
+  return tls == nullptr ? 0 : tls->handshake_end();
 }
 
 }  // namespace proxenos::access_log

@@ -14,6 +14,9 @@ enum class AddressPart : uint8_t { kAll, kIp, kPort, kEndpoint };
 Value ReadAddress(const Operator& self, const net::Address& address, AddressPart part,
                   Scratch& scratch);
 
+// "host:80" without the port; what has more colons is an IPv6 address.
+absl::string_view WithoutPort(absl::string_view host);
+
 template <net::Address filter::StreamInfo::*kField, AddressPart kPart>
 Value ReadUpstreamAddress(const Operator& self, const FormatInput& input, Scratch& scratch) {
   return ReadAddress(self, input.stream->*kField, kPart, scratch);

@@ -19,9 +19,11 @@ struct Row {
   absl::Status (*configure)(absl::string_view argument, Operator& out) = nullptr;
 };
 
-// Of TLS, both sides (tls_operator_table.cc), and of connections (connection_operator_table.cc).
+// Of TLS, both sides (tls_operator_table.cc), of connections (connection_operator_table.cc), and
+// of what only notes tell (notes_operator_table.cc).
 absl::Span<const Row> TlsRows();
 absl::Span<const Row> ConnectionRows();
+absl::Span<const Row> NotesRows();
 
 // Of every operator that has an instant at each end.
 Value ReadDuration(const Operator& self, const FormatInput& input, Scratch&);

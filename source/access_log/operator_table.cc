@@ -1,6 +1,7 @@
 // The table of command operators, and the compiling of their arguments.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iterator>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "source/access_log/connection_operator_reads.h"
+#include "source/access_log/notes_operator_reads.h"
 #include "source/access_log/operator.h"
 #include "source/access_log/operator_reads.h"
 #include "source/access_log/operator_row.h"
@@ -86,10 +88,14 @@ absl::Status ConfigureCommonDuration(absl::string_view argument, Operator& out) 
       {"DS_HS_END", HandshakeEnd},
       {"DS_RX_BEG", Of<&StreamInfo::start>},
       {"DS_RX_END", Of<&StreamInfo::request_complete>},
-      {"US_CX_END", Of<&StreamInfo::upstream_connected>},
+      {"DS_RX_HDR_END", NotedAt<&LogNotes::request_head>},
+      {"US_CX_BEG", UpstreamConnectBegin},
+      {"US_CX_END", UpstreamConnectEnd},
+      {"US_HS_END", UpstreamHandshakeEnd},
       {"US_TX_BEG", Of<&StreamInfo::first_upstream_tx>},
       {"US_TX_END", Of<&StreamInfo::last_upstream_tx>},
       {"US_RX_BEG", Of<&StreamInfo::first_upstream_rx>},
+      {"US_RX_BODY_BEG", NotedAt<&LogNotes::first_upstream_body>},
       {"US_RX_END", Of<&StreamInfo::last_upstream_rx>},
       {"DS_TX_BEG", Of<&StreamInfo::first_downstream_tx>},
       {"DS_TX_END", Of<&StreamInfo::last_downstream_tx>},
@@ -176,9 +182,12 @@ absl::Status ConfigureDynamicMetadata(absl::string_view argument, Operator& out)
   return out.text.empty() ? Wrong("needs a namespace") : absl::OkStatus();
 }
 
+// TYPE:NAMESPACE:KEY:KEY…
 absl::Status ConfigureMetadata(absl::string_view argument, Operator& out) {
-  if (!absl::ConsumePrefix(&argument, "DYNAMIC:")) {
-    return Wrong("of the kinds of metadata only DYNAMIC is implemented by proxenos");
+  if (absl::ConsumePrefix(&argument, "ROUTE:")) {
+    out.read = ReadRouteMetadata;
+  } else if (!absl::ConsumePrefix(&argument, "DYNAMIC:")) {
+    return Wrong("of the kinds of metadata only DYNAMIC and ROUTE are implemented by proxenos");
   }
   return ConfigureDynamicMetadata(argument, out);
 }
@@ -273,6 +282,8 @@ constexpr Row kRows[] = {
     {"UPSTREAM_TRANSPORT_FAILURE_REASON", ReadUnderscored<&StreamInfo::upstream_failure_reason>},
     {"UPSTREAM_WIRE_BYTES_RECEIVED", ReadNumber<&StreamInfo::upstream_wire_bytes_received>},
     {"UPSTREAM_WIRE_BYTES_SENT", ReadNumber<&StreamInfo::upstream_wire_bytes_sent>},
+    // No filter of the host's side leaves any.
+    {"UPSTREAM_FILTER_STATE", ReadNothing, kMustHave | kLimit, ConfigureFilterState},
     {"VIRTUAL_CLUSTER_NAME", ReadText<&StreamInfo::virtual_cluster_name>},
 };
 
@@ -280,43 +291,20 @@ constexpr Row kReqWithoutQuery = {"REQ_WITHOUT_QUERY", ReadRequestHeaderWithoutQ
                                   kMustHave | kLimit, ConfigureHeader};
 
 // Operators that Envoy has and proxenos has not: the message for these differs from that for a
-// typo. A name that ends in '*' stands for all that begin so.
+// typo.
 constexpr absl::string_view kNotImplemented[] = {
-    "CLUSTER_METADATA",
-    "CEL",
-    "TYPED_CEL",
-    "DOWNSTREAM_CX_RTT",
-    "DOWNSTREAM_DECOMPRESSED_HEADER_BYTES_*",
-    "DOWNSTREAM_DETECTED_CLOSE_TYPE",
-    "DOWNSTREAM_LOCAL_CLOSE_REASON",
-    "FILE_CONTENT",
-    "ROUTE_RESOLUTION_*",
-    "UPSTREAM_CONNECTION_IDS_ATTEMPTED",
-    "UPSTREAM_CONNECTION_POOL_READY_DURATION",
-    "UPSTREAM_DECOMPRESSED_HEADER_BYTES_*",
-    "UPSTREAM_DETECTED_CLOSE_TYPE",
-    "UPSTREAM_FILTER_STATE",
-    "UPSTREAM_HEADER_BYTES_*",
-    "UPSTREAM_HOSTS_ATTEMPTED*",
-    "UPSTREAM_HOST_NAMES_ATTEMPTED*",
-    "UPSTREAM_LOCAL_CLOSE_REASON",
-    "UPSTREAM_METADATA",
+    "CEL",    "CLUSTER_METADATA", "DOWNSTREAM_CX_RTT", "FILE_CONTENT",
+    "SECRET", "TYPED_CEL",        "UPSTREAM_METADATA",
 };
 
 bool IsKnownToEnvoy(absl::string_view name) {
-  for (absl::string_view entry : kNotImplemented) {
-    if (entry.back() != '*') {
-      if (name == entry) return true;
-      continue;
-    }
-    entry.remove_suffix(1);
-    if (name.substr(0, entry.size()) == entry) return true;
-  }
-  return false;
+  return std::find(std::begin(kNotImplemented), std::end(kNotImplemented), name) !=
+         std::end(kNotImplemented);
 }
 
 const Row* FindRow(absl::string_view name, const OperatorExtensions& extensions) {
-  for (const absl::Span<const Row> rows : {absl::MakeSpan(kRows), ConnectionRows(), TlsRows()}) {
+  for (const absl::Span<const Row> rows :
+       {absl::MakeSpan(kRows), ConnectionRows(), TlsRows(), NotesRows()}) {
     for (const Row& row : rows) {
       if (row.name == name) return &row;
     }

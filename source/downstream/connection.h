@@ -24,7 +24,6 @@ namespace proxenos::downstream {
 struct Arrival {
   net::Connection socket;
   filter::ConnectionInfo info;
-  base::MonoTime created;
   bool counted = false;       // Among the connections of its HTTP connection manager.
   std::string server_name{};  // SNI as a listener filter found it.
   std::string cluster{};      // Where a network filter wants tcp_proxy to send it.

@@ -6,6 +6,7 @@
 
 #include "source/base/limits.h"
 #include "source/downstream/http2_connection.h"
+#include "source/filter/log_notes.h"
 
 namespace proxenos::downstream {
 
@@ -64,6 +65,9 @@ Framing::Kind Http2Stream::SendHead(http::ResponseHead& head, bool end) {
     stream_.info.downstream_wire_bytes_sent += connection_.session().SendHead(id_, head, end_sent_);
   }
   stream_.info.response_header_bytes = head.headers.ByteSize();
+  if (filter::LogNotes* notes = stream_.info.notes) {
+    notes->response_fields = upstream::FieldBytes(head);
+  }
   connection_.WantFlush();
   return framing;
 }

@@ -44,6 +44,7 @@ struct OriginRules;  // origin_rules.h
 struct RouteSnapshot {
   std::shared_ptr<const route::RouteTable> table;
   std::vector<access_log::Formatter> formats;  // By HeaderAddition::format_index.
+  bool asks_notes = false;                     // Some of them does (access_log::AsksForNotes).
 };
 
 // One worker's current snapshot of a route configuration; listeners that name it share the cell.
@@ -132,6 +133,7 @@ struct HttpConfig {
   std::vector<filter::DiscoveredFilter> discovered;  // Those of `filters` that discovery replaces.
   access_log::AccessLogs access_logs;
   bool logs_upstream_local = false;
+  bool asks_notes = false;  // Some log, filter or tag does (access_log::AsksForNotes).
   std::shared_ptr<const tracing::Config> tracing;  // Null: no request is traced.
 
   // Exactly one of the three: routes by name, written inline, or by scope.

@@ -12,6 +12,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "source/access_log/access_log_config.h"
+#include "source/access_log/notes_wanted.h"
 #include "source/downstream/http_filters_config.h"
 #include "source/downstream/origin_rules_config.h"
 #include "source/filter/route_tree_config.h"
@@ -313,7 +314,14 @@ class HttpCompiler {
       // Asking the kernel for a socket's own address costs a system call: only where it is shown.
       const std::string text = log.SerializeAsString();
       if (text.find("UPSTREAM_LOCAL") != std::string::npos) config_->logs_upstream_local = true;
+      config_->asks_notes = config_->asks_notes || access_log::AsksForNotes(text);
     }
+    for (const auto& filter : proto_.http_filters()) {
+      config_->asks_notes =
+          config_->asks_notes || access_log::AsksForNotes(filter.SerializeAsString());
+    }
+    config_->asks_notes =
+        config_->asks_notes || access_log::AsksForNotes(proto_.tracing().SerializeAsString());
   }
 
   const HcmProto& proto_;

@@ -4,10 +4,12 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "source/base/limits.h"
 #include "source/downstream/listener.h"
+#include "source/filter/log_notes.h"
 
 namespace proxenos::downstream {
 
@@ -17,7 +19,6 @@ HttpConnection::HttpConnection(HttpService& service, Arrival arrival)
       service_(service),
       loop_(service.listener().loop()),
       info_(std::move(arrival.info)),
-      created_(arrival.created),
       last_active_(loop_.now()) {
   if (!arrival.counted) {
     stats().downstream_cx_total.Inc();
@@ -42,10 +43,20 @@ const filter::ConnectionInfo& HttpConnection::info() {
 
 void HttpConnection::Describe(filter::StreamInfo& info) {
   DescribeConnection(this->info(), info);
-  info.start = created_;
+  info.start = info_.begin;
+  if (info.notes != nullptr) info.notes->downstream_close = close_type();
   info.filter_chain_name = service_.chain().name;
   info.bytes_received = socket_.bytes_read();
   info.bytes_sent = socket_.bytes_written();
+}
+
+net::CloseType HttpConnection::close_type() {
+  // A peer whose bytes nobody wanted was not read from: the kernel tells, once.
+  if (socket_.open() && socket_.peer_closed() && !socket_.reset_by_peer()) {
+    reset_unread_ = reset_unread_ || socket_.TakeError() == ECONNRESET;
+  }
+  if (socket_.reset_by_peer() || reset_unread_) return net::CloseType::kRemoteReset;
+  return reset_ ? net::CloseType::kLocalReset : net::CloseType::kNormal;
 }
 
 base::MonoTime HttpConnection::IdleDeadline() const {
@@ -184,7 +195,7 @@ void HttpConnection::Close(bool by_peer) {
   stats().downstream_cx_active.Dec();
   if (info_.tls != nullptr) stats().downstream_cx_ssl_active.Dec();
   stats().downstream_cx_destroy.Inc();
-  const auto length_ms = static_cast<uint64_t>((loop_.now() - created_) / base::kMillisecond);
+  const auto length_ms = static_cast<uint64_t>((loop_.now() - info_.begin) / base::kMillisecond);
   stats().downstream_cx_length_ms.Record(length_ms);
   listener().stats().downstream_cx_length_ms.Record(length_ms);
   timer_.Disarm();
@@ -196,7 +207,7 @@ Arrival HttpConnection::Leave(buffer::Slice rest) {
   state_ = State::kClosed;
   timer_.Disarm();
   socket_.Hold(std::move(rest));
-  return Arrival{std::move(socket_), std::move(info_), created_, /*counted=*/true};
+  return Arrival{std::move(socket_), std::move(info_), /*counted=*/true};
 }
 
 void HttpConnection::OnTimer() {

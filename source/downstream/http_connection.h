@@ -41,7 +41,9 @@ class HttpConnection : public Connection {
   uint64_t Room() const;
   bool draining() const { return draining_; }
   void Touch() { last_active_ = loop_.now(); }
-  base::MonoTime created() const { return created_; }
+  base::MonoTime created() const { return info_.begin; }
+  // How it is about to end, or has.
+  net::CloseType close_type();
   void CountRequest();
   bool LastRequest();  // max_requests_per_connection is reached.
   // Something was appended to out(), or is to be.
@@ -92,7 +94,7 @@ class HttpConnection : public Connection {
   HttpService& service_;
   event::EventLoop& loop_;
   filter::ConnectionInfo info_;
-  const base::MonoTime created_;
+  bool reset_unread_ = false;  // close_type() has heard of a reset that no read met.
   base::MonoTime last_active_;
   uint32_t requests_ = 0;
 };

@@ -9,7 +9,7 @@
 #include "source/base/log.h"
 #include "source/buffer/slab.h"
 #include "source/downstream/listener.h"
-#include "source/filter/connection_times.h"
+#include "source/filter/log_notes.h"
 #include "source/tls/tls_transport.h"
 
 namespace proxenos::downstream {
@@ -100,7 +100,7 @@ bool Intake::Stay() {
   Listener* other = listener_.Redirected(facts_.local);
   if (other == nullptr) return true;
   TakeFacts();
-  Arrival arrival{std::move(arrival_.socket), std::move(arrival_.info), arrival_.created};
+  Arrival arrival{std::move(arrival_.socket), std::move(arrival_.info)};
   Close();
   other->Adopt(std::move(arrival));
   return false;
@@ -166,7 +166,8 @@ void Intake::Describe(filter::StreamInfo& info) {
         facts_.server_name.empty() ? arrival_.server_name : facts_.server_name;
   }
   DescribeConnection(arrival_.info, info);
-  info.start = arrival_.created;
+  info.start = arrival_.info.begin;
+  if (info.notes != nullptr) info.notes->downstream_close = arrival_.socket.close_type();
   if (service_ != nullptr) info.filter_chain_name = service_->chain().name;
   if (unmatched_) {
     info.flags = filter::kNoRouteFound;
@@ -209,20 +210,13 @@ bool Intake::Shake() {
       Close();
       return false;
   }
-  const tls::SessionInfo& session = static_cast<tls::TlsTransport&>(transport).session();
+  auto& secured = static_cast<tls::TlsTransport&>(transport);
+  secured.shared_session()->SetHandshake(handshake_begun_, listener_.loop().now());
+  const tls::SessionInfo& session = secured.session();
   listener_.tls_agreements().Count(session);
   arrival_.info.tls = &session;
   arrival_.info.requested_server_name = session.sni();
-  NoteTimes();
   return true;
-}
-
-void Intake::NoteTimes() {
-  auto times = std::make_unique<filter::ConnectionTimes>();
-  times->begin = arrival_.created;
-  times->handshake_begin = handshake_begun_;
-  times->handshake_end = listener_.loop().now();
-  arrival_.info.parts.emplace_back(&filter::ConnectionTimes::kKeeper, std::move(times));
 }
 
 // True when nobody waits for them.

@@ -35,7 +35,7 @@ class Intake final : public Connection {
   void Drain(bool) override {}
   void Abort() override { Close(); }
   bool idle() const override { return false; }
-  base::MonoTime last_active() const override { return arrival_.created; }
+  base::MonoTime last_active() const override { return arrival_.info.begin; }
   ChainService* admitted_by() override { return admitted_ ? service_ : nullptr; }
   void Describe(filter::StreamInfo& info) override;
 
@@ -54,7 +54,6 @@ class Intake final : public Connection {
   void TakeParts();
   bool StartHandshake();
   bool Shake();
-  void NoteTimes();
   bool StartFirstBytes();
   bool CheckFirstBytes();
   void Refuse(const filter::NetworkFilter::Verdict& verdict);

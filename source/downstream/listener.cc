@@ -16,6 +16,7 @@
 #include "source/downstream/chain_tree.h"
 #include "source/downstream/http_service.h"
 #include "source/downstream/intake.h"
+#include "source/filter/log_notes.h"
 
 namespace proxenos::downstream {
 namespace {
@@ -153,7 +154,8 @@ void Listener::HoldAccepting(bool on) {
 
 void Listener::Add(int fd, const net::Address& remote) {
   if (remote.is_ip()) net::SetNoDelay(fd);
-  Arrival arrival{net::Connection(fd), filter::ConnectionInfo(), loop().now()};
+  Arrival arrival{net::Connection(fd), filter::ConnectionInfo()};
+  arrival.info.begin = loop().now();
   arrival.info.direct_remote = remote;
   if (!config_->access_logs.empty()) arrival.info.local = net::Address::LocalOf(fd);
   Enter(std::move(arrival));
@@ -219,6 +221,8 @@ void Listener::Remove(Connection& connection) {
 
 void Listener::Log(Connection& connection) {
   filter::StreamInfo info;
+  filter::LogNotes notes;
+  info.notes = &notes;
   connection.Describe(info);
   info.remote = info.connection->remote();
   info.complete = loop().ReadClock();

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/access_log/access_log_config.h"
+#include "source/access_log/notes_wanted.h"
 #include "source/config/typed_config.h"
 #include "source/downstream/chain_match_config.h"
 #include "source/downstream/chain_tree_config.h"
@@ -264,6 +265,7 @@ std::shared_ptr<const RouteSnapshot> MakeRouteSnapshot(
     // An absent value leaves nothing: a header that would be empty is not added.
     auto compiled =
         access_log::Formatter::Compile(format.text, {.omit_empty_values = true, .extensions = {}});
+    snapshot->asks_notes = snapshot->asks_notes || access_log::AsksForNotes(format.text);
     if (compiled.ok()) {
       snapshot->formats.push_back(*std::move(compiled));
     } else {

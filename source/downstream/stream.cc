@@ -56,6 +56,7 @@ void Stream::Refuse(uint16_t status, absl::string_view body, absl::string_view d
   }
   if (info.connection == nullptr) carrier_.OnBegin();
   DescribeConnection(connection_.info(), info);
+  if (connection_.config().asks_notes) OpenNotes();
   has_head_ = true;
   request.keep_alive = false;
   Reply(status, body, details, flags);
@@ -318,6 +319,10 @@ void Stream::Cut(bool by_peer) {
     info.details = "downstream_remote_disconnect";
   } else if (info.details.empty()) {
     info.details = "downstream_local_disconnect";
+  }
+  if (notes_ != nullptr) {
+    notes_->downstream_close = connection_.close_type();
+    if (!by_peer) notes_->downstream_close_reason = info.details;
   }
   Finish();
 }

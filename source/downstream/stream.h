@@ -15,6 +15,7 @@
 #include "source/downstream/http_service.h"
 #include "source/event/timer_wheel.h"
 #include "source/filter/filter_chain.h"
+#include "source/filter/log_notes.h"
 #include "source/filter/stream_context.h"
 #include "source/http/codec.h"
 #include "source/http/visitor.h"
@@ -94,6 +95,8 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   // The route is known: its trace begins.
   void BeginTrace();
   void ArmTimers();
+  // Gives it notes, once.
+  void OpenNotes();
   void OnDeposit() {
     if (deposits_ == Deposits::kSchedule) environment.loop.Schedule(this);
   }
@@ -111,7 +114,8 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   HttpConnection& connection_;
   StreamCarrier& carrier_;
   const Deposits deposits_;
-  const base::Rc<FilterSet> filters_;  // As they were when the stream began.
+  const base::Rc<FilterSet> filters_;        // As they were when the stream began.
+  std::unique_ptr<filter::LogNotes> notes_;  // Null: no format asks for them. Outlives the chain.
   std::optional<filter::FilterChain> chain_;
   base::Held<RouteSnapshot> snapshot_;  // Pins `routes`.
   base::Held<RouteSnapshot> former_;    // The one before RerouteAfresh: filters refer to it.

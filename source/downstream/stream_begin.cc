@@ -89,6 +89,10 @@ void Stream::Begin() {
     resume_[0] = resume_[1] = false;
     body_limit_[0] = body_limit_[1] = base::limits::kStreamBufferBytes;
     afresh_ = {};
+    if (notes_ != nullptr) {
+      notes_.reset();
+      OpenNotes();
+    }
     random = environment.loop.random().Next();
     idle_deadline_ = duration_deadline_ = base::kNever;
     ArmTimers();
@@ -99,6 +103,7 @@ void Stream::Begin() {
   }
   const HttpConfig& config = connection_.config();
   DescribeConnection(connection_.info(), info);
+  if (config.asks_notes) OpenNotes();
   info.protocol = request.version;
   info.filter_chain_name = connection_.service().chain().name;
   random = environment.loop.random().Next();
@@ -223,6 +228,7 @@ void Stream::ChooseRoute() {
     if (!newest) return;
     snapshot_ = std::move(newest);
     routes = (*snapshot_)->table.get();
+    if ((*snapshot_)->asks_notes) OpenNotes();
   }
   for (const std::string& name : routes->internal_only_headers()) request.headers.Remove(name);
   if (!MatchRoute() || route->forward() == nullptr) return;
@@ -232,6 +238,16 @@ void Stream::ChooseRoute() {
   timer_.ArmAt(std::min({idle_deadline_, request_deadline_, duration_deadline_}));
 }
 
+void Stream::OpenNotes() {
+  if (notes_ != nullptr) return;  // An attempt may be writing into them.
+  notes_ = std::make_unique<filter::LogNotes>();
+  info.notes = notes_.get();
+  notes_->request_head = environment.loop.now();
+  if (request.version == http::Version::kHttp2) {
+    notes_->request_fields = upstream::FieldBytes(request);
+  }
+}
+
 void Stream::BeginTrace() {
   trace_ = connection_.service().tracer()->Begin(*this);
   trace = trace_.get();
@@ -239,7 +255,15 @@ void Stream::BeginTrace() {
 
 bool Stream::MatchRoute() {
   if (drawn_ != 0) random = std::exchange(drawn_, 0);
-  route = routes->Match(match_input());
+  if (notes_ == nullptr) {
+    route = routes->Match(match_input());
+  } else {
+    const base::MonoTime begin = environment.loop.ReadClock();
+    route = routes->Match(match_input());
+    notes_->route_resolution_time += environment.loop.ReadClock() - begin;
+    ++notes_->route_resolutions;
+    notes_->route_metadata = route == nullptr ? nullptr : route->metadata.get();
+  }
   if (route == nullptr) return false;
   info.virtual_host_name = route->virtual_host->name;
   if (const route::VirtualCluster* cluster = route->virtual_host->FindVirtualCluster(request)) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "source/downstream/listener.h"
+#include "source/filter/log_notes.h"
 
 namespace proxenos::downstream {
 
@@ -29,7 +30,8 @@ void TerminalConnection::OnIo(uint32_t events) {
 
 void TerminalConnection::Describe(filter::StreamInfo& info) {
   DescribeConnection(arrival_.info, info);
-  info.start = arrival_.created;
+  info.start = arrival_.info.begin;
+  if (info.notes != nullptr) info.notes->downstream_close = arrival_.socket.close_type();
   info.filter_chain_name = service_.chain().name;
   info.bytes_received = arrival_.socket.bytes_read();
   info.bytes_sent = arrival_.socket.bytes_written();
@@ -62,7 +64,7 @@ void TerminalConnection::Close(bool reset) {
   OnClosing();
   if (refusal_) refusal_->Disarm();
   const auto length_ms =
-      static_cast<uint64_t>((loop_.now() - arrival_.created) / base::kMillisecond);
+      static_cast<uint64_t>((loop_.now() - arrival_.info.begin) / base::kMillisecond);
   service_.listener().stats().downstream_cx_length_ms.Record(length_ms);
   arrival_.socket.Close(reset);
   service_.listener().Remove(*this);

@@ -23,7 +23,7 @@ class TerminalConnection : public Connection {
   void Drain(bool) override {}
   void Abort() override { Close(); }
   bool idle() const override { return false; }
-  base::MonoTime last_active() const override { return arrival_.created; }
+  base::MonoTime last_active() const override { return arrival_.info.begin; }
   ChainService* admitted_by() final { return &service_; }
   void Describe(filter::StreamInfo& info) override;
 

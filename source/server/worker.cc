@@ -164,7 +164,8 @@ net::UniqueFd Worker::ConnectInternally(const net::Address& address) {
   loop_.Post([is_there, name, address, other = net::UniqueFd(ends[1])]() mutable {
     downstream::Listener* listener = is_there(name);
     if (listener == nullptr) return;  // Its end closes.
-    downstream::Arrival arrival{net::Connection(other.Release()), {}, listener->loop().now()};
+    downstream::Arrival arrival{net::Connection(other.Release()), filter::ConnectionInfo()};
+    arrival.info.begin = listener->loop().now();
     arrival.info.local = address;
     arrival.info.direct_remote = net::Address::Internal("internal_client_address", "");
     listener->Adopt(std::move(arrival));

@@ -19,6 +19,7 @@ ClientConnection::ClientConnection(HostPool& pool, Established established, http
       pool_(pool),
       id_(established.id),
       begun_(established.begun),
+      connected_(established.connected),
       version_(version) {
   connection_.Watch(pool.cluster().loop(), this);
 }

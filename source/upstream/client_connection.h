@@ -21,8 +21,9 @@ class HostPool;
 // What a connection brings along from its making.
 struct Established {
   net::Connection connection;
-  uint64_t id = 0;           // Unique in the process.
-  base::MonoTime begun = 0;  // When connecting began.
+  uint64_t id = 0;               // Unique in the process.
+  base::MonoTime begun = 0;      // When connecting began,
+  base::MonoTime connected = 0;  // and TCP was done; 0: that is not known.
 };
 
 class ClientConnection : public event::IoHandler, public event::TurnEnd, public base::ListNode<> {
@@ -34,6 +35,9 @@ class ClientConnection : public event::IoHandler, public event::TurnEnd, public 
   // Exchanges it was given so far.
   uint32_t requests() const { return requests_; }
   uint64_t AgeMs() const;
+  base::MonoTime begun() const { return begun_; }
+  base::MonoTime connected() const { return connected_; }
+  bool reset_by_host() const { return connection_.reset_by_peer(); }
   const net::Address& local_address();
 
   // Null without TLS.
@@ -86,6 +90,7 @@ class ClientConnection : public event::IoHandler, public event::TurnEnd, public 
   HostPool& pool_;
   const uint64_t id_;
   const base::MonoTime begun_;
+  const base::MonoTime connected_;
   const http::Version version_;
   bool closed_ = false;
   net::Address local_address_;

@@ -4,6 +4,9 @@
 #include <new>
 #include <utility>
 
+#include "source/upstream/client_connection.h"
+#include "source/upstream/exchange_notes.h"
+
 namespace proxenos::upstream {
 namespace {
 
@@ -75,6 +78,9 @@ void ClientStream::EndByReset(ResetReason reason, absl::string_view detail) {
   exchange->state = Exchange::State::kReset;
   exchange->reset = reason;
   exchange->codec_detail = detail;
+  if (exchange->notes != nullptr && owner_.reset_by_host()) {
+    exchange->notes->close_type = net::CloseType::kRemoteReset;
+  }
   exchange_.Clear();
   exchange->OnProgress();
 }

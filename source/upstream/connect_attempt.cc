@@ -25,7 +25,7 @@ ConnectAttempt::ConnectAttempt(HostPool& pool, net::UniqueFd fd,
                                std::unique_ptr<net::Transport> transport, uint32_t streams)
     : pool_(pool),
       streams_(streams),
-      established_{net::Connection(fd.Release()), NextId(), pool.cluster().loop().now()},
+      established_{net::Connection(fd.Release()), NextId(), pool.cluster().loop().now(), 0},
       transport_(std::move(transport)),
       timeout_(pool.cluster().loop().timers(), [this] { Fail(PoolFailure::kConnectTimeout, ""); }) {
   established_.connection.Watch(pool.cluster().loop(), this);
@@ -55,6 +55,7 @@ void ConnectAttempt::OnIo(uint32_t events) {
     }
     if ((events & EPOLLOUT) == 0) return;
     state_ = State::kPreface;
+    established_.connected = pool_.cluster().loop().now();
   }
   Advance();
 }
@@ -74,7 +75,7 @@ void ConnectAttempt::Advance() {
   if (net::Transport* transport = connection.transport()) {
     switch (transport->Advance(connection)) {
       case net::Transport::Handshake::kDone:
-        pool_.cluster().CountHandshake(static_cast<tls::TlsTransport*>(transport)->session());
+        OnHandshake(*static_cast<tls::TlsTransport*>(transport));
         break;
       case net::Transport::Handshake::kWantsIo:
       case net::Transport::Handshake::kWaits:
@@ -87,6 +88,11 @@ void ConnectAttempt::Advance() {
   state_ = State::kOver;
   timeout_.Disarm();
   pool_.OnConnected(*this);
+}
+
+void ConnectAttempt::OnHandshake(const tls::TlsTransport& transport) {
+  transport.shared_session()->SetHandshake(established_.connected, pool_.cluster().loop().now());
+  pool_.cluster().CountHandshake(transport.session());
 }
 
 void ConnectAttempt::Fail(PoolFailure failure, absl::string_view detail) {

@@ -17,6 +17,10 @@
 #include "source/net/socket.h"
 #include "source/upstream/client_connection.h"
 
+namespace proxenos::tls {
+class TlsTransport;
+}
+
 namespace proxenos::upstream {
 
 class HostPool;
@@ -47,6 +51,7 @@ class ConnectAttempt final : public event::IoHandler, public base::ListNode<> {
 
   // The preface and the handshake, as far as they go now.
   void Advance();
+  void OnHandshake(const tls::TlsTransport& transport);
   void Fail(PoolFailure failure, absl::string_view detail);
 
   HostPool& pool_;

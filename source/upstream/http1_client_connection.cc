@@ -8,6 +8,7 @@
 
 #include "source/base/limits.h"
 #include "source/http1/encoder.h"
+#include "source/upstream/exchange_notes.h"
 #include "source/upstream/pool.h"
 #include "source/upstream/worker_cluster.h"
 
@@ -61,7 +62,9 @@ void Http1ClientConnection::SendHead(const http::RequestHead& head, bool) {
   const ClusterConfig& config = pool().cluster().config();
   request_framing_ =
       http1::EncodeRequestHead(head, connection_.out(), {config.http1_names, config.absolute_form});
-  exchange_->wire_bytes_sent += connection_.out().size() - before;
+  const uint64_t bytes = connection_.out().size() - before;
+  exchange_->wire_bytes_sent += bytes;
+  if (exchange_->notes != nullptr) exchange_->notes->CountSent(bytes, bytes);
   keep_alive_ = true;
   Schedule();
 }
@@ -196,6 +199,7 @@ http::ResponseHead& Http1ClientConnection::OnMessageBegin() {
 
 void Http1ClientConnection::OnHead(buffer::Slice head) {
   keep_alive_ = keep_alive_ && exchange_->response.keep_alive;
+  if (ExchangeNotes* notes = exchange_->notes) notes->CountReceived(head.size(), head.size());
   ClientStream::OnHead(std::move(head));
 }
 

@@ -1,6 +1,7 @@
 // One exchange over HTTP/2.
 #include <utility>
 
+#include "source/upstream/exchange_notes.h"
 #include "source/upstream/http2_client_connection.h"
 
 namespace proxenos::upstream {
@@ -16,6 +17,9 @@ void Http2ClientStream::SendHead(const http::RequestHead& head, bool end) {
   if (!connection_.Open(*this, head, end && !apart)) {
     Refuse();
     return;
+  }
+  if (ExchangeNotes* notes = exchange_->notes) {
+    notes->CountSent(connection_.session_->wire_bytes(id_).sent, FieldBytes(head));
   }
   request_complete_ = end && !apart;
   if (apart) {
@@ -67,6 +71,10 @@ void Http2ClientStream::Refuse() {
 void Http2ClientStream::OnHead(buffer::Slice head) {
   exchange_->any_bytes = true;
   exchange_->wire_bytes_received += exchange_->response.headers.ByteSize();
+  if (ExchangeNotes* notes = exchange_->notes) {
+    notes->CountReceived(connection_.session_->wire_bytes(id_).received,
+                         FieldBytes(exchange_->response));
+  }
   ClientStream::OnHead(std::move(head));
   exchange_->OnProgress();
 }

@@ -10,9 +10,9 @@
 #include <memory>
 #include <string>
 
-#include "source/filter/connection_times.h"
 #include "source/filter/tls_fingerprints.h"
 #include "test/access_log/stream_fixture.h"
+#include "test/support/fake_tls_session.h"
 
 namespace proxenos::access_log {
 namespace {
@@ -191,11 +191,11 @@ TEST(FormatterTest, PartsOfTheConnection) {
   auto fingerprints = std::make_unique<filter::TlsFingerprints>();
   fingerprints->ja4 = "t13d";
   fixture.connection.parts.emplace_back(&filter::TlsFingerprints::kKeeper, std::move(fingerprints));
-  auto times = std::make_unique<filter::ConnectionTimes>();
-  times->begin = fixture.stream.start - 9 * base::kMillisecond;
-  times->handshake_begin = times->begin + 2 * base::kMillisecond;
-  times->handshake_end = times->begin + 7 * base::kMillisecond;
-  fixture.connection.parts.emplace_back(&filter::ConnectionTimes::kKeeper, std::move(times));
+  const base::MonoTime begin = fixture.stream.start - 9 * base::kMillisecond;
+  testing::FakeTlsSession tls;
+  tls.SetHandshake(begin + 2 * base::kMillisecond, begin + 7 * base::kMillisecond);
+  fixture.connection.begin = begin;
+  fixture.connection.tls = &tls;
   EXPECT_EQ(Line("%TLS_JA3_FINGERPRINT% %TLS_JA4_FINGERPRINT% %DOWNSTREAM_HANDSHAKE_DURATION%",
                  fixture.Input()),
             "- t13d 7");
@@ -210,6 +210,7 @@ TEST(FormatterTest, TimesOfConnectionsWithoutHttp) {
   StreamFixture fixture;
   FormatInput input = fixture.Input();
   input.request = nullptr;
+  fixture.connection.begin = fixture.stream.start;
   EXPECT_EQ(Line("%COMMON_DURATION(DS_CX_BEG:DS_CX_END)% %DOWNSTREAM_HANDSHAKE_DURATION%", input),
             "15 -");
 }
@@ -218,7 +219,10 @@ TEST(FormatterTest, ErrorsNameOperatorAndPosition) {
   const std::pair<const char*, const char*> kCases[] = {
       {"a %FOO% b", "%FOO%: no such command operator (position 2)"},
       {"%UPSTREAM_METADATA(a:b)%", "%UPSTREAM_METADATA%: not implemented by proxenos (position 0)"},
-      {"%DOWNSTREAM_LOCAL_CLOSE_REASON%", "not implemented"},
+      {"%CLUSTER_METADATA(a:b)%", "not implemented"},
+      {"%METADATA(CLUSTER:a:b)%", "only DYNAMIC and ROUTE are implemented"},
+      {"%UPSTREAM_FILTER_STATE(a)%", "takes KEY:PLAIN"},
+      {"%UPSTREAM_HOSTS_ATTEMPTED(8)%", "takes no argument"},
       {"%REQ%", "%REQ%: needs an argument"},
       {"%REQ()%", "%REQ%: needs an argument"},
       {"%REQ(a?b?c)%", "more than one alternative"},

@@ -20,6 +20,10 @@ VALUES = [
     '%COALESCE({"operators": [{"command": "REQ", "param": "x-none"}, "RESPONSE_FLAGS", "PROTOCOL"]})%',
     '%COALESCE({"operators": ["BYTES_RECEIVED", "PROTOCOL"]}):3%',
     '%COALESCE({"operators": [{"command": "REQ", "param": "x-none"}]})%',
+    "%UPSTREAM_HOSTS_ATTEMPTED%", "%UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT%", "%UPSTREAM_HOST_NAMES_ATTEMPTED%",
+    "%UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT%", "%DOWNSTREAM_DETECTED_CLOSE_TYPE%", "%UPSTREAM_DETECTED_CLOSE_TYPE%",
+    "[%DOWNSTREAM_LOCAL_CLOSE_REASON%]", "[%UPSTREAM_LOCAL_CLOSE_REASON%]", "%ROUTE_RESOLUTION_COUNT%",
+    "[%UPSTREAM_FILTER_STATE(a:PLAIN)%]",
 ]
 
 FINGERPRINTS = {"name": "tls_inspector", "typed_config": {

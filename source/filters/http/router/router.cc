@@ -6,6 +6,7 @@
 
 #include "source/base/limits.h"
 #include "source/filters/http/router/attempt_filters.h"
+#include "source/filters/http/router/attempt_notes.h"
 #include "source/filters/http/router/connection_needs.h"
 #include "source/filters/http/router/direct_answer.h"
 #include "source/filters/http/router/header_changes.h"
@@ -152,6 +153,7 @@ void Router::StartAttempt() {
   }
   const upstream::PickRequest pick = choice_.Next(stream_, *forward_, pick_, cluster_->config());
   attempt_->pick = &pick;
+  if (stream_.info.notes != nullptr) attempt_->notes = &stream_.info.notes->upstream;
   cluster_->Acquire(*attempt_);
   HostChoice::Announce(*attempt_, cluster_->config(), stream_.info);
   attempt_->needs = nullptr;
@@ -182,6 +184,10 @@ void Router::SendHead() {
   info.upstream_connection_id = connection.id();
   info.upstream_protocol = connection.version();
   info.upstream_tls = connection.tls_session();
+  if (info.notes != nullptr) {
+    NoteAttempt(*attempt_, &connection, attempt_->started, stream_.environment.loop.now(),
+                *info.notes);
+  }
   if (stream_.wants_upstream_local) info.upstream_local = connection.local_address();
   if (info.first_upstream_tx == 0) info.first_upstream_tx = stream_.environment.loop.now();
   cluster_->stats().upstream_rq_total.Inc();

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "source/filters/http/router/attempt_filters.h"
+#include "source/filters/http/router/attempt_notes.h"
 #include "source/filters/http/router/headers.h"
 #include "source/filters/http/router/router.h"
 #include "source/filters/http/router/upstream_failure.h"
@@ -58,6 +59,9 @@ void Router::OnFailure() {
   const FailureWords words = WordsOf(failure);
   stream_.info.upstream_remote = attempt_->host->address();
   host_ = attempt_->host;
+  if (filter::LogNotes* notes = stream_.info.notes) {
+    NoteAttempt(*attempt_, nullptr, attempt_->started, stream_.environment.loop.now(), *notes);
+  }
   cluster_->CountUnanswered(*host_, /*timeout=*/false);
   if (TryRetry(words.retry_on)) return;
   if (hedged()) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/filter/log_notes.h"
 #include "source/filters/http/router/attempt_filters.h"
 #include "source/filters/http/router/header_changes.h"
 #include "source/filters/http/router/headers.h"
@@ -130,6 +131,11 @@ void Router::TakeBody() {
   buffer::Buffer& body =
       attempt_->filters == nullptr ? attempt_->body : attempt_->filters->response_out.body;
   if (body.empty()) return;
+  if (filter::LogNotes* notes = stream_.info.notes) {
+    if (notes->first_upstream_body == 0) {
+      notes->first_upstream_body = stream_.environment.loop.now();
+    }
+  }
   const uint64_t held = stream_.response_in.body.size();
   const uint64_t limit = stream_.body_limit(filter::Direction::kResponse);
   if (held >= limit) {

@@ -17,6 +17,17 @@ using net::ReadStatus;
 using upstream::Exchange;
 using upstream::PoolFailure;
 
+namespace {
+
+// %DOWNSTREAM_LOCAL_CLOSE_REASON% of connections that came to no host: Envoy's words, with its
+// numbers of causes.
+constexpr absl::string_view kConnectFailed = "tcp_initializion_failure:0";
+constexpr absl::string_view kNoHost = "tcp_initializion_failure:1";
+constexpr absl::string_view kNoRoom = "tcp_initializion_failure:2";
+constexpr absl::string_view kNoCluster = "tcp_initializion_failure:3";
+
+}  // namespace
+
 TcpConnection::Attempt::Attempt(TcpConnection& connection)
     : Exchange(connection.head_), owner(connection) {
   body_limit = connection.service_.connection_buffer_bytes();
@@ -29,11 +40,15 @@ TcpConnection::TcpConnection(TcpService& service, downstream::Arrival arrived)
       idle_(loop().timers(), [this] { OnIdle(); }) {
   const TcpProxyConfig& config = service_.config();
   service_.Describe(arrival(), info_);
+  if (config.asks_notes) {
+    notes_ = std::make_unique<filter::LogNotes>();
+    info_.notes = notes_.get();
+  }
   if (config.idle_timeout != 0) idle_.ArmIn(config.idle_timeout);
   if (config.max_duration != 0) {
     duration_.emplace(loop().timers(), [this] {
       service_.stats().max_downstream_connection_duration.Inc();
-      End(filter::kDurationTimeout);
+      End(filter::kDurationTimeout, "max_connection_duration_reached");
     });
     const double most =
         static_cast<double>(config.max_duration) / 100 * config.max_duration_jitter_percent;
@@ -89,7 +104,7 @@ void TcpConnection::Connect() {
   if (tunnels && !counted_ && !cluster_->TryAcquireRequest()) {
     cluster_->stats().upstream_rq_pending_overflow.Inc();
     if (cluster_->tracked() != nullptr) cluster_->tracked()->CountDrop();
-    End(filter::kUpstreamOverflow);
+    End(filter::kUpstreamOverflow, kNoRoom);
     return;
   }
   counted_ = tunnels;
@@ -109,6 +124,10 @@ void TcpConnection::Connect() {
     needs.tlvs = &tlvs;
   }
   attempt_ = std::make_unique<Attempt>(*this);
+  if (notes_ != nullptr) {
+    attempt_->notes = &notes_->upstream;
+    notes_->attempt_begin = loop().now();
+  }
   attempt_->needs = &needs;
   cluster_->Acquire(*attempt_);
   attempt_->needs = nullptr;
@@ -131,7 +150,7 @@ bool TcpConnection::FindCluster() {
     if (demanded_->Ask(*environment.on_demand, *source)) return false;
   }
   service_.stats().downstream_cx_no_route.Inc();
-  End(filter::kNoClusterFound);
+  End(filter::kNoClusterFound, kNoCluster);
   return false;
 }
 
@@ -141,7 +160,9 @@ void TcpConnection::OnConnectFailed() {
     cluster_->tracked()->CountDrop();
   }
   if (failure == PoolFailure::kNoHealthyHost || failure == PoolFailure::kOverflow) {
-    End(failure == PoolFailure::kOverflow ? filter::kUpstreamOverflow : filter::kNoHealthyUpstream);
+    const bool overflow = failure == PoolFailure::kOverflow;
+    End(overflow ? filter::kUpstreamOverflow : filter::kNoHealthyUpstream,
+        overflow ? kNoRoom : kNoHost);
     return;
   }
   TryAgain(failure == PoolFailure::kConnectTimeout
@@ -168,6 +189,7 @@ void TcpConnection::TryAgain(std::string reason) {
   ++info_.attempts;
   info_.flags |= filter::kUpstreamConnectionFailure;
   if (attempt_->host != nullptr) info_.upstream_remote = attempt_->host->address();
+  NoteAttempt();
   failure_ = std::move(reason);
   info_.upstream_failure_reason = failure_;
   attempt_.reset();
@@ -175,7 +197,7 @@ void TcpConnection::TryAgain(std::string reason) {
   const TcpProxyConfig& config = service_.config();
   if (info_.attempts >= config.max_connect_attempts) {
     cluster_->stats().upstream_cx_connect_attempts_exceeded.Inc();
-    End(filter::kUpstreamRetryLimitExceeded);
+    End(filter::kUpstreamRetryLimitExceeded, kConnectFailed);
     return;
   }
   if (config.backoff_base != 0) {
@@ -201,10 +223,23 @@ void TcpConnection::OnConnected() {
     info_.upstream_local = stream->connection().local_address();
     info_.upstream_connection_id = stream->connection().id();
   }
+  NoteAttempt();
   cluster_->stats().upstream_rq_total.Inc();
   cluster_->stats().upstream_rq_active.Inc();
   if (cluster_->tracked() != nullptr) cluster_->tracked()->CountRequest(*attempt_->host);
   if (service_.config().logs_connected) service_.Log(info_);
+}
+
+void TcpConnection::NoteAttempt() {
+  if (notes_ == nullptr || attempt_->host == nullptr) return;
+  const upstream::ClientStream* stream = attempt_->stream.get();
+  const upstream::Host& host = *attempt_->host;
+  notes_->pool_ready = loop().now();
+  notes_->AddAttempt(host.address(), host.hostname(),
+                     stream == nullptr ? 0 : stream->connection().id());
+  if (stream == nullptr) return;
+  notes_->upstream.connect_begin = stream->connection().begun();
+  notes_->upstream.connect_end = stream->connection().connected();
 }
 
 void TcpConnection::Relay() {
@@ -289,6 +324,7 @@ void TcpConnection::EndDirections() {
   }
   if (attempt_->state == Exchange::State::kReset) {
     info_.flags |= filter::kUpstreamRemoteReset;
+    if (notes_ != nullptr) notes_->downstream_close = net::CloseType::kLocalReset;
     Close(/*reset=*/true);
     return;
   }
@@ -325,7 +361,7 @@ void TcpConnection::UpdateBuffered() {
 
 void TcpConnection::OnIdle() {
   service_.stats().idle_timeout.Inc();
-  End(0);
+  End(0, "tcp_session_idle_timeout");
 }
 
 void TcpConnection::LogInterval() {
@@ -339,8 +375,12 @@ void TcpConnection::OnRefused(const filter::NetworkFilter::Verdict& verdict) {
   idle_.Disarm();
 }
 
-void TcpConnection::End(uint32_t flags) {
+void TcpConnection::End(uint32_t flags, absl::string_view reason) {
   info_.flags |= flags;
+  if (notes_ != nullptr) {
+    notes_->downstream_close_reason = reason;
+    if (connected_) notes_->upstream_close_reason = reason;
+  }
   Close();
 }
 
@@ -353,6 +393,9 @@ void TcpConnection::OnClosing() {
   if (attempt_ != nullptr) info_.upstream_wire_bytes_sent = info_.bytes_received - unsent_.size();
   info_.downstream_wire_bytes_received = info_.bytes_received;
   info_.downstream_wire_bytes_sent = info_.bytes_sent;
+  if (notes_ != nullptr && socket().reset_by_peer()) {
+    notes_->downstream_close = net::CloseType::kRemoteReset;
+  }
   service_.Log(info_);
   if (connected_) {
     cluster_->stats().upstream_rq_active.Dec();

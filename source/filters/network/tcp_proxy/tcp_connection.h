@@ -17,6 +17,7 @@
 
 #include "source/buffer/arena.h"
 #include "source/downstream/terminal_connection.h"
+#include "source/filter/log_notes.h"
 #include "source/filters/network/tcp_proxy/tcp_service.h"
 #include "source/http/message.h"
 #include "source/upstream/client_stream.h"
@@ -54,7 +55,10 @@ class TcpConnection final : public downstream::TerminalConnection {
   // Whether the client broke the connection while nobody read from it.
   bool ClientBroke();
   void OnClientBroken();
-  void End(uint32_t flags);
+  // `reason`: static text for the log.
+  void End(uint32_t flags, absl::string_view reason = "");
+  // Writes the attempt into notes_, if there are any.
+  void NoteAttempt();
 
   void Relay();
   void MoveToClient();
@@ -76,6 +80,7 @@ class TcpConnection final : public downstream::TerminalConnection {
   http::ResponseHead head_;                    // What answers the request for a tunnel.
   std::string failure_;                        // What info_ says of a failed attempt.
   std::string host_name_;                      // As well.
+  std::unique_ptr<filter::LogNotes> notes_;    // Null: no log asks for them.
   std::unique_ptr<Attempt> attempt_;           // Null: before the first, and between two.
   buffer::Buffer unsent_;                      // For the host, which has no room.
   uint64_t counted_unsent_ = 0;                // What the gauges know.

@@ -44,6 +44,7 @@ struct TcpProxyConfig {
   access_log::AccessLogs access_logs;
   bool logs_start = false;
   bool logs_connected = false;
+  bool asks_notes = false;       // Some log does (access_log::AsksForNotes).
   base::Nanos log_interval = 0;  // 0: not at intervals.
 };
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
 #include "source/access_log/access_log_config.h"
+#include "source/access_log/notes_wanted.h"
 #include "source/config/typed_config.h"
 #include "source/filter/cluster_source_config.h"
 #include "source/filters/network/tcp_proxy/tcp_proxy.h"
@@ -125,6 +126,9 @@ void Logs(const Proto& proto, access_log::LogWriter* writer, TcpProxyConfig& con
           const config::Path& path, config::Errors& errors) {
   config.access_logs =
       access_log::CompileAccessLogs(proto.access_log(), writer, path.Field("access_log"), errors);
+  for (const auto& log : proto.access_log()) {
+    config.asks_notes = config.asks_notes || access_log::AsksForNotes(log.SerializeAsString());
+  }
   config.logs_connected = proto.flush_access_log_on_connected();
   if (proto.has_access_log_flush_interval()) {
     config.log_interval = CompileDuration(proto.access_log_flush_interval(), errors,

@@ -53,8 +53,8 @@ absl::string_view TcpService::Choose(const Arrival& arrival) {
 void TcpService::Describe(const Arrival& arrival, filter::StreamInfo& info) {
   downstream::DescribeConnection(arrival.info, info);
   info.remote = arrival.info.remote();
-  info.start = arrival.created;
-  const base::Nanos since = listener().loop().now() - arrival.created;
+  info.start = arrival.info.begin;
+  const base::Nanos since = listener().loop().now() - arrival.info.begin;
   info.start_wall = listener().loop().wall_now() - since / base::kMicrosecond;
   info.filter_chain_name = chain().name;
 }
