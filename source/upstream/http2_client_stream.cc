@@ -18,8 +18,9 @@ void Http2ClientStream::SendHead(const http::RequestHead& head, bool end) {
     Refuse();
     return;
   }
-  if (ExchangeNotes* notes = exchange_->notes) {
-    notes->CountSent(connection_.session_->wire_bytes(id_).sent, FieldBytes(head));
+  // What the host does not allow has ended already.
+  if (Exchange* exchange = exchange_.get(); exchange != nullptr && exchange->notes != nullptr) {
+    exchange->notes->CountSent(connection_.session_->wire_bytes(id_).sent, FieldBytes(head));
   }
   request_complete_ = end && !apart;
   if (apart) {

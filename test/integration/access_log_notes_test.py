@@ -222,6 +222,18 @@ class NotesTest(tls_case.TlsTest):
         self.assertTrue(0 < sent < plain_sent + 9, (sent, plain_sent))
         self.assertTrue(0 < received < plain_received + 9 + 20, (received, plain_received))
 
+    def test_an_upgrade_that_the_host_does_not_know(self):
+        """It ends before anything of it was sent."""
+        upstream = tls_origin.Http2Origin()
+        running = self.start(bootstrap.bootstrap(
+            [bootstrap.to()], {"access_log": self.log_of(self.HEADS), "upgrade_configs": [{"upgrade_type": "websocket"}]},
+            [bootstrap.cluster("origin", upstream.port, **bootstrap.http2())]))
+        with wire.connect(running.port) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+            self.assertEqual(wire.Reader(sock).response("GET")["status"], 503)
+        self.assertEqual(self.lines(running, 1)[0]["UPSTREAM_HEADER_BYTES_SENT"], "0")
+
     INSTANTS = ("COMMON_DURATION(DS_CX_BEG:DS_RX_BEG:ns)", "COMMON_DURATION(DS_RX_BEG:DS_RX_HDR_END:ns)",
                 "COMMON_DURATION(US_CX_BEG:US_CX_END:ns)", "COMMON_DURATION(US_CX_END:US_HS_END:ns)",
                 "COMMON_DURATION(US_CX_BEG:US_TX_BEG:ns)", "COMMON_DURATION(US_RX_BEG:US_RX_BODY_BEG:ns)",
