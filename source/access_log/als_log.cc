@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "source/access_log/operator.h"
 #include "source/rpc/wire.h"
 #include "source/stats/remote_log_stats.h"
 
@@ -41,6 +42,46 @@ void AddAddress(WireWriter& to, uint32_t field, const net::Address& address) {
       socket.Number(3, address.port());
     });
   });
+}
+
+Operator MakeOperator(absl::string_view name) {
+  return *CompileOperator(OperatorText{name, std::nullopt, std::nullopt}, {});
+}
+
+// What prints the client's address, which may be less than there is.
+struct ClientOperators {
+  Operator ip;
+  Operator port;
+};
+
+// core.v3.Address
+void AddClient(WireWriter& to, uint32_t field, const ClientOperators& of,
+               const FormatInput& input) {
+  Scratch for_ip;
+  Scratch for_port;
+  const Value ip = of.ip.Get(input, for_ip);
+  const Value port = of.port.Get(input, for_port);
+  if (ip.text.empty()) return;
+  to.Message(field, [&ip, &port](WireWriter& out) {
+    if (port.kind != Value::Kind::kNumber) {
+      out.Message(2, [&ip](WireWriter& pipe) { pipe.Text(1, ip.text); });
+      return;
+    }
+    out.Message(1, [&ip, &port](WireWriter& socket) {
+      socket.Text(2, ip.text);
+      socket.Number(3, port.number);
+    });
+  });
+}
+
+void AddClients(WireWriter& to, const FormatInput& input, bool direct) {
+  static const auto* const kClient =
+      new ClientOperators{MakeOperator("DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT"),
+                          MakeOperator("DOWNSTREAM_REMOTE_PORT")};
+  static const auto* const kDirect =
+      new ClientOperators{MakeOperator("DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT"),
+                          MakeOperator("DOWNSTREAM_DIRECT_REMOTE_PORT")};
+  direct ? AddClient(to, 20, *kDirect, input) : AddClient(to, 2, *kClient, input);
 }
 
 // google.protobuf.Duration since the stream began; nothing where it did not happen.
@@ -151,11 +192,11 @@ void AddTls(WireWriter& to, const filter::ConnectionInfo& connection) {
 void AddCommon(const AlsLog& log, const FormatInput& input, WireWriter& to) {
   const StreamInfo& info = *input.stream;
   to.Double(1, 1.0);  // sample_rate
-  AddAddress(to, 2, info.remote);
+  AddClients(to, input, /*direct=*/false);
   if (info.connection != nullptr) {
     AddAddress(to, 3, info.connection->local);
     AddTls(to, *info.connection);
-    AddAddress(to, 20, info.connection->direct_remote);
+    AddClients(to, input, /*direct=*/true);
     if (info.connection->transport_failure != nullptr) {
       AddText(to, 28, *info.connection->transport_failure);
     }

@@ -15,6 +15,33 @@ using filter::StreamInfo;
 
 absl::Status Wrong(absl::string_view message) { return absl::InvalidArgumentError(message); }
 
+// Of a client: what the stream's filter state has in the place of the true address, which a filter
+// did not want printed. Text that is no address leaves nothing to print.
+const net::Address& Printed(const StreamInfo& info, const net::Address& client,
+                            absl::string_view name, net::Address& room) {
+  const std::string* instead = info.state.Find(name);
+  if (instead == nullptr) return client;
+  return room = net::Address::FromIp(*instead, 0).value_or(net::Address());
+}
+
+template <AddressPart kPart>
+Value ReadClient(const Operator& self, const FormatInput& input, Scratch& scratch) {
+  net::Address room;
+  const StreamInfo& info = *input.stream;
+  return ReadAddress(self, Printed(info, info.remote, "proxenos.printed_remote_address", room),
+                     kPart, scratch);
+}
+
+template <AddressPart kPart>
+Value ReadDirectClient(const Operator& self, const FormatInput& input, Scratch& scratch) {
+  const StreamInfo& info = *input.stream;
+  if (info.connection == nullptr) return Value();
+  net::Address room;
+  const net::Address& client =
+      Printed(info, info.connection->direct_remote, "proxenos.printed_direct_remote_address", room);
+  return ReadAddress(self, client, kPart, scratch);
+}
+
 // MASK_PREFIX_LEN
 absl::Status ConfigureMask(absl::string_view argument, Operator& out) {
   if (argument.empty()) return absl::OkStatus();
@@ -69,11 +96,10 @@ constexpr Row kConnectionRows[] = {
     {"DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT",
      ReadDownstreamAddress<&ConnectionInfo::local, kIp>, kMayHave, ConfigureMask},
     {"DOWNSTREAM_DIRECT_LOCAL_PORT", ReadDownstreamAddress<&ConnectionInfo::local, kPort>},
-    {"DOWNSTREAM_DIRECT_REMOTE_ADDRESS",
-     ReadDownstreamAddress<&ConnectionInfo::direct_remote, kAll>},
-    {"DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT",
-     ReadDownstreamAddress<&ConnectionInfo::direct_remote, kIp>, kMayHave, ConfigureMask},
-    {"DOWNSTREAM_DIRECT_REMOTE_PORT", ReadDownstreamAddress<&ConnectionInfo::direct_remote, kPort>},
+    {"DOWNSTREAM_DIRECT_REMOTE_ADDRESS", ReadDirectClient<kAll>},
+    {"DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT", ReadDirectClient<kIp>, kMayHave,
+     ConfigureMask},
+    {"DOWNSTREAM_DIRECT_REMOTE_PORT", ReadDirectClient<kPort>},
     {"DOWNSTREAM_HANDSHAKE_DURATION", ReadDuration, kPlain, ConfigureHandshakeDuration},
     {"DOWNSTREAM_LOCAL_ADDRESS", ReadDownstreamAddress<&ConnectionInfo::local, kAll>},
     {"DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID",
@@ -81,10 +107,9 @@ constexpr Row kConnectionRows[] = {
     {"DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", ReadDownstreamAddress<&ConnectionInfo::local, kIp>,
      kMayHave, ConfigureMask},
     {"DOWNSTREAM_LOCAL_PORT", ReadDownstreamAddress<&ConnectionInfo::local, kPort>},
-    {"DOWNSTREAM_REMOTE_ADDRESS", ReadUpstreamAddress<&StreamInfo::remote, kAll>},
-    {"DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", ReadUpstreamAddress<&StreamInfo::remote, kIp>,
-     kMayHave, ConfigureMask},
-    {"DOWNSTREAM_REMOTE_PORT", ReadUpstreamAddress<&StreamInfo::remote, kPort>},
+    {"DOWNSTREAM_REMOTE_ADDRESS", ReadClient<kAll>},
+    {"DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", ReadClient<kIp>, kMayHave, ConfigureMask},
+    {"DOWNSTREAM_REMOTE_PORT", ReadClient<kPort>},
     {"DOWNSTREAM_TRANSPORT_FAILURE_REASON", ReadDownstreamFailure},
     {"REQUESTED_SERVER_NAME", ReadServerName, kMayHave, ConfigureServerName},
     {"TLS_JA3_FINGERPRINT", ReadFingerprint<&filter::TlsFingerprints::ja3>},

@@ -2,6 +2,7 @@
 #include "source/tracing/tags.h"
 
 #include <optional>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "source/json/value.h"
@@ -132,6 +133,17 @@ void SetTags(const std::vector<route::CustomTag>& tags, const filter::StreamCont
   }
 }
 
+// The peer of the connection, as logs print it: that may be less than there is.
+void SetPeer(const filter::StreamContext& stream, Span& span) {
+  const net::Address& peer = stream.info.connection->direct_remote;
+  if (!peer.is_ip()) return span.SetTag("peer.address", peer.ToString());
+  static const auto* const kPeer = new access_log::Formatter(
+      *access_log::Formatter::Compile("%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"));
+  std::string text;
+  kPeer->Format(FormatInputOf(stream), text);
+  span.SetTag("peer.address", text);
+}
+
 }  // namespace
 
 access_log::FormatInput FormatInputOf(const filter::StreamContext& stream) {
@@ -150,8 +162,7 @@ void SetDownstreamTags(const Config& config, filter::StreamContext& stream, Span
   SetNumber("response_size", info.bytes_sent, span);
   span.SetTag("component", "proxy");
   SetFlags(info, span);
-  const net::Address& peer = info.connection->direct_remote;
-  span.SetTag("peer.address", peer.is_ip() ? peer.IpString() : peer.ToString());
+  SetPeer(stream, span);
   SetCluster(info, span);
   SetStatus(info.response_code, span);
   if (stream.IsGrpcCall()) SetGrpcTags(stream, span);
