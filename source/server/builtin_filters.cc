@@ -36,6 +36,7 @@
 #include "source/filters/http/router/router_config.h"
 #include "source/filters/http/set_filter_state/config.h"
 #include "source/filters/http/set_metadata/config.h"
+#include "source/filters/http/shield/config.h"
 #include "source/filters/http/stateful_session/config.h"
 #include "source/filters/http/upstream_codec/config.h"
 #include "source/filters/http/waf/config.h"
@@ -135,6 +136,9 @@ constexpr filter::FilterKind kHttpFilters[] = {
      f::stateful_session::CreateStatefulSession, &f::stateful_session::kStatefulSessionOverride},
     // Another filter behind a matcher: the connection manager compiles both.
     {filter::kExtensionWithMatcher, false, nullptr, &filter::kMatcherGateOverride, kBoth},
+    {filter::kExtensionWithMatcher, false, nullptr, &filter::kMatcherGateOverride},
+    {"proxenos.filters.http.shield.v3.Shield", false, f::shield::CreateShield,
+     &f::shield::kShieldOverride},
     {"proxenos.filters.http.waf.v3.Waf", false, f::waf::CreateWaf, &f::waf::kWafOverride},
     {"envoy.extensions.filters.http.router.v3.Router", true, f::router::CreateRouter, nullptr,
      Place::kDownstream, f::router::CreateRouterAmong},
