@@ -103,8 +103,9 @@ absl::Status StatusOf(const grpc::Status& status) {
 
 // The reactor. gRPC's threads call its On… functions; everything they touch is under mutex_.
 //
-// A hold keeps OnDone back until the loop has seen the failure, for the loop starts operations and
-// must not do so on a call that is over.
+// A hold keeps OnDone back until the loop has seen that there is no more to read, for the loop
+// starts operations and must not do so on a call that is over. A write may fail long before that:
+// gRPC does not end a call whose messages were not all read.
 class GrpcStream::Call final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   // What came since the last look.
@@ -112,7 +113,8 @@ class GrpcStream::Call final : public grpc::ClientBidiReactor<grpc::ByteBuffer, 
     bool connected = false;
     bool message = false;
     bool sent = false;
-    bool failed = false;
+    bool read_failed = false;
+    bool write_failed = false;
     bool done = false;
   };
 
@@ -181,10 +183,10 @@ class GrpcStream::Call final : public grpc::ClientBidiReactor<grpc::ByteBuffer, 
     Tell([ok](News& news) { news.connected = ok; });
   }
   void OnReadDone(bool ok) override {
-    Tell([ok](News& news) { (ok ? news.message : news.failed) = true; });
+    Tell([ok](News& news) { (ok ? news.message : news.read_failed) = true; });
   }
   void OnWriteDone(bool ok) override {
-    Tell([ok](News& news) { (ok ? news.sent : news.failed) = true; });
+    Tell([ok](News& news) { (ok ? news.sent : news.write_failed) = true; });
   }
   void OnDone(const grpc::Status& status) override {
     CalledByGrpc(this);
@@ -249,7 +251,7 @@ void GrpcStream::Close() {
 void GrpcStream::Send(const google::protobuf::MessageLite& message) {
   DCHECK(!sending_);
   sending_ = true;
-  if (!open_ || over_) return;
+  if (!open_ || over_ || unwritable_) return;
   call_->Write(message);
 }
 
@@ -263,8 +265,8 @@ void GrpcStream::OnIo(uint32_t) {
   uint64_t count;
   [[maybe_unused]] const ssize_t ignored = read(wake_fd_, &count, sizeof(count));
   const Call::News news = call_->TakeNews();
-  // Once an operation has failed none may be started: gRPC ends the call when the last is back.
-  over_ |= news.failed;
+  over_ |= news.read_failed;
+  unwritable_ |= news.write_failed;
   if ((news.connected || news.sent || news.message) && !std::exchange(connected_, true)) {
     events_.on_connected();
   }
@@ -279,7 +281,7 @@ void GrpcStream::OnIo(uint32_t) {
     unread_ = true;
     if (!paused_) Resume();
   }
-  if (open_ && news.sent && !over_) {
+  if (open_ && news.sent && !over_ && !unwritable_) {
     sending_ = false;
     events_.on_sent();
   }

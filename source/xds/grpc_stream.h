@@ -39,7 +39,8 @@ class GrpcStream final : public MessageStream, public event::IoHandler {
   Events events_;
   const int wake_fd_;
   bool open_ = true;
-  bool over_ = false;  // An operation has failed; the end is on its way.
+  bool over_ = false;  // A read has failed; the end is on its way, and nothing may be started.
+  bool unwritable_ = false;  // A write has failed; what was said before the end is still read.
   bool connected_ = false;
   bool sending_ = false;
   bool paused_ = false;

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "test/xds/ads_stream_fixture.h"
 
 namespace proxenos::xds {
@@ -44,6 +45,28 @@ TEST_P(AdsStreamTest, NextResponseWaitsForALargeOne) {
   plane_.Set("v2", Clusters({"c1", "new"}));
   ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v2"));
   thread_.Do([clusters] { EXPECT_EQ(clusters->held(), 2u); });
+}
+
+// The answers to the first of them cannot be sent any more: the others still count, and so does the
+// end behind them.
+TEST_P(AdsStreamTest, ResponsesBeforeTheEndOfTheStream) {
+  plane_.Set("v1", Clusters({"a"}));
+  Make();
+  SubscribeToClusters();
+  Start();
+  ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v1"));
+  std::vector<std::string> all = {"a"};
+  thread_.Do([this, &all] {
+    for (int i = 0; i < 200; ++i) {
+      all.push_back(absl::StrCat("b", i));
+      plane_.Set(all.back(), Clusters({all.back()}));
+    }
+    plane_.DropStreams();
+    plane_.WaitForStreams(0);
+  });
+  ASSERT_TRUE(plane_.WaitForStreamsEver(2)) << "it never noticed that the stream had ended";
+  ASSERT_TRUE(plane_.WaitForAck(kClusterType, all.back()));
+  EXPECT_EQ(taken(), all);
 }
 
 TEST_P(AdsStreamTest, RefusalNamesEachBadResource) {
@@ -269,7 +292,7 @@ TEST_P(AdsStreamTest, MayDieAtAnyMoment) {
 TEST_P(AdsStreamTest, RequestsKeepToTheirRate) {
   plane_.Set("v1", Clusters({"a"}));
   AdsStreamOptions options = OptionsFor(plane_.address());
-  options.rate = RequestRateOptions{1, 100};
+  options.rate = RequestRateOptions{1, 4};
   Make(std::move(options));
   SubscribeToClusters();
   Start();
