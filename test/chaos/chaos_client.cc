@@ -56,7 +56,8 @@ std::string Wrong(const Asked& asked, const Message& got, const Facts& facts) {
     const std::string body = asked.method == "HEAD" ? "" : BodyOf(asked.token, asked.size);
     if (got.body != body.substr(0, got.body.size())) return "another's bytes in the body";
     if (got.complete && got.body.size() != body.size()) return "a short body that claims its end";
-    if (!got.complete && !facts.cut) return "cut short, though no origin did";
+    if (!got.complete && !facts.cut && !asked.road->hurried)
+      return "cut short, though no origin did";
     return "";
   }
   if (status == 0) {
@@ -67,7 +68,7 @@ std::string Wrong(const Asked& asked, const Message& got, const Facts& facts) {
     return "no answer at all";
   }
   if (status != 502 && status != 503 && status != 504) return "a status that no fault allows";
-  if (facts.answered && !facts.cut) return "an origin has answered it";
+  if (facts.answered && !facts.cut && !asked.road->hurried) return "an origin has answered it";
   if (asked.road->sure && Repeatable(asked) && !facts.cut)
     return "a host lives, and there are retries";
   return "";
