@@ -136,7 +136,6 @@ constexpr filter::FilterKind kHttpFilters[] = {
      f::stateful_session::CreateStatefulSession, &f::stateful_session::kStatefulSessionOverride},
     // Another filter behind a matcher: the connection manager compiles both.
     {filter::kExtensionWithMatcher, false, nullptr, &filter::kMatcherGateOverride, kBoth},
-    {filter::kExtensionWithMatcher, false, nullptr, &filter::kMatcherGateOverride},
     {"proxenos.filters.http.shield.v3.Shield", false, f::shield::CreateShield,
      &f::shield::kShieldOverride},
     {"proxenos.filters.http.waf.v3.Waf", false, f::waf::CreateWaf, &f::waf::kWafOverride},
