@@ -176,6 +176,58 @@ class AttemptsTest(UpstreamFiltersTest):
             self.assertGreaterEqual(running.stats()["cluster.origin.admission_control.rq_failure"], 1)
 
 
+class KindsTest(UpstreamFiltersTest):
+    def test_all_kinds_in_one_list(self):
+        """Each does its part, and what they leave of the request is there for the access log."""
+        gzip = {"name": "gzip", "typed_config": {
+            "@type": bootstrap.TYPE + "envoy.extensions.compression.gzip.compressor.v3.Gzip"}}
+        gunzip = {"name": "gzip", "typed_config": {
+            "@type": bootstrap.TYPE + "envoy.extensions.compression.gzip.decompressor.v3.Gzip"}}
+        everything = {"default_value": {"numerator": 100}}
+        matched = {"name": "matched", "typed_config": {
+            "@type": bootstrap.TYPE + "envoy.extensions.common.matching.v3.ExtensionWithMatcher",
+            "extension_config": added(x_matched="1"),
+            "xds_matcher": {"matcher_tree": {
+                "input": typed("envoy.type.matcher.v3.HttpRequestHeaderMatchInput", header_name="x-skip"),
+                "exact_match_map": {"map": {"yes": {"action": typed(
+                    "envoy.extensions.filters.common.matcher.action.v3.SkipFilter")}}}}}}}
+        upstream = origin.Origin()
+        running = self.start(
+            upstream,
+            http_filter("admission_control.v3.AdmissionControl", success_criteria={}),
+            http_filter("local_ratelimit.v3.LocalRateLimit", stat_prefix="limit", filter_enabled=everything, filter_enforced=everything,
+                        token_bucket={"max_tokens": 2, "tokens_per_fill": 1, "fill_interval": "3600s"}),
+            http_filter("rbac.v3.RBAC", rules={"policies": {"all": {"permissions": [{"any": True}], "principals": [{"any": True}]}}}),
+            http_filter("header_to_metadata.v3.Config", request_rules=[
+                {"header": "x-team", "on_header_present": {"metadata_namespace": "n", "key": "team"}}]),
+            http_filter("set_metadata.v3.Config", metadata=[{"metadata_namespace": "set", "value": {"a": "b"}}]),
+            http_filter("set_filter_state.v3.Config", on_request_headers=[{
+                "object_key": "host", "factory_key": "envoy.string",
+                "format_string": {"text_format_source": {"inline_string": "%UPSTREAM_HOST%"}}}]),
+            matched, http_filter("compressor.v3.Compressor", compressor_library=gzip, response_direction_config={
+                "common_config": {"min_content_length": 1, "content_type": ["text/plain"]}}),
+            http_filter("decompressor.v3.Decompressor", decompressor_library=gunzip),
+            http_filter("buffer.v3.Buffer", max_request_bytes=100), AWS,
+            access_log=[{"name": "file", "typed_config": {
+                "@type": bootstrap.TYPE + "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog", "log_format": {
+                    "text_format_source": {"inline_string": "LOG %DYNAMIC_METADATA(n:team)% %DYNAMIC_METADATA(set:a)% "
+                                                            "%FILTER_STATE(host:PLAIN)% %REQ(authorization)%\n"}}}}])
+        response = self.ask(running, "x-team: blue", "accept-encoding: gzip", method="POST", body="hello")
+        self.assertEqual(response["status"], 200)
+        self.assertEqual(dict(response["headers"])["content-encoding"], "gzip")
+        self.assertEqual(self.ask(running, "x-skip: yes")["status"], 200)
+        self.assertEqual(self.ask(running)["status"], 429)
+        first, second = upstream.take_seen()
+        self.assertEqual((first["body"], dict(first["headers"])["x-matched"]), ("hello", "1"))
+        self.assertIn("AKID", dict(first["headers"])["authorization"])
+        self.assertNotIn("x-matched", dict(second["headers"]))
+        stats = running.stats()
+        self.assertEqual(stats["cluster.origin.rbac.allowed"], 2)
+        self.assertEqual(stats["cluster.origin.compressor.gzip.gzip.response.compressed"], 1)
+        self.assertEqual(stats["limit.http_local_rate_limit.rate_limited"], 1)
+        running.wait(lambda: f"LOG blue b 127.0.0.1:{upstream.port} -" in running.words())
+
+
 class ListsTest(UpstreamFiltersTest):
     def test_list_of_the_router(self):
         upstream = origin.Origin()

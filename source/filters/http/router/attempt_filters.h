@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "source/base/recycled.h"
 #include "source/filter/filter_chain.h"
 #include "source/filter/stream_context.h"
 #include "source/filter/upstream_filters.h"
@@ -20,7 +21,7 @@
 
 namespace proxenos::filters::router {
 
-class AttemptFilters final : public filter::StreamContext {
+class AttemptFilters final : public filter::StreamContext, public base::Recycled<AttemptFilters> {
  public:
   // The request's head is copied as it now is; `end`: nothing follows it. `router` is the filter of
   // `whole` that is woken. All of them outlive it.
