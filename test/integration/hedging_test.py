@@ -24,6 +24,7 @@ PER_TRY = "0.05s"
 HEDGED = {"hedge_policy": {"hedge_on_per_try_timeout": True}}
 FACTS = "%RESPONSE_CODE% %UPSTREAM_HOST% %UPSTREAM_REQUEST_ATTEMPT_COUNT%\n"
 MUTATION = bootstrap.TYPE + "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation"
+CODEC = bootstrap.TYPE + "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec"
 
 
 def policy(**more):
@@ -77,12 +78,13 @@ class Tries(origin.Origin):
 class HedgingTest(unittest.TestCase):
     binary = ""
 
-    def start(self, *origins, host=None, manager=None, **action):
+    def start(self, *origins, host=None, manager=None, cluster=None, **action):
         routes = [bootstrap.to(**action)]
         hosts = [{"name": "all", "domains": ["*"], "include_attempt_count_in_response": True,
                   "routes": routes, **(host or {})}]
         running = proxy.Proxy(self.binary, bootstrap.bootstrap(
-            hosts=hosts, manager=manager, clusters=[bootstrap.cluster("origin", *[each.port for each in origins])]))
+            hosts=hosts, manager=manager,
+            clusters=[bootstrap.cluster("origin", *[each.port for each in origins], **(cluster or {}))]))
         self.addCleanup(running.__exit__)
         return running
 
@@ -121,6 +123,18 @@ class HedgingTest(unittest.TestCase):
         upstream.send(1, answer("first"))
         self.expect(running, response, 200, "first", "2", total=2, retry=1, s200=1)
         self.assertTrue(upstream.cut_off(2))
+
+    def test_tries_that_pass_upstream_filters_follow_one_another(self):
+        upstream = Tries()
+        mutation = {"@type": MUTATION, "mutations": {"request_mutations": [{"append": {"header": {"key": "x-a", "value": "b"}}}]}}
+        filters = [{"name": "mutation", "typed_config": mutation}, {"name": "codec", "typed_config": {"@type": CODEC}}]
+        running = self.start(upstream, **policy(), **HEDGED, cluster=bootstrap.protocol(
+            explicit_http_config={"http_protocol_options": {}}, http_filters=filters))
+        response = self.begin(running)
+        upstream.wait(2)
+        self.assertTrue(upstream.cut_off(1))
+        upstream.send(2, answer("second"))
+        self.expect(running, response, 200, "second", "2", total=2, retry=1, retry_success=1, per_try_timeout=1, s200=1)
 
     def test_bad_answers_wait_for_better_ones(self):
         """A try that fails does not end the other one."""
