@@ -1,4 +1,4 @@
-"""Rate limits that are counted once a request is over: what the service of the real binary is told, and when. Envoy 1.40
+"""Rate limits on the real binary: what its service is told once a request is over, and what refusals tell. Envoy 1.40
 passes the same cases.
 
   ratelimit_end_test.py --proxy BINARY [CASE...]
@@ -19,6 +19,7 @@ import proxy  # noqa: E402
 import report  # noqa: E402
 import wire  # noqa: E402
 
+LOCAL = bootstrap.TYPE + "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
 RATE_LIMIT = bootstrap.TYPE + "envoy.extensions.filters.http.ratelimit.v3.RateLimit"
 FILTERS = [
     {"name": "limits", "typed_config": {
@@ -77,6 +78,25 @@ class RateLimitEndTest(unittest.TestCase):
         running, service = self.start(limit("status", hits_addend={"format": "%RESPONSE_CODE%"}))
         self.assertEqual(self.get(running, "/503")["status"], 503)
         self.assertEqual(self.told(service), [("status", 503, 0)])
+
+
+class LocalRefusalTest(unittest.TestCase):
+    """What refusals of the proxy's own limits tell."""
+
+    def test_formats(self):
+        fields = [("x-left", "%DYNAMIC_METADATA(envoy.filters.http.local_ratelimit:tokens_remaining)%"),
+                  ("x-path", "100%% of %REQ(:path)%"), ("x-text", "plain")]
+        always = {"default_value": {"numerator": 100}}
+        limits = {"@type": LOCAL, "stat_prefix": "s", "token_bucket": {"max_tokens": 1, "fill_interval": "1000s"},
+                  "filter_enabled": always, "filter_enforced": always,
+                  "response_headers_to_add": [{"header": {"key": key, "value": value}} for key, value in fields]}
+        with proxy.Proxy(RateLimitEndTest.binary, bootstrap.bootstrap(
+                manager={"http_filters": [{"name": "limits", "typed_config": limits}, FILTERS[1]]},
+                clusters=[bootstrap.cluster("origin", origin.Origin().port)])) as running:
+            self.assertEqual(RateLimitEndTest.get(running, "/404")["status"], 404)
+            refusal = RateLimitEndTest.get(running, "/p")
+        told = {name: value for name, value in refusal["headers"] if name.startswith("x-")}
+        self.assertEqual((refusal["status"], told), (429, {"x-path": "100% of /p", "x-text": "plain"}))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 
 #include "envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.pb.h"
 #include "gtest/gtest.h"
+#include "source/access_log/formatted_change_config.h"
 #include "source/filters/http/local_ratelimit/limiter.h"
 #include "source/match/ip_range.h"
 #include "test/filters/http/stream.h"
@@ -145,6 +146,34 @@ TEST_F(LocalRateLimitTest, RefusesWhatIsTooMuch) {
   EXPECT_EQ(stream_->info.flags, filter::kRateLimited);
   EXPECT_EQ(stream_->info.details, "local_rate_limited");
   EXPECT_EQ(stream_->Stat("p.http_local_rate_limit.enforced"), 1u);
+}
+
+TEST_F(LocalRateLimitTest, RefusalsTellOfTheRequest) {
+  Configure(std::string(kAll) + kOneToken + R"(
+      response_headers_to_add { header { key: "x-path" value: "100%% of %REQ(:path)%" } }
+      response_headers_to_add { header { key: "x-left" value: "%DYNAMIC_METADATA(a:b)%" } }
+      response_headers_to_add { header { key: "x-kept" value: "%DYNAMIC_METADATA(a:b)%" }
+                                keep_empty_value: true })");
+  ASSERT_TRUE(Passes());
+  EXPECT_FALSE(Passes());
+  const http::HeaderMap& headers = stream_->response.headers;
+  EXPECT_EQ(Value(headers, "x-path"), "100% of /service/Method");
+  EXPECT_EQ(headers.Find("x-left"), nullptr);
+  ASSERT_NE(headers.Find("x-kept"), nullptr);
+  EXPECT_EQ(Value(headers, "x-kept"), "");
+}
+
+TEST_F(LocalRateLimitTest, FormatsThatMeanNothingAreErrors) {
+  Proto proto;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      "response_headers_to_add { header { key: 'a' value: 'b' } } "
+      "response_headers_to_add { header { key: 'a' value: '%NO_SUCH_THING%' } }",
+      &proto));
+  config::Errors errors;
+  access_log::CompileFormattedChanges(proto.response_headers_to_add(), config::Path("list"),
+                                      errors);
+  ASSERT_EQ(errors.count(), 1u);
+  EXPECT_EQ(errors.list()[0].path, "list[1].header.value");
 }
 
 TEST_F(LocalRateLimitTest, EnabledAndEnforcedAreShares) {

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.pb.h"
+#include "source/access_log/formatted_change_config.h"
 #include "source/config/typed_config.h"
 #include "source/filter/filter_override.h"
-#include "source/filter/header_change_config.h"
 #include "source/filters/http/local_ratelimit/filter.h"
 #include "source/route/rate_limit_config.h"
 #include "source/runtime/setting_config.h"
@@ -95,11 +95,11 @@ std::shared_ptr<const Settings> Compile(const Proto& proto, const config::Path& 
                                                                     : filter::HostLimits::kOverride;
   settings.rate_limits =
       route::CompileRateLimits(proto.rate_limits(), errors, path.Field("rate_limits"));
-  settings.response_headers = filter::CompileHeaderChanges(
+  settings.response_headers = access_log::CompileFormattedChanges(
       proto.response_headers_to_add(), path.Field("response_headers_to_add"), errors);
-  settings.request_headers_when_not_enforced =
-      filter::CompileHeaderChanges(proto.request_headers_to_add_when_not_enforced(),
-                                   path.Field("request_headers_to_add_when_not_enforced"), errors);
+  settings.request_headers_when_not_enforced = access_log::CompileFormattedChanges(
+      proto.request_headers_to_add_when_not_enforced(),
+      path.Field("request_headers_to_add_when_not_enforced"), errors);
   settings.x_ratelimit_headers = proto.enable_x_ratelimit_headers() == common::DRAFT_VERSION_03;
   settings.retry_after = proto.enable_retry_after_header();
   settings.resource_exhausted = proto.rate_limited_as_resource_exhausted();

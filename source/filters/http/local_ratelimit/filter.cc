@@ -85,9 +85,7 @@ Verdict LocalRateLimit::OnRequestHeaders(http::RequestHead& head, bool) {
   if (stats != nullptr) (result_.allowed ? stats->ok : stats->rate_limited).Inc();
   if (result_.allowed) return Verdict::kContinue;
   if (!settings_.enforced.Holds(stream_.environment.runtime, random.Next())) {
-    for (const filter::HeaderChange& change : settings_.request_headers_when_not_enforced) {
-      filter::Apply(change, head);
-    }
+    access_log::Apply(settings_.request_headers_when_not_enforced, stream_, head);
     return Verdict::kContinue;
   }
   if (stats != nullptr) stats->enforced.Inc();
@@ -101,9 +99,7 @@ void LocalRateLimit::Refuse() {
   if (settings_.resource_exhausted && stream_.IsGrpcCall()) {
     rpc::SetStatus(rpc::Status::kResourceExhausted, headers);
   }
-  for (const filter::HeaderChange& change : settings_.response_headers) {
-    filter::Apply(change, headers);
-  }
+  access_log::Apply(settings_.response_headers, stream_, headers);
   if (settings_.retry_after && result_.account.has_value()) {
     headers.Set(http::HeaderId::kRetryAfter,
                 absl::AlphaNum(result_.account->reset_seconds).Piece());

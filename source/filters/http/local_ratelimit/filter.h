@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "source/access_log/formatted_change.h"
 #include "source/filter/descriptor.h"
 #include "source/filter/header_change.h"
 #include "source/filter/http_filter.h"
@@ -31,8 +32,8 @@ struct Settings {
   uint32_t stage = 0;
   filter::HostLimits host_limits = filter::HostLimits::kOverride;
   route::RateLimits rate_limits;  // In the place of those of routes.
-  std::vector<filter::HeaderChange> response_headers;
-  std::vector<filter::HeaderChange> request_headers_when_not_enforced;
+  access_log::FormattedChanges response_headers;
+  access_log::FormattedChanges request_headers_when_not_enforced;
   bool x_ratelimit_headers = false;
   bool retry_after = false;
   bool resource_exhausted = false;

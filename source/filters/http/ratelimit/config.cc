@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "envoy/extensions/filters/http/ratelimit/v3/rate_limit.pb.h"
+#include "source/access_log/formatted_change_config.h"
 #include "source/access_log/formatter.h"
 #include "source/config/typed_config.h"
-#include "source/filter/header_change_config.h"
 #include "source/filters/http/ratelimit/filter.h"
 #include "source/route/rate_limit_config.h"
 #include "source/rpc/service_config.h"
@@ -89,7 +89,7 @@ Settings Compile(const v3::RateLimit& proto, const config::Path& path, config::E
     settings.status_on_error = static_cast<uint16_t>(proto.status_on_error().code());
   }
   settings.rate_limits = CompileLimits(proto.rate_limits(), path.Field("rate_limits"), errors);
-  settings.response_headers = filter::CompileHeaderChanges(
+  settings.response_headers = access_log::CompileFormattedChanges(
       proto.response_headers_to_add(), path.Field("response_headers_to_add"), errors);
   settings.resource_exhausted = proto.rate_limited_as_resource_exhausted();
   settings.x_ratelimit_headers =

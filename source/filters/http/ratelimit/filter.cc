@@ -160,7 +160,7 @@ void RateLimit::Refuse() {
   if (settings_.resource_exhausted && stream_.IsGrpcCall()) {
     rpc::SetStatus(rpc::Status::kResourceExhausted, headers);
   }
-  for (const HeaderChange& change : settings_.response_headers) filter::Apply(change, headers);
+  access_log::Apply(settings_.response_headers, stream_, headers);
   // The type of the body that the service wrote is for the service to say.
   for (const HeaderChange& change : response_headers_) {
     if (change.name == "content-type") headers.Remove(http::HeaderId::kContentType);

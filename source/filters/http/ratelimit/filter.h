@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "source/access_log/formatted_change.h"
 #include "source/filter/descriptor.h"
 #include "source/filter/header_change.h"
 #include "source/filter/http_filter.h"
@@ -37,7 +38,7 @@ struct Settings {
   uint16_t status = 429;
   uint16_t status_on_error = 500;
   route::RateLimits rate_limits;  // In the place of those of routes.
-  std::vector<filter::HeaderChange> response_headers;
+  access_log::FormattedChanges response_headers;
   bool resource_exhausted = false;
   bool x_ratelimit_headers = false;
   bool marks_response = true;  // x-envoy-ratelimited
