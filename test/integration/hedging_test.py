@@ -1,15 +1,18 @@
 """Requests that are sent a second time while the first try goes on: the real binary between a client and an origin that
 answers whichever of the tries the case says. Envoy 1.40 passes the same cases.
 
-  hedging_test.py --proxy BINARY [CASE...]
+  hedging_test.py --proxy BINARY --page docs/filters/router.md [CASE...]
 """
 
 import argparse
 import pathlib
+import re
 import sys
 import tempfile
 import threading
 import unittest
+
+import yaml
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 
@@ -77,6 +80,7 @@ class Tries(origin.Origin):
 
 class HedgingTest(unittest.TestCase):
     binary = ""
+    page = None
 
     def start(self, *origins, host=None, manager=None, cluster=None, **action):
         routes = [bootstrap.to(**action)]
@@ -106,6 +110,15 @@ class HedgingTest(unittest.TestCase):
         counted = running.stats()
         told = {name: value for name in names if (value := counted.get("cluster.origin.upstream_rq_" + name, 0))}
         self.assertEqual(told, {"".join(name.lstrip("s")): value for name, value in stats.items()})
+
+    def test_configuration_of_the_page(self):
+        text = re.search(r"```yaml\n(route:.*?)```", self.page.read_text(encoding="utf-8"), re.DOTALL).group(1)
+        upstream = Tries()
+        running = self.start(upstream, **{key: value for key, value in yaml.safe_load(text)["route"].items() if key != "cluster"})
+        response = self.begin(running)
+        upstream.wait(2)
+        upstream.send(1, answer("first"))
+        self.expect(running, response, 200, "first", "2", total=2, retry=1, s200=1)
 
     def test_second_try_answers_first(self):
         upstream = Tries()
@@ -240,7 +253,8 @@ class HedgingTest(unittest.TestCase):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--proxy", required=True)
+    parser.add_argument("--page", type=pathlib.Path, required=True)
     parser.add_argument("cases", nargs="*")
     args = parser.parse_args()
-    HedgingTest.binary = args.proxy
+    HedgingTest.binary, HedgingTest.page = args.proxy, args.page
     report.main("hedging", args.cases)
