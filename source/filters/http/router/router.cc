@@ -286,6 +286,7 @@ bool Router::MaySendBody() const {
 }
 
 void Router::OnLocalReply() {
+  AbandonHedges();
   FinishAttempt(0);
   ReleaseRequest();
   ForgetWaits();

@@ -20,7 +20,8 @@ constexpr char kRoutes[] = R"(name: "r" virtual_hosts { name: "all" domains: "*"
     match { prefix: "/" }
     route {
       cluster: "origin"
-      timeout { seconds: 60 }
+      timeout { seconds: 0 }
+      idle_timeout { seconds: 30 }
       retry_policy {
         retry_on: "reset,retriable-status-codes"
         retriable_status_codes: 503
@@ -136,6 +137,16 @@ TEST_F(HedgingTest, AnswerDuringTheBackOffEndsIt) {
   proxy_.Advance(kSecond);
   proxy_.Settle();
   EXPECT_EQ(origin_.stream_count(), 1u);
+  ExpectNothingLeft();
+}
+
+// As when the stream has been idle for too long.
+TEST_F(HedgingTest, LocalReplyEndsAllTries) {
+  Peer client = Ask(2);
+  proxy_.Advance(31 * kSecond);
+  EXPECT_TRUE(Gets(client, "stream timeout"));
+  EXPECT_TRUE(IsReset(1) && IsReset(2));
+  EXPECT_EQ(stats().upstream_rq_active.value(), 0u);
   ExpectNothingLeft();
 }
 
