@@ -37,6 +37,7 @@ origin.SCRIPTS.update({
     "betrays": "HTTP/1.1 302 Found\r\nserver: theirs\r\nx-powered-by: engine\r\nx-backend-host: b7\r\nx-fine: 1\r\n"
                "location: http://app.internal/next?a=b\r\nset-cookie: a=b; domain=app.internal\r\n"
                "content-length: 0\r\n\r\n",
+    "hop": "HTTP/1.1 302 Found\r\nlocation: http://second.internal/betrays\r\ncontent-length: 0\r\n\r\n",
     "elsewhere": "HTTP/1.1 302 Found\r\nlocation: https://other.example/\r\ncontent-length: 0\r\n\r\n",
     "fails": "HTTP/1.1 500 Oops\r\nx-powered-by: engine\r\ncontent-type: text/plain\r\ncontent-length: 11\r\n\r\nstack trace",
     # A body that is promised and never ends.
@@ -65,6 +66,7 @@ class ShieldTest(unittest.TestCase):
                                                 "log_format": {"text_format_source": {"inline_string": LINE}}}}
         running = proxy.Proxy(self.binary, bootstrap.bootstrap(
             routes=[{"match": {"prefix": "/refused"}, "route": {"cluster": "nobody"}},
+                    {"match": {"prefix": "/hop"}, "route": {"cluster": "origin", "internal_redirect_policy": {}}},
                     bootstrap.to(host_rewrite_literal="app.internal")],
             manager={"http_filters": [policy, ROUTER], "use_remote_address": True, "xff_num_trusted_hops": 1,
                      "access_log": [log], **manager},
@@ -127,6 +129,13 @@ class ShieldTest(unittest.TestCase):
         for name in ("x-powered-by", "x-backend-host", "x-envoy-upstream-service-time"):
             self.assertNotIn(name, answer)
         self.assertEqual(dict(self.ask(path="/elsewhere")["headers"])["location"], "https://other.example/")
+
+    def test_internal_redirects_do_not_hide_what_the_client_asked_for(self):
+        self.start(shield(client_address=CLIENT, origin_urls={}))
+        answer = self.ask("X-Forwarded-For: 203.0.113.9", path="/hop")
+        self.assertEqual(dict(answer["headers"])["location"], "http://www.example.com/next?a=b")
+        self.assertEqual([dict(seen["headers"])["x-forwarded-for"] for seen in self.origin.take_seen()],
+                         ["203.0.0.0,127.0.0.0"] * 2)
 
     def test_pages_for_a_failing_and_for_an_absent_origin(self):
         self.start(shield(error_pages=PAGES, client_address=CLIENT))

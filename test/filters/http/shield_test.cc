@@ -53,7 +53,11 @@ class ShieldTest : public ::testing::Test {
           stream.info.connection = &connection_;
           stream.info.remote = Ip("203.0.113.9", 5000);
           FillRequest(line, stream.request, stream.arena);
-          stream.request.authority = "www.example.com";
+          stream.request.authority = authority_;
+          if (authority_ != "www.example.com") {
+            stream.info.state = std::move(before_);
+            stream.internal_redirects = std::make_unique<filter::InternalRedirects>();
+          }
           stream.request.scheme = scheme_;
           if (routes_ == nullptr) return;
           stream.routes = routes_.get();
@@ -93,6 +97,8 @@ class ShieldTest : public ::testing::Test {
 
   filter::ConnectionInfo connection_;
   std::string scheme_ = "https";
+  std::string authority_ = "www.example.com";
+  filter::FilterState before_;  // Of a stream that an internal redirect sent elsewhere.
   std::shared_ptr<const filter::FilterFactory> factory_;
   std::shared_ptr<const route::RouteTable> routes_;
   std::unique_ptr<FilterHarness> stream_;
@@ -215,6 +221,17 @@ TEST_F(ShieldTest, SchemesOfTheClientsOwnAuthority) {
   EXPECT_EQ(Location("https://app.internal/b"), "http://www.example.com/b");
   // It insists on TLS.
   EXPECT_EQ(Location("https://app.internal/a"), "https://www.example.com/a");
+}
+
+TEST_F(ShieldTest, InternalRedirectsDoNotHideWhatTheClientAskedFor) {
+  Configure("origin_urls {}");
+  Send({"GET", "/a"});
+  stream_->internal_redirects = std::make_unique<filter::InternalRedirects>();
+  stream_->Complete();
+  // The way begins anew, with what filter state there is.
+  before_ = std::move(stream_->info.state);
+  authority_ = "app.internal";
+  EXPECT_EQ(Location("http://app.internal/b"), "https://www.example.com/b");
 }
 
 TEST_F(ShieldTest, OtherFieldsWithUrls) {

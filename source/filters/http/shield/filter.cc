@@ -1,9 +1,12 @@
 // The two directions.
 #include "source/filters/http/shield/filter.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/strings/str_cat.h"
 #include "source/filter/filter_override.h"
 #include "source/http/content_coding.h"
 
@@ -11,10 +14,17 @@ namespace proxenos::filters::shield {
 
 using filter::Verdict;
 
+namespace {
+
+// Filter state: "SCHEME:AUTHORITY", what the client asked for before the first internal redirect.
+constexpr absl::string_view kFirstPlace = "proxenos.shield.first_place";
+
+}  // namespace
+
 Shield::Shield(const Settings& settings, const filter::FilterFactory& factory,
                filter::StreamContext& stream)
-    : settings_(settings), factory_(factory), stream_(stream) {
-  SetPolicy(FindPolicy());
+    : settings_(settings), factory_(factory), stream_(stream), policy_(FindPolicy()) {
+  Print();
 }
 
 const Settings* Shield::FindPolicy() const {
@@ -25,11 +35,9 @@ const Settings* Shield::FindPolicy() const {
 
 // What is printed of the client is masked from the stream's begin on: a filter in front may refuse
 // it, and that is logged too.
-void Shield::SetPolicy(const Settings* policy) {
-  if (policy == policy_) return;
-  policy_ = policy;
-  if (policy != nullptr && policy->client) {
-    MaskPrinted(policy->client->mask, stream_.info);
+void Shield::Print() {
+  if (policy_ != nullptr && policy_->client) {
+    MaskPrinted(policy_->client->mask, stream_.info);
   } else {
     UnmaskPrinted(stream_.info);
   }
@@ -40,12 +48,33 @@ void Shield::MaskRequest(http::HeaderMap& headers) {
   policy_->client->Apply(headers);
 }
 
-Verdict Shield::OnRequestHeaders(http::RequestHead& head, bool) {
-  SetPolicy(FindPolicy());
-  MaskRequest(head.headers);
+ClientPlace Shield::FindClient(const http::RequestHead& head) const {
   const absl::string_view before = stream_.info.original_path;
-  client_ = {head.scheme, head.authority, before.empty() ? head.path : before};
+  ClientPlace client{head.scheme, head.authority, before.empty() ? head.path : before};
+  if (stream_.internal_redirects == nullptr) return client;
+  const std::string* first = stream_.info.state.Find(kFirstPlace);
+  if (first == nullptr) return client;
+  const absl::string_view kept = stream_.arena.Copy(*first);
+  const size_t colon = std::min(kept.find(':'), kept.size() - 1);
+  client.scheme = kept.substr(0, colon);
+  client.authority = kept.substr(colon + 1);
+  return client;
+}
+
+Verdict Shield::OnRequestHeaders(http::RequestHead& head, bool) {
+  if (const Settings* policy = FindPolicy(); policy != policy_) {
+    policy_ = policy;
+    Print();
+  }
+  MaskRequest(head.headers);
+  client_ = FindClient(head);
   return Verdict::kContinue;
+}
+
+// The filter state goes the whole way with the request.
+void Shield::OnComplete() {
+  if (stream_.internal_redirects == nullptr || client_.authority.empty()) return;
+  stream_.info.state.Set(kFirstPlace, absl::StrCat(client_.scheme, ":", client_.authority));
 }
 
 // The request stays where it is, and its fields are logged.

@@ -38,12 +38,16 @@ class Shield final : public filter::HttpFilter {
   filter::Verdict OnResponseHeaders(http::ResponseHead& head, bool end) override;
   filter::Verdict OnResponseTrailers(http::HeaderMap& trailers) override;
   void OnLocalReply() override;
+  void OnComplete() override;
 
  private:
   // By the route, which filters may choose anew before this one sees the request.
   const Settings* FindPolicy() const;
-  void SetPolicy(const Settings* policy);
+  // Has the client's address printed as the policy says.
+  void Print();
   void MaskRequest(http::HeaderMap& headers);
+  // The place that the client asked for, when internal redirects may have led the request away.
+  ClientPlace FindClient(const http::RequestHead& head) const;
   void CleanHead(http::ResponseHead& head);
   void SendPage(const ErrorPage& page, const http::ResponseHead& head);
 
