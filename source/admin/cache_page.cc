@@ -1,10 +1,7 @@
 // /cache: what caches hold; /cache/purge: takes out of them what is named.
-#include <algorithm>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "source/admin/pages.h"
 #include "source/cache/key.h"
@@ -34,26 +31,12 @@ bool Split(absl::string_view text, Url* url) {
   return url->scheme == "http" || url->scheme == "https";
 }
 
-using Tags = std::vector<std::string>;
-
-enum class By { kUrl, kPrefix, kTag, kAll };
+using By = cache::PurgeRecord::By;
 
 uint64_t Purge(cache::NamedStore& store, By by, const std::string& value, const Url& url) {
-  const std::string text = cache::UrlText(url.scheme, url.authority, url.path, store.options.keys);
-  switch (by) {
-    case By::kUrl:
-      return store.Forget(cache::Key(text));
-    case By::kPrefix:
-      return store.ForgetIf(
-          [&text](absl::string_view one, const Tags&) { return absl::StartsWith(one, text); });
-    case By::kTag:
-      return store.ForgetIf([&value](absl::string_view, const Tags& tags) {
-        return std::find(tags.begin(), tags.end(), value) != tags.end();
-      });
-    case By::kAll:
-      return store.ForgetIf([](absl::string_view, const Tags&) { return true; });
-  }
-  return 0;
+  if (by == By::kAll) return store.Purge({by, ""});
+  if (by == By::kTag) return store.Purge({by, value});
+  return store.Purge({by, cache::UrlText(url.scheme, url.authority, url.path, store.options.keys)});
 }
 
 }  // namespace

@@ -68,6 +68,37 @@ uint64_t NamedStore::ForgetIf(
   return disk == nullptr ? count : std::max(count, disk->EraseIf(matches));
 }
 
+uint64_t NamedStore::Purge(PurgeRecord record) {
+  PurgeTable one;
+  const LogId id{1, 0};
+  one.Add(id, record);
+  const uint64_t count =
+      record.by == PurgeRecord::By::kUrl
+          ? Forget(Key(record.text))
+          : ForgetIf([&one, id](absl::string_view url, const std::vector<std::string>& tags) {
+              return one.Latest(url, tags) == id;
+            });
+  if (log != nullptr) log->Publish(std::move(record));
+  return count;
+}
+
+void NamedStore::Apply(const PurgeLog::Batch& batch) {
+  PurgeTable wide;  // Of what has to be looked for.
+  bool any = batch.empty();
+  for (const auto& [id, record] : batch) {
+    if (record.by == PurgeRecord::By::kUrl) {
+      Forget(Key(record.text));
+    } else if (record.by != PurgeRecord::By::kNothing) {
+      wide.Add(id, record);
+      any = true;
+    }
+  }
+  if (!any) return;
+  ForgetIf([&batch, &wide](absl::string_view url, const std::vector<std::string>& tags) {
+    return batch.empty() || wide.Latest(url, tags) != LogId();
+  });
+}
+
 StoreHandle StoreHandle::Open(absl::string_view name, const StoreOptions& options,
                               std::string* error) {
   List& list = TheList();
@@ -84,6 +115,10 @@ StoreHandle StoreHandle::Open(absl::string_view name, const StoreOptions& option
   if (!options.disk.path.empty()) {
     made->disk = DiskStore::Open(options.disk, error);
     if (made->disk == nullptr) return StoreHandle();
+  }
+  if (!options.shared.cluster.empty()) {
+    made->log = std::make_unique<PurgeLog>(
+        [store = made.get()](const PurgeLog::Batch& batch) { store->Apply(batch); });
   }
   list.stores.push_back(std::move(made));
   return StoreHandle(list.stores.back().get());

@@ -15,17 +15,32 @@
 #include "absl/strings/string_view.h"
 #include "source/cache/disk_store.h"
 #include "source/cache/memory_store.h"
+#include "source/cache/purge_log.h"
 
 namespace proxenos::cache {
+
+// A store in Redis that a fleet shares, below the one in memory.
+struct SharedOptions {
+  std::string cluster;  // Empty: there is none.
+  std::string username;
+  std::string password;
+  uint32_t database = 0;
+  std::string key_prefix = "proxenos";
+  base::Nanos timeout = 100 * base::kMillisecond;
+  uint64_t max_entry_bytes = uint64_t{1} << 20;
+  friend bool operator==(const SharedOptions&, const SharedOptions&) = default;
+};
 
 struct StoreOptions {
   MemoryStore::Options memory;
   DiskStore::Options disk;  // Without a path: there is none.
-  KeyOptions keys;          // What purges have to know of its keys.
+  SharedOptions shared;
+  KeyOptions keys;  // What purges have to know of its keys.
   friend bool operator==(const StoreOptions& a, const StoreOptions& b) {
     return a.memory.max_bytes == b.memory.max_bytes &&
            a.memory.max_variants == b.memory.max_variants && a.disk.path == b.disk.path &&
-           a.disk.max_bytes == b.disk.max_bytes && a.keys.without_scheme == b.keys.without_scheme &&
+           a.disk.max_bytes == b.disk.max_bytes && a.shared == b.shared &&
+           a.keys.without_scheme == b.keys.without_scheme &&
            a.keys.without_host == b.keys.without_host;
   }
 };
@@ -38,16 +53,22 @@ struct NamedStore {
   MemoryStore memory;
   std::unique_ptr<DiskStore> disk;  // Below it; or null.
 
-  // Of both, in the order that leaves no way for what is erased to come back.
+  std::unique_ptr<PurgeLog> log;  // Of the shared one; or null.
+
+  // Of memory and disk, in the order that leaves no way for what is erased to come back.
   bool Keep(const Fill& fill, StoredResponse response);
   bool Update(const Key& key, const StoredHead* old, StoredResponse response);
   // How many responses were known, in memory or on disk, whichever are more.
   uint64_t Forget(const Key& key);
   uint64_t ForgetIf(
       absl::FunctionRef<bool(absl::string_view, const std::vector<std::string>&)> matches);
+  // Forgets what the record names, here and, by and by, wherever the store is shared. Thread: not a
+  // worker's.
+  uint64_t Purge(PurgeRecord record);
 
  private:
   friend class StoreHandle;
+  void Apply(const PurgeLog::Batch& batch);
   uint64_t handles_ = 0;  // Guarded by the list's lock.
 };
 

@@ -101,6 +101,8 @@ std::vector<MessageRules> FilterFields() {
       {"envoy.extensions.http.cache.simple_http_cache.v3.SimpleHttpCacheConfig", {}},
       {"proxenos.http.cache.v3.CacheStore", {Use("*")}},
       {"proxenos.http.cache.v3.CacheStore.Disk", {Use("*")}},
+      {"proxenos.http.cache.v3.CacheStore.Redis", {Use("*")}},
+      {"proxenos.http.cache.v3.CacheStore.Secret", {Use("*")}},
       {"envoy.extensions.filters.http.grpc_web.v3.GrpcWeb", {}},
       {"envoy.extensions.filters.http.grpc_http1_bridge.v3.Config",
        {Use("upgrade_protobuf_to_grpc ignore_query_parameters")}},

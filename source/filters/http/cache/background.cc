@@ -109,8 +109,9 @@ void Background::Take(const http::ResponseHead& head) {
     if (stats_ != nullptr) stats_->validated.Inc();
     auto fresh = Freshen(settings_, *subject_.stored.head, seen_, head.headers, loop_.wall_now());
     if (!subject_.fill->doomed()) {
-      settings_.store->Update(subject_.key, subject_.stored.head.get(),
-                              store::StoredResponse{std::move(fresh), subject_.stored.body});
+      UpdateEverywhere(*settings_.store.operator->(), subject_.shared.get(), subject_.key,
+                       subject_.stored.head.get(),
+                       store::StoredResponse{std::move(fresh), subject_.stored.body});
     }
     subject_.fill->Settle();
   } else if (IsError(head.status)) {
@@ -125,7 +126,9 @@ void Background::Store(const http::ResponseHead& head) {
   if (made.verdict != StoreVerdict::kStore) {
     if (stats_ != nullptr) stats_->not_stored.Inc();
     // What the origin says now is that nobody may have this: what there was is out of date.
-    if (!subject_.fill->doomed()) settings_.store->Forget(subject_.key);
+    if (!subject_.fill->doomed()) {
+      ForgetEverywhere(*settings_.store.operator->(), subject_.shared.get(), subject_.key);
+    }
     settings_.store->memory.MarkUnshareable(subject_.key, loop_.now());
     subject_.fill->Refuse();
     return;
@@ -134,10 +137,9 @@ void Background::Store(const http::ResponseHead& head) {
   subject_.fill->Open(std::move(made.head));
   const buffer::Buffer& body = call_->body();
   for (size_t i = 0; i < body.slice_count(); ++i) subject_.fill->Append(body.slice(i).view());
-  settings_.store->Keep(
-      *subject_.fill,
-      store::StoredResponse{subject_.fill->head(),
-                            std::make_shared<const store::Body>(subject_.fill->body())});
+  KeepEverywhere(*settings_.store.operator->(), subject_.shared.get(), *subject_.fill,
+                 store::StoredResponse{subject_.fill->head(),
+                                       std::make_shared<const store::Body>(subject_.fill->body())});
   subject_.fill->Complete();
 }
 

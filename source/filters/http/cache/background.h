@@ -17,6 +17,7 @@
 #include "source/filter/stream_context.h"
 #include "source/filters/http/cache/judging.h"
 #include "source/filters/http/cache/settings.h"
+#include "source/filters/http/cache/shared_store.h"
 #include "source/route/header_mutations.h"
 #include "source/route/rewrite.h"
 #include "source/rpc/http_call.h"
@@ -30,6 +31,7 @@ class Background {
     store::Key key;
     store::StoredResponse stored;
     std::shared_ptr<store::Fill> fill;  // tidy: allow shared-mutable: as above; led by this call.
+    base::Rc<SharedStore> shared;       // May be null.
   };
 
   // Whether the stream's route lets a call stand for its request.

@@ -8,6 +8,7 @@
 #include "envoy/extensions/filters/http/cache/v3/cache.pb.h"
 #include "envoy/extensions/http/cache/simple_http_cache/v3/config.pb.h"
 #include "proxenos/http/cache/v3/cache_store.pb.h"
+#include "source/config/data_source.h"
 #include "source/config/typed_config.h"
 #include "source/filters/http/cache/filter.h"
 #include "source/http/chars.h"
@@ -24,6 +25,8 @@ using OwnStore = ::proxenos::http::cache::v3::CacheStore;
 // Less could not hold one response with its overhead in a useful way.
 constexpr uint64_t kMinStoreBytes = uint64_t{1} << 20;
 constexpr uint32_t kMaxVariants = 1024;
+constexpr uint64_t kMaxSharedEntryBytes = uint64_t{64} << 20;
+constexpr size_t kMaxSecretBytes = 4096;
 
 constexpr stats::ScopeShape kScope{
     "http.$.cache.", "http.cache.", {"envoy.http_conn_manager_prefix"}};
@@ -39,6 +42,8 @@ class Factory final : public filter::FilterFactory {
   std::unique_ptr<filter::WorkerPart> MakeWorkerPart(
       stats::Registry& registry, const std::string& stat_prefix) const override {
     auto part = std::make_unique<CachePart>();
+    part->store = settings_.store;
+    part->registry = &registry;
     part->stats = registry.Open<CacheStats>(stats::ScopeName(kScope, {stat_prefix}));
     return part;
   }
@@ -68,6 +73,62 @@ int64_t CompileSeconds(const google::protobuf::Duration& proto, config::Errors& 
                        const config::Path& path) {
   return std::min(upstream::CompileDuration(proto, errors, path) / base::kSecond,
                   store::kMaxSeconds);
+}
+
+void CompileDisk(const OwnStore::Disk& proto, const config::Path& path, config::Errors& errors,
+                 store::DiskStore::Options& options) {
+  options.path = proto.path();
+  if (options.path.empty() || options.path.front() != '/') {
+    errors.AddValue(path.Field("path"), options.path, "an absolute path");
+  }
+  while (options.path.size() > 1 && options.path.back() == '/') options.path.pop_back();
+  if (proto.has_max_bytes()) options.max_bytes = proto.max_bytes().value();
+  if (options.max_bytes < kMinStoreBytes) {
+    errors.Add(path.Field("max_bytes"), "expected 1048576 or more");
+  }
+}
+
+std::string CompileSecret(const OwnStore::Secret& proto, const config::Path& path,
+                          config::Errors& errors) {
+  envoy::config::core::v3::DataSource source;
+  switch (proto.source_case()) {
+    case OwnStore::Secret::kFilename:
+      source.set_filename(proto.filename());
+      break;
+    case OwnStore::Secret::kInlineString:
+      source.set_inline_string(proto.inline_string());
+      break;
+    case OwnStore::Secret::kEnvironmentVariable:
+      source.set_environment_variable(proto.environment_variable());
+      break;
+    case OwnStore::Secret::SOURCE_NOT_SET:
+      errors.Add(path, "expected one of filename, inline_string, environment_variable");
+      return std::string();
+  }
+  const auto text = config::ReadDataSource(source, path, errors, kMaxSecretBytes);
+  return text.has_value() ? *text : std::string();
+}
+
+void CompileShared(const OwnStore::Redis& proto, const config::Path& path, config::Errors& errors,
+                   store::SharedOptions& options) {
+  options.cluster = proto.cluster();
+  if (options.cluster.empty()) errors.Add(path.Field("cluster"), "expected the name of a cluster");
+  options.username = proto.username();
+  if (proto.has_password()) {
+    options.password = CompileSecret(proto.password(), path.Field("password"), errors);
+  } else if (!options.username.empty()) {
+    errors.Add(path.Field("password"), "expected one for the username");
+  }
+  options.database = proto.database();
+  if (!proto.key_prefix().empty()) options.key_prefix = proto.key_prefix();
+  if (proto.has_timeout()) {
+    options.timeout = upstream::CompileDuration(proto.timeout(), errors, path.Field("timeout"));
+    if (options.timeout <= 0) errors.Add(path.Field("timeout"), "expected more than 0");
+  }
+  if (proto.has_max_entry_bytes()) options.max_entry_bytes = proto.max_entry_bytes().value();
+  if (options.max_entry_bytes < 1 || options.max_entry_bytes > kMaxSharedEntryBytes) {
+    errors.Add(path.Field("max_entry_bytes"), "expected 1 to 67108864");
+  }
 }
 
 void CompileStore(const OwnStore& proto, const config::Path& path, config::Errors& errors,
@@ -102,18 +163,10 @@ void CompileStore(const OwnStore& proto, const config::Path& path, config::Error
     settings.collapse_timeout =
         upstream::CompileDuration(proto.collapse_timeout(), errors, path.Field("collapse_timeout"));
   }
-  if (proto.has_disk()) {
-    options.disk.path = proto.disk().path();
-    if (options.disk.path.empty() || options.disk.path.front() != '/') {
-      errors.AddValue(path.Field("disk").Field("path"), options.disk.path, "an absolute path");
-    }
-    while (options.disk.path.size() > 1 && options.disk.path.back() == '/') {
-      options.disk.path.pop_back();
-    }
-    if (proto.disk().has_max_bytes()) options.disk.max_bytes = proto.disk().max_bytes().value();
-    if (options.disk.max_bytes < kMinStoreBytes) {
-      errors.Add(path.Field("disk").Field("max_bytes"), "expected 1048576 or more");
-    }
+  if (proto.has_disk()) CompileDisk(proto.disk(), path.Field("disk"), errors, options.disk);
+  if (proto.has_redis()) CompileShared(proto.redis(), path.Field("redis"), errors, options.shared);
+  if (proto.has_disk() && proto.has_redis()) {
+    errors.Add(path.Field("redis"), "expected either disk or redis");
   }
   if (!errors.ok()) return;
   std::string error;

@@ -122,37 +122,56 @@ Verdict Cache::LookUp() {
 
 bool Cache::BeginLoad(Forwarded otherwise) {
   store::DiskStore* disk = settings_.store->disk.get();
-  if (disk == nullptr) return false;
-  const auto id = disk->Find(key_, stream_.request.headers);
-  if (!id) return false;
+  std::optional<uint64_t> file;
+  if (disk != nullptr) file = disk->Find(key_, stream_.request.headers);
+  if (!file && (shared() == nullptr || !shared()->Usable())) return false;
   auto ticket = memory().Begin(key_, store::Fill::Sharing::kShared, stream_.environment.loop.now());
   if (!ticket.leader) return false;  // Somebody reads or fetches it: to be followed.
   why_ = otherwise;
   RememberRequest();
   fill_ = std::move(ticket.fill);
   state_ = State::kLoading;
-  load_.emplace(*disk, key_, *id, stream_.environment.loop, [this] { stream_.Wake(*this); });
-  return true;
+  if (file) {
+    load_.emplace(*disk, key_, *file, stream_.environment.loop, [this] { stream_.Wake(*this); });
+    return true;
+  }
+  shared_load_ = std::make_unique<SharedLoad>(part_->shared, key_, client_headers(),
+                                              [this] { stream_.Wake(*this); });
+  // What could not be shared lately is not in there either.
+  if (fill_->sharing() == store::Fill::Sharing::kShared && shared_load_->Start()) return true;
+  shared_load_.reset();
+  GiveUpFill();
+  state_ = State::kIdle;
+  return false;
 }
 
 void Cache::OnLoaded() {
-  std::optional<store::StoredResponse> found = std::move(load_->result());
+  std::optional<store::StoredResponse> found =
+      std::move(load_.has_value() ? load_->result() : shared_load_->result());
   load_.reset();
+  shared_load_.reset();
   // Not what was purged while it was read.
   const bool usable = found.has_value() && !fill_->doomed() && !stream_.replied();
   if (found.has_value()) memory().Store(*fill_, *found);
   if (usable) {
     fill_->Settle();
-  } else {
-    fill_->Refuse();
+    memory().End(*fill_);
+    fill_.reset();
+  } else if (fill_->doomed() || stream_.replied()) {
+    GiveUpFill();
   }
-  memory().End(*fill_);
-  fill_.reset();
   state_ = State::kPassing;
   if (stream_.replied()) return;
   state_ = State::kIdle;
   const Verdict verdict = usable ? UseStored(*std::move(found)) : Fetch(why_, /*may_follow=*/true);
   if (verdict == Verdict::kContinue) stream_.Resume(*this, filter::Direction::kRequest);
+}
+
+void Cache::GiveUpFill() {
+  if (fill_ == nullptr) return;
+  memory().End(*fill_);
+  fill_->Abandon();
+  fill_.reset();
 }
 
 Verdict Cache::UseStored(store::StoredResponse found) {
@@ -204,21 +223,29 @@ void Cache::RememberRequest() {
 }
 
 Verdict Cache::Fetch(Forwarded why, bool may_follow) {
-  if (directives_.only_if_cached) return OnlyIfCached();
+  if (directives_.only_if_cached) {
+    GiveUpFill();
+    return OnlyIfCached();
+  }
   why_ = why;
   RememberRequest();
   if (head_request_) {
+    GiveUpFill();
     Count(&CacheStats::miss);
     state_ = State::kHead;
     return Verdict::kContinue;
   }
   // What others could not share is not waited for.
   const http::HeaderMap& headers = client_headers();
-  const bool shared = settings_.collapses && may_follow && !headers.Has(HeaderId::kRange) &&
+  const bool shares = settings_.collapses && may_follow && !headers.Has(HeaderId::kRange) &&
                       (stored_.empty() ? !store::IsConditional(headers) : true);
-  auto ticket =
-      memory().Begin(key_, shared ? store::Fill::Sharing::kShared : store::Fill::Sharing::kAlone,
-                     stream_.environment.loop.now());
+  // Who looked below the memory leads already.
+  if (!shares) GiveUpFill();
+  auto ticket = fill_ != nullptr ? store::MemoryStore::Ticket{std::move(fill_), true}
+                                 : memory().Begin(key_,
+                                                  shares ? store::Fill::Sharing::kShared
+                                                         : store::Fill::Sharing::kAlone,
+                                                  stream_.environment.loop.now());
   if (!ticket.leader) {
     state_ = State::kFollowing;
     followed_ = true;
@@ -261,15 +288,15 @@ bool Cache::ValidateInBackground() {
   if (!ticket.leader) return true;  // Somebody is at it.
   Count(&CacheStats::background);
   auto made = std::make_unique<Background>(
-      settings_, stream_, Background::Subject{key_, stored_, std::move(ticket.fill)},
+      settings_, stream_, Background::Subject{key_, stored_, std::move(ticket.fill), part_->shared},
       &*part_->stats, [part = part_](Background* done) { part->Retire(done); });
   part_->background.push_back(std::move(made));
   return true;
 }
 
 void Cache::OnWake() {
-  if (load_.has_value()) {
-    if (load_->done()) OnLoaded();
+  if (load_.has_value() || shared_load_ != nullptr) {
+    if (load_.has_value() ? load_->done() : shared_load_->done()) OnLoaded();
     return;
   }
   if (!follower_.has_value()) return;
@@ -404,6 +431,7 @@ void Cache::OnLocalReply() {
 void Cache::OnComplete() {
   if (fill_ != nullptr) LeaveFill();
   load_.reset();
+  shared_load_.reset();
   follower_.reset();
   patience_.reset();
 }

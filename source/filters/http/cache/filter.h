@@ -4,7 +4,7 @@
 //   kIdle --hit--> kServing            kIdle --miss--> kLeading --response--> kStoring or kPassing
 //     | --stale--> kValidating --304--> kServing       (a leader's response is shared as it comes)
 //     | --somebody fetches it--> kFollowing --head--> kReading   or, by itself, kLeading
-//     | --on disk--> kLoading --> as if it had been in memory
+//     | --perhaps on disk or in Redis--> kLoading --> as if it had been in memory, or not
 //
 // filter.cc has the request's side, response.cc what comes from the origin, serve.cc how what is
 // stored becomes an answer. Owner: the stream's FilterChain. Thread: the worker's.
@@ -28,6 +28,7 @@
 #include "source/filters/http/cache/judging.h"
 #include "source/filters/http/cache/resumption.h"
 #include "source/filters/http/cache/settings.h"
+#include "source/filters/http/cache/shared_store.h"
 
 namespace proxenos::filters::cache {
 
@@ -36,13 +37,19 @@ struct CachePart final : public filter::WorkerPart {
   static constexpr size_t kMaxBackground = 64;
   // Fewer, as each holds a whole body beside the one that it is for.
   static constexpr size_t kMaxResumptions = 16;
-  void Start(const filter::Environment& environment) override { loop = &environment.loop; }
+  void Start(const filter::Environment& environment) override {
+    loop = &environment.loop;
+    if (store && store->log != nullptr) shared = SharedStore::Of(store, environment, *registry);
+  }
   // It is over.
   void Retire(Background* done);
   void Retire(Resumption* done);
 
+  store::StoreHandle store;
+  stats::Registry* registry = nullptr;
   event::EventLoop* loop = nullptr;
   stats::Group<CacheStats> stats;
+  base::Rc<SharedStore> shared;                          // Null: the store has none.
   std::vector<std::unique_ptr<Background>> background;   // Under way.
   std::vector<std::unique_ptr<Resumption>> resumptions;  // Under way.
 };
@@ -67,7 +74,7 @@ class Cache final : public filter::HttpFilter {
     kIdle,        // Nothing is decided, or the cache has no part in this.
     kUnsafe,      // A response without error makes what is stored out of date.
     kHead,        // A HEAD at the origin: it may freshen what is stored.
-    kLoading,     // Waits for a file.
+    kLoading,     // Waits for a file, or for the store that a fleet shares.
     kFollowing,   // Waits for somebody else's response to begin.
     kReading,     // Sends it while it comes.
     kLeading,     // The request is at the origin, for a response to store.
@@ -80,9 +87,11 @@ class Cache final : public filter::HttpFilter {
   // filter.cc
   bool Applies(const http::RequestHead& head, bool end);
   filter::Verdict LookUp();
-  // Has what is on disk for this request read, if there is anything.
+  // Has what is below the memory for this request read, if there may be anything.
   bool BeginLoad(store::Forwarded otherwise);
   void OnLoaded();
+  // Lets somebody else lead, when this stream was to.
+  void GiveUpFill();
   filter::Verdict UseStored(store::StoredResponse found);
   filter::Verdict Fetch(store::Forwarded why, bool may_follow);
   filter::Verdict Validate(store::Forwarded why);
@@ -124,6 +133,7 @@ class Cache final : public filter::HttpFilter {
 
   base::WallTime now() const { return stream_.environment.loop.wall_now(); }
   store::MemoryStore& memory() { return settings_.store->memory; }
+  SharedStore* shared() const { return part_ == nullptr ? nullptr : part_->shared.get(); }
   // The client's own header fields, as they came.
   const http::HeaderMap& client_headers() const {
     return seen_ != nullptr ? seen_->headers : stream_.request.headers;
@@ -147,6 +157,7 @@ class Cache final : public filter::HttpFilter {
   // tidy: allow shared-mutable: leader and followers live on different workers; Fill locks.
   std::shared_ptr<store::Fill> fill_;  // Led by this stream, while it is under way.
   std::optional<store::DiskLoad> load_;
+  std::unique_ptr<SharedLoad> shared_load_;
   std::optional<store::Follower> follower_;
   std::optional<event::Timer> patience_;  // Of a follower.
   // Of what a follower sends: the next byte of the body, and the first one not to be sent.

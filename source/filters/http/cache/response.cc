@@ -115,7 +115,8 @@ void Cache::FinishStoring() {
     return;
   }
   auto body = std::make_shared<const store::Body>(fill_->body());
-  const bool stored = settings_.store->Keep(*fill_, store::StoredResponse{head, std::move(body)});
+  const bool stored = KeepEverywhere(*settings_.store.operator->(), shared(), *fill_,
+                                     store::StoredResponse{head, std::move(body)});
   Count(stored ? &CacheStats::stored : &CacheStats::not_stored);
   fill_->Complete();
   memory().End(*fill_);
@@ -149,6 +150,7 @@ void Cache::LeaveFill() {
   part_->resumptions.push_back(
       std::make_unique<Resumption>(settings_, stream_, std::move(fill_), &*part_->stats,
                                    [part = part_](Resumption* done) { part->Retire(done); }));
+  part_->resumptions.back()->SaveTo(part_->shared);
   fill_.reset();
 }
 
@@ -179,7 +181,9 @@ void Cache::OnNotModified(const http::ResponseHead& head) {
   std::shared_ptr<const store::StoredHead> fresh =
       Freshen(settings_, *stored_.head, *seen_, head.headers, now());
   store::StoredResponse updated{std::move(fresh), stored_.body};
-  if (!fill_->doomed()) settings_.store->Update(key_, stored_.head.get(), updated);
+  if (!fill_->doomed()) {
+    UpdateEverywhere(*settings_.store.operator->(), shared(), key_, stored_.head.get(), updated);
+  }
   stored_ = std::move(updated);
   fill_->Settle();
   memory().End(*fill_);
@@ -227,8 +231,8 @@ void Cache::OnHeadAnswer(const http::ResponseHead& head) {
     made->policy.lifetime = 0;
     made->policy.stale_if_error = made->policy.stale_while_revalidate = 0;
   }
-  settings_.store->Update(key_, found.head.get(),
-                          store::StoredResponse{std::move(made), found.body});
+  UpdateEverywhere(*settings_.store.operator->(), shared(), key_, found.head.get(),
+                   store::StoredResponse{std::move(made), found.body});
 }
 
 // RFC 9111, section 4.4.
@@ -238,13 +242,14 @@ void Cache::Invalidate(const http::ResponseHead& head) {
   target.scheme = scheme_;
   target.authority = authority_;
   target.path = path_;
-  uint64_t count = settings_.store->Forget(
-      store::Key(store::UrlText(scheme_, authority_, path_, settings_.key)));
+  store::NamedStore& named = *settings_.store.operator->();
+  uint64_t count = ForgetEverywhere(
+      named, shared(), store::Key(store::UrlText(scheme_, authority_, path_, settings_.key)));
   for (const absl::string_view name : {"location", "content-location"}) {
     const http::Header* header = head.headers.Find(name);
     if (header == nullptr) continue;
     std::string url = store::ResolveSameOrigin(target, header->value(), settings_.key);
-    if (!url.empty()) count += settings_.store->Forget(store::Key(std::move(url)));
+    if (!url.empty()) count += ForgetEverywhere(named, shared(), store::Key(std::move(url)));
   }
   for (; count > 0; --count) Count(&CacheStats::invalidated);
 }

@@ -106,8 +106,8 @@ bool Resumption::Take() {
 void Resumption::OnDone() {
   const bool whole = Take();
   if (whole) {
-    const bool stored = settings_.store->Keep(
-        *fill_,
+    const bool stored = KeepEverywhere(
+        *settings_.store.operator->(), shared_.get(), *fill_,
         store::StoredResponse{fill_->head(), std::make_shared<const store::Body>(fill_->body())});
     if (stats_ != nullptr) (stored ? stats_->stored : stats_->not_stored).Inc();
     fill_->Complete();

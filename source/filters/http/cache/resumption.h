@@ -8,11 +8,13 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "source/cache/fill.h"
 #include "source/filter/stream_context.h"
 #include "source/filters/http/cache/settings.h"
+#include "source/filters/http/cache/shared_store.h"
 #include "source/rpc/http_call.h"
 
 namespace proxenos::filters::cache {
@@ -28,6 +30,8 @@ class Resumption {
              std::shared_ptr<store::Fill> fill, CacheStats* stats,
              absl::AnyInvocable<void(Resumption*)> on_done);
   ~Resumption();
+  // What comes is kept there too.
+  void SaveTo(base::Rc<SharedStore> shared) { shared_ = std::move(shared); }
 
  private:
   void Prepare(const http::RequestHead& request);
@@ -37,6 +41,7 @@ class Resumption {
 
   const Settings& settings_;
   CacheStats* const stats_;
+  base::Rc<SharedStore> shared_;  // May be null.
   // tidy: allow shared-mutable: as above; led by this call. Null: over.
   std::shared_ptr<store::Fill> fill_;
   absl::AnyInvocable<void(Resumption*)> on_done_;
