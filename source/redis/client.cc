@@ -87,6 +87,10 @@ void Client::Connect() {
 void Client::Run() {
   if (due_) {
     due_ = false;
+    if (attempt_ != nullptr) {
+      pause_ = 0;
+      return Lose();
+    }
     Connect();
   }
   if (attempt_ == nullptr || attempt_->state == Exchange::State::kIdle ||
@@ -215,9 +219,9 @@ void Client::ArmDeadline() {
 }
 
 void Client::Renew() {
-  if (!ready() || !waiting_.empty() || loop_.now() - ready_since_ < kOld) return;
-  pause_ = 0;
-  Lose();
+  if (!ready() || loop_.now() - ready_since_ < kOld) return;
+  due_ = true;
+  loop_.Schedule(this);
 }
 
 void Client::Lose() {

@@ -91,8 +91,9 @@ class Client final : private event::Runnable {
   // Sends `count` commands; the answer to the last of them is `call`'s, which may be null: then
   // nobody's. False: it is not ready, or too much waits; nothing is sent.
   bool Send(buffer::Buffer commands, Call* call, size_t count = 1);
-  // Connects anew, without a pause, when nothing waits and the connection is old: so that one does
-  // not stay for ever with a host that is no part of the cluster any more.
+  // Connects anew later in the turn, without a pause, when the connection is old, so that one does
+  // not stay for ever with a host that is no part of the cluster any more. What waits gets no
+  // answer.
   void Renew();
 
  private:
@@ -131,7 +132,7 @@ class Client final : private event::Runnable {
   size_t greetings_ = 0;  // Answers to come before it is ready.
   base::Nanos pause_;
   base::MonoTime ready_since_ = 0;
-  bool due_ = false;  // The pause is over.
+  bool due_ = false;  // To connect: the pause is over, or the connection old.
   event::Timer retry_;
   event::Timer deadline_;
 };
