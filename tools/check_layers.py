@@ -32,7 +32,6 @@ LAYERS = {
     "cache": ["event", "http"],
     "route": ["http", "match", "runtime"],
     "upstream": ["tls", "http1", "http2", "stats", "route"],
-    "upstream": ["tls", "http1", "http2", "stats"],
     "redis": ["upstream"],
     "rpc": ["upstream", "json"],
     "filter": ["route", "rpc"],
