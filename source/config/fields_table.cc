@@ -20,7 +20,7 @@ const std::vector<MessageRules>& FieldsTable() {
     std::vector<MessageRules> all;
     for (auto part : {AccessFields, AuthFields, BodyFields, BootstrapFields, ListenerFields,
                       NetworkFields, FilterFields, RouteFields, ClusterFields, CoreFields,
-                      HealthFields, LogFields, TlsFields, TracingFields, WafFields}) {
+                      HealthFields, LogFields, LuaFields, TlsFields, TracingFields, WafFields}) {
       std::vector<MessageRules> blocks = part();
       all.insert(all.end(), std::make_move_iterator(blocks.begin()),
                  std::make_move_iterator(blocks.end()));

@@ -75,6 +75,7 @@ std::vector<MessageRules> NetworkFields();
 std::vector<MessageRules> RouteFields();
 std::vector<MessageRules> TlsFields();
 std::vector<MessageRules> TracingFields();
+std::vector<MessageRules> LuaFields();
 std::vector<MessageRules> WafFields();
 
 // All of them, made once.

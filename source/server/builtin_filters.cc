@@ -29,6 +29,7 @@
 #include "source/filters/http/health_check/config.h"
 #include "source/filters/http/jwt_authn/config.h"
 #include "source/filters/http/local_ratelimit/config.h"
+#include "source/filters/http/lua/config.h"
 #include "source/filters/http/oauth2/config.h"
 #include "source/filters/http/on_demand/config.h"
 #include "source/filters/http/ratelimit/config.h"
@@ -119,6 +120,8 @@ constexpr filter::FilterKind kHttpFilters[] = {
      f::jwt_authn::CreateJwtAuthn, &f::jwt_authn::kJwtAuthnOverride},
     {"envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit", false,
      f::local_ratelimit::CreateLocalRateLimit, &f::local_ratelimit::kLocalRateLimitOverride, kBoth},
+     f::local_ratelimit::CreateLocalRateLimit, &f::local_ratelimit::kLocalRateLimitOverride},
+    {"envoy.extensions.filters.http.lua.v3.Lua", false, f::lua::CreateLua, &f::lua::kLuaOverride},
     {"envoy.extensions.filters.http.oauth2.v3.OAuth2", false, f::oauth2::CreateOAuth2,
      &f::oauth2::kOAuth2Override},
     {"envoy.extensions.filters.http.on_demand.v3.OnDemand", false, f::on_demand::CreateOnDemand,

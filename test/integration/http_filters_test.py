@@ -25,7 +25,7 @@ import wire  # noqa: E402
 
 ROUTER = {"name": "envoy.filters.http.router", "typed_config": {"@type": bootstrap.ROUTER}}
 PAGES = ["adaptive_concurrency", "admission_control", "api_key_auth", "aws_request_signing", "bandwidth_limit", "basic_auth", "compressor", "credential_injector",
-         "custom_response",         "decompressor", "extension_with_matcher", "fault", "grpc_stats", "rbac", "set_filter_state"]
+         "custom_response",         "decompressor", "extension_with_matcher", "fault", "grpc_stats", "lua", "rbac", "set_filter_state"]
 
 
 def typed(kind, **fields):
@@ -72,6 +72,38 @@ class HttpFiltersTest(unittest.TestCase):
                     done = subprocess.run([self.binary, "-c", file.name, "--mode", "validate"], capture_output=True,
                                           text=True, check=False)
                     self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_lua(self):
+        page = self.page.parent / "lua.md"
+        script = http_filter("lua.v3.Lua", **yaml.safe_load(report.yaml_blocks(page)[0])["typed_config"])
+        running = self.start(script)
+        tea = self.ask(running, path="/teapot")
+        self.assertEqual((tea["status"], tea["body"]), (418, "short and stout"))
+        self.assertEqual(dict(tea["headers"])["x-kind"], "tea")
+        answer = self.ask(running, path="/abc")
+        self.assertEqual(dict(answer["headers"])["x-body-length"], str(len(answer["body"])))
+        stats = running.stats()
+        self.assertEqual(stats["http.main.lua.errors"], 0)
+        self.assertEqual(stats["http.main.lua.executions"], 4)
+
+    def test_a_lua_script_calls_out_and_rewrites_bodies(self):
+        code = """
+            function envoy_on_request(h)
+              local fields, body = h:httpCall("origin", {[":method"] = "GET", [":path"] = "/side",
+                [":authority"] = "side"}, nil, 5000)
+              h:headers():add("x-side", fields[":status"])
+              local whole = h:body()
+              whole:setBytes(whole:getBytes(0, whole:length()):reverse())
+            end
+            function envoy_on_response(h)
+              h:body(true):setBytes("rewritten")
+              h:headers():replace(":status", "203")
+            end"""
+        running = self.start(http_filter("lua.v3.Lua", default_source_code={"inline_string": code}))
+        answer = self.ask(running, method="POST", body="abc")
+        self.assertEqual((answer["status"], answer["body"]), (203, "rewritten"))
+        self.assertEqual(dict(answer["headers"])["content-length"], "9")
+        self.assertEqual(running.stats()["http.main.lua.errors"], 0)
 
     def test_rbac(self):
         private = {"permissions": [{"url_path": {"path": {"prefix": "/private"}}}], "principals": [{"any": True}]}

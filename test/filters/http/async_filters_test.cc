@@ -13,6 +13,7 @@
 #include "envoy/extensions/filters/http/ext_proc/v3/ext_proc.pb.h"
 #include "envoy/extensions/filters/http/fault/v3/fault.pb.h"
 #include "envoy/extensions/filters/http/jwt_authn/v3/config.pb.h"
+#include "envoy/extensions/filters/http/lua/v3/lua.pb.h"
 #include "envoy/extensions/filters/http/oauth2/v3/oauth.pb.h"
 #include "envoy/extensions/filters/http/ratelimit/v3/rate_limit.pb.h"
 #include "envoy/service/auth/v3/external_auth.pb.h"
@@ -100,6 +101,24 @@ Subject ExtProc() {
                   "504 "};
   subject.asks_with_head = true;
   return subject;
+}
+
+Subject LuaCall() {
+  return {"lua_http_call",
+          [] {
+            f::lua::v3::Lua proto;
+            proto.mutable_default_source_code()->set_inline_string(
+                "function envoy_on_request(h) local f = h:httpCall('service', {[':method'] = "
+                "'GET', [':path'] = '/', [':authority'] = 'a'}, nil, 200) "
+                "if f[':status'] ~= '200' then h:respond({[':status'] = f[':status']}) end end");
+            google::protobuf::Any any;
+            any.PackFrom(proto);
+            return any;
+          },
+          AnyRequest,
+          [](Http2OriginStream& asked) { asked.Reply(200); },
+          "passed",
+          "504 "};
 }
 
 Subject RateLimit() {
@@ -196,8 +215,8 @@ Subject FaultDelay() {
 }
 
 std::vector<Subject> Subjects() {
-  return {ExtAuthzGrpc(), ExtAuthzHttp(), ExtProc(),   RateLimit(),
-          JwtKeys(),      OAuth2(),       FaultDelay()};
+  return {ExtAuthzGrpc(), ExtAuthzHttp(), ExtProc(), RateLimit(),
+          JwtKeys(),      OAuth2(),       LuaCall(), FaultDelay()};
 }
 
 class AsyncFiltersTest : public ::testing::TestWithParam<Subject> {
