@@ -4,6 +4,7 @@ services are in service_cases.py."""
 import base64
 import gzip
 
+import lua_cases
 from bootstrap import ROUTER, TYPE, bootstrap, cluster, direct, http2, to
 from h1_requests import get, post, raw
 
@@ -384,6 +385,7 @@ GROUPS = {
     "health_check": ({**bootstrap(manager=HEALTH), "node": {"id": "one", "cluster": "edge"}}, HEALTH_REQUESTS),
     "fault": (through("fault.v3", "HTTPFault", FAULT_ROUTES), FAULT_REQUESTS),
     "custom_response": (through("custom_response.v3", "CustomResponse", CUSTOM_ROUTES, **CUSTOM), CUSTOM_REQUESTS),
+    "lua": (through("lua.v3", "Lua", default_source_code={"inline_string": lua_cases.SCRIPT}), lua_cases.REQUESTS),
     "grpc_web": (bootstrap(manager=filters(("grpc_web.v3", "GrpcWeb", {})), clusters=[cluster("origin", "ORIGIN", **http2())]), WEB_REQUESTS,
                  {"client": "h1", "tls": False, "origin": "h2", "origin_tls": False}),
 }

@@ -204,6 +204,27 @@ TEST(LuaTest, MetadataStateAndTime) {
   EXPECT_TRUE(Fails("h:stats()"));
 }
 
+TEST(LuaTest, NamesAndMetadataOfTheRoute) {
+  auto routes = RouteToOrigin();
+  auto* host = routes.mutable_virtual_hosts(0);
+  host->mutable_routes(0)->set_name("first");
+  const auto put = [](const std::string& value, auto* metadata) {
+    auto& fields = *(*metadata->mutable_filter_metadata())["f"].mutable_fields();
+    fields["k"].set_string_value(value);
+  };
+  put("of route", host->mutable_routes(0)->mutable_metadata());
+  put("of host", host->mutable_metadata());
+  auto table = MakeRoutes(routes);
+  auto stream =
+      MakeStream(Config(OnRequest("h:headers():add('x', h:streamInfo():routeName() .. "
+                                  "h:metadata():get('k') .. h:route():metadata():get('k') .. "
+                                  "h:virtualHost():metadata():get('k'))")),
+                 {}, table);
+  stream->SendRequest(true);
+  EXPECT_EQ(Value(stream->request.headers, "x"), "firstof routeof routeof host");
+  stream->EndStream();
+}
+
 TEST(LuaTest, ScriptsHaveNoWayOut) {
   for (const char* name :
        {"io", "debug", "package", "require", "dofile", "loadfile", "jit", "ffi", "module",

@@ -28,14 +28,19 @@ int Protocol(lua_State* lua) {
 int RouteName(lua_State* lua) {
   Run& run = CheckRun(lua, kStreamInfoType);
   run.FreshenRoute();
-  PushText(lua, run.stream().info.route_name);
+  const route::Route* route = run.stream().route;
+  PushText(lua, route == nullptr ? absl::string_view() : route->name);
   return 1;
 }
 
 int VirtualClusterName(lua_State* lua) {
   Run& run = CheckRun(lua, kStreamInfoType);
   run.FreshenRoute();
-  PushText(lua, run.stream().info.virtual_cluster_name);
+  const filter::StreamContext& stream = run.stream();
+  const route::VirtualCluster* cluster =
+      stream.route == nullptr ? nullptr
+                              : stream.route->virtual_host->FindVirtualCluster(stream.request);
+  PushText(lua, cluster == nullptr ? absl::string_view() : cluster->name);
   return 1;
 }
 
