@@ -98,11 +98,8 @@ std::vector<MessageRules> ClusterFields() {
        {Use("locality_lb_config slow_start_config")}},
       {"envoy.extensions.load_balancing_policies.client_side_weighted_round_robin.v3."
        "ClientSideWeightedRoundRobin",
-       {Use("blackout_period weight_expiration_period weight_update_period "
-            "error_utilization_penalty metric_names_for_computing_utilization slow_start_config"),
-        Use("enable_oob_load_report").Only("false", "reports are read from responses alone"),
-        Leave("oob_reporting_period oob_reporting_config",
-              "They say how reports are asked for with enable_oob_load_report, which is false.")}},
+       {Use("*")}},
+      {"envoy.extensions.load_balancing_policies.common.v3.OrcaOobReportingConfig", {Use("*")}},
       {"envoy.extensions.load_balancing_policies.common.v3.SlowStartConfig", {Use("*")}},
       {"envoy.config.cluster.v3.Cluster.SlowStartConfig", {Use("*")}},
       {"envoy.extensions.load_balancing_policies.random.v3.Random", {Use("locality_lb_config")}},

@@ -1,10 +1,11 @@
-// CheckCluster: the connections that the checks of one cluster use: pools of the main thread's own,
-// with the cluster's transport sockets, but without its circuit breakers, and outside of its stats,
-// which tell of requests.
+// CheckCluster: the connections that the checks of one cluster use (or calls besides requests):
+// pools of the main thread's own, with the cluster's transport sockets, but without its circuit
+// breakers, and outside of its stats, which tell of requests.
 //
 // Owner: the Checker. Thread: the main loop's. Dies after the probes.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,9 +20,14 @@ namespace proxenos::health {
 
 class CheckCluster {
  public:
-  // `tls` as in PublishedCluster.
+  enum class Use : uint8_t {
+    kChecks,
+    kCalls,  // gRPC calls that last.
+  };
+
+  // `tls` as in PublishedCluster. REQUIRES for kChecks: `config` has a health check.
   CheckCluster(event::EventLoop& loop, const upstream::ClusterConfig& config,
-               std::vector<std::shared_ptr<const tls::ClientContext>> tls);
+               std::vector<std::shared_ptr<const tls::ClientContext>> tls, Use use = Use::kChecks);
   ~CheckCluster();
 
   void SetTls(size_t index, std::shared_ptr<const tls::ClientContext> context) {

@@ -142,6 +142,10 @@ bool SetFromText(absl::string_view name, double value, OrcaReport& report) {
 std::optional<OrcaReport> ReadOrcaBinary(absl::string_view base64) {
   std::string bytes;
   if (base64.empty() || !absl::Base64Unescape(base64, &bytes)) return std::nullopt;
+  return ReadOrcaMessage(bytes);
+}
+
+std::optional<OrcaReport> ReadOrcaMessage(absl::string_view bytes) {
   OrcaReport report;
   WireReader reader(bytes);
   while (reader.Next()) {

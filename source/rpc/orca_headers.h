@@ -24,6 +24,9 @@ inline constexpr size_t kMaxOrcaEntries = 128;
 // or not finite.
 std::optional<upstream::OrcaReport> ReadOrcaReport(const http::HeaderMap& headers);
 
+// An xds.data.orca.v3.OrcaLoadReport; nothing where it is no good, as above.
+std::optional<upstream::OrcaReport> ReadOrcaMessage(absl::string_view bytes);
+
 // What stands behind the form's name; for tests.
 std::optional<upstream::OrcaReport> ReadOrcaBinary(absl::string_view base64);
 std::optional<upstream::OrcaReport> ReadOrcaJson(absl::string_view text);

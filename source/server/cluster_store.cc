@@ -385,6 +385,7 @@ void ClusterStore::Retire(std::unique_ptr<Version> version) {
   version->tls.reset();
   // Before what comes after it has its say about the hosts.
   version->health.reset();
+  version->orca_watch.reset();
   // A look-up of it may be on the stack, or call it once more in this turn.
   context_.loop.Retire(std::move(version));
 }

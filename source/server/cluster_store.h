@@ -161,6 +161,8 @@ class ClusterStore {
   // True when the hosts are other ones.
   bool RebuildHosts(Cluster& cluster);
   void TakeForce(Cluster& cluster);
+  // Asks hosts for reports of their load, where the version in force wants that.
+  void WatchLoad(Cluster& cluster);
   // A new snapshot after health bits have changed.
   void ShowNewHealth(Cluster& cluster);
   // Before workers know the hosts.

@@ -49,6 +49,9 @@ void ClusterStore::SettleOne(Cluster& cluster, Batch& batch) {
   ClientContexts& tls = *cluster.active->tls;
   tls.Refresh([&batch, &cluster, &tls](size_t socket) {
     batch.cluster_tls.push_back({cluster.name, socket, tls.contexts()[socket]});
+    if (cluster.active->orca_watch != nullptr) {
+      cluster.active->orca_watch->SetTls(socket, tls.contexts()[socket]);
+    }
     if (cluster.active->health == nullptr) return;
     cluster.active->health->SetTls(socket, tls.contexts()[socket]);
   });
@@ -65,6 +68,7 @@ void ClusterStore::SettleHosts(Cluster& cluster, Batch& batch) {
   ReleaseEndpoints(*cluster.active);
   if (rebuilt) {
     if (cluster.active->health != nullptr) cluster.active->health->SetHosts(*cluster.hosts);
+    if (cluster.active->orca_watch != nullptr) cluster.active->orca_watch->SetHosts(*cluster.hosts);
   } else if (new_health) {
     ShowNewHealth(cluster);
   } else {
@@ -108,7 +112,17 @@ void ClusterStore::Activate(Cluster& cluster, Batch& batch) {
   const Version& version = *cluster.active;
   ReleaseEndpoints(version);
   if (had_health || version.health != nullptr) TakeForce(cluster);
+  WatchLoad(cluster);
   batch.clusters.push_back(PublishedFrom(cluster));
+}
+
+void ClusterStore::WatchLoad(Cluster& cluster) {
+  Version& version = *cluster.active;
+  if (!health::OrcaWatch::Wanted(*version.config)) return;
+  version.orca_watch = std::make_unique<health::OrcaWatch>(
+      context_.loop, registry_, version.config, ContextsOf(version.tls.get()),
+      cluster.load == nullptr ? nullptr : cluster.load->metrics());
+  version.orca_watch->SetHosts(*cluster.hosts);
 }
 
 // What the version before found out about hosts gives way to what this one does.

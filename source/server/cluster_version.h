@@ -8,6 +8,7 @@
 
 #include "absl/container/btree_set.h"
 #include "absl/functional/function_ref.h"
+#include "source/health/orca_watch.h"
 #include "source/server/cluster_health.h"
 #include "source/server/cluster_store.h"
 #include "source/server/tls_contexts.h"
@@ -40,6 +41,8 @@ struct ClusterStore::Version {
   // Hosts that its checks look at while it warms; null where none do.
   std::shared_ptr<const upstream::HostSet> hosts;
   std::unique_ptr<ClusterHealth> health;  // Null where nothing is to be found out.
+  // Null unless hosts are asked for reports of their load, and before it is in force.
+  std::unique_ptr<health::OrcaWatch> orca_watch;
   base::MonoTime endpoints_deadline = base::kNever;
   base::MonoTime secrets_deadline = base::kNever;
 };

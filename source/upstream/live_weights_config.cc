@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "source/base/log.h"
+#include "source/json/flat_struct_config.h"
 #include "source/upstream/duration_config.h"
 
 namespace proxenos::upstream {
@@ -48,10 +50,11 @@ std::vector<OrcaMetric> CompileMetrics(const Names& names, config::Errors& error
     if (metric.has_value()) {
       metrics.push_back(*std::move(metric));
     } else {
-      errors.AddValue(path.Index(static_cast<size_t>(i)), names[i],
-                      "cpu_utilization, mem_utilization, application_utilization, eps, "
-                      "rps_fractional, or named_metrics.KEY, utilization.KEY, request_cost.KEY, "
-                      "where KEY may be *");
+      // As in Envoy, which control planes that write such names are tested against.
+      PX_LOG(kConfig, kWarn, path.Index(static_cast<size_t>(i)).text(), ": '", names[i],
+             "' is in no report, and counts for nothing: expected cpu_utilization, "
+             "mem_utilization, application_utilization, eps, rps_fractional, or "
+             "named_metrics.KEY, utilization.KEY, request_cost.KEY, where KEY may be *");
     }
   }
   return metrics;
@@ -70,6 +73,30 @@ std::shared_ptr<const SlowStart> CompileSlowStart(
     const config::Path& path) {
   return CompileEither(proto, errors, path);
 }
+
+namespace {
+
+std::shared_ptr<const OrcaOutOfBand> CompileOutOfBand(const ClientSideWeightedRoundRobin& proto,
+                                                      config::Errors& errors,
+                                                      const config::Path& path) {
+  if (!proto.enable_oob_load_report().value()) return nullptr;
+  OrcaOutOfBand rules;
+  rules.weights = std::make_shared<const HostWeights>();
+  const config::Path period = path.Field("oob_reporting_period");
+  if (proto.has_oob_reporting_period()) {
+    rules.period = CompileDuration(proto.oob_reporting_period(), errors, period);
+    if (rules.period == 0) errors.Add(period, "expected more than 0");
+  }
+  const auto& how = proto.oob_reporting_config();
+  rules.port = static_cast<uint16_t>(how.port_value());
+  rules.authority = how.authority();
+  if (how.has_transport_socket_match_criteria()) {
+    rules.transport_match = json::FlattenStruct(how.transport_socket_match_criteria());
+  }
+  return std::make_shared<const OrcaOutOfBand>(std::move(rules));
+}
+
+}  // namespace
 
 OrcaWeighting CompileOrcaWeighting(const ClientSideWeightedRoundRobin& proto,
                                    config::Errors& errors, const config::Path& path) {
@@ -93,6 +120,7 @@ OrcaWeighting CompileOrcaWeighting(const ClientSideWeightedRoundRobin& proto,
   }
   weighting.utilization = CompileMetrics(proto.metric_names_for_computing_utilization(), errors,
                                          path.Field("metric_names_for_computing_utilization"));
+  weighting.out_of_band = CompileOutOfBand(proto, errors, path);
   return weighting;
 }
 

@@ -69,6 +69,12 @@ void OrcaMetric::Visit(const OrcaReport& report,
   }
 }
 
+void OrcaMetric::AddTo(const LoadMetrics::Part& sums, uint64_t host,
+                       const OrcaReport& report) const {
+  Visit(report,
+        [&sums, host](absl::string_view name, double value) { sums.Add(host, name, value); });
+}
+
 std::optional<double> OrcaWeighting::WeightOf(const OrcaReport& report) const {
   const double qps = report.rps_fractional;
   if (qps <= 0) return std::nullopt;

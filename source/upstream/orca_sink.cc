@@ -1,51 +1,36 @@
 // Reports in, weights out.
 #include "source/upstream/orca_sink.h"
 
-#include "absl/container/flat_hash_set.h"
-
 namespace proxenos::upstream {
+namespace {
+
+const OrcaOutOfBand* OutOfBandOf(const OrcaRules& rules) {
+  return rules.weighting.has_value() ? rules.weighting->out_of_band.get() : nullptr;
+}
+
+}  // namespace
 
 OrcaSink::OrcaSink(const OrcaRules& rules, const LoadMetrics* metrics)
     : rules_(rules),
+      out_of_band_(OutOfBandOf(rules)),
       sums_(metrics == nullptr || rules.reported.empty() ? nullptr : metrics->AddPart()) {}
 
 void OrcaSink::Take(uint64_t host, const OrcaReport& report, base::MonoTime now) {
   if (sums_ != nullptr) {
     for (const OrcaMetric& metric : rules_.reported) {
-      metric.Visit(report, [this, host](absl::string_view name, double value) {
-        sums_->Add(host, name, value);
-      });
+      // What is told out of band is told there; only what a request costs is its response's.
+      if (out_of_band_ != nullptr && !metric.of_request()) continue;
+      metric.AddTo(*sums_, host, report);
     }
   }
-  if (!rules_.weighting.has_value()) return;
+  if (!rules_.weighting.has_value() || out_of_band_ != nullptr) return;
   const std::optional<double> weight = rules_.weighting->WeightOf(report);
-  if (!weight.has_value()) return;
-  Weight& known = weights_[host];
-  known.weight = *weight;
-  known.updated = now;
-  if (known.since == 0) known.since = now;
+  if (weight.has_value()) weights_.Set(host, *weight, now);
 }
 
-std::optional<double> OrcaSink::WeightOf(uint64_t host, base::MonoTime now) {
-  const auto found = weights_.find(host);
-  if (found == weights_.end()) return std::nullopt;
-  Weight& known = found->second;
-  if (now - known.updated > rules_.weighting->expiration_period) {
-    known.since = 0;  // If reports come again, they have to come for a while.
-    return std::nullopt;
-  }
-  if (known.since == 0 || now - known.since < rules_.weighting->blackout_period) {
-    return std::nullopt;
-  }
-  return known.weight;
-}
-
-void OrcaSink::Keep(const HostSet& hosts) {
-  if (weights_.empty()) return;
-  absl::flat_hash_set<uint64_t> present;
-  present.reserve(hosts.size());
-  for (const HostEntry& entry : hosts.entries()) present.insert(entry.host->id());
-  absl::erase_if(weights_, [&present](const auto& each) { return !present.contains(each.first); });
+std::optional<double> OrcaSink::WeightOf(uint64_t host, base::MonoTime now) const {
+  const HostWeights& weights = out_of_band_ != nullptr ? *out_of_band_->weights : weights_;
+  return weights.Get(host, *rules_.weighting, now);
 }
 
 std::unique_ptr<OrcaSink> MakeOrcaSink(const ClusterConfig& config, const ClusterLoad* load) {

@@ -1,8 +1,8 @@
-// OrcaSink: what one worker makes of the reports that a cluster's hosts send of their own load: the
-// weights that they ask for, and the sums that load reports tell of.
+// OrcaSink: what one worker makes of the reports that a cluster's hosts send with their responses:
+// the weights that they ask for, and the sums that load reports tell of.
 //
 // Weights are those of the reports that came to this worker. It keeps them by host, so that new
-// snapshots of hosts change none.
+// snapshots of hosts change none. With reports out of band (OrcaOutOfBand) weights come from there.
 //
 // Owner: the worker's cluster. Thread: the worker's.
 #pragma once
@@ -11,10 +11,10 @@
 #include <memory>
 #include <optional>
 
-#include "absl/container/flat_hash_map.h"
 #include "source/base/clock.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/host_set.h"
+#include "source/upstream/host_weights.h"
 #include "source/upstream/load_counts.h"
 #include "source/upstream/load_metrics.h"
 #include "source/upstream/orca_report.h"
@@ -33,23 +33,18 @@ class OrcaSink {
   void Take(uint64_t host, const OrcaReport& report, base::MonoTime now);
 
   // The weight that its reports ask for; nothing while they are too new or too old to count.
-  std::optional<double> WeightOf(uint64_t host, base::MonoTime now);
+  std::optional<double> WeightOf(uint64_t host, base::MonoTime now) const;
 
   // Lets go of hosts that are not among these.
-  void Keep(const HostSet& hosts);
+  void Keep(const HostSet& hosts) { weights_.Keep(hosts); }
 
   const OrcaRules& rules() const { return rules_; }
 
  private:
-  struct Weight {
-    double weight = 1;
-    base::MonoTime since = 0;    // From which on reports came without a break; 0: there was one.
-    base::MonoTime updated = 0;  // When the last one came.
-  };
-
   const OrcaRules& rules_;
+  const OrcaOutOfBand* const out_of_band_;               // Null: reports come with responses.
   const std::shared_ptr<const LoadMetrics::Part> sums_;  // Null: no metric is reported.
-  absl::flat_hash_map<uint64_t, Weight> weights_;        // By Host::id().
+  const HostWeights weights_;
 };
 
 // Null where nobody would make anything of reports. `load` is null where load is not reported.

@@ -9,6 +9,8 @@
 #include "absl/strings/str_replace.h"
 #include "envoy/service/health/v3/hds.pb.h"
 #include "envoy/service/load_stats/v3/lrs.pb.h"
+#include "google/protobuf/duration.pb.h"
+#include "google/protobuf/empty.pb.h"
 #include "test/integration/config_text.h"
 #include "test/integration/report_server.h"
 #include "test/support/fake_origin.h"
@@ -247,6 +249,56 @@ TEST_F(LoadReportsTest, MetricsThatHostsTell) {
     }
   }
   EXPECT_EQ(by_endpoint, 7.75);
+}
+
+constexpr char kOutOfBand[] =
+    "load_balancing_policy: {policies: [{typed_extension_config: {name: p, typed_config: "
+    "{\"@type\": type.googleapis.com/envoy.extensions.load_balancing_policies."
+    "client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin, "
+    "enable_oob_load_report: true, oob_reporting_period: 0.25s, "
+    "oob_reporting_config: {port_value: PORT, authority: sidecar}}}}]}, "
+    "lrs_report_endpoint_metrics: [cpu_utilization]";
+
+// A host's own reports, from another port than the one that it serves at: no request is needed.
+TEST_F(LoadReportsTest, MetricsOutOfBand) {
+  ReportServer<google::protobuf::Empty> sidecar(true);  // It keeps what it does not know.
+  ConfigText text;
+  text.clusters =
+      ClusterText("origin", {origin_.port()},
+                  absl::StrReplaceAll(kOutOfBand, {{"PORT", absl::StrCat(sidecar.port())}}));
+  Start(absl::StrCat("{envoy_grpc: {cluster_name: lrs, ", kFastRetry, "}}"), text);
+  ASSERT_TRUE(server_.Next().has_value());
+  server_.Send(FromText<LoadStatsResponse>(
+      "clusters: 'origin' load_reporting_interval { nanos: 100000000 }"));
+  ASSERT_TRUE(server_.NextWith([](const auto& report) { return report.cluster_stats_size() > 0; })
+                  .has_value());
+  const auto question = sidecar.Next();
+  ASSERT_TRUE(question.has_value());
+  google::protobuf::Duration period;
+  EXPECT_TRUE(period.ParseFromString(question->SerializeAsString().substr(2)));
+  EXPECT_EQ(period.seconds() * 1000 + period.nanos() / 1'000'000, 250);
+  EXPECT_EQ(sidecar.method(), "/xds.service.orca.v3.OpenRcaService/StreamCoreMetrics");
+  sidecar.SendBytes(std::string("\x09\x00\x00\x00\x00\x00\x00\xe0\x3f", 9));  // 0.5
+  const ClusterStats stats = SumUntil("origin", [](const ClusterStats& sum) {
+    return sum.upstream_locality_stats_size() > 0 &&
+           sum.upstream_locality_stats(0).load_metric_stats_size() > 0;
+  });
+  const auto& metric = stats.upstream_locality_stats(0).load_metric_stats(0);
+  EXPECT_EQ(metric.metric_name(), "cpu_utilization");
+  EXPECT_EQ(metric.total_metric_value(), 0.5);
+  EXPECT_EQ(metric.num_requests_finished_with_metric(), 1u);
+  EXPECT_EQ(stats.upstream_locality_stats(0).total_issued_requests(), 0u);
+  EXPECT_EQ(proxy_->Stat("cluster.origin.lb_orca_oob.reports_received"), 1u);
+  EXPECT_EQ(proxy_->Stat("cluster.origin.lb_orca_oob.active_sessions"), 1u);
+  // What is no report ends the stream; another one is tried.
+  sidecar.SendBytes("\xff\xff");
+  ASSERT_TRUE(proxy_->WaitForStat("cluster.origin.lb_orca_oob.report_errors", 1));
+  EXPECT_TRUE(sidecar.Next().has_value());
+  // One that does not know the service is left alone.
+  sidecar.Finish(absl::UnimplementedError("no such service"));
+  ASSERT_TRUE(proxy_->WaitForStat("cluster.origin.lb_orca_oob.stream_terminated", 1));
+  EXPECT_EQ(proxy_->Stat("cluster.origin.lb_orca_oob.active_sessions"), 0u);
+  EXPECT_EQ(TestClient(port_).Get("/").status(), 200);
 }
 
 TEST_F(LoadReportsTest, ComesBackAndLosesNothing) {

@@ -37,7 +37,10 @@ Proto FromText(const std::string& text) {
 template <typename Told>
 class ReportServer {
  public:
-  ReportServer() : server_(Events()) { EXPECT_TRUE(server_.Start("127.0.0.1:0").ok()); }
+  // `outlast_half_close` as in StreamServer::Events.
+  explicit ReportServer(bool outlast_half_close = false) : server_(Events(outlast_half_close)) {
+    EXPECT_TRUE(server_.Start("127.0.0.1:0").ok());
+  }
 
   const std::string& address() const { return server_.address(); }
   uint16_t port() const {
@@ -79,8 +82,9 @@ class ReportServer {
   void Finish(const absl::Status& status) { server_.Finish(stream_, status); }
 
  private:
-  xds_server::StreamServer::Events Events() {
+  xds_server::StreamServer::Events Events(bool outlast_half_close) {
     xds_server::StreamServer::Events events;
+    events.outlast_half_close = outlast_half_close;
     events.on_open = [this](xds_server::StreamId, absl::string_view method) {
       std::lock_guard<std::mutex> lock(mutex_);
       method_ = std::string(method);

@@ -105,6 +105,37 @@ TEST(ByReportsConfigTest, AllFields) {
   EXPECT_EQ(weighting.utilization.size(), 2u);
 }
 
+TEST(ByReportsConfigTest, OutOfBand) {
+  const auto out_of_band = [](const Compiled& compiled) {
+    EXPECT_NE(compiled.config, nullptr) << compiled.errors;
+    return compiled.config->orca->weighting->out_of_band;
+  };
+  EXPECT_EQ(out_of_band(WithPolicy(kByReports, "enable_oob_load_report {}")), nullptr);
+  EXPECT_EQ(out_of_band(WithPolicy(kByReports, "oob_reporting_period { seconds: 3 }")), nullptr);
+  const auto defaults =
+      out_of_band(WithPolicy(kByReports, "enable_oob_load_report { value: true }"));
+  ASSERT_NE(defaults, nullptr);
+  EXPECT_EQ(defaults->period, 10 * kSecond);
+  EXPECT_EQ(defaults->port, 0);
+  EXPECT_EQ(defaults->authority, "");
+  EXPECT_FALSE(defaults->transport_match.has_value());
+  EXPECT_NE(defaults->weights, nullptr);
+  const auto all = out_of_band(WithPolicy(
+      kByReports,
+      "enable_oob_load_report { value: true } oob_reporting_period { nanos: 5000000 } "
+      "oob_reporting_config { port_value: 9000 authority: 'sidecar' "
+      "transport_socket_match_criteria { fields { key: 'k' value { string_value: 'v' } } } }"));
+  ASSERT_NE(all, nullptr);
+  EXPECT_EQ(all->period, 5 * kMillisecond);
+  EXPECT_EQ(all->port, 9000);
+  EXPECT_EQ(all->authority, "sidecar");
+  ASSERT_TRUE(all->transport_match.has_value());
+  EXPECT_EQ(all->transport_match->size(), 1u);
+  EXPECT_EQ(WithPolicy(kByReports, "enable_oob_load_report { value: true } oob_reporting_period {}")
+                .config,
+            nullptr);
+}
+
 TEST(ByReportsConfigTest, WithinLocalities) {
   const Compiled compiled =
       WithPolicy("wrr_locality.v3.WrrLocality",
@@ -128,15 +159,21 @@ TEST(ReportedMetricsConfigTest, NamesOfMetrics) {
   EXPECT_EQ(Compile("").config->orca, nullptr) << "nothing is looked for";
 }
 
-TEST(ReportedMetricsConfigTest, OtherNames) {
-  const Compiled bad = Compile("lrs_report_endpoint_metrics: 'cpu'");
-  EXPECT_EQ(bad.config, nullptr);
-  EXPECT_NE(bad.errors.find("cluster.lrs_report_endpoint_metrics[0]"), std::string::npos)
-      << bad.errors;
-  EXPECT_NE(bad.errors.find("named_metrics.KEY"), std::string::npos) << bad.errors;
+// Envoy takes them, and real configurations have them.
+TEST(ReportedMetricsConfigTest, NamesThatNoReportHasCountForNothing) {
+  const Compiled compiled =
+      Compile("lrs_report_endpoint_metrics: 'named_metric.a' lrs_report_endpoint_metrics: 'eps'");
+  ASSERT_NE(compiled.config, nullptr) << compiled.errors;
+  EXPECT_EQ(compiled.config->orca->reported.size(), 1u);
+}
+
+TEST(ReportedMetricsConfigTest, HaveALimit) {
   std::string many;
   for (int i = 0; i < 101; ++i) many += "lrs_report_endpoint_metrics: 'eps' ";
-  EXPECT_EQ(Compile(many).config, nullptr);
+  const Compiled bad = Compile(many);
+  EXPECT_EQ(bad.config, nullptr);
+  EXPECT_NE(bad.errors.find("cluster.lrs_report_endpoint_metrics"), std::string::npos)
+      << bad.errors;
 }
 
 Compiled WithDrop(const std::string& percentage) {

@@ -140,6 +140,29 @@ TEST(OrcaSinkTest, ForgetsHostsThatLeft) {
   EXPECT_FALSE(sink.WeightOf(stays + 1, 1020 * kSecond).has_value());
 }
 
+// Two workers read what the main thread was told; responses add what requests cost, and no more.
+TEST(OrcaSinkTest, OutOfBand) {
+  OrcaRules rules = Weighted();
+  OrcaOutOfBand out_of_band;
+  out_of_band.weights = std::make_shared<const HostWeights>();
+  const HostWeights& weights = *out_of_band.weights;
+  rules.weighting->out_of_band = std::make_shared<const OrcaOutOfBand>(std::move(out_of_band));
+  rules.reported.push_back(*OrcaMetric::Named("request_cost.queue"));
+  rules.reported.push_back(*OrcaMetric::Named("eps"));
+  const LoadMetrics metrics;
+  OrcaSink one(rules, &metrics), two(rules, &metrics);
+  one.Take(1, Report(), 1000 * kSecond);
+  EXPECT_FALSE(one.WeightOf(1, 1020 * kSecond).has_value());
+  weights.Set(1, 7, 1020 * kSecond);
+  EXPECT_FALSE(one.WeightOf(1, 1029 * kSecond).has_value());
+  EXPECT_EQ(one.WeightOf(1, 1030 * kSecond), 7);
+  EXPECT_EQ(two.WeightOf(1, 1030 * kSecond), 7);
+  EXPECT_FALSE(two.WeightOf(1, 1300 * kSecond).has_value());
+  auto taken = metrics.Take();
+  ASSERT_EQ(taken[1].size(), 1u);
+  EXPECT_EQ(taken[1]["request_cost.queue"].total, 9);
+}
+
 TEST(LoadMetricsTest, SumsOfAllWorkersAreTakenOnce) {
   OrcaRules rules;
   rules.reported.push_back(*OrcaMetric::Named("named_metrics.queue"));

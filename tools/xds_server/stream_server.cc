@@ -56,10 +56,7 @@ class StreamServer::Stream final : public grpc::ServerGenericBidiReactor {
     xds::CalledByGrpc(this);
     if (!ok) {
       // The peer has closed its half or is gone; either way it hears no more.
-      std::lock_guard<std::mutex> lock(server_.mutex_);
-      finishing_ = true;
-      queue_.resize(writing_ ? 1 : 0);
-      if (!writing_) FinishOnce();
+      if (!server_.events_.outlast_half_close) Abandon();
       return;
     }
     server_.events_.on_message(id_, TextOf(incoming_));
@@ -84,6 +81,11 @@ class StreamServer::Stream final : public grpc::ServerGenericBidiReactor {
     }
   }
 
+  void OnCancel() override {
+    xds::CalledByGrpc(this);
+    if (server_.events_.outlast_half_close) Abandon();
+  }
+
   void OnDone() override {
     xds::CalledByGrpc(this);
     server_.events_.on_closed(id_);
@@ -94,6 +96,13 @@ class StreamServer::Stream final : public grpc::ServerGenericBidiReactor {
   }
 
  private:
+  void Abandon() {
+    std::lock_guard<std::mutex> lock(server_.mutex_);
+    finishing_ = true;
+    queue_.resize(writing_ ? 1 : 0);
+    if (!writing_) FinishOnce();
+  }
+
   void WriteNext() {
     if (writing_) return;
     writing_ = true;

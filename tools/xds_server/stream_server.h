@@ -30,6 +30,8 @@ class StreamServer {
     absl::AnyInvocable<bool(StreamId, absl::string_view method)> on_open;
     absl::AnyInvocable<void(StreamId, const std::string& message)> on_message;
     absl::AnyInvocable<void(StreamId)> on_closed;
+    // A peer that has sent all it has to say still hears what is sent, until Finish.
+    bool outlast_half_close = false;
   };
 
   explicit StreamServer(Events events);
