@@ -27,11 +27,8 @@ std::vector<MessageRules> RouteFields() {
                "include_attempt_count_in_response per_request_buffer_limit_bytes "
                "request_body_buffer_limit request_mirror_policies"),
            Use(kHeaders),
-           Leave("metadata", kMetadata),
-           Use("typed_per_filter_config cors rate_limits hedge_policy"),
            Use("metadata"),
-           Use("typed_per_filter_config cors rate_limits"),
-           Refuse("hedge_policy", kNoHedging),
+           Use("typed_per_filter_config cors rate_limits hedge_policy"),
        }},
       {"envoy.config.route.v3.RouteList", {Use("routes")}},
       {"envoy.config.route.v3.Route",

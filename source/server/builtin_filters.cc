@@ -120,7 +120,6 @@ constexpr filter::FilterKind kHttpFilters[] = {
      f::jwt_authn::CreateJwtAuthn, &f::jwt_authn::kJwtAuthnOverride},
     {"envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit", false,
      f::local_ratelimit::CreateLocalRateLimit, &f::local_ratelimit::kLocalRateLimitOverride, kBoth},
-     f::local_ratelimit::CreateLocalRateLimit, &f::local_ratelimit::kLocalRateLimitOverride},
     {"envoy.extensions.filters.http.lua.v3.Lua", false, f::lua::CreateLua, &f::lua::kLuaOverride},
     {"envoy.extensions.filters.http.oauth2.v3.OAuth2", false, f::oauth2::CreateOAuth2,
      &f::oauth2::kOAuth2Override},
