@@ -16,10 +16,6 @@
 #include "source/route/filter_override.h"
 #include "source/stats/registry.h"
 
-namespace proxenos::access_log {
-class LogWriter;
-}
-
 namespace proxenos::filter {
 
 class StreamContext;
@@ -123,9 +119,6 @@ class FilterFactory {
   // Made once for each worker; null: it keeps nothing. StreamContext::worker_part gives it.
   virtual std::unique_ptr<WorkerPart> MakeWorkerPart(stats::Registry& registry,
                                                      const std::string& stat_prefix) const;
-  // Opens the files of logs of its own; called once, on the main thread, before the filter serves.
-  // Not where a configuration is only checked.
-  virtual void OpenLogs(access_log::LogWriter&) {}
 
   uint32_t index = 0;  // Among the filters of the connection manager.
 

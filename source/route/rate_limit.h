@@ -48,11 +48,10 @@ struct RateLimitAction {
   };
   Kind kind = Kind::kGenericKey;
   std::string key;  // Of the entry.
-  std::string
-      value;  // Where the request has none to give; of metadata: what stands for a missing one.
-  RateLimitFormat value_format;  // In the place of `value`.
-  bool skip_if_absent = false;   // The entry alone is left out, not the descriptor.
-  bool expect_match = true;      // Of the kinds that match.
+  // Where the request has none to give; of metadata: what stands for a missing one.
+  std::string value;
+  bool skip_if_absent = false;  // The entry alone is left out, not the descriptor.
+  bool expect_match = true;     // Of the kinds that match.
 
   FieldName header;
   std::string parameter;
