@@ -158,7 +158,9 @@ bool HostEntry::degraded() const {
 }
 
 bool HostEntry::excluded() const {
-  return (host->health_bits() & (kPendingActiveCheck | kExcludedByItself)) != 0;
+  // Hosts that leave say nothing about those that stay.
+  return discovered == EndpointHealth::kDraining ||
+         (host->health_bits() & (kPendingActiveCheck | kExcludedByItself)) != 0;
 }
 
 HostSet::HostSet() : localities_(SharedLocalities({}, nullptr)) {}

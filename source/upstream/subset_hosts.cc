@@ -99,6 +99,12 @@ std::unique_ptr<LoadBalancer> MakeWorkerBalancer(const ClusterConfig& config,
   std::unique_ptr<LoadBalancer> balancer = MakeLiveBalancer(config, active, live);
   if (balancer == nullptr) balancer = MakeLoadBalancer(config, std::move(active));
   if (config.RoutesByZone()) {
+                                                 stats::Registry& registry, ActiveRequests active) {
+  std::unique_ptr<LoadBalancer> balancer = MakeLoadBalancer(config, std::move(active));
+  // Without a local cluster it only tells whether requests may reach a cluster in panic.
+  const bool fails_in_panic =
+      config.zone_awareness.has_value() && config.zone_awareness->fail_traffic_on_panic;
+  if (config.RoutesByZone() || fails_in_panic) {
     balancer->SetZones(std::make_unique<ZoneRouting>(
         *config.zone_awareness, config.local_zones,
         registry.Open<stats::ClusterZoneStats>(stats::ClusterScope(config.stat_name()))));

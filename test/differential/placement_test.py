@@ -3,7 +3,7 @@
   placement_test.py --ours BINARY --envoy BINARY [--seed N]
 
 Consistent hashing and session state must choose the very same host for each request, or a fleet of both
-would split its keys; subsets must choose among the same hosts. There is no list of differences: none is known.
+would split its keys; subsets, priorities and panic must choose among the same hosts. There is no list of differences: none is known.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from bootstrap import ROUTER, TYPE, address, bootstrap  # noqa: E402
 
 HOSTS = 12
 KEYS = 200
+REQUESTS = 300  # So many that the least share is seen.
 
 RING = {"lb_policy": "RING_HASH"}
 MAGLEV = {"lb_policy": "MAGLEV"}
@@ -67,6 +68,26 @@ SUBSETS = [
     ("fallback list", {"metadata_fallback_policy": "FALLBACK_LIST"}, {"fallback_list": [{"version": "9"}, {"version": "2"}]}),
 ]
 
+# Hosts by their health, each at a priority of 4 hosts: U unhealthy, D degraded, R draining, T timed out, . healthy:
+# (name, healths, common_lb_config)
+PANIC_OFF = {"healthy_panic_threshold": {"value": 0}}
+HEALTH = [
+    ("some are unhealthy", ["UU..", "....", "...."], {}),
+    ("most are unhealthy", ["UUU.", "....", "...."], {}),
+    ("first priority is out", ["UUUU", "....", "...."], {}),
+    ("two priorities are out", ["UUUU", "UUUU", "..U."], {}),
+    ("all are out", ["UUUU", "UUUU", "UUUU"], {}),
+    ("all are out, no panic", ["UUUU", "UUUU", "UUUU"], PANIC_OFF),
+    ("one lives, no panic", ["UUUU", "UUU.", "UUUU"], PANIC_OFF),
+    ("panic fails", ["UUUU", "UUUU", "UUU."], {"zone_aware_lb_config": {"fail_traffic_on_panic": True}}),
+    ("degraded", ["DDDD", "DDDD", "UUUU"], {}),
+    ("degraded and healthy", ["DD..", "....", "...."], {}),
+    ("degraded behind", ["UUUU", "DDDD", "...."], {}),
+    ("draining", ["RR..", "....", "...."], {}),
+    ("timed out", ["TTTT", "....", "...."], {}),
+]
+HEALTHS = {"U": "UNHEALTHY", "D": "DEGRADED", "R": "DRAINING", "T": "TIMEOUT", ".": "HEALTHY"}
+
 
 def endpoint(index, port, weighted=False, keyed=False):
     metadata = {"version": str(index % 3), "index": str(index), "stage": "prod" if index % 2 else "test"}
@@ -79,6 +100,10 @@ def endpoint(index, port, weighted=False, keyed=False):
 def cluster(name, hosts, **more):
     return {"name": name, "connect_timeout": "5s",
             "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": hosts}]}, **more}
+
+
+def path_of(name):
+    return "/" + name.replace(" ", "-")
 
 
 def route(path, name, **more):
@@ -101,12 +126,19 @@ def make_bootstrap(ports):
     for name, fields, weighted, keyed, policies in HASHED:
         hosts = [endpoint(i, port, weighted, keyed) for i, port in enumerate(ports)]
         clusters.append(cluster(name, hosts, **fields))
-        routes.append(route("/" + name.replace(" ", "-"), name, hash_policy=policies))
+        routes.append(route(path_of(name), name, hash_policy=policies))
     hosts = [endpoint(i, port) for i, port in enumerate(ports)]
     for name, config, match in SUBSETS:
         clusters.append(cluster(name, hosts, lb_subset_config={"subset_selectors": SELECTORS} | config))
-        routes.append(route("/" + name.replace(" ", "-"), name, **(
+        routes.append(route(path_of(name), name, **(
             {"metadata_match": {"filter_metadata": {"envoy.lb": match}}} if match else {})))
+    for name, healths, config in HEALTH:
+        levels = [{"priority": level, "lb_endpoints": [
+            hosts[4 * level + i] | {"health_status": HEALTHS[health]} for i, health in enumerate(text)]}
+            for level, text in enumerate(healths)]
+        clusters.append(cluster(name, []) | {"common_lb_config": config} | {
+            "load_assignment": {"cluster_name": name, "endpoints": levels}})
+        routes.append(route(path_of(name), name))
     clusters.append(cluster("sessions", hosts))
     routes.append(route("/sessions", "sessions"))
     filters = [session("by_cookie", "cookie"), session("by_header", "header"),
@@ -132,7 +164,7 @@ class Client:
 
 
 def hashed(client, name, keys):
-    target = "/" + name.replace(" ", "-")
+    target = path_of(name)
     return [client.host(f"{target}?key={key}", f"x-key: {key}", f"cookie: a=b; key={key}",
                         *([f"x-sometimes: {key[::-1]}"] if len(key) % 2 else [])) for key in keys]
 
@@ -146,11 +178,11 @@ def compare_hashed(ours, theirs, keys):
         yield f"hash/{name}", problem or ("" if spread > 1 else "all keys go to one host: the case proves nothing")
 
 
-def compare_subsets(ours, theirs):
-    for name, *_ in SUBSETS:
-        mine, envoys = ([set(map(str, (client.host("/" + name.replace(" ", "-")) for _ in range(4 * HOSTS))))][0]
-                        for client in (ours, theirs))
-        yield f"subset/{name}", "" if mine == envoys else f"ours: {sorted(mine)}, Envoy: {sorted(envoys)}"
+def compare_sets(kind, cases, ours, theirs):
+    """All hosts that requests go to."""
+    for name, *_ in cases:
+        mine, envoys = ({str(client.host(path_of(name))) for _ in range(REQUESTS)} for client in (ours, theirs))
+        yield f"{kind}/{name}", "" if mine == envoys else f"ours: {sorted(mine)}, Envoy: {sorted(envoys)}"
 
 
 def compare_sessions(ours, theirs):
@@ -180,7 +212,8 @@ def main():
     config = make_bootstrap([one.port for one in origins])
     with proxy.Proxy(args.ours, config) as mine, proxy.Proxy(args.envoy, config) as envoys:
         ours, theirs = Client(mine.port), Client(envoys.port)
-        results = [*compare_hashed(ours, theirs, keys), *compare_subsets(ours, theirs), *compare_sessions(ours, theirs)]
+        results = [*compare_hashed(ours, theirs, keys), *compare_sets("subset", SUBSETS, ours, theirs),
+                   *compare_sets("health", HEALTH, ours, theirs), *compare_sessions(ours, theirs)]
     for name, problem in results:
         if problem:
             print(f"DIFFERS {name}: {problem}")

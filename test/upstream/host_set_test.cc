@@ -119,6 +119,16 @@ TEST(HostSetTest, UnhealthyHostsAreMembersThatAreNotPicked) {
   EXPECT_EQ(picked.at("10.0.0.2:80"), 50);
 }
 
+TEST(HostSetTest, DrainingHostsDoNotMoveRequestsToTheNextPriority) {
+  Endpoint leaving = At("10.0.0.2");
+  leaving.health = EndpointHealth::kDraining;
+  Assignment assignment = Of({At("10.0.0.1"), leaving});
+  assignment.localities.push_back(Of({At("10.0.1.1")}).localities[0]);
+  assignment.localities[1].priority = 1;
+  const auto update = BuildHostSet(EdsConfig(), assignment, nullptr);
+  EXPECT_EQ(Picked(*update.hosts, 100).at("10.0.0.1:80"), 100);
+}
+
 TEST(HostSetTest, PanicUsesAllHostsAndSaysSo) {
   Endpoint bad1 = At("10.0.0.1");
   Endpoint bad2 = At("10.0.0.2");
