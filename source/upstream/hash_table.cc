@@ -97,17 +97,21 @@ void HashTable::BuildMaglev() {
     const Member* member;
     uint64_t offset;
     uint64_t skip;
+    double weight;  // Of all. Rounded as Envoy rounds it: in a tie it decides whose turn it is.
     double target = 0;
     uint64_t next = 0;
   };
   const uint64_t size = options_.table_size;
+  double sum = 0;
+  for (const Member& each : members_) sum += each.weight;
   double heaviest = 0;
   std::vector<Seat> seats;
   seats.reserve(members_.size());
   for (const Member& each : members_) {
-    heaviest = std::max(heaviest, each.weight);
-    seats.push_back(
-        {&each, base::XxHash64(each.key) % size, base::XxHash64(each.key, 1) % (size - 1) + 1});
+    const double weight = each.weight / sum;
+    heaviest = std::max(heaviest, weight);
+    seats.push_back({&each, base::XxHash64(each.key) % size,
+                     base::XxHash64(each.key, 1) % (size - 1) + 1, weight});
   }
   // The order decides who gets a place that two want.
   std::sort(seats.begin(), seats.end(),
@@ -117,7 +121,7 @@ void HashTable::BuildMaglev() {
   for (uint64_t turn = 1; taken < size; ++turn) {
     for (Seat& seat : seats) {
       if (taken == size) break;
-      if (static_cast<double>(turn) * seat.member->weight < seat.target) continue;
+      if (static_cast<double>(turn) * seat.weight < seat.target) continue;
       seat.target += heaviest;
       uint64_t place;
       do {
