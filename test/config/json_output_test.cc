@@ -7,6 +7,7 @@
 #include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
 #include "google/protobuf/any.pb.h"
 #include "gtest/gtest.h"
+#include "proxenos/http/cache/v3/cache_store.pb.h"
 #include "source/config/text.h"
 
 namespace proxenos::config {
@@ -48,6 +49,14 @@ tls_certificate:
   JsonOptions open = kCompact;
   open.redact = false;
   EXPECT_NE(std::string::npos, ToJson(secret, open).find("hush"));
+}
+
+TEST(JsonOutputTest, SecretsOfOurOwnMessagesAreHidden) {
+  const auto store = Parse<proxenos::http::cache::v3::CacheStore>(
+      "redis: {cluster: shown, password: {inline_string: hush}}");
+  const std::string json = ToJson(store, kCompact);
+  EXPECT_EQ(std::string::npos, json.find("hush")) << json;
+  EXPECT_NE(std::string::npos, json.find("shown")) << json;
 }
 
 TEST(JsonOutputTest, SecretsInsideAnyAndTypedStruct) {
