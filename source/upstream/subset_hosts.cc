@@ -98,9 +98,6 @@ std::unique_ptr<LoadBalancer> MakeWorkerBalancer(const ClusterConfig& config,
                                                  ActiveRequests active) {
   std::unique_ptr<LoadBalancer> balancer = MakeLiveBalancer(config, active, live);
   if (balancer == nullptr) balancer = MakeLoadBalancer(config, std::move(active));
-  if (config.RoutesByZone()) {
-                                                 stats::Registry& registry, ActiveRequests active) {
-  std::unique_ptr<LoadBalancer> balancer = MakeLoadBalancer(config, std::move(active));
   // Without a local cluster it only tells whether requests may reach a cluster in panic.
   const bool fails_in_panic =
       config.zone_awareness.has_value() && config.zone_awareness->fail_traffic_on_panic;
