@@ -225,6 +225,7 @@ class Run:
             result["all warm, ms"] = (time.monotonic_ns() - start) / 1e6
             result["CPU until warm, ms"] = proxy.program.cpu_ns() / 1e6
             result["RSS bytes per cluster"] = (proxy.program.rss_bytes() - one) / (count - 1)
+            measure.wait_for_port(self.port, proxy.program.process)  # Listeners open once all is warm.
             probes, times = Probes(self.port), []
             probes.wait(str(self.first).encode())
             for turn in range(31):
