@@ -11,7 +11,7 @@ uint64_t HeaderMap::ByteSize() const {
   return bytes;
 }
 
-const Header* HeaderMap::Find(HeaderId id) const {
+const Header* HeaderMap::FindAdded(HeaderId id) const {
   for (const Header& header : *this) {
     if (header.id == id) return &header;
   }
@@ -25,11 +25,6 @@ const Header* HeaderMap::Find(absl::string_view name) const {
     if (header.id == HeaderId::kUnknown && header.name() == name) return &header;
   }
   return nullptr;
-}
-
-absl::string_view HeaderMap::Get(HeaderId id) const {
-  const Header* header = Find(id);
-  return header == nullptr ? absl::string_view() : header->value();
 }
 
 uint32_t HeaderMap::Count(HeaderId id) const {
@@ -69,7 +64,7 @@ void HeaderMap::Set(absl::string_view name, absl::string_view value) {
   AddView(id, kept_name, kept_value);
 }
 
-uint32_t HeaderMap::Remove(HeaderId id) {
+uint32_t HeaderMap::RemoveAdded(HeaderId id) {
   return RemoveIf([id](const Header& header) { return header.id == id; });
 }
 

@@ -42,11 +42,14 @@ class HeaderMap {
   uint64_t ByteSize() const;
 
   // The first field of that name, or nullptr.
-  const Header* Find(HeaderId id) const;
+  const Header* Find(HeaderId id) const { return MayHave(id) ? FindAdded(id) : nullptr; }
   const Header* Find(absl::string_view lower_case_name) const;
   bool Has(HeaderId id) const { return Find(id) != nullptr; }
   // The first value, or an empty view when there is none.
-  absl::string_view Get(HeaderId id) const;
+  absl::string_view Get(HeaderId id) const {
+    const Header* header = Find(id);
+    return header == nullptr ? absl::string_view() : header->value();
+  }
   uint32_t Count(HeaderId id) const;
 
   // Appends a field whose bytes outlive the stream or live in its arena or head (no copy).
@@ -56,6 +59,7 @@ class HeaderMap {
     if (size_ == capacity_) GrowTo(capacity_ == 0 ? kFirstCapacity : capacity_ * 2);
     headers_[size_++] = Header{name.data(), value.data(), static_cast<uint32_t>(value.size()),
                                static_cast<uint16_t>(name.size()), id};
+    added_[Word(id)] |= Bit(id);
   }
   // Appends a field, copying what is not static.
   void Add(HeaderId id, absl::string_view value);
@@ -64,7 +68,7 @@ class HeaderMap {
   void Set(HeaderId id, absl::string_view value);
   void Set(absl::string_view lower_case_name, absl::string_view value);
   // Removes all fields of that name; returns how many there were. Keeps the order of the rest.
-  uint32_t Remove(HeaderId id);
+  uint32_t Remove(HeaderId id) { return MayHave(id) ? RemoveAdded(id) : 0; }
   uint32_t Remove(absl::string_view lower_case_name);
   // Removes every field for which predicate(const Header&) holds.
   template <typename Predicate>
@@ -80,7 +84,10 @@ class HeaderMap {
     size_ = kept;
     return removed;
   }
-  void Clear() { size_ = 0; }
+  void Clear() {
+    size_ = 0;
+    added_[0] = added_[1] = 0;
+  }
 
   // Moves every view that points into [old_base, old_base + size) by the distance to new_base:
   // for the codec, when a partial head had to move to a larger block.
@@ -91,12 +98,22 @@ class HeaderMap {
  private:
   static constexpr uint32_t kFirstCapacity = 24;  // Few messages have more fields.
 
+  static_assert(static_cast<int>(HeaderId::kCount) <= 128, "added_ needs another word");
+
+  static uint32_t Word(HeaderId id) { return static_cast<uint32_t>(id) / 64; }
+  static uint64_t Bit(HeaderId id) { return uint64_t{1} << (static_cast<uint32_t>(id) % 64); }
+  bool MayHave(HeaderId id) const { return (added_[Word(id)] & Bit(id)) != 0; }
+  const Header* FindAdded(HeaderId id) const;
+  uint32_t RemoveAdded(HeaderId id);
   void GrowTo(uint32_t capacity);
 
   buffer::Arena* arena_;
   Header* headers_ = nullptr;
   uint32_t size_ = 0;
   uint32_t capacity_ = 0;
+  // A bit for each id that was ever added: most names that the proxy looks for are not there, and
+  // that must not cost a walk over all fields.
+  uint64_t added_[2] = {0, 0};
 };
 
 }  // namespace proxenos::http

@@ -27,10 +27,10 @@ absl::StatusOr<Address> Address::FromIp(absl::string_view ip, uint16_t port) {
   }
   if (inet_pton(AF_INET, text.c_str(), &v4) == 1) {
     result.family_ = Family::kIpv4;
-    std::memcpy(result.ip_, &v4, sizeof(v4));
+    std::memcpy(result.ip_.bytes, &v4, sizeof(v4));
   } else if (inet_pton(AF_INET6, text.c_str(), &v6) == 1) {
     result.family_ = Family::kIpv6;
-    std::memcpy(result.ip_, &v6, sizeof(v6));
+    std::memcpy(result.ip_.bytes, &v6, sizeof(v6));
   } else {
     return absl::InvalidArgumentError(absl::StrCat("'", ip, "' is not an IPv4 or IPv6 address"));
   }
@@ -70,18 +70,18 @@ Address Address::FromSockaddr(const sockaddr* address, socklen_t size) {
     const auto* v4 = reinterpret_cast<const sockaddr_in*>(address);
     result.family_ = Family::kIpv4;
     result.port_ = ntohs(v4->sin_port);
-    std::memcpy(result.ip_, &v4->sin_addr, 4);
+    std::memcpy(result.ip_.bytes, &v4->sin_addr, 4);
   } else if (address->sa_family == AF_INET6 && size >= sizeof(sockaddr_in6)) {
     const auto* v6 = reinterpret_cast<const sockaddr_in6*>(address);
     result.port_ = ntohs(v6->sin6_port);
     if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
       // A v4 client of a dual-stack socket is a v4 client to every matcher and log.
       result.family_ = Family::kIpv4;
-      std::memcpy(result.ip_, v6->sin6_addr.s6_addr + 12, 4);
+      std::memcpy(result.ip_.bytes, v6->sin6_addr.s6_addr + 12, 4);
     } else {
       result.family_ = Family::kIpv6;
       result.scope_ = v6->sin6_scope_id;
-      std::memcpy(result.ip_, &v6->sin6_addr, 16);
+      std::memcpy(result.ip_.bytes, &v6->sin6_addr, 16);
     }
   } else if (address->sa_family == AF_UNIX) {
     const auto* un = reinterpret_cast<const sockaddr_un*>(address);
@@ -122,25 +122,25 @@ Address Address::WithPort(uint16_t port) const {
 }
 
 bool Address::IsLoopback() const {
-  if (family_ == Family::kIpv4) return ip_[0] == 127;
+  if (family_ == Family::kIpv4) return ip_.bytes[0] == 127;
   if (family_ != Family::kIpv6) return false;
   static constexpr unsigned char kLoopback[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-  return std::memcmp(ip_, kLoopback, 16) == 0;
+  return std::memcmp(ip_.bytes, kLoopback, 16) == 0;
 }
 
 bool Address::IsInternal() const {
   if (IsLoopback()) return true;
   if (family_ == Family::kIpv4) {
-    return ip_[0] == 10 || (ip_[0] == 172 && (ip_[1] & 0xf0) == 16) ||
-           (ip_[0] == 192 && ip_[1] == 168);
+    return ip_.bytes[0] == 10 || (ip_.bytes[0] == 172 && (ip_.bytes[1] & 0xf0) == 16) ||
+           (ip_.bytes[0] == 192 && ip_.bytes[1] == 168);
   }
-  return family_ == Family::kIpv6 && (ip_[0] & 0xfe) == 0xfc;
+  return family_ == Family::kIpv6 && (ip_.bytes[0] & 0xfe) == 0xfc;
 }
 
 size_t Address::FormatIp(char* out) const {
   if (!is_ip()) return 0;
   const int family = family_ == Family::kIpv4 ? AF_INET : AF_INET6;
-  if (inet_ntop(family, ip_, out, kMaxIpText) == nullptr) return 0;
+  if (inet_ntop(family, ip_.bytes, out, kMaxIpText) == nullptr) return 0;
   return std::strlen(out);
 }
 
@@ -172,14 +172,14 @@ sockaddr_storage Address::ToSockaddr(socklen_t* size) const {
     auto* v4 = reinterpret_cast<sockaddr_in*>(&storage);
     v4->sin_family = AF_INET;
     v4->sin_port = htons(port_);
-    std::memcpy(&v4->sin_addr, ip_, 4);
+    std::memcpy(&v4->sin_addr, ip_.bytes, 4);
     *size = sizeof(sockaddr_in);
   } else if (family_ == Family::kIpv6) {
     auto* v6 = reinterpret_cast<sockaddr_in6*>(&storage);
     v6->sin6_family = AF_INET6;
     v6->sin6_port = htons(port_);
     v6->sin6_scope_id = scope_;
-    std::memcpy(&v6->sin6_addr, ip_, 16);
+    std::memcpy(&v6->sin6_addr, ip_.bytes, 16);
     *size = sizeof(sockaddr_in6);
   } else if (family_ == Family::kUnix) {
     auto* un = reinterpret_cast<sockaddr_un*>(&storage);
@@ -198,7 +198,7 @@ sockaddr_storage Address::ToSockaddr(socklen_t* size) const {
 bool operator==(const Address& a, const Address& b) {
   if (a.family_ != b.family_ || a.port_ != b.port_ || a.scope_ != b.scope_) return false;
   if (a.path_ != nullptr) return *a.path_ == *b.path_;
-  return std::memcmp(a.ip_, b.ip_, sizeof(a.ip_)) == 0;
+  return std::memcmp(a.ip_.bytes, b.ip_.bytes, sizeof(a.ip_.bytes)) == 0;
 }
 
 }  // namespace proxenos::net

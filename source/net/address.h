@@ -39,7 +39,8 @@ class Address {
   // The 4 or 16 bytes of an IP address, first byte first; else nothing.
   absl::string_view IpBytes() const {
     if (!is_ip()) return absl::string_view();
-    return absl::string_view(reinterpret_cast<const char*>(ip_), family_ == Family::kIpv4 ? 4 : 16);
+    return absl::string_view(reinterpret_cast<const char*>(ip_.bytes),
+                             family_ == Family::kIpv4 ? 4 : 16);
   }
   uint16_t port() const;  // 0 for Unix sockets.
   Address WithPort(uint16_t port) const;
@@ -64,15 +65,20 @@ class Address {
   template <typename H>
   friend H AbslHashValue(H h, const Address& address) {
     h = H::combine(std::move(h), address.family_, address.port_, address.scope_);
-    h = H::combine_contiguous(std::move(h), address.ip_, sizeof(address.ip_));
+    h = H::combine_contiguous(std::move(h), address.ip_.bytes, sizeof(address.ip_.bytes));
     return H::combine(std::move(h), address.path_ ? *address.path_ : std::string());
   }
 
  private:
+  // A struct because compilers copy an array member of a class that is not trivial byte by byte.
+  struct IpBlock {
+    unsigned char bytes[16];
+  };
+
   Family family_ = Family::kNone;
   uint16_t port_ = 0;
-  uint32_t scope_ = 0;         // IPv6 zone.
-  unsigned char ip_[16] = {};  // IPv4 in the first four bytes.
+  uint32_t scope_ = 0;  // IPv6 zone.
+  IpBlock ip_ = {};     // IPv4 in the first four bytes.
   // Of Unix sockets, '@' first for abstract names; of internal ones, their text.
   std::shared_ptr<const std::string> path_;
 };

@@ -1,6 +1,7 @@
 // Header names by number, and the map of fields.
 #include "source/http/header_map.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -118,6 +119,37 @@ TEST(HeaderMap, GrowsFarBeyondItsFirstRoom) {
   EXPECT_EQ(All(map), expected);
   EXPECT_EQ(map.RemoveIf([](const Header& h) { return h.value().back() != '7'; }), 900u);
   EXPECT_EQ(map.size(), 100u);
+}
+
+// What was removed or cleared may come again, and what never came is not there.
+TEST(HeaderMap, LookUpsAgreeWithAWalkOverTheFields) {
+  buffer::Arena arena;
+  HeaderMap map(arena);
+  base::Random random(7);
+  for (int step = 0; step < 20000; ++step) {
+    const HeaderId id = static_cast<HeaderId>(1 + random.Below(kIds - 1));
+    switch (random.Below(8)) {
+      case 0:
+        map.Remove(id);
+        break;
+      case 1:
+        map.Set(id, "set");
+        break;
+      case 2:
+        map.RemoveIf([id](const Header& field) { return field.id >= id; });
+        break;
+      case 3:
+        if (random.Below(50) == 0) map.Clear();
+        break;
+      default:
+        map.Add(id, "added");
+    }
+    const HeaderId asked = static_cast<HeaderId>(1 + random.Below(kIds - 1));
+    const auto found = std::find_if(map.begin(), map.end(),
+                                    [asked](const Header& field) { return field.id == asked; });
+    ASSERT_EQ(map.Find(asked), found == map.end() ? nullptr : found);
+    ASSERT_EQ(map.Get(asked), found == map.end() ? "" : found->value());
+  }
 }
 
 TEST(HeaderMap, RebaseMovesOnlyWhatPointsIntoTheOldBytes) {
