@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,10 @@
 #include "absl/strings/string_view.h"
 #include "source/access_log/time_format.h"
 #include "source/access_log/value.h"
+
+namespace proxenos::cel {
+class Expression;
+}
 
 namespace proxenos::access_log {
 
@@ -43,6 +48,7 @@ struct Operator {
   Instant to = nullptr;
   base::Nanos unit = base::kMillisecond;
   int choice = 0;
+  std::shared_ptr<const cel::Expression> expression;
   std::vector<Operator> alternatives;  // Of which the first counts that has a value.
 
   Value Get(const FormatInput& input, Scratch& scratch) const {

@@ -53,6 +53,8 @@ class Evaluation {
       case Kind::kRouteMetadata:
         return Metadata(action, stream_.route == nullptr ? nullptr : stream_.route->metadata.get(),
                         value);
+      case Kind::kExpression:  // None is compiled yet.
+        break;
     }
     return Made::kNoDescriptor;
   }

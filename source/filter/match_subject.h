@@ -23,6 +23,7 @@ struct MatchSubject {
   const json::Object* route_metadata = nullptr;  // By namespace. May be null.
   const http::ResponseHead* response = nullptr;  // Null before there is one.
   bool local_reply = false;                      // The response is the proxy's own.
+  const StreamInfo* stream = nullptr;            // Of a request, as far as it is known.
 
   // Of a request, as far as its stream is known.
   static MatchSubject OfRequest(const StreamInfo& info, const http::RequestHead& head) {
@@ -32,6 +33,7 @@ struct MatchSubject {
     MatchSubject subject{connection, info.remote, connection.requested_server_name, &head};
     subject.metadata = &info.metadata;
     subject.state = &info.state;
+    subject.stream = &info;
     return subject;
   }
 };

@@ -114,6 +114,8 @@ void TreeInput::Read(const MatchSubject& subject, Reading& reading) const {
     case Kind::kResponseHeader:
     case Kind::kLocalReply:
       return ReadResponse(subject, reading);
+    case Kind::kExpression:  // None is compiled yet.
+      return;
   }
 }
 

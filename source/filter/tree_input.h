@@ -5,12 +5,17 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "source/filter/match_subject.h"
 #include "source/match/reading.h"
 #include "source/route/header_matcher.h"
+
+namespace proxenos::cel {
+class Expression;
+}
 
 namespace proxenos::filter {
 
@@ -35,11 +40,13 @@ struct TreeInput {
     kStatusClass,     // "5xx"
     kResponseHeader,  // `name`, in lower case.
     kLocalReply,      // "true" or "false"
+    kExpression,      // "true" where `expression` holds, else nothing.
   };
   Kind kind = Kind::kHeader;
   std::string name{};
   std::vector<std::string> path{};
   route::FieldName header{};  // Of kHeader, by `name`.
+  std::shared_ptr<const cel::Expression> expression{};
 
   void Read(const MatchSubject& subject, match::Reading& reading) const;
 
@@ -47,7 +54,7 @@ struct TreeInput {
     return kind == Kind::kDestinationIp || kind == Kind::kSourceIp || kind == Kind::kDirectSourceIp;
   }
   friend bool operator==(const TreeInput& a, const TreeInput& b) {
-    return a.kind == b.kind && a.name == b.name && a.path == b.path;
+    return a.kind == b.kind && a.name == b.name && a.path == b.path && a.expression == b.expression;
   }
 
  private:

@@ -17,6 +17,10 @@ namespace proxenos::access_log {
 class Formatter;
 }
 
+namespace proxenos::cel {
+class Expression;
+}
+
 namespace proxenos::route {
 
 // A value that is made anew for each request, by a format of access logs.
@@ -45,6 +49,7 @@ struct RateLimitAction {
     kRemoteAddressMatch,
     kDynamicMetadata,
     kRouteMetadata,
+    kExpression,
   };
   Kind kind = Kind::kGenericKey;
   std::string key;  // Of the entry.
@@ -61,6 +66,7 @@ struct RateLimitAction {
   uint32_t v4_bits = 32;
   uint32_t v6_bits = 128;
   std::vector<std::string> path;  // Of metadata, the namespace first.
+  std::shared_ptr<const cel::Expression> expression;
 };
 
 struct RateLimit {
