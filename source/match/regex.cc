@@ -39,6 +39,10 @@ bool Regex::FullMatch(absl::string_view text) const {
   return compiled_->Match(Piece(text), 0, text.size(), re2::RE2::ANCHOR_BOTH, nullptr, 0);
 }
 
+bool Regex::PartialMatch(absl::string_view text) const {
+  return compiled_->Match(Piece(text), 0, text.size(), re2::RE2::UNANCHORED, nullptr, 0);
+}
+
 std::optional<std::string> Regex::ReplaceAll(absl::string_view text,
                                              absl::string_view substitution) const {
   const re2::StringPiece whole = Piece(text);

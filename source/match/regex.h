@@ -32,6 +32,8 @@ class Regex {
 
   // The whole text matches.
   bool FullMatch(absl::string_view text) const;
+  // Some part of it does.
+  bool PartialMatch(absl::string_view text) const;
   // `text` with every match replaced by the substitution (`\0` to `\9` are groups); nothing when
   // that would be larger than kMaxReplacedBytes. REQUIRES: CheckSubstitution accepted the
   // substitution.
