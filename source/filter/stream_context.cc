@@ -16,6 +16,9 @@ void StreamContext::Reply(uint16_t status, absl::string_view body, absl::string_
     return;
   }
   ++replies_;
+  reply_kept_ = false;
+  reply_status_ = status;
+  reply_body_ = body;
   info.flags |= flags;
   info.details = details;
   response.status = status;

@@ -82,7 +82,7 @@ class StreamContext : public event::Runnable {
   const route::Route* route = nullptr;
 
   route::MatchInput match_input() const {
-    return {request, random, request.scheme == "https", false, environment.runtime, &info};
+    return {request, random, request.scheme == "https", internal, environment.runtime, &info};
   }
 
   std::unique_ptr<InternalRedirects> internal_redirects;  // Null: none so far.
@@ -95,6 +95,7 @@ class StreamContext : public event::Runnable {
   }
 
   uint64_t random = 0;                // One draw per stream, for weights and fractions.
+  bool internal = false;              // The client is one of ours: x-envoy-internal says so.
   bool wants_upstream_local = false;  // Some access log shows the upstream's local address.
   // The request's scheme becomes that of the connection which it is sent on.
   bool scheme_of_upstream = false;
@@ -162,6 +163,10 @@ class StreamContext : public event::Runnable {
   // grpc-message; who wants another status sets it right after.
   void Reply(uint16_t status, absl::string_view body, absl::string_view details, uint32_t flags);
 
+  // Right after Reply: the answer is one like an origin's (a cache's, a script's), which
+  // local_reply_config leaves as it is.
+  void KeepReply() { reply_kept_ = true; }
+
   // Ends the stream and, where the protocol needs it, its connection: nothing sensible can be sent.
   void Abort(absl::string_view details, uint32_t flags);
 
@@ -201,7 +206,8 @@ class StreamContext : public event::Runnable {
         trace(whole.trace),
         routes(whole.routes),
         route(whole.route),
-        random(whole.random) {}
+        random(whole.random),
+        internal(whole.internal) {}
 
   struct Afresh {
     HttpFilter* filter = nullptr;  // Null: nobody wants another route.
@@ -215,7 +221,10 @@ class StreamContext : public event::Runnable {
   bool woken_ = false;          // Some filter of the chain is.
   bool replied_ = false;        // A local reply took the place of the upstream's response.
   bool reply_pending_ = false;  // The pump has not acted on it yet.
+  bool reply_kept_ = false;     // KeepReply was called for it.
   uint8_t replies_ = 0;         // Local replies so far, each in the place of the one before.
+  uint16_t reply_status_ = 0;   // What Reply was called with, whatever gRPC has made of it.
+  absl::string_view reply_body_;
   bool response_sent_ = false;  // The response head has gone to the codec.
   bool aborted_ = false;
   bool broken_off_ = false;  // Aborted once the response that there is has gone to the codec.

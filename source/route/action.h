@@ -150,6 +150,9 @@ struct Forward {
   base::Nanos answer_grpc_timeout_offset = 0;
   // Overrides the stream idle timeout of the connection manager; 0 switches it off.
   std::optional<base::Nanos> idle_timeout;
+  // Of a response that is complete but not sent: overrides the connection manager's
+  // stream_flush_timeout; 0 switches it off.
+  std::optional<base::Nanos> flush_timeout;
   // RouteAction.max_stream_duration: from the beginning of the request on.
   std::optional<base::Nanos> max_stream_duration;
   std::optional<base::Nanos> grpc_timeout_max;
