@@ -12,11 +12,12 @@ using Verdict = filter::NetworkFilter::Verdict;
 
 namespace {
 
-NetworkConnection ViewOf(Arrival& arrival, base::MonoTime now) {
+NetworkConnection ViewOf(Arrival& arrival, Listener& listener, event::TurnEnd& waker) {
   const absl::string_view name = arrival.server_name.empty()
                                      ? arrival.info.requested_server_name
                                      : absl::string_view(arrival.server_name);
-  return {arrival.info, name, arrival.cluster, now};
+  return {arrival.info,           name, arrival.cluster, listener.loop().now(),
+          listener.environment(), waker};
 }
 
 }  // namespace
@@ -35,29 +36,42 @@ uint32_t ChainService::connection_buffer_bytes() const {
   return listener_.config().connection_buffer_bytes;
 }
 
-Verdict ChainService::Admit(Arrival& arrival) {
+Verdict ChainService::Admit(Arrival& arrival, Passage& passage, event::TurnEnd& waker) {
   if (filters_.empty()) return {};
   if (arrival.info.local.family() == net::Address::Family::kNone) {
     arrival.info.local = net::Address::LocalOf(arrival.socket.fd());
   }
-  NetworkConnection connection = ViewOf(arrival, listener_.loop().now());
-  for (size_t i = 0; i < filters_.size(); ++i) {
-    const Verdict verdict = filters_[i]->OnConnection(connection);
-    if (verdict.pass) continue;
-    while (i > 0) filters_[--i]->OnEnd();
-    return verdict;
-  }
-  return {};
+  Verdict verdict = AskAll(arrival, passage, waker, &filter::NetworkFilter::OnConnection);
+  if (!verdict.pass) Abandon(passage);
+  return verdict;
 }
 
 void ChainService::Release() {
   for (const auto& filter : filters_) filter->OnEnd();
 }
 
-Verdict ChainService::CheckFirstBytes(Arrival& arrival) {
-  NetworkConnection connection = ViewOf(arrival, listener_.loop().now());
-  for (const auto& filter : filters_) {
-    const Verdict verdict = filter->OnFirstBytes(connection);
+void ChainService::Abandon(Passage& passage) {
+  passage.wait.reset();
+  while (passage.passed > 0) filters_[--passage.passed]->OnEnd();
+}
+
+Verdict ChainService::CheckFirstBytes(Arrival& arrival, Passage& passage, event::TurnEnd& waker) {
+  return AskAll(arrival, passage, waker, &filter::NetworkFilter::OnFirstBytes);
+}
+
+Verdict ChainService::AskAll(Arrival& arrival, Passage& passage, event::TurnEnd& waker, Ask ask) {
+  NetworkConnection connection = ViewOf(arrival, listener_, waker);
+  for (; passage.passed < filters_.size(); ++passage.passed) {
+    Verdict verdict;
+    if (passage.wait == nullptr) {
+      verdict = (filters_[passage.passed].get()->*ask)(connection);
+      passage.wait = std::move(verdict.wait);
+    }
+    if (passage.wait != nullptr) {
+      if (!passage.wait->over()) return {};
+      verdict = passage.wait->Take(connection);
+      passage.wait.reset();
+    }
     if (!verdict.pass) return verdict;
   }
   return {};

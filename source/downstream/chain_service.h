@@ -22,6 +22,12 @@ namespace proxenos::downstream {
 
 class Listener;
 
+// How far a connection has come with the network filters. Owner: the connection.
+struct Passage {
+  size_t passed = 0;                          // Filters that have let it pass.
+  std::unique_ptr<filter::NetworkWait> wait;  // With the next one; null: with none.
+};
+
 class ChainService {
  public:
   // What a service is made of. `chain` outlives it; `address` is the listener's, as stats name it.
@@ -55,18 +61,27 @@ class ChainService {
   }
   uint32_t connection_buffer_bytes() const;
 
-  // Asks the network filters. A connection that they let pass is given back by Release at its end,
-  // one that is refused is not.
-  filter::NetworkFilter::Verdict Admit(Arrival& arrival);
+  // Asks the network filters, from `passage` on. A verdict that lets pass is final unless
+  // passage.wait is set: then it is called again once `waker` was woken. A connection that passed
+  // is given back by Release at its end, one that ends while it waits by Abandon, and one that is
+  // refused by neither.
+  filter::NetworkFilter::Verdict Admit(Arrival& arrival, Passage& passage, event::TurnEnd& waker);
   void Release();
+  void Abandon(Passage& passage);
   bool checks_first_bytes() const { return checks_first_bytes_; }
-  filter::NetworkFilter::Verdict CheckFirstBytes(Arrival& arrival);
+  // The same for the second look; what is given back does not change by it.
+  filter::NetworkFilter::Verdict CheckFirstBytes(Arrival& arrival, Passage& passage,
+                                                 event::TurnEnd& waker);
 
  protected:
   explicit ChainService(Parts parts);
   const ChainCells& cells() const { return cells_; }
 
  private:
+  using Ask = filter::NetworkVerdict (filter::NetworkFilter::*)(filter::NetworkConnection&);
+  // Asks one filter after another, as far as they let pass at once.
+  filter::NetworkVerdict AskAll(Arrival& arrival, Passage& passage, event::TurnEnd& waker, Ask ask);
+
   Listener& listener_;
   const ChainConfig& chain_;
   const ChainCells cells_;

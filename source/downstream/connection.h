@@ -40,6 +40,9 @@ inline void NoteFailure(const net::Connection& socket, filter::ConnectionInfo& i
 inline void DescribeConnection(const filter::ConnectionInfo& connection, filter::StreamInfo& info) {
   info.connection = &connection;
   if (connection.proxy_notes != nullptr) info.metadata = connection.proxy_notes->metadata.Copy();
+  if (connection.notes == nullptr) return;
+  info.metadata.MergeAll(connection.notes->metadata);
+  info.state = connection.notes->state.Copy();
 }
 
 class ChainService;

@@ -37,8 +37,11 @@ struct Config;
 
 namespace proxenos::downstream {
 
-class ChainTree;     // chain_tree.h
-struct OriginRules;  // origin_rules.h
+class ChainTree;           // chain_tree.h
+class ConnectionBalancer;  // connection_balancer.h
+class FilterPredicate;     // filter_predicate.h
+struct OriginRules;        // origin_rules.h
+class UdpTerminal;         // udp_terminal.h
 
 // A route table with its header formats compiled: what RDS publishes.
 struct RouteSnapshot {
@@ -185,6 +188,8 @@ struct ListenerConfig {
   access_log::AccessLogs access_logs;  // A line a connection.
   // listener_filters, first to last.
   std::vector<std::shared_ptr<const filter::ListenerFilterFactory>> filters;
+  // As `filters`: for which connections each is disabled, null for none. Empty: all are enabled.
+  std::vector<std::shared_ptr<const FilterPredicate>> filters_disabled;
   base::Nanos filters_timeout = base::limits::kListenerFiltersTimeout;  // 0: none.
   bool continue_on_filters_timeout = false;
   ChainMatch match;  // Which of `chains`.
@@ -196,6 +201,11 @@ struct ListenerConfig {
   std::shared_ptr<ConnectionLimit> connections = std::make_shared<ConnectionLimit>(UINT64_MAX);
   // filter_chain_matcher, which chooses in the place of `match`; null: there is none.
   std::shared_ptr<const ChainTree> chain_tree;
+  // connection_balance_config; null: the kernel spreads connections over the workers.
+  // tidy: allow shared-mutable: the workers hand each other connections.
+  std::shared_ptr<ConnectionBalancer> balancer;
+  // What handles the datagrams of a listener for UDP, which has no chains; null: TCP.
+  std::shared_ptr<const UdpTerminal> udp;
 };
 
 inline std::string ListenerConfig::stat_address() const {

@@ -41,10 +41,8 @@ void Intake::OnIo(uint32_t events) {
 }
 
 void Intake::Advance() {
-  if (state_ == State::kFilters && RunFilters() && Stay() && ChooseChain() && Admit() &&
-      StartHandshake() && StartFirstBytes()) {
-    HandOn();
-  }
+  if (state_ == State::kFilters && RunFilters() && Stay() && ChooseChain()) StartAdmission();
+  if (state_ == State::kAdmission && Admit() && StartHandshake() && StartFirstBytes()) HandOn();
   if (state_ == State::kHandshake && Shake() && StartFirstBytes()) HandOn();
   if (state_ == State::kFirstBytes && CheckFirstBytes()) HandOn();
 }
@@ -138,13 +136,27 @@ void Intake::TakeParts() {
   facts_.parts.clear();
 }
 
-bool Intake::Admit() {
+void Intake::StartAdmission() {
   TakeFacts();
   arrival_.server_name = std::move(facts_.server_name);
-  const auto verdict = service_->Admit(arrival_);
-  if (!verdict.pass) Refuse(verdict);
-  admitted_ = verdict.pass;
+  state_ = State::kAdmission;
+}
+
+bool Intake::Admit() {
+  const auto verdict = service_->Admit(arrival_, passage_, *this);
+  if (!verdict.pass) {
+    Refuse(verdict);
+  } else if (passage_.wait == nullptr) {
+    passage_ = {};
+    admitted_ = true;
+  } else if (ClientBroke()) {
+    Close();
+  }
   return admitted_;
+}
+
+bool Intake::ClientBroke() {
+  return arrival_.socket.peer_closed() && FirstBytes(arrival_.socket) == ReadStatus::kError;
 }
 
 // The terminal filter learns of it, then the client does: at once, or when it has waited.
@@ -236,9 +248,11 @@ bool Intake::CheckFirstBytes() {
     Close();
     return false;
   }
-  const auto verdict = service_->CheckFirstBytes(arrival_);
+  const auto verdict = service_->CheckFirstBytes(arrival_, passage_, *this);
   if (!verdict.pass) Refuse(verdict);
-  return verdict.pass;
+  if (passage_.wait == nullptr) return verdict.pass;
+  timer_.Disarm();  // The client has done its part.
+  return false;
 }
 
 void Intake::HandOn() {
@@ -270,6 +284,8 @@ void Intake::Close() {
   if (state_ == State::kGone) return;
   state_ = State::kGone;
   timer_.Disarm();
+  if (service_ != nullptr && !admitted_) service_->Abandon(passage_);
+  passage_.wait.reset();
   listener_.stats().downstream_pre_cx_active.Dec();
   arrival_.socket.Close();
   listener_.Remove(*this);

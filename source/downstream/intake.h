@@ -3,9 +3,10 @@
 // socket goes on to the connection that the chain's service makes, and the Intake retires.
 // Connections that have nothing to find out skip it.
 //
-//   kFilters --> kHandshake --> kFirstBytes --> (handed on)
-//      |             |              |
-//      +-------------+--------------+--> kRefused (for the delay of a network filter) --> kGone
+//   kFilters --> kAdmission --> kHandshake --> kFirstBytes --> (handed on)
+//      |             |              |              |
+//      +-------------+--------------+--------------+--> kRefused (a network filter's delay) -->
+//      kGone
 //
 // It holds no bytes: filters look at what is in the kernel's buffer.
 //
@@ -40,7 +41,7 @@ class Intake final : public Connection {
   void Describe(filter::StreamInfo& info) override;
 
  private:
-  enum class State : uint8_t { kFilters, kHandshake, kFirstBytes, kRefused, kGone };
+  enum class State : uint8_t { kFilters, kAdmission, kHandshake, kFirstBytes, kRefused, kGone };
 
   // Each is true when it is done.
   bool RunFilters();
@@ -49,7 +50,10 @@ class Intake final : public Connection {
   // Hands a redirected connection to the listener that it was for; true where there is none.
   bool Stay();
   bool ChooseChain();
+  void StartAdmission();
   bool Admit();
+  // Whether the client broke the connection while a network filter makes it wait.
+  bool ClientBroke();
   void TakeFacts();
   void TakeParts();
   bool StartHandshake();
@@ -67,7 +71,8 @@ class Intake final : public Connection {
   event::Timer timer_;  // Of what it waits for.
   base::MonoTime handshake_begun_ = 0;
   ChainService* service_ = nullptr;
-  bool admitted_ = false;   // By the network filters of `service_`.
+  Passage passage_;         // Through the network filters of `service_`.
+  bool admitted_ = false;   // By them.
   bool unmatched_ = false;  // No filter chain wants it.
   size_t filter_ = 0;       // The next to run.
   uint32_t seen_ = 0;       // Bytes that it has been shown.

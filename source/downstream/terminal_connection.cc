@@ -46,9 +46,16 @@ bool TerminalConnection::MayRead() {
   if (!unchecked_) return true;
   const ReadStatus status = FirstBytes(arrival_.socket);
   if (status == ReadStatus::kNothing) return false;
+  if (status != ReadStatus::kError) return PassesCheck();
+  unchecked_ = false;  // The read tells.
+  passage_.wait.reset();
+  return true;
+}
+
+bool TerminalConnection::PassesCheck() {
+  const auto verdict = service_.CheckFirstBytes(arrival_, passage_, *this);
+  if (passage_.wait != nullptr) return false;
   unchecked_ = false;
-  if (status == ReadStatus::kError) return true;  // The read tells.
-  const auto verdict = service_.CheckFirstBytes(arrival_);
   if (verdict.pass) return true;
   refused_ = true;
   OnRefused(verdict);
@@ -63,6 +70,7 @@ void TerminalConnection::Close(bool reset) {
   NoteFailure(arrival_.socket, arrival_.info);
   OnClosing();
   if (refusal_) refusal_->Disarm();
+  passage_.wait.reset();
   const auto length_ms =
       static_cast<uint64_t>((loop_.now() - arrival_.info.begin) / base::kMillisecond);
   service_.listener().stats().downstream_cx_length_ms.Record(length_ms);

@@ -35,7 +35,8 @@ class TerminalConnection : public Connection {
   // It closes: what depends on it ends.
   virtual void OnClosing() {}
 
-  // Whether the socket may have something to read, and the network filters let it be read.
+  // Whether the socket may have something to read, and the network filters let it be read: they may
+  // have to wait for that.
   bool MayRead();
   void WantAdvance() { loop_.AtTurnEnd(this); }
   // At once; unsent bytes are dropped. With `reset` the client sees a RST.
@@ -48,10 +49,14 @@ class TerminalConnection : public Connection {
   bool closed() const { return closed_; }
 
  private:
+  // Asks the network filters again, or for the first time.
+  bool PassesCheck();
+
   ChainService& service_;
   event::EventLoop& loop_;
   Arrival arrival_;
-  bool unchecked_;  // The network filters are to be asked at the first bytes.
+  bool unchecked_;   // The network filters are to be asked at the first bytes.
+  Passage passage_;  // Through that second look of theirs.
   bool refused_ = false;
   bool closed_ = false;
   std::optional<event::Timer> refusal_;  // A network filter's delay.

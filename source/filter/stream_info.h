@@ -74,6 +74,12 @@ struct ProxyNotes {
   net::ProxyTlvs passed;     // For the PROXY headers that hosts are sent.
 };
 
+// What network filters say of a connection. Every stream begins with it.
+struct ConnectionNotes {
+  DynamicMetadata metadata;
+  FilterState state;
+};
+
 // What is the same for all streams of a downstream connection. Owner: the connection.
 struct ConnectionInfo {
   uint64_t id = 0;
@@ -84,11 +90,17 @@ struct ConnectionInfo {
   // The client, where a PROXY header tells of another than that; else null.
   std::unique_ptr<const net::Address> proxied_remote;
   std::unique_ptr<const ProxyNotes> proxy_notes;  // Null where there are none.
+  std::unique_ptr<ConnectionNotes> notes;         // Null where there are none.
   // What broke its transport, one line; null while that is whole.
   std::unique_ptr<const std::string> transport_failure;
   absl::string_view requested_server_name;  // SNI; empty without TLS.
   const tls::SessionInfo* tls = nullptr;    // Null without TLS.
 
+  // `notes`, to be added to.
+  ConnectionNotes& OpenNotes() {
+    if (notes == nullptr) notes = std::make_unique<ConnectionNotes>();
+    return *notes;
+  }
   const net::Address& remote() const { return proxied_remote ? *proxied_remote : direct_remote; }
 
   // What filters keep for the connection, by whoever keeps it: the one thing here that streams add

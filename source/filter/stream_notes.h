@@ -42,6 +42,11 @@ class DynamicMetadata {
   void Set(absl::string_view space, std::string name, json::Value value) {
     Open(space).insert_or_assign(std::move(name), std::move(value));
   }
+  // Each namespace of `other` by Merge.
+  void MergeAll(const DynamicMetadata& other) {
+    if (other.spaces_ == nullptr) return;
+    for (const auto& [space, values] : *other.spaces_) Merge(space, *values.object());
+  }
   DynamicMetadata Copy() const {
     DynamicMetadata copy;
     if (spaces_ != nullptr) copy.spaces_ = std::make_unique<json::Object>(*spaces_);
@@ -72,6 +77,11 @@ class FilterState {
   void Set(absl::string_view name, std::string value) {
     if (values_ == nullptr) values_ = std::make_unique<Map>();
     (*values_)[name] = std::move(value);
+  }
+  FilterState Copy() const {
+    FilterState copy;
+    if (values_ != nullptr) copy.values_ = std::make_unique<Map>(*values_);
+    return copy;
   }
 
  private:
