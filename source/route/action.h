@@ -23,6 +23,7 @@
 
 namespace proxenos::route {
 
+class ClusterSpecifier;     // cluster_specifier.h
 struct MetadataMatch;       // metadata_match.h
 struct RateLimitedBackOff;  // rate_limited_back_off.h
 
@@ -127,11 +128,12 @@ struct Mirror {
 struct InternalRedirectPolicy;
 
 struct Forward {
-  enum class HostRewrite : uint8_t { kNone, kLiteral, kAuto, kHeader, kPathRegex };
+  enum class HostRewrite : uint8_t { kNone, kLiteral, kAuto, kHeader, kPathRegex, kFormat };
 
-  // Exactly one of these three says where to.
+  // Exactly one of these four says where to.
   ClusterRef cluster;
   FieldName cluster_header;
+  std::shared_ptr<const ClusterSpecifier> specifier;  // Null: none.
   std::vector<WeightedCluster> weighted;
   uint64_t total_weight = 0;
   bool weights_by_runtime = false;  // runtime_key_prefix: the weights may not be those above.
@@ -167,6 +169,7 @@ struct Forward {
   std::string host_literal;
   FieldName host_header;
   std::optional<RegexRewrite> host_path_regex;
+  uint32_t host_format = HeaderAddition::kLiteral;  // Of kFormat: into RouteTable::formats().
   bool append_x_forwarded_host = false;
   // path_rewrite, the third rewrite of the path: into RouteTable::formats(); kLiteral: none.
   uint32_t path_format = HeaderAddition::kLiteral;
@@ -187,10 +190,12 @@ struct Redirect {
   uint32_t port = 0;   // 0: the request's.
   std::string scheme;  // "https" for https_redirect. Empty: the request's.
   std::string host;    // Empty: the request's.
-  // At most one of these three.
+  // At most one of these four.
   std::string path;  // path_redirect, perhaps with a query of its own.
   std::string prefix_rewrite;
   std::optional<RegexRewrite> regex_rewrite;
+  // path_rewrite: into RouteTable::formats(); kLiteral: none.
+  uint32_t path_format = HeaderAddition::kLiteral;
 };
 
 struct DirectResponse {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "source/http/chars.h"
 #include "source/http/path.h"
+#include "source/route/cluster_specifier.h"
 
 namespace proxenos::route {
 namespace {
@@ -112,7 +113,12 @@ std::optional<std::string> RewrittenPath(const PathPattern& pattern,
 ClusterPick PickCluster(const Route& route, const MatchInput& input) {
   const Forward& forward = *route.forward();
   if (!forward.cluster_header.empty()) return PickByHeader(forward.cluster_header, input.head);
-  if (forward.weighted.empty()) return {forward.cluster.name, forward.cluster.index, nullptr};
+  if (forward.weighted.empty()) {
+    if (forward.specifier != nullptr) {
+      return {forward.specifier->Choose(input), ClusterRef::kDynamic, nullptr};
+    }
+    return {forward.cluster.name, forward.cluster.index, nullptr};
+  }
   const WeightedCluster& chosen = PickWeighted(forward, input);
   ClusterPick pick = chosen.cluster_header.empty()
                          ? ClusterPick{chosen.cluster.name, chosen.cluster.index, nullptr}
@@ -173,6 +179,7 @@ absl::string_view ApplyHostRewrite(const Route& route, const WeightedCluster* cl
   switch (forward.host_rewrite) {
     case Forward::HostRewrite::kNone:
     case Forward::HostRewrite::kAuto:
+    case Forward::HostRewrite::kFormat:  // The router's, who renders formats.
       break;
     case Forward::HostRewrite::kLiteral:
       host = forward.host_literal;

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/types/span.h"
 #include "source/http/path.h"
+#include "source/route/further_conditions.h"
 #include "source/route/route_tree.h"
 
 namespace proxenos::route {
@@ -31,6 +32,7 @@ bool Conditions::Hold(const MatchInput& input) const {
   if (fraction && !fraction->Holds(input.runtime, input.random)) return false;
   if (grpc && !IsGrpc(input.head)) return false;
   if (!AllMatch(headers, input.head)) return false;
+  if (further != nullptr && !further->Hold(input)) return false;
   return std::all_of(query.begin(), query.end(), [&input](const QueryMatcher& matcher) {
     return matcher.Matches(input.head.path);
   });

@@ -25,7 +25,8 @@ struct StreamInfo;
 
 namespace proxenos::route {
 
-struct RouteTracing;  // source/route/tracing.h
+struct FurtherConditions;  // source/route/further_conditions.h
+struct RouteTracing;       // source/route/tracing.h
 class RouteTree;
 struct VirtualHost;
 
@@ -47,8 +48,12 @@ struct Conditions {
   std::vector<QueryMatcher> query;
   bool grpc = false;  // content-type application/grpc or application/grpc+….
   std::optional<runtime::FractionSetting> fraction;  // runtime_fraction, unless it always holds.
+  // Cookies, and what is known of the stream besides its request; null: they do not matter.
+  std::shared_ptr<const FurtherConditions> further;
 
-  bool empty() const { return headers.empty() && query.empty() && !grpc && !fraction; }
+  bool empty() const {
+    return headers.empty() && query.empty() && !grpc && !fraction && further == nullptr;
+  }
   bool Hold(const MatchInput& input) const;
 };
 
@@ -86,6 +91,7 @@ struct Route {
 struct VirtualCluster {
   std::string name;
   std::vector<HeaderMatcher> headers;  // All must match.
+  bool catch_all = false;              // "other": of requests that belong to no other.
 };
 
 struct VirtualHost {
@@ -96,8 +102,9 @@ struct VirtualHost {
   RequireTls require_tls = RequireTls::kNone;
   bool include_request_attempt_count = false;
   bool include_attempt_count_in_response = false;
+  bool include_is_timeout_retry = false;  // include_is_timeout_retry_header
   std::vector<Route> routes;  // In the order of the list: the first that matches is used.
-  std::vector<VirtualCluster> virtual_clusters;
+  std::vector<VirtualCluster> virtual_clusters;  // Where there are any, the last is catch_all.
   RateLimits rate_limits;
   HeaderMutations request_headers;
   HeaderMutations response_headers;

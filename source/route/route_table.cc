@@ -93,8 +93,13 @@ const VirtualHost* RouteTable::FindVirtualHost(absl::string_view authority) cons
   return found != RadixTree::kNoValue ? &parts_.virtual_hosts[found] : any_;
 }
 
+absl::string_view RouteTable::NamedHost(const http::RequestHead& head) const {
+  absl::string_view value;
+  return parts_.vhost_header.First(head, &value) ? value : absl::string_view();
+}
+
 const Route* RouteTable::Match(const MatchInput& input) const {
-  const VirtualHost* host = any_only_ ? any_ : FindVirtualHost(input.head.authority);
+  const VirtualHost* host = any_only_ ? any_ : FindVirtualHost(HostOf(input.head));
   if (host == nullptr) return nullptr;
   if (host->tls_redirect != nullptr && !input.is_https &&
       (host->require_tls == VirtualHost::RequireTls::kAll || !input.is_internal)) {

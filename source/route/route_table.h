@@ -37,6 +37,7 @@ struct RouteTableParts {
   bool most_specific_header_mutations_wins = false;
   bool ignore_port_in_host_matching = false;
   bool ignore_path_parameters = false;
+  FieldName vhost_header;  // In the place of the authority; empty: none.
   std::optional<bool> validate_clusters;
   bool discovers_hosts = false;
 };
@@ -57,6 +58,10 @@ class RouteTable {
   // `prefix*`,
   // `*`; nullptr when none.
   const VirtualHost* FindVirtualHost(absl::string_view authority) const;
+  // What chooses a request's virtual host: its authority, or the field that vhost_header names.
+  absl::string_view HostOf(const http::RequestHead& head) const {
+    return parts_.vhost_header.empty() ? head.authority : NamedHost(head);
+  }
 
   const std::string& name() const { return parts_.name; }
   const std::vector<VirtualHost>& virtual_hosts() const { return parts_.virtual_hosts; }
@@ -105,6 +110,7 @@ class RouteTable {
     apply(parts_.most_specific_header_mutations_wins ? route : table);
   }
 
+  absl::string_view NamedHost(const http::RequestHead& head) const;
   void AddDomain(absl::string_view domain, uint32_t virtual_host);
 
   RouteTableParts parts_;

@@ -9,7 +9,7 @@
 namespace proxenos::upstream {
 
 ConnectionKind::ConnectionKind(const ClusterConfig& config, const ConnectionNeeds& needs)
-    : raw(needs.raw) {
+    : raw(needs.raw), priority(needs.priority) {
   if (config.protocol == HttpProtocol::kDownstream) http2 = needs.http2;
   if (config.auto_sni) sni = std::string(needs.sni);
   if (config.auto_san_validation) san = std::string(needs.san);
@@ -22,11 +22,11 @@ ConnectionKind::ConnectionKind(const ClusterConfig& config, const ConnectionNeed
 std::string ConnectionKind::Key() const {
   // No NUL is in any of them.
   constexpr absl::string_view kNul("\0", 1);
-  std::string key =
-      absl::StrCat(raw     ? "raw"
-                   : http2 ? "2"
-                           : "1",
-                   sni, kNul, san, kNul, source.ToString(), kNul, destination.ToString());
+  std::string key = absl::StrCat(raw     ? "raw"
+                                 : http2 ? "2"
+                                         : "1",
+                                 priority == RoutingPriority::kHigh ? "h" : "", kNul, sni, kNul,
+                                 san, kNul, source.ToString(), kNul, destination.ToString());
   for (const net::ProxyTlv& tlv : tlvs) {
     absl::StrAppend(&key, kNul, tlv.type, ":", tlv.value.size(), ":", tlv.value);
   }

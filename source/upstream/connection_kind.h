@@ -18,8 +18,9 @@ namespace proxenos::upstream {
 // What a request needs of its connection, in clusters where that varies. Looked at during Acquire
 // only.
 struct ConnectionNeeds {
-  bool raw = false;       // The bare connection, whatever the cluster speaks over others.
-  bool http2 = false;     // The request came in HTTP/2 (HttpProtocol::kDownstream).
+  bool raw = false;    // The bare connection, whatever the cluster speaks over others.
+  bool http2 = false;  // The request came in HTTP/2 (HttpProtocol::kDownstream).
+  RoutingPriority priority = RoutingPriority::kDefault;
   absl::string_view sni;  // auto_sni
   absl::string_view san;  // auto_san_validation
   // Of the downstream connection, for a PROXY header; null when there is none.
@@ -39,6 +40,7 @@ struct ConnectionKind {
 
   bool raw = false;
   bool http2 = false;
+  RoutingPriority priority = RoutingPriority::kDefault;
   std::string sni;
   std::string san;
   net::Address source;

@@ -60,7 +60,7 @@ void HostPool::Acquire(Exchange& exchange) {
   }
   auto& stats = cluster_.stats();
   exchange.host = host_;
-  if (!cluster_.TryAcquirePending()) {
+  if (!cluster_.TryAcquirePending(kind_.priority)) {
     stats.upstream_rq_pending_overflow.Inc();
     exchange.state = Exchange::State::kFailed;
     exchange.failure = PoolFailure::kOverflow;
@@ -136,7 +136,7 @@ void HostPool::FailStart(PoolFailure failure, absl::string_view detail) {
   cluster_.stats().upstream_cx_total.Inc();
   cluster_.stats().upstream_cx_connect_fail.Inc();
   if (cluster_.tracked() != nullptr) cluster_.tracked()->CountConnectFailure(*host_);
-  cluster_.ReleaseConnection(*host_);
+  cluster_.ReleaseConnection(*host_, kind_.priority);
   PX_LOG(kPool, kDebug, "cluster ", cluster_.config().name, " host ", host_->address().ToString(),
          ": ", detail);
   if (attempts_.empty()) FailPending(failure, detail);
@@ -146,7 +146,7 @@ void HostPool::FailStart(PoolFailure failure, absl::string_view detail) {
 bool HostPool::StartConnection() {
   // The first connection to a host is allowed whatever the limit, or the host could never be used.
   // But who asks for bare ones has none to wait for.
-  if (!cluster_.AcquireConnection(*host_, connection_count_ == 0 && !kind_.raw)) {
+  if (!cluster_.AcquireConnection(*host_, kind_.priority, connection_count_ == 0 && !kind_.raw)) {
     cluster_.stats().upstream_cx_overflow.Inc();
     return false;
   }
@@ -191,7 +191,7 @@ Exchange* HostPool::NextPending() {
 void HostPool::OnPendingGone() {
   --pending_count_;
   if (leader_ != nullptr) --leader_->followers_active_;
-  cluster_.ReleasePending();
+  cluster_.ReleasePending(kind_.priority);
   cluster_.stats().upstream_rq_pending_active.Dec();
 }
 
@@ -291,7 +291,7 @@ void HostPool::OnClosed(ClientConnection& connection) {
 
 void HostPool::OnOneLess() {
   --connection_count_;
-  cluster_.ReleaseConnection(*host_);
+  cluster_.ReleaseConnection(*host_, kind_.priority);
   cluster_.stats().upstream_cx_active.Dec();
   StartConnections();
   if ((draining_ || !leads_) && !dying_ && empty()) cluster_.OnDrained(*this);

@@ -131,8 +131,9 @@ void AcquireElsewhere(HostSource& source, Exchange& exchange) {
 }  // namespace
 
 void WorkerCluster::Acquire(Exchange& exchange) {
-  const bool raw = exchange.needs != nullptr && exchange.needs->raw;
-  if (raw && counts().connections.Full(thresholds().max_connections)) {
+  const ConnectionNeeds* const needs = exchange.needs;
+  if (needs != nullptr && needs->raw &&
+      counts(needs->priority).connections.Full(thresholds(needs->priority).max_connections)) {
     stats_->upstream_cx_overflow.Inc();
     exchange.state = Exchange::State::kFailed;
     exchange.failure = PoolFailure::kOverflow;
@@ -172,7 +173,9 @@ HostPool* WorkerCluster::PickPool(const PickRequest& request, Exchange& exchange
 }
 
 void WorkerCluster::AcquireAt(HostPool& usual, Exchange& exchange) {
-  const bool varies = exchange.needs != nullptr && (connections_vary_ || exchange.needs->raw);
+  const ConnectionNeeds* const needs = exchange.needs;
+  const bool varies = needs != nullptr && (connections_vary_ || needs->raw ||
+                                           needs->priority != RoutingPriority::kDefault);
   if (!varies) return usual.Acquire(exchange);
   HostPool& pool = PoolFor(usual, *exchange.needs);
   pool.Acquire(exchange);
@@ -280,21 +283,22 @@ void WorkerCluster::Drain() {
   for (auto& [id, pool] : pools_) pool->Drain();
 }
 
-uint32_t WorkerCluster::MaxRetries() const {
-  const std::optional<RetryBudget>& budget = thresholds().retry_budget;
-  if (!budget.has_value()) return thresholds().max_retries;
-  const double under_way = counts().requests.count() + counts().pending_requests.count();
+uint32_t WorkerCluster::MaxRetries(RoutingPriority priority) const {
+  const std::optional<RetryBudget>& budget = thresholds(priority).retry_budget;
+  if (!budget.has_value()) return thresholds(priority).max_retries;
+  const ResourceCounts& taken = counts(priority);
+  const double under_way = taken.requests.count() + taken.pending_requests.count();
   return std::max(budget->min_concurrency,
                   static_cast<uint32_t>(under_way * budget->percent / 100));
 }
 
-bool WorkerCluster::AcquireConnection(const Host& host, bool first) {
-  if (!TakeConnection(host, first)) return false;
+bool WorkerCluster::AcquireConnection(const Host& host, RoutingPriority priority, bool first) {
+  if (!TakeConnection(host, priority, first)) return false;
   if (tracked_ != nullptr) tracked_->CountConnection(host);
   return true;
 }
 
-bool WorkerCluster::TakeConnection(const Host& host, bool first) {
+bool WorkerCluster::TakeConnection(const Host& host, RoutingPriority priority, bool first) {
   const uint32_t most = config().max_connections_per_host;
   if (most != UINT32_MAX) {
     // Counted first, looked at afterwards: two workers at once may both be refused, never both let.
@@ -304,18 +308,18 @@ bool WorkerCluster::TakeConnection(const Host& host, bool first) {
       return false;
     }
   }
-  if (counts().connections.TryAcquire(thresholds().max_connections)) return true;
+  if (counts(priority).connections.TryAcquire(thresholds(priority).max_connections)) return true;
   if (first) {
-    counts().connections.Acquire();
+    counts(priority).connections.Acquire();
   } else if (most != UINT32_MAX) {
     host.connections().fetch_sub(1, std::memory_order_relaxed);
   }
   return first;
 }
 
-void WorkerCluster::ReleaseConnection(const Host& host) {
+void WorkerCluster::ReleaseConnection(const Host& host, RoutingPriority priority) {
   if (tracked_ != nullptr) tracked_->CountConnectionEnd(host);
-  counts().connections.Release();
+  counts(priority).connections.Release();
   if (config().max_connections_per_host != UINT32_MAX) {
     host.connections().fetch_sub(1, std::memory_order_relaxed);
   }

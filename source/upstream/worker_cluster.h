@@ -97,11 +97,19 @@ class WorkerCluster final : public base::RefCounted {
   void Drain();
 
   // Circuit breaker of requests under way, over all workers. A true TryAcquireRequest is paired
-  // with a ReleaseRequest.
-  bool TryAcquireRequest() { return counts().requests.TryAcquire(thresholds().max_requests); }
-  void ReleaseRequest() { counts().requests.Release(); }
-  bool TryAcquireRetry() { return counts().retries.TryAcquire(MaxRetries()); }
-  void ReleaseRetry() { counts().retries.Release(); }
+  // with a ReleaseRequest of the same priority.
+  bool TryAcquireRequest(RoutingPriority priority = RoutingPriority::kDefault) {
+    return counts(priority).requests.TryAcquire(thresholds(priority).max_requests);
+  }
+  void ReleaseRequest(RoutingPriority priority = RoutingPriority::kDefault) {
+    counts(priority).requests.Release();
+  }
+  bool TryAcquireRetry(RoutingPriority priority = RoutingPriority::kDefault) {
+    return counts(priority).retries.TryAcquire(MaxRetries(priority));
+  }
+  void ReleaseRetry(RoutingPriority priority = RoutingPriority::kDefault) {
+    counts(priority).retries.Release();
+  }
 
   const ClusterConfig& config() const { return *published_.config; }
   const HostSet& hosts() const { return *published_.hosts; }
@@ -117,13 +125,13 @@ class WorkerCluster final : public base::RefCounted {
   size_t pool_count() const { return pools_.size() + varied_.size(); }
 
   // For its pools and connections.
-  bool TryAcquirePending() {
-    return counts().pending_requests.TryAcquire(thresholds().max_pending_requests);
+  bool TryAcquirePending(RoutingPriority priority) {
+    return counts(priority).pending_requests.TryAcquire(thresholds(priority).max_pending_requests);
   }
-  void ReleasePending() { counts().pending_requests.Release(); }
+  void ReleasePending(RoutingPriority priority) { counts(priority).pending_requests.Release(); }
   // `first`: the worker has none to that host, so it is allowed whatever the limit.
-  bool AcquireConnection(const Host& host, bool first);
-  void ReleaseConnection(const Host& host);
+  bool AcquireConnection(const Host& host, RoutingPriority priority, bool first);
+  void ReleaseConnection(const Host& host, RoutingPriority priority);
   // So many that counted for one host count for the other, which stands for it from now on.
   void MoveConnections(const Host& from, const Host& to, uint32_t count);
   void NoteUse() { published_.breakers->NoteUse(); }
@@ -151,13 +159,15 @@ class WorkerCluster final : public base::RefCounted {
   void OnDrained(HostPool& pool);
 
  private:
-  const ResourceCounts& counts() const {
-    return published_.breakers->of(RoutingPriority::kDefault);
+  const ResourceCounts& counts(RoutingPriority priority) const {
+    return published_.breakers->of(priority);
   }
-  const Thresholds& thresholds() const { return (*published_.config->thresholds)[0]; }
-  bool TakeConnection(const Host& host, bool first);
+  const Thresholds& thresholds(RoutingPriority priority) const {
+    return (*published_.config->thresholds)[static_cast<size_t>(priority)];
+  }
+  bool TakeConnection(const Host& host, RoutingPriority priority, bool first);
   // How many retries there may be now.
-  uint32_t MaxRetries() const;
+  uint32_t MaxRetries(RoutingPriority priority) const;
   // Null: none can be used. Sets the exchange's priority.
   HostPool* PickPool(const PickRequest& request, Exchange& exchange);
   void Report(const Host& host, HostReport report);
