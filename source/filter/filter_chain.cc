@@ -26,7 +26,7 @@ FilterChain::FilterChain(const FilterFactories& factories, StreamContext& stream
   AskNeeds(Direction::kRequest, ways_[0]);
 }
 
-FilterChain::~FilterChain() = default;
+FilterChain::~FilterChain() { stream_.injected_.clear(); }
 
 void FilterChain::Make(const FilterFactories& factories, size_t first) {
   for (size_t i = first; i < factories.size(); ++i) {
@@ -81,6 +81,9 @@ void FilterChain::Resume(Direction direction) {
   const int d = static_cast<int>(direction);
   Way& way = ways_[d];
   const bool opens = way.paused && EntryAt(direction, way.next).filter->resumed_[d];
+  if (way.aside != nullptr) {
+    way.aside->resumed |= EntryAt(direction, way.aside->next).filter->resumed_[d];
+  }
   for (Entry& entry : filters_) entry.filter->resumed_[d] = false;
   if (!opens) return;
   way.paused = false;
@@ -99,6 +102,8 @@ void FilterChain::StartLocalReply() {
   request.ended = true;
   request.head_passed = true;
   request.body.Clear();
+  request.aside.reset();
+  stream_.injected_.clear();
   ways_[1] = Way();
   stream_.awaited_[0] = stream_.awaited_[1] = 0;
   for (Entry& entry : filters_) entry.filter->OnLocalReply();
@@ -180,6 +185,41 @@ bool FilterChain::Take(Way& way, Parts& in, bool wait_for_end) const {
   way.part = Part::kTrailers;
   way.end_in_hand = true;
   return true;
+}
+
+// It overtakes what its filter, or one before that, holds; not what is already behind it.
+void FilterChain::TakeInjected(Direction direction, Way& way) {
+  if (!way.head_passed || way.ended || way.aside != nullptr) return;
+  auto& injected = stream_.injected_;
+  for (auto it = injected.begin(); it != injected.end(); ++it) {
+    if (it->direction != direction) continue;
+    uint8_t step = 0;
+    while (EntryAt(direction, step).filter.get() != it->filter) ++step;
+    if (way.part != Part::kNothing && (!way.paused || way.next > step)) continue;
+    if (way.part != Part::kNothing) {
+      way.aside = std::make_unique<Aside>(
+          Aside{way.part, way.next, way.end_in_hand, false, std::move(way.body)});
+    }
+    way.part = Part::kBody;
+    way.next = static_cast<uint8_t>(step + 1);
+    way.end_in_hand = false;
+    way.paused = false;
+    way.body = std::move(it->body);
+    HttpFilter& filter = *it->filter;
+    injected.erase(it);
+    stream_.Wake(filter);
+    return;
+  }
+}
+
+void FilterChain::PutBack(Direction direction, Way& way) {
+  const std::unique_ptr<Aside> aside = std::move(way.aside);
+  way.part = aside->part;
+  way.next = aside->next;
+  way.end_in_hand = aside->end_in_hand;
+  way.body = std::move(aside->body);
+  way.paused = true;
+  if (aside->resumed) stream_.Resume(*EntryAt(direction, way.next).filter, direction);
 }
 
 void FilterChain::Deliver(Way& way, Parts& in, Parts& out) {
@@ -305,6 +345,10 @@ bool FilterChain::MoveRequest() {
   Way& way = ways_[0];
   bool moved = false;
   if (filters_.empty()) return false;  // A request that was refused before it had a chain.
+  if (!stream_.injected_.empty() &&
+      stream_.request_out.body.size() < base::limits::kStreamBufferBytes) {
+    TakeInjected(Direction::kRequest, way);
+  }
   if (way.paused) return WakeAwaiting(Direction::kRequest, stream_.request_in);
   HttpFilter& last = *filters_.back().filter;
   while (!way.paused && !stream_.aborted_) {
@@ -321,6 +365,7 @@ bool FilterChain::MoveRequest() {
     } else {
       last.OnRequestTrailers(*stream_.request_out.trailers);
     }
+    if (way.aside != nullptr) PutBack(Direction::kRequest, way);
     if (stream_.reply_pending_) break;
   }
   return moved;
@@ -329,6 +374,10 @@ bool FilterChain::MoveRequest() {
 bool FilterChain::MoveResponse() {
   Way& way = ways_[1];
   bool moved = false;
+  if (!stream_.injected_.empty() &&
+      stream_.response_out.body.size() < base::limits::kStreamBufferBytes) {
+    TakeInjected(Direction::kResponse, way);
+  }
   if (way.paused) return WakeAwaiting(Direction::kResponse, stream_.response_in);
   while (!way.paused && !stream_.aborted_) {
     // What the codec has no room for stays at the door, where it holds the source back.
@@ -341,6 +390,7 @@ bool FilterChain::MoveResponse() {
     if (!RunPart(Direction::kResponse, way)) break;
     Deliver(way, stream_.response_in, stream_.response_out);
     moved = true;
+    if (way.aside != nullptr) PutBack(Direction::kResponse, way);
   }
   return moved;
 }

@@ -57,6 +57,15 @@ class FilterChain {
  private:
   enum class Part : uint8_t { kNothing, kHead, kBody, kTrailers };
 
+  // A part that is held while what its holder injects goes past it.
+  struct Aside {
+    Part part;
+    uint8_t next;
+    bool end_in_hand;
+    bool resumed;  // By its holder, meanwhile.
+    buffer::Buffer body;
+  };
+
   // The state of one direction.
   struct Way {
     Part part = Part::kNothing;  // In hand.
@@ -71,6 +80,7 @@ class FilterChain {
     bool needs_known = false;  // Filters have said what they want of the body.
     bool buffers = false;      // One of them wants the whole.
     buffer::Buffer body;       // The part in hand, of kBody.
+    std::unique_ptr<Aside> aside;
   };
 
   struct Entry {
@@ -85,6 +95,10 @@ class FilterChain {
   // Makes filters of the factories from `first` on.
   void Make(const FilterFactories& factories, size_t first);
   bool Take(Way& way, Parts& in, bool wait_for_end) const;
+  // Takes what a filter injected in hand, if it may go now, and puts what was in hand aside.
+  void TakeInjected(Direction direction, Way& way);
+  // The part that was put aside is in hand again.
+  void PutBack(Direction direction, Way& way);
   // Runs the part in hand through the filters; false when one stopped it.
   bool RunPart(Direction direction, Way& way);
   void Deliver(Way& way, Parts& in, Parts& out);

@@ -2,6 +2,7 @@
 #include "source/filter/stream_context.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "source/base/check.h"
@@ -62,6 +63,18 @@ void StreamContext::AwaitBody(Direction direction, uint32_t limit) {
   // One byte more than the filter takes, or the excess would never be seen.
   body_limit_[d] = std::max(body_limit_[d], uint64_t{limit} + 1);
   environment.loop.Schedule(this);
+}
+
+void StreamContext::Inject(HttpFilter& filter, Direction direction, buffer::Buffer bytes) {
+  DCHECK(!injecting(filter, direction));
+  injected_.push_back({&filter, direction, std::move(bytes)});
+  environment.loop.Schedule(this);
+}
+
+bool StreamContext::injecting(const HttpFilter& filter, Direction direction) const {
+  return std::any_of(injected_.begin(), injected_.end(), [&](const Injected& one) {
+    return one.filter == &filter && one.direction == direction;
+  });
 }
 
 bool StreamContext::IsGrpcCall() {

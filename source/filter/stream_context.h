@@ -41,6 +41,8 @@ struct Parts {
   http::HeaderMap* trailers = nullptr;  // In the arena.
 };
 
+struct RedirectErrand;  // Of the filter alone that set it.
+
 // The internal redirects that a request has followed, and the one it is to follow next.
 struct InternalRedirects {
   // Names of the routes that a redirect came from and led to.
@@ -51,6 +53,11 @@ struct InternalRedirects {
   std::vector<Step> steps;
   bool pending = false;  // The request, as it now is, begins anew once the caller has returned,
   buffer::Buffer body;   // with this body, which is complete.
+  // The policy by which a filter has another response fetched, which may be in the place of a local
+  // reply, and the status that there was; null: none. It lives where the filter's configuration or
+  // the route's does.
+  const RedirectErrand* errand = nullptr;
+  uint16_t errand_status = 0;
 };
 
 class StreamContext : public event::Runnable {
@@ -110,6 +117,13 @@ class StreamContext : public event::Runnable {
   // Trailers for a message that has none, to be filled by the caller: in a filter's call with the
   // end of the message, or while the whole of it waits (BodyMode::kBuffer).
   http::HeaderMap& AddTrailers(Direction direction);
+
+  // Puts bytes into the body of `direction` behind `filter`, at any time: filters before it do not
+  // see them. They go on once the head has, past whatever part the filter holds; then it is woken.
+  // REQUIRES: !injecting(filter, direction).
+  void Inject(HttpFilter& filter, Direction direction, buffer::Buffer bytes);
+  // Whether what it put there still waits.
+  bool injecting(const HttpFilter& filter, Direction direction) const;
 
   // What the bytes of the response's head (and trailers) live in, for as long as the stream does.
   buffer::Slice response_head_bytes;
@@ -209,6 +223,11 @@ class StreamContext : public event::Runnable {
         random(whole.random),
         internal(whole.internal) {}
 
+  struct Injected {
+    HttpFilter* filter;
+    Direction direction;
+    buffer::Buffer body;
+  };
   struct Afresh {
     HttpFilter* filter = nullptr;  // Null: nobody wants another route.
     const FilterFactory* factory = nullptr;
@@ -229,7 +248,8 @@ class StreamContext : public event::Runnable {
   bool aborted_ = false;
   bool broken_off_ = false;  // Aborted once the response that there is has gone to the codec.
   uint64_t body_limit_[2] = {base::limits::kStreamBufferBytes, base::limits::kStreamBufferBytes};
-  uint32_t awaited_[2] = {0, 0};  // The limit that AwaitBody was called with; 0: nobody waits.
+  std::vector<Injected> injected_;  // At most one of a filter and direction.
+  uint32_t awaited_[2] = {0, 0};    // The limit that AwaitBody was called with; 0: nobody waits.
 
   friend class FilterChain;
 };

@@ -463,6 +463,67 @@ TEST_F(FilterChainTest, WhatIsAddedPassesTheRest) {
   EXPECT_TRUE(stream_->response_out.end);
 }
 
+TEST_F(FilterChainTest, WhatIsInjectedOvertakesWhatItsFilterHolds) {
+  Make({{.name = "a"}, {.name = "hold", .acts = {{"sb", Do::kPause}}}, {.name = "b"}});
+  const auto inject = [this](const std::string& bytes) {
+    buffer::Buffer body;
+    body.Append(bytes);
+    stream_->Inject(*world_.filters["hold"], Direction::kResponse, std::move(body));
+  };
+  stream_->SendRequest(true);
+  inject("1");
+  EXPECT_TRUE(stream_->injecting(*world_.filters["hold"], Direction::kResponse));
+  EXPECT_FALSE(stream_->injecting(*world_.filters["hold"], Direction::kRequest));
+  TakeLog();
+  stream_->SendResponse(200, "", false);  // The head goes first.
+  EXPECT_EQ(TakeLog(), "b:sh hold:sh a:sh a:sb hold:wake ");
+  EXPECT_FALSE(stream_->injecting(*world_.filters["hold"], Direction::kResponse));
+  EXPECT_EQ(Out(), "200 1");
+  stream_->SendResponseBody("held", true);
+  EXPECT_EQ(TakeLog(), "b:sb. hold:sb. ");
+  inject("2");
+  stream_->Turn();
+  EXPECT_EQ(TakeLog(), "a:sb hold:wake ");
+  EXPECT_EQ(Out(), "200 12");
+  Resume("hold", Direction::kResponse);
+  EXPECT_EQ(TakeLog(), "a:sb. ");
+  EXPECT_EQ(Out(), "200 12held.");
+}
+
+TEST_F(FilterChainTest, WhatIsInjectedWaitsBehindWhoPauses) {
+  Make({{.name = "hold", .acts = {{"qb", Do::kPause}}},
+        {.name = "b", .acts = {{"qb", Do::kPause}}}});
+  stream_->SendRequest(false);
+  stream_->SendRequestBody("x", true);
+  buffer::Buffer body;
+  body.Append("1");
+  stream_->Inject(*world_.filters["hold"], Direction::kRequest, std::move(body));
+  stream_->Turn();
+  EXPECT_EQ(TakeLog(), "hold:qh b:qh hold:qb. b:qb hold:wake ");
+  Resume("hold", Direction::kRequest);  // While the other holds what was injected.
+  EXPECT_EQ(TakeLog(), "");
+  EXPECT_EQ(stream_->request_out.body.ToString(), "");
+  Resume("b", Direction::kRequest);
+  EXPECT_EQ(TakeLog(), "b:qb. ");
+  EXPECT_EQ(stream_->request_out.body.ToString(), "1");
+  Resume("b", Direction::kRequest);
+  EXPECT_EQ(stream_->request_out.body.ToString(), "1x");
+  EXPECT_TRUE(stream_->request_out.end);
+}
+
+TEST_F(FilterChainTest, ALocalReplyDropsWhatWasInjected) {
+  Make({{.name = "a"}, {.name = "hold", .acts = {{"sb", Do::kPause}}}});
+  stream_->SendRequest(true);
+  stream_->SendResponse(200, "held", true);
+  buffer::Buffer body;
+  body.Append("1");
+  stream_->Inject(*world_.filters["hold"], Direction::kResponse, std::move(body));
+  stream_->Reply(503, "", "scripted", 0);
+  stream_->Turn();
+  EXPECT_EQ(Out(), "503 .");
+  EXPECT_FALSE(stream_->injecting(*world_.filters["hold"], Direction::kResponse));
+}
+
 TEST_F(FilterChainTest, WhatStandsBehindIsMadeAnew) {
   Make({{.name = "a"}, {.name = "hold", .acts = {{"qh", Do::kPause}}}, {.name = "b"}});
   stream_->SendRequest(false);
