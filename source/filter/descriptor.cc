@@ -124,17 +124,18 @@ class Evaluation {
 
 }  // namespace
 
-void AppendDescriptors(const route::RateLimits& limits, uint32_t stage, bool without_disabled,
+void AppendDescriptors(const route::RateLimits& limits, const DescriptorsWanted& wanted,
                        StreamContext& stream, std::vector<Descriptor>* out) {
   Evaluation evaluation(stream);
   for (const route::RateLimit& limit : limits) {
-    if (limit.stage != stage || (limit.has_disable_key && without_disabled)) continue;
+    if (limit.stage != wanted.stage || (limit.has_disable_key && wanted.without_disabled)) continue;
     Descriptor descriptor;
     descriptor.limit = &limit;
     bool made = true;
     for (const RateLimitAction& action : limit.actions) {
       absl::string_view value;
       const Made result = evaluation.Run(action, &value);
+      if (result == Made::kEntry && !action.format.empty()) value = wanted.render(action.format);
       made = result != Made::kNoDescriptor;
       if (!made) break;
       if (result == Made::kEntry) descriptor.entries.push_back({action.key, value});
@@ -148,12 +149,15 @@ std::vector<Descriptor> DescriptorsOfRoute(uint32_t stage, HostLimits host_limit
   std::vector<Descriptor> descriptors;
   if (stream.route == nullptr || stream.route->forward() == nullptr) return descriptors;
   const route::Forward& forward = *stream.route->forward();
-  AppendDescriptors(forward.rate_limits, stage, without_disabled, stream, &descriptors);
+  const auto render = [&stream](const route::RateLimitFormat& format) {
+    return stream.FormatValue(format.index);
+  };
+  const DescriptorsWanted wanted{stage, without_disabled, render};
+  AppendDescriptors(forward.rate_limits, wanted, stream, &descriptors);
   if (forward.include_host_rate_limits) host_limits = HostLimits::kInclude;
   if (host_limits == HostLimits::kInclude ||
       (host_limits == HostLimits::kOverride && forward.rate_limits.empty())) {
-    AppendDescriptors(stream.route->virtual_host->rate_limits, stage, without_disabled, stream,
-                      &descriptors);
+    AppendDescriptors(stream.route->virtual_host->rate_limits, wanted, stream, &descriptors);
   }
   return descriptors;
 }

@@ -32,9 +32,14 @@ enum class HostLimits : uint8_t { kOverride, kInclude, kIgnore };
 // Renders a format for the stream; the result lives as long as the stream.
 using RenderFormat = absl::FunctionRef<absl::string_view(const route::RateLimitFormat&)>;
 
-// Appends a descriptor for each of `limits` that makes one of this request. `disabled_keys`: a
-// limit with a disable_key is left out.
-void AppendDescriptors(const route::RateLimits& limits, uint32_t stage, bool without_disabled,
+struct DescriptorsWanted {
+  uint32_t stage = 0;
+  bool without_disabled = false;  // A limit with a disable_key is left out.
+  RenderFormat render;            // Of values that have a format.
+};
+
+// Appends a descriptor for each of `limits` that makes one of this request.
+void AppendDescriptors(const route::RateLimits& limits, const DescriptorsWanted& wanted,
                        StreamContext& stream, std::vector<Descriptor>* out);
 
 // Those of the stream's route and its virtual host.

@@ -14,5 +14,6 @@ std::unique_ptr<WorkerPart> FilterFactory::MakeWorkerPart(stats::Registry&,
                                                           const std::string&) const {
   return nullptr;
 }
+void FilterFactory::OpenLogs(access_log::LogWriter*, config::Errors&) {}
 
 }  // namespace proxenos::filter

@@ -16,6 +16,13 @@
 #include "source/route/filter_override.h"
 #include "source/stats/registry.h"
 
+namespace proxenos::access_log {
+class LogWriter;
+}
+namespace proxenos::config {
+class Errors;
+}
+
 namespace proxenos::filter {
 
 class StreamContext;
@@ -119,6 +126,10 @@ class FilterFactory {
   // Made once for each worker; null: it keeps nothing. StreamContext::worker_part gives it.
   virtual std::unique_ptr<WorkerPart> MakeWorkerPart(stats::Registry& registry,
                                                      const std::string& stat_prefix) const;
+
+  // Opens the logs that its configuration names, before the first filter is made. A null `writer`:
+  // nothing is written, the configuration is only looked at.
+  virtual void OpenLogs(access_log::LogWriter* writer, config::Errors& errors);
 
   uint32_t index = 0;  // Among the filters of the connection manager.
 

@@ -1,4 +1,4 @@
-// Where the addresses of a stream are, for those policies that hash them.
+// Where the addresses and the filter state of a stream are, for those policies that hash them.
 #include "source/filter/request_hash.h"
 
 namespace proxenos::filter {
@@ -13,7 +13,11 @@ std::optional<uint64_t> RequestHash(const StreamContext& stream,
     if (stream.info.connection != nullptr) of.proxy = stream.info.connection->local.ToString();
     return of;
   };
-  return route::HashOf(policies, stream.request, addresses, set_cookie);
+  const auto state = [&stream](absl::string_view name) -> std::optional<absl::string_view> {
+    const std::string* text = stream.info.state.Find(name);
+    return text == nullptr ? std::nullopt : std::optional<absl::string_view>(*text);
+  };
+  return route::HashOf(policies, stream.request, {addresses, state}, set_cookie);
 }
 
 }  // namespace proxenos::filter

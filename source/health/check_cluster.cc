@@ -17,6 +17,7 @@ HttpProtocol ProtocolOf(const HealthCheck& check) {
     case HealthCheck::Kind::kHttp:
       return check.http.http2 ? HttpProtocol::kHttp2 : HttpProtocol::kHttp1;
     case HealthCheck::Kind::kTcp:
+    case HealthCheck::Kind::kRedis:
       break;
   }
   return HttpProtocol::kHttp1;

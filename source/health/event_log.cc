@@ -16,6 +16,8 @@ absl::string_view NameOf(HealthCheck::Kind kind) {
       return "HTTP";
     case HealthCheck::Kind::kTcp:
       return "TCP";
+    case HealthCheck::Kind::kRedis:
+      return "REDIS";
     case HealthCheck::Kind::kGrpc:
       break;
   }

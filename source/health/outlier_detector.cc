@@ -85,6 +85,8 @@ void OutlierDetector::OnReport(uint64_t host_id, HostReport report) {
       break;
     case HostReport::kImmediateFailure:
       return;  // The Checker's affair.
+    case HostReport::kDegraded:
+      return;  // No ejection.
   }
   Detect(watched, event);
 }

@@ -44,6 +44,7 @@ std::unique_ptr<Probe> MakeProbe(const HealthCheck& check, CheckCluster& cluster
   std::shared_ptr<const Host> target = TargetOf(check, host);
   switch (check.kind) {
     case HealthCheck::Kind::kTcp:
+    case HealthCheck::Kind::kRedis:
       return std::make_unique<TcpProbe>(check, cluster, std::move(target), std::move(on_done));
     case HealthCheck::Kind::kGrpc:
       return std::make_unique<GrpcProbe>(check, cluster, std::move(target),

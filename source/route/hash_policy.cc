@@ -92,7 +92,7 @@ std::optional<uint64_t> HashParameter(const HashPolicy& policy, absl::string_vie
 }  // namespace
 
 std::optional<uint64_t> HashOf(absl::Span<const HashPolicy> policies, const http::RequestHead& head,
-                               absl::FunctionRef<HashAddresses()> addresses,
+                               const HashSources& sources,
                                absl::FunctionRef<void(std::string)> set_cookie) {
   std::optional<uint64_t> hash;
   for (const HashPolicy& policy : policies) {
@@ -102,13 +102,16 @@ std::optional<uint64_t> HashOf(absl::Span<const HashPolicy> policies, const http
         part = HashHeader(policy, head);
         break;
       case HashPolicy::Kind::kCookie:
-        part = HashCookie(policy, head, addresses, set_cookie);
+        part = HashCookie(policy, head, sources.addresses, set_cookie);
         break;
       case HashPolicy::Kind::kSourceIp:
-        if (const std::string ip = addresses().client_ip; !ip.empty()) part = XxHash64(ip);
+        if (const std::string ip = sources.addresses().client_ip; !ip.empty()) part = XxHash64(ip);
         break;
       case HashPolicy::Kind::kQueryParameter:
         part = HashParameter(policy, head.path);
+        break;
+      case HashPolicy::Kind::kFilterState:
+        if (const auto text = sources.state(policy.name)) part = XxHash64(*text);
         break;
     }
     if (part.has_value()) hash = std::rotl(hash.value_or(0), 1) ^ *part;

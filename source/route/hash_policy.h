@@ -21,11 +21,11 @@
 namespace proxenos::route {
 
 struct HashPolicy {
-  enum class Kind : uint8_t { kHeader, kCookie, kSourceIp, kQueryParameter };
+  enum class Kind : uint8_t { kHeader, kCookie, kSourceIp, kQueryParameter, kFilterState };
 
   Kind kind = Kind::kHeader;
   FieldName field;        // Of kHeader.
-  std::string name;       // Of the cookie or parameter.
+  std::string name;       // Of the cookie, parameter or object of filter state.
   bool terminal = false;  // When this gives a hash, those behind it are not looked at.
 
   // Of kHeader.
@@ -45,10 +45,17 @@ struct HashAddresses {
   std::string proxy;
 };
 
-// The hash of a request; none where no policy applies. `addresses` is asked only when needed.
-// `set_cookie` is called with the value of a Set-Cookie that the response should carry.
+// What besides its head a request is hashed by, each asked only when needed.
+struct HashSources {
+  absl::FunctionRef<HashAddresses()> addresses;
+  // The text of an object of filter state; nothing where there is none.
+  absl::FunctionRef<std::optional<absl::string_view>(absl::string_view)> state;
+};
+
+// The hash of a request; none where no policy applies. `set_cookie` is called with the value of a
+// Set-Cookie that the response should carry.
 std::optional<uint64_t> HashOf(absl::Span<const HashPolicy> policies, const http::RequestHead& head,
-                               absl::FunctionRef<HashAddresses()> addresses,
+                               const HashSources& sources,
                                absl::FunctionRef<void(std::string)> set_cookie);
 
 }  // namespace proxenos::route

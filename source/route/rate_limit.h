@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,7 @@ struct RateLimitAction {
   std::string key;  // Of the entry.
   // Where the request has none to give; of metadata: what stands for a missing one.
   std::string value;
+  RateLimitFormat format;  // In the place of `value`, of the kinds that have a descriptor_value.
   bool skip_if_absent = false;  // The entry alone is left out, not the descriptor.
   bool expect_match = true;     // Of the kinds that match.
 
@@ -67,6 +69,12 @@ struct RateLimitAction {
   uint32_t v6_bits = 128;
   std::vector<std::string> path;  // Of metadata, the namespace first.
   std::shared_ptr<const cel::Expression> expression;
+};
+
+// RateLimit.Override.RateLimitOverride
+struct FixedLimit {
+  uint32_t requests = 0;
+  uint8_t unit = 0;  // type.v3.RateLimitUnit
 };
 
 struct RateLimit {
@@ -83,6 +91,7 @@ struct RateLimit {
   bool on_stream_done = false;  // apply_on_stream_done: counted once the request is over.
   // RateLimit.limit.dynamic_metadata: where the request's own limit is; the namespace first.
   std::vector<std::string> limit_path;
+  std::optional<FixedLimit> fixed_limit;  // RateLimit.limit.rate_limit
   Headers headers = Headers::kUnspecified;
 };
 

@@ -41,6 +41,7 @@ namespace proxenos::stats {
   X(Counter, upstream_rq_cancelled)                     \
   X(Counter, upstream_rq_timeout)                       \
   X(Counter, upstream_rq_per_try_timeout)               \
+  X(Counter, upstream_rq_per_try_idle_timeout)          \
   X(Counter, upstream_rq_max_duration_reached)          \
   X(Counter, upstream_rq_rx_reset)                      \
   X(Counter, upstream_rq_tx_reset)                      \
@@ -48,6 +49,8 @@ namespace proxenos::stats {
   X(Counter, upstream_rq_retry_success)                 \
   X(Counter, upstream_rq_retry_overflow)                \
   X(Counter, upstream_rq_retry_limit_exceeded)          \
+  X(Counter, upstream_rq_retry_backoff_exponential)     \
+  X(Counter, upstream_rq_retry_backoff_ratelimited)     \
   X(ResponseCodes, upstream_rq)                         \
   X(Histogram, upstream_rq_time)                        \
   X(Counter, retry_or_shadow_abandoned)                 \

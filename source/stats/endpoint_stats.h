@@ -26,4 +26,11 @@ PX_STATS(EndpointStats, PX_ENDPOINT_STATS);
   X(Histogram, upstream_rs_body_size)
 PX_STATS(ClusterSizeStats, PX_CLUSTER_SIZE_STATS);
 
+// timeout_budgets: what share of its timeouts a request took, in percent. Scope: ClusterScope. One
+// group a worker.
+#define PX_CLUSTER_BUDGET_STATS(X)                      \
+  X(Histogram, upstream_rq_timeout_budget_percent_used) \
+  X(Histogram, upstream_rq_timeout_budget_per_try_percent_used)
+PX_STATS(ClusterBudgetStats, PX_CLUSTER_BUDGET_STATS);
+
 }  // namespace proxenos::stats

@@ -37,7 +37,7 @@ net::ProxyTlvs ProxyTlvRules::Apply(const net::ProxyTlvs& given) const {
 bool ClusterConfig::ConnectionsVary() const {
   // Those of an aggregate's clusters may.
   return protocol == HttpProtocol::kDownstream || auto_sni || auto_san_validation ||
-         aggregated != nullptr || SendsProxyHeader();
+         aggregated != nullptr || pool_per_client || SendsProxyHeader();
 }
 
 bool ClusterConfig::SendsProxyHeader() const {

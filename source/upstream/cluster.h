@@ -98,6 +98,7 @@ struct DnsSettings {
   base::Nanos failure_refresh_max = 5 * base::kSecond;  // Back-off doubles up to this.
   base::Nanos jitter = 0;
   bool respect_ttl = false;
+  base::Nanos min_refresh_rate = 0;  // Of what a TTL says: dns_min_refresh_rate.
 };
 
 // Where the endpoints of an EDS cluster come from.
@@ -201,9 +202,13 @@ struct ClusterConfig {
   bool ignore_health_on_host_removal = false;
   bool close_connections_on_host_health_failure = false;
 
-  // track_cluster_stats: of single endpoints, and of the sizes of messages; tracked_stats.h.
+  // track_cluster_stats: of single endpoints, of the sizes of messages, and of what requests take
+  // of their timeouts; tracked_stats.h.
   bool track_endpoints = false;
   bool track_sizes = false;
+  bool track_budgets = false;
+  // connection_pool_per_downstream_connection
+  bool pool_per_client = false;
 
   // Of policies that may keep to a zone; local_zones is null where there is no local cluster.
   std::optional<ZoneAwareness> zone_awareness;

@@ -13,6 +13,7 @@ ConnectionKind::ConnectionKind(const ClusterConfig& config, const ConnectionNeed
   if (config.protocol == HttpProtocol::kDownstream) http2 = needs.http2;
   if (config.auto_sni) sni = std::string(needs.sni);
   if (config.auto_san_validation) san = std::string(needs.san);
+  if (config.pool_per_client) client = needs.client;
   if (!config.SendsProxyHeader()) return;
   if (needs.source != nullptr) source = *needs.source;
   if (needs.destination != nullptr) destination = *needs.destination;
@@ -27,6 +28,7 @@ std::string ConnectionKind::Key() const {
                                          : "1",
                                  priority == RoutingPriority::kHigh ? "h" : "", kNul, sni, kNul,
                                  san, kNul, source.ToString(), kNul, destination.ToString());
+  if (client != 0) absl::StrAppend(&key, kNul, "client:", client);
   for (const net::ProxyTlv& tlv : tlvs) {
     absl::StrAppend(&key, kNul, tlv.type, ":", tlv.value.size(), ":", tlv.value);
   }

@@ -2,6 +2,7 @@
 // Each kind has a pool of its own.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -27,6 +28,7 @@ struct ConnectionNeeds {
   const net::Address* source = nullptr;
   const net::Address* destination = nullptr;
   const net::ProxyTlvs* tlvs = nullptr;  // Of the header that it came with; null without any.
+  uint64_t client = 0;                   // The downstream connection's id.
 };
 
 // Owner: its HostPool. A value.
@@ -46,6 +48,7 @@ struct ConnectionKind {
   net::Address source;
   net::Address destination;
   net::ProxyTlvs tlvs;
+  uint64_t client = 0;  // Of connection_pool_per_downstream_connection; else 0.
 };
 
 // The protocol that a connection of `kind` begins with: kHttp1, kHttp2, or kAuto.

@@ -71,7 +71,8 @@ struct GrpcCheck {
 };
 
 struct HealthCheck {
-  enum class Kind : uint8_t { kHttp, kTcp, kGrpc };
+  // kRedis is a kTcp that speaks of itself as what it is.
+  enum class Kind : uint8_t { kHttp, kTcp, kGrpc, kRedis };
 
   Kind kind = Kind::kHttp;
   HttpCheck http;
@@ -97,6 +98,8 @@ struct HealthCheck {
   bool reuse_connection = true;
   // Chooses the transport socket in place of the endpoint's own metadata.
   std::optional<FlatStruct> transport_match;
+  // What TLS offers in place of what the transport socket says: tls_options; none: that holds.
+  std::vector<std::string> alpn;
 
   std::vector<std::string> event_log_paths;
   bool always_log_failures = false;

@@ -31,6 +31,7 @@ enum HealthBit : uint32_t {
   kActiveCheckTimeout = 1u << 4,  // Besides kFailedActiveCheck: the last check had no answer.
   // It asked by x-envoy-immediate-health-check-fail to be left out, also of what panic looks at.
   kExcludedByItself = 1u << 5,
+  kDegradedOutlierCheck = 1u << 6,  // It answered a request with x-envoy-degraded.
 };
 // Those that active checks set and clear.
 inline constexpr uint32_t kActiveCheckBits = kFailedActiveCheck | kDegradedActiveCheck |

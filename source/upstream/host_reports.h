@@ -19,6 +19,7 @@ enum class HostReport : uint8_t {
   kGatewayFailuresInARow,
   kLocalFailuresInARow,
   kImmediateFailure,  // x-envoy-immediate-health-check-fail
+  kDegraded,          // x-envoy-degraded
 };
 
 class HostReports {

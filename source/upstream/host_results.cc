@@ -79,6 +79,15 @@ void WorkerCluster::CountImmediateFailure(const Host& host) {
   Report(host, HostReport::kImmediateFailure);
 }
 
+void WorkerCluster::CountDegraded(const Host& host) {
+  if (WorkerCluster* owner = OwnerOf(source(), host)) return owner->CountDegraded(host);
+  if (config().outliers == nullptr || !config().outliers->detect_degraded) return;
+  // As above: one report will do.
+  if ((host.health_bits() & kDegradedOutlierCheck) != 0) return;
+  host.SetHealthBits(kDegradedOutlierCheck);
+  Report(host, HostReport::kDegraded);
+}
+
 OrcaSink* WorkerCluster::FindOrca(const Host& host) {
   if (WorkerCluster* owner = OwnerOf(source(), host)) return owner->FindOrca(host);
   return orca_.get();

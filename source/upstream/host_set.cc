@@ -147,14 +147,15 @@ bool HostEntry::healthy() const {
   const uint32_t bits = host->health_bits();
   return discovered == EndpointHealth::kHealthy &&
          (bits & (kFailedActiveCheck | kFailedOutlierCheck | kDegradedActiveCheck |
-                  kPendingActiveCheck)) == 0;
+                  kDegradedOutlierCheck | kPendingActiveCheck)) == 0;
 }
 
 bool HostEntry::degraded() const {
   const uint32_t bits = host->health_bits();
   if ((bits & (kFailedActiveCheck | kFailedOutlierCheck | kPendingActiveCheck)) != 0) return false;
   return discovered == EndpointHealth::kDegraded ||
-         (discovered == EndpointHealth::kHealthy && (bits & kDegradedActiveCheck) != 0);
+         (discovered == EndpointHealth::kHealthy &&
+          (bits & (kDegradedActiveCheck | kDegradedOutlierCheck)) != 0);
 }
 
 bool HostEntry::excluded() const {

@@ -37,6 +37,8 @@ struct OutlierDetection {
   uint32_t max_ejection_percent = 10;
   bool always_eject_one_host = false;
   bool successful_active_check_unejects = true;
+  // Hosts that answer with x-envoy-degraded are used as little as others that say so to checks.
+  bool detect_degraded = false;
 
   // In percent: how often what was detected leads to an ejection. By Ejection.
   std::array<uint32_t, kEjections> enforcing = {100, 0, 100, 100, 100, 0, 0};

@@ -1,6 +1,7 @@
 // Groups are opened when a host is first used.
 #include "source/upstream/tracked_stats.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace proxenos::upstream {
@@ -9,6 +10,14 @@ namespace {
 constexpr stats::ScopeShape kEndpoint{
     "cluster.$.endpoint.$.", "cluster.endpoint.", {"envoy.cluster_name", "envoy.endpoint_address"}};
 
+// Of the limit, in whole percent.
+uint64_t PercentOf(const TrackedStats::Spent& time) {
+  return time.limit <= 0 || time.spent <= 0
+             ? 0
+             : static_cast<uint64_t>(time.spent / base::kMicrosecond * 100 /
+                                     std::max<base::Nanos>(time.limit / base::kMicrosecond, 1));
+}
+
 }  // namespace
 
 TrackedStats::TrackedStats(stats::Registry& registry, const ClusterConfig& config,
@@ -16,6 +25,9 @@ TrackedStats::TrackedStats(stats::Registry& registry, const ClusterConfig& confi
     : registry_(registry), config_(config), load_(std::move(load)) {
   if (config.track_sizes) {
     sizes_ = registry.Open<stats::ClusterSizeStats>(stats::ClusterScope(config.stat_name()));
+  }
+  if (config.track_budgets) {
+    budgets_ = registry.Open<stats::ClusterBudgetStats>(stats::ClusterScope(config.stat_name()));
   }
 }
 
@@ -84,6 +96,15 @@ void TrackedStats::Keep(const absl::flat_hash_set<uint64_t>& present) {
     return !present.contains(entry.first) && stats.cx_active.value() == 0 &&
            stats.rq_active.value() == 0;
   });
+}
+
+void TrackedStats::CountBudget(Spent whole) {
+  if (budgets_) budgets_->upstream_rq_timeout_budget_percent_used.Record(PercentOf(whole));
+}
+
+void TrackedStats::CountTryBudget(Spent one_try) {
+  if (!budgets_) return;
+  budgets_->upstream_rq_timeout_budget_per_try_percent_used.Record(PercentOf(one_try));
 }
 
 void TrackedStats::CountSizes(const Sizes& sizes) {

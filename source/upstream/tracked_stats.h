@@ -10,6 +10,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "source/base/clock.h"
 #include "source/stats/endpoint_stats.h"
 #include "source/stats/registry.h"
 #include "source/upstream/cluster.h"
@@ -46,6 +47,14 @@ class TrackedStats {
   };
   void CountSizes(const Sizes& sizes);
 
+  // Of a response: what it took of the time that it had. A `limit` of 0 is no limit.
+  struct Spent {
+    base::Nanos spent = 0;
+    base::Nanos limit = 0;
+  };
+  void CountBudget(Spent whole);
+  void CountTryBudget(Spent one_try);
+
  private:
   // Null without per_endpoint_stats.
   stats::EndpointStats* Of(const Host& host);
@@ -56,7 +65,8 @@ class TrackedStats {
   const ClusterConfig& config_;
   const std::shared_ptr<const ClusterLoad> load_;
   absl::flat_hash_map<uint64_t, stats::Group<stats::EndpointStats>> endpoints_;  // By Host::id().
-  stats::Group<stats::ClusterSizeStats> sizes_;  // With request_response_sizes.
+  stats::Group<stats::ClusterSizeStats> sizes_;      // With request_response_sizes.
+  stats::Group<stats::ClusterBudgetStats> budgets_;  // With timeout_budgets.
 };
 
 }  // namespace proxenos::upstream

@@ -40,7 +40,8 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
   orca_ = MakeOrcaSink(config(), published_.load.get());
   const LiveInputs live{loop_, orca_.get()};
   balancer_ = MakeWorkerBalancer(config(), registry, live, active);
-  if (config().track_endpoints || config().track_sizes || published_.load != nullptr) {
+  if (config().track_endpoints || config().track_sizes || config().track_budgets ||
+      published_.load != nullptr) {
     tracked_ = std::make_unique<TrackedStats>(registry, config(), published_.load);
   }
   for (size_t i = 0; i < published_.config->tls.size(); ++i) {

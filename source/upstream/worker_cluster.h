@@ -76,6 +76,8 @@ class WorkerCluster final : public base::RefCounted {
   void CountUnanswered(const Host& host, bool timeout);
   // It answered with x-envoy-immediate-health-check-fail.
   void CountImmediateFailure(const Host& host);
+  // It answered with x-envoy-degraded.
+  void CountDegraded(const Host& host);
 
   // Null unless the cluster's track_cluster_stats asks for something, or its load is reported.
   TrackedStats* tracked() { return tracked_.get(); }

@@ -24,14 +24,18 @@ class HashPolicyTest : public ::testing::Test {
                              policies, " } } }"));
     const Route* route = table->Match(request.Input());
     cookie_.clear();
-    return HashOf(
-        route->forward()->hash_policies, request.head,
-        [] {
-          return HashAddresses{"1.2.3.4:5", "1.2.3.4", "9.9.9.9:80"};
-        },
-        [this](std::string cookie) { cookie_ = std::move(cookie); });
+    return HashOf(route->forward()->hash_policies, request.head,
+                  {[] {
+                     return HashAddresses{"1.2.3.4:5", "1.2.3.4", "9.9.9.9:80"};
+                   },
+                   [this](absl::string_view name) -> std::optional<absl::string_view> {
+                     if (name != "tenant" || state_.empty()) return std::nullopt;
+                     return state_;
+                   }},
+                  [this](std::string cookie) { cookie_ = std::move(cookie); });
   }
   std::string cookie_;
+  std::string state_;
 };
 
 constexpr char kHeader[] = "hash_policy { header { header_name: 'X-User' } } ";

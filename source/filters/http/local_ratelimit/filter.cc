@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "source/access_log/rate_limit_format.h"
 #include "source/filter/filter_override.h"
 #include "source/filter/find_part.h"
 #include "source/rpc/status.h"
@@ -69,8 +70,12 @@ Verdict LocalRateLimit::OnRequestHeaders(http::RequestHead& head, bool) {
       descriptors = filter::DescriptorsOfRoute(settings_.stage, settings_.host_limits,
                                                /*without_disabled=*/true, stream_);
     } else {
-      filter::AppendDescriptors(settings_.rate_limits, settings_.stage,
-                                /*without_disabled=*/true, stream_, &descriptors);
+      const auto render = [this](const route::RateLimitFormat& format) {
+        return access_log::RenderRateLimitFormat(format, stream_);
+      };
+      filter::AppendDescriptors(settings_.rate_limits,
+                                {settings_.stage, /*without_disabled=*/true, render}, stream_,
+                                &descriptors);
     }
   }
   // Those that only a service can count are not for the proxy's buckets.

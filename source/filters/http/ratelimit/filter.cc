@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/access_log/rate_limit_format.h"
 #include "source/filter/filter_override.h"
 #include "source/filters/http/ratelimit/questions.h"
 #include "source/rpc/status.h"
@@ -37,7 +38,10 @@ std::vector<filter::Descriptor> RateLimit::Descriptors() const {
                                       stream_);
   }
   std::vector<filter::Descriptor> descriptors;
-  filter::AppendDescriptors(own, settings_.stage, /*without_disabled=*/false, stream_,
+  const auto render = [this](const route::RateLimitFormat& format) {
+    return access_log::RenderRateLimitFormat(format, stream_);
+  };
+  filter::AppendDescriptors(own, {settings_.stage, /*without_disabled=*/false, render}, stream_,
                             &descriptors);
   return descriptors;
 }

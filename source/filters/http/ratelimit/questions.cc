@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
-#include "source/access_log/formatter.h"
+#include "source/access_log/rate_limit_format.h"
 
 namespace proxenos::filters::ratelimit {
 namespace {
@@ -17,16 +17,7 @@ constexpr uint64_t kMostHits = 1000000000;
 
 std::optional<uint64_t> Render(const route::RateLimitFormat& format,
                                filter::StreamContext& stream) {
-  std::string text;
-  if (format.own == nullptr) {
-    text = std::string(stream.FormatValue(format.index));
-  } else {
-    const http::ResponseHead* response = stream.response.status != 0 ? &stream.response : nullptr;
-    format.own->Format(
-        access_log::FormatInput{
-            &stream.info, &stream.request, response, stream.response_out.trailers, {}},
-        text);
-  }
+  const absl::string_view text = access_log::RenderRateLimitFormat(format, stream);
   uint64_t hits = 0;
   if (!absl::SimpleAtoi(text, &hits) || hits > kMostHits) return std::nullopt;
   return hits;

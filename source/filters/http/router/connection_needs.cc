@@ -37,6 +37,7 @@ upstream::ConnectionNeeds NeedsOf(const filter::StreamContext& stream,
   }
   if (stream.info.connection != nullptr) {
     const filter::ConnectionInfo& connection = *stream.info.connection;
+    needs.client = connection.id;
     needs.source = &connection.remote();
     needs.destination = &connection.local;
     if (connection.proxy_notes != nullptr) needs.tlvs = &connection.proxy_notes->passed;
