@@ -285,15 +285,11 @@ std::vector<MessageRules> ExtProcFields() {
            Use("status_on_error allow_mode_override disable_immediate_response forward_rules"),
            Use("metadata_options route_cache_action disable_clear_route_cache"),
            Leave("emit_client_span", kNoSpans),
-           Leave("max_message_timeout", "A processor's override_message_timeout is not taken."),
-           Leave("allowed_override_modes deferred_close_timeout",
-                 "They limit what is not done otherwise either."),
+           Use("max_message_timeout allowed_override_modes deferred_close_timeout mutation_rules"),
+           Use("observability_mode send_body_without_waiting_for_header_response"),
            Refuse("http_service", "write grpc_service"),
            Refuse("request_attributes response_attributes", "no attributes are sent"),
-           Refuse("mutation_rules", "the defaults hold: routing and x-envoy- fields stay"),
            Refuse("filter_metadata", "no access log operator would read it"),
-           Use("observability_mode send_body_without_waiting_for_header_response")
-               .Only("false", "each part waits for its answer"),
            Use("allow_content_length_header").Only("false", "the length follows the body"),
            Refuse("processing_request_modifier on_processing_response", "there are none"),
        }},
@@ -302,7 +298,8 @@ std::vector<MessageRules> ExtProcFields() {
       {"envoy.extensions.filters.http.ext_proc.v3.ProcessingMode",
        {Use("request_header_mode response_header_mode request_trailer_mode response_trailer_mode"),
         Use("request_body_mode response_body_mode")
-            .Only("NONE STREAMED BUFFERED BUFFERED_PARTIAL", kModes)}},
+            .Only("NONE STREAMED BUFFERED BUFFERED_PARTIAL FULL_DUPLEX_STREAMED", kModes)}},
+      {"envoy.config.common.mutation_rules.v3.HeaderMutationRules", {Use("*")}},
       {"envoy.extensions.filters.http.ext_proc.v3.MetadataOptions",
        {Use("forwarding_namespaces receiving_namespaces"),
         Refuse("cluster_metadata_forwarding_namespaces", "clusters keep no metadata")}},
@@ -312,12 +309,12 @@ std::vector<MessageRules> ExtProcFields() {
       {"envoy.extensions.filters.http.ext_proc.v3.ExtProcPerRoute", {Use("*")}},
       {"envoy.extensions.filters.http.ext_proc.v3.ExtProcOverrides",
        {
-           Use("processing_mode grpc_service failure_mode_allow"),
+           Use("processing_mode grpc_service failure_mode_allow metadata_options"),
+           Use("grpc_initial_metadata"),
            Leave("emit_client_span", kNoSpans),
            Use("async_mode").Only("false"),
            Refuse("request_attributes response_attributes", "no attributes are sent"),
-           Refuse("metadata_options grpc_initial_metadata processing_request_modifier",
-                  "those of the filter hold"),
+           Refuse("processing_request_modifier", "there are none"),
        }},
   };
 }

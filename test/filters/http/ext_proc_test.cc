@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "envoy/extensions/filters/http/ext_proc/v3/ext_proc.pb.h"
 #include "envoy/service/ext_proc/v3/external_processor.pb.h"
 #include "gtest/gtest.h"
@@ -345,6 +346,236 @@ TEST_F(ExtProcTest, ModesMayBeChosenLate) {
   ASSERT_TRUE(Ends());
   stream().SendResponse(200, "", true);
   EXPECT_TRUE(Responds());
+}
+
+TEST_F(ExtProcTest, ModesMustBeAllowed) {
+  const std::string only =
+      "allow_mode_override: true allowed_override_modes { request_header_mode: SKIP "
+      "response_header_mode: SKIP } ";
+  for (const bool allowed : {false, true}) {
+    Begin(only);
+    stream().SendRequest(true);
+    Next();
+    Answer(allowed ? "request_headers {} mode_override { response_header_mode: SKIP }"
+                   : "request_headers {} mode_override { response_header_mode: SKIP "
+                     "response_trailer_mode: SEND }");
+    ASSERT_TRUE(Passes());
+    stream().SendResponse(200, "", true);
+    if (!allowed) {
+      EXPECT_TRUE(Next().has_response_headers());
+      Answer("response_headers {}");
+    }
+    EXPECT_TRUE(Responds());
+  }
+}
+
+TEST_F(ExtProcTest, MoreTimeMayBeAskedForOnce) {
+  Begin("max_message_timeout { seconds: 2 }");
+  stream().SendRequest(true);
+  Next();
+  const auto extended = [this](absl::string_view how) {
+    return stream().Stat(absl::StrCat("http.test.ext_proc.override_message_timeout_", how));
+  };
+  Answer("override_message_timeout { seconds: 3 }");  // Too much.
+  ASSERT_TRUE(stream().Until([&] { return extended("ignored") == 1; }));
+  Answer("override_message_timeout { seconds: 1 }");
+  ASSERT_TRUE(stream().Until([&] { return extended("received") == 1; }));
+  stream().Advance(500 * base::kMillisecond);
+  stream().Turn();
+  EXPECT_FALSE(stream().replied());
+  Answer("override_message_timeout { seconds: 2 }");
+  ASSERT_TRUE(stream().Until([&] { return extended("ignored") == 2; }));
+  stream().Advance(501 * base::kMillisecond);
+  EXPECT_FALSE(Passes());
+  EXPECT_EQ(ResponseText(stream()), "504 ");
+}
+
+TEST_F(ExtProcTest, RulesSayWhatMayBeChanged) {
+  const std::string change =
+      R"(request_headers { response { header_mutation {
+           set_headers { header { key: ":authority" raw_value: "other" } }
+           set_headers { header { key: "x-envoy-mine" raw_value: "1" } }
+           set_headers { header { key: "x-no" raw_value: "1" } }
+           remove_headers: "x-kept" } } })";
+  Begin(
+      "mutation_rules { allow_all_routing { value: true } allow_envoy { value: true } "
+      "disallow_expression { regex: 'x-(no|kept)' } }",
+      {{"x-kept", "1"}});
+  stream().SendRequest(true);
+  Next();
+  Answer(change);
+  ASSERT_TRUE(Passes());
+  EXPECT_EQ(stream().request.authority, "other");
+  EXPECT_EQ(Value(stream().request.headers, "x-envoy-mine"), "1");
+  EXPECT_EQ(Value(stream().request.headers, "x-no"), "-");
+  EXPECT_EQ(Value(stream().request.headers, "x-kept"), "1");
+  EXPECT_EQ(stream().Stat("http.test.ext_proc.rejected_header_mutations"), 1u);
+
+  Begin("mutation_rules { disallow_all { value: true } disallow_is_error { value: true } }");
+  stream().SendRequest(true);
+  Next();
+  Answer(change);
+  EXPECT_FALSE(Passes());
+  EXPECT_EQ(ResponseText(stream()), "500 ");
+}
+
+TEST_F(ExtProcTest, AnObserverHoldsNothingUp) {
+  Begin(
+      "observability_mode: true deferred_close_timeout { seconds: 1 } "
+      "processing_mode { request_body_mode: STREAMED response_header_mode: SKIP }");
+  stream().SendRequest(false);
+  stream().SendRequestBody("body", true);
+  EXPECT_TRUE(stream().request_out.end);
+  EXPECT_EQ(stream().request_out.body.ToString(), "body");
+  stream().SendResponse(200, "", true);
+  EXPECT_TRUE(stream().response_out.end);
+  stream().Complete();  // Before the processor has seen anything.
+  const ProcessingRequest head = Next();
+  EXPECT_TRUE(head.has_request_headers());
+  EXPECT_TRUE(head.observability_mode());
+  EXPECT_EQ(Next().request_body().body(), "body");
+  ASSERT_TRUE(stream().Until([this] { return Processor().complete(); }));
+  stream().Advance(1001 * base::kMillisecond);
+  EXPECT_TRUE(stream().Until([this] { return Processor().closed(); }));
+}
+
+TEST_F(ExtProcTest, BodiesMayBeShownBeforeTheHeadIsAnswered) {
+  Begin(
+      "send_body_without_waiting_for_header_response: true "
+      "processing_mode { request_body_mode: STREAMED response_header_mode: SKIP }",
+      {{"content-length", "4"}});
+  stream().SendRequest(false);
+  stream().SendRequestBody("body", true);
+  const ProcessingRequest head = Next();
+  EXPECT_TRUE(head.has_request_headers());
+  EXPECT_TRUE(head.protocol_config().send_body_without_waiting_for_header_response());
+  const ProcessingRequest body = Next();
+  EXPECT_EQ(body.request_body().body(), "body");
+  EXPECT_TRUE(body.request_body().end_of_stream());
+  Answer("request_headers {}");
+  Answer("request_body { response { body_mutation { body: 'other body' } } }");
+  ASSERT_TRUE(Ends());
+  EXPECT_EQ(stream().request_out.body.ToString(), "other body");
+  EXPECT_EQ(stream().Stat("http.test.ext_proc.stream_msgs_sent"), 2u);
+}
+
+constexpr char kDuplex[] =
+    "processing_mode { response_header_mode: SKIP request_body_mode: FULL_DUPLEX_STREAMED "
+    "request_trailer_mode: SEND } ";
+
+std::string Piece(const std::string& bytes, bool end, const std::string& way = "request") {
+  return absl::StrCat(way, "_body { response { body_mutation { streamed_response { body: '", bytes,
+                      "' ", end ? "end_of_stream: true" : "", " } } } }");
+}
+
+TEST_F(ExtProcTest, BodiesComeBackAtTheProcessorsPace) {
+  Begin(kDuplex, {{"content-length", "6"}});
+  stream().SendRequest(false);
+  EXPECT_TRUE(Next().has_request_headers());
+  Answer("request_headers {}");
+  ASSERT_TRUE(Passes());
+  EXPECT_EQ(Value(stream().request.headers, "content-length"), "-");
+  stream().SendRequestBody("abc", false);
+  EXPECT_EQ(Next().request_body().body(), "abc");
+  EXPECT_EQ(stream().request_out.body.ToString(), "");
+  Answer(Piece("1", false));
+  Answer(Piece("2", false));
+  ASSERT_TRUE(stream().Until([this] { return stream().request_out.body.size() == 2; }));
+  stream().SendRequestBody("def", true);
+  const ProcessingRequest last = Next();
+  EXPECT_EQ(last.request_body().body(), "def");
+  EXPECT_TRUE(last.request_body().end_of_stream());
+  Answer(Piece("3", false));
+  ASSERT_TRUE(stream().Until([this] { return stream().request_out.body.size() == 3; }));
+  EXPECT_FALSE(stream().request_out.end);
+  Answer(Piece("4", true));
+  ASSERT_TRUE(Ends());
+  EXPECT_EQ(stream().request_out.body.ToString(), "1234");
+}
+
+TEST_F(ExtProcTest, TheWholeMessageMayBeSeenBeforeAnyAnswer) {
+  for (const bool trailers : {false, true}) {
+    Begin(kDuplex);
+    stream().SendRequest(false);
+    stream().SendRequestBody("abc", !trailers);
+    if (trailers) stream().SendRequestTrailers({{"x-t", "1"}});
+    EXPECT_TRUE(Next().has_request_headers());
+    const ProcessingRequest body = Next();
+    EXPECT_EQ(body.request_body().body(), "abc");
+    EXPECT_EQ(body.request_body().end_of_stream(), !trailers);
+    if (trailers) {
+      EXPECT_EQ(Next().request_trailers().trailers().headers(0).key(), "x-t");
+    }
+    EXPECT_FALSE(stream().request_out.head);
+    Answer(R"(request_headers { response { header_mutation {
+                set_headers { header { key: "x-to" raw_value: "there" } } } } })");
+    Answer(Piece("12", false));
+    Answer(Piece("34", !trailers));
+    if (trailers) {
+      Answer(
+          "request_trailers { header_mutation { "
+          "set_headers { header { key: 'x-t' raw_value: '2' } } } }");
+    }
+    ASSERT_TRUE(Ends());
+    EXPECT_EQ(Value(stream().request.headers, "x-to"), "there");
+    EXPECT_EQ(stream().request_out.body.ToString(), "1234");
+    if (trailers) {
+      EXPECT_EQ(Value(*stream().request_out.trailers, "x-t"), "2");
+    }
+    EXPECT_EQ(stream().Stat("http.test.ext_proc.stream_msgs_sent"), trailers ? 3u : 2u);
+  }
+}
+
+TEST_F(ExtProcTest, ResponsesComeBackAtTheProcessorsPace) {
+  Begin(
+      "processing_mode { request_header_mode: SKIP response_body_mode: FULL_DUPLEX_STREAMED "
+      "response_trailer_mode: SEND }");
+  stream().SendRequest(true);
+  stream().SendResponse(200, "token", false);
+  EXPECT_TRUE(Next().has_response_headers());
+  Answer("response_headers {}");
+  EXPECT_EQ(Next().response_body().body(), "token");
+  Answer(Piece("T", false, "response"));
+  ASSERT_TRUE(stream().Until([this] { return stream().response_out.body.size() == 1; }));
+  stream().SendResponseBody("end", true);
+  Next();
+  Answer(Piece("E", true, "response"));
+  Processor().SendTrailers({{"grpc-status", "0"}});
+  ASSERT_TRUE(Responds());
+  EXPECT_EQ(stream().response_out.body.ToString(), "TE");
+}
+
+TEST_F(ExtProcTest, WhatWasTakenMustComeBack) {
+  for (const bool orderly : {false, true}) {
+    Begin(absl::StrCat(kDuplex, "failure_mode_allow: true"));
+    stream().SendRequest(false);
+    Next();
+    Answer("request_headers {}");
+    ASSERT_TRUE(Passes());
+    stream().SendRequestBody("abc", true);
+    Next();
+    Answer(Piece("1", false));
+    if (orderly) {
+      Processor().SendTrailers({{"grpc-status", "0"}});
+    } else {
+      Processor().Reset(http2::ErrorCode::kInternalError);
+    }
+    EXPECT_FALSE(Ends());
+    EXPECT_EQ(ResponseText(stream()), "500 ");
+  }
+}
+
+TEST_F(ExtProcTest, RoutesHaveTheirOwnMetadata) {
+  Begin("", {},
+        "overrides { grpc_initial_metadata { key: 'X-Route' value: 'r' } "
+        "metadata_options { receiving_namespaces { untyped: 'space' } } }");
+  stream().SendRequest(true);
+  Next();
+  EXPECT_EQ(Value(Processor().head().headers, "x-route"), "r");
+  Answer(R"(request_headers {} dynamic_metadata { fields { key: "space" value {
+      struct_value { fields { key: "k" value { string_value: "v" } } } } } })");
+  ASSERT_TRUE(Passes());
+  EXPECT_EQ(*stream().info.metadata.Find("space", {"k"})->text(), "v");
 }
 
 TEST_F(ExtProcTest, RoutesDecide) {

@@ -3,11 +3,14 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "envoy/extensions/filters/http/ext_proc/v3/ext_proc.pb.h"
 #include "source/config/typed_config.h"
+#include "source/filter/mutation_rules_config.h"
 #include "source/filters/http/ext_proc/filter.h"
 #include "source/match/match_config.h"
+#include "source/rpc/initial_metadata_config.h"
 #include "source/rpc/service_config.h"
 #include "source/upstream/duration_config.h"
 
@@ -55,8 +58,8 @@ Mode CompileMode(const v3::ProcessingMode& proto, const config::Path& path,
                  config::Errors& errors) {
   using P = v3::ProcessingMode;
   const auto body = [&path, &errors](P::BodySendMode mode) {
-    if (mode > P::BUFFERED_PARTIAL) {
-      errors.Add(path, "expected NONE, STREAMED, BUFFERED or BUFFERED_PARTIAL of a body");
+    if (mode > P::FULL_DUPLEX_STREAMED) {
+      errors.Add(path, "expected any mode but GRPC of a body");
       return Mode::Body::kNone;
     }
     return static_cast<Mode::Body>(mode);
@@ -68,6 +71,11 @@ Mode CompileMode(const v3::ProcessingMode& proto, const config::Path& path,
   mode.body[1] = body(proto.response_body_mode());
   mode.trailers[0] = proto.request_trailer_mode() == P::SEND;
   mode.trailers[1] = proto.response_trailer_mode() == P::SEND;
+  for (const int direction : {0, 1}) {
+    if (mode.body[direction] != Mode::Body::kDuplex || mode.trailers[direction]) continue;
+    errors.Add(path.Field(direction == 0 ? "request_trailer_mode" : "response_trailer_mode"),
+               "expected SEND, which FULL_DUPLEX_STREAMED of the body needs");
+  }
   return mode;
 }
 
@@ -77,6 +85,35 @@ rpc::GrpcService CompileService(const envoy::config::core::v3::GrpcService& prot
   rpc::GrpcService service = rpc::CompileGrpcService(proto, kMethod, 0, path, errors);
   service.options.timeout = 0;
   return service;
+}
+
+std::vector<std::string> NamesOf(const v3::MetadataOptions::MetadataNamespaces& proto) {
+  return {proto.untyped().begin(), proto.untyped().end()};
+}
+
+// What the processor may do beyond answering.
+void CompileRights(const v3::ExternalProcessor& proto, const config::Path& path, Settings& settings,
+                   config::Errors& errors) {
+  settings.allow_mode_override = proto.allow_mode_override();
+  for (int i = 0; i < proto.allowed_override_modes_size(); ++i) {
+    settings.allowed_modes.push_back(
+        CompileMode(proto.allowed_override_modes(i),
+                    path.Field("allowed_override_modes").Index(static_cast<size_t>(i)), errors));
+  }
+  if (proto.has_max_message_timeout()) {
+    settings.max_message_timeout = upstream::CompileDuration(proto.max_message_timeout(), errors,
+                                                             path.Field("max_message_timeout"));
+  }
+  settings.rules =
+      filter::CompileMutationRules(proto.mutation_rules(), path.Field("mutation_rules"), errors);
+  settings.immediate_responses = !proto.disable_immediate_response();
+  if (proto.route_cache_action() == v3::ExternalProcessor::CLEAR) {
+    settings.route_cache = Settings::RouteCache::kClear;
+  }
+  if (proto.route_cache_action() == v3::ExternalProcessor::RETAIN ||
+      proto.disable_clear_route_cache()) {
+    settings.route_cache = Settings::RouteCache::kRetain;
+  }
 }
 
 Settings Compile(const v3::ExternalProcessor& proto, const config::Path& path,
@@ -92,24 +129,20 @@ Settings Compile(const v3::ExternalProcessor& proto, const config::Path& path,
     settings.status_on_error = static_cast<uint16_t>(proto.status_on_error().code());
   }
   settings.failure_mode_allow = proto.failure_mode_allow();
-  settings.allow_mode_override = proto.allow_mode_override();
-  settings.immediate_responses = !proto.disable_immediate_response();
-  if (proto.route_cache_action() == v3::ExternalProcessor::CLEAR) {
-    settings.route_cache = Settings::RouteCache::kClear;
+  settings.observes = proto.observability_mode();
+  if (proto.has_deferred_close_timeout()) {
+    settings.lingers_for = upstream::CompileDuration(proto.deferred_close_timeout(), errors,
+                                                     path.Field("deferred_close_timeout"));
   }
-  if (proto.route_cache_action() == v3::ExternalProcessor::RETAIN ||
-      proto.disable_clear_route_cache()) {
-    settings.route_cache = Settings::RouteCache::kRetain;
-  }
+  settings.sends_body_early = proto.send_body_without_waiting_for_header_response();
+  CompileRights(proto, path, settings, errors);
   const config::Path rules = path.Field("forward_rules");
   settings.allowed_headers = match::CompileStringMatchers(proto.forward_rules().allowed_headers(),
                                                           errors, rules.Field("allowed_headers"));
   settings.disallowed_headers = match::CompileStringMatchers(
       proto.forward_rules().disallowed_headers(), errors, rules.Field("disallowed_headers"));
-  const auto& forwarded = proto.metadata_options().forwarding_namespaces().untyped();
-  settings.forwarded_namespaces.assign(forwarded.begin(), forwarded.end());
-  const auto& received = proto.metadata_options().receiving_namespaces().untyped();
-  settings.received_namespaces.assign(received.begin(), received.end());
+  settings.forwarded_namespaces = NamesOf(proto.metadata_options().forwarding_namespaces());
+  settings.received_namespaces = NamesOf(proto.metadata_options().receiving_namespaces());
   return settings;
 }
 
@@ -130,6 +163,15 @@ std::shared_ptr<const void> CreateOverride(const google::protobuf::Any& config,
   if (overrides.has_failure_mode_allow()) {
     settings.failure_mode_allow = overrides.failure_mode_allow().value();
   }
+  const v3::MetadataOptions& metadata = overrides.metadata_options();
+  if (metadata.has_forwarding_namespaces()) {
+    settings.forwarded_namespaces = NamesOf(metadata.forwarding_namespaces());
+  }
+  if (metadata.has_receiving_namespaces()) {
+    settings.received_namespaces = NamesOf(metadata.receiving_namespaces());
+  }
+  settings.metadata = rpc::CompileInitialMetadata(overrides.grpc_initial_metadata(),
+                                                  at.Field("grpc_initial_metadata"), errors);
   return std::make_shared<const RouteSettings>(std::move(settings));
 }
 

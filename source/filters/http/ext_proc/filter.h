@@ -2,8 +2,10 @@
 // gRPC stream for each of ours.
 //
 // A part that the processor is asked about is held until it has answered; a body that it wants
-// whole is shown while its head is held. What the processor does (an answer, silence, an end) only
-// wakes the filter; OnWake acts on it. Owner: the stream's FilterChain. Thread: the worker's.
+// whole is shown while its head is held. A body in both directions at once (FULL_DUPLEX_STREAMED)
+// is taken out of the message as it comes, and what the processor makes of it is put in behind the
+// filter. What the processor does (an answer, silence, an end) only wakes the filter; OnWake acts
+// on it. Owner: the stream's FilterChain. Thread: the worker's.
 #pragma once
 
 #include <memory>
@@ -13,29 +15,10 @@
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
 #include "source/filters/http/ext_proc/message.h"
+#include "source/filters/http/ext_proc/session.h"
 #include "source/filters/http/ext_proc/settings.h"
-#include "source/rpc/call.h"
-#include "source/stats/registry.h"
-#include "source/stats/schema.h"
 
 namespace proxenos::filters::ext_proc {
-
-// Scope: "ext_proc." below HttpScope, with the filter's stat_prefix. One group a worker.
-#define PX_EXT_PROC_STATS(X)         \
-  X(Counter, streams_started)        \
-  X(Counter, stream_msgs_sent)       \
-  X(Counter, stream_msgs_received)   \
-  X(Counter, spurious_msgs_received) \
-  X(Counter, streams_closed)         \
-  X(Counter, streams_failed)         \
-  X(Counter, failure_mode_allowed)   \
-  X(Counter, message_timeouts)       \
-  X(Counter, rejected_header_mutations)
-PX_STATS(ExtProcStats, PX_EXT_PROC_STATS);
-
-struct ExtProcPart final : public filter::WorkerPart {
-  stats::Group<ExtProcStats> stats;
-};
 
 class ExtProc final : public filter::HttpFilter {
  public:
@@ -52,6 +35,7 @@ class ExtProc final : public filter::HttpFilter {
   filter::Verdict OnResponseTrailers(http::HeaderMap& trailers) override;
   void OnWake() override;
   void OnLocalReply() override;
+  void OnComplete() override;
 
  private:
   // One direction.
@@ -61,32 +45,76 @@ class ExtProc final : public filter::HttpFilter {
     buffer::Buffer* body = nullptr;       // That is held, of Part::kBody.
     http::HeaderMap* trailers = nullptr;  // That are held.
     std::optional<event::Timer> deadline;
+    bool extended = false;     // By override_message_timeout, once for each question.
     bool shown_whole = false;  // The body was shown with its head.
+    bool body_next = false;    // It was, before the head's answer: one about it follows.
     // What the processor sends in the place of a body that is still coming, until it is passed on.
     std::optional<std::string> replacement;
     bool drops = false;  // Whatever comes of the body is not passed on.
+
+    // Of Mode::Body::kDuplex.
+    bool took = false;            // Bytes are with the processor, who is to give them back,
+    bool got_end = false;         // and has, all of them.
+    bool stalled = false;         // The processor is slow to take.
+    bool trailers_shown = false;  // And are to be answered,
+    std::optional<HeaderMutation> trailers_answer;  // by this.
+    buffer::Buffer pieces;                          // Of the processor's, that wait.
   };
 
   bool active() const { return !off_ && !over_; }
+  Mode::Body body_mode(filter::Direction direction) const {
+    return mode_.body[static_cast<int>(direction)];
+  }
+  bool duplex(filter::Direction direction) const {
+    return body_mode(direction) == Mode::Body::kDuplex;
+  }
   filter::BodyNeed NeedOf(filter::Direction direction, const filter::BodyNeed& declared) const;
   filter::Verdict Head(filter::Direction direction, bool end);
   filter::Verdict Body(filter::Direction direction, buffer::Buffer& body, bool end);
   filter::Verdict Trailers(filter::Direction direction, http::HeaderMap& trailers);
   // Of a message that has been replaced: its pieces are dropped, its trailers emptied.
   void PassReplacement(Way& way, buffer::Buffer& body);
-  // Sends a question; false: the stream could not be had, and is over.
+
+  // Questions. False: the stream could not be had, and is over.
+  bool Send(const std::string& message);
   bool Ask(filter::Direction direction, Part part, const std::string& message);
+  // The processor is to answer within its time.
+  void Expect(filter::Direction direction, Part part);
+  void ArmDeadline(filter::Direction direction, base::Nanos within);
   bool AskAboutWholeBody(filter::Direction direction);
+  // observability_mode
+  void Show(const std::string& message);
   bool StartCall();
+  rpc::CallOptions OptionsOfRoute() const;
   void OnProgress() { stream_.Wake(*this); }
+
+  // Bodies that are shown before the head is answered, or given back at the processor's own pace.
+  void AwaitHeldBody(filter::Direction direction);
+  void ShowHeldBody(filter::Direction direction);
+  filter::Verdict TakeBody(filter::Direction direction, buffer::Buffer& body, bool end);
+  filter::Verdict TakeTrailers(filter::Direction direction, http::HeaderMap& trailers);
+  void ActOnPiece(Way& way, Answer& answer);
+  void GiveBack(filter::Direction direction);
+  bool Unfinished() const;
+  // Bytes of the message were taken and are not given back.
+  bool Lost() const;
+
+  // Answers.
   void ReadAnswers();
   void Act(Answer answer);
   void ActOnHead(Way& way, Answer& answer);
+  void Extend(base::Nanos timeout);
+  bool MayChoose(const Mode& mode) const;
   void ApplyMutation(const HeaderMutation& mutation, filter::Direction direction,
                      http::HeaderMap* trailers);
+  void ApplyChange(const filter::HeaderChange& change, filter::Direction direction,
+                   http::HeaderMap* trailers);
+  void Reject();
   // Sets a body in the place of another, and what the head says of its length.
   void ReplaceBody(filter::Direction direction, buffer::Buffer& body, const std::string& with);
   void ForgetLength(filter::Direction direction);
+  // A body whose pieces the processor may change has no length that is known with its head.
+  void LetHeadGo(filter::Direction direction);
   void Immediate(const Answer::Immediate& immediate);
   void KeepMetadata(json::Object metadata);
   void LetGo(filter::Direction direction);
@@ -97,7 +125,16 @@ class ExtProc final : public filter::HttpFilter {
   filter::Parts& Incoming(filter::Direction direction) {
     return direction == filter::Direction::kRequest ? stream_.request_in : stream_.response_in;
   }
+  http::Framing& FramingOf(filter::Direction direction) {
+    return direction == filter::Direction::kRequest ? stream_.request.framing
+                                                    : stream_.response.framing;
+  }
+  http::HeaderMap& HeadersOf(filter::Direction direction) {
+    return direction == filter::Direction::kRequest ? stream_.request.headers
+                                                    : stream_.response.headers;
+  }
   Way& way(filter::Direction direction) { return ways_[static_cast<int>(direction)]; }
+  Asker asker() const { return {stream_, settings_, forwarded_}; }
   template <typename Counter>
   void Count(Counter ExtProcStats::*counter) {
     if (part_ != nullptr) ((*part_->stats).*counter).Inc();
@@ -105,15 +142,21 @@ class ExtProc final : public filter::HttpFilter {
 
   const Settings& settings_;
   filter::StreamContext& stream_;
-  ExtProcPart* const part_;  // May be null.
+  ExtProcPart* const part_;           // May be null.
+  const RouteSettings* const route_;  // May be null.
   const rpc::GrpcService* service_;
+  const std::vector<std::string>* forwarded_;
+  const std::vector<std::string>* received_;
   Mode mode_;
   bool failure_allowed_;
   bool off_ = false;   // By the route.
   bool over_ = false;  // No more is asked.
   bool timed_out_ = false;
-  std::unique_ptr<rpc::Call> call_;
+  std::unique_ptr<Session> session_;
   Way ways_[2];
 };
+
+// What a body may have that is to be seen whole: a connection's buffer in Envoy.
+inline constexpr uint32_t kMaxBufferedBytes = 1024 * 1024;
 
 }  // namespace proxenos::filters::ext_proc

@@ -23,6 +23,7 @@ enum RequestField : uint32_t {
   kBodies = 4,
   kAllTrailers = 6,
   kMetadataContext = 8,
+  kObservabilityMode = 10,
   kProtocolConfig = 11,
 };
 enum ResponseField : uint32_t {
@@ -31,6 +32,7 @@ enum ResponseField : uint32_t {
   kImmediate = 7,
   kDynamicMetadata = 8,
   kModeOverride = 9,
+  kOverrideMessageTimeout = 10,
   kStreamedImmediate = 11,
 };
 enum CommonField : uint32_t {
@@ -76,12 +78,13 @@ class HeaderWriter {
   const Settings& settings_;
 };
 
-void WriteMetadata(WireWriter& message, const filter::StreamContext& stream,
-                   const Settings& settings) {
-  if (settings.forwarded_namespaces.empty()) return;
-  message.Message(kMetadataContext, [&stream, &settings](WireWriter& metadata) {
-    for (const std::string& space : settings.forwarded_namespaces) {
-      const json::Object* values = stream.info.metadata.Find(space);
+// What every question says.
+void WriteRest(WireWriter& message, const Asker& asker) {
+  if (asker.settings.observes) message.Flag(kObservabilityMode, true);
+  if (asker.forwarded->empty()) return;
+  message.Message(kMetadataContext, [&asker](WireWriter& metadata) {
+    for (const std::string& space : *asker.forwarded) {
+      const json::Object* values = asker.stream.info.metadata.Find(space);
       if (values == nullptr) continue;
       metadata.Message(1, [&space, values](WireWriter& entry) {
         entry.Text(1, space);
@@ -113,12 +116,22 @@ bool ReadMutation(absl::string_view message, HeaderMutation* mutation) {
   return reader.ok();
 }
 
+bool ReadPiece(absl::string_view message, Answer* answer) {
+  Answer::Piece& piece = answer->piece.emplace();
+  WireReader reader(message);
+  while (reader.Next()) {
+    if (reader.field() == 1) piece.bytes = std::string(reader.bytes());
+    if (reader.field() == 2) piece.end = reader.number() != 0;
+  }
+  return reader.ok();
+}
+
 bool ReadBodyMutation(absl::string_view message, Answer* answer) {
   WireReader reader(message);
   while (reader.Next()) {
     if (reader.field() == kBody) answer->body = std::string(reader.bytes());
     if (reader.field() == kClear && reader.number() != 0) answer->body = std::string();
-    if (reader.field() == kStreamed) return false;
+    if (reader.field() == kStreamed && !ReadPiece(reader.bytes(), answer)) return false;
   }
   return reader.ok();
 }
@@ -199,6 +212,18 @@ bool ReadImmediate(absl::string_view message, Answer* answer) {
   return reader.ok();
 }
 
+// google.protobuf.Duration, of at most an hour, as the API has it.
+bool ReadTimeout(absl::string_view message, Answer* answer) {
+  base::Nanos& timeout = answer->timeout.emplace(0);
+  WireReader reader(message);
+  while (reader.Next()) {
+    const uint64_t value = reader.number();
+    if (value >= (reader.field() == 1 ? 3601u : 1'000'000'000u)) return false;
+    timeout += static_cast<base::Nanos>(value) * (reader.field() == 1 ? base::kSecond : 1);
+  }
+  return reader.ok();
+}
+
 // False: a mode that is not implemented.
 bool ReadMode(absl::string_view message, Answer* answer) {
   Mode& mode = answer->mode.emplace();
@@ -233,6 +258,8 @@ bool Read(absl::string_view message, Answer* answer) {
       std::optional<json::Object> metadata = rpc::ReadStruct(reader.bytes());
       good = metadata.has_value();
       if (good) answer->metadata = *std::move(metadata);
+    } else if (field == kOverrideMessageTimeout) {
+      good = ReadTimeout(reader.bytes(), answer);
     } else if (field == kStreamedImmediate) {
       good = false;
     }
@@ -243,13 +270,13 @@ bool Read(absl::string_view message, Answer* answer) {
 
 }  // namespace
 
-std::string MakeHead(const filter::StreamContext& stream, const Settings& settings,
-                     Direction direction, bool end) {
+std::string MakeHead(const Asker& asker, Direction direction, bool end) {
   std::string message;
   WireWriter out(message);
-  out.Message(FieldOf(kHeads, direction), [&stream, &settings, direction, end](WireWriter& head) {
-    head.Message(1, [&stream, &settings, direction](WireWriter& map) {
-      HeaderWriter headers(map, settings);
+  out.Message(FieldOf(kHeads, direction), [&asker, direction, end](WireWriter& head) {
+    head.Message(1, [&asker, direction](WireWriter& map) {
+      HeaderWriter headers(map, asker.settings);
+      const filter::StreamContext& stream = asker.stream;
       if (direction == Direction::kRequest) {
         headers.Write(":method", stream.request.method_text);
         headers.Write(":scheme", stream.request.scheme);
@@ -263,41 +290,41 @@ std::string MakeHead(const filter::StreamContext& stream, const Settings& settin
     });
     head.Flag(3, end);
   });
-  WriteMetadata(out, stream, settings);
+  WriteRest(out, asker);
   return message;
 }
 
-std::string MakeBody(const filter::StreamContext& stream, const Settings& settings,
-                     Direction direction, const buffer::Buffer& body, bool end) {
+std::string MakeBody(const Asker& asker, Direction direction, const buffer::Buffer& body,
+                     bool end) {
   std::string message;
   WireWriter out(message);
   out.Message(FieldOf(kBodies, direction), [&body, end](WireWriter& part) {
     part.Text(1, body.ToString());
     part.Flag(2, end);
   });
-  WriteMetadata(out, stream, settings);
+  WriteRest(out, asker);
   return message;
 }
 
-std::string MakeTrailers(const filter::StreamContext& stream, const Settings& settings,
-                         Direction direction, const http::HeaderMap& trailers) {
+std::string MakeTrailers(const Asker& asker, Direction direction, const http::HeaderMap& trailers) {
   std::string message;
   WireWriter out(message);
-  out.Message(FieldOf(kAllTrailers, direction), [&trailers, &settings](WireWriter& part) {
-    part.Message(1, [&trailers, &settings](WireWriter& map) {
-      HeaderWriter(map, settings).WriteAll(trailers);
+  out.Message(FieldOf(kAllTrailers, direction), [&trailers, &asker](WireWriter& part) {
+    part.Message(1, [&trailers, &asker](WireWriter& map) {
+      HeaderWriter(map, asker.settings).WriteAll(trailers);
     });
   });
-  WriteMetadata(out, stream, settings);
+  WriteRest(out, asker);
   return message;
 }
 
-std::string MakeProtocolConfig(const Mode& mode) {
+std::string MakeProtocolConfig(const Mode& mode, bool sends_body_early) {
   if (mode.body[0] == Mode::Body::kNone && mode.body[1] == Mode::Body::kNone) return std::string();
   std::string message;
-  WireWriter(message).Message(kProtocolConfig, [&mode](WireWriter& config) {
+  WireWriter(message).Message(kProtocolConfig, [&mode, sends_body_early](WireWriter& config) {
     config.Number(1, static_cast<uint64_t>(mode.body[0]));
     config.Number(2, static_cast<uint64_t>(mode.body[1]));
+    if (sends_body_early) config.Flag(3, true);
   });
   return message;
 }

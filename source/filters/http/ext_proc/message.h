@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "source/base/clock.h"
 #include "source/buffer/buffer.h"
 #include "source/filter/header_change.h"
 #include "source/filter/http_filter.h"
@@ -18,16 +19,22 @@ namespace proxenos::filters::ext_proc {
 
 enum class Part : uint8_t { kHead, kBody, kTrailers };
 
+// What all questions of a stream are made of.
+struct Asker {
+  const filter::StreamContext& stream;
+  const Settings& settings;
+  const std::vector<std::string>* forwarded;  // Namespaces.
+};
+
 // Serialized ProcessingRequests.
-std::string MakeHead(const filter::StreamContext& stream, const Settings& settings,
-                     filter::Direction direction, bool end);
-std::string MakeBody(const filter::StreamContext& stream, const Settings& settings,
-                     filter::Direction direction, const buffer::Buffer& body, bool end);
-std::string MakeTrailers(const filter::StreamContext& stream, const Settings& settings,
-                         filter::Direction direction, const http::HeaderMap& trailers);
+std::string MakeHead(const Asker& asker, filter::Direction direction, bool end);
+std::string MakeBody(const Asker& asker, filter::Direction direction, const buffer::Buffer& body,
+                     bool end);
+std::string MakeTrailers(const Asker& asker, filter::Direction direction,
+                         const http::HeaderMap& trailers);
 
 // The ProtocolConfiguration that goes with the first of them; empty where it would say nothing.
-std::string MakeProtocolConfig(const Mode& mode);
+std::string MakeProtocolConfig(const Mode& mode, bool sends_body_early);
 
 // HeaderMutation
 struct HeaderMutation {
@@ -51,11 +58,18 @@ struct Answer {
 
   HeaderMutation headers;
   std::optional<std::string> body;  // In the place of what there was.
-  bool replaces = false;            // CONTINUE_AND_REPLACE: the whole message, whatever it had.
+  // StreamedBodyResponse: a piece of the body as it goes on.
+  struct Piece {
+    std::string bytes;
+    bool end = false;
+  };
+  std::optional<Piece> piece;
+  bool replaces = false;  // CONTINUE_AND_REPLACE: the whole message, whatever it had.
   bool clear_route_cache = false;
   std::optional<Immediate> immediate;
   std::optional<Mode> mode;
-  json::Object metadata;  // By namespace.
+  std::optional<base::Nanos> timeout;  // override_message_timeout
+  json::Object metadata;               // By namespace.
 };
 
 // Nothing when the message is broken, or says what is not implemented.
