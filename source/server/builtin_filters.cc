@@ -22,6 +22,7 @@
 #include "source/filters/http/fault/config.h"
 #include "source/filters/http/grpc_http1_bridge/config.h"
 #include "source/filters/http/grpc_http1_reverse_bridge/config.h"
+#include "source/filters/http/grpc_json_transcoder/config.h"
 #include "source/filters/http/grpc_stats/config.h"
 #include "source/filters/http/grpc_web/config.h"
 #include "source/filters/http/header_mutation/config.h"
@@ -101,6 +102,9 @@ constexpr filter::FilterKind kHttpFilters[] = {
      f::ext_proc::CreateExtProc, &f::ext_proc::kExtProcOverride, kBoth},
     {"envoy.extensions.filters.http.fault.v3.HTTPFault", false, f::fault::CreateFault,
      &f::fault::kFaultOverride},
+    {"envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder", false,
+     f::grpc_json_transcoder::CreateGrpcJsonTranscoder,
+     &f::grpc_json_transcoder::kGrpcJsonTranscoderOverride},
     {"envoy.extensions.filters.http.grpc_http1_bridge.v3.Config", false,
      f::grpc_http1_bridge::CreateGrpcHttp1Bridge},
     {"envoy.extensions.filters.http.grpc_http1_reverse_bridge.v3.FilterConfig", false,

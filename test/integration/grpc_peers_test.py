@@ -1,8 +1,10 @@
-"""Filters whose peers speak gRPC, on the real binary: a processor that takes bodies apart.
+"""Filters whose peers speak gRPC, on the real binary: a processor that takes bodies apart, and a service with
+clients that speak JSON.
 
   grpc_peers_test.py --proxy BINARY --page FILE [CASE...]
 """
 
+import base64
 import json
 import pathlib
 import struct
@@ -117,6 +119,30 @@ class Processor(GrpcPeer):
             self.piece(stream, 4, body.upper(), bool(protobuf_wire.one(message, 5, 2)))
 
 
+class Shop(GrpcPeer):
+    """Answers each call with the name that it was asked for, or that there is none."""
+
+    def answer(self, stream, path, message):
+        name = (protobuf_wire.one(message, 1) or b"").decode()
+        self.begin(stream)
+        if path == "/shop.Shop/Get" and name == "none":
+            return self.finish(stream, ("grpc-message", "no such"), status="5")
+        for _ in range(2 if path == "/shop.Shop/List" else 1):
+            self.say(stream, field(1, name))
+        self.finish(stream)
+
+
+def shop_descriptors():
+    """A FileDescriptorSet: shop.Shop has Get and, as a stream, List, of shop.Item { name }."""
+    name = field(1, "name") + field(3, 1) + field(4, 1) + field(5, 9) + field(10, "name")
+    rules = {"Get": field(2, "/items/{name}") + field(11, field(4, "/items") + field(7, "*")), "List": field(2, "/list/{name}")}
+    methods = b"".join(
+        field(2, field(1, method) + field(2, ".shop.Item") + field(3, ".shop.Item") + field(4, field(72295728, rule))
+              + (field(6, 1) if method == "List" else b"")) for method, rule in rules.items())
+    file = field(1, "shop.proto") + field(2, "shop") + field(4, field(1, "Item") + field(2, name))
+    return field(1, file + field(6, field(1, "Shop") + methods) + field(12, "proto3"))
+
+
 class GrpcPeersTest(unittest.TestCase):
     binary = ""
     page = None
@@ -154,8 +180,28 @@ class GrpcPeersTest(unittest.TestCase):
         self.assertEqual(seen["body"], body.decode().upper())
         self.assertIn(("x-picked", str(len(body))), seen["headers"])
 
+    def shop(self, **fields):
+        shop = Shop()
+        self.addCleanup(shop.close)
+        config = {"@type": FILTERS + "grpc_json_transcoder.v3.GrpcJsonTranscoder", "services": ["shop.Shop"],
+                  "proto_descriptor_bin": base64.b64encode(shop_descriptors()).decode(), **fields}
+        return self.start({"name": "transcoder", "typed_config": config},
+                          [bootstrap.cluster("origin", shop.port, **bootstrap.http2())])
+
+    def test_json_clients(self):
+        running = self.shop(convert_grpc_status=True)
+        response = self.ask(running, path="/items/a%20b")
+        self.assertEqual((response["status"], json.loads(response["body"])), (200, {"name": "a b"}))
+        response = self.ask(running, method="POST", path="/items", body=b'{"name": "c"}')
+        self.assertEqual((response["status"], json.loads(response["body"])), (200, {"name": "c"}))
+        response = self.ask(running, path="/items/none")
+        self.assertEqual((response["status"], json.loads(response["body"])), (404, {"code": 5, "message": "no such"}))
+        response = self.ask(running, path="/list/x")
+        self.assertEqual((response["status"], json.loads(response["body"])), (200, [{"name": "x"}, {"name": "x"}]))
+        self.assertEqual(self.ask(running, method="POST", path="/items", body=b"{")["status"], 400)
+
     def test_the_configurations_of_the_pages_load(self):
-        for page in ("ext_proc",):
+        for page in ("ext_proc", "grpc_json_transcoder"):
             blocks = report.yaml_blocks(self.page.parent / f"{page}.md")  # They stand in one folder.
             self.assertTrue(blocks, page)
             for number, block in enumerate(blocks):

@@ -1,0 +1,259 @@
+// What becomes of heads and bodies.
+#include "source/filters/http/grpc_json_transcoder/filter.h"
+
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "source/filter/filter_override.h"
+#include "source/http/content_coding.h"
+#include "source/http/percent.h"
+
+namespace proxenos::filters::grpc_json_transcoder {
+namespace {
+
+using filter::BodyMode;
+using filter::BodyNeed;
+using filter::Verdict;
+using http::HeaderId;
+
+constexpr absl::string_view kOriginalPath = "x-envoy-original-path";
+constexpr absl::string_view kOriginalMethod = "x-envoy-original-method";
+constexpr absl::string_view kDetails = "grpc-status-details-bin";
+constexpr absl::string_view kJson = "application/json";
+
+void SetLength(uint64_t length, http::Framing& framing, http::HeaderMap& headers) {
+  framing = http::Framing{http::Framing::kLength, length};
+  headers.Set(HeaderId::kContentLength, absl::AlphaNum(length).Piece());
+}
+
+// As peers write it, with padding or without.
+std::string BinaryValue(absl::string_view text) {
+  std::string bytes;
+  if (!absl::Base64Unescape(text, &bytes) && !absl::WebSafeBase64Unescape(text, &bytes)) {
+    bytes.clear();
+  }
+  return bytes;
+}
+
+absl::string_view TypeOfStream(Settings::Stream stream) {
+  switch (stream) {
+    case Settings::Stream::kLines:
+      return "application/x-ndjson";
+    case Settings::Stream::kEvents:
+      return "text/event-stream";
+    case Settings::Stream::kArray:
+      break;
+  }
+  return kJson;
+}
+
+}  // namespace
+
+GrpcJsonTranscoder::GrpcJsonTranscoder(const Settings& settings,
+                                       const filter::FilterFactory& factory,
+                                       filter::StreamContext& stream)
+    : stream_(stream),
+      settings_(filter::FindSettings<Settings>(stream, factory)),
+      decoder_((settings_ == nullptr ? settings : *settings_).max_response_bytes) {
+  if (settings_ == nullptr) settings_ = &settings;
+  if (settings_->rules.empty() || stream.IsGrpcCall()) return;
+  const http::RequestHead& head = stream.request;
+  Matched matched = FindRule(*settings_, head.method_text, head.path);
+  if (matched.outcome == Matched::Outcome::kNoRule && !settings_->rejects_unknown_method) return;
+  if (matched.outcome == Matched::Outcome::kBadQuery && !settings_->rejects_unknown_parameters) {
+    return;
+  }
+  matched_ = std::make_unique<const Matched>(std::move(matched));
+}
+
+BodyNeed GrpcJsonTranscoder::RequestBodyNeed(const BodyNeed& declared) const {
+  if (!called() || matched_->outcome != Matched::Outcome::kFound) return declared;
+  return BodyNeed{BodyMode::kBuffer, settings_->max_request_bytes};
+}
+
+bool GrpcJsonTranscoder::translates() const {
+  return begun_ && !stream_.replied() &&
+         rpc::IsGrpcType(stream_.response.headers.Get(HeaderId::kContentType));
+}
+
+BodyNeed GrpcJsonTranscoder::ResponseBodyNeed(const BodyNeed& declared) const {
+  if (!translates()) return declared;
+  if (matched_->rule->method->response_streams) return BodyNeed{BodyMode::kStream, 0};
+  return BodyNeed{BodyMode::kBuffer, settings_->max_response_bytes};
+}
+
+Verdict GrpcJsonTranscoder::Refuse(uint16_t status, absl::string_view why) {
+  stream_.Reply(status, stream_.arena.Copy(why), "grpc_json_transcode_failure", 0);
+  return Verdict::kReplied;
+}
+
+void GrpcJsonTranscoder::BecomeCall(http::RequestHead& head) {
+  begun_ = true;
+  content_type_ = std::string(head.headers.Get(HeaderId::kContentType));
+  head.headers.Set(kOriginalPath, head.path);
+  head.headers.Set(kOriginalMethod, head.method_text);
+  head.method = http::Method::kPost;
+  head.method_text = "POST";
+  head.path = matched_->rule->method->path;
+  head.te_trailers = true;
+  head.headers.Set(HeaderId::kContentType, rpc::kContentType);
+  http::ForgetLength(head.framing, head.headers);
+  if (!settings_->keeps_route) stream_.Reroute();
+}
+
+Verdict GrpcJsonTranscoder::OnRequestHeaders(http::RequestHead& head, bool end) {
+  if (!called()) return Verdict::kContinue;
+  if (matched_->outcome == Matched::Outcome::kNoRule) {
+    return Refuse(404, "Could not resolve the path to a method.");
+  }
+  if (matched_->outcome == Matched::Outcome::kBadQuery) return Refuse(400, matched_->error);
+  BecomeCall(head);
+  if (!end) return Verdict::kContinue;
+  sent_ = true;
+  const auto frames = ToFrames(*settings_, *matched_, content_type_, "");
+  if (!frames.ok()) return Refuse(400, frames.status().message());
+  SetLength(frames->size(), head.framing, head.headers);
+  stream_.added_body.Append(*frames);
+  return Verdict::kContinue;
+}
+
+Verdict GrpcJsonTranscoder::OnRequestBody(buffer::Buffer& body, bool) {
+  if (!begun_ || sent_) return Verdict::kContinue;
+  sent_ = true;
+  const auto frames = ToFrames(*settings_, *matched_, content_type_, body.ToString());
+  if (!frames.ok()) return Refuse(400, frames.status().message());
+  body.Clear();
+  body.Append(*frames);
+  return Verdict::kContinue;
+}
+
+// Calls have none.
+Verdict GrpcJsonTranscoder::OnRequestTrailers(http::HeaderMap& trailers) {
+  if (!begun_) return Verdict::kContinue;
+  trailers.Clear();
+  if (sent_) return Verdict::kContinue;
+  sent_ = true;
+  const auto frames = ToFrames(*settings_, *matched_, content_type_, "");
+  if (!frames.ok()) return Refuse(400, frames.status().message());
+  stream_.added_body.Append(*frames);
+  return Verdict::kContinue;
+}
+
+bool GrpcJsonTranscoder::ShowStatus(const http::HeaderMap& told, http::ResponseHead& head,
+                                    std::string* body) {
+  const auto status = rpc::StatusIn(told);
+  if (!status.has_value()) {
+    head.status = 503;  // Not how a call ends.
+    return false;
+  }
+  if (*status == rpc::Status::kOk) {
+    rpc::SetStatus(*status, head.headers);
+    return false;
+  }
+  head.status = rpc::HttpStatusOf(*status);
+  const http::Header* const text = told.Find(HeaderId::kGrpcMessage);
+  if (settings_->converts_status && body->empty()) {
+    const http::Header* const details = told.Find(kDetails);
+    *body = StatusToJson(*settings_, static_cast<uint32_t>(*status),
+                         text == nullptr ? "" : http::PercentDecoded(text->value()),
+                         details == nullptr ? "" : BinaryValue(details->value()));
+    head.headers.Remove(HeaderId::kGrpcStatus);
+    head.headers.Remove(HeaderId::kGrpcMessage);
+    head.headers.Remove(kDetails);
+    return true;
+  }
+  const std::string kept = text == nullptr ? std::string() : std::string(text->value());
+  rpc::SetStatus(*status, head.headers);
+  if (text != nullptr) head.headers.Set(HeaderId::kGrpcMessage, kept);
+  return false;
+}
+
+Verdict GrpcJsonTranscoder::ShowWhole(http::ResponseHead& head, bool end) {
+  filter::Parts& in = stream_.response_in;
+  std::string body, type(kJson);
+  const bool streams = matched_->rule->method->response_streams;
+  if (!end) {
+    const auto result = decoder_.Next(in.body);
+    if (result == rpc::FrameDecoder::Result::kFrame) {
+      if (decoder_.flags() != 0) return Refuse(502, "the message is compressed");
+      const auto shown = ToShown(*settings_, *matched_->rule, decoder_.TakeMessage().ToString());
+      if (!shown.ok()) return Refuse(502, shown.status().message());
+      body = shown->bytes;
+      if (!shown->content_type.empty()) type = shown->content_type;
+    }
+    if (!in.body.empty() || !decoder_.at_boundary()) return Refuse(502, "expected one message");
+  }
+  const http::HeaderMap& told = in.trailers == nullptr ? head.headers : *in.trailers;
+  if (ShowStatus(told, head, &body)) type = std::string(kJson);
+  head.headers.Set(HeaderId::kContentType, streams ? TypeOfStream(settings_->stream) : type);
+  in.trailers = nullptr;
+  SetLength(body.size(), head.framing, head.headers);
+  (end ? stream_.added_body : in.body).Append(body);
+  return Verdict::kContinue;
+}
+
+Verdict GrpcJsonTranscoder::OnResponseHeaders(http::ResponseHead& head, bool end) {
+  if (!translates()) return Verdict::kContinue;
+  if (end || !matched_->rule->method->response_streams) return ShowWhole(head, end);
+  streams_ = true;
+  const absl::string_view type =
+      matched_->rule->method->response->full_name() == "google.api.HttpBody"
+          ? "application/octet-stream"
+          : TypeOfStream(settings_->stream);
+  head.headers.Set(HeaderId::kContentType, type);
+  http::ForgetLength(head.framing, head.headers);
+  return Verdict::kContinue;
+}
+
+bool GrpcJsonTranscoder::ShowNext(absl::string_view message, buffer::Buffer& out) {
+  const auto shown = ToShown(*settings_, *matched_->rule, message);
+  if (!shown.ok()) return false;
+  const bool first = std::exchange(first_, false);
+  if (!shown->content_type.empty()) {
+    out.Append(shown->bytes);
+    return true;
+  }
+  switch (settings_->stream) {
+    case Settings::Stream::kArray:
+      out.Append(absl::StrCat(first ? "[" : ",", shown->bytes));
+      break;
+    case Settings::Stream::kLines:
+      out.Append(absl::StrCat(shown->bytes, "\n"));
+      break;
+    case Settings::Stream::kEvents:
+      out.Append(absl::StrCat("data: ", shown->bytes, "\n\n"));
+      break;
+  }
+  return true;
+}
+
+void GrpcJsonTranscoder::ShowEnd(buffer::Buffer& out) {
+  const bool raw = matched_->rule->method->response->full_name() == "google.api.HttpBody";
+  if (settings_->stream != Settings::Stream::kArray || raw) return;
+  out.Append(absl::string_view(first_ ? "[]" : "]"));
+}
+
+Verdict GrpcJsonTranscoder::OnResponseBody(buffer::Buffer& body, bool end) {
+  if (!streams_ || stream_.replied()) return Verdict::kContinue;
+  buffer::Buffer shown;
+  for (;;) {
+    const auto result = decoder_.Next(body);
+    if (result == rpc::FrameDecoder::Result::kNeedMore) break;
+    if (result == rpc::FrameDecoder::Result::kTooLarge || decoder_.flags() != 0 ||
+        !ShowNext(decoder_.TakeMessage().ToString(), shown)) {
+      return Refuse(502, "the service sent a broken message");
+    }
+  }
+  if (end && !decoder_.at_boundary()) return Refuse(502, "the service sent a broken message");
+  if (end) ShowEnd(shown);
+  body = std::move(shown);
+  return Verdict::kContinue;
+}
+
+Verdict GrpcJsonTranscoder::OnResponseTrailers(http::HeaderMap&) {
+  if (streams_ && !stream_.replied()) ShowEnd(stream_.added_body);
+  return Verdict::kContinue;
+}
+
+}  // namespace proxenos::filters::grpc_json_transcoder

@@ -1,0 +1,62 @@
+// GrpcJsonTranscoder: requests in JSON become calls of gRPC services, by the rules that stand in
+// their descriptors (google.api.http), and what the services answer becomes JSON.
+//
+// A request waits until its body is whole; so does the answer of a method that gives one message.
+// The messages of a stream go on one by one, as elements of an array, or as lines or events.
+//
+// Owner: the stream's FilterChain. Thread: the worker's.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "source/filter/http_filter.h"
+#include "source/filter/stream_context.h"
+#include "source/filters/http/grpc_json_transcoder/settings.h"
+#include "source/filters/http/grpc_json_transcoder/translation.h"
+#include "source/rpc/frame.h"
+#include "source/rpc/status.h"
+
+namespace proxenos::filters::grpc_json_transcoder {
+
+class GrpcJsonTranscoder final : public filter::HttpFilter {
+ public:
+  GrpcJsonTranscoder(const Settings& settings, const filter::FilterFactory& factory,
+                     filter::StreamContext& stream);
+
+  filter::BodyNeed RequestBodyNeed(const filter::BodyNeed& declared) const override;
+  filter::BodyNeed ResponseBodyNeed(const filter::BodyNeed& declared) const override;
+  filter::Verdict OnRequestHeaders(http::RequestHead& head, bool end) override;
+  filter::Verdict OnRequestBody(buffer::Buffer& body, bool end) override;
+  filter::Verdict OnRequestTrailers(http::HeaderMap& trailers) override;
+  filter::Verdict OnResponseHeaders(http::ResponseHead& head, bool end) override;
+  filter::Verdict OnResponseBody(buffer::Buffer& body, bool end) override;
+  filter::Verdict OnResponseTrailers(http::HeaderMap& trailers) override;
+
+ private:
+  bool called() const { return matched_ != nullptr; }
+  // The response is one of the service's, to be made JSON.
+  bool translates() const;
+  filter::Verdict Refuse(uint16_t status, absl::string_view why);
+  // The request's head becomes that of the call.
+  void BecomeCall(http::RequestHead& head);
+  // The one message that the response has, with its head.
+  filter::Verdict ShowWhole(http::ResponseHead& head, bool end);
+  // What an error of gRPC is in HTTP; true: `body` was made of it.
+  bool ShowStatus(const http::HeaderMap& told, http::ResponseHead& head, std::string* body);
+  // Appends what a message of a stream is. False: it is broken.
+  bool ShowNext(absl::string_view message, buffer::Buffer& out);
+  void ShowEnd(buffer::Buffer& out);
+
+  filter::StreamContext& stream_;
+  const Settings* settings_;
+  std::unique_ptr<const Matched> matched_;  // Null: the request is none of ours.
+  std::string content_type_;                // Of the request.
+  bool begun_ = false;                      // Its head is that of a call.
+  bool sent_ = false;                       // The call's messages have gone on.
+  bool streams_ = false;                    // The response is a stream under way.
+  bool first_ = true;                       // None of its messages has been shown.
+  rpc::FrameDecoder decoder_;
+};
+
+}  // namespace proxenos::filters::grpc_json_transcoder

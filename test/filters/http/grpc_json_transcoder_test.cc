@@ -1,0 +1,337 @@
+// The transcoder: rules and what they bind, bodies, answers of one message and of many, errors, and
+// what is left alone or refused.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "envoy/extensions/filters/http/grpc_json_transcoder/v3/transcoder.pb.h"
+#include "google/api/annotations.pb.h"
+#include "google/protobuf/descriptor.pb.h"
+#include "google/protobuf/dynamic_message.h"
+#include "gtest/gtest.h"
+#include "test/filters/http/stream.h"
+
+namespace proxenos::filters {
+namespace {
+
+using google::protobuf::TextFormat;
+using Proto = envoy::extensions::filters::http::grpc_json_transcoder::v3::GrpcJsonTranscoder;
+
+constexpr char kFile[] = R"(
+  name: "shop.proto" package: "shop" syntax: "proto3"
+  dependency: "google/protobuf/timestamp.proto"
+  message_type { name: "Item"
+    field { name: "id" number: 1 type: TYPE_INT64
+      label: LABEL_OPTIONAL json_name: "id" }
+    field { name: "full_name" number: 2 type: TYPE_STRING
+      label: LABEL_OPTIONAL json_name: "fullName" }
+    field { name: "tags" number: 3 type: TYPE_STRING
+      label: LABEL_REPEATED json_name: "tags" }
+    field { name: "color" number: 4 type: TYPE_ENUM type_name: ".shop.Color"
+      label: LABEL_OPTIONAL json_name: "color" }
+    field { name: "made" number: 5 type: TYPE_MESSAGE type_name: ".google.protobuf.Timestamp"
+      label: LABEL_OPTIONAL json_name: "made" }
+    field { name: "data" number: 6 type: TYPE_BYTES
+      label: LABEL_OPTIONAL json_name: "data" }
+    field { name: "sold" number: 7 type: TYPE_BOOL
+      label: LABEL_OPTIONAL json_name: "sold" } }
+  message_type { name: "Ask"
+    field { name: "shelf" number: 1 type: TYPE_STRING
+      label: LABEL_OPTIONAL json_name: "shelf" }
+    field { name: "item" number: 2 type: TYPE_MESSAGE type_name: ".shop.Item"
+      label: LABEL_OPTIONAL json_name: "item" }
+    field { name: "limit" number: 3 type: TYPE_INT32
+      label: LABEL_OPTIONAL json_name: "limit" } }
+  enum_type { name: "Color" value { name: "NONE" number: 0 } value { name: "RED" number: 1 } }
+  service { name: "Shop"
+    method { name: "Get" input_type: ".shop.Ask" output_type: ".shop.Item"
+      options { [google.api.http] { get: "/v1/shelves/{shelf}/items/{item.id}"
+        additional_bindings { get: "/v1/{shelf=all/*}" }
+        additional_bindings { get: "/v1/deep/{shelf=**}" }
+        additional_bindings { custom { kind: "LOOK" path: "/v1/look" } } } } }
+    method { name: "Put" input_type: ".shop.Ask" output_type: ".shop.Item"
+      options { [google.api.http] { post: "/v1/shelves/{shelf}/items" body: "item"
+        additional_bindings { put: "/v1/whole/{shelf}" body: "*" }
+        additional_bindings { post: "/v1/limit" body: "limit" }
+        additional_bindings { post: "/v1/shelves/{shelf}:clear" } } } }
+    method { name: "List" input_type: ".shop.Ask" output_type: ".shop.Item" server_streaming: true
+      options { [google.api.http] { get: "/v1/list" } } }
+    method { name: "Fill" input_type: ".shop.Ask" output_type: ".shop.Item" client_streaming: true
+      options { [google.api.http] { post: "/v1/fill/{shelf}" body: "*" } } }
+    method { name: "Plain" input_type: ".shop.Ask" output_type: ".shop.Item" } }
+)";
+
+class GrpcJsonTranscoderTest : public ::testing::Test {
+ protected:
+  GrpcJsonTranscoderTest() {
+    EXPECT_TRUE(TextFormat::ParseFromString(kFile, set_.add_file()));
+    google::protobuf::FileDescriptorProto time;
+    google::protobuf::DescriptorPool::generated_pool()
+        ->FindFileByName("google/protobuf/timestamp.proto")
+        ->CopyTo(&time);
+    pool_.BuildFile(time);
+    EXPECT_NE(pool_.BuildFile(set_.file(0)), nullptr);
+  }
+
+  google::protobuf::Any Config(const std::string& text) {
+    Proto proto;
+    EXPECT_TRUE(TextFormat::ParseFromString(text, &proto));
+    proto.set_proto_descriptor_bin(set_.SerializeAsString());
+    proto.add_services("shop.Shop");
+    google::protobuf::Any any;
+    any.PackFrom(proto);
+    return any;
+  }
+  void Begin(const std::string& method, const std::string& path, const std::string& text = "",
+             const Fields& fields = {}) {
+    stream_ = MakeStream(Config(text), {.method = method, .path = path, .fields = fields});
+  }
+  // The whole request; what the service gets of it, as text, or the answer when it is refused.
+  std::string Send(const std::string& method, const std::string& path, const std::string& body = "",
+                   const std::string& text = "") {
+    Begin(method, path, text, {{"content-type", "application/json"}});
+    stream_->SendRequest(body.empty());
+    if (!body.empty()) stream_->SendRequestBody(body, true);
+    if (stream_->replied()) return ResponseText(*stream_);
+    return Messages("shop.Ask", stream_->request_out.body.ToString());
+  }
+  std::string Messages(const std::string& type, std::string frames) {
+    std::string text;
+    google::protobuf::DynamicMessageFactory factory(&pool_);
+    while (frames.size() >= 5) {
+      const size_t size = static_cast<uint8_t>(frames[3]) * 256u + static_cast<uint8_t>(frames[4]);
+      std::unique_ptr<google::protobuf::Message> message(
+          factory.GetPrototype(pool_.FindMessageTypeByName(type))->New());
+      EXPECT_TRUE(message->ParseFromString(frames.substr(5, size)));
+      if (!text.empty()) text += " | ";
+      text += message->ShortDebugString();
+      frames.erase(0, 5 + size);
+    }
+    EXPECT_EQ(frames, "");
+    return text;
+  }
+  std::string Item(const std::string& text) {
+    google::protobuf::DynamicMessageFactory factory(&pool_);
+    std::unique_ptr<google::protobuf::Message> message(
+        factory.GetPrototype(pool_.FindMessageTypeByName("shop.Item"))->New());
+    EXPECT_TRUE(TextFormat::ParseFromString(text, message.get()));
+    return Frame(message->SerializeAsString());
+  }
+  void Answer(const std::string& body, const Fields& trailers = {{"grpc-status", "0"}}) {
+    stream_->response.headers.Add("content-type", "application/grpc");
+    stream_->SendResponse(200, body, false);
+    if (!trailers.empty()) stream_->SendResponseTrailers(trailers);
+  }
+
+  google::protobuf::FileDescriptorSet set_;
+  google::protobuf::DescriptorPool pool_;
+  std::unique_ptr<FilterHarness> stream_;
+};
+
+TEST_F(GrpcJsonTranscoderTest, PathsAndQueriesBind) {
+  EXPECT_EQ(Send("GET", "/v1/shelves/s%2F1/items/7?limit=3&item.tags=a&item.tags=b%20c"),
+            R"(shelf: "s/1" item { id: 7 tags: "a" tags: "b c" } limit: 3)");
+  const http::RequestHead& head = stream_->request;
+  EXPECT_EQ(head.path, "/shop.Shop/Get");
+  EXPECT_EQ(head.method_text, "POST");
+  EXPECT_TRUE(head.te_trailers);
+  EXPECT_EQ(Value(head.headers, "content-type"), "application/grpc");
+  EXPECT_EQ(Value(head.headers, "x-envoy-original-method"), "GET");
+  EXPECT_EQ(Value(head.headers, "x-envoy-original-path"),
+            "/v1/shelves/s%2F1/items/7?limit=3&item.tags=a&item.tags=b%20c");
+  EXPECT_EQ(stream_->reroutes, 1);
+  EXPECT_EQ(Send("GET", "/v1/all/x%2Fy"), R"(shelf: "all/x%2Fy")");
+  EXPECT_EQ(Send("GET", "/v1/all/x%2Fy%20", "", "url_unescape_spec: ALL_CHARACTERS"),
+            R"(shelf: "all/x/y ")");
+  EXPECT_EQ(Send("GET", "/v1/deep/a/b/c"), R"(shelf: "a/b/c")");
+  EXPECT_EQ(Send("LOOK", "/v1/look?shelf=a+b"), R"(shelf: "a+b")");
+  EXPECT_EQ(Send("LOOK", "/v1/look?shelf=a+b", "", "query_param_unescape_plus: true"),
+            R"(shelf: "a b")");
+  EXPECT_EQ(Send("POST", "/v1/shelves/x:clear"), R"(shelf: "x")");
+  EXPECT_EQ(Send("GET",
+                 "/v1/shelves/s/items/1?item.fullName=f&item.color=RED&item.sold=true"
+                 "&item.made=1970-01-01T00:00:02Z&item.data=AQ=="),
+            R"(shelf: "s" item { id: 1 full_name: "f" color: RED made { seconds: 2 } data: "\001" )"
+            R"(sold: true })");
+  // The path holds where the query says something else.
+  EXPECT_EQ(Send("GET", "/v1/deep/a?shelf=b"), R"(shelf: "a")");
+}
+
+TEST_F(GrpcJsonTranscoderTest, BodiesAreMessagesOrFields) {
+  EXPECT_EQ(Send("POST", "/v1/shelves/s/items", R"({"id": "5", "fullName": "x", "color": "RED"})"),
+            R"(shelf: "s" item { id: 5 full_name: "x" color: RED })");
+  EXPECT_EQ(Value(stream_->request.headers, "content-length"), "-");
+  EXPECT_EQ(Send("PUT", "/v1/whole/s", R"({"limit": 2, "item": {"full_name": "y"}})"),
+            R"(shelf: "s" item { full_name: "y" } limit: 2)");
+  // As in Envoy, what the body says of a bound field holds.
+  EXPECT_EQ(Send("PUT", "/v1/whole/s", R"({"shelf": "t"})"), R"(shelf: "t")");
+  EXPECT_EQ(Send("PUT", "/v1/whole/s", R"({"shelf": "t"})",
+                 "request_validation_options { reject_binding_body_field_collisions: true }"),
+            "400 the body and the path or query say different things of \"shelf\"");
+  EXPECT_EQ(Send("POST", "/v1/limit", "4"), "limit: 4");
+  // Nothing but the field.
+  EXPECT_EQ(Send("POST", "/v1/limit", R"(4, "shelf": "x")"), "400 expected JSON");
+  EXPECT_EQ(Send("PUT", "/v1/whole/s", R"({"item": {"color": "red"}})",
+                 "case_insensitive_enum_parsing: true"),
+            R"(shelf: "s" item { color: RED })");
+  EXPECT_EQ(Send("POST", "/v1/fill/s", R"([{"limit": 1}, {"limit": 2, "shelf": "a,]"}])"),
+            R"(shelf: "s" limit: 1 | shelf: "a,]" limit: 2)");
+}
+
+TEST_F(GrpcJsonTranscoderTest, WhatDoesNotFitIsRefused) {
+  for (const char* body : {"{", "[]", R"({"nope": 1})", R"({"limit": "x"})"}) {
+    EXPECT_EQ(Send("PUT", "/v1/whole/s", body).substr(0, 4), "400 ") << body;
+    EXPECT_EQ(stream_->info.details, "grpc_json_transcode_failure");
+  }
+  EXPECT_EQ(Send("GET", "/v1/shelves/s/items/x").substr(0, 4), "400 ");
+  EXPECT_EQ(Send("GET", "/v1/deep/%ff").substr(0, 4), "400 ");
+  EXPECT_EQ(
+      Send("PUT", "/v1/whole/s", std::string(101, ' '), "max_request_body_size { value: 100 }"),
+      "413 Payload Too Large");
+  EXPECT_EQ(Send("PUT", "/v1/whole/s", std::string(20000, '[')).substr(0, 4), "400 ");  // Deep.
+}
+
+TEST_F(GrpcJsonTranscoderTest, WhatIsNoRulesIsLeftAloneOrRefused) {
+  const auto passes = [this](const std::string& method, const std::string& path,
+                             const std::string& text = "") {
+    Begin(method, path, text);
+    stream_->SendRequest(true);
+    return !stream_->replied() && stream_->request.path == path;
+  };
+  EXPECT_TRUE(passes("GET", "/v1/none"));
+  EXPECT_TRUE(passes("POST", "/v1/list"));
+  EXPECT_TRUE(passes("GET", "/v1/list?nope=1"));
+  EXPECT_FALSE(passes("GET", "/v1/list?nope=1", "ignore_unknown_query_parameters: true"));
+  EXPECT_FALSE(passes("GET", "/v1/list?nope=1", "ignored_query_parameters: 'nope'"));
+  EXPECT_FALSE(stream_->replied());
+  EXPECT_TRUE(passes("POST", "/shop.Shop/Plain"));
+  EXPECT_EQ(Send("POST", "/shop.Shop/Plain", R"({"limit": 1})", "auto_mapping: true"), "limit: 1");
+  const std::string strict =
+      "request_validation_options { reject_unknown_method: true "
+      "reject_unknown_query_parameters: true }";
+  EXPECT_EQ(Send("GET", "/v1/none", "", strict), "404 Could not resolve the path to a method.");
+  EXPECT_EQ(Send("GET", "/v1/list?nope=1", "", strict),
+            "400 Could not find field \"nope\" in the type \"shop.Ask\".");
+  // Calls are nobody's but the service's.
+  Begin("POST", "/v1/none", strict, {{"content-type", "application/grpc"}});
+  stream_->SendRequest(true);
+  EXPECT_FALSE(stream_->replied());
+}
+
+TEST_F(GrpcJsonTranscoderTest, OneMessageIsShown) {
+  Send("GET", "/v1/deep/a");
+  Answer(Item("id: 5 full_name: 'x' color: RED"));
+  EXPECT_EQ(ResponseText(*stream_), R"(200 {"id":"5","fullName":"x","color":"RED"})");
+  EXPECT_EQ(Value(stream_->response.headers, "content-type"), "application/json");
+  EXPECT_EQ(Value(stream_->response.headers, "content-length"), "39");
+  EXPECT_EQ(Value(stream_->response.headers, "grpc-status"), "0");
+  Send("GET", "/v1/deep/a", "",
+       "print_options { always_print_enums_as_ints: true preserve_proto_field_names: true }");
+  Answer(Item("full_name: 'x' color: RED"));
+  EXPECT_EQ(ResponseText(*stream_), R"(200 {"full_name":"x","color":1})");
+}
+
+TEST_F(GrpcJsonTranscoderTest, ErrorsAreStatuses) {
+  Send("GET", "/v1/deep/a");
+  Answer("", {{"grpc-status", "5"}, {"grpc-message", "no%20such"}});
+  EXPECT_EQ(ResponseText(*stream_), "404 ");
+  EXPECT_EQ(Value(stream_->response.headers, "grpc-status"), "5");
+  EXPECT_EQ(Value(stream_->response.headers, "grpc-message"), "no%20such");
+  Send("GET", "/v1/deep/a", "", "convert_grpc_status: true");
+  Answer("", {{"grpc-status", "5"}, {"grpc-message", "no%20such"}});
+  EXPECT_EQ(ResponseText(*stream_), R"(404 {"code":5,"message":"no such"})");
+  EXPECT_EQ(Value(stream_->response.headers, "grpc-status"), "-");
+  // Trailers alone, with details: Status { code: 7 message: "m" }.
+  Send("GET", "/v1/deep/a", "", "convert_grpc_status: true");
+  stream_->response.headers.Add("content-type", "application/grpc");
+  stream_->response.headers.Add("grpc-status", "7");
+  stream_->response.headers.Add("grpc-status-details-bin", absl::Base64Escape("\x08\x07\x12\x01m"));
+  stream_->SendResponse(200, "", true);
+  EXPECT_EQ(ResponseText(*stream_), R"(403 {"code":7,"message":"m"})");
+  Send("GET", "/v1/deep/a");
+  Answer("", {});
+  stream_->SendResponseBody("", true);
+  EXPECT_EQ(ResponseText(*stream_), "503 ");
+}
+
+TEST_F(GrpcJsonTranscoderTest, BrokenAnswersAreNotShown) {
+  for (const std::string& body :
+       {Frame("\xff"), Frame("", 1), std::string("\0\0", 2), Item("id: 1") + Item("id: 2")}) {
+    Send("GET", "/v1/deep/a");
+    Answer(body);
+    EXPECT_EQ(ResponseText(*stream_).substr(0, 4), "502 ");
+  }
+  Send("GET", "/v1/deep/a");
+  stream_->SendResponse(503, "not grpc", true);
+  EXPECT_EQ(ResponseText(*stream_), "503 not grpc");
+}
+
+TEST_F(GrpcJsonTranscoderTest, StreamsAreArraysLinesOrEvents) {
+  const auto show = [this](const std::string& text) {
+    Send("GET", "/v1/list", "", text);
+    stream_->response.headers.Add("content-type", "application/grpc");
+    const std::string one = Item("id: 1");
+    stream_->SendResponse(200, one.substr(0, 3), false);
+    stream_->SendResponseBody(one.substr(3), false);
+    stream_->SendResponseBody(Item("id: 2"), false);
+    stream_->SendResponseTrailers({{"grpc-status", "0"}});
+    return ResponseText(*stream_);
+  };
+  EXPECT_EQ(show(""), R"(200 [{"id":"1"},{"id":"2"}] [grpc-status=0;])");
+  EXPECT_EQ(show("print_options { stream_newline_delimited: true }"),
+            "200 {\"id\":\"1\"}\n{\"id\":\"2\"}\n [grpc-status=0;]");
+  EXPECT_EQ(Value(stream_->response.headers, "content-type"), "application/x-ndjson");
+  EXPECT_EQ(show("print_options { stream_sse_style_delimited: true }"),
+            "200 data: {\"id\":\"1\"}\n\ndata: {\"id\":\"2\"}\n\n [grpc-status=0;]");
+  Send("GET", "/v1/list");
+  Answer("");
+  EXPECT_EQ(ResponseText(*stream_), "200 [] [grpc-status=0;]");
+}
+
+TEST_F(GrpcJsonTranscoderTest, RoutesMayTurnItOff) {
+  auto routes = RouteToOrigin();
+  Proto off;
+  off.set_proto_descriptor_bin("");
+  (*routes.mutable_virtual_hosts(0)->mutable_routes(0)->mutable_typed_per_filter_config())["f"]
+      .PackFrom(off);
+  const auto table = MakeRoutes(routes);
+  stream_ = MakeStream(Config(""), {.method = "GET", .path = "/v1/list"}, table);
+  stream_->SendRequest(true);
+  EXPECT_EQ(stream_->request.path, "/v1/list");
+}
+
+TEST_F(GrpcJsonTranscoderTest, WrongConfigurationsAreNamed) {
+  const auto errors_of = [](Proto proto) {
+    google::protobuf::Any any;
+    any.PackFrom(proto);
+    config::Errors errors;
+    for (const filter::FilterKind& kind : server::BuiltinFilters()) {
+      if (any.type_url() == absl::StrCat("type.googleapis.com/", kind.type)) {
+        EXPECT_EQ(kind.create(any, config::Path("f"), errors), nullptr);
+      }
+    }
+    return std::string(errors.ToStatus().message());
+  };
+  Proto proto;
+  proto.add_services("shop.None");
+  proto.set_proto_descriptor_bin("\xff");
+  EXPECT_NE(errors_of(proto).find("f.proto_descriptor_bin"), std::string::npos);
+  proto.set_proto_descriptor_bin(set_.SerializeAsString());
+  EXPECT_NE(errors_of(proto).find("f.services[0]: there is no such service"), std::string::npos);
+  auto* rule = set_.mutable_file(0)
+                   ->mutable_service(0)
+                   ->mutable_method(0)
+                   ->mutable_options()
+                   ->MutableExtension(google::api::http);
+  proto.set_services(0, "shop.Shop");
+  for (const char* path : {"v1", "/v1/{", "/v1/{none}", "/**/x", "/v1/{shelf=}", "/v1/list"}) {
+    rule->set_get(path);
+    proto.set_proto_descriptor_bin(set_.SerializeAsString());
+    EXPECT_NE(errors_of(proto).find("the rule of /shop.Shop/"), std::string::npos) << path;
+  }
+}
+
+}  // namespace
+}  // namespace proxenos::filters
