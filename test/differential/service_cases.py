@@ -1,6 +1,7 @@
 """What is sent to both proxies through filters that ask services: groups as in cases.py. SERVICE is the port of a
 service of HTTP, GRPC that of one that answers as `decide` says."""
 
+import base64
 import re
 
 from bootstrap import bootstrap, cluster, http2, to
@@ -156,6 +157,46 @@ PROCESSOR_ROUTES = [route("/off", "ext_proc", typed("ext_proc.v3", "ExtProcPerRo
 HEADS = {"processing_mode": {"request_header_mode": "SEND", "response_header_mode": "SEND"}, "message_timeout": "5s", **ASKS}
 BODIES = {"processing_mode": {"request_body_mode": "BUFFERED", "response_body_mode": "BUFFERED"}, "message_timeout": "5s", **ASKS}
 
+# grpc_json_transcoder: an Item { name, number, inner, tags, color } is answered as it was asked.
+def shop():
+    """A FileDescriptorSet."""
+    kinds = {"name": (9,), "number": (3,), "inner": (11, ".shop.Item"), "tags": (9,), "color": (14, ".shop.Color")}
+    parts = [(2, message((1, name), (3, at + 1), (4, 3 if name == "tags" else 1), (5, kind[0]), *[(6, one) for one in kind[1:]], (10, name)))
+             for at, (name, kind) in enumerate(kinds.items())]
+    colors = message((1, "Color"), (2, message((1, "NONE"), (2, 0))), (2, message((1, "RED"), (2, 1))))
+    rules = {
+        "Get": message((2, "/items/{name}/{inner.number}"), (11, message((2, "/rest/{name=all/**}"))), (11, message((2, "/pair/{name=*/x}"))),
+                       (11, message((2, "/items/{name}:show")))),
+        "Put": message((4, "/items/{name}"), (7, "inner"), (11, message((3, "/items"), (7, "*"))), (11, message((4, "/tags"), (7, "tags")))),
+        "List": message((2, "/list/{name}"))}
+    methods = [(2, message((1, name), (2, ".shop.Item"), (3, ".shop.Item"), (4, field(72295728, rule)), (6, int(name == "List"))))
+               for name, rule in rules.items()]
+    return message((1, message((1, "shop.proto"), (2, "shop"), (4, message((1, "Item"), *parts)), (5, colors),
+                               (6, message((1, "Shop"), *methods)), (12, "proto3"))))
+
+
+SHOP = {"proto_descriptor_bin": base64.b64encode(shop()).decode(), "services": ["shop.Shop"],
+        "request_validation_options": {"reject_unknown_method": True, "reject_unknown_query_parameters": True}}
+SHOP_ROUTES = [{"match": {"prefix": "/"}, "route": {"cluster": "grpc"}}]
+JSON = "Content-Type: application/json"
+
+
+def json_post(path, body, method="POST"):
+    return raw(f"{method} {path} HTTP/1.1\r\nHost: h\r\n{JSON}\r\nContent-Length: {len(body)}\r\n\r\n{body}")
+
+
+SHOP_REQUESTS = [(f"get {path}", get(path)) for path in (
+    "/items/a/7", "/items/a%20b%2Fc/7", "/items/a/x", "/items/a/7?tags=b&tags=c%20d", "/items/a/7?inner.name=i&number=5", "/items/a/7?none=1",
+    "/items/a/7?inner.none=1", "/rest/all/a/b%2Fc%20d", "/rest/all", "/rest/other/a", "/pair/a%2Fb/x", "/items/a:show", "/items/a:hide", "/none", "/items",
+    "/list/a", "/list/a?color=RED", "/list/a?color=1", "/list/a?color=red", "/list/a+b?tags=c+d", "/items/a/7?number=", "/items//7", "/items/a/7/")]
+SHOP_REQUESTS += [(f"post {path} {body}", json_post(path, body)) for path, body in (
+    ("/items/a", '{"name": "b", "number": "5"}'), ("/items/a", "{}"), ("/items/a", "{"), ("/items/a", "[]"), ("/items/a", '{"none": 1}'),
+    ("/items/a", '{"tags": ["x", "y"], "inner": {"color": "RED"}}'), ("/tags", '["x", "y"]'))]
+SHOP_REQUESTS += [(f"put {body}", json_post("/items", body, "PUT")) for body in (
+    '{"name": "b"}', '{"name": "\\u00e9", "color": 1}', '{"number": 9007199254740993}', '{"number": "x"}', '{"color": "GREEN"}')]
+SHOP_REQUESTS += [("get without a rule", get("/tags")),
+                  ("grpc", raw("POST /items HTTP/1.1\r\nHost: h\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\n\r\n"))]
+
 # oauth2
 OAUTH2 = {"config": {
     "token_endpoint": {"uri": "http://idp.example/token", "cluster": "service", "timeout": "5s"}, "authorization_endpoint": "https://idp.example/authorize?x=y",
@@ -183,6 +224,8 @@ def first(table, asked):
 def decide(path, asked):
     if path.endswith("/Check"):
         return first(CHECKS, asked)
+    if path.startswith("/shop."):
+        return asked
     return first(LIMITS, asked) if path.endswith("/ShouldRateLimit") else process(asked)
 
 
@@ -229,5 +272,12 @@ GROUPS = {
                                 rate_limited_as_resource_exhausted=True, disable_x_envoy_ratelimited_header=True), LIMIT_REQUESTS),
     "ext_proc": (asking("ext_proc.v3", "ExternalProcessor", PROCESSOR_ROUTES, **HEADS), PROCESSOR_REQUESTS),
     "ext_proc with bodies": (asking("ext_proc.v3", "ExternalProcessor", PROCESSOR_ROUTES, **BODIES), PROCESSOR_REQUESTS),
+    "ext_proc with rules": (asking("ext_proc.v3", "ExternalProcessor", PROCESSOR_ROUTES, **HEADS, mutation_rules={
+        "allow_all_routing": True, "allow_envoy": True, "disallow_expression": {"google_re2": {}, "regex": "x-(add|gone)"}}), PROCESSOR_REQUESTS),
+    "strict ext_proc": (asking("ext_proc.v3", "ExternalProcessor", PROCESSOR_ROUTES, **HEADS, mutation_rules={"disallow_is_error": True}), PROCESSOR_REQUESTS),
+    "grpc_json_transcoder": (asking("grpc_json_transcoder.v3", "GrpcJsonTranscoder", SHOP_ROUTES, **SHOP), SHOP_REQUESTS),
+    "printing grpc_json_transcoder": (asking("grpc_json_transcoder.v3", "GrpcJsonTranscoder", SHOP_ROUTES, **SHOP, url_unescape_spec="ALL_CHARACTERS", print_options={
+        "always_print_primitive_fields": True, "always_print_enums_as_ints": True, "stream_newline_delimited": True}, query_param_unescape_plus=True,
+        case_insensitive_enum_parsing=True, match_unregistered_custom_verb=True), SHOP_REQUESTS),
     "oauth2": (secrets(), OAUTH2_REQUESTS),
 }

@@ -36,16 +36,9 @@ std::string BinaryValue(absl::string_view text) {
   return bytes;
 }
 
+// Lines are JSON too, as in Envoy.
 absl::string_view TypeOfStream(Settings::Stream stream) {
-  switch (stream) {
-    case Settings::Stream::kLines:
-      return "application/x-ndjson";
-    case Settings::Stream::kEvents:
-      return "text/event-stream";
-    case Settings::Stream::kArray:
-      break;
-  }
-  return kJson;
+  return stream == Settings::Stream::kEvents ? absl::string_view("text/event-stream") : kJson;
 }
 
 }  // namespace
@@ -105,7 +98,8 @@ void GrpcJsonTranscoder::BecomeCall(http::RequestHead& head) {
 Verdict GrpcJsonTranscoder::OnRequestHeaders(http::RequestHead& head, bool end) {
   if (!called()) return Verdict::kContinue;
   if (matched_->outcome == Matched::Outcome::kNoRule) {
-    return Refuse(404, "Could not resolve the path to a method.");
+    const absl::string_view path = head.path.substr(0, head.path.find('?'));
+    return Refuse(404, absl::StrCat("Could not resolve ", path, " to a method."));
   }
   if (matched_->outcome == Matched::Outcome::kBadQuery) return Refuse(400, matched_->error);
   BecomeCall(head);

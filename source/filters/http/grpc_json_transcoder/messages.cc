@@ -22,6 +22,7 @@ namespace {
 namespace pb = google::protobuf;
 using pb::FieldDescriptor;
 
+constexpr absl::string_view kUnknownField = "Cannot find field.";
 constexpr char kUrlPrefix[] = "type.googleapis.com";
 
 std::string UrlOf(const pb::Descriptor& type) {
@@ -208,8 +209,16 @@ absl::StatusOr<std::string> MessageTypes::FromJson(const pb::Descriptor& type,
   pb::util::JsonParseOptions options;
   options.case_insensitive_enum_parsing = any_case_enums;
   std::string bytes;
-  const auto status =
+  auto status =
       pb::util::JsonToBinaryString(resolver_.get(), UrlOf(type), Piece(json), &bytes, options);
+  // Unknown fields are left out, as in Envoy; not so unknown values of enums, which the library
+  // would leave out with them.
+  if (!status.ok() && absl::StrContains(std::string(status.message()), kUnknownField)) {
+    options.ignore_unknown_fields = true;
+    bytes.clear();
+    status =
+        pb::util::JsonToBinaryString(resolver_.get(), UrlOf(type), Piece(json), &bytes, options);
+  }
   if (status.ok()) return bytes;
   const auto why = status.message();
   return absl::InvalidArgumentError(absl::string_view(why.data(), why.size()));
@@ -257,8 +266,16 @@ absl::Status SetField(const FieldPath& path, const std::string& text, bool any_c
     at = at->GetReflection()->MutableMessage(at, path[i]);
   }
   if (SetLast(*path.back(), text, any_case_enums, types, *at)) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "the value of \"", std::string(path.back()->name()), "\" does not fit its type"));
+  const FieldDescriptor& field = *path.back();
+  const std::string type = field.enum_type() != nullptr
+                               ? absl::StrCat(kUrlPrefix, "/", field.enum_type()->full_name())
+                               : absl::StrCat("TYPE_", absl::AsciiStrToUpper(field.type_name()));
+  std::string name;
+  for (const FieldDescriptor* one : path) {
+    absl::StrAppend(&name, name.empty() ? "" : ".", one->name());
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, ": invalid value \"", text, "\" for type ", type));
 }
 
 bool Differs(const FieldPath& path, const pb::Message& one, const pb::Message& other) {

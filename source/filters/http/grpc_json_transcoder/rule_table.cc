@@ -1,6 +1,7 @@
 // A tree of segments.
 #include "source/filters/http/grpc_json_transcoder/rule_table.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
@@ -38,7 +39,7 @@ const uint32_t* RuleTable::Walk(const Node& node, const Asked& asked, size_t at)
   if (literal != node.literals.end()) {
     if (const uint32_t* rule = Walk(*literal->second, asked, at + 1)) return rule;
   }
-  if (node.one != nullptr && !asked.segments[at].empty()) {
+  if (node.one != nullptr) {
     if (const uint32_t* rule = Walk(*node.one, asked, at + 1)) return rule;
   }
   return node.rest == nullptr ? nullptr : RuleAt(*node.rest, asked);
@@ -58,6 +59,7 @@ std::optional<RuleTable::Found> RuleTable::Find(absl::string_view method,
       path = path.substr(0, colon);
     }
   }
+  if (absl::EndsWith(path, "/")) path.remove_suffix(1);  // It means nothing, as in Envoy.
   if (!path.empty()) found.segments = absl::StrSplit(path, '/');
   const uint32_t* rule = Walk(root_, Asked{found.segments, verb, method}, 0);
   if (rule == nullptr) return std::nullopt;
