@@ -31,7 +31,7 @@ bool JsonFormatter::AppendChildren(const Node& node, const FormatInput& input,
       out.resize(before);
     }
   }
-  if (!any && options_.omit_empty_values && &node != &root_) {
+  if (!any && options_.omit_empty_values && node.kind == Node::Kind::kObject && &node != &root_) {
     out.resize(start);
     return false;
   }

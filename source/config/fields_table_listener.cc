@@ -7,6 +7,9 @@ std::vector<MessageRules> ListenerFields() {
   constexpr std::string_view kAfterBadRequest =
       "A connection whose request is not HTTP/1.1 ends with the answer, as Envoy's mostly does: "
       "where the next request would begin is not known.";
+  constexpr std::string_view kBodyFormat =
+      "text_format json_format text_format_source omit_empty_values formatters "
+      "json_format_options content_type";
   return {
       {"envoy.config.listener.v3.Listener",
        {
@@ -111,7 +114,30 @@ std::vector<MessageRules> ListenerFields() {
                "original_ip_detection_extensions early_header_mutation_extensions"),
            Use("forward_client_cert_details set_current_client_cert_details drain_timeout"),
            Use("tracing"),
+           Use("local_reply_config internal_address_config proxy_status_config"),
+           Use("append_local_overload forward_proto_config stream_flush_timeout"),
+           Use("add_proxy_protocol_connection_state")
+               .Only("true", "leave the header out by the cluster's transport socket instead"),
+           Leave("represent_ipv4_remote_address_as_ipv4_mapped_ipv6",
+                 "Envoy was seen to do nothing with it."),
+           Refuse("path_normalization_options",
+                  "write normalize_path and merge_slashes, which Envoy obeys"),
        }},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
+       "ProxyStatusConfig",
+       {Use("remove_details remove_connection_termination_details remove_response_flags "
+            "set_recommended_response_code use_node_id literal_proxy_name")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.ForwardProtoConfig",
+       {Use("https_destination_ports http_destination_ports")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig",
+       {Use("mappers body_format")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper",
+       {Use("filter status_code body body_format_override headers_to_add")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig.body_format",
+       {Use(kBodyFormat)}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper."
+       "body_format_override",
+       {Use(kBodyFormat)}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
        "common_http_protocol_options",
        {Use("idle_timeout max_connection_duration max_headers_count max_stream_duration "
@@ -132,9 +158,10 @@ std::vector<MessageRules> ListenerFields() {
        {Use("xff_num_trusted_hops xff_trusted_cidrs skip_xff_append")}},
       {"envoy.extensions.http.original_ip_detection.xff.v3.XffTrustedCidrs", {Use("cidrs")}},
       {"envoy.extensions.http.original_ip_detection.custom_header.v3.CustomHeaderConfig",
-       {Use("header_name reject_with_status"),
-        Leave("allow_extension_to_set_address_as_trusted",
-              "It lets a request pass for an internal one, which none is here.")}},
+       {Use("header_name reject_with_status allow_extension_to_set_address_as_trusted")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
+       "InternalAddressConfig",
+       {Use("unix_sockets cidr_ranges")}},
       {"envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
        {Use("mutations")}},
       {"envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat",
@@ -192,8 +219,8 @@ std::vector<MessageRules> ListenerFields() {
        {
            Use("suppress_envoy_headers start_child_span upstream_http_filters"),
            Leave("respect_expected_rq_timeout",
-                 "The header that it would read is removed from requests of untrusted clients, "
-                 "and no client is trusted as internal."),
+                 "The header that it would read is removed from requests of clients that are not "
+                 "internal; one that is sets x-envoy-upstream-rq-timeout-ms."),
            Leave("dynamic_stats",
                  "It spares Envoy the counting of upstream stats; here they are always counted."),
        }},

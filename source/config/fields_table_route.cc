@@ -53,6 +53,7 @@ std::vector<MessageRules> RouteFields() {
            Use("cluster cluster_header weighted_clusters cluster_not_found_response_code"),
            Use("prefix_rewrite regex_rewrite path_rewrite host_rewrite_literal auto_host_rewrite "
                "host_rewrite_header host_rewrite_path_regex append_x_forwarded_host"),
+           Use("flush_timeout"),
            Use("timeout idle_timeout max_stream_duration retry_policy upgrade_configs cors "
                "hash_policy request_mirror_policies"),
            Use("priority").Only("DEFAULT"),

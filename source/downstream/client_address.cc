@@ -64,6 +64,12 @@ std::optional<net::Address> ForwardedAddress(const http::HeaderMap& headers, uin
   return found;
 }
 
+bool NamesOneAlone(const http::HeaderMap& headers) {
+  int names = 0;
+  WalkBackwards(headers, [&names](absl::string_view) { return ++names < 2; });
+  return names == 1;
+}
+
 void AppendForwardedFor(http::HeaderMap& headers, const net::Address& address) {
   char text[net::Address::kMaxIpText];
   const absl::string_view ip(text, address.FormatIp(text));
@@ -89,6 +95,9 @@ DetectedAddress DetectAddress(const std::vector<AddressDetector>& detectors,
   for (const AddressDetector& detector : detectors) {
     std::optional<net::Address> found;
     bool append = detector.append;
+    const bool alone = detector.kind == AddressDetector::Kind::kHeader
+                           ? detector.may_be_internal
+                           : detector.hops == 0 && NamesOneAlone(headers);
     switch (detector.kind) {
       case AddressDetector::Kind::kHops:
         found = ForwardedAddress(headers, detector.hops);
@@ -102,11 +111,13 @@ DetectedAddress DetectAddress(const std::vector<AddressDetector>& detectors,
         break;
       case AddressDetector::Kind::kHeader:
         found = FromHeader(headers, detector.header);
-        if (!found && detector.reject_status != 0) return {std::nullopt, detector.reject_status};
+        if (!found && detector.reject_status != 0) {
+          return {std::nullopt, detector.reject_status, false};
+        }
         break;
     }
     if (append) AppendForwardedFor(headers, peer);
-    if (found) return {std::move(found), 0};
+    if (found) return {std::move(found), 0, alone};
   }
   return {};
 }

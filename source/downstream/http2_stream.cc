@@ -6,6 +6,7 @@
 
 #include "source/base/limits.h"
 #include "source/downstream/http2_connection.h"
+#include "source/downstream/origin_rules.h"
 #include "source/filter/log_notes.h"
 
 namespace proxenos::downstream {
@@ -116,12 +117,25 @@ void Http2Stream::Release(bool abort) {
   } else {
     session.Reset(id_, http2::ErrorCode::kInternalError);
   }
-  if (!session.SendQueueEmpty(id_)) {
+  const base::Nanos timeout = session.SendQueueEmpty(id_) ? 0 : FlushTimeout();
+  if (timeout != 0) {
     flush_timer_.emplace(connection_.loop().timers(), [this] { OnFlushTimeout(); });
-    const base::Nanos timeout = connection_.config().stream_idle_timeout;
-    flush_timer_->ArmIn(timeout != 0 ? timeout : base::limits::kStreamIdleTimeout);
+    flush_timer_->ArmIn(timeout);
   }
   connection_.WantFlush();
+}
+
+base::Nanos Http2Stream::FlushTimeout() const {
+  const HttpConfig& config = connection_.config();
+  const route::Forward* forward = stream_.route == nullptr ? nullptr : stream_.route->forward();
+  if (forward != nullptr && forward->flush_timeout) return *forward->flush_timeout;
+  if (config.origin != nullptr && config.origin->stream_flush_timeout) {
+    return *config.origin->stream_flush_timeout;
+  }
+  const base::Nanos idle = forward != nullptr && forward->idle_timeout ? *forward->idle_timeout
+                                                                       : config.stream_idle_timeout;
+  // Who has switched the idle timeout off has not asked for streams that never end.
+  return idle != 0 ? idle : base::limits::kStreamIdleTimeout;
 }
 
 void Http2Stream::OnFlushTimeout() {

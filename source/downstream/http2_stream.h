@@ -49,6 +49,8 @@ class Http2Stream final : public StreamCarrier {
 
  private:
   void OnFlushTimeout();
+  // How long what is queued may wait for the peer once the stream is over; 0: for ever.
+  base::Nanos FlushTimeout() const;
 
   Http2Connection& connection_;
   const http2::StreamId id_;

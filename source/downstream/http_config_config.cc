@@ -320,8 +320,10 @@ class HttpCompiler {
       config_->asks_notes =
           config_->asks_notes || access_log::AsksForNotes(filter.SerializeAsString());
     }
-    config_->asks_notes =
-        config_->asks_notes || access_log::AsksForNotes(proto_.tracing().SerializeAsString());
+    for (const std::string& text :
+         {proto_.tracing().SerializeAsString(), proto_.local_reply_config().SerializeAsString()}) {
+      config_->asks_notes = config_->asks_notes || access_log::AsksForNotes(text);
+    }
   }
 
   const HcmProto& proto_;

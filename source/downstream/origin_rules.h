@@ -1,20 +1,26 @@
-// OriginRules: what of a connection manager is about whose a request is and what is changed in it
-// before it is routed, beyond what nearly every one says: original_ip_detection_extensions,
-// early_header_mutation_extensions, scheme_header_transformation, add_user_agent and
-// append_x_forwarded_port.
+// OriginRules: what of a connection manager is about whose a request is, what is changed in it
+// before it is routed and how the proxy itself answers, beyond what nearly every one says:
+// original_ip_detection_extensions, early_header_mutation_extensions, scheme_header_transformation,
+// add_user_agent, append_x_forwarded_port, forward_proto_config, internal_address_config,
+// local_reply_config, proxy_status_config, append_local_overload and stream_flush_timeout.
 //
 // Invariant: immutable, shared by all workers.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "source/access_log/formatter.h"
+#include "source/base/clock.h"
 #include "source/downstream/client_address.h"
+#include "source/downstream/proxy_status.h"
 #include "source/route/field_change.h"
 
 namespace proxenos::downstream {
+
+struct LocalReplies;  // local_reply.h
 
 struct OriginRules {
   std::vector<AddressDetector> detectors;  // Empty: x-forwarded-for is read as HttpConfig says.
@@ -24,6 +30,14 @@ struct OriginRules {
   bool scheme_of_upstream = false;
   bool add_user_agent = false;
   bool append_x_forwarded_port = false;
+  bool append_local_overload = false;
+  // forward_proto_config, by the port that the client wanted to reach: "https", "http".
+  std::vector<uint32_t> https_ports;
+  std::vector<uint32_t> http_ports;
+  std::optional<base::Nanos> stream_flush_timeout;  // 0: none. None: the idle timeout.
+  std::optional<ProxyStatus> proxy_status;
+  std::optional<InternalAddresses> internal;          // None: nobody is.
+  std::shared_ptr<const LocalReplies> local_replies;  // Null: each says what it was made to say.
 };
 
 }  // namespace proxenos::downstream

@@ -11,7 +11,9 @@
 #include "envoy/extensions/http/original_ip_detection/custom_header/v3/custom_header.pb.h"
 #include "envoy/extensions/http/original_ip_detection/xff/v3/xff.pb.h"
 #include "source/config/typed_config.h"
+#include "source/downstream/local_reply_config.h"
 #include "source/route/field_change_config.h"
+#include "source/upstream/duration_config.h"
 
 namespace proxenos::downstream {
 namespace {
@@ -24,6 +26,16 @@ using EarlyMutation =
     envoy::extensions::http::early_header_mutation::header_mutation::v3::HeaderMutation;
 using Xff = detection::xff::v3::XffConfig;
 
+void AddRanges(const google::protobuf::RepeatedPtrField<envoy::config::core::v3::CidrRange>& cidrs,
+               const config::Path& path, config::Errors& errors, match::IpSet& to) {
+  for (int i = 0; i < cidrs.size(); ++i) {
+    if (to.Add(cidrs[i].address_prefix(), cidrs[i].prefix_len().value())) continue;
+    errors.AddValue(path.Index(static_cast<size_t>(i)),
+                    absl::StrCat(cidrs[i].address_prefix(), "/", cidrs[i].prefix_len().value()),
+                    "an IP address and no more bits than it has");
+  }
+}
+
 AddressDetector CompileXff(const Xff& proto, const config::Path& path, config::Errors& errors) {
   AddressDetector detector;
   detector.append = proto.has_skip_xff_append() && !proto.skip_xff_append().value();
@@ -33,12 +45,7 @@ AddressDetector CompileXff(const Xff& proto, const config::Path& path, config::E
     errors.Add(path, "expected one of xff_num_trusted_hops, xff_trusted_cidrs");
   }
   if (!cidrs.empty()) detector.kind = AddressDetector::Kind::kTrusted;
-  for (int i = 0; i < cidrs.size(); ++i) {
-    if (detector.trusted.Add(cidrs[i].address_prefix(), cidrs[i].prefix_len().value())) continue;
-    errors.AddValue(path.Field("xff_trusted_cidrs").Field("cidrs").Index(static_cast<size_t>(i)),
-                    absl::StrCat(cidrs[i].address_prefix(), "/", cidrs[i].prefix_len().value()),
-                    "an IP address and no more bits than it has");
-  }
+  AddRanges(cidrs, path.Field("xff_trusted_cidrs").Field("cidrs"), errors, detector.trusted);
   return detector;
 }
 
@@ -47,6 +54,7 @@ AddressDetector CompileCustomHeader(const CustomHeader& proto) {
   AddressDetector detector;
   detector.kind = AddressDetector::Kind::kHeader;
   detector.header = absl::AsciiStrToLower(proto.header_name());
+  detector.may_be_internal = proto.allow_extension_to_set_address_as_trusted();
   if (proto.has_reject_with_status()) {
     const int code = proto.reject_with_status().code();
     detector.reject_status = code < 400 || code > 511 ? kForbidden : static_cast<uint16_t>(code);
@@ -80,6 +88,23 @@ void CompileDetectors(const HcmProto& proto, const config::Path& path, config::E
   }
 }
 
+InternalAddresses CompileInternal(const HcmProto::InternalAddressConfig& proto,
+                                  const config::Path& path, config::Errors& errors) {
+  // Private addresses (RFC 1918, RFC 4193) and this machine's own, as Envoy has them.
+  static constexpr struct {
+    absl::string_view ip;
+    uint32_t bits;
+  } kPrivate[] = {{"10.0.0.0", 8},   {"172.16.0.0", 12}, {"192.168.0.0", 16},
+                  {"127.0.0.1", 32}, {"fd00::", 8},      {"::1", 128}};
+  InternalAddresses internal;
+  internal.unix_sockets = proto.unix_sockets();
+  if (proto.cidr_ranges().empty()) {
+    for (const auto& range : kPrivate) internal.ranges.Add(range.ip, range.bits);
+  }
+  AddRanges(proto.cidr_ranges(), path.Field("cidr_ranges"), errors, internal.ranges);
+  return internal;
+}
+
 void CompileEarlyHeaders(const HcmProto& proto, const config::Path& path, config::Errors& errors,
                          OriginRules& to) {
   const auto& protos = proto.early_header_mutation_extensions();
@@ -108,13 +133,50 @@ void CompileEarlyHeaders(const HcmProto& proto, const config::Path& path, config
   }
 }
 
+ProxyStatus CompileProxyStatus(const HcmProto& manager) {
+  const HcmProto::ProxyStatusConfig& proto = manager.proxy_status_config();
+  ProxyStatus status;
+  status.node_id = proto.proxy_name_case() == HcmProto::ProxyStatusConfig::kUseNodeId;
+  status.name = ProxyName(proto.proxy_name_case() == HcmProto::ProxyStatusConfig::kLiteralProxyName
+                              ? proto.literal_proxy_name()
+                          : manager.server_name().empty() ? "envoy"
+                                                          : manager.server_name());
+  status.details = !proto.remove_details();
+  status.flags = !proto.remove_response_flags();
+  status.connection_details = !proto.remove_connection_termination_details();
+  status.sets_status = proto.set_recommended_response_code();
+  return status;
+}
+
+// Whether any of the fields is there that CompileRest and its callers read.
+bool HasRest(const HcmProto& proto) {
+  return proto.has_internal_address_config() || proto.has_local_reply_config() ||
+         proto.has_proxy_status_config() || proto.append_local_overload() ||
+         proto.has_forward_proto_config() || proto.has_stream_flush_timeout();
+}
+
+void CompileRest(const HcmProto& proto, const config::Path& path, config::Errors& errors,
+                 OriginRules& to) {
+  to.append_local_overload = proto.append_local_overload();
+  const auto& ports = proto.forward_proto_config();
+  to.https_ports.assign(ports.https_destination_ports().begin(),
+                        ports.https_destination_ports().end());
+  to.http_ports.assign(ports.http_destination_ports().begin(),
+                       ports.http_destination_ports().end());
+  if (proto.has_stream_flush_timeout()) {
+    to.stream_flush_timeout = upstream::CompileDuration(proto.stream_flush_timeout(), errors,
+                                                        path.Field("stream_flush_timeout"));
+  }
+  if (proto.has_proxy_status_config()) to.proxy_status = CompileProxyStatus(proto);
+}
+
 }  // namespace
 
 std::shared_ptr<const OriginRules> CompileOrigin(const HcmProto& proto, const config::Path& path,
                                                  config::Errors& errors) {
   if (!proto.has_scheme_header_transformation() && !proto.add_user_agent().value() &&
       !proto.append_x_forwarded_port() && proto.original_ip_detection_extensions().empty() &&
-      proto.early_header_mutation_extensions().empty()) {
+      proto.early_header_mutation_extensions().empty() && !HasRest(proto)) {
     return nullptr;
   }
   auto rules = std::make_unique<OriginRules>();
@@ -125,6 +187,15 @@ std::shared_ptr<const OriginRules> CompileOrigin(const HcmProto& proto, const co
   rules->append_x_forwarded_port = proto.append_x_forwarded_port();
   CompileDetectors(proto, path, errors, *rules);
   CompileEarlyHeaders(proto, path, errors, *rules);
+  CompileRest(proto, path, errors, *rules);
+  if (proto.has_local_reply_config()) {
+    rules->local_replies =
+        CompileLocalReplies(proto.local_reply_config(), path.Field("local_reply_config"), errors);
+  }
+  if (proto.has_internal_address_config()) {
+    rules->internal = CompileInternal(proto.internal_address_config(),
+                                      path.Field("internal_address_config"), errors);
+  }
   return rules;
 }
 

@@ -1,6 +1,9 @@
 // The rules on forwarded and generated headers.
 #include "source/downstream/request_headers.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "source/base/uuid.h"
 #include "source/downstream/client_address.h"
@@ -114,6 +117,31 @@ void SetScheme(const HttpConfig& config, absl::string_view own, http::RequestHea
                                       : own;
 }
 
+// What the client speaks, as this proxy sees it; or as the port says that it wanted to reach, where
+// a PROXY header told of that (forward_proto_config): then somebody before has ended its TLS.
+absl::string_view OwnScheme(const HttpConfig& config, const RequestOrigin& origin) {
+  if (config.origin != nullptr && origin.connection.local_restored) {
+    const uint32_t port = origin.connection.local.port();
+    const auto has = [port](const std::vector<uint32_t>& ports) {
+      return std::find(ports.begin(), ports.end(), port) != ports.end();
+    };
+    if (has(config.origin->https_ports)) return "https";
+    if (has(config.origin->http_ports)) return "http";
+  }
+  return origin.tls ? "https" : "http";
+}
+
+// Whether nobody stands between the client, as its address is about to be told, and who tells: then
+// it may be one of ours. As in Envoy a request that comes with x-forwarded-for to the edge is not.
+bool ToldAlone(const HttpConfig& config, const RequestOrigin& origin,
+               const http::HeaderMap& headers) {
+  if (config.origin == nullptr || !config.origin->internal) return false;
+  if (config.use_remote_address) return !headers.Has(HeaderId::kXForwardedFor);
+  if (origin.detected != nullptr) return origin.detected->may_be_internal;
+  return config.xff_trusted_hops == 0 && NamesOneAlone(headers) &&
+         ForwardedAddress(headers, 0).has_value();
+}
+
 // Who sends on says so, where the one before did not.
 void AddUserAgent(const filter::LocalNode* node, http::HeaderMap& headers) {
   const absl::string_view cluster = node == nullptr ? absl::string_view() : node->cluster;
@@ -141,24 +169,30 @@ void RemoveAll(const HeaderId (&ids)[N], http::HeaderMap& headers) {
 net::Address MutateRequestHeaders(const HttpConfig& config, const RequestOrigin& origin,
                                   http::RequestHead& head) {
   http::HeaderMap& headers = head.headers;
-  const absl::string_view scheme = origin.tls ? "https" : "http";
+  const absl::string_view scheme = OwnScheme(config, origin);
   headers.Remove(HeaderId::kXEnvoyInternal);
   MutateClientCertHeader(config, origin.connection.tls, headers);
+  const bool told_alone = ToldAlone(config, origin, headers);
   const net::Address remote = config.use_remote_address
                                   ? TakeRemoteAddress(config, origin, scheme, headers)
                                   : TrustForwarded(config, origin, scheme, headers);
   SetScheme(config, scheme, head);
-  // No address is trusted as internal (Envoy's default since no internal_address_config names one):
-  // so every request that comes over a proxy which detects addresses itself is at the edge.
-  RemoveAll(kInternalOnly, headers);
-  if (config.use_remote_address) {
+  // Who is not one of ours steers nothing; where this proxy says itself who the client is, it is
+  // the edge. Without internal_address_config nobody is one of ours (Envoy's default).
+  const bool internal = told_alone && config.origin->internal->Holds(remote);
+  const bool edge = config.use_remote_address && !internal;
+  if (internal) {
+    headers.AddView(HeaderId::kXEnvoyInternal, http::HeaderName(HeaderId::kXEnvoyInternal), "true");
+  } else {
+    RemoveAll(kInternalOnly, headers);
+  }
+  if (edge) {
     RemoveAll(kEdgeOnly, headers);
     char text[net::Address::kMaxIpText];
     headers.Set(HeaderId::kXEnvoyExternalAddress, absl::string_view(text, remote.FormatIp(text)));
   }
   if (config.generate_request_id) {
-    SetRequestId(origin, config.use_remote_address && !config.preserve_external_request_id,
-                 headers);
+    SetRequestId(origin, edge && !config.preserve_external_request_id, headers);
   }
   if (config.origin != nullptr && config.origin->add_user_agent) AddUserAgent(origin.node, headers);
   AppendVia(config.via, headers);

@@ -22,7 +22,8 @@ struct RequestOrigin {
   const filter::LocalNode* node = nullptr;  // Null where nobody needs it (tests).
 };
 
-// Changes `head` by the rules. Returns the client's address as trusted hops tell it.
+// Changes `head` by the rules. Returns the client's address as trusted hops tell it. The head has
+// x-envoy-internal then exactly if that is one of OriginRules::internal.
 net::Address MutateRequestHeaders(const HttpConfig& config, const RequestOrigin& origin,
                                   http::RequestHead& head);
 

@@ -10,6 +10,8 @@
 #include "source/base/limits.h"
 #include "source/downstream/http_connection.h"
 #include "source/downstream/listener.h"
+#include "source/downstream/local_reply.h"
+#include "source/downstream/origin_rules.h"
 #include "source/downstream/request_headers.h"
 #include "source/downstream/stream_carrier.h"
 #include "source/rpc/status.h"
@@ -197,7 +199,21 @@ bool Stream::StartLocalReply() {
   if (!reply_pending_) return false;
   reply_pending_ = false;
   chain_->StartLocalReply();
+  const OriginRules* rules = connection_.config().origin.get();
+  if (rules != nullptr && rules->local_replies != nullptr && !reply_kept_) {
+    RewordReply(*rules->local_replies);
+  }
   return true;
+}
+
+// Before any filter sees it, as whoever replied has left it.
+void Stream::RewordReply(const LocalReplies& rules) {
+  // See StreamContext::Reply for which of them have no body.
+  if (IsGrpcCall() && reply_status_ / 100 != 3) {
+    RewordGrpc(rules, *this, LocalReply{reply_status_, std::string(reply_body_)});
+  } else {
+    RewordPlain(rules, *this, response_in.body);
+  }
 }
 
 bool Stream::Encode() {
@@ -234,6 +250,10 @@ void Stream::EncodeEnd() {
 void Stream::EncodeHead() {
   MutateResponseHeaders(connection_.config(), request, connection_.listener().date(), replied_,
                         response);
+  const OriginRules* rules = connection_.config().origin.get();
+  if (rules != nullptr && rules->proxy_status) {
+    AddProxyStatus(*rules->proxy_status, environment.node, info, response);
+  }
   if (trace_ != nullptr) trace_->OnResponseHead(response);
   const bool failing =
       environment.failing_health && connection_.listener().config().drains_when_failing;

@@ -23,6 +23,7 @@
 namespace proxenos::downstream {
 
 class HttpConnection;
+struct LocalReplies;
 struct Overload;
 class StreamCarrier;
 
@@ -102,6 +103,7 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   }
   bool PumpOnce();
   bool StartLocalReply();
+  void RewordReply(const LocalReplies& rules);
   void Log();
   // Hands response parts to the codec as far as the connection has room. True when any went.
   bool Encode();

@@ -160,6 +160,8 @@ bool Stream::TakeOrigin() {
     origin.random[1] = environment.loop.random().Next();
   }
   info.remote = MutateRequestHeaders(config, origin, request);
+  internal = config.origin != nullptr && config.origin->internal &&
+             request.headers.Has(http::HeaderId::kXEnvoyInternal);
   return true;
 }
 
@@ -184,6 +186,11 @@ bool Stream::RefusedBy(const Overload& overload) {
     request.keep_alive = false;
   }
   Reply(503, "envoy overloaded", "overload", filter::kOverload);
+  const OriginRules* rules = connection_.config().origin.get();
+  if (rules != nullptr && rules->append_local_overload) {
+    response.headers.AddView(http::HeaderId::kXEnvoyLocalOverloaded,
+                             http::HeaderName(http::HeaderId::kXEnvoyLocalOverloaded), "true");
+  }
   return true;
 }
 
@@ -230,7 +237,9 @@ void Stream::ChooseRoute() {
     routes = (*snapshot_)->table.get();
     if ((*snapshot_)->asks_notes) OpenNotes();
   }
-  for (const std::string& name : routes->internal_only_headers()) request.headers.Remove(name);
+  if (!internal) {
+    for (const std::string& name : routes->internal_only_headers()) request.headers.Remove(name);
+  }
   if (!MatchRoute() || route->forward() == nullptr) return;
   if (const auto duration = filter::StreamDuration(*route->forward(), IsGrpcCall(), request)) {
     duration_deadline_ = *duration == 0 ? base::kNever : environment.loop.now() + *duration;

@@ -114,6 +114,10 @@ void CompileStreamLimits(const v3::RouteAction::MaxStreamDuration& limits, Compi
 
 void CompileTimeouts(const v3::RouteAction& config, Compilation& compilation,
                      const config::Path& path, Forward* forward) {
+  if (config.has_flush_timeout()) {
+    forward->flush_timeout =
+        compilation.Duration(config.flush_timeout(), path.Field("flush_timeout"));
+  }
   if (config.has_idle_timeout()) {
     forward->idle_timeout = compilation.Duration(config.idle_timeout(), path.Field("idle_timeout"));
   }

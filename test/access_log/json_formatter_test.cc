@@ -51,6 +51,9 @@ TEST(JsonFormatterTest, OmitEmptyValues) {
             R"({"empty":"","fl":"-","l":["x"],"lrb":"body\n","mix":"200-"})"
             "\n");
   EXPECT_EQ(Line(R"({"a": "%REQ(nope)%"})", fixture.Input(), true), "{}\n");
+  // Arrays stay, whatever is left of them.
+  EXPECT_EQ(Line(R"({"a": [], "b": ["%REQ(nope)%"], "c": {"d": []}})", fixture.Input(), true),
+            "{\"a\":[],\"b\":[],\"c\":{\"d\":[]}}\n");
 }
 
 TEST(JsonFormatterTest, Escaping) {

@@ -1,7 +1,7 @@
 """The same bootstraps and requests to proxenos and to the real Envoy: what clients and the origin see
 must be the same, but for what the list of expected differences has, each with its reason.
 
-  differential_test.py --ours BINARY --envoy BINARY [--cases http2|filters] [--only GROUP] [--record]
+  differential_test.py --ours BINARY --envoy BINARY [--cases http2|replies|filters] [--only GROUP] [--record]
 
 --cases http2 is for what http2_cases.py has, filters for filters by themselves. An expectation that nothing meets fails too, so the
 list stays true. --record prints what a run found in the form of the list, for a person to judge.
@@ -26,6 +26,7 @@ import filter_cases  # noqa: E402
 import h1_requests  # noqa: E402
 import h2wire  # noqa: E402
 import http2_cases  # noqa: E402
+import reply_cases  # noqa: E402
 import proxy  # noqa: E402
 import report  # noqa: E402
 import service_cases  # noqa: E402
@@ -192,6 +193,7 @@ def certificate():
 
 SETS = {"http1": (cases.GROUPS, "expected_differences.json"),
         "http2": (http2_cases.GROUPS, "expected_differences_http2.json"),
+        "replies": (reply_cases.GROUPS, "expected_differences_replies.json"),
         "filters": (filter_cases.GROUPS | credential_cases.GROUPS | service_cases.GROUPS | upstream_cases.GROUPS, "expected_differences_filters.json")}
 
 

@@ -127,5 +127,51 @@ TEST_F(OriginRulesTest, WhatIsWrong) {
   }
 }
 
+TEST_F(OriginRulesTest, InternalAddresses) {
+  const auto holds = [](const OriginRules& rules, const char* ip) {
+    return rules.internal->Holds(*net::Address::FromIp(ip, 1));
+  };
+  auto rules = Compile("internal_address_config: {}");
+  ASSERT_NE(rules, nullptr);
+  for (const char* ip : {"10.1.2.3", "172.31.0.1", "192.168.1.1", "127.0.0.1", "::1", "fd00::1"}) {
+    EXPECT_TRUE(holds(*rules, ip)) << ip;
+  }
+  for (const char* ip : {"11.0.0.1", "172.32.0.1", "127.0.0.2", "fe80::1", "2001:db8::1"}) {
+    EXPECT_FALSE(holds(*rules, ip)) << ip;
+  }
+  EXPECT_FALSE(rules->internal->Holds(*net::Address::FromPath("/a")));
+  rules = Compile(
+      "internal_address_config: {unix_sockets: true, cidr_ranges: [{address_prefix: 1.2.3.0, "
+      "prefix_len: 24}]}");
+  ASSERT_NE(rules, nullptr);
+  EXPECT_TRUE(holds(*rules, "1.2.3.4"));
+  EXPECT_FALSE(holds(*rules, "10.1.2.3"));
+  EXPECT_TRUE(rules->internal->Holds(*net::Address::FromPath("/a")));
+  Compile("internal_address_config: {cidr_ranges: [{address_prefix: 1.2.3.0, prefix_len: 33}]}");
+  EXPECT_NE(errors_.find("internal_address_config.cidr_ranges[0]"), std::string::npos) << errors_;
+}
+
+TEST_F(OriginRulesTest, WhatADetectorFindsMayBeInternal) {
+  const auto may_be = [](const OriginRules& rules, const std::string& name,
+                         const std::string& value) {
+    buffer::Arena arena;
+    http::HeaderMap headers(arena);
+    headers.Add(name, value);
+    return DetectAddress(rules.detectors, *net::Address::FromIp("192.0.2.1", 80), headers)
+        .may_be_internal;
+  };
+  auto rules = Compile(Detector(kXff, "skip_xff_append: true"));
+  EXPECT_TRUE(may_be(*rules, "x-forwarded-for", "10.0.0.1"));
+  EXPECT_FALSE(may_be(*rules, "x-forwarded-for", "10.0.0.1, 10.0.0.2"));
+  EXPECT_FALSE(may_be(*rules, "x-forwarded-for", "none"));
+  rules = Compile(Detector(kXff, "xff_num_trusted_hops: 1"));
+  EXPECT_FALSE(may_be(*rules, "x-forwarded-for", "10.0.0.1, 10.0.0.2"));
+  rules = Compile(Detector(kHeader, "header_name: x-ip"));
+  EXPECT_FALSE(may_be(*rules, "x-ip", "10.0.0.1"));
+  rules = Compile(
+      Detector(kHeader, "header_name: x-ip, allow_extension_to_set_address_as_trusted: true"));
+  EXPECT_TRUE(may_be(*rules, "x-ip", "10.0.0.1"));
+}
+
 }  // namespace
 }  // namespace proxenos::downstream

@@ -67,6 +67,84 @@ TEST_F(RequestHeaders, EdgeAppendsTheClientAndTrustsNothing) {
   EXPECT_EQ(Request("x-envoy-upstream-rq-timeout-ms"), "-");
 }
 
+// Those of 203.0.113.0/24 are ours.
+class InternalRequests : public RequestHeaders {
+ protected:
+  InternalRequests() {
+    OriginRules rules;
+    rules.internal.emplace();
+    rules.internal->ranges.Add("203.0.113.0", 24);
+    config_.origin = std::make_shared<const OriginRules>(std::move(rules));
+    Add("x-envoy-internal", "false");
+    Add("x-envoy-retry-on", "5xx");
+    Add("x-envoy-decorator-operation", "op");
+  }
+  void ExpectInternal() {
+    EXPECT_EQ(Request("x-envoy-internal"), "true");
+    EXPECT_EQ(Request("x-envoy-retry-on"), "5xx");
+    EXPECT_EQ(Request("x-envoy-external-address"), "-");
+  }
+  void ExpectExternal() {
+    EXPECT_EQ(Request("x-envoy-internal"), "-");
+    EXPECT_EQ(Request("x-envoy-retry-on"), "-");
+  }
+};
+
+TEST_F(InternalRequests, AtTheEdgeOnesOwnAddressCounts) {
+  config_.use_remote_address = true;
+  config_.generate_request_id = true;
+  Add("x-request-id", "theirs");
+  EXPECT_EQ(Mutate(), "203.0.113.7");
+  ExpectInternal();
+  EXPECT_EQ(Request("x-envoy-decorator-operation"), "op");
+  EXPECT_EQ(Request("x-request-id"), "theirs");
+}
+
+TEST_F(InternalRequests, WhoComesThroughAnotherIsNot) {
+  config_.use_remote_address = true;
+  Add("x-forwarded-for", "203.0.113.9");
+  Mutate();
+  ExpectExternal();
+  EXPECT_EQ(Request("x-envoy-external-address"), "203.0.113.7");
+  EXPECT_EQ(Request("x-envoy-decorator-operation"), "-");
+}
+
+TEST_F(InternalRequests, OthersAreNot) {
+  config_.use_remote_address = true;
+  connection_.direct_remote = *net::Address::FromIp("198.51.100.1", 4000);
+  Mutate();
+  ExpectExternal();
+}
+
+TEST_F(InternalRequests, BehindAProxyTheOneThatItNames) {
+  Add("x-forwarded-for", "203.0.113.9");
+  EXPECT_EQ(Mutate(), "203.0.113.9");
+  ExpectInternal();
+}
+
+TEST_F(InternalRequests, OneOfSeveralThatAProxyNamesIsNot) {
+  Add("x-forwarded-for", "203.0.113.8, 203.0.113.9");
+  Mutate();
+  ExpectExternal();
+  EXPECT_EQ(Request("x-envoy-decorator-operation"), "op");  // This is not the edge.
+}
+
+TEST_F(InternalRequests, BehindAProxyThatNamesNobodyNoneIs) {
+  for (const char* value : {"", "garbage"}) {
+    request_.headers.Clear();
+    if (*value != 0) Add("x-forwarded-for", value);
+    EXPECT_EQ(Mutate(), "203.0.113.7");
+    ExpectExternal();
+  }
+}
+
+TEST_F(InternalRequests, BehindTrustedHopsNoneIs) {
+  config_.xff_trusted_hops = 1;
+  Add("x-forwarded-for", "203.0.113.8, 203.0.113.9");
+  EXPECT_EQ(Mutate(), "203.0.113.8");
+  ExpectExternal();
+}
+
 TEST_F(RequestHeaders, AppendsToTheLastFieldOfSeveral) {
   config_.use_remote_address = true;
   Add("x-forwarded-for", "1.1.1.1");

@@ -56,6 +56,7 @@ void Cache::Serve(const store::StoredHead& head, const store::Body* body,
     }
   }
   stream_.Reply(code, "", kDetails, 0);
+  stream_.KeepReply();
   http::HeaderMap& headers = stream_.response.headers;
   headers.Clear();
   for (const http::Header& field : head.fields()) {

@@ -95,6 +95,7 @@ void Cors::Allow(absl::string_view name, std::string CorsPolicy::*field,
 
 void Cors::AnswerPreflight(const http::RequestHead& head) {
   stream_.Reply(200, "", "cors_response", 0);
+  stream_.KeepReply();
   http::HeaderMap& headers = stream_.response.headers;
   // OnResponseHeaders adds the origin, the credentials and the exposed headers.
   Allow("access-control-allow-methods", &CorsPolicy::allow_methods,

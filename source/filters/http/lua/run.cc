@@ -246,6 +246,7 @@ void Run::WaitForCall(bool wants_all_values) {
 http::ResponseHead& Run::Respond(uint16_t status, absl::string_view body) {
   filter::StreamContext& context = stream();
   context.Reply(status, "", "lua_response", 0);
+  context.KeepReply();
   http::ResponseHead& head = context.response;
   head.status = status;  // To a gRPC call too: the script says what it is told.
   if (!body.empty()) {

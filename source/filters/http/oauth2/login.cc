@@ -55,6 +55,7 @@ void OAuth2::AddSetCookie(const std::string& value) {
 
 void OAuth2::SendTo(const std::string& url, absl::string_view details) {
   stream_.Reply(302, "", details, 0);
+  stream_.KeepReply();
   stream_.response.headers.Add(http::HeaderId::kLocation, url);
 }
 

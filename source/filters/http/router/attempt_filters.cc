@@ -160,7 +160,8 @@ void AttemptFilters::GiveUp() {
   const absl::string_view details = whole_.arena.Copy(info.details);
   if (aborted_) return whole_.Abort(details, 0);
   chain_->StartLocalReply();
-  whole_.Reply(response.status, "", details, 0);
+  whole_.Reply(reply_status_, whole_.arena.Copy(reply_body_), details, 0);
+  if (reply_kept_) whole_.KeepReply();
   if (whole_.aborted()) return;
   whole_.response.spellings = nullptr;
   GiveHead(whole_.response);
