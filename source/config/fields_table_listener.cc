@@ -47,6 +47,7 @@ std::vector<MessageRules> ListenerFields() {
            Use("filters"),
            Use("transport_socket"),
            Use("filter_chain_match"),
+           Use("use_proxy_proto"),
            Leave("metadata", "Only filters read it, and none of those implemented does."),
            Use("transport_socket_connect_timeout"),
        }},
@@ -71,7 +72,10 @@ std::vector<MessageRules> ListenerFields() {
                   "envoy.extensions.filters.listener.original_dst.v3.OriginalDst "
                   "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol "
                   "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"),
-        Refuse("filter_disabled", "choose by filter chain what is to be inspected")}},
+        Use("filter_disabled")}},
+      {"envoy.config.listener.v3.ListenerFilterChainMatchPredicate",
+       {Use("or_match and_match not_match any_match destination_port_range")}},
+      {"envoy.config.listener.v3.ListenerFilterChainMatchPredicate.MatchSet", {Use("rules")}},
       {"envoy.extensions.filters.listener.http_inspector.v3.HttpInspector", {}},
       {"envoy.extensions.filters.listener.original_dst.v3.OriginalDst", {}},
       {"envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",

@@ -8,6 +8,7 @@
 #include "source/base/limits.h"
 #include "source/base/log.h"
 #include "source/buffer/slab.h"
+#include "source/downstream/filter_predicate.h"
 #include "source/downstream/listener.h"
 #include "source/filter/log_notes.h"
 #include "source/tls/tls_transport.h"
@@ -49,10 +50,20 @@ void Intake::Advance() {
 
 bool Intake::RunFilters() {
   for (; filter_ < listener_.config().filters.size(); ++filter_) {
+    if (FilterDisabled()) continue;
     if (!RunFilter(listener_.filter(filter_))) return false;
     seen_ = 0;
   }
   return true;
+}
+
+bool Intake::FilterDisabled() {
+  const auto& disabled = listener_.config().filters_disabled;
+  if (disabled.empty() || disabled[filter_] == nullptr) return false;
+  if (facts_.local.family() == net::Address::Family::kNone) {
+    facts_.local = net::Address::LocalOf(arrival_.socket.fd());
+  }
+  return disabled[filter_]->Holds(facts_.local);
 }
 
 bool Intake::RunFilter(ListenerFilter& filter) {

@@ -45,6 +45,8 @@ class Intake final : public Connection {
 
   // Each is true when it is done.
   bool RunFilters();
+  // Whether the next one is left out.
+  bool FilterDisabled();
   bool RunFilter(filter::ListenerFilter& filter);
   bool ShowBytes(filter::ListenerFilter& filter, filter::ListenerFilter::Result* result);
   // Hands a redirected connection to the listener that it was for; true where there is none.

@@ -13,6 +13,7 @@
 #include "source/config/typed_config.h"
 #include "source/downstream/chain_match_config.h"
 #include "source/downstream/chain_tree_config.h"
+#include "source/downstream/filter_predicate_config.h"
 #include "source/downstream/http_config_config.h"
 #include "source/tls/context_config.h"
 #include "source/upstream/address_config.h"
@@ -218,26 +219,53 @@ void Chains(const ListenerProto& proto, const ListenerCompiler& compiler, Listen
   }
 }
 
-// Where a redirected connection went has to be known before it can be handed on.
-void UseOriginalDestination(const ListenerCompiler& compiler, ListenerConfig& config,
-                            const config::Path& path, config::Errors& errors) {
-  constexpr absl::string_view kType =
-      "envoy.extensions.filters.listener.original_dst.v3.OriginalDst";
-  config.use_original_dst = true;
+// Adds a listener filter without settings before all others.
+void PrependFilter(absl::string_view type, const ListenerCompiler& compiler, ListenerConfig& config,
+                   const config::Path& path, config::Errors& errors) {
   google::protobuf::Any any;
-  any.set_type_url(absl::StrCat("type.googleapis.com/", kType));
-  const filter::ListenerFilterKind* kind = KindOf(compiler.listener_filters, kType);
+  any.set_type_url(absl::StrCat("type.googleapis.com/", type));
+  const filter::ListenerFilterKind* kind = KindOf(compiler.listener_filters, type);
   if (kind == nullptr) return;
   auto factory = kind->create(any, path, errors);
-  if (factory != nullptr) config.filters.insert(config.filters.begin(), std::move(factory));
+  if (factory == nullptr) return;
+  config.filters.insert(config.filters.begin(), std::move(factory));
+  auto& disabled = config.filters_disabled;
+  if (!disabled.empty()) disabled.insert(disabled.begin(), nullptr);
+}
+
+// Filters that other fields than listener_filters ask for. As in Envoy it is the first chain that
+// says whether all of the listener's connections begin with a PROXY header.
+void ImpliedFilters(const ListenerProto& proto, const ListenerCompiler& compiler,
+                    ListenerConfig& config, const config::Path& path, config::Errors& errors) {
+  const bool any = proto.filter_chains_size() > 0;
+  const ChainProto& first = any ? proto.filter_chains(0) : proto.default_filter_chain();
+  if (first.use_proxy_proto().value()) {
+    const config::Path chain =
+        any ? path.Field("filter_chains").Index(0) : path.Field("default_filter_chain");
+    PrependFilter("envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol", compiler,
+                  config, chain.Field("use_proxy_proto"), errors);
+  }
+  // Where a redirected connection went has to be known before it can be handed on.
+  if (!proto.use_original_dst().value()) return;
+  config.use_original_dst = true;
+  PrependFilter("envoy.extensions.filters.listener.original_dst.v3.OriginalDst", compiler, config,
+                path.Field("use_original_dst"), errors);
+}
+
+// Of the last of config.filters.
+void AddDisabled(const envoy::config::listener::v3::ListenerFilterChainMatchPredicate& proto,
+                 ListenerConfig& config, const config::Path& path, config::Errors& errors) {
+  config.filters_disabled.resize(config.filters.size());
+  config.filters_disabled.back() = std::make_shared<const FilterPredicate>(
+      CompileFilterPredicate(proto, path.Field("filter_disabled"), errors));
 }
 
 void ListenerFilters(const ListenerProto& proto, const ListenerCompiler& compiler,
                      ListenerConfig& config, const config::Path& path, config::Errors& errors) {
   for (int i = 0; i < proto.listener_filters_size(); ++i) {
     const auto& filter = proto.listener_filters(i);
-    const config::Path at =
-        path.Field("listener_filters").Index(static_cast<size_t>(i)).Field("typed_config");
+    const config::Path at_filter = path.Field("listener_filters").Index(static_cast<size_t>(i));
+    const config::Path at = at_filter.Field("typed_config");
     const std::string type = config::TypedConfigType(filter.typed_config());
     const filter::ListenerFilterKind* kind = KindOf(compiler.listener_filters, type);
     if (kind == nullptr) {
@@ -246,8 +274,12 @@ void ListenerFilters(const ListenerProto& proto, const ListenerCompiler& compile
       continue;
     }
     auto factory = kind->create(filter.typed_config(), at, errors);
-    if (factory != nullptr) config.filters.push_back(std::move(factory));
+    if (factory == nullptr) continue;
+    config.filters.push_back(std::move(factory));
+    if (filter.has_filter_disabled())
+      AddDisabled(filter.filter_disabled(), config, at_filter, errors);
   }
+  if (!config.filters_disabled.empty()) config.filters_disabled.resize(config.filters.size());
   if (proto.has_listener_filters_timeout()) {
     config.filters_timeout = upstream::CompileDuration(proto.listener_filters_timeout(), errors,
                                                        path.Field("listener_filters_timeout"));
@@ -311,9 +343,7 @@ ListenerCompiler::Result ListenerCompiler::Compile(const ListenerProto& listener
   Addresses(listener, *config, path, errors);
   SocketOptions(listener, config->listen);
   ListenerFilters(listener, *this, *config, path, errors);
-  if (listener.use_original_dst().value()) {
-    UseOriginalDestination(*this, *config, path.Field("use_original_dst"), errors);
-  }
+  ImpliedFilters(listener, *this, *config, path, errors);
   Chains(listener, *this, *config, path, errors);
   if (errors.count() == before) result.config = std::move(config);
   return result;

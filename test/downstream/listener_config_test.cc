@@ -6,6 +6,7 @@
 #include "gtest/gtest.h"
 #include "source/config/text.h"
 #include "source/downstream/chain_tree.h"
+#include "source/downstream/filter_predicate.h"
 #include "source/filters/http/router/router_config.h"
 #include "source/filters/listener/proxy_protocol/proxy_protocol_config.h"
 #include "source/filters/listener/tls_inspector/tls_inspector_config.h"
@@ -243,6 +244,71 @@ filter_chains:
             nullptr);
   EXPECT_NE(errors_.find("listener_filters[0].typed_config.disallowed_versions"), std::string::npos)
       << errors_;
+}
+
+// A TLS inspector that such connections do without.
+std::string Disabled(const std::string& predicate) {
+  return R"(
+listener_filters:
+- name: p
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol
+- name: t
+  filter_disabled: )" +
+         predicate + R"(
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector
+)";
+}
+
+TEST_F(ListenerConfigTest, FiltersAreDisabledByPort) {
+  const auto config =
+      Compile(Disabled("{or_match: {rules: [{destination_port_range: {start: 80, end: 82}}, "
+                       "{and_match: {rules: [{destination_port_range: {start: 90, end: 99}}, "
+                       "{not_match: {destination_port_range: {start: 95, end: 96}}}]}}]}}") +
+              "filter_chains:\n" + Chain("a", "{}"));
+  ASSERT_NE(config, nullptr) << errors_;
+  ASSERT_EQ(config->filters_disabled.size(), 2u);
+  EXPECT_EQ(config->filters_disabled[0], nullptr);
+  const FilterPredicate& disabled = *config->filters_disabled[1];
+  const auto holds = [&disabled](uint16_t port) {
+    return disabled.Holds(*net::Address::FromIp("::1", port));
+  };
+  EXPECT_TRUE(holds(80) && holds(81) && holds(90) && holds(94) && holds(96));
+  EXPECT_FALSE(holds(79) || holds(82) || holds(95) || holds(99));
+  EXPECT_FALSE(disabled.Holds(net::Address()));
+  const auto any = Compile(Disabled("{any_match: true}") + "filter_chains:\n" + Chain("a", "{}"));
+  ASSERT_NE(any, nullptr) << errors_;
+  EXPECT_TRUE(any->filters_disabled[1]->Holds(net::Address()));
+}
+
+TEST_F(ListenerConfigTest, WrongPredicatesAreNamed) {
+  const struct {
+    const char *predicate, *error;
+  } kCases[] = {
+      {"{}", "listener_filters[1].filter_disabled: expected or_match"},
+      {"{not_match: {}}", "listener_filters[1].filter_disabled.not_match: expected or_match"},
+      {"{or_match: {rules: [{any_match: true}, {destination_port_range: {start: 2, end: 2}}]}}",
+       "filter_disabled.or_match.rules[1].destination_port_range: expected a start below the end"},
+  };
+  for (const auto& each : kCases) {
+    EXPECT_EQ(Compile(Disabled(each.predicate) + "filter_chains:\n" + Chain("a", "{}")), nullptr);
+    EXPECT_NE(errors_.find(each.error), std::string::npos) << errors_;
+  }
+}
+
+TEST_F(ListenerConfigTest, TheFirstChainSaysWhetherThereArePROXYHeaders) {
+  const std::string yes = "  use_proxy_proto: true\n";
+  auto config = Compile(Disabled("{any_match: true}") + "filter_chains:\n" + Chain("a", "{}") +
+                        yes + Chain("b", "{server_names: [x]}"));
+  ASSERT_NE(config, nullptr) << errors_;
+  ASSERT_EQ(config->filters.size(), 3u);  // Before the others.
+  ASSERT_EQ(config->filters_disabled.size(), 3u);
+  EXPECT_EQ(config->filters_disabled[0], nullptr);
+  EXPECT_NE(config->filters_disabled[2], nullptr);
+  config = Compile("filter_chains:\n" + Chain("a", "{}") + Chain("b", "{server_names: [x]}") + yes);
+  ASSERT_NE(config, nullptr) << errors_;
+  EXPECT_TRUE(config->filters.empty());
 }
 
 }  // namespace

@@ -122,7 +122,7 @@ class NetworkFiltersTest(unittest.TestCase):
 
     def test_the_bootstraps_of_the_page_are_valid(self):
         blocks = report.yaml_blocks(self.page)
-        self.assertEqual(len(blocks), 4)
+        self.assertEqual(len(blocks), 5)
         for number, block in enumerate(blocks):
             path = os.path.join(self.folder, f"{number}.yaml")
             with open(path, "w", encoding="utf-8") as out:
@@ -288,6 +288,36 @@ class NetworkFiltersTest(unittest.TestCase):
         with self.assertRaisesRegex(RuntimeError, "cannot set option 9999 of level 1"):
             with proxy.Proxy(self.binary, bootstrap.of([wrong], [])):
                 pass
+
+    def test_listener_filters_by_port(self):
+        listener = bootstrap.TYPE + "envoy.extensions.filters.listener."
+        everywhere = {"destination_port_range": {"start": 1, "end": 65536}}
+        for disabled in (everywhere, {"not_match": everywhere}):
+            # The host speaks first: a client that waits for it says nothing that could be inspected.
+            inspector = {"name": "i", "filter_disabled": {"or_match": {"rules": [disabled, disabled]}}, "typed_config": {
+                "@type": listener + "tls_inspector.v3.TlsInspector"}}
+            welcome = network_filter("direct_response.v3.Config", response={"inline_string": "welcome"})
+            running = self.start(welcome, listener_filters=[inspector])
+            client = tcp.connect(running.port)
+            if disabled == everywhere:
+                self.assertEqual(tcp.end_of(client)[0], b"welcome")
+            else:
+                running.wait(lambda running=running: running.stats()[
+                    "listener.127.0.0.1_0.downstream_pre_cx_active"] == 1)
+                client.sendall(b"no TLS")
+                self.assertEqual(tcp.end_of(client)[0], b"welcome")
+
+    def test_the_old_way_to_ask_for_proxy_headers(self):
+        one = tcp.listener(http_filter(), access_log=tcp.tcp_proxy(self.log, "%DOWNSTREAM_REMOTE_ADDRESS%")[
+            "typed_config"]["access_log"])
+        one["filter_chains"][0]["use_proxy_proto"] = True
+        running = proxy.Proxy(self.binary, bootstrap.of([one], []))
+        self.addCleanup(running.__exit__)
+        client = tcp.connect(running.port)
+        client.sendall(b"PROXY TCP4 10.1.2.3 10.1.2.4 555 80\r\n" + GET)
+        self.assertIn(b"200 OK", tcp.end_of(client)[0])
+        client.close()
+        self.assertEqual(self.lines(running, 1)[0], "10.1.2.3:555")
 
     def test_one_socket_for_all_workers(self):
         listeners = [tcp.listener(ECHO, enable_reuse_port=False)]
