@@ -48,6 +48,7 @@ std::vector<MessageRules> ExtAuthzFields() {
            Refuse("shadow_mode", "the decision is always enforced"),
        }},
       CalledService("envoy.extensions.filters.http.ext_authz.v3.ExtAuthz.grpc_service"),
+      CalledService("envoy.extensions.filters.network.ext_authz.v3.ExtAuthz.grpc_service"),
       CalledService("envoy.extensions.filters.http.ext_authz.v3.CheckSettings.grpc_service"),
       {"envoy.extensions.filters.http.ext_authz.v3.BufferSettings",
        {Use("max_request_bytes allow_partial_message pack_as_bytes")}},
@@ -220,6 +221,8 @@ std::vector<MessageRules> DescriptorFields() {
       {"xds.core.v3.CidrRange", {Use("*")}},
       {"envoy.type.v3.TokenBucket", {Use("*")}},
       {"envoy.extensions.common.ratelimit.v3.LocalRateLimitDescriptor", {Use("*")}},
+      {"envoy.extensions.common.ratelimit.v3.RateLimitDescriptor",
+       {Use("entries"), Leave("limit", "Envoy does not tell the service of it either.")}},
       {"envoy.extensions.common.ratelimit.v3.RateLimitDescriptor.Entry", {Use("*")}},
   };
 }

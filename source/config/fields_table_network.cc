@@ -64,6 +64,21 @@ std::vector<MessageRules> NetworkFields() {
       {"envoy.extensions.filters.network.direct_response.v3.Config", {Use("response")}},
       {"envoy.extensions.filters.network.echo.v3.Echo", {}},
       {"envoy.extensions.filters.network.sni_cluster.v3.SniCluster", {}},
+      {"envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig",
+       {Use("dns_cache_config port_value save_upstream_address")}},
+      {"envoy.extensions.filters.network.set_filter_state.v3.Config", {Use("*")}},
+      {"envoy.extensions.filters.network.ratelimit.v3.RateLimit", {Use("*")}},
+      {"envoy.extensions.filters.network.ext_authz.v3.ExtAuthz",
+       {
+           Use("stat_prefix grpc_service failure_mode_allow include_peer_certificate"),
+           Use("transport_api_version").Only("V3 AUTO"),
+           Use("filter_enabled_metadata bootstrap_metadata_labels_key include_tls_session"),
+           Use("metadata_context_namespaces"),
+           Leave("typed_metadata_context_namespaces",
+                 "There is no typed metadata that could be sent."),
+           Refuse("send_tls_alert_on_denial", "a connection that is denied is closed"),
+           Refuse("shadow_mode", "the decision is always enforced"),
+       }},
   };
 }
 

@@ -8,6 +8,7 @@
 #include "source/base/limits.h"
 #include "source/base/log.h"
 #include "source/buffer/slab.h"
+#include "source/downstream/broken_socket.h"
 #include "source/downstream/filter_predicate.h"
 #include "source/downstream/listener.h"
 #include "source/filter/log_notes.h"
@@ -167,7 +168,8 @@ bool Intake::Admit() {
 }
 
 bool Intake::ClientBroke() {
-  return arrival_.socket.peer_closed() && FirstBytes(arrival_.socket) == ReadStatus::kError;
+  const bool closed = arrival_.socket.peer_closed();
+  return Broken(arrival_.socket) || (closed && FirstBytes(arrival_.socket) == ReadStatus::kError);
 }
 
 // The terminal filter learns of it, then the client does: at once, or when it has waited.
@@ -252,6 +254,10 @@ bool Intake::StartFirstBytes() {
 }
 
 bool Intake::CheckFirstBytes() {
+  if (passage_.wait != nullptr && Broken(arrival_.socket)) {
+    Close();
+    return false;
+  }
   if (!arrival_.socket.may_read()) return false;
   const ReadStatus status = FirstBytes(arrival_.socket);
   if (status == ReadStatus::kNothing) return false;

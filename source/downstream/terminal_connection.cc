@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "source/downstream/broken_socket.h"
 #include "source/downstream/listener.h"
 #include "source/filter/log_notes.h"
 
@@ -38,7 +39,12 @@ void TerminalConnection::Describe(filter::StreamInfo& info) {
 }
 
 void TerminalConnection::OnTurnEnd() {
-  if (!closed_ && !refused_) Advance();
+  if (closed_ || refused_) return;
+  if (passage_.wait != nullptr && Broken(arrival_.socket)) {
+    Close();
+  } else {
+    Advance();
+  }
 }
 
 bool TerminalConnection::MayRead() {

@@ -49,9 +49,13 @@
 #include "source/filters/network/connection_limit/connection_limit_config.h"
 #include "source/filters/network/direct_response/direct_response_config.h"
 #include "source/filters/network/echo/echo_config.h"
+#include "source/filters/network/ext_authz/ext_authz_config.h"
 #include "source/filters/network/local_ratelimit/local_ratelimit_config.h"
+#include "source/filters/network/ratelimit/ratelimit_config.h"
 #include "source/filters/network/rbac/rbac_config.h"
+#include "source/filters/network/set_filter_state/set_filter_state_config.h"
 #include "source/filters/network/sni_cluster/sni_cluster_config.h"
+#include "source/filters/network/sni_dynamic_forward_proxy/sni_dynamic_forward_proxy_config.h"
 #include "source/filters/network/tcp_proxy/tcp_proxy_config.h"
 
 namespace proxenos::server {
@@ -178,7 +182,15 @@ downstream::NetworkKinds BuiltinNetworkFilters() {
        f::connection_limit::CreateConnectionLimit},
       {"envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit",
        f::network_local_ratelimit::CreateLocalRateLimit},
+      {"envoy.extensions.filters.network.ext_authz.v3.ExtAuthz",
+       f::network_ext_authz::CreateExtAuthz},
+      {"envoy.extensions.filters.network.ratelimit.v3.RateLimit",
+       f::network_ratelimit::CreateRateLimit},
       {"envoy.extensions.filters.network.rbac.v3.RBAC", f::rbac::CreateRbac},
+      {"envoy.extensions.filters.network.set_filter_state.v3.Config",
+       f::network_set_filter_state::CreateSetFilterState},
+      {"envoy.extensions.filters.network.sni_dynamic_forward_proxy.v3.FilterConfig",
+       f::sni_dynamic_forward_proxy::CreateSniDynamicForwardProxy},
       {"envoy.extensions.filters.network.sni_cluster.v3.SniCluster",
        f::sni_cluster::CreateSniCluster},
   };

@@ -98,7 +98,7 @@ void TcpConnection::Connect() {
     if (!MayRead()) return;
     service_.stats().early_data_received_count_total.Inc();
   }
-  if (!FindCluster()) return;
+  if ((!named_.waits() && !FindCluster()) || !FindHost()) return;
   info_.upstream_cluster = cluster_->config().name;
   const bool tunnels = config.tunnel != nullptr;
   if (tunnels && !counted_ && !cluster_->TryAcquireRequest()) {
@@ -129,7 +129,11 @@ void TcpConnection::Connect() {
     notes_->attempt_begin = loop().now();
   }
   attempt_->needs = &needs;
+  upstream::PickRequest pick;
+  pick.authority = named_.authority();
+  if (!pick.authority.empty()) attempt_->pick = &pick;
   cluster_->Acquire(*attempt_);
+  attempt_->pick = nullptr;
   attempt_->needs = nullptr;
 }
 
@@ -152,6 +156,26 @@ bool TcpConnection::FindCluster() {
   service_.stats().downstream_cx_no_route.Inc();
   End(filter::kNoClusterFound, kNoCluster);
   return false;
+}
+
+bool TcpConnection::FindHost() {
+  switch (named_.Find(cluster_->source(), arrival().info, [this] { WantAdvance(); })) {
+    case NamedHost::Found::kDone:
+      NoteAddress();
+      return true;
+    case NamedHost::Found::kWaits:
+      if (ClientBroke()) End(filter::kDownstreamConnectionTermination);
+      return false;
+    case NamedHost::Found::kNoRoom:
+      End(0, "dns_cache_overflow");
+      return false;
+  }
+  return true;
+}
+
+void TcpConnection::NoteAddress() {
+  if (named_.address() == nullptr) return;
+  info_.state.Set(NamedHost::kAddressState, named_.address()->ToString());
 }
 
 void TcpConnection::OnConnectFailed() {
@@ -370,8 +394,7 @@ void TcpConnection::LogInterval() {
 }
 
 void TcpConnection::OnRefused(const filter::NetworkFilter::Verdict& verdict) {
-  info_.flags |= verdict.flags;
-  info_.connection_termination_details = verdict.details;
+  TcpService::NoteRefusal(verdict, info_);
   idle_.Disarm();
 }
 
@@ -387,6 +410,13 @@ void TcpConnection::End(uint32_t flags, absl::string_view reason) {
 void TcpConnection::OnClosing() {
   idle_.Disarm();
   demanded_.reset();
+  named_.Cancel();
+  // What network filters have found out since the beginning.
+  if (const filter::ConnectionNotes* found = arrival().info.notes.get()) {
+    info_.metadata.MergeAll(found->metadata);
+    info_.state = found->state.Copy();
+    NoteAddress();
+  }
   for (auto* timer : {&duration_, &backoff_, &interval_}) {
     if (*timer) (*timer)->Disarm();
   }

@@ -4,7 +4,8 @@
 //                      ^      |                |
 //                      +------+----------------+ another host, after a failure
 //
-// Where `on_demand` says so, a cluster that there is not is asked for before the first attempt.
+// Where `on_demand` says so, a cluster that there is not is asked for before the first attempt; and
+// where the cluster is a dynamic forward proxy's, the address of the name that the client wants.
 //
 // Each direction ends for itself: the end of what the client sends becomes the end of what the host
 // is sent, and the other way round. A reset on one side is a reset on the other. Read interest is
@@ -18,6 +19,7 @@
 #include "source/buffer/arena.h"
 #include "source/downstream/terminal_connection.h"
 #include "source/filter/log_notes.h"
+#include "source/filters/network/tcp_proxy/named_host.h"
 #include "source/filters/network/tcp_proxy/tcp_service.h"
 #include "source/http/message.h"
 #include "source/upstream/client_stream.h"
@@ -46,6 +48,10 @@ class TcpConnection final : public downstream::TerminalConnection {
   void Connect();
   // Finds cluster_. False: it is waited for, or there is none and the connection is over.
   bool FindCluster();
+  // Where the cluster is a dynamic forward proxy's: false while the name that the connection is for
+  // is looked up, and when it is over because of that.
+  bool FindHost();
+  void NoteAddress();
   void OnConnectFailed();
   // Whether a tunnel is there, if there is to be one: else asks for it.
   bool HasTunnel();
@@ -76,14 +82,15 @@ class TcpConnection final : public downstream::TerminalConnection {
   filter::StreamInfo info_;
   base::Rc<upstream::WorkerCluster> cluster_;
   std::unique_ptr<DemandedCluster> demanded_;  // Null: none was asked for.
-  buffer::Arena arena_;                        // Of the head.
-  http::ResponseHead head_;                    // What answers the request for a tunnel.
-  std::string failure_;                        // What info_ says of a failed attempt.
-  std::string host_name_;                      // As well.
-  std::unique_ptr<filter::LogNotes> notes_;    // Null: no log asks for them.
-  std::unique_ptr<Attempt> attempt_;           // Null: before the first, and between two.
-  buffer::Buffer unsent_;                      // For the host, which has no room.
-  uint64_t counted_unsent_ = 0;                // What the gauges know.
+  NamedHost named_;
+  buffer::Arena arena_;                      // Of the head.
+  http::ResponseHead head_;                  // What answers the request for a tunnel.
+  std::string failure_;                      // What info_ says of a failed attempt.
+  std::string host_name_;                    // As well.
+  std::unique_ptr<filter::LogNotes> notes_;  // Null: no log asks for them.
+  std::unique_ptr<Attempt> attempt_;         // Null: before the first, and between two.
+  buffer::Buffer unsent_;                    // For the host, which has no room.
+  uint64_t counted_unsent_ = 0;              // What the gauges know.
   uint64_t counted_out_ = 0;
   bool asked_ = false;    // For a tunnel.
   bool counted_ = false;  // Holds one of the cluster's max_requests.

@@ -34,9 +34,19 @@ void TcpService::OnRefused(const Arrival& arrival, const filter::NetworkFilter::
   stats_->downstream_cx_total.Inc();
   filter::StreamInfo info;
   Describe(arrival, info);
-  info.flags |= verdict.flags;
-  info.connection_termination_details = verdict.details;
+  NoteRefusal(verdict, info);
   Log(info);
+}
+
+void TcpService::NoteRefusal(const filter::NetworkFilter::Verdict& verdict,
+                             filter::StreamInfo& info) {
+  info.flags |= verdict.flags;
+  // A service's refusal shows where those of requests do, as in Envoy.
+  if ((verdict.flags & filter::kUnauthorizedExternalService) != 0) {
+    info.details = verdict.details;
+  } else {
+    info.connection_termination_details = verdict.details;
+  }
 }
 
 absl::string_view TcpService::Choose(const Arrival& arrival) {

@@ -35,6 +35,8 @@ class TcpService final : public downstream::ChainService {
   absl::string_view Choose(const downstream::Arrival& arrival);
   // Fills in what is known of a connection when it begins.
   void Describe(const downstream::Arrival& arrival, filter::StreamInfo& info);
+  // Notes why network filters refused a connection.
+  static void NoteRefusal(const filter::NetworkFilter::Verdict& verdict, filter::StreamInfo& info);
   // Writes a line about a connection as it is now.
   void Log(filter::StreamInfo& info);
 

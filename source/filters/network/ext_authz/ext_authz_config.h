@@ -1,0 +1,14 @@
+// From its proto to the filter.
+#pragma once
+
+#include <memory>
+
+#include "source/filter/network_filter_config.h"
+
+namespace proxenos::filters::network_ext_authz {
+
+std::unique_ptr<filter::NetworkFilterFactory> CreateExtAuthz(const google::protobuf::Any& config,
+                                                             const config::Path& path,
+                                                             config::Errors& errors);
+
+}  // namespace proxenos::filters::network_ext_authz

@@ -1,0 +1,13 @@
+// From its proto to the filter.
+#pragma once
+
+#include <memory>
+
+#include "source/filter/network_filter_config.h"
+
+namespace proxenos::filters::sni_dynamic_forward_proxy {
+
+std::unique_ptr<filter::NetworkFilterFactory> CreateSniDynamicForwardProxy(
+    const google::protobuf::Any& config, const config::Path& path, config::Errors& errors);
+
+}  // namespace proxenos::filters::sni_dynamic_forward_proxy
