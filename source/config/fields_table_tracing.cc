@@ -6,10 +6,10 @@ namespace {
 
 constexpr std::string_view kTracers =
     "envoy.config.trace.v3.ZipkinConfig envoy.config.trace.v3.OpenTelemetryConfig "
-    "envoy.config.trace.v3.DatadogConfig";
+    "envoy.config.trace.v3.DatadogConfig envoy.config.trace.v3.SkyWalkingConfig";
 constexpr std::string_view kOtherTracers =
-    "the agents and collectors of SkyWalking, X-Ray and others take OpenTelemetry's "
-    "protocol: write OpenTelemetryConfig";
+    "the agents and collectors of X-Ray and others take OpenTelemetry's protocol: write "
+    "OpenTelemetryConfig";
 
 std::vector<MessageRules> CustomTagFields() {
   return {
@@ -70,6 +70,14 @@ std::vector<MessageRules> TracerFields() {
        {Use("collector_cluster service_name collector_hostname"),
         Refuse("remote_config",
                "write shares of requests in the connection manager: the agent is not asked")}},
+      {"envoy.config.trace.v3.SkyWalkingConfig", {Use("grpc_service client_config")}},
+      {"envoy.config.trace.v3.ClientConfig",
+       {Use("service_name instance_name backend_token max_cache_size")}},
+      {"envoy.config.trace.v3.SkyWalkingConfig.grpc_service",
+       {Use("envoy_grpc initial_metadata"),
+        Leave("timeout", "The call stays open; Envoy does not end it either."),
+        Refuse("google_grpc", "write envoy_grpc with the name of a cluster"),
+        Refuse("retry_policy", "a call that ends is followed by another")}},
       {"envoy.config.trace.v3.OpenTelemetryConfig",
        {
            Use("grpc_service http_service service_name resource_detectors sampler"),

@@ -39,12 +39,12 @@ struct Sampler {
   }
 };
 
-// envoy.config.trace.v3.ZipkinConfig, OpenTelemetryConfig or DatadogConfig.
+// envoy.config.trace.v3.ZipkinConfig, OpenTelemetryConfig, DatadogConfig or SkyWalkingConfig.
 struct Provider {
-  enum class Kind : uint8_t { kZipkin, kOpenTelemetry, kDatadog };
+  enum class Kind : uint8_t { kZipkin, kOpenTelemetry, kDatadog, kSkyWalking };
   Kind kind = Kind::kZipkin;
   rpc::CourierRoute route;
-  uint32_t max_spans = 1024;  // That wait to be sent; more are dropped.
+  uint32_t max_spans = 1024;  // Or segments that wait to be sent; more are dropped.
   runtime::IntegerSetting min_flush_spans;
   runtime::IntegerSetting flush_interval_ms;
 
@@ -60,8 +60,11 @@ struct Provider {
   OtlpSpeaker speaker;
   Sampler sampler;
 
-  // Of Datadog.
-  std::string service_name = {};
+  // Of Datadog and SkyWalking.
+  std::string service_name = {};  // Of SkyWalking, empty: the node's cluster.
+
+  // Of SkyWalking.
+  std::string instance_name = {};  // Empty: the node's id.
 };
 
 struct Config {

@@ -24,6 +24,11 @@ Exporter::Exporter(const Provider& provider, const filter::Environment& environm
         registry.Open<stats::OpenTelemetryStats>(stats::ScopeName(stats::kOpenTelemetryScope, {}));
     return;
   }
+  if (provider.kind == Provider::Kind::kSkyWalking) {
+    segments_ = std::make_unique<SegmentReporter>(*provider.route.grpc, provider.max_spans,
+                                                  environment, registry);
+    return;
+  }
   const bool zipkin = provider.kind == Provider::Kind::kZipkin;
   posted_ = registry.Open<stats::ZipkinStats>(
       stats::ScopeName(zipkin ? stats::kZipkinScope : stats::kDatadogScope, {}));
@@ -33,12 +38,30 @@ absl::string_view Exporter::service() const {
   return environment_.node == nullptr ? absl::string_view() : environment_.node->cluster;
 }
 
+SegmentNames Exporter::segment_names() const {
+  // Envoy's last resort is the same word for both.
+  constexpr absl::string_view kNobody = "EnvoyProxy";
+  SegmentNames names{provider_.service_name, provider_.instance_name};
+  const filter::LocalNode* node = environment_.node;
+  if (names.service.empty() && node != nullptr) names.service = node->cluster;
+  if (names.instance.empty() && node != nullptr) names.instance = node->id;
+  if (names.service.empty()) names.service = kNobody;
+  if (names.instance.empty()) names.instance = kNobody;
+  return names;
+}
+
+void Exporter::Report(const Segment& segment, const Span& entry) {
+  segments_->Report(SegmentMessage(segment, entry, segment_names()));
+}
+
 void Exporter::Append(const Span& span) {
   switch (provider_.kind) {
     case Provider::Kind::kOpenTelemetry:
       return AppendOtlpSpan(span, waiting_);
     case Provider::Kind::kDatadog:
       return AppendDatadogTrace(span, provider_.service_name, waiting_);
+    case Provider::Kind::kSkyWalking:
+      return;
     case Provider::Kind::kZipkin:
       if (provider_.proto) return AppendZipkinProto(span, service(), waiting_);
       if (!waiting_.empty()) waiting_ += ',';
@@ -52,6 +75,7 @@ std::string Exporter::Message() {
       return WrapOtlpSpans(provider_.speaker, waiting_);
     case Provider::Kind::kDatadog:
       return WrapDatadogTraces(count_, waiting_);
+    case Provider::Kind::kSkyWalking:
     case Provider::Kind::kZipkin:
       break;
   }

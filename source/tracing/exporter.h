@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -14,6 +15,8 @@
 #include "source/stats/registry.h"
 #include "source/stats/tracing_stats.h"
 #include "source/tracing/config.h"
+#include "source/tracing/segment_reporter.h"
+#include "source/tracing/skywalking.h"
 #include "source/tracing/span.h"
 
 namespace proxenos::tracing {
@@ -28,8 +31,11 @@ class Exporter {
   Exporter(const Exporter&) = delete;
   Exporter& operator=(const Exporter&) = delete;
 
-  // Takes a span that has ended.
+  // Takes a span that has ended. REQUIRES: not SkyWalking.
   void Report(const Span& span);
+  // The same for a segment. REQUIRES: SkyWalking.
+  void Report(const Segment& segment, const Span& entry);
+  SegmentNames segment_names() const;
   const Provider& provider() const { return provider_; }
 
  private:
@@ -46,6 +52,7 @@ class Exporter {
   // Of its kind one is open.
   stats::Group<stats::ZipkinStats> posted_;  // Of Zipkin and Datadog.
   stats::Group<stats::OpenTelemetryStats> otlp_;
+  std::unique_ptr<SegmentReporter> segments_;  // Of SkyWalking, which has no use for the rest.
   std::string waiting_;
   uint32_t count_ = 0;      // Spans in it.
   bool held_back_ = false;  // It was to be sent while too many calls were under way.

@@ -1,4 +1,4 @@
-// Zipkin's, OpenTelemetry's and Datadog's tracers.
+// Zipkin's, OpenTelemetry's, Datadog's and SkyWalking's tracers.
 #include "source/tracing/provider_config.h"
 
 #include <string>
@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "envoy/config/trace/v3/datadog.pb.h"
 #include "envoy/config/trace/v3/opentelemetry.pb.h"
+#include "envoy/config/trace/v3/skywalking.pb.h"
 #include "envoy/config/trace/v3/zipkin.pb.h"
 #include "envoy/extensions/tracers/opentelemetry/samplers/v3/always_on_sampler.pb.h"
 #include "envoy/extensions/tracers/opentelemetry/samplers/v3/parent_based_sampler.pb.h"
@@ -24,6 +25,7 @@ namespace samplers = envoy::extensions::tracers::opentelemetry::samplers::v3;
 using ExtensionProto = envoy::config::core::v3::TypedExtensionConfig;
 
 constexpr char kExport[] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+constexpr char kCollect[] = "/skywalking.v3.TraceSegmentReportService/collect";
 constexpr char kProtobuf[] = "application/x-protobuf";
 constexpr base::Nanos kTimeout = 5 * base::kSecond;
 
@@ -135,6 +137,25 @@ std::shared_ptr<const Provider> CompileDatadog(const v3::DatadogConfig& proto,
   return provider;
 }
 
+std::shared_ptr<const Provider> CompileSkyWalking(const v3::SkyWalkingConfig& proto,
+                                                  const config::Path& path,
+                                                  config::Errors& errors) {
+  auto provider = std::make_unique<Provider>();
+  provider->kind = Provider::Kind::kSkyWalking;
+  const v3::ClientConfig& client = proto.client_config();
+  provider->service_name = client.service_name();
+  provider->instance_name = client.instance_name();
+  if (client.has_max_cache_size()) provider->max_spans = client.max_cache_size().value();
+  rpc::GrpcService service = rpc::CompileGrpcService(proto.grpc_service(), kCollect, 0,
+                                                     path.Field("grpc_service"), errors);
+  service.options.timeout = 0;  // The call stays open: a timeout is for one that is answered.
+  if (!client.backend_token().empty()) {
+    service.options.metadata.emplace_back("authentication", client.backend_token());
+  }
+  provider->route.grpc = std::move(service);
+  return provider;
+}
+
 void CompileCollector(const v3::ZipkinConfig& proto, const config::Path& path,
                       config::Errors& errors, Provider& provider) {
   const char* type = provider.proto ? kProtobuf : "application/json";
@@ -199,9 +220,14 @@ std::shared_ptr<const Provider> CompileProvider(const v3::Tracing::Http& proto,
     v3::DatadogConfig datadog;
     if (!config::UnpackTypedConfigTo(proto.typed_config(), datadog, at, errors)) return nullptr;
     provider = CompileDatadog(datadog, at, errors);
+  } else if (type == v3::SkyWalkingConfig::descriptor()->full_name()) {
+    v3::SkyWalkingConfig skywalking;
+    if (!config::UnpackTypedConfigTo(proto.typed_config(), skywalking, at, errors)) return nullptr;
+    provider = CompileSkyWalking(skywalking, at, errors);
   } else {
     errors.AddValue(at, type,
-                    "envoy.config.trace.v3.ZipkinConfig, OpenTelemetryConfig or DatadogConfig");
+                    "envoy.config.trace.v3.ZipkinConfig, OpenTelemetryConfig, DatadogConfig or "
+                    "SkyWalkingConfig");
   }
   return errors.count() == before ? provider : nullptr;
 }

@@ -37,6 +37,13 @@ StreamTrace::StreamTrace(const Config& config, Exporter& exporter, filter::Strea
 
 StreamTrace::~StreamTrace() = default;
 
+void StreamTrace::SetSegment(std::unique_ptr<Segment> segment) {
+  segment_ = std::move(segment);
+  trace_id_text_ = segment_->trace_id;
+  span_id_text_.clear();  // A number within the segment, of no use without that.
+  ids_ = {trace_id_text_, span_id_text_, span_.context.sampled};
+}
+
 uint64_t StreamTrace::NextId() {
   // Zero is no id.
   return std::max<uint64_t>(stream_.environment.loop.random().Next(), 1);
@@ -59,16 +66,24 @@ std::optional<std::string> StreamTrace::Operation(uint32_t route::RouteTracing::
   return text;
 }
 
+void StreamTrace::Rename(absl::string_view name) {
+  // SkyWalking's spans have the name of their endpoint, as in Envoy.
+  if (exporter_.provider().kind != Provider::Kind::kSkyWalking) span_.SetName(name);
+}
+
 void StreamTrace::NameSpan() {
   const absl::string_view host = stream_.request.authority;
-  if (exporter_.provider().kind == Provider::Kind::kZipkin) {
+  if (exporter_.provider().kind == Provider::Kind::kSkyWalking) {
+    span_.SetName(stream_.info.original_path.empty() ? stream_.request.path
+                                                     : stream_.info.original_path);
+  } else if (exporter_.provider().kind == Provider::Kind::kZipkin) {
     span_.SetName(host);
   } else {
     span_.SetName(egress_ ? absl::StrCat("egress ", host) : "ingress");
   }
   const auto operation = Operation(&route::RouteTracing::operation, &Config::operation);
   if (operation.has_value()) {
-    span_.SetName(*operation);
+    Rename(*operation);
   } else {
     Decorate();
   }
@@ -79,7 +94,7 @@ void StreamTrace::Decorate() {
   const route::RouteTracing* tracing =
       stream_.route == nullptr ? nullptr : stream_.route->tracing.get();
   if (tracing != nullptr && !tracing->decorator.empty()) {
-    span_.SetName(tracing->decorator);
+    Rename(tracing->decorator);
     if (tracing->propagate) decorator_ = tracing->decorator;
   }
   if (egress_) {
@@ -91,7 +106,7 @@ void StreamTrace::Decorate() {
   }
   const absl::string_view asked = headers.Get(HeaderId::kXEnvoyDecoratorOperation);
   if (!asked.empty()) {
-    span_.SetName(asked);
+    Rename(asked);
     decorator_.clear();
   }
   headers.Remove(HeaderId::kXEnvoyDecoratorOperation);
@@ -104,10 +119,12 @@ void StreamTrace::BeginAttempt(bool own_span) {
   attempt_ended_ = false;
   span.context = span_.context;
   span.context.parent = span_.context.span;
-  span.context.span = NextId();
+  span.context.span = segment_ != nullptr ? ++segment_->last_span : NextId();
   span.kind = Span::Kind::kClient;
   span.start = WallOf(stream_.environment.loop.now());
-  span.SetName(absl::StrCat("router ", stream_.info.upstream_cluster, " egress"));
+  span.SetName(segment_ != nullptr
+                   ? span_.name
+                   : absl::StrCat("router ", stream_.info.upstream_cluster, " egress"));
   if (stream_.info.attempts > 1) {
     span.SetTag("retry.count", absl::AlphaNum(stream_.info.attempts - 1).Piece());
   }
@@ -117,6 +134,15 @@ void StreamTrace::Inject(http::RequestHead& head) {
   if (!config_.propagate) return;
   const TraceContext& context = attempt_.has_value() ? attempt_->context : span_.context;
   const Provider& provider = exporter_.provider();
+  if (segment_ != nullptr) {
+    // Only spans of attempts can be told of: without them, what the client told goes on.
+    if (!attempt_.has_value() || !context.sampled) return;
+    const net::Address& host = stream_.info.upstream_remote;
+    const bool known = host.family() != net::Address::Family::kNone;
+    const std::string peer = known ? host.ToString() : std::string(head.authority);
+    return InjectSw8(*segment_, {segment_->last_span, span_.name, peer}, exporter_.segment_names(),
+                     head.headers);
+  }
   if (provider.kind == Provider::Kind::kOpenTelemetry) return InjectW3c(context, head.headers);
   if (provider.kind == Provider::Kind::kDatadog) {
     InjectDatadog(context, head.headers);
@@ -133,7 +159,7 @@ void StreamTrace::EndAttempt(uint16_t status) {
   attempt_->end = WallOf(stream_.environment.loop.now());
   const auto name =
       Operation(&route::RouteTracing::upstream_operation, &Config::upstream_operation);
-  if (name.has_value()) attempt_->SetName(*name);
+  if (name.has_value() && segment_ == nullptr) attempt_->SetName(*name);
   SetUpstreamTags(stream_, status, *attempt_);
   SetCustomTags(config_, stream_, *attempt_);
 }
@@ -143,7 +169,7 @@ void StreamTrace::OnResponseHead(http::ResponseHead& head) {
     head.headers.Set(HeaderId::kXEnvoyDecoratorOperation, decorator_);
   } else if (may_be_renamed_) {
     const absl::string_view name = head.headers.Get(HeaderId::kXEnvoyDecoratorOperation);
-    if (!name.empty()) span_.SetName(name);
+    if (!name.empty()) Rename(name);
     head.headers.Remove(HeaderId::kXEnvoyDecoratorOperation);
   }
 }
@@ -151,7 +177,11 @@ void StreamTrace::OnResponseHead(http::ResponseHead& head) {
 void StreamTrace::ReportAttempt() {
   if (!attempt_.has_value()) return;
   EndAttempt(0);
-  if (attempt_->context.sampled) exporter_.Report(*attempt_);
+  if (attempt_->context.sampled && segment_ != nullptr) {
+    segment_->attempts.push_back(*std::move(attempt_));
+  } else if (attempt_->context.sampled) {
+    exporter_.Report(*attempt_);
+  }
   attempt_.reset();
 }
 
@@ -163,7 +193,11 @@ void StreamTrace::Finish() {
   SetDownstreamTags(config_, stream_, span_);
   if (config_.verbose) AddEvents(info, span_);
   SetCustomTags(config_, stream_, span_);
-  exporter_.Report(span_);
+  if (segment_ != nullptr) {
+    exporter_.Report(*segment_, span_);
+  } else {
+    exporter_.Report(span_);
+  }
 }
 
 }  // namespace proxenos::tracing

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,7 @@
 #include "source/filter/stream_context.h"
 #include "source/tracing/config.h"
 #include "source/tracing/exporter.h"
+#include "source/tracing/skywalking.h"
 #include "source/tracing/span.h"
 
 namespace proxenos::tracing {
@@ -37,6 +39,10 @@ class StreamTrace {
   StreamTrace& operator=(const StreamTrace&) = delete;
   ~StreamTrace();
 
+  // Where spans are told of together, SkyWalking's way: what the stream's belong to. Before all
+  // else.
+  void SetSegment(std::unique_ptr<Segment> segment);
+
   // For the router. An attempt at a host begins; `own_span`: it is to have one whatever the
   // connection manager says.
   void BeginAttempt(bool own_span);
@@ -56,6 +62,8 @@ class StreamTrace {
   // there is no format.
   std::optional<std::string> Operation(uint32_t route::RouteTracing::*of_route,
                                        uint32_t Config::*own) const;
+  // What the request's span is called, where the collector does not say itself.
+  void Rename(absl::string_view name);
   // The decorator: what the route says, or the request.
   void Decorate();
   base::WallTime WallOf(base::MonoTime at) const;
@@ -69,8 +77,9 @@ class StreamTrace {
   Span span_;
   std::optional<Span> attempt_;  // The last one's; kept until it is known how it went.
   bool attempt_ended_ = false;
-  std::string decorator_;        // What the client is told of it; empty: nothing.
-  bool may_be_renamed_ = false;  // By the host's x-envoy-decorator-operation.
+  std::string decorator_;             // What the client is told of it; empty: nothing.
+  bool may_be_renamed_ = false;       // By the host's x-envoy-decorator-operation.
+  std::unique_ptr<Segment> segment_;  // Null: each span is told of alone.
   std::string trace_id_text_;
   std::string span_id_text_;
   filter::TraceIds ids_;

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/base/uuid.h"
 #include "source/event/event_loop.h"
 #include "source/tracing/datadog.h"
+#include "source/tracing/skywalking.h"
 
 namespace proxenos::tracing {
 namespace {
@@ -59,6 +61,8 @@ std::unique_ptr<StreamTrace> WorkerTracer::Begin(filter::StreamContext& stream) 
       return BeginZipkin(stream, decided);
     case Provider::Kind::kDatadog:
       return BeginDatadog(stream, decided);
+    case Provider::Kind::kSkyWalking:
+      return BeginSkyWalking(stream, decided);
     case Provider::Kind::kOpenTelemetry:
       break;
   }
@@ -116,6 +120,28 @@ std::unique_ptr<StreamTrace> WorkerTracer::BeginDatadog(filter::StreamContext& s
   context.span = next_id();
   return std::make_unique<StreamTrace>(*config_, *exporter_, stream,
                                        StartOf(context, /*shared=*/false));
+}
+
+// A client that tells of its segment has decided: nothing in a header says otherwise.
+std::unique_ptr<StreamTrace> WorkerTracer::BeginSkyWalking(filter::StreamContext& stream,
+                                                           bool decided) {
+  event::EventLoop& loop = stream.environment.loop;
+  const auto next_id = [&loop] {
+    const uint64_t bits[2] = {loop.random().Next(), loop.random().Next()};
+    std::string id(base::kUuidSize, '-');
+    base::FormatUuid(bits, id.data());
+    return id;
+  };
+  auto segment = std::make_unique<Segment>();
+  segment->parent = ExtractSw8(stream.request.headers);
+  segment->id = next_id();
+  segment->trace_id = segment->parent.has_value() ? segment->parent->trace_id : next_id();
+  TraceContext context;
+  context.sampled = decided || segment->parent.has_value();
+  auto trace = std::make_unique<StreamTrace>(*config_, *exporter_, stream,
+                                             StartOf(context, /*shared=*/false));
+  trace->SetSegment(std::move(segment));
+  return trace;
 }
 
 std::unique_ptr<StreamTrace> WorkerTracer::BeginOpenTelemetry(filter::StreamContext& stream,

@@ -39,6 +39,7 @@ class WorkerTracer {
   void Count(Reason reason);
   std::unique_ptr<StreamTrace> BeginZipkin(filter::StreamContext& stream, bool decided);
   std::unique_ptr<StreamTrace> BeginDatadog(filter::StreamContext& stream, bool decided);
+  std::unique_ptr<StreamTrace> BeginSkyWalking(filter::StreamContext& stream, bool decided);
   std::unique_ptr<StreamTrace> BeginOpenTelemetry(filter::StreamContext& stream, bool decided);
 
   SpanStart StartOf(const TraceContext& context, bool shared) const;

@@ -493,12 +493,11 @@ class TracingTest(unittest.TestCase):
 
     def test_other_tracers_are_refused_by_name(self):
         config = bootstrap.bootstrap(clusters=[bootstrap.cluster("origin", 1)], manager={"tracing": {"provider": {
-            "name": "envoy.tracers.skywalking", "typed_config": {
-                "@type": TRACE + "SkyWalkingConfig", "grpc_service": {"envoy_grpc": {"cluster_name": "origin"}}}}}})
+            "name": "envoy.tracers.xray", "typed_config": {"@type": TRACE + "XRayConfig", "segment_name": "edge"}}}})
         code, words = self.validate(config)
         self.assertEqual(code, 1)
         self.assertIn("tracing.provider.typed_config", words)
-        self.assertIn("SkyWalkingConfig", words)
+        self.assertIn("XRayConfig", words)
         self.assertIn("OpenTelemetryConfig", words)
 
     def test_the_configurations_of_the_page_load(self):

@@ -76,3 +76,33 @@ class GrpcCollector(tcp.Origin):
 
     def next(self):
         return self.came.get(timeout=wire.PATIENCE_S)
+
+
+class StreamCollector(tcp.Origin):
+    """Takes messages of gRPC calls that stay open; `called` has the header fields of each, `came` the messages."""
+
+    def __init__(self):
+        self.called = queue.Queue()
+        self.came = queue.Queue()
+        super().__init__(self.collect)
+
+    def collect(self, sock):
+        tcp.exactly(sock, len(h2wire.PREFACE))
+        connection = h2wire.Connection(sock, server=True)
+        taken = {}
+        while connection.read() is not None:
+            for stream, message in list(connection.streams.items()):
+                if message.headers and stream not in taken:
+                    taken[stream] = 0
+                    self.called.put(dict(message.headers))
+                    connection.send(h2wire.headers(stream, [(":status", "200"), ("content-type", "application/grpc")]))
+                while stream in taken and len(message.body) - taken[stream] >= 5:
+                    start = taken[stream] + 5
+                    end = start + int.from_bytes(message.body[start - 4:start], "big")
+                    if len(message.body) < end:
+                        break
+                    self.came.put(bytes(message.body[start:end]))
+                    taken[stream] = end
+
+    def next(self):
+        return self.came.get(timeout=wire.PATIENCE_S)
