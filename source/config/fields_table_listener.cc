@@ -221,13 +221,17 @@ std::vector<MessageRules> ListenerFields() {
        }},
       {"envoy.extensions.filters.http.router.v3.Router",
        {
-           Use("suppress_envoy_headers start_child_span upstream_http_filters"),
+           Use("suppress_envoy_headers start_child_span upstream_http_filters upstream_log"),
+           Use("upstream_log_options strict_check_headers reject_connect_request_early_data"),
+           Use("suppress_grpc_request_failure_code_stats"),
            Leave("respect_expected_rq_timeout",
                  "The header that it would read is removed from requests of clients that are not "
                  "internal; one that is sets x-envoy-upstream-rq-timeout-ms."),
            Leave("dynamic_stats",
                  "It spares Envoy the counting of upstream stats; here they are always counted."),
        }},
+      {"envoy.extensions.filters.http.router.v3.Router.UpstreamAccessLogOptions",
+       {Use("flush_upstream_log_on_upstream_stream upstream_log_flush_interval")}},
       {"envoy.extensions.filters.http.router.v3.Router.upstream_http_filters",
        {Use("name typed_config is_optional disabled"),
         Refuse("config_discovery", kNoUpstreamDiscovery)}},

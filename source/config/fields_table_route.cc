@@ -106,7 +106,11 @@ std::vector<MessageRules> RouteFields() {
            Use("retry_on num_retries per_try_timeout retriable_status_codes retry_back_off "
                "retriable_headers retriable_request_headers"),
            Use("retry_priority retry_host_predicate host_selection_retry_max_attempts"),
-           Use("rate_limited_retry_back_off"),
+           Use("rate_limited_retry_back_off per_try_idle_timeout"),
+           Leave(
+               "refresh_cluster_on_retry",
+               "It matters to plugins that choose the cluster: others choose once, in Envoy too."),
+           Refuse("retry_options_predicates", "no predicate is implemented, nor has Envoy any"),
        }},
       {"envoy.config.route.v3.RetryPolicy.RateLimitedRetryBackOff",
        {Use("reset_headers max_interval")}},

@@ -46,7 +46,7 @@ class HttpCompiler {
     Codec();
     Normalisation();
     Upgrades();
-    CompileHttpFilters(proto_.http_filters(), compiler_.filters, *config_,
+    CompileHttpFilters(proto_.http_filters(), {compiler_.filters, compiler_.log_writer}, *config_,
                        path_.Field("http_filters"), errors_);
     Routes();
     AccessLogs();
@@ -317,8 +317,9 @@ class HttpCompiler {
       config_->asks_notes = config_->asks_notes || access_log::AsksForNotes(text);
     }
     for (const auto& filter : proto_.http_filters()) {
-      config_->asks_notes =
-          config_->asks_notes || access_log::AsksForNotes(filter.SerializeAsString());
+      const std::string text = filter.SerializeAsString();
+      if (text.find("UPSTREAM_LOCAL") != std::string::npos) config_->logs_upstream_local = true;
+      config_->asks_notes = config_->asks_notes || access_log::AsksForNotes(text);
     }
     for (const std::string& text :
          {proto_.tracing().SerializeAsString(), proto_.local_reply_config().SerializeAsString()}) {

@@ -34,9 +34,9 @@ constexpr char kUpstreamOnly[] =
 
 class FilterList {
  public:
-  FilterList(const HttpFilterProtos& protos, filter::FilterKinds kinds, HttpConfig& config,
+  FilterList(const HttpFilterProtos& protos, const FilterTools& tools, HttpConfig& config,
              config::Errors& errors)
-      : protos_(protos), kinds_(kinds), config_(config), errors_(errors) {}
+      : protos_(protos), tools_(tools), config_(config), errors_(errors) {}
 
   void Add(int i, const config::Path& path) {
     const HttpFilterProto& proto = protos_.Get(i);
@@ -54,7 +54,8 @@ class FilterList {
 
  private:
   FilterPlace PlaceOf(const HttpFilterProto& proto) const {
-    return {kinds_, proto.name(), static_cast<uint32_t>(config_.filters.size()), proto.disabled()};
+    return {tools_.kinds, proto.name(), static_cast<uint32_t>(config_.filters.size()),
+            proto.disabled()};
   }
 
   // Whether a filter of that kind may stand here.
@@ -70,13 +71,15 @@ class FilterList {
 
   void AddWritten(const HttpFilterProto& proto, bool last, const config::Path& path) {
     const std::string type = config::TypedConfigType(proto.typed_config());
-    const FilterKind* kind = FindKind(kinds_, type);
+    const FilterKind* kind = FindKind(tools_.kinds, type);
     const config::Path at = path.Field("typed_config");
     if (kind == nullptr && proto.is_optional()) return;
     if (!MayStand(kind, proto.name(), type, at)) return;
     if (kind->terminal != last) errors_.Add(path, last ? kNeedsRouter : kBehindRouter);
     auto factory = filter::CreateFilter(*kind, proto.typed_config(), PlaceOf(proto), at, errors_);
-    if (factory != nullptr) config_.filters.push_back(std::move(factory));
+    if (factory == nullptr) return;
+    factory->OpenLogs(tools_.log_writer, errors_);
+    config_.filters.push_back(std::move(factory));
   }
 
   void AddDiscovered(const HttpFilterProto& proto, bool last, const config::Path& path) {
@@ -113,7 +116,7 @@ class FilterList {
   void AddType(const std::string& url, DiscoveredFilter& place, const config::Path& path) {
     // With or without "type.googleapis.com/".
     const std::string type = url.substr(url.rfind('/') + 1);
-    const FilterKind* kind = FindKind(kinds_, type);
+    const FilterKind* kind = FindKind(tools_.kinds, type);
     if (MayStand(kind, place.name, type, path) && kind->terminal != place.terminal) {
       errors_.Add(path, place.terminal ? kNeedsRouter : kBehindRouter);
     }
@@ -132,7 +135,7 @@ class FilterList {
     envoy::config::core::v3::TypedExtensionConfig proto;
     *proto.mutable_typed_config() = source.default_config();
     config::Errors found;
-    auto factory = CompileDiscoveredFilter(proto, place, kinds_, found);
+    auto factory = CompileDiscoveredFilter(proto, place, tools_, found);
     for (const config::Error& error : found.list()) {
       errors_.Add(path.Field("default_config"), error.ToString());
     }
@@ -140,38 +143,40 @@ class FilterList {
   }
 
   const HttpFilterProtos& protos_;
-  const filter::FilterKinds kinds_;
+  const FilterTools& tools_;
   HttpConfig& config_;
   config::Errors& errors_;
 };
 
 }  // namespace
 
-void CompileHttpFilters(const HttpFilterProtos& protos, filter::FilterKinds kinds,
+void CompileHttpFilters(const HttpFilterProtos& protos, const FilterTools& tools,
                         HttpConfig& config, const config::Path& path, config::Errors& errors) {
   if (protos.empty()) {
     errors.Add(path,
                "expected at least one filter, of which the last is "
                "envoy.extensions.filters.http.router.v3.Router");
   }
-  FilterList list(protos, kinds, config, errors);
+  FilterList list(protos, tools, config, errors);
   for (int i = 0; i < protos.size(); ++i) list.Add(i, path.Index(static_cast<size_t>(i)));
 }
 
 std::shared_ptr<const FilterFactory> CompileDiscoveredFilter(
     const envoy::config::core::v3::TypedExtensionConfig& proto, const DiscoveredFilter& place,
-    filter::FilterKinds kinds, config::Errors& errors) {
+    const FilterTools& tools, config::Errors& errors) {
   const config::Path path("typed_config");
   const std::string type = config::TypedConfigType(proto.typed_config());
   if (!absl::c_linear_search(place.types, type)) {
     errors.AddValue(path, type, absl::StrCat("one of ", absl::StrJoin(place.types, ", ")));
     return nullptr;
   }
-  const FilterKind* kind = FindKind(kinds, type);
+  const FilterKind* kind = FindKind(tools.kinds, type);
   if (kind == nullptr) return nullptr;  // Then the place itself was refused.
-  return filter::CreateFilter(*kind, proto.typed_config(),
-                              FilterPlace{kinds, place.name, place.index, place.disabled}, path,
-                              errors);
+  auto factory = filter::CreateFilter(
+      *kind, proto.typed_config(),
+      FilterPlace{tools.kinds, place.name, place.index, place.disabled}, path, errors);
+  if (factory != nullptr) factory->OpenLogs(tools.log_writer, errors);
+  return factory;
 }
 
 }  // namespace proxenos::downstream

@@ -15,13 +15,19 @@ namespace proxenos::downstream {
 using HttpFilterProtos = google::protobuf::RepeatedPtrField<
     envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter>;
 
+// What filters are made of and with.
+struct FilterTools {
+  filter::FilterKinds kinds;
+  access_log::LogWriter* log_writer = nullptr;  // Null: validate only, no file is opened.
+};
+
 // Fills `filters` and `discovered`.
-void CompileHttpFilters(const HttpFilterProtos& protos, filter::FilterKinds kinds,
+void CompileHttpFilters(const HttpFilterProtos& protos, const FilterTools& tools,
                         HttpConfig& config, const config::Path& path, config::Errors& errors);
 
 // What discovery sent for a place of a chain; null when it may not stand there, or is wrong.
 std::shared_ptr<const filter::FilterFactory> CompileDiscoveredFilter(
     const envoy::config::core::v3::TypedExtensionConfig& proto,
-    const filter::DiscoveredFilter& place, filter::FilterKinds kinds, config::Errors& errors);
+    const filter::DiscoveredFilter& place, const FilterTools& tools, config::Errors& errors);
 
 }  // namespace proxenos::downstream

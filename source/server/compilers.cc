@@ -229,9 +229,9 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
   compilers.filter = [&listener_compiler, fields](
                          const filter::DiscoveredFilter& place, const std::string& bytes,
                          config::Errors& errors) -> std::shared_ptr<const filter::FilterFactory> {
+    const downstream::FilterTools tools{listener_compiler.filters, listener_compiler.log_writer};
     const auto proto = Read<ExtensionProto>(bytes, Origin::kDiscovery, fields, errors);
-    if (!proto) return nullptr;
-    return downstream::CompileDiscoveredFilter(*proto, place, listener_compiler.filters, errors);
+    return proto ? downstream::CompileDiscoveredFilter(*proto, place, tools, errors) : nullptr;
   };
   compilers.runtime_layer = [fields](const std::string& name, const std::string& bytes,
                                      config::Errors& errors) {

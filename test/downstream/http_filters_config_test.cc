@@ -36,7 +36,7 @@ class HttpFiltersConfigTest : public ::testing::Test {
     config::ParseYaml("{http_filters: [" + list + "]}", proto, errors);
     EXPECT_TRUE(errors.ok()) << errors.ToStatus();
     config_ = HttpConfig();
-    CompileHttpFilters(proto.http_filters(), kKinds, config_, config::Path("f"), errors);
+    CompileHttpFilters(proto.http_filters(), {kKinds}, config_, config::Path("f"), errors);
     return errors.ok() ? "" : errors.list()[0].ToString();
   }
 
@@ -58,12 +58,12 @@ TEST_F(HttpFiltersConfigTest, APlaceAndWhatMayFillIt) {
   envoy::config::core::v3::TypedExtensionConfig sent;
   sent.mutable_typed_config()->set_type_url(kWeb);
   config::Errors errors;
-  const auto factory = CompileDiscoveredFilter(sent, place, kKinds, errors);
+  const auto factory = CompileDiscoveredFilter(sent, place, {kKinds}, errors);
   ASSERT_NE(factory, nullptr) << errors.ToStatus();
   EXPECT_EQ(factory->index, 0u);
   EXPECT_EQ(factory->name.text(), "x");
   sent.mutable_typed_config()->set_type_url(kRouter);
-  EXPECT_EQ(CompileDiscoveredFilter(sent, place, kKinds, errors), nullptr);
+  EXPECT_EQ(CompileDiscoveredFilter(sent, place, {kKinds}, errors), nullptr);
   ASSERT_EQ(errors.count(), 1u);
   EXPECT_EQ(errors.list()[0].ToString(),
             "typed_config: value envoy.extensions.filters.http.router.v3.Router: expected one of "

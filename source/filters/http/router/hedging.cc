@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "source/filters/http/router/upstream_failure.h"
+#include "source/filters/http/router/upstream_logs.h"
 #include "source/tracing/stream_trace.h"
 #include "source/upstream/client_stream.h"
 
@@ -123,11 +124,12 @@ void Router::Drop(Earlier&& broken) {
   std::swap(attempt_, broken.attempt);
   if (attempt_->head) {
     TakeHead();
+    if (attempt_->log != nullptr) attempt_->log->OnHead(stream_.response);
     JudgeHost();
   } else if (attempt_->state == Exchange::State::kReset) {
     cluster_->stats().upstream_rq_rx_reset.Inc();
     cluster_->CountUnanswered(*attempt_->host, /*timeout=*/false);
-    cluster_->stats().upstream_rq.Inc(WordsOf(attempt_->reset).status);
+    CountStatus(WordsOf(attempt_->reset).status);
   }
   AbandonAttempt();
   std::swap(attempt_, broken.attempt);

@@ -19,6 +19,9 @@ class Retry {
 
   // 0: none.
   base::Nanos per_try_timeout() const { return per_try_timeout_; }
+  base::Nanos per_try_idle_timeout() const {
+    return policy_ == nullptr ? 0 : policy_->per_try_idle_timeout.value_or(0);
+  }
   // Whether a try that takes longer than that goes on beside the one that follows it.
   bool hedges() const { return hedges_; }
   // Whether anything at all is retried.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "source/base/limits.h"
 #include "source/filters/http/router/attempt_filters.h"
 #include "source/filters/http/router/attempt_notes.h"
@@ -12,6 +13,8 @@
 #include "source/filters/http/router/header_changes.h"
 #include "source/filters/http/router/headers.h"
 #include "source/filters/http/router/hedging.h"
+#include "source/filters/http/router/strict_headers.h"
+#include "source/filters/http/router/upstream_logs.h"
 #include "source/tracing/stream_trace.h"
 #include "source/upstream/client_connection.h"
 #include "source/upstream/client_stream.h"
@@ -52,7 +55,18 @@ Router::Attempt::Attempt(Router& owner, http::ResponseHead& head_storage)
 
 Router::Attempt::~Attempt() = default;
 
-void Router::Attempt::OnProgress() { router.stream_.Wake(router); }
+void Router::Attempt::OnProgress() {
+  if (idle != nullptr) idle->Restart();
+  router.stream_.Wake(router);
+}
+
+Router::IdleWait::IdleWait(Router& router, base::Nanos after)
+    : timer(router.stream_.environment.loop.timers(),
+            [this, &router] {
+              over = true;
+              router.stream_.Wake(router);
+            }),
+      limit(after) {}
 
 Router::Router(const RouterConfig& config, filter::StreamContext& stream, RouterPart* part)
     : config_(config), stream_(stream), part_(part) {}
@@ -89,6 +103,7 @@ void Router::Forward() {
     return;
   }
   stream_.info.upstream_cluster = cluster_->config().name;
+  if (!config_.strict_headers.empty() && RefuseStrictly()) return;
   if (cluster_->hosts().drop_overload() != nullptr && DropForOverload()) return;
   pipe_ = EndsHere(*forward_, head);
   retry_.Begin(*forward_, head);
@@ -125,8 +140,12 @@ void Router::OnRequestComplete() {
   // As in Envoy, the times run from the end of the request, or of a try from its beginning if that
   // is later.
   if (timeouts_.whole() != 0 && !timeout_) Arm(timeout_, timeouts_.whole(), timed_out_);
-  if (timeouts_.per_try() == 0 || attempt_ == nullptr || !attempt_->head_sent) return;
-  if (attempt_->response_timer || response_started_) return;
+  if (attempt_ == nullptr || !attempt_->head_sent) return;
+  if (retry_.per_try_idle_timeout() != 0 && attempt_->idle == nullptr) {
+    attempt_->idle = std::make_unique<IdleWait>(*this, retry_.per_try_idle_timeout());
+    attempt_->idle->Restart();
+  }
+  if (timeouts_.per_try() == 0 || attempt_->response_timer || response_started_) return;
   Arm(attempt_->response_timer, timeouts_.per_try(), attempt_->timed_out);
 }
 
@@ -134,6 +153,9 @@ void Router::StartAttempt() {
   attempt_ = std::make_unique<Attempt>(*this, NextHead());
   const base::MonoTime now = stream_.environment.loop.now();
   attempt_->started = now;
+  if (config_.upstream_logs != nullptr) {
+    attempt_->log = std::make_unique<AttemptLog>(*config_.upstream_logs, *attempt_, stream_);
+  }
   if (++stream_.info.attempts > 1) {
     http::HeaderMap& headers = stream_.request.headers;
     if (stream_.route->virtual_host->include_request_attempt_count) {
@@ -189,6 +211,7 @@ void Router::SendHead() {
                 *info.notes);
   }
   if (stream_.wants_upstream_local) info.upstream_local = connection.local_address();
+  if (attempt_->log != nullptr) attempt_->log->OnConnected();
   if (info.first_upstream_tx == 0) info.first_upstream_tx = stream_.environment.loop.now();
   cluster_->stats().upstream_rq_total.Inc();
   cluster_->stats().upstream_rq_active.Inc();
@@ -238,7 +261,12 @@ void Router::OpenPipe() {
   stream_.Wake(*this);
 }
 
-Verdict Router::OnRequestBody(buffer::Buffer&, bool) {
+Verdict Router::OnRequestBody(buffer::Buffer& body, bool) {
+  if (config_.rejects_early_data && stream_.request.method == http::Method::kConnect &&
+      !response_started_ && !body.empty()) {
+    stream_.Reply(400, "", "early_connect_data", 0);
+    return Verdict::kReplied;
+  }
   SendMore();
   return Verdict::kContinue;
 }
@@ -331,9 +359,14 @@ void Router::FinishAttempt(uint16_t status) {
   if (attempt_->head_sent && cluster_->tracked() != nullptr) {
     cluster_->tracked()->CountRequestEnd(*attempt_->host);
     cluster_->tracked()->CountSizes(attempt_->sizes);
+    if (!attempt_->budget_told) {
+      cluster_->tracked()->CountTryBudget(
+          {stream_.environment.loop.now() - attempt_->started, timeouts_.per_try()});
+    }
   }
+  if (attempt_->log != nullptr) attempt_->log->OnEnd();
   if (status != 0) {
-    stats.upstream_rq.Inc(status);
+    CountStatus(status);
     const base::MonoTime now = stream_.environment.loop.now();
     stats.upstream_rq_time.Record(
         static_cast<uint64_t>((now - attempt_->started) / base::kMillisecond));
@@ -341,6 +374,23 @@ void Router::FinishAttempt(uint16_t status) {
   stream_.info.upstream_wire_bytes_received += attempt_->wire_bytes_received;
   stream_.info.upstream_wire_bytes_sent += attempt_->wire_bytes_sent;
   attempt_.reset();
+}
+
+bool Router::RefuseStrictly() {
+  const auto fault = FindStrictFault(config_.strict_headers, stream_.request.headers);
+  if (!fault.has_value()) return false;
+  buffer::Arena& arena = stream_.arena;
+  stream_.Reply(400,
+                arena.Copy(absl::StrCat("invalid header '", fault->name, "' with value '",
+                                        fault->value, "'")),
+                arena.Copy(absl::StrCat("request_headers_failed_strict_check{", fault->name, "}")),
+                filter::kInvalidEnvoyRequestHeaders);
+  return true;
+}
+
+void Router::CountStatus(uint16_t status) {
+  const bool hidden = config_.suppress_grpc_codes && stream_.IsGrpcCall();
+  cluster_->stats().upstream_rq.Inc(hidden ? stats::ResponseCodes::kOther : status);
 }
 
 void Router::OnWake() {
@@ -367,9 +417,10 @@ void Router::OnWake() {
   if (response_started_) DeliverBody();
   if (attempt_ != nullptr) {
     if (attempt_->state == Exchange::State::kReset) return OnReset();
-    if (attempt_->timed_out && !response_started_) {
-      // Filters that stand before the host are not pumped beside its successor.
-      return retry_.hedges() && attempt_->filters == nullptr ? OnSlow() : OnTimeout();
+    const bool idle = attempt_->idle != nullptr && attempt_->idle->over;
+    if ((attempt_->timed_out && !response_started_) ||
+        (idle && attempt_->state == Exchange::State::kActive)) {
+      return OnTryTimeout();
     }
     if (attempt_->expired) return OnExpired();
   }

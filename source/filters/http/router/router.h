@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "source/base/rc.h"
 #include "source/base/recycled.h"
@@ -28,12 +29,19 @@
 namespace proxenos::filters::router {
 
 class AttemptFilters;
+class AttemptLog;
 struct FailureWords;
+struct UpstreamLogs;  // upstream_logs.h
 
 // envoy.extensions.filters.http.router.v3.Router
 struct RouterConfig {
   bool suppress_envoy_headers = false;
   bool start_child_span = false;
+  bool suppress_grpc_codes = false;            // suppress_grpc_request_failure_code_stats
+  bool rejects_early_data = false;             // reject_connect_request_early_data
+  std::vector<http::HeaderId> strict_headers;  // strict_check_headers
+  // Of each attempt; null: there are none.
+  std::shared_ptr<const UpstreamLogs> upstream_logs;
   // Of clusters that have none of their own; null: there are none.
   std::shared_ptr<const filter::UpstreamFilters> upstream_filters;
 };
@@ -53,6 +61,17 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   bool terminal() const override { return true; }
 
  private:
+  friend class AttemptLog;
+
+  // The per_try_idle_timeout of one attempt: since its request was complete, or anything came.
+  struct IdleWait {
+    explicit IdleWait(Router& router, base::Nanos limit);
+    void Restart() { timer.ArmIn(limit); }
+    event::Timer timer;
+    const base::Nanos limit;
+    bool over = false;
+  };
+
   // One try at a host.
   struct Attempt final : public upstream::Exchange, public base::Recycled<Attempt> {
     Attempt(Router& router, http::ResponseHead& head_storage);
@@ -60,6 +79,8 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
     void OnProgress() override;
     Router& router;
     std::unique_ptr<AttemptFilters> filters;  // Null: nothing stands before the host.
+    std::unique_ptr<AttemptLog> log;          // Null: nobody logs it.
+    std::unique_ptr<IdleWait> idle;           // Null: there is no per_try_idle_timeout.
     base::MonoTime started = 0;
     std::optional<event::Timer> response_timer;  // The per-try timeout.
     std::optional<event::Timer> duration_timer;  // The cluster's max_stream_duration.
@@ -70,6 +91,7 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
     bool load_report = false;  // It came with a load report.
     bool slow = false;         // Its host was told on for not answering in time.
     bool retried = false;      // Another attempt has followed this one, which goes on.
+    bool budget_told = false;  // What it took of its time is not counted: the request's was over.
   };
 
   // Sending.
@@ -101,6 +123,12 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   // Whether the request's body may go to the host yet.
   bool MaySendBody() const;
   void FinishAttempt(uint16_t status);
+  // Counts a status that the cluster's requests came to.
+  void CountStatus(uint16_t status);
+  // A field of the request that strict_check_headers would have otherwise: then it was answered.
+  bool RefuseStrictly();
+  // What the attempt's log tells of its end.
+  void NoteFlag(uint32_t flag);
   // Nobody wants to know any more what comes of the attempt, if there is one.
   void AbandonAttempt();
   void ReleaseRequest();
@@ -135,12 +163,17 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   bool FollowRedirect();
   void DeliverHead();
   void TakeBody();
+  // What the request took of its timeout.
+  void CountBudget();
   void DeliverBody();
 
   // Taking what does not.
   void OnFailure();
   void OnReset();
   void OnTimeout();
+  void OnTryTimeout();
+  // No try is left: `late` of them were under way.
+  void GiveUp(size_t late, absl::string_view details);
   void OnExpired();
   // Cuts the response off behind what came of it.
   void BreakOff(absl::string_view details, uint32_t flag);
@@ -155,8 +188,11 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   bool TryRetry(uint32_t reason);
   // Whether there may be one more attempt at all, whatever the reason; counts it if so.
   bool AcquireRetry();
+  // What came is not to be tried again: as in Envoy, the retry that led there was a good one, and
+  // its place is free.
+  void EndRetries();
   // How long to wait before a retry where no host says so.
-  base::Nanos BackOff() const;
+  base::Nanos BackOff();
   void ScheduleRetry(base::Nanos wait);
 
   const RouterConfig& config_;

@@ -8,6 +8,7 @@
 #include "source/filters/http/router/headers.h"
 #include "source/filters/http/router/router.h"
 #include "source/filters/http/router/upstream_failure.h"
+#include "source/filters/http/router/upstream_logs.h"
 #include "source/runtime/snapshot.h"
 #include "source/tracing/stream_trace.h"
 
@@ -27,6 +28,10 @@ bool IsIdempotent(http::Method method) {
 }
 
 }  // namespace
+
+void Router::NoteFlag(uint32_t flag) {
+  if (attempt_->log != nullptr) attempt_->log->flags |= flag;
+}
 
 // Envoy's words for a request that met no answer.
 absl::string_view Router::ResetText(absl::string_view reason) {
@@ -49,9 +54,10 @@ void Router::Fail(uint16_t status, absl::string_view body, absl::string_view det
 void Router::OnFailure() {
   const PoolFailure failure = attempt_->failure;
   const bool unsent = failure == PoolFailure::kNoHealthyHost || failure == PoolFailure::kOverflow;
+  if (failure == PoolFailure::kOverflow && !attempt_->retried) EndRetries();
   if (unsent && hedged()) return FinishAttempt(0);
   if (failure == PoolFailure::kNoHealthyHost) {
-    cluster_->stats().upstream_rq.Inc(503);
+    CountStatus(503);
     Fail(503, "no healthy upstream", "no_healthy_upstream", filter::kNoHealthyUpstream);
     return;
   }
@@ -63,9 +69,10 @@ void Router::OnFailure() {
     NoteAttempt(*attempt_, nullptr, attempt_->started, stream_.environment.loop.now(), *notes);
   }
   cluster_->CountUnanswered(*host_, /*timeout=*/false);
+  NoteFlag(words.flag);
   if (TryRetry(words.retry_on)) return;
   if (hedged()) {
-    cluster_->stats().upstream_rq.Inc(words.status);
+    CountStatus(words.status);
     return FinishAttempt(0);
   }
   const absl::string_view detail = attempt_->failure_detail;
@@ -93,7 +100,7 @@ bool Router::DropForOverload() {
   const bool all = millionths == kAll;
   if (!all && environment.loop.random().Below(kAll) >= millionths) return false;
   cluster_->CountOverloadDrop();
-  cluster_->stats().upstream_rq.Inc(503);
+  CountStatus(503);
   Fail(503, all ? "unconditional drop overload" : "drop overload",
        all ? "unconditional_drop_overload" : "drop_overload",
        all ? filter::kUnconditionalDropOverload : filter::kDropOverload);
@@ -116,7 +123,7 @@ void Router::FailOverloaded() {
 // Answers in the place of a host that did not; `cause` may be empty.
 void Router::FailUnanswered(const FailureWords& words, absl::string_view body,
                             absl::string_view cause) {
-  cluster_->stats().upstream_rq.Inc(words.status);
+  CountStatus(words.status);
   Fail(words.status, body,
        stream_.arena.Copy(absl::StrCat("upstream_reset_before_response_started{", words.details,
                                        cause.empty() ? "" : "|", cause, "}")),
@@ -131,6 +138,7 @@ void Router::OnReset() {
   }
   if (attempt_->filters != nullptr && !attempt_->filters->head_sent) attempt_->unprocessed = true;
   const FailureWords words = WordsOf(attempt_->reset);
+  NoteFlag(words.flag);
   auto& stats = cluster_->stats();
   if (response_started_ && stream_.response_sent()) {
     stats.upstream_rq_rx_reset.Inc();
@@ -153,7 +161,7 @@ void Router::OnReset() {
       attempt_->unprocessed ? uint32_t{route::kRetryOnResetBeforeRequest} : 0;
   if (!response_started_ && TryRetry(words.retry_on | before_request)) return;
   if (!response_started_ && hedged()) {
-    stats.upstream_rq.Inc(words.status);
+    CountStatus(words.status);
     return FinishAttempt(0);
   }
   const absl::string_view codec_detail = attempt_->codec_detail;
@@ -185,26 +193,49 @@ void Router::OnTimeout() {
   if (attempt_ != nullptr && attempt_->head_sent && !response_started_ && !attempt_->slow) {
     cluster_->CountUnanswered(*attempt_->host, /*timeout=*/true);
   }
-  const bool per_try = attempt_ != nullptr && attempt_->timed_out && !response_started_;
   const size_t others = AbandonHedges();  // Each of the attempts was late.
   const size_t late = std::max<size_t>(others + (attempt_ != nullptr ? 1 : 0), 1);
-  if (per_try) {
-    stats.upstream_rq_per_try_timeout.Inc();
-    attempt_->timed_out = false;
-    if (TryRetry(route::kRetryOn5xx | route::kRetryOnGatewayError | route::kRetryOnReset)) return;
-  } else {
-    stats.upstream_rq_timeout.Add(late);
+  stats.upstream_rq_timeout.Add(late);
+  if (cluster_->tracked() != nullptr) {
+    cluster_->tracked()->CountBudget({timeouts_.whole(), timeouts_.whole()});
+    if (attempt_ != nullptr) attempt_->budget_told = true;
   }
-  if (attempt_ != nullptr && attempt_->head_sent) stats.upstream_rq_tx_reset.Inc();
+  GiveUp(late, "response_timeout");
+}
+
+// Of one try: it had no answer in time, or nothing came of it for too long.
+void Router::OnTryTimeout() {
+  const bool unanswered = attempt_->timed_out && !response_started_;
+  attempt_->timed_out = false;
+  if (attempt_->idle != nullptr) attempt_->idle->over = false;
+  // Filters that stand before the host are not pumped beside its successor.
+  if (retry_.hedges() && attempt_->filters == nullptr) {
+    if (!response_started_) OnSlow();
+    return;
+  }
+  NoteFlag(unanswered ? filter::kUpstreamRequestTimeout : filter::kStreamIdleTimeout);
+  if (attempt_->head_sent && !attempt_->slow) {
+    cluster_->CountUnanswered(*attempt_->host, /*timeout=*/true);
+  }
+  const size_t others = AbandonHedges();
+  auto& stats = cluster_->stats();
+  (unanswered ? stats.upstream_rq_per_try_timeout : stats.upstream_rq_per_try_idle_timeout).Inc();
+  constexpr uint32_t kReasons =
+      route::kRetryOn5xx | route::kRetryOnGatewayError | route::kRetryOnReset;
+  if (!response_started_ && TryRetry(kReasons)) return;
+  GiveUp(others + 1, unanswered ? "upstream_per_try_timeout" : "upstream_per_try_idle_timeout");
+}
+
+void Router::GiveUp(size_t late, absl::string_view details) {
+  if (attempt_ != nullptr && attempt_->head_sent) cluster_->stats().upstream_rq_tx_reset.Inc();
   FinishAttempt(0);
   waiting_to_retry_ = false;
   if (response_started_ && stream_.response_sent()) {
-    stream_.Abort("response_timeout", filter::kUpstreamRequestTimeout);
+    stream_.Abort(details, filter::kUpstreamRequestTimeout);
     return;
   }
-  for (size_t i = 0; i < late; ++i) stats.upstream_rq.Inc(504);
-  Fail(504, "upstream request timeout", per_try ? "upstream_per_try_timeout" : "response_timeout",
-       filter::kUpstreamRequestTimeout);
+  for (size_t i = 0; i < late; ++i) CountStatus(504);
+  Fail(504, "upstream request timeout", details, filter::kUpstreamRequestTimeout);
 }
 
 void Router::OnExpired() {
@@ -213,6 +244,7 @@ void Router::OnExpired() {
   stats.upstream_rq_tx_reset.Inc();
   constexpr absl::string_view kDetails = "upstream_max_stream_duration_reached";
   constexpr uint32_t kFlag = filter::kUpstreamMaxStreamDurationReached;
+  NoteFlag(kFlag);
   if (response_started_) {
     FinishAttempt(0);
     stream_.Abort(kDetails, kFlag);
@@ -227,7 +259,12 @@ void Router::OnExpired() {
 }
 
 bool Router::TryRetry(uint32_t reason) {
-  if (!retry_.Wants(reason) || attempt_->retried || !AcquireRetry()) return false;
+  if (attempt_->retried) return false;
+  if (!retry_.Wants(reason)) {
+    EndRetries();
+    return false;
+  }
+  if (!AcquireRetry()) return false;
   choice_.Note(*attempt_);
   event::EventLoop& loop = stream_.environment.loop;
   const base::Nanos told =
@@ -238,6 +275,7 @@ bool Router::TryRetry(uint32_t reason) {
   }
   stream_.response_head_bytes = std::move(attempt_->head_bytes);  // The access log may read it.
   FinishAttempt(0);
+  if (told != 0) cluster_->stats().upstream_rq_retry_backoff_ratelimited.Inc();
   ScheduleRetry(told != 0 ? Retry::Spread(told, loop.random()) : BackOff());
   return true;
 }
@@ -249,22 +287,32 @@ bool Router::AcquireRetry() {
     stream_.http_stats.rq_retry_skipped_request_not_complete.Inc();
     return false;
   }
+  // That of the retry before this one: how many there may be can have changed since.
+  if (std::exchange(retry_counted_, false)) cluster_->ReleaseRetry();
   if (retry_.left() == 0) {
     stats.upstream_rq_retry_limit_exceeded.Inc();
     stream_.info.flags |= filter::kUpstreamRetryLimitExceeded;
     return false;
   }
-  if (!retry_counted_ && !cluster_->TryAcquireRetry()) {
+  retry_.CountOne();
+  if (!cluster_->TryAcquireRetry()) {
     stats.upstream_rq_retry_overflow.Inc();
+    stream_.info.flags |= filter::kUpstreamOverflow;
     return false;
   }
   retry_counted_ = true;
-  retry_.CountOne();
   stats.upstream_rq_retry.Inc();
   return true;
 }
 
-base::Nanos Router::BackOff() const {
+void Router::EndRetries() {
+  if (!std::exchange(retry_counted_, false)) return;
+  cluster_->stats().upstream_rq_retry_success.Inc();
+  cluster_->ReleaseRetry();
+}
+
+base::Nanos Router::BackOff() {
+  cluster_->stats().upstream_rq_retry_backoff_exponential.Inc();
   return retry_.BackOff(stream_.info.attempts, stream_.environment.loop.random());
 }
 

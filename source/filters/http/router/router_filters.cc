@@ -3,6 +3,7 @@
 
 #include "source/filters/http/router/attempt_filters.h"
 #include "source/filters/http/router/router.h"
+#include "source/filters/http/router/upstream_logs.h"
 #include "source/upstream/client_connection.h"
 #include "source/upstream/client_stream.h"
 

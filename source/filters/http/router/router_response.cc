@@ -8,6 +8,7 @@
 #include "source/filters/http/router/headers.h"
 #include "source/filters/http/router/router.h"
 #include "source/filters/http/router/upstream_failure.h"
+#include "source/filters/http/router/upstream_logs.h"
 #include "source/rpc/orca_headers.h"
 #include "source/rpc/status.h"
 #include "source/upstream/orca_sink.h"
@@ -27,6 +28,7 @@ void Router::JudgeHost() {
   if (headers.Has(HeaderId::kXEnvoyImmediateHealthCheckFail)) {
     cluster_->CountImmediateFailure(*attempt_->host);
   }
+  if (headers.Has(HeaderId::kXEnvoyDegraded)) cluster_->CountDegraded(*attempt_->host);
   ReadLoadReport(headers);
 }
 
@@ -42,6 +44,7 @@ void Router::ReadLoadReport(const http::HeaderMap& headers) {
 
 void Router::OnResponseHead() {
   TakeHead();
+  if (attempt_->log != nullptr) attempt_->log->OnHead(stream_.response);
   if (cluster_->config().track_sizes) attempt_->sizes.response_head = SizeOf(stream_.response);
   JudgeHost();
   if (retry_.any()) {
@@ -109,9 +112,6 @@ void Router::DeliverHead() {
   info.details = "via_upstream";
   http::ResponseHead& head = stream_.response;
   info.response_code = head.status;  // For %RESPONSE_CODE% in what is added below.
-  if (retry_counted_ && !attempt_->retried && !retry_.Wants(retry_.ReasonsOf(head))) {
-    cluster_->stats().upstream_rq_retry_success.Inc();
-  }
   if (!config_.suppress_envoy_headers) {
     SetNumber(head.headers, HeaderId::kXEnvoyUpstreamServiceTime,
               static_cast<uint64_t>((now - attempt_->started) / base::kMillisecond));
@@ -157,6 +157,12 @@ void Router::TakeBody() {
   attempt_->BodyTaken(taken);
 }
 
+void Router::CountBudget() {
+  const base::MonoTime complete = stream_.info.request_complete;
+  if (!cluster_->config().track_budgets || complete == 0) return;
+  cluster_->tracked()->CountBudget({stream_.environment.loop.now() - complete, timeouts_.whole()});
+}
+
 void Router::DeliverBody() {
   if (attempt_ == nullptr) return;
   TakeBody();
@@ -172,6 +178,7 @@ void Router::DeliverBody() {
     stream_.response_trailer_bytes = std::move(attempt_->trailer_bytes);
     stream_.info.last_upstream_rx = stream_.environment.loop.now();
     timeout_.reset();
+    CountBudget();
     FinishAttempt(stream_.response.status);
     ReleaseRequest();
   }
