@@ -57,6 +57,7 @@ std::string HealthFlags(const upstream::HostEntry& entry) {
   add((bits & upstream::kExcludedByItself) != 0, "excluded_via_immediate_hc_fail");
   add((bits & upstream::kActiveCheckTimeout) != 0, "active_hc_timeout");
   add(discovered == EndpointHealth::kDraining, "eds_status_draining");
+  add((bits & upstream::kDegradedOutlierCheck) != 0, "degraded_outlier_detection");
   return flags.empty() ? "healthy" : flags;
 }
 

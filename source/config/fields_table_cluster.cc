@@ -54,11 +54,20 @@ std::vector<MessageRules> ClusterFields() {
            Use("track_cluster_stats lrs_report_endpoint_metrics"),
            Leave("lrs_server",
                  "Load is reported where cluster_manager.load_stats_config says, as Envoy does."),
-           Use("track_timeout_budgets").Only("false", "no stats of timeouts are kept"),
+           Use("track_timeout_budgets connection_pool_per_downstream_connection"),
+           Use("upstream_config"),
+           Refuse("filters",
+                  "connections to hosts pass no network filters: requests pass "
+                  "http_filters of HttpProtocolOptions"),
        }},
+      {"envoy.config.cluster.v3.Cluster.upstream_config",
+       {Use("name"),
+        Use("typed_config")
+            .Only("envoy.extensions.upstreams.http.generic.v3.GenericConnectionPoolProto",
+                  "pools follow the route: connect_config gets the bare connection")}},
+      {"envoy.extensions.upstreams.http.generic.v3.GenericConnectionPoolProto", {}},
       {"envoy.config.cluster.v3.TrackClusterStats",
-       {Use("request_response_sizes per_endpoint_stats"),
-        Use("timeout_budgets").Only("false", "no stats of timeouts are kept")}},
+       {Use("request_response_sizes per_endpoint_stats timeout_budgets")}},
       {"envoy.config.cluster.v3.Cluster.EdsClusterConfig", {Use("eds_config service_name")}},
       {"envoy.config.cluster.v3.Cluster.LeastRequestLbConfig",
        {Use("choice_count active_request_bias slow_start_config")}},
@@ -75,7 +84,8 @@ std::vector<MessageRules> ClusterFields() {
       {"envoy.config.cluster.v3.Cluster.CustomClusterType", {Use("name typed_config")}},
       {"envoy.extensions.clusters.dns.v3.DnsCluster",
        {Use("dns_refresh_rate dns_failure_refresh_rate respect_dns_ttl dns_jitter "
-            "typed_dns_resolver_config dns_lookup_family all_addresses_in_single_endpoint")}},
+            "typed_dns_resolver_config dns_lookup_family all_addresses_in_single_endpoint "
+            "dns_min_refresh_rate")}},
       {"envoy.extensions.clusters.dns.v3.DnsCluster.RefreshRate", {Use("*")}},
       {"envoy.extensions.clusters.aggregate.v3.ClusterConfig", {Use("clusters")}},
       {"envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig",

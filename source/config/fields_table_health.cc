@@ -14,11 +14,17 @@ std::vector<MessageRules> HealthFields() {
                "always_log_health_check_failures always_log_health_check_success "
                "transport_socket_match_criteria"),
            Use("http_health_check tcp_health_check grpc_health_check"),
-           Refuse("custom_health_check",
-                  "only http_health_check, tcp_health_check and grpc_health_check are implemented"),
-           Refuse("event_service", "events are written to files: event_logger"),
+           Use("custom_health_check"),
+           Refuse("event_service",
+                  "no service is told of events: write event_logger, which appends them to a file"),
            Refuse("tls_options", "checks offer what the transport socket's alpn_protocols say"),
        }},
+      {"envoy.config.core.v3.HealthCheck.CustomHealthCheck",
+       {Use("name"), Use("typed_config")
+                         .Only("envoy.extensions.health_checkers.redis.v3.Redis",
+                               "others than redis are written as tcp_health_check")}},
+      {"envoy.extensions.health_checkers.redis.v3.Redis",
+       {Use("key"), Refuse("aws_iam", "checks do not authenticate")}},
       {"envoy.config.core.v3.HealthCheck.HttpHealthCheck",
        {Use("host path send receive response_buffer_size request_headers_to_add "
             "request_headers_to_remove expected_statuses retriable_statuses codec_client_type "
@@ -50,7 +56,7 @@ std::vector<MessageRules> HealthFields() {
                "failure_percentage_minimum_hosts failure_percentage_request_volume "
                "max_ejection_time max_ejection_time_jitter "
                "successful_active_health_check_uneject_host always_eject_one_host"),
-           Use("detect_degraded_hosts").Only("false", "responses do not mark hosts as degraded"),
+           Use("detect_degraded_hosts"),
            Refuse("monitors", "monitors of one's own are not implemented"),
        }},
   };

@@ -37,7 +37,7 @@ OutlierDetector::OutlierDetector(const Surroundings& surroundings,
 
 OutlierDetector::~OutlierDetector() {
   for (auto& [id, watched] : watched_) {
-    watched.host->ClearHealthBits(upstream::kFailedOutlierCheck);
+    watched.host->ClearHealthBits(upstream::kFailedOutlierCheck | upstream::kDegradedOutlierCheck);
   }
 }
 
@@ -65,7 +65,9 @@ void OutlierDetector::SetHosts(const upstream::HostSet& hosts) {
 
 void OutlierDetector::OnReport(uint64_t host_id, HostReport report) {
   const auto found = watched_.find(host_id);
-  if (found == watched_.end() || found->second.ejected()) return;
+  if (found == watched_.end()) return;
+  if (report == HostReport::kDegraded) return Degrade(found->second);
+  if (found->second.ejected()) return;
   Watched& watched = found->second;
   OutlierCounts& counts = watched.host->outlier();
   EjectionEvent event;
@@ -86,7 +88,7 @@ void OutlierDetector::OnReport(uint64_t host_id, HostReport report) {
     case HostReport::kImmediateFailure:
       return;  // The Checker's affair.
     case HostReport::kDegraded:
-      return;  // No ejection.
+      return;  // Seen to above.
   }
   Detect(watched, event);
 }
@@ -161,6 +163,36 @@ void OutlierDetector::ReturnIfOver(Watched& watched) {
   if (loop_.now() - *watched.ejected_at >= time) Return(watched);
 }
 
+void OutlierDetector::Degrade(Watched& watched) {
+  if (watched.degraded_at || !rules().detect_degraded) return;
+  watched.degraded_at = loop_.now();
+  if (watched.degradations * rules().base_ejection_time < rules().max_ejection_time) {
+    ++watched.degradations;
+  }
+  changed_();
+}
+
+void OutlierDetector::RecoverIfOver(Watched& watched) {
+  const base::MonoTime now = loop_.now();
+  if (!watched.degraded_at) {
+    // A report that came to the detector before this one is lost; the bit is not.
+    if ((watched.host->health_bits() & upstream::kDegradedOutlierCheck) != 0) {
+      Degrade(watched);
+    } else if (watched.recovered_at && watched.degradations > 0 &&
+               now - *watched.recovered_at >= rules().interval) {
+      --watched.degradations;
+    }
+    return;
+  }
+  const base::Nanos time =
+      std::min(rules().base_ejection_time * watched.degradations, rules().max_ejection_time);
+  if (now - *watched.degraded_at < time) return;
+  watched.degraded_at.reset();
+  watched.recovered_at = now;
+  watched.host->ClearHealthBits(upstream::kDegradedOutlierCheck);
+  changed_();
+}
+
 void OutlierDetector::OnInterval() {
   static constexpr Origin kExternal{&OutlierCounts::external, &Rates::external,
                                     Ejection::kSuccessRate, Ejection::kFailurePercentage};
@@ -169,6 +201,7 @@ void OutlierDetector::OnInterval() {
                                  Ejection::kFailurePercentageLocalOrigin};
   for (auto& [id, watched] : watched_) {
     ReturnIfOver(watched);
+    if (rules().detect_degraded) RecoverIfOver(watched);
     watched.rates = Rates();
   }
   JudgeRates(kExternal);

@@ -54,6 +54,9 @@ class OutlierDetector {
     base::Nanos jitter = 0;
     std::optional<base::MonoTime> ejected_at;
     std::optional<base::MonoTime> returned_at;
+    uint32_t degradations = 0;                  // Its time is so many times the base time.
+    std::optional<base::MonoTime> degraded_at;  // And has been so since.
+    std::optional<base::MonoTime> recovered_at;
     Rates rates;
     bool ejected() const { return (host->health_bits() & upstream::kFailedOutlierCheck) != 0; }
   };
@@ -76,6 +79,9 @@ class OutlierDetector {
   bool Enforces(upstream::Ejection kind);
   void Eject(Watched& watched);
   void Return(Watched& watched);
+  // detect_degraded_hosts: a worker has set the host's bit.
+  void Degrade(Watched& watched);
+  void RecoverIfOver(Watched& watched);
   void CountDetected(upstream::Ejection kind);
   void CountEnforced(upstream::Ejection kind);
 

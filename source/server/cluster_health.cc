@@ -40,10 +40,12 @@ void ClusterHealth::TakeForce(const upstream::HostSet& hosts) {
     outliers_->SetHosts(hosts);
   }
   // What the version before found out, and this one does not look at, must not stay.
+  const bool degrades = config_->outliers != nullptr && config_->outliers->detect_degraded;
   for (const upstream::HostEntry& entry : hosts.entries()) {
     const upstream::CheckTarget* target = entry.host->check();
     const bool checked = checker_.has_value() && (target == nullptr || !target->disabled);
     if (!checked) entry.host->ClearHealthBits(upstream::kActiveCheckBits);
+    if (!degrades) entry.host->ClearHealthBits(upstream::kDegradedOutlierCheck);
   }
   if (checker_.has_value()) checker_->TakeForce();
 }

@@ -40,6 +40,9 @@ class ClusterCompiler {
     config_.alt_stat_name = proto_.alt_stat_name();
     config_.track_endpoints = proto_.track_cluster_stats().per_endpoint_stats();
     config_.track_sizes = proto_.track_cluster_stats().request_response_sizes();
+    config_.track_budgets =
+        proto_.track_timeout_budgets() || proto_.track_cluster_stats().timeout_budgets();
+    config_.pool_per_client = proto_.connection_pool_per_downstream_connection();
     if (proto_.has_wait_for_warm_on_init()) {
       config_.wait_for_warm_on_init = proto_.wait_for_warm_on_init().value();
     }

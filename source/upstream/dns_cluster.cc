@@ -68,8 +68,9 @@ class DnsCluster::Name {
   }
 
   base::Nanos SuccessWait(base::Nanos ttl) {
-    const base::Nanos wait =
-        settings().respect_ttl && ttl != base::kNever ? ttl : settings().refresh_rate;
+    const base::Nanos wait = settings().respect_ttl && ttl != base::kNever
+                                 ? std::max(ttl, settings().min_refresh_rate)
+                                 : settings().refresh_rate;
     return wait + RandomPart(settings().jitter);
   }
 

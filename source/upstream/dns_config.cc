@@ -191,6 +191,10 @@ std::unique_ptr<const DnsSettings> CompileDnsSettings(const DnsClusterProto& pro
                                                       config::Errors& errors,
                                                       const config::Path& path) {
   std::unique_ptr<DnsSettings> settings = CompileRates(proto, errors, path);
+  if (proto.has_dns_min_refresh_rate()) {
+    settings->min_refresh_rate =
+        CompileDuration(proto.dns_min_refresh_rate(), errors, path.Field("dns_min_refresh_rate"));
+  }
   if (proto.has_typed_dns_resolver_config()) {
     settings->own_resolver = true;
     settings->resolver = CompileDnsOptions(proto.typed_dns_resolver_config(), errors,

@@ -9,6 +9,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/health_check/event_sinks/file/v3/file.pb.h"
+#include "envoy/extensions/health_checkers/redis/v3/redis.pb.h"
 #include "source/config/typed_config.h"
 #include "source/json/flat_struct_config.h"
 #include "source/match/match_config.h"
@@ -51,9 +52,13 @@ class HealthCheckCompiler {
         check_.kind = HealthCheck::Kind::kGrpc;
         SetGrpc(proto_.grpc_health_check(), At("grpc_health_check"));
         break;
+      case HealthCheckProto::kCustomHealthCheck:
+        SetRedis(At("custom_health_check").Field("typed_config"));
+        break;
       default:
         errors_.Add(path_,
-                    "one of http_health_check, tcp_health_check and grpc_health_check is required");
+                    "one of http_health_check, tcp_health_check, grpc_health_check and "
+                    "custom_health_check is required");
     }
     return std::move(check_);
   }
@@ -73,6 +78,7 @@ class HealthCheckCompiler {
   void SetHttpBodies(const HealthCheckProto::HttpHealthCheck& proto, const config::Path& path);
   void SetTcp(const HealthCheckProto::TcpHealthCheck& proto, const config::Path& path);
   void SetGrpc(const HealthCheckProto::GrpcHealthCheck& proto, const config::Path& path);
+  void SetRedis(const config::Path& path);
 
   std::string Payload(const HealthCheckProto::Payload& proto, const config::Path& path);
   std::vector<std::string> Payloads(const RepeatedPtrField<HealthCheckProto::Payload>& all,
@@ -224,6 +230,26 @@ void HealthCheckCompiler::SetGrpc(const HealthCheckProto::GrpcHealthCheck& proto
   check_.grpc.service_name = proto.service_name();
   check_.grpc.authority = proto.authority();
   check_.grpc.metadata = Headers(proto.initial_metadata(), path.Field("initial_metadata"));
+}
+
+// A question and its answer in RESP: that there is an answer, or that the key is not there.
+void HealthCheckCompiler::SetRedis(const config::Path& path) {
+  envoy::extensions::health_checkers::redis::v3::Redis proto;
+  check_.kind = HealthCheck::Kind::kRedis;
+  if (!config::UnpackTypedConfigTo(proto_.custom_health_check().typed_config(), proto, path,
+                                   errors_)) {
+    return;
+  }
+  if (proto.key().size() > kMaxPayloadBytes) {
+    errors_.Add(path.Field("key"), absl::StrCat("is longer than ", kMaxPayloadBytes, " bytes"));
+  } else if (proto.key().empty()) {
+    check_.tcp.send = "*1\r\n$4\r\nPING\r\n";
+    check_.tcp.receive = {"+PONG\r\n"};
+  } else {
+    check_.tcp.send =
+        absl::StrCat("*2\r\n$6\r\nEXISTS\r\n$", proto.key().size(), "\r\n", proto.key(), "\r\n");
+    check_.tcp.receive = {":0\r\n"};
+  }
 }
 
 // Text is written in hexadecimal.

@@ -70,6 +70,7 @@ std::shared_ptr<const OutlierDetection> CompileOutlierDetection(const OutlierPro
   SetTimes(proto, errors, path, to);
   SetNumber(proto.has_max_ejection_percent(), proto.max_ejection_percent(),
             to.max_ejection_percent);
+  to.detect_degraded = proto.detect_degraded_hosts().value();
   to.always_eject_one_host = proto.always_eject_one_host().value();
   if (proto.has_successful_active_health_check_uneject_host()) {
     to.successful_active_check_unejects =

@@ -70,13 +70,13 @@ TEST(FieldsTest, AWholeListenerPasses) { EXPECT_EQ("", Check(Parse<Listener>(kLi
 
 TEST(FieldsTest, WhatIsNotInTheTableIsRejectedByName) {
   EXPECT_EQ(
-      "upstream_config: field envoy.config.cluster.v3.Cluster.upstream_config is not implemented "
-      "by proxenos\n"
-      "connection_pool_per_downstream_connection: field "
-      "envoy.config.cluster.v3.Cluster.connection_pool_per_downstream_connection is not "
-      "implemented by proxenos\n",
-      Check(Parse<Cluster>("{name: a, upstream_config: {name: b}, "
-                           "connection_pool_per_downstream_connection: true}")));
+      "per_connection_buffer_high_watermark_timeout: field "
+      "envoy.config.cluster.v3.Cluster.per_connection_buffer_high_watermark_timeout is not "
+      "implemented by proxenos\n"
+      "stats_matcher: field envoy.config.cluster.v3.Cluster.stats_matcher is not implemented by "
+      "proxenos\n",
+      Check(Parse<Cluster>("{name: a, stats_matcher: {reject_all: true}, "
+                           "per_connection_buffer_high_watermark_timeout: 1s}")));
 }
 
 TEST(FieldsTest, ValuesOfAField) {

@@ -197,5 +197,43 @@ TEST(OutlierCountsTest, AThresholdIsMetOnce) {
   EXPECT_EQ(OutlierCounts::TakeRate(counts.external).total, 0u);
 }
 
+TEST_F(OutlierDetectorTest, DegradedHostsRecoverLaterEachTime) {
+  rules_.detect_degraded = true;
+  rules_.base_ejection_time = 30 * kSecond;
+  Start(2);
+  const auto degraded = [this] {
+    return (host(0).health_bits() & upstream::kDegradedOutlierCheck) != 0;
+  };
+  const auto report = [this] {
+    host(0).SetHealthBits(upstream::kDegradedOutlierCheck);  // As its worker does.
+    Report(0, HostReport::kDegraded);
+  };
+  report();
+  EXPECT_EQ(changes_, 1);
+  EXPECT_TRUE(hosts_->entries()[0].degraded());
+  EXPECT_FALSE(Ejected(0));
+  report();
+  EXPECT_EQ(changes_, 1);
+  for (int i = 0; i < 2; ++i) Pass(10 * kSecond);
+  EXPECT_TRUE(degraded());
+  Pass(10 * kSecond);
+  EXPECT_FALSE(degraded());
+  EXPECT_EQ(changes_, 2);
+  report();
+  for (int i = 0; i < 5; ++i) Pass(10 * kSecond);
+  EXPECT_TRUE(degraded());
+  Pass(10 * kSecond);
+  EXPECT_FALSE(degraded());
+  report();
+  detector_.reset();
+  EXPECT_FALSE(degraded());
+}
+
+TEST_F(OutlierDetectorTest, NobodyIsDegradedUnlessAskedFor) {
+  Start(1);
+  Report(0, HostReport::kDegraded);
+  EXPECT_EQ(changes_, 0);
+}
+
 }  // namespace
 }  // namespace proxenos::health

@@ -134,14 +134,14 @@ TEST_F(CompilersTest, RefusalHasAllThatIsWrongWithEachResource) {
   Cluster bad = good;
   bad.set_name("bad");
   bad.mutable_connect_timeout()->set_seconds(-1);  // Breaks a constraint.
-  bad.mutable_upstream_config()->set_name("x");    // Is not implemented.
+  bad.mutable_stats_matcher()->set_reject_all(true);  // Is not implemented.
   plane_.Set<Cluster>("v1", {good, bad});
   Start();
   const std::optional<std::string> nack = plane_.WaitForNack(xds::kClusterType, "v1");
   ASSERT_TRUE(nack.has_value());
   EXPECT_TRUE(absl::StartsWith(*nack, "bad: ")) << *nack;
   EXPECT_TRUE(absl::StrContains(*nack, "connect_timeout")) << *nack;
-  EXPECT_TRUE(absl::StrContains(*nack, "upstream_config")) << *nack;
+  EXPECT_TRUE(absl::StrContains(*nack, "stats_matcher")) << *nack;
   EXPECT_FALSE(absl::StrContains(*nack, "good")) << *nack;
 }
 

@@ -181,6 +181,21 @@ TEST_F(DnsClusterTest, TtlCountsWhenRespected) {
   EXPECT_EQ(resolver_.asked(), 3);
 }
 
+TEST_F(DnsClusterTest, ShortTtlsAreAsLongAsTheMinimum) {
+  DnsSettings settings;
+  settings.respect_ttl = true;
+  settings.min_refresh_rate = 10 * base::kSecond;
+  Start(DiscoveryKind::kStrictDns, {Named("a", 80)}, settings);
+  resolver_.Answer("a", {"10.0.0.1"}, base::kSecond);
+  Wait(9 * base::kSecond);
+  EXPECT_EQ(resolver_.asked(), 1);
+  Wait(base::kSecond);
+  EXPECT_EQ(resolver_.asked(), 2);
+  resolver_.Answer("a", {"10.0.0.1"}, 30 * base::kSecond);
+  Wait(29 * base::kSecond);
+  EXPECT_EQ(resolver_.asked(), 2);
+}
+
 TEST_F(DnsClusterTest, TtlIsDisregardedOtherwise) {
   Start(DiscoveryKind::kStrictDns, {Named("a", 80)});
   resolver_.Answer("a", {"10.0.0.1"}, base::kSecond);
