@@ -175,7 +175,6 @@ std::vector<MessageRules> OAuth2Fields() {
 
 // Descriptors, wherever they are made and limited.
 std::vector<MessageRules> DescriptorFields() {
-  constexpr std::string_view kNoFormats = "The value has no formats that could come to nothing.";
   return {
       {"envoy.config.route.v3.RateLimit",
        {
@@ -184,9 +183,8 @@ std::vector<MessageRules> DescriptorFields() {
            Use("limit apply_on_stream_done"),
        }},
       {"envoy.config.route.v3.RateLimit.HitsAddend", {Use("number format is_negative_hits")}},
-      {"envoy.config.route.v3.RateLimit.Override",
-       {Use("dynamic_metadata"),
-        Refuse("rate_limit", "the service says it, or the request's dynamic_metadata")}},
+      {"envoy.config.route.v3.RateLimit.Override", {Use("dynamic_metadata rate_limit")}},
+      {"envoy.config.route.v3.RateLimit.Override.RateLimitOverride", {Use("*")}},
       {"envoy.config.route.v3.RateLimit.Override.DynamicMetadata", {Use("metadata_key")}},
       {"envoy.config.route.v3.RateLimit.Action",
        {
@@ -202,16 +200,13 @@ std::vector<MessageRules> DescriptorFields() {
       {"envoy.config.route.v3.RateLimit.Action.QueryParameters", {Use("*")}},
       {"envoy.config.route.v3.RateLimit.Action.MaskedRemoteAddress", {Use("*")}},
       {"envoy.config.route.v3.RateLimit.Action.GenericKey",
-       {Use("descriptor_key descriptor_value"), Leave("default_value", kNoFormats)}},
+       {Use("descriptor_key descriptor_value default_value")}},
       {"envoy.config.route.v3.RateLimit.Action.HeaderValueMatch",
-       {Use("descriptor_key descriptor_value expect_match headers"),
-        Leave("default_value", kNoFormats)}},
+       {Use("descriptor_key descriptor_value expect_match headers default_value")}},
       {"envoy.config.route.v3.RateLimit.Action.QueryParameterValueMatch",
-       {Use("descriptor_key descriptor_value expect_match query_parameters"),
-        Leave("default_value", kNoFormats)}},
+       {Use("descriptor_key descriptor_value expect_match query_parameters default_value")}},
       {"envoy.config.route.v3.RateLimit.Action.RemoteAddressMatch",
-       {Use("descriptor_key descriptor_value address_matcher"),
-        Leave("default_value", kNoFormats)}},
+       {Use("descriptor_key descriptor_value address_matcher default_value")}},
       {"envoy.config.route.v3.RateLimit.Action.DynamicMetaData", {Use("*")}},
       {"envoy.config.route.v3.RateLimit.Action.MetaData", {Use("*")}},
       {"envoy.type.metadata.v3.MetadataKey", {Use("*")}},

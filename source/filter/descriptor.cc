@@ -134,8 +134,12 @@ void AppendDescriptors(const route::RateLimits& limits, const DescriptorsWanted&
     bool made = true;
     for (const RateLimitAction& action : limit.actions) {
       absl::string_view value;
-      const Made result = evaluation.Run(action, &value);
-      if (result == Made::kEntry && !action.format.empty()) value = wanted.render(action.format);
+      Made result = evaluation.Run(action, &value);
+      if (result == Made::kEntry && !action.format.empty()) {
+        value = wanted.render(action.format);
+        if (value.empty()) value = action.value;
+        if (value.empty()) result = Made::kNoDescriptor;
+      }
       made = result != Made::kNoDescriptor;
       if (!made) break;
       if (result == Made::kEntry) descriptor.entries.push_back({action.key, value});

@@ -74,10 +74,13 @@ std::vector<HashPolicy> CompileHashPolicies(
         policy.name = protos[i].query_parameter().name();
         break;
       case HashPolicyProto::kFilterState:
-        errors.Add(at.Field("filter_state"), "is not implemented by proxenos");
-        continue;
+        policy.kind = HashPolicy::Kind::kFilterState;
+        policy.name = protos[i].filter_state().key();
+        break;
       case HashPolicyProto::POLICY_SPECIFIER_NOT_SET:
-        errors.Add(at, "one of header, cookie, connection_properties, query_parameter is required");
+        errors.Add(at,
+                   "one of header, cookie, connection_properties, query_parameter, "
+                   "filter_state is required");
         continue;
     }
     policies.push_back(std::move(policy));

@@ -13,14 +13,14 @@ namespace proxenos::route {
 
 using RateLimitProtos = google::protobuf::RepeatedPtrField<envoy::config::route::v3::RateLimit>;
 
-// Of limits that the proxy keeps itself: what only a service can count is an error. `path` is that
-// of the list.
-RateLimits CompileRateLimits(const RateLimitProtos& config, config::Errors& errors,
-                             const config::Path& path);
-
-// A format of one operator; reports its own errors.
+// A format of a value; reports its own errors.
 using MakeRateLimitFormat =
     absl::FunctionRef<RateLimitFormat(const std::string& text, const config::Path& path)>;
+
+// Of limits that the proxy keeps itself: what only a service can count is an error. `path` is that
+// of the list.
+RateLimits CompileRateLimits(const RateLimitProtos& config, MakeRateLimitFormat make,
+                             config::Errors& errors, const config::Path& path);
 
 // Of limits that a service counts.
 RateLimits CompileServiceRateLimits(const RateLimitProtos& config, MakeRateLimitFormat make,

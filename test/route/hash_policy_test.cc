@@ -55,6 +55,14 @@ TEST_F(HashPolicyTest, Headers) {
             XxHash64("/p?q"));
 }
 
+TEST_F(HashPolicyTest, FilterState) {
+  const std::string state = "hash_policy { filter_state { key: 'tenant' } } ";
+  EXPECT_EQ(Hash(state, Request("/")), std::nullopt);
+  state_ = "acme";
+  EXPECT_EQ(Hash(state, Request("/")), XxHash64("acme"));
+  EXPECT_EQ(Hash("hash_policy { filter_state { key: 'other' } }", Request("/")), std::nullopt);
+}
+
 TEST_F(HashPolicyTest, SourceAndParameter) {
   EXPECT_EQ(Hash(kSource, Request("/")), XxHash64("1.2.3.4"));
   const std::string parameter = "hash_policy { query_parameter { name: 'k' } }";

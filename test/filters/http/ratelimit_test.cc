@@ -222,6 +222,23 @@ TEST_F(RateLimitTest, RequestsHaveLimitsOfTheirOwn) {
   EXPECT_FALSE(question.descriptors(1).has_limit());
 }
 
+TEST_F(RateLimitTest, ValuesHaveFormats) {
+  constexpr char kFormats[] = R"(
+      rate_limits { limit { rate_limit { requests_per_unit: 7 unit: HOUR } }
+                    actions { generic_key { descriptor_value: "<%REQ(x-one)%%REQ(x-two)%>" } } }
+      rate_limits { actions { generic_key { descriptor_key: "k" descriptor_value: "%REQ(x-none)%"
+                                            default_value: "d" } } }
+      rate_limits { actions { generic_key { descriptor_value: "%REQ(x-none)%" } } })";
+  Begin("", {{"x-one", "1"}, {"x-two", "2"}}, kFormats);
+  const auto question = Question();
+  ASSERT_EQ(question.descriptors_size(), 2);
+  EXPECT_EQ(question.descriptors(0).entries(0).value(), "<12>");
+  EXPECT_EQ(question.descriptors(0).limit().requests_per_unit(), 7u);
+  EXPECT_EQ(question.descriptors(0).limit().unit(), envoy::type::v3::HOUR);
+  EXPECT_EQ(question.descriptors(1).entries(0).value(), "d");
+  Answer(Asked(), "overall_code: OK");
+}
+
 // Once the response has gone: nothing is asked before, and nobody waits for an answer.
 TEST_F(RateLimitTest, DescriptorsAreCountedAtTheEnd) {
   constexpr char kAtTheEnd[] = R"(
@@ -246,7 +263,10 @@ TEST_F(RateLimitTest, OnlyServicesCountSomeLimits) {
     EXPECT_TRUE(
         google::protobuf::TextFormat::ParseFromString("rate_limits { " + text + " }", &proto));
     config::Errors errors;
-    route::CompileRateLimits(proto.rate_limits(), errors, config::Path("l"));
+    const auto make = [](const std::string&, const config::Path&) {
+      return route::RateLimitFormat();
+    };
+    route::CompileRateLimits(proto.rate_limits(), make, errors, config::Path("l"));
     return errors.ok() ? std::string() : errors.list()[0].ToString();
   };
   EXPECT_EQ(refused("apply_on_stream_done: true"),

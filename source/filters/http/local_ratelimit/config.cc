@@ -5,6 +5,7 @@
 
 #include "envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.pb.h"
 #include "source/access_log/formatted_change_config.h"
+#include "source/access_log/rate_limit_format_config.h"
 #include "source/config/typed_config.h"
 #include "source/filter/filter_override.h"
 #include "source/filters/http/local_ratelimit/filter.h"
@@ -93,8 +94,11 @@ std::shared_ptr<const Settings> Compile(const Proto& proto, const config::Path& 
   settings.host_limits = proto.vh_rate_limits() == common::INCLUDE  ? filter::HostLimits::kInclude
                          : proto.vh_rate_limits() == common::IGNORE ? filter::HostLimits::kIgnore
                                                                     : filter::HostLimits::kOverride;
+  const auto make = [&errors](const std::string& text, const config::Path& at) {
+    return access_log::CompileRateLimitFormat(text, at, errors);
+  };
   settings.rate_limits =
-      route::CompileRateLimits(proto.rate_limits(), errors, path.Field("rate_limits"));
+      route::CompileRateLimits(proto.rate_limits(), make, errors, path.Field("rate_limits"));
   settings.response_headers = access_log::CompileFormattedChanges(
       proto.response_headers_to_add(), path.Field("response_headers_to_add"), errors);
   settings.request_headers_when_not_enforced = access_log::CompileFormattedChanges(

@@ -6,7 +6,7 @@
 
 #include "envoy/extensions/filters/http/ratelimit/v3/rate_limit.pb.h"
 #include "source/access_log/formatted_change_config.h"
-#include "source/access_log/formatter.h"
+#include "source/access_log/rate_limit_format_config.h"
 #include "source/config/typed_config.h"
 #include "source/filters/http/ratelimit/filter.h"
 #include "source/route/rate_limit_config.h"
@@ -43,15 +43,7 @@ class Factory final : public filter::FilterFactory {
 route::RateLimits CompileLimits(const route::RateLimitProtos& protos, const config::Path& path,
                                 config::Errors& errors) {
   const auto make = [&errors](const std::string& text, const config::Path& at) {
-    route::RateLimitFormat format;
-    auto compiled =
-        access_log::Formatter::Compile(text, {.omit_empty_values = true, .extensions = {}});
-    if (compiled.ok()) {
-      format.own = std::make_shared<const access_log::Formatter>(*std::move(compiled));
-    } else {
-      errors.Add(at, std::string(compiled.status().message()));
-    }
-    return format;
+    return access_log::CompileRateLimitFormat(text, at, errors);
   };
   return route::CompileServiceRateLimits(protos, make, errors, path);
 }

@@ -65,6 +65,10 @@ std::vector<Question> QuestionsOf(std::vector<filter::Descriptor> descriptors, b
     }
     question.descriptor = std::move(descriptor);
     SetLimit(stream.info.metadata.all(), question);
+    if (limit.fixed_limit.has_value()) {
+      question.limit_requests = limit.fixed_limit->requests;
+      question.limit_unit = limit.fixed_limit->unit;
+    }
     questions.push_back(std::move(question));
   }
   return questions;
