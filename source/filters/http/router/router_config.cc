@@ -38,6 +38,7 @@ class RouterFactory final : public filter::FilterFactory {
   }
   void OpenLogs(access_log::LogWriter* writer, config::Errors& errors) override {
     if (logs_.empty()) return;
+    RefuseTypes(errors);
     UpstreamLogs logs;
     logs.logs = access_log::CompileAccessLogs(logs_, writer, path_.Field("upstream_log"), errors);
     logs.at_begin = options_.flush_upstream_log_on_upstream_stream();
@@ -51,6 +52,16 @@ class RouterFactory final : public filter::FilterFactory {
   }
 
  private:
+  void RefuseTypes(config::Errors& errors) const {
+    for (int i = 0; i < logs_.size(); ++i) {
+      const bool asks = logs_[i].SerializeAsString().find("ACCESS_LOG_TYPE") != std::string::npos ||
+                        logs_[i].DebugString().find("log_type_filter") != std::string::npos;
+      if (!asks) continue;
+      errors.Add(path_.Field("upstream_log").Index(static_cast<size_t>(i)),
+                 "asks for the type of an entry, which those of attempts do not have");
+    }
+  }
+
   RouterConfig config_;
   // Until they are opened.
   google::protobuf::RepeatedPtrField<envoy::config::accesslog::v3::AccessLog> logs_;
