@@ -17,10 +17,7 @@ MessageRules TcpProxyFields() {
                     "What a client sends before its host is connected waits in the kernel."),
               Leave("downstream_idle_timeout upstream_idle_timeout",
                     "Envoy does not implement them either."),
-              Refuse("metadata_match",
-                     "connections ask for no subset: the fallback_policy of the cluster says where "
-                     "they go"),
-              Refuse("hash_policy", "no balancing by hash is implemented"),
+              Use("metadata_match hash_policy"),
               Use("proxy_protocol_tlvs proxy_protocol_tlv_merge_policy"),
               Use("check_drain_close")
                   .Only("false", "a draining listener leaves its TCP connections the drain time"),
@@ -46,9 +43,11 @@ std::vector<MessageRules> NetworkFields() {
         Refuse("resources_locator", "clusters are asked for by the names that are configured")}},
       {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster", {Use("clusters")}},
       {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight",
-       {Use("name weight"), Refuse("metadata_match",
-                                   "connections ask for no subset: the fallback_policy of the "
-                                   "cluster says where they go")}},
+       {Use("name weight metadata_match")}},
+      {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.hash_policy",
+       {Use("source_ip"),
+        Refuse("filter_state", "no network filter leaves a text there: write source_ip")}},
+      {"envoy.type.v3.HashPolicy.SourceIp", {}},
       {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions",
        {Use("access_log_flush_interval flush_access_log_on_connected flush_access_log_on_start")}},
       {"envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit",

@@ -64,6 +64,38 @@ class TcpProxyTest(unittest.TestCase):
             return lines if len(lines) >= count else None
         return running.wait(read)
 
+    def named(self, *names):
+        """A host for each name, which it says to whoever connects."""
+        hosts = [tcp.Origin(lambda sock, name=name: (sock.sendall(name.encode()), sock.close())) for name in names]
+        for host in hosts:
+            self.addCleanup(host.close)
+        return [host.port for host in hosts]
+
+    @staticmethod
+    def met(running, connections):
+        """The names of those that so many connections, one after another, met."""
+        return {tcp.exactly(tcp.connect(running.port), 1).decode() for _ in range(connections)}
+
+    def test_subsets(self):
+        """Of the proxy, and of a weighted cluster over it."""
+        cluster = bootstrap.cluster("origin", *self.named("a", "b"), lb_subset_config={
+            "fallback_policy": "NO_FALLBACK", "subset_selectors": [{"keys": ["v"]}]})
+        for endpoint, version in zip(cluster["load_assignment"]["endpoints"][0]["lb_endpoints"], "ab"):
+            endpoint["metadata"] = {"filter_metadata": {"envoy.lb": {"v": version}}}
+
+        def match(version):
+            return {"filter_metadata": {"envoy.lb": {"v": version}}}
+        running = self.start(clusters=[cluster], metadata_match=match("b"))
+        self.assertEqual(self.met(running, 4), {"b"})
+        running = self.start(clusters=[cluster], metadata_match=match("b"), weighted_clusters={"clusters": [
+            {"name": "origin", "weight": 1, "metadata_match": match("a")}]})
+        self.assertEqual(self.met(running, 4), {"a"})
+
+    def test_hash_of_the_client(self):
+        cluster = bootstrap.cluster("origin", *self.named(*"abcd"), lb_policy="RING_HASH")
+        running = self.start(clusters=[cluster], hash_policy=[{"source_ip": {}}])
+        self.assertEqual(len(self.met(running, 8)), 1)
+
     def test_bytes_pass_both_ways_and_are_counted(self):
         running = self.start()
         client, host = self.pair(running)

@@ -6,9 +6,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "source/base/limits.h"
+#include "source/base/xxhash64.h"
 #include "source/downstream/listener.h"
 #include "source/upstream/client_connection.h"
 #include "source/upstream/connection_kind.h"
+#include "source/upstream/pick_request.h"
 
 namespace proxenos::filters::tcp_proxy {
 
@@ -132,9 +134,25 @@ void TcpConnection::Connect() {
   upstream::PickRequest pick;
   pick.authority = named_.authority();
   if (!pick.authority.empty()) attempt_->pick = &pick;
+  if (config.hashes_source || !config.subsets.empty()) {
+    SetPick(pick);
+    attempt_->pick = &pick;
+  }
   cluster_->Acquire(*attempt_);
   attempt_->pick = nullptr;
   attempt_->needs = nullptr;
+  attempt_->pick = nullptr;
+}
+
+void TcpConnection::SetPick(upstream::PickRequest& pick) const {
+  if (service_.config().hashes_source) {
+    const std::string ip = info_.remote.IpString();
+    if (!ip.empty()) pick.hash = base::XxHash64(ip);
+  }
+  if (const route::MetadataMatch* subset = service_.SubsetOf(cluster_->config().name)) {
+    pick.subset = &subset->fields;
+    pick.subset_fallbacks = subset->fallbacks;
+  }
 }
 
 bool TcpConnection::FindCluster() {

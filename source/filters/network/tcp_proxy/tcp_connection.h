@@ -46,6 +46,8 @@ class TcpConnection final : public downstream::TerminalConnection {
   void OnClosing() override;
 
   void Connect();
+  // Which host of cluster_ it would rather go to.
+  void SetPick(upstream::PickRequest& pick) const;
   // Finds cluster_. False: it is waited for, or there is none and the connection is over.
   bool FindCluster();
   // Where the cluster is a dynamic forward proxy's: false while the name that the connection is for

@@ -18,6 +18,7 @@
 #include "source/filter/cluster_source.h"
 #include "source/filters/network/tcp_proxy/added_tlvs.h"
 #include "source/filters/network/tcp_proxy/tunnel.h"
+#include "source/route/metadata_match.h"
 
 namespace proxenos::filters::tcp_proxy {
 
@@ -26,6 +27,10 @@ struct TcpProxyConfig {
   // One, or several by weight: `weights` are sums so far, the last is the sum of all.
   std::vector<std::string> clusters;
   std::vector<uint64_t> weights;
+
+  // metadata_match, by cluster in their order; empty: none of them is asked for a subset.
+  std::vector<std::shared_ptr<const route::MetadataMatch>> subsets;
+  bool hashes_source = false;  // hash_policy: source_ip
 
   base::Nanos idle_timeout = base::limits::kConnectionIdleTimeout;  // 0: none.
   base::Nanos max_duration = 0;                                     // 0: none.

@@ -14,6 +14,7 @@
 #include "source/filters/network/tcp_proxy/tcp_proxy.h"
 #include "source/route/compilation_config.h"
 #include "source/route/header_mutations_config.h"
+#include "source/route/metadata_match_config.h"
 #include "source/upstream/duration_config.h"
 
 namespace proxenos::filters::tcp_proxy {
@@ -35,6 +36,23 @@ void Clusters(const Proto& proto, TcpProxyConfig& config) {
     config.clusters.push_back(cluster.name());
     config.weights.push_back(sum += cluster.weight());
   }
+}
+
+// Of the proxy, with a weighted cluster's own over it.
+void Subsets(const Proto& proto, TcpProxyConfig& config) {
+  std::shared_ptr<const route::MetadataMatch> whole;
+  if (proto.has_metadata_match()) {
+    whole = route::CompileMetadataMatch(proto.metadata_match(), nullptr);
+  }
+  bool any = whole != nullptr;
+  if (proto.cluster_specifier_case() == Proto::kCluster) config.subsets.push_back(whole);
+  for (const auto& cluster : proto.weighted_clusters().clusters()) {
+    any = any || cluster.has_metadata_match();
+    config.subsets.push_back(cluster.has_metadata_match()
+                                 ? route::CompileMetadataMatch(cluster.metadata_match(), whole)
+                                 : whole);
+  }
+  if (!any) config.subsets.clear();
 }
 
 void Times(const Proto& proto, TcpProxyConfig& config, const config::Path& path,
@@ -191,6 +209,8 @@ std::unique_ptr<downstream::NetworkTerminal> CreateTcpProxy(
   TcpProxyConfig result;
   result.stat_prefix = proto.stat_prefix();
   Clusters(proto, result);
+  Subsets(proto, result);
+  result.hashes_source = !proto.hash_policy().empty() && proto.hash_policy(0).has_source_ip();
   Times(proto, result, path, errors);
   Connecting(proto, result, path, errors);
   Demands(proto, result, path.Field("on_demand"), errors);

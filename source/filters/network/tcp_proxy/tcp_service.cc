@@ -60,6 +60,14 @@ absl::string_view TcpService::Choose(const Arrival& arrival) {
   return config_.clusters[chosen];
 }
 
+const route::MetadataMatch* TcpService::SubsetOf(absl::string_view cluster) const {
+  if (config_.subsets.empty()) return nullptr;
+  const auto found = std::find(config_.clusters.begin(), config_.clusters.end(), cluster);
+  // Of one that the connection names by itself what the proxy says of its only one.
+  const auto at = found == config_.clusters.end() ? 0 : found - config_.clusters.begin();
+  return config_.subsets[static_cast<size_t>(at)].get();
+}
+
 void TcpService::Describe(const Arrival& arrival, filter::StreamInfo& info) {
   downstream::DescribeConnection(arrival.info, info);
   info.remote = arrival.info.remote();

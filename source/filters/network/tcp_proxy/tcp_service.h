@@ -33,6 +33,8 @@ class TcpService final : public downstream::ChainService {
 
   // The name of the cluster for a connection; lives as long as the two.
   absl::string_view Choose(const downstream::Arrival& arrival);
+  // Which hosts of that cluster a connection should go to; null: any.
+  const route::MetadataMatch* SubsetOf(absl::string_view cluster) const;
   // Fills in what is known of a connection when it begins.
   void Describe(const downstream::Arrival& arrival, filter::StreamInfo& info);
   // Notes why network filters refused a connection.
