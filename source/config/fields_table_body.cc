@@ -33,6 +33,13 @@ std::vector<MessageRules> BodyFields() {
         Use("enable_response_trailers").Only("false", "counters say how many bytes waited"),
         Leave("response_trailer_prefix", "There are no such trailers.")}},
       {"envoy.extensions.filters.http.custom_response.v3.CustomResponse", {Use("*")}},
+      {"envoy.extensions.http.custom_response.redirect_policy.v3.RedirectPolicy",
+       {Use("uri redirect_action status_code response_headers_to_add request_headers_to_add"),
+        Refuse("modify_request_headers_action", "write request_headers_to_add")}},
+      {"envoy.extensions.http.custom_response.redirect_policy.v3.RedirectPolicy.redirect_action",
+       {Use("scheme_redirect https_redirect host_redirect port_redirect path_redirect strip_query"),
+        Refuse("prefix_rewrite regex_rewrite", "write path_redirect"),
+        Refuse("response_code", "write status_code of the policy")}},
       {"envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy",
        {Use("body body_format status_code response_headers_to_add response_code_details "
             "preserve_response_code_details")}},

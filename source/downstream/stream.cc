@@ -164,7 +164,8 @@ void Stream::Run() {
 
 bool Stream::PumpOnce() {
   if (internal_redirects != nullptr && std::exchange(internal_redirects->pending, false) &&
-      !reply_pending_ && !replied_ && !response_sent_) {
+      !reply_pending_ && !response_sent_ && (!replied_ || internal_redirects->errand != nullptr)) {
+    replied_ = false;  // An errand may be in the place of a local reply.
     Begin();
   }
   // First: whoever is woken must not add to a response that a local reply has replaced.

@@ -336,6 +336,22 @@ def by_class(value, **policy):
         "value_match": exact(value)}}, "on_match": local_policy(**policy)}
 
 
+def redirected(status, **config):
+    """A matcher's entry: by the response's status, another response."""
+    matches = {"input": {"name": "status", "typed_config": {"@type": TYPE + "envoy.type.matcher.v3.HttpResponseStatusCodeMatchInput"}}, "value_match": exact(status)}
+    return {"predicate": {"single_predicate": matches}, "on_match": {"action": {"name": "elsewhere", "typed_config": {
+        "@type": TYPE + "envoy.extensions.http.custom_response.redirect_policy.v3.RedirectPolicy", **config}}}}
+
+
+REDIRECTING = {"custom_response_matcher": {"matcher_list": {"matchers": [
+    redirected("404", uri="http://other.example/made?:size=5", status_code=410, response_headers_to_add=[{"header": {"key": "x-from", "value": "a"}}]),
+    redirected("500", redirect_action={"path_redirect": "/503"}, status_code=410),
+    redirected("503", redirect_action={"host_redirect": "busy.example", "path_redirect": "/made", "strip_query": True}, status_code=299,
+               request_headers_to_add=[{"header": {"key": "x-why", "value": "busy"}}])]}}}
+REDIRECTED_REQUESTS = [(f"get {path}", get(path)) for path in ("/", "/404", "/404?a=b", "/500", "/503", "/503?a=b")]
+REDIRECTED_REQUESTS += [("head", get("/404", method="HEAD"))]
+
+
 CUSTOM = {"custom_response_matcher": {"matcher_list": {"matchers": [
     by_class("5xx", status_code=502, body={"inline_string": "sorry"}, response_headers_to_add=[
         {"header": {"key": "x-custom", "value": "1"}, "append_action": SET}]),
@@ -384,6 +400,7 @@ GROUPS = {
     "buffer": (through("buffer.v3", "Buffer", BUFFERED_ROUTES, max_request_bytes=10), BUFFERED),
     "health_check": ({**bootstrap(manager=HEALTH), "node": {"id": "one", "cluster": "edge"}}, HEALTH_REQUESTS),
     "fault": (through("fault.v3", "HTTPFault", FAULT_ROUTES), FAULT_REQUESTS),
+    "redirecting custom_response": (through("custom_response.v3", "CustomResponse", **REDIRECTING), REDIRECTED_REQUESTS),
     "custom_response": (through("custom_response.v3", "CustomResponse", CUSTOM_ROUTES, **CUSTOM), CUSTOM_REQUESTS),
     "lua": (through("lua.v3", "Lua", default_source_code={"inline_string": lua_cases.SCRIPT}), lua_cases.REQUESTS),
     "grpc_web": (bootstrap(manager=filters(("grpc_web.v3", "GrpcWeb", {})), clusters=[cluster("origin", "ORIGIN", **http2())]), WEB_REQUESTS,

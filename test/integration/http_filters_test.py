@@ -178,6 +178,21 @@ class HttpFiltersTest(unittest.TestCase):
             self.assertEqual((changed["status"], changed["body"]), (410, "nothing"))
         self.assertEqual(self.ask(running)["body"], "origin")
 
+    def test_another_response_is_fetched(self):
+        status = {"input": typed("envoy.type.matcher.v3.HttpResponseStatusCodeClassMatchInput"), "value_match": {"exact": "4xx"}}
+        policy = typed("envoy.extensions.http.custom_response.redirect_policy.v3.RedirectPolicy",
+                       redirect_action={"path_redirect": "/chunked"}, status_code=410,
+                       response_headers_to_add=[{"header": {"key": "x-from", "value": "elsewhere"}}])
+        running = self.start(http_filter("custom_response.v3.CustomResponse", custom_response_matcher={
+            "matcher_list": {"matchers": [{"predicate": {"single_predicate": status}, "on_match": {"action": policy}}]}}),
+            routes=[bootstrap.direct({"prefix": "/local"}, "x", status=404), bootstrap.to()])
+        for method, path, body in (("GET", "/404", ""), ("GET", "/local", ""), ("POST", "/404", "body")):
+            fetched = self.ask(running, method=method, path=path, body=body)
+            self.assertEqual((fetched["status"], fetched["body"]), (410, "abcde"), path)
+            self.assertIn(("x-from", "elsewhere"), fetched["headers"])
+        self.assertEqual([request["start"].split(" ")[:2] for request in self.origin.take_seen()], [
+            ["GET", "/404"], ["GET", "/chunked"], ["GET", "/chunked"], ["POST", "/404"], ["GET", "/chunked"]])
+
     def test_admission_control(self):
         running = self.start(http_filter(
             "admission_control.v3.AdmissionControl", success_criteria={}, aggression={"default_value": 1000},

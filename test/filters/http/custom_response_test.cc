@@ -4,6 +4,7 @@
 
 #include "envoy/extensions/filters/http/custom_response/v3/custom_response.pb.h"
 #include "envoy/extensions/http/custom_response/local_response_policy/v3/local_response_policy.pb.h"
+#include "envoy/extensions/http/custom_response/redirect_policy/v3/redirect_policy.pb.h"
 #include "envoy/type/matcher/v3/http_inputs.pb.h"
 #include "envoy/type/matcher/v3/status_code_input.pb.h"
 #include "gtest/gtest.h"
@@ -15,6 +16,7 @@ namespace {
 using Proto = envoy::extensions::filters::http::custom_response::v3::CustomResponse;
 using Policy =
     envoy::extensions::http::custom_response::local_response_policy::v3::LocalResponsePolicy;
+using Redirect = envoy::extensions::http::custom_response::redirect_policy::v3::RedirectPolicy;
 using Status = envoy::type::matcher::v3::HttpResponseStatusCodeMatchInput;
 using StatusClass = envoy::type::matcher::v3::HttpResponseStatusCodeClassMatchInput;
 using Field = envoy::type::matcher::v3::HttpResponseHeaderMatchInput;
@@ -132,6 +134,75 @@ TEST_F(CustomResponseTest, RoutesGoFirst) {
 TEST_F(CustomResponseTest, NothingConfiguredNothingHappens) {
   Configure("");
   EXPECT_EQ(Ask(500), "500 original -");
+}
+
+TEST_F(CustomResponseTest, AnotherResponseIsFetched) {
+  const auto configure = [this](const std::string& policy) {
+    std::string action;
+    google::protobuf::TextFormat::PrintToString(Pack<Redirect>(policy), &action);
+    Configure(
+        Matcher("matchers { predicate { single_predicate { input " + Extension<Status>("") +
+                " value_match { exact: '404' } } } on_match { action { name: 'n' typed_config { " +
+                action + " } } } }"));
+  };
+  const auto target = [this](const std::string& path) {
+    stream_ = std::make_unique<FilterHarness>(
+        filter::FilterFactories{factory_}, [&](filter::StreamContext& stream) {
+          FillRequest({.path = path}, stream.request, stream.arena);
+          stream.routes = routes_.get();
+          stream.route = routes_->Match(route::MatchInput{stream.request});
+          stream.info.request_complete = 1;
+        });
+    stream_->SendRequest(true);
+    stream_->SendResponse(404, "original", true);
+    const http::RequestHead& head = stream_->request;
+    return absl::StrCat(head.method_text, " ", head.scheme, "://", head.authority, head.path);
+  };
+  routes_ = MakeRoutes(RouteToOrigin());
+  configure("uri: 'https://other:8443/sorry?a=b#c'");
+  EXPECT_EQ(target("/x?y=z"), "GET https://other:8443/sorry?a=b");
+  configure("redirect_action { path_redirect: '/sorry' port_redirect: 99 }");
+  EXPECT_EQ(target("/x?y=z"), "GET http://host:99/sorry?y=z");
+  configure("redirect_action { path_redirect: '/sorry' strip_query: true }");
+  EXPECT_EQ(target("/x?y=z"), "GET http://host/sorry");
+  configure(
+      "redirect_action { host_redirect: 'other' https_redirect: true } status_code { value: 299 } "
+      "request_headers_to_add { header { key: 'x-why' value: 'lost' } } "
+      "response_headers_to_add { header { key: 'x-from' value: 'other' } }");
+  EXPECT_EQ(target("/x?y=z"), "GET https://other/x?y=z");
+  EXPECT_EQ(Value(stream_->request.headers, "x-why"), "lost");
+  EXPECT_FALSE(stream_->response_out.head);
+  ASSERT_NE(stream_->internal_redirects, nullptr);
+  EXPECT_TRUE(stream_->internal_redirects->pending);
+  EXPECT_EQ(stream_->internal_redirects->errand_status, 404);
+  // What it brings is shaped, unless it is an error; and nothing begins again.
+  for (const uint16_t status : {200, 404}) {
+    const auto errand = stream_->internal_redirects->errand;
+    FilterHarness again(filter::FilterFactories{factory_}, [&](filter::StreamContext& stream) {
+      FillRequest({}, stream.request, stream.arena);
+      stream.internal_redirects = std::make_unique<filter::InternalRedirects>();
+      stream.internal_redirects->errand = errand;
+    });
+    again.SendRequest(true);
+    again.SendResponse(status, "fetched", true);
+    EXPECT_EQ(ResponseText(again), status == 200 ? "299 fetched" : "404 fetched");
+    EXPECT_EQ(Value(again.response.headers, "x-from"), status == 200 ? "other" : "-");
+    EXPECT_FALSE(again.internal_redirects->pending);
+  }
+}
+
+TEST_F(CustomResponseTest, WhereNoRouteLeadsNothingIsFetched) {
+  auto config = RouteToOrigin();
+  config.mutable_virtual_hosts(0)->set_domains(0, "host");
+  routes_ = MakeRoutes(config);
+  std::string action;
+  google::protobuf::TextFormat::PrintToString(Pack<Redirect>("uri: 'http://other/'"), &action);
+  Configure(Matcher("matchers { predicate { single_predicate { input " + Extension<Status>("") +
+                    " value_match { exact: '404' } } } on_match { action { name: 'n' "
+                    "typed_config { " +
+                    action + " } } } }"));
+  EXPECT_EQ(Ask(404), "404 original -");
+  EXPECT_EQ(stream_->request.authority, "host");
 }
 
 }  // namespace

@@ -33,9 +33,17 @@ const Policy* CustomResponse::FindPolicy(const http::ResponseHead& head) const {
 
 Verdict CustomResponse::OnResponseHeaders(http::ResponseHead& head, bool) {
   if (done_ || head.framing.kind == http::Framing::kTunnel) return Verdict::kContinue;
+  if (stream_.internal_redirects != nullptr && stream_.internal_redirects->errand != nullptr) {
+    ShapeAnswer(*stream_.internal_redirects->errand, head);
+    done_ = true;
+    return Verdict::kContinue;
+  }
   const Policy* policy = FindPolicy(head);
   if (policy == nullptr) return Verdict::kContinue;
   done_ = true;
+  if (policy->errand != nullptr) {
+    return SendOnErrand(*policy->errand, stream_) ? Verdict::kPause : Verdict::kContinue;
+  }
   std::string body = policy->body;
   if (policy->format) {
     stream_.info.response_code = head.status;  // For %RESPONSE_CODE%.

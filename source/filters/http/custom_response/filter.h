@@ -15,10 +15,12 @@
 #include "source/filter/http_filter.h"
 #include "source/filter/matcher_tree.h"
 #include "source/filter/stream_context.h"
+#include "source/filters/http/custom_response/redirect_policy.h"
 
 namespace proxenos::filters::custom_response {
 
-// extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy
+// extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy, or a redirect
+// policy.
 struct Policy {
   std::string body;
   std::optional<access_log::LineFormat> format;  // Of which %LOCAL_REPLY_BODY% is the body.
@@ -27,6 +29,8 @@ struct Policy {
   std::vector<filter::HeaderChange> changes;
   std::string details;
   bool keeps_details = false;
+  // The redirect policy: then all else is unused.
+  std::unique_ptr<const filter::RedirectErrand> errand;
 };
 
 // extensions.filters.http.custom_response.v3.CustomResponse, of the filter or a
