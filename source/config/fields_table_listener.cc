@@ -35,6 +35,7 @@ std::vector<MessageRules> ListenerFields() {
            Use("internal_listener"),
            Use("filter_chain_matcher"),
            Refuse("udp_listener_config", "there is no HTTP/3 yet"),
+           Refuse("api_listener", "requests come by sockets: write address and filter_chains"),
        }},
       {"envoy.config.listener.v3.Listener.InternalListenerConfig", {}},
       {"envoy.config.listener.v3.AdditionalAddress", {Use("address")}},

@@ -43,6 +43,29 @@ uint32_t WorkerCount(const Options& options) {
   return std::max(std::thread::hardware_concurrency(), 1u);
 }
 
+// Each worker to one CPU of those that the process may use, in their order.
+void PinWorkers(const std::vector<std::unique_ptr<Worker>>& workers) {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
+  if (static_cast<size_t>(CPU_COUNT(&allowed)) < workers.size()) {
+    PX_LOG(kMain, kWarn, "enable_worker_cpu_affinity: there are fewer CPUs than workers, none of ",
+           "which is pinned");
+    return;
+  }
+  int cpu = -1;
+  for (const auto& worker : workers) {
+    do {
+      ++cpu;
+    } while (!CPU_ISSET(cpu, &allowed));
+    worker->Post([cpu](Worker&) {
+      cpu_set_t own;
+      CPU_ZERO(&own);
+      CPU_SET(cpu, &own);
+      sched_setaffinity(0, sizeof(own), &own);  // Of this thread. It serves without as well.
+    });
+  }
+}
+
 base::Nanos FlushInterval(const Bootstrap& bootstrap) {
   if (!bootstrap.has_stats_flush_interval()) return 5 * base::kSecond;
   const auto& interval = bootstrap.stats_flush_interval();
@@ -224,6 +247,7 @@ absl::Status Server::Start() {
   if (!status.ok()) return status;
   signals_ = std::make_unique<Signals>(loop_, [this](int signal) { OnSignal(signal); });
   for (auto& worker : workers_) worker->Start();
+  if (bootstrap_.proto.enable_worker_cpu_affinity()) PinWorkers(workers_);
   state_ = ServerState::kInitializing;
   if (overload_ != nullptr) overload_->Start();
   MakeSinks();

@@ -6,6 +6,7 @@ lines, what happens when memory runs short, requests that keep to their zone; an
 
 import argparse
 import json
+import os
 import pathlib
 import queue
 import socket
@@ -54,6 +55,52 @@ class BootstrapFeaturesTest(unittest.TestCase):
             file.flush()
             done = subprocess.run([self.binary, "--mode", "validate", "-c", file.name], capture_output=True, check=False)
         return done.returncode, (done.stdout + done.stderr).decode()
+
+    # Threads.
+
+    def expect_worker_cpus(self, concurrency, expected):
+        """Waits until each worker may use these CPUs."""
+        config = bootstrap.bootstrap(routes=[bootstrap.direct({"prefix": "/"}, "hello")],
+                                     clusters=[bootstrap.cluster("origin", 1)])
+        running = self.run_proxy({**config, "enable_worker_cpu_affinity": True}, concurrency=concurrency)
+
+        def cpus():
+            found = {}
+            for task in pathlib.Path(f"/proc/{running.process.pid}/task").iterdir():
+                name = (task / "comm").read_text().strip()
+                if name.startswith(("worker_", "wrk:worker_")):
+                    found[int(name.rpartition("_")[2])] = os.sched_getaffinity(int(task.name))
+            return found
+        running.wait(lambda: cpus() == expected)
+
+    def test_workers_each_have_a_cpu(self):
+        allowed = sorted(os.sched_getaffinity(0))
+        count = min(len(allowed), 2)
+        self.expect_worker_cpus(count, {at: {allowed[at]} for at in range(count)})
+
+    def test_workers_that_are_too_many_share_all_cpus(self):
+        allowed = os.sched_getaffinity(0)
+        if len(allowed) > 16:
+            self.skipTest("more workers than CPUs would be too many")
+        self.expect_worker_cpus(len(allowed) + 1, {at: allowed for at in range(len(allowed) + 1)})
+
+    def test_what_watches_threads(self):
+        config = bootstrap.bootstrap(clusters=[bootstrap.cluster("origin", 1)])
+        late = {"miss_timeout": "0.1s", "megamiss_timeout": "1s"}
+        io_uring = {"name": "s", "typed_config": {
+            "@type": bootstrap.TYPE + "envoy.extensions.network.socket_interface.v3.DefaultSocketInterface",
+            "io_uring_options": {}}}
+        code, words = self.validate({
+            **config, "watchdogs": {"main_thread_watchdog": late, "worker_watchdog": late},
+            "bootstrap_extensions": [io_uring],
+            "default_socket_interface": "envoy.extensions.network.socket_interface.default_socket_interface"})
+        self.assertEqual(code, 0, words)
+        for field, value in (("watchdog", {"kill_timeout": "1s"}), ("fatal_actions", [{"config": {"name": "x"}}]),
+                             ("default_socket_interface", "other"),
+                             ("watchdogs", {"worker_watchdog": {"multikill_timeout": "1s"}})):
+            code, words = self.validate({**config, field: value})
+            self.assertEqual(code, 1, field)
+            self.assertIn(field, words)
 
     # Stats.
 
