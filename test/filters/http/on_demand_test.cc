@@ -1,7 +1,5 @@
 // Streams that wait for a virtual host or a cluster: answered early, late, never, and ended while
 // they wait. The other side of the worker's seam is a list of what was asked for.
-#include "source/filter/on_demand.h"
-
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -11,6 +9,7 @@
 #include "envoy/extensions/filters/http/on_demand/v3/on_demand.pb.h"
 #include "gtest/gtest.h"
 #include "source/filters/http/on_demand/filter.h"
+#include "test/filters/http/questions.h"
 #include "test/filters/http/stream.h"
 
 namespace proxenos::filters {
@@ -27,31 +26,6 @@ google::protobuf::Any Mutation() {
   return Pack<HeaderMutation>(
       "mutations { request_mutations { append { header { key: 'x-seen' value: 'yes' } } } }");
 }
-
-// Keeps what was asked for until the test answers.
-class Questions final : public filter::OnDemand {
- public:
-  bool AskHost(absl::string_view routes, absl::string_view authority, Waiter& waiter) override {
-    return Ask(absl::StrCat("host ", routes, " ", authority), waiter);
-  }
-  bool AskCluster(const std::string&, absl::string_view name, Waiter& waiter) override {
-    return Ask(absl::StrCat("cluster ", name), waiter);
-  }
-  void Answer(Outcome outcome) { waiters_.Tell(outcome); }
-
-  std::vector<std::string> asked;
-  uint32_t waiting = 0;
-  bool full = false;
-
- private:
-  bool Ask(std::string what, Waiter& waiter) {
-    if (full) return false;
-    asked.push_back(std::move(what));
-    waiters_.Add(waiter, waiting);
-    return true;
-  }
-  WaiterList waiters_;
-};
 
 // A table called "rc" whose only virtual host has `domain`; with vhds unless it has its own.
 std::shared_ptr<const route::RouteTable> Table(const std::string& domain, bool vhds = true,
