@@ -9,6 +9,8 @@ std::vector<MessageRules> RouteFields() {
   constexpr std::string_view kHeaders =
       "request_headers_to_add request_headers_to_remove response_headers_to_add "
       "response_headers_to_remove";
+  constexpr std::string_view kRetryPolicy =
+      "Envoy does not implement it either: write retry_policy";
   return {
       {"envoy.config.route.v3.RouteConfiguration",
        {
@@ -17,7 +19,7 @@ std::vector<MessageRules> RouteFields() {
                "ignore_port_in_host_matching ignore_path_parameters_in_path_matching "
                "request_mirror_policies"),
            Use(kHeaders),
-           Use("typed_per_filter_config vhds"),
+           Use("typed_per_filter_config vhds vhost_header cluster_specifier_plugins"),
            Leave("metadata", kMetadata),
        }},
       {"envoy.config.route.v3.Vhds", {Use("config_source")}},
@@ -29,7 +31,11 @@ std::vector<MessageRules> RouteFields() {
            Use(kHeaders),
            Use("metadata"),
            Use("typed_per_filter_config cors rate_limits hedge_policy"),
+           Use("virtual_clusters include_is_timeout_retry_header"),
+           Refuse("retry_policy_typed_config", kRetryPolicy),
        }},
+      {"envoy.config.route.v3.VirtualCluster", {Use("name headers")}},
+      {"envoy.config.route.v3.ClusterSpecifierPlugin", {Use("extension is_optional")}},
       {"envoy.config.route.v3.RouteList", {Use("routes")}},
       {"envoy.config.route.v3.Route",
        {
@@ -39,11 +45,24 @@ std::vector<MessageRules> RouteFields() {
            Use("metadata"),
            Use("typed_per_filter_config"),
            Use("decorator tracing"),
+           Refuse("filter_action", "Envoy does not implement it either: write route"),
+           Refuse("non_forwarding_action",
+                  "it is for clients without a proxy: write route, redirect or direct_response"),
        }},
       {"envoy.config.route.v3.FilterConfig", {Use("config is_optional disabled")}},
       {"envoy.config.route.v3.RouteMatch",
        {Use("prefix path safe_regex connect_matcher path_separated_prefix case_sensitive "
-            "runtime_fraction headers query_parameters grpc")}},
+            "path_match_policy runtime_fraction headers query_parameters grpc"),
+        Use("cookies tls_context dynamic_metadata filter_state")}},
+      {"envoy.config.route.v3.RouteMatch.TlsContextMatchOptions", {Use("presented validated")}},
+      {"envoy.config.route.v3.CookieMatcher", {Use("name string_match invert_match")}},
+      {"envoy.extensions.router.cluster_specifiers.matcher.v3.MatcherClusterSpecifier",
+       {Use("cluster_matcher")}},
+      {"envoy.extensions.router.cluster_specifiers.matcher.v3.ClusterAction", {Use("cluster")}},
+      {"envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig",
+       {Use("path_template")}},
+      {"envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig",
+       {Use("path_template_rewrite")}},
       {"envoy.config.route.v3.RouteMatch.ConnectMatcher", {}},
       {"envoy.config.route.v3.RouteMatch.GrpcRouteMatchOptions", {}},
       {"envoy.config.route.v3.HeaderMatcher", {Use("*")}},
@@ -56,9 +75,15 @@ std::vector<MessageRules> RouteFields() {
            Use("flush_timeout"),
            Use("timeout idle_timeout max_stream_duration retry_policy upgrade_configs cors "
                "hash_policy request_mirror_policies"),
-           Use("priority").Only("DEFAULT"),
+           Use("priority"),
+           Leave("early_data_policy",
+                 "It is about connections to hosts over HTTP/3: over all others no request is sent "
+                 "as early data."),
+           Refuse("retry_policy_typed_config", kRetryPolicy),
            Use("include_vh_rate_limits rate_limits"),
            Use("metadata_match"),
+           Use("cluster_specifier_plugin inline_cluster_specifier_plugin path_rewrite_policy "
+               "host_rewrite"),
            Use("max_grpc_timeout grpc_timeout_offset"),
            Use("internal_redirect_policy internal_redirect_action max_internal_redirects"),
            Use("hedge_policy"),
@@ -99,7 +124,7 @@ std::vector<MessageRules> RouteFields() {
        }},
       {"envoy.config.route.v3.RedirectAction",
        {Use("https_redirect scheme_redirect host_redirect port_redirect path_redirect "
-            "prefix_rewrite regex_rewrite response_code strip_query")}},
+            "prefix_rewrite regex_rewrite path_rewrite response_code strip_query")}},
       {"envoy.config.route.v3.DirectResponseAction", {Use("status body")}},
       {"envoy.config.route.v3.RetryPolicy",
        {

@@ -300,7 +300,7 @@ class HttpCompiler {
   std::shared_ptr<const RouteSnapshot> Written(
       const envoy::config::route::v3::RouteConfiguration& proto, const config::Path& path) {
     auto table = route::CompileRoutesWithTrees(
-        proto, errors_, path, filter::OverridesOf(compiler_.filters), filter::CompileRouteTree);
+        proto, errors_, path, filter::OverridesOf(compiler_.filters), filter::RouteCompilers());
     if (table != nullptr && table->discovers_hosts()) {
       errors_.Add(path.Field("vhds"), "is for routes by name (rds): write virtual_hosts here");
     }

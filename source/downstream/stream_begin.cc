@@ -275,9 +275,6 @@ bool Stream::MatchRoute() {
   }
   if (route == nullptr) return false;
   info.virtual_host_name = route->virtual_host->name;
-  if (const route::VirtualCluster* cluster = route->virtual_host->FindVirtualCluster(request)) {
-    info.virtual_cluster_name = cluster->name;
-  }
   const route::Forward* forward = route->forward();
   if (forward != nullptr && forward->weighted_by_hash) DrawByHash(*forward);
   if (forward != nullptr && forward->idle_timeout) {
@@ -300,7 +297,6 @@ void Stream::DrawByHash(const route::Forward& forward) {
 // came; its limits are those of the route that it had then.
 void Stream::Reroute() {
   if (routes == nullptr || request_out.head) return;
-  info.virtual_cluster_name = absl::string_view();
   MatchRoute();
   timer_.ArmAt(std::min({idle_deadline_, request_deadline_, duration_deadline_}));
 }

@@ -4,7 +4,9 @@
 #include <memory>
 #include <utility>
 
+#include "source/filter/cluster_specifier_config.h"
 #include "source/filter/matcher_tree_config.h"
+#include "source/filter/stream_condition_config.h"
 
 namespace proxenos::filter {
 
@@ -20,6 +22,10 @@ std::optional<route::RouteTree::Choose> CompileRouteTree(
     if (found.state != match::Found::State::kAction) return std::nullopt;
     return found.action;
   };
+}
+
+route::UpperCompilers RouteCompilers() {
+  return {CompileRouteTree, CompileStreamConditions, CompileMatcherSpecifier};
 }
 
 }  // namespace proxenos::filter

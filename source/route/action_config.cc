@@ -14,6 +14,7 @@
 #include "source/route/mirror_config.h"
 #include "source/route/rate_limit_config.h"
 #include "source/route/retry_config.h"
+#include "source/route/specifier_config.h"
 #include "source/runtime/setting_config.h"
 
 namespace proxenos::route {
@@ -80,8 +81,15 @@ void CompileCluster(const v3::RouteAction& config, Compilation& compilation,
       CompileWeights(config.weighted_clusters(), compilation, path.Field("weighted_clusters"),
                      forward);
       break;
-    default:
-      compilation.errors().Add(path, "expected one of cluster, cluster_header, weighted_clusters");
+    case v3::RouteAction::kClusterSpecifierPlugin:
+    case v3::RouteAction::kInlineClusterSpecifierPlugin:
+      forward->specifier = CompileSpecifier(config, compilation, path);
+      break;
+    case v3::RouteAction::CLUSTER_SPECIFIER_NOT_SET:
+      compilation.errors().Add(path,
+                               "expected one of cluster, cluster_header, weighted_clusters, "
+                               "cluster_specifier_plugin, inline_cluster_specifier_plugin");
+      break;
   }
   switch (config.cluster_not_found_response_code()) {
     case v3::RouteAction::NOT_FOUND:
@@ -142,10 +150,11 @@ void CompileTimeouts(const v3::RouteAction& config, Compilation& compilation,
 void CompileRewrites(const v3::RouteAction& config, Compilation& compilation,
                      const config::Path& path, Forward* forward) {
   if (int{!config.prefix_rewrite().empty()} + int{config.has_regex_rewrite()} +
-          int{!config.path_rewrite().empty()} >
+          int{!config.path_rewrite().empty()} + int{config.has_path_rewrite_policy()} >
       1) {
-    compilation.errors().Add(
-        path, "only one of prefix_rewrite, regex_rewrite and path_rewrite may be set");
+    compilation.errors().Add(path,
+                             "only one of prefix_rewrite, regex_rewrite, path_rewrite and "
+                             "path_rewrite_policy may be set");
   }
   if (!config.path_rewrite().empty()) {
     forward->path_format = compilation.Format(config.path_rewrite(), path.Field("path_rewrite"));
@@ -186,7 +195,11 @@ void CompileRewrites(const v3::RouteAction& config, Compilation& compilation,
       break;
     }
     case v3::RouteAction::kHostRewrite:
-      compilation.errors().Add(path.Field("host_rewrite"), "is not implemented by proxenos");
+      if (!config.host_rewrite().empty()) {
+        forward->host_rewrite = Forward::HostRewrite::kFormat;
+        forward->host_format =
+            compilation.Format(config.host_rewrite(), path.Field("host_rewrite"));
+      }
       break;
     case v3::RouteAction::HOST_REWRITE_SPECIFIER_NOT_SET:
       break;
@@ -273,7 +286,7 @@ Redirect CompileRedirect(const v3::RedirectAction& config, Compilation& compilat
         CompileRegexRewrite(config.regex_rewrite(), compilation.errors(), field);
   }
   if (!config.path_rewrite().empty()) {
-    compilation.errors().Add(path.Field("path_rewrite"), "is not implemented by proxenos");
+    redirect.path_format = compilation.Format(config.path_rewrite(), path.Field("path_rewrite"));
   }
   compilation.CheckTargetText(redirect.scheme, path.Field("scheme_redirect"));
   compilation.CheckTargetText(redirect.host, path.Field("host_redirect"));

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -15,13 +16,15 @@
 #include "source/route/filter_override_config.h"
 #include "source/route/rate_limit_config.h"
 #include "source/route/route_table.h"
+#include "source/route/tree_config.h"
 
 namespace proxenos::route {
 
 class Compilation {
  public:
-  Compilation(config::Errors& errors, RouteTableParts& parts, OverrideKinds overrides)
-      : override_kinds(overrides), errors_(errors), parts_(parts) {}
+  Compilation(config::Errors& errors, RouteTableParts& parts, OverrideKinds overrides,
+              const UpperCompilers& upper_compilers = kNoUpperCompilers)
+      : override_kinds(overrides), upper(upper_compilers), errors_(errors), parts_(parts) {}
 
   config::Errors& errors() { return errors_; }
   ClusterRef Cluster(const std::string& name);
@@ -32,6 +35,9 @@ class Compilation {
   void CheckTargetText(const std::string& text, const config::Path& path);
 
   const OverrideKinds override_kinds;
+  const UpperCompilers& upper;
+  // RouteConfiguration.cluster_specifier_plugins by name; null: its errors are told already.
+  absl::flat_hash_map<std::string, std::shared_ptr<const ClusterSpecifier>> specifiers;
   uint32_t max_direct_response_bytes = 4096;
 
  private:

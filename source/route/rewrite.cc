@@ -138,11 +138,13 @@ absl::string_view ApplyPathRewrite(const Route& route, http::RequestHead& head) 
   return original;
 }
 
-absl::string_view ReplacePath(absl::string_view made, http::RequestHead& head) {
-  if (made.empty() || head.path.empty()) return {};  // Of a CONNECT, which has no path.
+namespace {
+
+// What may stand in a target, of what a format gave.
+std::string Encoded(absl::string_view made) {
   constexpr char kHex[] = "0123456789ABCDEF";
   std::string path;
-  if (made.front() != '/') path.push_back('/');  // As of the other rewrites.
+  if (!made.empty() && made.front() != '/') path.push_back('/');  // As of the other rewrites.
   for (const char c : made) {
     if (http::IsTargetChar(c)) {
       path.push_back(c);
@@ -151,6 +153,14 @@ absl::string_view ReplacePath(absl::string_view made, http::RequestHead& head) {
     const auto byte = static_cast<uint8_t>(c);
     path.append({'%', kHex[byte >> 4], kHex[byte & 15]});
   }
+  return path;
+}
+
+}  // namespace
+
+absl::string_view ReplacePath(absl::string_view made, http::RequestHead& head) {
+  if (made.empty() || head.path.empty()) return {};  // Of a CONNECT, which has no path.
+  std::string path = Encoded(made);
   const absl::string_view original = head.path;
   absl::StrAppend(&path, original.substr(http::WithoutQuery(original).size()));
   head.path = head.headers.arena().Copy(path);
@@ -202,8 +212,10 @@ absl::string_view ApplyHostRewrite(const Route& route, const WeightedCluster* cl
   return original;
 }
 
-std::string RedirectLocation(const Route& route, const MatchInput& input) {
+std::string RedirectLocation(const Route& route, const MatchInput& input, absl::string_view made) {
   const Redirect& redirect = *route.redirect();
+  const std::string made_path = made.empty() ? std::string() : Encoded(made);
+  const std::string& given_path = made.empty() ? redirect.path : made_path;
   const http::RequestHead& head = input.head;
   const absl::string_view own_scheme = input.is_https ? "https" : "http";
   const absl::string_view scheme = !redirect.scheme.empty() ? absl::string_view(redirect.scheme)
@@ -222,8 +234,8 @@ std::string RedirectLocation(const Route& route, const MatchInput& input) {
   }
   std::string path;
   bool strip_query = redirect.strip_query;
-  if (!redirect.path.empty()) {
-    path = redirect.path;
+  if (!given_path.empty()) {
+    path = given_path;
     if (absl::StrContains(path, '?')) {
       strip_query = false;  // The query of path_redirect replaces the request's and stays.
     } else {

@@ -39,7 +39,9 @@ absl::string_view ApplyHostRewrite(const Route& route, const WeightedCluster* cl
 void SetAuthority(http::RequestHead& head, absl::string_view authority,
                   bool append_x_forwarded_host);
 
-// The Location of a redirect. REQUIRES: route.redirect() != nullptr.
-std::string RedirectLocation(const Route& route, const MatchInput& input);
+// The Location of a redirect. `made`: what path_rewrite, if there is one, gave; of an empty text
+// nothing becomes. REQUIRES: route.redirect() != nullptr.
+std::string RedirectLocation(const Route& route, const MatchInput& input,
+                             absl::string_view made = {});
 
 }  // namespace proxenos::route

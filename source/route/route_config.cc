@@ -12,9 +12,12 @@
 #include "source/route/header_mutations_config.h"
 #include "source/route/matcher_config.h"
 #include "source/route/mirror_config.h"
+#include "source/route/path_policy_config.h"
 #include "source/route/rate_limit_config.h"
 #include "source/route/retry_config.h"
+#include "source/route/route_match_config.h"
 #include "source/route/route_tree_config.h"
+#include "source/route/specifier_config.h"
 #include "source/route/tracing_config.h"
 #include "source/route/tree_config.h"
 #include "source/runtime/setting_config.h"
@@ -23,60 +26,6 @@ namespace proxenos::route {
 namespace {
 
 namespace v3 = envoy::config::route::v3;
-
-PathPattern CompilePath(const v3::RouteMatch& config, config::Errors& errors,
-                        const config::Path& path) {
-  PathPattern pattern;
-  pattern.case_sensitive = !config.has_case_sensitive() || config.case_sensitive().value();
-  switch (config.path_specifier_case()) {
-    case v3::RouteMatch::kPrefix:
-      pattern.kind = PathPattern::Kind::kPrefix;
-      pattern.text = config.prefix();
-      break;
-    case v3::RouteMatch::kPath:
-      pattern.kind = PathPattern::Kind::kExact;
-      pattern.text = config.path();
-      break;
-    case v3::RouteMatch::kPathSeparatedPrefix:
-      pattern.kind = PathPattern::Kind::kSeparatedPrefix;
-      pattern.text = config.path_separated_prefix();
-      break;
-    case v3::RouteMatch::kSafeRegex:
-      pattern.kind = PathPattern::Kind::kRegex;
-      pattern.regex = match::CompileRegex(config.safe_regex(), errors, path.Field("safe_regex"));
-      break;
-    case v3::RouteMatch::kConnectMatcher:
-      pattern.kind = PathPattern::Kind::kConnect;
-      break;
-    default:
-      errors.Add(
-          path, "expected one of prefix, path, path_separated_prefix, safe_regex, connect_matcher");
-  }
-  return pattern;
-}
-
-Conditions CompileConditions(const v3::RouteMatch& config, config::Errors& errors,
-                             const config::Path& path) {
-  Conditions conditions;
-  for (int i = 0; i < config.headers_size(); ++i) {
-    auto matcher = CompileHeaderMatcher(config.headers(i), errors,
-                                        path.Field("headers").Index(static_cast<size_t>(i)));
-    if (matcher.has_value()) conditions.headers.push_back(*std::move(matcher));
-  }
-  for (int i = 0; i < config.query_parameters_size(); ++i) {
-    auto matcher =
-        CompileQueryMatcher(config.query_parameters(i), errors,
-                            path.Field("query_parameters").Index(static_cast<size_t>(i)));
-    if (matcher.has_value()) conditions.query.push_back(*std::move(matcher));
-  }
-  conditions.grpc = config.has_grpc();
-  if (config.has_runtime_fraction()) {
-    runtime::FractionSetting fraction =
-        runtime::CompileSetting(config.runtime_fraction(), errors, path.Field("runtime_fraction"));
-    if (!fraction.always()) conditions.fraction = std::move(fraction);
-  }
-  return conditions;
-}
 
 std::shared_ptr<const json::Object> CompileMetadata(
     const envoy::config::core::v3::Metadata& config) {
@@ -109,8 +58,46 @@ struct Inherited {
   std::shared_ptr<const RetryPolicy> retry;  // May be null.
   std::vector<Mirror> mirrors;               // They are not merged.
   bool hedge_on_per_try_timeout = false;
-  TreeCompiler trees = nullptr;
 };
+
+Forward CompileRouteAction(const v3::Route& config, const Inherited& inherited,
+                           Compilation& compilation, const config::Path& path) {
+  const v3::RouteAction& action = config.route();
+  Forward forward = CompileForward(action, inherited.retry, compilation, path);
+  if (forward.mirrors.empty()) forward.mirrors = inherited.mirrors;
+  if (action.has_path_rewrite_policy()) {
+    forward.regex_rewrite =
+        CompilePathRewritePolicy(action.path_rewrite_policy(), config.match(), compilation.errors(),
+                                 path.Field("path_rewrite_policy"));
+  }
+  forward.hedge_on_per_try_timeout = action.has_hedge_policy()
+                                         ? action.hedge_policy().hedge_on_per_try_timeout()
+                                         : inherited.hedge_on_per_try_timeout;
+  return forward;
+}
+
+void CompileAction(const v3::Route& config, const Inherited& inherited, Compilation& compilation,
+                   const config::Path& path, Route* route) {
+  if (config.match().has_path_match_policy() &&
+      (!config.route().prefix_rewrite().empty() || !config.redirect().prefix_rewrite().empty())) {
+    compilation.errors().Add(path, "a path_match_policy has no prefix for prefix_rewrite");
+  }
+  switch (config.action_case()) {
+    case v3::Route::kRoute:
+      route->action = CompileRouteAction(config, inherited, compilation, path.Field("route"));
+      break;
+    case v3::Route::kRedirect:
+      route->action = CompileRedirect(config.redirect(), compilation, path.Field("redirect"));
+      break;
+    case v3::Route::kDirectResponse:
+      route->action = CompileDirectResponse(config.direct_response(), compilation,
+                                            path.Field("direct_response"));
+      break;
+    default:  // What is refused: filter_action and non_forwarding_action.
+      compilation.errors().Add(path, "expected one of route, redirect, direct_response");
+      break;
+  }
+}
 
 Route CompileRoute(const v3::Route& config, const Inherited& inherited, Compilation& compilation,
                    const config::Path& path) {
@@ -119,7 +106,8 @@ Route CompileRoute(const v3::Route& config, const Inherited& inherited, Compilat
   route.stat_prefix = config.stat_prefix();
   const config::Path match_path = path.Field("match");
   route.path = CompilePath(config.match(), compilation.errors(), match_path);
-  route.conditions = CompileConditions(config.match(), compilation.errors(), match_path);
+  route.conditions =
+      CompileConditions(config.match(), compilation.upper.stream, compilation.errors(), match_path);
   CompileBothMutations(config, compilation, path, &route);
   route.filter_overrides = CompileOverrides(config, compilation, path);
   route.metadata = CompileMetadata(config.metadata());
@@ -129,36 +117,7 @@ Route CompileRoute(const v3::Route& config, const Inherited& inherited, Compilat
     CompileCorsField(config.route().cors(), compilation.override_kinds, &route.filter_overrides,
                      compilation.errors(), path.Field("route").Field("cors"));
   }
-  switch (config.action_case()) {
-    case v3::Route::kRoute: {
-      Forward forward =
-          CompileForward(config.route(), inherited.retry, compilation, path.Field("route"));
-      if (forward.mirrors.empty()) forward.mirrors = inherited.mirrors;
-      forward.hedge_on_per_try_timeout =
-          config.route().has_hedge_policy()
-              ? config.route().hedge_policy().hedge_on_per_try_timeout()
-              : inherited.hedge_on_per_try_timeout;
-      route.action = std::move(forward);
-      break;
-    }
-    case v3::Route::kRedirect:
-      route.action = CompileRedirect(config.redirect(), compilation, path.Field("redirect"));
-      break;
-    case v3::Route::kDirectResponse:
-      route.action = CompileDirectResponse(config.direct_response(), compilation,
-                                           path.Field("direct_response"));
-      break;
-    case v3::Route::kFilterAction:
-      compilation.errors().Add(path.Field("filter_action"), "is not implemented by proxenos");
-      break;
-    case v3::Route::kNonForwardingAction:
-      compilation.errors().Add(path.Field("non_forwarding_action"),
-                               "is not for a proxy: it has nowhere to forward to");
-      break;
-    case v3::Route::ACTION_NOT_SET:
-      compilation.errors().Add(path, "expected one of route, redirect, direct_response");
-      break;
-  }
+  CompileAction(config, inherited, compilation, path, &route);
   return route;
 }
 
@@ -194,6 +153,28 @@ class Domains {
  private:
   absl::flat_hash_map<std::string, std::string> owners_;
 };
+
+// With the one behind them that all other requests belong to; none without any.
+std::vector<VirtualCluster> CompileVirtualClusters(const v3::VirtualHost& config,
+                                                   config::Errors& errors,
+                                                   const config::Path& path) {
+  std::vector<VirtualCluster> clusters;
+  for (int i = 0; i < config.virtual_clusters_size(); ++i) {
+    VirtualCluster cluster;
+    cluster.name = config.virtual_clusters(i).name();
+    const config::Path headers =
+        path.Field("virtual_clusters").Index(static_cast<size_t>(i)).Field("headers");
+    if (config.virtual_clusters(i).headers().empty()) errors.Add(headers, "must not be empty");
+    for (int j = 0; j < config.virtual_clusters(i).headers_size(); ++j) {
+      auto matcher = CompileHeaderMatcher(config.virtual_clusters(i).headers(j), errors,
+                                          headers.Index(static_cast<size_t>(j)));
+      if (matcher.has_value()) cluster.headers.push_back(*std::move(matcher));
+    }
+    clusters.push_back(std::move(cluster));
+  }
+  if (!clusters.empty()) clusters.push_back({"other", {}, /*catch_all=*/true});
+  return clusters;
+}
 
 VirtualHost CompileVirtualHost(const v3::VirtualHost& config, Inherited inherited, Domains& domains,
                                Compilation& compilation, const config::Path& path) {
@@ -244,46 +225,36 @@ VirtualHost CompileVirtualHost(const v3::VirtualHost& config, Inherited inherite
     const auto compile = [&](const v3::Route& route, const config::Path& at) {
       return CompileRoute(route, inherited, compilation, at);
     };
-    host.tree = CompileRouteTree(config.matcher(), {inherited.trees, compile, &host.routes},
+    host.tree = CompileRouteTree(config.matcher(), {compilation.upper.trees, compile, &host.routes},
                                  path.Field("matcher"), compilation.errors());
   }
-  for (int i = 0; i < config.virtual_clusters_size(); ++i) {
-    VirtualCluster cluster;
-    cluster.name = config.virtual_clusters(i).name();
-    const config::Path headers =
-        path.Field("virtual_clusters").Index(static_cast<size_t>(i)).Field("headers");
-    for (int j = 0; j < config.virtual_clusters(i).headers_size(); ++j) {
-      auto matcher =
-          CompileHeaderMatcher(config.virtual_clusters(i).headers(j), compilation.errors(),
-                               headers.Index(static_cast<size_t>(j)));
-      if (matcher.has_value()) cluster.headers.push_back(*std::move(matcher));
-    }
-    host.virtual_clusters.push_back(std::move(cluster));
-  }
+  host.include_is_timeout_retry = config.include_is_timeout_retry_header();
+  host.virtual_clusters = CompileVirtualClusters(config, compilation.errors(), path);
   return host;
 }
 
 }  // namespace
 
 RequestMatcher CompileRequestMatcher(const v3::RouteMatch& config, config::Errors& errors,
-                                     const config::Path& path) {
-  return RequestMatcher{CompilePath(config, errors, path), CompileConditions(config, errors, path)};
+                                     const config::Path& path, StreamConditionCompiler stream) {
+  return RequestMatcher{CompilePath(config, errors, path),
+                        CompileConditions(config, stream, errors, path)};
 }
 
 std::shared_ptr<const RouteTable> CompileRoutes(const v3::RouteConfiguration& config,
                                                 config::Errors& errors, const config::Path& path,
                                                 OverrideKinds overrides) {
-  return CompileRoutesWithTrees(config, errors, path, overrides, nullptr);
+  return CompileRoutesWithTrees(config, errors, path, overrides, kNoUpperCompilers);
 }
 
 std::shared_ptr<const RouteTable> CompileRoutesWithTrees(const v3::RouteConfiguration& config,
                                                          config::Errors& errors,
                                                          const config::Path& path,
                                                          OverrideKinds overrides,
-                                                         TreeCompiler trees) {
+                                                         const UpperCompilers& upper) {
   const size_t errors_before = errors.count();
   RouteTableParts parts;
-  Compilation compilation(errors, parts, overrides);
+  Compilation compilation(errors, parts, overrides, upper);
   if (config.has_max_direct_response_body_size_bytes()) {
     compilation.max_direct_response_bytes = config.max_direct_response_body_size_bytes().value();
   }
@@ -298,10 +269,11 @@ std::shared_ptr<const RouteTable> CompileRoutesWithTrees(const v3::RouteConfigur
   }
   CompileBothMutations(config, compilation, path, &parts);
   parts.filter_overrides = CompileOverrides(config, compilation, path);
+  if (!config.vhost_header().empty()) parts.vhost_header = FieldName(config.vhost_header());
+  CompileSpecifiers(config, compilation, path);
   const Inherited inherited{.retry = nullptr,
                             .mirrors = CompileMirrors(config.request_mirror_policies(), compilation,
-                                                      path.Field("request_mirror_policies")),
-                            .trees = trees};
+                                                      path.Field("request_mirror_policies"))};
   Domains domains;
   parts.virtual_hosts.reserve(static_cast<size_t>(config.virtual_hosts_size()));
   for (int i = 0; i < config.virtual_hosts_size(); ++i) {

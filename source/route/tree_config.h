@@ -1,4 +1,5 @@
-// CompileRoutes with virtual hosts that have a matcher in the place of a list of routes.
+// CompileRoutes with what only layers above know how to compile: virtual hosts that have a matcher
+// in the place of a list of routes, matches that ask about the stream, plugins that name clusters.
 #pragma once
 
 #include <cstdint>
@@ -6,10 +7,13 @@
 #include <optional>
 
 #include "absl/functional/function_ref.h"
+#include "envoy/config/core/v3/extension.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
 #include "google/protobuf/any.pb.h"
 #include "source/config/errors.h"
+#include "source/route/cluster_specifier.h"
 #include "source/route/filter_override_config.h"
+#include "source/route/route_match_config.h"
 #include "source/route/route_table.h"
 #include "source/route/route_tree.h"
 #include "xds/type/matcher/v3/matcher.pb.h"
@@ -25,9 +29,26 @@ using TreeCompiler = std::optional<RouteTree::Choose> (*)(
     const ::xds::type::matcher::v3::Matcher& proto, ActionNumbers actions, const config::Path& path,
     config::Errors& errors);
 
-// Null when errors were added. `trees`: null: there may be no matchers.
+// A plugin, or every error of it. `unknown`: the error is that there is no such kind of plugin.
+struct SpecifierResult {
+  std::shared_ptr<const ClusterSpecifier> specifier;
+  bool unknown = false;
+  config::Errors errors;
+};
+using SpecifierCompiler = SpecifierResult (*)(
+    const envoy::config::core::v3::TypedExtensionConfig& plugin, const config::Path& path);
+
+// Each may be null: then there may be no such thing.
+struct UpperCompilers {
+  TreeCompiler trees = nullptr;
+  StreamConditionCompiler stream = nullptr;
+  SpecifierCompiler specifiers = nullptr;
+};
+inline constexpr UpperCompilers kNoUpperCompilers;
+
+// Null when errors were added.
 std::shared_ptr<const RouteTable> CompileRoutesWithTrees(
     const envoy::config::route::v3::RouteConfiguration& config, config::Errors& errors,
-    const config::Path& path, OverrideKinds overrides, TreeCompiler trees);
+    const config::Path& path, OverrideKinds overrides, const UpperCompilers& upper);
 
 }  // namespace proxenos::route

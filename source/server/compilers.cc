@@ -110,10 +110,20 @@ std::optional<HostsOrigin> OriginOfHosts(const std::string& bytes) {
   return origin;
 }
 
+// What routes may hold that other folders compile.
+struct RouteParts {
+  std::vector<const route::OverrideKind*> overrides;
+  route::UpperCompilers upper;
+};
+
+RouteParts RoutePartsOf(const downstream::ListenerCompiler& compiler) {
+  return {filter::OverridesOf(compiler.filters), filter::RouteCompilers()};
+}
+
 // In a table of its own, with paths from the host on.
 std::shared_ptr<const route::RouteTable> CompileHostAlone(const VirtualHost& proto,
                                                           const HostsOrigin& origin,
-                                                          route::OverrideKinds overrides,
+                                                          const RouteParts& parts,
                                                           config::Errors& errors) {
   constexpr std::string_view kInTable = "virtual_hosts[0]";
   RouteConfiguration routes;
@@ -121,8 +131,8 @@ std::shared_ptr<const route::RouteTable> CompileHostAlone(const VirtualHost& pro
   routes.mutable_max_direct_response_body_size_bytes()->set_value(origin.max_direct_response_bytes);
   *routes.add_virtual_hosts() = proto;
   config::Errors found;
-  auto table = route::CompileRoutesWithTrees(routes, found, config::Path(), overrides,
-                                             filter::CompileRouteTree);
+  auto table =
+      route::CompileRoutesWithTrees(routes, found, config::Path(), parts.overrides, parts.upper);
   if (table != nullptr) downstream::MakeRouteSnapshot(table, found);
   for (const config::Error& error : found.list()) {
     std::string path = error.path;
@@ -133,15 +143,14 @@ std::shared_ptr<const route::RouteTable> CompileHostAlone(const VirtualHost& pro
   return found.ok() ? table : nullptr;
 }
 
-void AddHosts(std::vector<const route::OverrideKind*> overrides, FieldPolicy fields,
-              Compilers& compilers) {
+void AddHosts(RouteParts parts, FieldPolicy fields, Compilers& compilers) {
   compilers.hosts_origin = [](const std::string& bytes) { return OriginOfHosts(bytes); };
-  compilers.host = [fields, overrides = std::move(overrides)](
+  compilers.host = [fields, parts = std::move(parts)](
                        const std::string& bytes, const HostsOrigin& origin,
                        config::Errors& errors) -> std::shared_ptr<const route::RouteTable> {
     const auto proto = Read<VirtualHost>(bytes, Origin::kDiscovery, fields, errors);
     if (!proto) return nullptr;
-    return CompileHostAlone(*proto, origin, overrides, errors);
+    return CompileHostAlone(*proto, origin, parts, errors);
   };
 }
 
@@ -195,16 +204,16 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
     return proto ? upstream::CompileAssignment(*proto, errors, config::Path()) : nullptr;
   };
   compilers.routes =
-      [fields, overrides = filter::OverridesOf(listener_compiler.filters)](
+      [fields, parts = RoutePartsOf(listener_compiler)](
           const std::string& bytes, Origin origin,
           config::Errors& errors) -> std::shared_ptr<const downstream::RouteSnapshot> {
     const auto proto = Read<RouteConfiguration>(bytes, origin, fields, errors);
     if (!proto) return nullptr;
-    std::shared_ptr<const route::RouteTable> table = route::CompileRoutesWithTrees(
-        *proto, errors, config::Path(), overrides, filter::CompileRouteTree);
+    std::shared_ptr<const route::RouteTable> table =
+        route::CompileRoutesWithTrees(*proto, errors, config::Path(), parts.overrides, parts.upper);
     return table == nullptr ? nullptr : downstream::MakeRouteSnapshot(std::move(table), errors);
   };
-  AddHosts(filter::OverridesOf(listener_compiler.filters), fields, compilers);
+  AddHosts(RoutePartsOf(listener_compiler), fields, compilers);
   compilers.listener = [&listener_compiler, fields](const std::string& bytes, Origin origin,
                                                     config::Errors& errors) {
     auto proto = Read<Listener>(bytes, origin, fields, errors);

@@ -105,34 +105,42 @@ void ConfigStats::RefreshManagers() {
 }
 
 void ConfigStats::RefreshBreakers() {
-  for (auto& [name, breakers] : breakers_) breakers.seen = false;
+  for (auto& breakers : breakers_) {
+    for (auto& [name, each] : breakers) each.seen = false;
+  }
   store_.clusters().ForEachActive([this](const ClusterView& cluster) {
-    const std::string& name = cluster.config.stat_name();
-    const upstream::Thresholds& limits = (*cluster.config.thresholds)[0];
-    const upstream::ResourceCounts& counts =
-        cluster.breakers.of(upstream::RoutingPriority::kDefault);
-    if (Idle(counts, limits) && !breakers_.contains(name)) return;
-    Breakers& breakers = breakers_[name];
-    breakers.seen = true;
-    if (!breakers.open) {
-      breakers.open = registry_.Open<stats::CircuitBreakerStats>(stats::CircuitBreakerScope(name));
-    }
-    breakers.open->cx_open.Set(counts.connections.Full(limits.max_connections));
-    breakers.open->rq_open.Set(counts.requests.Full(limits.max_requests));
-    breakers.open->rq_pending_open.Set(counts.pending_requests.Full(limits.max_pending_requests));
-    breakers.open->rq_retry_open.Set(counts.retries.Full(limits.max_retries));
-    if (!limits.track_remaining) return;
-    if (!breakers.remaining) {
-      breakers.remaining =
-          registry_.Open<stats::CircuitBreakerRemainingStats>(stats::CircuitBreakerScope(name));
-    }
-    breakers.remaining->remaining_cx.Set(counts.connections.Remaining(limits.max_connections));
-    breakers.remaining->remaining_rq.Set(counts.requests.Remaining(limits.max_requests));
-    breakers.remaining->remaining_pending.Set(
-        counts.pending_requests.Remaining(limits.max_pending_requests));
-    breakers.remaining->remaining_retries.Set(counts.retries.Remaining(limits.max_retries));
+    RefreshBreakers(cluster, upstream::RoutingPriority::kDefault);
+    RefreshBreakers(cluster, upstream::RoutingPriority::kHigh);
   });
-  absl::erase_if(breakers_, [](const auto& each) { return !each.second.seen; });
+  for (auto& breakers : breakers_) {
+    absl::erase_if(breakers, [](const auto& each) { return !each.second.seen; });
+  }
+}
+
+void ConfigStats::RefreshBreakers(const ClusterView& cluster, upstream::RoutingPriority priority) {
+  const auto number = static_cast<size_t>(priority);
+  const std::string& name = cluster.config.stat_name();
+  const upstream::Thresholds& limits = (*cluster.config.thresholds)[number];
+  const upstream::ResourceCounts& counts = cluster.breakers.of(priority);
+  if (Idle(counts, limits) && !breakers_[number].contains(name)) return;
+  const auto scope = priority == upstream::RoutingPriority::kHigh ? stats::HighCircuitBreakerScope
+                                                                  : stats::CircuitBreakerScope;
+  Breakers& breakers = breakers_[number][name];
+  breakers.seen = true;
+  if (!breakers.open) breakers.open = registry_.Open<stats::CircuitBreakerStats>(scope(name));
+  breakers.open->cx_open.Set(counts.connections.Full(limits.max_connections));
+  breakers.open->rq_open.Set(counts.requests.Full(limits.max_requests));
+  breakers.open->rq_pending_open.Set(counts.pending_requests.Full(limits.max_pending_requests));
+  breakers.open->rq_retry_open.Set(counts.retries.Full(limits.max_retries));
+  if (!limits.track_remaining) return;
+  if (!breakers.remaining) {
+    breakers.remaining = registry_.Open<stats::CircuitBreakerRemainingStats>(scope(name));
+  }
+  breakers.remaining->remaining_cx.Set(counts.connections.Remaining(limits.max_connections));
+  breakers.remaining->remaining_rq.Set(counts.requests.Remaining(limits.max_requests));
+  breakers.remaining->remaining_pending.Set(
+      counts.pending_requests.Remaining(limits.max_pending_requests));
+  breakers.remaining->remaining_retries.Set(counts.retries.Remaining(limits.max_retries));
 }
 
 }  // namespace proxenos::server

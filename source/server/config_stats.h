@@ -5,6 +5,7 @@
 // Owner: the Server. Thread: main.
 #pragma once
 
+#include <array>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
@@ -41,6 +42,7 @@ class ConfigStats {
   static void Show(const xds::SubscriptionStats& now, stats::SubscriptionStats& stats);
   void RefreshManagers();
   void RefreshBreakers();
+  void RefreshBreakers(const ClusterView& cluster, upstream::RoutingPriority priority);
 
   stats::Registry& registry_;
   ConfigStore& store_;
@@ -54,7 +56,8 @@ class ConfigStats {
   stats::Group<stats::SubscriptionStats> rtds_;   // Once a layer comes by discovery.
   stats::Group<stats::SubscriptionStats> odcds_;  // Once clusters are asked for on demand.
   stats::Group<stats::ControlPlaneStats> control_plane_;
-  absl::flat_hash_map<std::string, Breakers> breakers_;  // By stat name.
+  // By routing priority, and stat name.
+  std::array<absl::flat_hash_map<std::string, Breakers>, upstream::kRoutingPriorities> breakers_;
   stats::ReadHook hook_;
 };
 

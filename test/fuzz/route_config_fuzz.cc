@@ -67,7 +67,7 @@ void Run(const std::string& input) {
   if (!Parse(input.substr(std::min(line + 1, input.size())), &config)) return;
   config::Errors errors;
   const auto table =
-      CompileRoutesWithTrees(config, errors, config::Path(), {}, filter::CompileRouteTree);
+      CompileRoutesWithTrees(config, errors, config::Path(), {}, filter::RouteCompilers());
   CHECK((table == nullptr) == !errors.ok());
   if (table == nullptr) return;
 

@@ -6,15 +6,28 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "envoy/extensions/path/match/uri_template/v3/uri_template_match.pb.h"
 #include "gtest/gtest.h"
 #include "re2/re2.h"
 #include "source/base/random.h"
+#include "source/filter/route_tree_config.h"
+#include "source/filter/stream_info.h"
 #include "test/route/request.h"
 
 namespace proxenos::route {
 namespace {
 
 namespace v3 = envoy::config::route::v3;
+
+struct Probe {
+  std::string path, query, host;
+  std::string header;  // Of x; empty: none.
+  uint64_t random = 0;
+  std::map<std::string, std::string> cookies;
+  std::string metadata;  // Empty: none.
+  std::string state;
+};
 
 class Generator {
  public:
@@ -50,7 +63,7 @@ class Generator {
     route.set_name(absl::StrCat(number));
     route.mutable_route()->set_cluster("c");
     v3::RouteMatch& match = *route.mutable_match();
-    switch (random_.Below(9)) {
+    switch (random_.Below(10)) {
       case 0:
       case 1:
         match.set_path(Path());
@@ -63,6 +76,9 @@ class Generator {
         break;
       case 4:
         match.mutable_safe_regex()->set_regex(absl::StrCat("/.*", Path()));
+        break;
+      case 5:
+        SetTemplate(match);
         break;
       default:
         match.set_prefix(OneIn(20) ? "" : Path());
@@ -78,7 +94,51 @@ class Generator {
     if (OneIn(10)) {
       match.mutable_runtime_fraction()->mutable_default_value()->set_numerator(50);
     }
+    if (OneIn(5)) AskFurther(match);
     return route;
+  }
+
+  // A segment, `*` or a variable, twice or three times; at times `**` behind them.
+  void SetTemplate(v3::RouteMatch& match) {
+    std::string text;
+    const uint64_t segments = 1 + random_.Below(3);
+    for (uint64_t i = 0; i < segments; ++i) {
+      static const char* const kSegments[] = {"a", "b", "*", "{v", "a{v"};
+      text += absl::StrCat("/", kSegments[random_.Below(5)]);
+      if (text.back() == 'v') text += absl::StrCat(i, "}");
+    }
+    if (OneIn(3)) text += "/**";
+    envoy::extensions::path::match::uri_template::v3::UriTemplateMatchConfig config;
+    config.set_path_template(text);
+    match.mutable_path_match_policy()->mutable_typed_config()->PackFrom(config);
+  }
+
+  void AskFurther(v3::RouteMatch& match) {
+    switch (random_.Below(4)) {
+      case 0: {
+        v3::CookieMatcher& cookie = *match.add_cookies();
+        cookie.set_name(OneIn(2) ? "k" : "l");
+        cookie.mutable_string_match()->set_exact(absl::StrCat(random_.Below(2)));
+        cookie.set_invert_match(OneIn(3));
+        break;
+      }
+      case 1: {
+        auto& metadata = *match.add_dynamic_metadata();
+        metadata.set_filter("m");
+        metadata.add_path()->set_key("k");
+        metadata.mutable_value()->mutable_string_match()->set_exact(absl::StrCat(random_.Below(2)));
+        metadata.set_invert(OneIn(3));
+        break;
+      }
+      case 2: {
+        auto& state = *match.add_filter_state();
+        state.set_key("s");
+        state.mutable_string_match()->set_exact(absl::StrCat(random_.Below(2)));
+        break;
+      }
+      default:
+        match.mutable_tls_context()->mutable_presented()->set_value(OneIn(3));
+    }
   }
 
   v3::RouteConfiguration Config() {
@@ -99,6 +159,21 @@ class Generator {
       if (host.domains_size() > 0) *config.add_virtual_hosts() = host;
     }
     return config;
+  }
+
+  // What a request has besides its target and the field x.
+  void Furnish(Probe& probe, filter::StreamInfo& info) {
+    for (const char* name : {"k", "l"}) {
+      if (OneIn(2)) probe.cookies[name] = absl::StrCat(random_.Below(2));
+    }
+    if (OneIn(2)) {
+      probe.metadata = absl::StrCat(random_.Below(2));
+      info.metadata.Set("m", "k", json::Value(probe.metadata));
+    }
+    if (OneIn(2)) {
+      probe.state = absl::StrCat(random_.Below(2));
+      info.state.Set("s", probe.state);
+    }
   }
 
  private:
@@ -128,7 +203,29 @@ size_t Rank(const std::string& configured, const std::string& host) {
   return Starts(host, fixed) ? 100 + fixed.size() : 0;
 }
 
+// By segments: the templates of the generator, and no others.
+bool TemplateHolds(absl::string_view text, absl::string_view path) {
+  const std::vector<std::string> wanted = absl::StrSplit(text, '/');
+  const std::vector<std::string> given = absl::StrSplit(path, '/');
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i] == "**") return given.size() > i;
+    if (i >= given.size()) return false;
+    const size_t fixed = wanted[i].find_first_of("*{");
+    if (fixed == std::string::npos
+            ? wanted[i] != given[i]
+            : given[i].size() <= fixed || !Starts(given[i], wanted[i].substr(0, fixed))) {
+      return false;
+    }
+  }
+  return given.size() == wanted.size();
+}
+
 bool PathHolds(const v3::RouteMatch& match, std::string path) {
+  if (match.has_path_match_policy()) {
+    envoy::extensions::path::match::uri_template::v3::UriTemplateMatchConfig config;
+    return match.path_match_policy().typed_config().UnpackTo(&config) &&
+           TemplateHolds(config.path_template(), path);
+  }
   if (match.has_safe_regex()) {
     return re2::RE2::FullMatch(path, re2::RE2(match.safe_regex().regex()));
   }
@@ -143,11 +240,22 @@ bool PathHolds(const v3::RouteMatch& match, std::string path) {
   return path == prefix || Starts(path, prefix + "/");
 }
 
-struct Probe {
-  std::string path, query, host;
-  std::string header;  // Of x; empty: none.
-  uint64_t random = 0;
-};
+bool FurtherHold(const v3::RouteMatch& match, const Probe& probe) {
+  for (const v3::CookieMatcher& cookie : match.cookies()) {
+    const auto it = probe.cookies.find(cookie.name());
+    const bool same = it != probe.cookies.end() && it->second == cookie.string_match().exact();
+    if (same == cookie.invert_match()) return false;
+  }
+  for (const auto& metadata : match.dynamic_metadata()) {
+    const bool same =
+        !probe.metadata.empty() && metadata.value().string_match().exact() == probe.metadata;
+    if (same == metadata.invert()) return false;
+  }
+  for (const auto& state : match.filter_state()) {
+    if (probe.state != state.string_match().exact()) return false;
+  }
+  return !match.tls_context().presented().value();  // There is no TLS.
+}
 
 bool ConditionsHold(const v3::RouteMatch& match, const Probe& probe) {
   for (const v3::HeaderMatcher& header : match.headers()) {
@@ -157,7 +265,8 @@ bool ConditionsHold(const v3::RouteMatch& match, const Probe& probe) {
   for (const v3::QueryParameterMatcher& parameter : match.query_parameters()) {
     if (probe.query != parameter.name()) return false;
   }
-  return !match.has_runtime_fraction() || probe.random % 100 < 50;
+  if (match.has_runtime_fraction() && probe.random % 100 >= 50) return false;
+  return FurtherHold(match, probe);
 }
 
 std::string Expected(const v3::RouteConfiguration& config, const Probe& probe) {
@@ -187,19 +296,28 @@ TEST(MatchPropertyTest, AgreesWithAWalkOverTheConfiguration) {
   for (uint64_t seed = 1; seed <= 400; ++seed) {
     Generator generator(seed);
     const v3::RouteConfiguration config = generator.Config();
-    const auto table = Compile(config);
-    ASSERT_NE(table, nullptr);
+    config::Errors errors;
+    const auto table =
+        CompileRoutesWithTrees(config, errors, config::Path(), {}, filter::RouteCompilers());
+    ASSERT_NE(table, nullptr) << errors.ToStatus();
     for (int i = 0; i < 60; ++i) {
       Probe probe{generator.Path(), "", generator.Host(), "", generator.Below(1'000'000)};
       if (generator.OneIn(2)) probe.query = generator.OneIn(2) ? "q" : "r";
       if (generator.OneIn(2)) probe.header = absl::StrCat(generator.Below(3));
       Request::Fields fields;
       if (!probe.header.empty()) fields.emplace_back("x", probe.header);
+      filter::StreamInfo info;
+      generator.Furnish(probe, info);
+      for (const auto& [name, value] : probe.cookies) {
+        fields.emplace_back("cookie", absl::StrCat(name, "=", value));
+      }
       const Request request(
           probe.query.empty() ? probe.path : absl::StrCat(probe.path, "?", probe.query), probe.host,
           fields);
       const std::string expected = Expected(config, probe);
-      ASSERT_EQ(RouteName(*table, request.Input(probe.random)), expected)
+      MatchInput input = request.Input(probe.random);
+      input.stream = &info;
+      ASSERT_EQ(RouteName(*table, input), expected)
           << "seed " << seed << ", " << probe.host << request.head.path << "\n"
           << config.DebugString();
       ++probes;

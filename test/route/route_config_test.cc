@@ -76,8 +76,10 @@ TEST(RouteConfigTest, ErrorsOfClusters) {
   const std::string fallback = kAnyPath;
   CheckErrors({
       {OneRoute(fallback), "rc.virtual_hosts[0].routes[0]", "expected one of route"},
-      {OneRoute(fallback + "non_forwarding_action {}"), route + "non_forwarding_action", "forward"},
-      {OneRoute(fallback + "filter_action {}"), route + "filter_action", "not implemented"},
+      {OneRoute(fallback + "non_forwarding_action {}"), "rc.virtual_hosts[0].routes[0]",
+       "expected one of route"},
+      {OneRoute(fallback + "filter_action {}"), "rc.virtual_hosts[0].routes[0]",
+       "expected one of route"},
       {OneRoute(fallback + "route { }"), route + "route", "expected one of cluster"},
       {OneRoute(fallback + "route { weighted_clusters { clusters { name: 'a' weight {} } } }"),
        route + "route.weighted_clusters.clusters", "greater than 0"},
@@ -359,6 +361,63 @@ TEST(RouteConfigTest, RedirectStatuses) {
         OneRoute(absl::StrCat("match { prefix: '/' } redirect { response_code: ", c.code, " }")));
     EXPECT_EQ(First(*table).redirect()->status, c.status);
   }
+}
+
+// A path_match_policy, or a path_rewrite_policy.
+std::string Policy(const std::string& field, const std::string& kind, const std::string& text) {
+  const std::string type = kind == "match" ? "UriTemplateMatchConfig" : "UriTemplateRewriteConfig";
+  const std::string member = kind == "match" ? "path_template" : "path_template_rewrite";
+  return absl::StrCat(field,
+                      " { name: 'p' typed_config { [type.googleapis.com/envoy.extensions.path.",
+                      kind, ".uri_template.v3.", type, "] { ", member, ": '", text, "' } } }");
+}
+std::string Match(const std::string& text) { return Policy("path_match_policy", "match", text); }
+std::string Rewrite(const std::string& text) {
+  return Policy("path_rewrite_policy", "rewrite", text);
+}
+
+TEST(RouteConfigTest, PathPolicies) {
+  const std::string route = kRoutePath;
+  const std::string match_path = route + "match.path_match_policy.typed_config";
+  const std::string rewrite_path = route + "route.path_rewrite_policy";
+  const auto with = [](const std::string& match, const std::string& action) {
+    return OneRoute(absl::StrCat("match { ", match, " } route { cluster: 'c' ", action, " }"));
+  };
+  EXPECT_EQ(ErrorsOf(with(Match("/{a}/**"), Rewrite("/x/{a}"))), "");
+  CheckErrors({
+      {with(Match("/{a"), ""), match_path + ".path_template", "'/{a' has a variable without '}'"},
+      {with(Policy("path_match_policy", "rewrite", "/"), ""), match_path, "UriTemplateMatchConfig"},
+      {with(Match("/{a}"), Rewrite("/{b}")), rewrite_path + ".typed_config.path_template_rewrite",
+       "the template lacks: 'b'"},
+      {with("prefix: '/'", Rewrite("/x")), rewrite_path, "is only for a match with a path_match"},
+      {with(Match("/{a}"), "prefix_rewrite: '/x'"), "rc.virtual_hosts[0].routes[0]", "no prefix"},
+      {with(Match("/{a}"), Rewrite("/x") + " path_rewrite: '/y'"), route + "route",
+       "only one of prefix_rewrite"},
+      {with(Match("/{a"), Rewrite("/x")), match_path + ".path_template", "without '}'"},
+  });
+}
+
+TEST(RouteConfigTest, WhatThisLayerAloneCannotAsk) {
+  const std::string match_path = std::string(kRoutePath) + "match";
+  const auto with = [](const std::string& match) {
+    return OneRoute("match { prefix: '/' " + match + " } route { cluster: 'c' }");
+  };
+  CheckErrors({
+      {with("tls_context {}"), match_path, "nothing is known of the stream"},
+      {with("dynamic_metadata { filter: 'x' }"), match_path, "nothing is known of the stream"},
+      {with("filter_state { key: 'x' }"), match_path, "nothing is known of the stream"},
+  });
+}
+
+TEST(RouteConfigTest, VirtualClustersAndSpecifiers) {
+  CheckErrors({
+      {"virtual_hosts { name: 'v' domains: '*' virtual_clusters { name: 'x' } }",
+       "rc.virtual_hosts[0].virtual_clusters[0].headers", "must not be empty"},
+      {OneRoute("match { prefix: '/' } route { cluster_specifier_plugin: 'x' }"),
+       std::string(kRoutePath) + "route.cluster_specifier_plugin", "cluster_specifier_plugins"},
+      {OneRoute("match { prefix: '/' } route { inline_cluster_specifier_plugin {} }"),
+       std::string(kRoutePath) + "route.inline_cluster_specifier_plugin", "name a cluster"},
+  });
 }
 
 }  // namespace

@@ -269,12 +269,88 @@ TEST(RouteTableTest, VirtualClusters) {
           string_match { prefix: "/p" }
         }
       }
-      virtual_clusters { name: "any" }
+      virtual_clusters {
+        name: "big"
+        headers { name: "x-big" }
+      }
     }
+    virtual_hosts { name: "none" domains: "none" }
   )pb");
   const VirtualHost& host = table->virtual_hosts()[0];
   EXPECT_EQ(host.FindVirtualCluster(Request("/p", "h", {}, "POST").head)->name, "posts");
-  EXPECT_EQ(host.FindVirtualCluster(Request("/p").head)->name, "any");
+  EXPECT_EQ(host.FindVirtualCluster(Request("/p", "h", {{"x-big", "1"}}).head)->name, "big");
+  const VirtualCluster* other = host.FindVirtualCluster(Request("/p").head);
+  EXPECT_EQ(other->name, "other");
+  EXPECT_TRUE(other->catch_all);
+  const VirtualHost& none = table->virtual_hosts()[1];
+  EXPECT_EQ(none.FindVirtualCluster(Request("/p").head), nullptr);
+}
+
+TEST(RouteTableTest, VirtualHostsByAnotherField) {
+  const auto table = Compile(R"pb(
+    vhost_header: "X-Tenant"
+    virtual_hosts {
+      name: "a"
+      domains: "a.com"
+      routes {
+        name: "a"
+        match { prefix: "/" }
+        route { cluster: "c" }
+      }
+    }
+    virtual_hosts {
+      name: "rest"
+      domains: "*"
+      routes {
+        name: "rest"
+        match { prefix: "/" }
+        route { cluster: "c" }
+      }
+    }
+  )pb");
+  EXPECT_EQ(RouteName(*table, Request("/", "b", {{"x-tenant", "A.com"}}).Input()), "a");
+  EXPECT_EQ(RouteName(*table, Request("/", "a.com", {{"x-tenant", "b"}}).Input()), "rest");
+  EXPECT_EQ(RouteName(*table, Request("/", "a.com").Input()), "rest");
+}
+
+TEST(RouteTableTest, Cookies) {
+  const auto table = Compile(R"pb(
+    virtual_hosts {
+      name: "v"
+      domains: "*"
+      routes {
+        name: "beta"
+        match {
+          prefix: "/"
+          cookies {
+            name: "group"
+            string_match { prefix: "beta" }
+          }
+          cookies {
+            name: "out"
+            string_match { exact: "1" }
+            invert_match: true
+          }
+        }
+        route { cluster: "c" }
+      }
+      routes {
+        name: "rest"
+        match { prefix: "/" }
+        route { cluster: "c" }
+      }
+    }
+  )pb");
+  const auto name = [&table](const Request::Fields& fields) {
+    return RouteName(*table, Request("/", "h", fields).Input());
+  };
+  EXPECT_EQ(name({{"cookie", "a=b; group=beta-2"}}), "beta");
+  EXPECT_EQ(name({{"cookie", "a=b"}, {"cookie", "group=beta"}}), "beta");
+  EXPECT_EQ(name({{"cookie", "group=beta; out=0"}}), "beta");
+  EXPECT_EQ(name({{"cookie", "group=beta; out=1"}}), "rest");
+  EXPECT_EQ(name({{"cookie", "group=alpha; group=beta"}}), "rest");  // The first counts.
+  EXPECT_EQ(name({{"cookie", "Group=beta"}}), "rest");
+  EXPECT_EQ(name({}), "rest");
 }
 
 TEST(RouteTableTest, ManyDomains) {

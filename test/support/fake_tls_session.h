@@ -19,7 +19,7 @@ class FakeTlsSession final : public tls::SessionInfo {
   const std::string& session_id_hex() const override { return session_id; }
   bool resumed() const override { return false; }
   bool peer_presented() const override { return presented; }
-  bool peer_validated() const override { return presented; }
+  bool peer_validated() const override { return presented && validated; }
   const Certificate* peer() const override { return presented ? &peer_certificate : nullptr; }
   const Certificate* local() const override { return &local_certificate; }
   const std::string& peer_chain_pem() const override { return chain_pem; }
@@ -31,6 +31,7 @@ class FakeTlsSession final : public tls::SessionInfo {
   std::string sni_text;
   std::string session_id;
   bool presented = true;
+  bool validated = true;  // Of what was presented.
   Certificate peer_certificate;
   Certificate local_certificate;
   std::vector<Certificate> chain;

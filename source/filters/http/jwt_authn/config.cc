@@ -12,6 +12,7 @@
 #include "envoy/extensions/filters/http/jwt_authn/v3/config.pb.h"
 #include "source/config/data_source.h"
 #include "source/config/typed_config.h"
+#include "source/filter/stream_condition_config.h"
 #include "source/filters/http/jwt_authn/filter.h"
 #include "source/filters/http/jwt_authn/settings.h"
 #include "source/match/match_config.h"
@@ -89,7 +90,9 @@ class Compiler {
   }
 
   void AddRule(const v3::RequirementRule& proto, const config::Path& path) {
-    Rule rule{route::CompileRequestMatcher(proto.match(), errors_, path.Field("match")), nullptr};
+    Rule rule{route::CompileRequestMatcher(proto.match(), errors_, path.Field("match"),
+                                           filter::CompileStreamConditions),
+              nullptr};
     if (proto.has_requires()) {
       rule.requirement = Shared(CompileRequirement(proto.requires_(), path.Field("requires"), 0));
     } else if (!proto.requirement_name().empty()) {

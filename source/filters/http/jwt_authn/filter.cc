@@ -49,8 +49,7 @@ const Requirement* JwtAuthn::FindRequirement(bool* unknown) const {
     *unknown = named == settings_.named.end();
     return *unknown ? nullptr : named->second.get();
   }
-  const route::MatchInput input{stream_.request, stream_.random, stream_.request.scheme == "https",
-                                false};
+  const route::MatchInput input = stream_.match_input();
   for (const Rule& rule : settings_.rules) {
     if (rule.match.Matches(input)) return rule.requirement.get();
   }

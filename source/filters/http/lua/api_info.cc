@@ -40,7 +40,8 @@ int VirtualClusterName(lua_State* lua) {
   const route::VirtualCluster* cluster =
       stream.route == nullptr ? nullptr
                               : stream.route->virtual_host->FindVirtualCluster(stream.request);
-  PushText(lua, cluster == nullptr ? absl::string_view() : cluster->name);
+  const bool named = cluster != nullptr && !cluster->catch_all;
+  PushText(lua, named ? absl::string_view(cluster->name) : absl::string_view());
   return 1;
 }
 

@@ -13,8 +13,11 @@ using http::HeaderId;
 void Redirect(const route::Route& route, filter::StreamContext& stream) {
   stream.http_stats.rq_redirect.Inc();
   stream.Reply(route.redirect()->status, "", "direct_response", 0);
+  const uint32_t format = route.redirect()->path_format;
+  const absl::string_view made =
+      format == route::HeaderAddition::kLiteral ? absl::string_view() : stream.FormatValue(format);
   stream.response.headers.Add(HeaderId::kLocation,
-                              route::RedirectLocation(route, stream.match_input()));
+                              route::RedirectLocation(route, stream.match_input(), made));
 }
 
 void Respond(const route::DirectResponse& direct, filter::StreamContext& stream) {

@@ -1,6 +1,10 @@
 // Rewrites and header mutations of the route.
 #include "source/filters/http/router/header_changes.h"
 
+#include <string>
+
+#include "source/http/authority.h"
+
 namespace proxenos::filters::router {
 namespace {
 
@@ -10,6 +14,16 @@ using http::HeaderId;
 void KeepOriginalHost(absl::string_view before, bool tell, http::RequestHead& head) {
   if (head.authority.data() == before.data() || !tell) return;
   head.headers.Set("x-envoy-original-host", before);
+}
+
+// Of host_rewrite; empty: there is none, or what its format gave is no authority.
+absl::string_view FormattedHost(const route::Forward& forward, filter::StreamContext& stream) {
+  if (forward.host_rewrite != route::Forward::HostRewrite::kFormat) return {};
+  const absl::string_view made = stream.FormatValue(forward.host_format);
+  std::string padded(made);
+  padded.append(16, '\0');  // IsAuthority reads ahead.
+  const bool fits = http::IsAuthority(absl::string_view(padded).substr(0, made.size()));
+  return fits ? made : absl::string_view();
 }
 
 void Apply(const route::HeaderMutations& mutations, http::HeaderMap& headers,
@@ -27,9 +41,15 @@ void ChangeRequest(const route::ClusterPick& pick, bool tell, filter::StreamCont
                                            Apply(mutations, stream.request.headers, stream);
                                          });
   const absl::string_view host_before = head.authority;
-  route::ApplyHostRewrite(route, pick.weighted, head);
+  const route::Forward& forward = *route.forward();
+  const absl::string_view host = FormattedHost(forward, stream);
+  if (!host.empty()) {
+    route::SetAuthority(head, host, forward.append_x_forwarded_host);
+  } else {
+    route::ApplyHostRewrite(route, pick.weighted, head);
+  }
   KeepOriginalHost(host_before, tell, head);
-  const uint32_t format = route.forward()->path_format;
+  const uint32_t format = forward.path_format;
   const absl::string_view before = format == route::HeaderAddition::kLiteral
                                        ? route::ApplyPathRewrite(route, head)
                                        : route::ReplacePath(stream.FormatValue(format), head);

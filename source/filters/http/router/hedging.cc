@@ -68,7 +68,10 @@ void Router::OnSlow() {
   attempt_->slow = true;
   cluster_->CountUnanswered(*attempt_->host, /*timeout=*/true);
   // Whatever the policy's reasons are: that a try takes too long is one by itself.
-  if (retry_.any() && !attempt_->retried && AcquireRetry()) SetAside();
+  if (retry_.any() && !attempt_->retried && AcquireRetry()) {
+    late_ = true;
+    SetAside();
+  }
 }
 
 void Router::SetAside() {

@@ -104,6 +104,8 @@ void Router::Forward() {
   }
   stream_.info.upstream_cluster = cluster_->config().name;
   if (!config_.strict_headers.empty() && RefuseStrictly()) return;
+  stream_.info.virtual_cluster_name =
+      counts_.Begin(part_ == nullptr ? nullptr : &part_->route_counts, route, head);
   if (cluster_->hosts().drop_overload() != nullptr && DropForOverload()) return;
   pipe_ = EndsHere(*forward_, head);
   retry_.Begin(*forward_, head);
@@ -118,7 +120,7 @@ void Router::Forward() {
     SetNumber(head.headers, HeaderId::kXEnvoyAttemptCount, 1);
   }
   ChangeRequest(pick_, !config_.suppress_envoy_headers, stream_);
-  if (!cluster_->TryAcquireRequest()) {
+  if (!cluster_->TryAcquireRequest(priority())) {
     cluster_->stats().upstream_rq_pending_overflow.Inc();
     FailOverloaded();
     return;
@@ -161,6 +163,9 @@ void Router::StartAttempt() {
     if (stream_.route->virtual_host->include_request_attempt_count) {
       SetNumber(headers, HeaderId::kXEnvoyAttemptCount, stream_.info.attempts);
     }
+    if (stream_.route->virtual_host->include_is_timeout_retry) {
+      headers.Set("x-envoy-is-timeout-retry", late_ ? "true" : "false");
+    }
     const base::MonoTime complete = stream_.info.request_complete;
     timeouts_.Announce(complete == 0 ? 0 : now - complete, !config_.suppress_envoy_headers,
                        headers);
@@ -168,9 +173,10 @@ void Router::StartAttempt() {
   if (stream_.trace != nullptr) stream_.trace->BeginAttempt(config_.start_child_span);
   sent_body_.PutBack(stream_.request_out.body);
   upstream::ConnectionNeeds needs;
-  if (pipe_ || cluster_->connections_vary()) {
+  if (pipe_ || forward_->high_priority || cluster_->connections_vary()) {
     needs = NeedsOf(stream_, cluster_->config());
     needs.raw = pipe_;
+    needs.priority = priority();
     attempt_->needs = &needs;
   }
   const upstream::PickRequest pick = choice_.Next(stream_, *forward_, pick_, cluster_->config());
@@ -214,6 +220,7 @@ void Router::SendHead() {
   if (attempt_->log != nullptr) attempt_->log->OnConnected();
   if (info.first_upstream_tx == 0) info.first_upstream_tx = stream_.environment.loop.now();
   cluster_->stats().upstream_rq_total.Inc();
+  counts_.Inc(&stats::RouteStats::upstream_rq_total);
   cluster_->stats().upstream_rq_active.Inc();
   cluster_->CountConnected(*host_);
   if (cluster_->tracked() != nullptr) cluster_->tracked()->CountRequest(*host_);
@@ -344,8 +351,8 @@ void Router::AbandonAttempt() {
 }
 
 void Router::ReleaseRequest() {
-  if (request_counted_) cluster_->ReleaseRequest();
-  if (retry_counted_) cluster_->ReleaseRetry();
+  if (request_counted_) cluster_->ReleaseRequest(priority());
+  if (retry_counted_) cluster_->ReleaseRetry(priority());
   request_counted_ = retry_counted_ = false;
 }
 
@@ -370,6 +377,10 @@ void Router::FinishAttempt(uint16_t status) {
     const base::MonoTime now = stream_.environment.loop.now();
     stats.upstream_rq_time.Record(
         static_cast<uint64_t>((now - attempt_->started) / base::kMillisecond));
+    const base::Nanos taken = stream_.environment.loop.now() - attempt_->started;
+    const auto taken_ms = static_cast<uint64_t>(taken / base::kMillisecond);
+    stats.upstream_rq_time.Record(taken_ms);
+    counts_.RecordTime(taken_ms);
   }
   stream_.info.upstream_wire_bytes_received += attempt_->wire_bytes_received;
   stream_.info.upstream_wire_bytes_sent += attempt_->wire_bytes_sent;

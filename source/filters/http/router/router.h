@@ -18,6 +18,7 @@
 #include "source/filter/stream_context.h"
 #include "source/filters/http/router/host_choice.h"
 #include "source/filters/http/router/retry.h"
+#include "source/filters/http/router/route_counts.h"
 #include "source/filters/http/router/router_part.h"
 #include "source/filters/http/router/sent_body.h"
 #include "source/filters/http/router/timeouts.h"
@@ -129,6 +130,16 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   bool RefuseStrictly();
   // What the attempt's log tells of its end.
   void NoteFlag(uint32_t flag);
+  // What the request, or one of its attempts, came to.
+  void CountStatus(uint16_t status) {
+    cluster_->stats().upstream_rq.Inc(status);
+    counts_.CountStatus(status);
+  }
+  // Whose circuit breakers and connections the request uses.
+  upstream::RoutingPriority priority() const {
+    return forward_->high_priority ? upstream::RoutingPriority::kHigh
+                                   : upstream::RoutingPriority::kDefault;
+  }
   // Nobody wants to know any more what comes of the attempt, if there is one.
   void AbandonAttempt();
   void ReleaseRequest();
@@ -201,6 +212,7 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   const route::Forward* forward_ = nullptr;
   route::ClusterPick pick_;
   base::Rc<upstream::WorkerCluster> cluster_;
+  RequestCounts counts_;
   std::shared_ptr<const upstream::Host> host_;  // Of the last attempt: its name is in the log.
   std::unique_ptr<Attempt> attempt_;            // The latest one.
   std::unique_ptr<Hedges> hedges_;              // Null: it has always been the only one.
@@ -221,6 +233,7 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   bool response_started_ = false;  // The head is in response_in.
   bool reset_seen_ = false;        // Of a response that had begun: acted on the next time.
   bool repeated_ = false;          // It was sent again because the host did not act on it.
+  bool late_ = false;              // The last attempt took longer than one may.
 };
 
 }  // namespace proxenos::filters::router

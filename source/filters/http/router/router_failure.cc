@@ -199,6 +199,12 @@ void Router::OnTimeout() {
   if (cluster_->tracked() != nullptr) {
     cluster_->tracked()->CountBudget({timeouts_.whole(), timeouts_.whole()});
     if (attempt_ != nullptr) attempt_->budget_told = true;
+  if (per_try) {
+    stats.upstream_rq_per_try_timeout.Inc();
+    if (TryRetry(route::kRetryOn5xx | route::kRetryOnGatewayError | route::kRetryOnReset)) return;
+  } else {
+    stats.upstream_rq_timeout.Add(late);
+    counts_.Inc(&stats::RouteStats::upstream_rq_timeout, late);
   }
   GiveUp(late, "response_timeout");
 }
@@ -236,6 +242,8 @@ void Router::GiveUp(size_t late, absl::string_view details) {
   }
   for (size_t i = 0; i < late; ++i) CountStatus(504);
   Fail(504, "upstream request timeout", details, filter::kUpstreamRequestTimeout);
+  Fail(504, "upstream request timeout", per_try ? "upstream_per_try_timeout" : "response_timeout",
+       filter::kUpstreamRequestTimeout);
 }
 
 void Router::OnExpired() {
@@ -266,6 +274,7 @@ bool Router::TryRetry(uint32_t reason) {
   }
   if (!AcquireRetry()) return false;
   choice_.Note(*attempt_);
+  late_ = attempt_->timed_out;
   event::EventLoop& loop = stream_.environment.loop;
   const base::Nanos told =
       attempt_->head ? retry_.ToldWait(stream_.response, loop.wall_now()) : base::Nanos{0};
@@ -291,6 +300,7 @@ bool Router::AcquireRetry() {
   if (std::exchange(retry_counted_, false)) cluster_->ReleaseRetry();
   if (retry_.left() == 0) {
     stats.upstream_rq_retry_limit_exceeded.Inc();
+    counts_.Inc(&stats::RouteStats::upstream_rq_retry_limit_exceeded);
     stream_.info.flags |= filter::kUpstreamRetryLimitExceeded;
     return false;
   }
@@ -298,10 +308,14 @@ bool Router::AcquireRetry() {
   if (!cluster_->TryAcquireRetry()) {
     stats.upstream_rq_retry_overflow.Inc();
     stream_.info.flags |= filter::kUpstreamOverflow;
+  if (!retry_counted_ && !cluster_->TryAcquireRetry(priority())) {
+    stats.upstream_rq_retry_overflow.Inc();
+    counts_.Inc(&stats::RouteStats::upstream_rq_retry_overflow);
     return false;
   }
   retry_counted_ = true;
   stats.upstream_rq_retry.Inc();
+  counts_.Inc(&stats::RouteStats::upstream_rq_retry);
   return true;
 }
 

@@ -8,6 +8,7 @@
 #include "source/filter/upstream_filters.h"
 #include "source/filters/http/router/internal_redirect.h"
 #include "source/filters/http/router/mirrors.h"
+#include "source/filters/http/router/route_counts.h"
 
 namespace proxenos::filters::router {
 
@@ -17,6 +18,7 @@ class RouterPart final : public filter::WorkerPart {
   RouterPart(stats::Registry& registry, std::string stat_prefix,
              const filter::UpstreamFilters* filters = nullptr)
       : redirects(registry, stat_prefix),
+        route_counts(registry),
         registry_(registry),
         stat_prefix_(std::move(stat_prefix)),
         filters_(filters) {}
@@ -28,6 +30,7 @@ class RouterPart final : public filter::WorkerPart {
 
   Mirrors mirrors;
   RedirectCounts redirects;
+  RouteCounts route_counts;
   filter::WorkerParts filter_parts;  // Of Router.upstream_http_filters.
 
  private:
