@@ -374,9 +374,6 @@ void Router::FinishAttempt(uint16_t status) {
   if (attempt_->log != nullptr) attempt_->log->OnEnd();
   if (status != 0) {
     CountStatus(status);
-    const base::MonoTime now = stream_.environment.loop.now();
-    stats.upstream_rq_time.Record(
-        static_cast<uint64_t>((now - attempt_->started) / base::kMillisecond));
     const base::Nanos taken = stream_.environment.loop.now() - attempt_->started;
     const auto taken_ms = static_cast<uint64_t>(taken / base::kMillisecond);
     stats.upstream_rq_time.Record(taken_ms);
@@ -402,6 +399,7 @@ bool Router::RefuseStrictly() {
 void Router::CountStatus(uint16_t status) {
   const bool hidden = config_.suppress_grpc_codes && stream_.IsGrpcCall();
   cluster_->stats().upstream_rq.Inc(hidden ? stats::ResponseCodes::kOther : status);
+  counts_.CountStatus(hidden ? stats::ResponseCodes::kOther : status);
 }
 
 void Router::OnWake() {

@@ -124,17 +124,12 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   // Whether the request's body may go to the host yet.
   bool MaySendBody() const;
   void FinishAttempt(uint16_t status);
-  // Counts a status that the cluster's requests came to.
+  // What the request, or one of its attempts, came to.
   void CountStatus(uint16_t status);
   // A field of the request that strict_check_headers would have otherwise: then it was answered.
   bool RefuseStrictly();
   // What the attempt's log tells of its end.
   void NoteFlag(uint32_t flag);
-  // What the request, or one of its attempts, came to.
-  void CountStatus(uint16_t status) {
-    cluster_->stats().upstream_rq.Inc(status);
-    counts_.CountStatus(status);
-  }
   // Whose circuit breakers and connections the request uses.
   upstream::RoutingPriority priority() const {
     return forward_->high_priority ? upstream::RoutingPriority::kHigh

@@ -196,23 +196,17 @@ void Router::OnTimeout() {
   const size_t others = AbandonHedges();  // Each of the attempts was late.
   const size_t late = std::max<size_t>(others + (attempt_ != nullptr ? 1 : 0), 1);
   stats.upstream_rq_timeout.Add(late);
+  counts_.Inc(&stats::RouteStats::upstream_rq_timeout, late);
   if (cluster_->tracked() != nullptr) {
     cluster_->tracked()->CountBudget({timeouts_.whole(), timeouts_.whole()});
     if (attempt_ != nullptr) attempt_->budget_told = true;
-  if (per_try) {
-    stats.upstream_rq_per_try_timeout.Inc();
-    if (TryRetry(route::kRetryOn5xx | route::kRetryOnGatewayError | route::kRetryOnReset)) return;
-  } else {
-    stats.upstream_rq_timeout.Add(late);
-    counts_.Inc(&stats::RouteStats::upstream_rq_timeout, late);
   }
   GiveUp(late, "response_timeout");
 }
 
 // Of one try: it had no answer in time, or nothing came of it for too long.
 void Router::OnTryTimeout() {
-  const bool unanswered = attempt_->timed_out && !response_started_;
-  attempt_->timed_out = false;
+  const bool unanswered = std::exchange(attempt_->timed_out, false) && !response_started_;
   if (attempt_->idle != nullptr) attempt_->idle->over = false;
   // Filters that stand before the host are not pumped beside its successor.
   if (retry_.hedges() && attempt_->filters == nullptr) {
@@ -228,7 +222,10 @@ void Router::OnTryTimeout() {
   (unanswered ? stats.upstream_rq_per_try_timeout : stats.upstream_rq_per_try_idle_timeout).Inc();
   constexpr uint32_t kReasons =
       route::kRetryOn5xx | route::kRetryOnGatewayError | route::kRetryOnReset;
-  if (!response_started_ && TryRetry(kReasons)) return;
+  if (!response_started_ && TryRetry(kReasons)) {
+    late_ = unanswered;
+    return;
+  }
   GiveUp(others + 1, unanswered ? "upstream_per_try_timeout" : "upstream_per_try_idle_timeout");
 }
 
@@ -242,8 +239,6 @@ void Router::GiveUp(size_t late, absl::string_view details) {
   }
   for (size_t i = 0; i < late; ++i) CountStatus(504);
   Fail(504, "upstream request timeout", details, filter::kUpstreamRequestTimeout);
-  Fail(504, "upstream request timeout", per_try ? "upstream_per_try_timeout" : "response_timeout",
-       filter::kUpstreamRequestTimeout);
 }
 
 void Router::OnExpired() {
@@ -274,7 +269,7 @@ bool Router::TryRetry(uint32_t reason) {
   }
   if (!AcquireRetry()) return false;
   choice_.Note(*attempt_);
-  late_ = attempt_->timed_out;
+  late_ = false;
   event::EventLoop& loop = stream_.environment.loop;
   const base::Nanos told =
       attempt_->head ? retry_.ToldWait(stream_.response, loop.wall_now()) : base::Nanos{0};
@@ -297,7 +292,7 @@ bool Router::AcquireRetry() {
     return false;
   }
   // That of the retry before this one: how many there may be can have changed since.
-  if (std::exchange(retry_counted_, false)) cluster_->ReleaseRetry();
+  if (std::exchange(retry_counted_, false)) cluster_->ReleaseRetry(priority());
   if (retry_.left() == 0) {
     stats.upstream_rq_retry_limit_exceeded.Inc();
     counts_.Inc(&stats::RouteStats::upstream_rq_retry_limit_exceeded);
@@ -305,11 +300,9 @@ bool Router::AcquireRetry() {
     return false;
   }
   retry_.CountOne();
-  if (!cluster_->TryAcquireRetry()) {
+  if (!cluster_->TryAcquireRetry(priority())) {
     stats.upstream_rq_retry_overflow.Inc();
     stream_.info.flags |= filter::kUpstreamOverflow;
-  if (!retry_counted_ && !cluster_->TryAcquireRetry(priority())) {
-    stats.upstream_rq_retry_overflow.Inc();
     counts_.Inc(&stats::RouteStats::upstream_rq_retry_overflow);
     return false;
   }
@@ -322,7 +315,8 @@ bool Router::AcquireRetry() {
 void Router::EndRetries() {
   if (!std::exchange(retry_counted_, false)) return;
   cluster_->stats().upstream_rq_retry_success.Inc();
-  cluster_->ReleaseRetry();
+  counts_.Inc(&stats::RouteStats::upstream_rq_retry_success);
+  cluster_->ReleaseRetry(priority());
 }
 
 base::Nanos Router::BackOff() {

@@ -112,10 +112,6 @@ void Router::DeliverHead() {
   info.details = "via_upstream";
   http::ResponseHead& head = stream_.response;
   info.response_code = head.status;  // For %RESPONSE_CODE% in what is added below.
-  if (retry_counted_ && !attempt_->retried && !retry_.Wants(retry_.ReasonsOf(head))) {
-    cluster_->stats().upstream_rq_retry_success.Inc();
-    counts_.Inc(&stats::RouteStats::upstream_rq_retry_success);
-  }
   if (!config_.suppress_envoy_headers) {
     SetNumber(head.headers, HeaderId::kXEnvoyUpstreamServiceTime,
               static_cast<uint64_t>((now - attempt_->started) / base::kMillisecond));

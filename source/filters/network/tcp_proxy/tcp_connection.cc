@@ -133,15 +133,13 @@ void TcpConnection::Connect() {
   attempt_->needs = &needs;
   upstream::PickRequest pick;
   pick.authority = named_.authority();
-  if (!pick.authority.empty()) attempt_->pick = &pick;
-  if (config.hashes_source || !config.subsets.empty()) {
-    SetPick(pick);
+  if (config.hashes_source || !config.subsets.empty()) SetPick(pick);
+  if (config.hashes_source || !config.subsets.empty() || !pick.authority.empty()) {
     attempt_->pick = &pick;
   }
   cluster_->Acquire(*attempt_);
   attempt_->pick = nullptr;
   attempt_->needs = nullptr;
-  attempt_->pick = nullptr;
 }
 
 void TcpConnection::SetPick(upstream::PickRequest& pick) const {
