@@ -37,11 +37,9 @@ struct Config;
 
 namespace proxenos::downstream {
 
-class ChainTree;           // chain_tree.h
-class ConnectionBalancer;  // connection_balancer.h
-class FilterPredicate;     // filter_predicate.h
-struct OriginRules;        // origin_rules.h
-class UdpTerminal;         // udp_terminal.h
+class ChainTree;        // chain_tree.h
+class FilterPredicate;  // filter_predicate.h
+struct OriginRules;     // origin_rules.h
 
 // A route table with its header formats compiled: what RDS publishes.
 struct RouteSnapshot {
@@ -201,11 +199,6 @@ struct ListenerConfig {
   std::shared_ptr<ConnectionLimit> connections = std::make_shared<ConnectionLimit>(UINT64_MAX);
   // filter_chain_matcher, which chooses in the place of `match`; null: there is none.
   std::shared_ptr<const ChainTree> chain_tree;
-  // connection_balance_config; null: the kernel spreads connections over the workers.
-  // tidy: allow shared-mutable: the workers hand each other connections.
-  std::shared_ptr<ConnectionBalancer> balancer;
-  // What handles the datagrams of a listener for UDP, which has no chains; null: TCP.
-  std::shared_ptr<const UdpTerminal> udp;
 };
 
 inline std::string ListenerConfig::stat_address() const {

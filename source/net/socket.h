@@ -68,7 +68,6 @@ struct ListenOptions {
   std::optional<uint32_t> tcp_fast_open_queue;
   std::optional<TcpKeepalive> keepalive;  // Of accepted connections, which inherit it.
   bool mptcp = false;
-  bool datagram = false;  // A UDP socket, which never listens.
   std::vector<SocketOption> options;
 
   friend bool operator==(const ListenOptions&, const ListenOptions&) = default;

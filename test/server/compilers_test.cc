@@ -133,7 +133,7 @@ TEST_F(CompilersTest, RefusalHasAllThatIsWrongWithEachResource) {
   good.mutable_connect_timeout()->set_seconds(1);
   Cluster bad = good;
   bad.set_name("bad");
-  bad.mutable_connect_timeout()->set_seconds(-1);  // Breaks a constraint.
+  bad.mutable_connect_timeout()->set_seconds(-1);     // Breaks a constraint.
   bad.mutable_stats_matcher()->set_reject_all(true);  // Is not implemented.
   plane_.Set<Cluster>("v1", {good, bad});
   Start();

@@ -81,7 +81,7 @@ class RequestCounts {
     if (cluster_) (cluster_->stats.operator->()->*counter).Add(count);
     if (route_) (route_->stats.operator->()->*counter).Add(count);
   }
-  void CountStatus(uint16_t status) {
+  void CountStatus(uint32_t status) {
     if (cluster_) cluster_->stats->upstream_rq.Inc(status);
     if (route_) route_->stats->upstream_rq.Inc(status);
   }

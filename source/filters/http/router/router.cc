@@ -103,9 +103,9 @@ void Router::Forward() {
     return;
   }
   stream_.info.upstream_cluster = cluster_->config().name;
-  if (!config_.strict_headers.empty() && RefuseStrictly()) return;
   stream_.info.virtual_cluster_name =
       counts_.Begin(part_ == nullptr ? nullptr : &part_->route_counts, route, head);
+  if (!config_.strict_headers.empty() && RefuseStrictly()) return;
   if (cluster_->hosts().drop_overload() != nullptr && DropForOverload()) return;
   pipe_ = EndsHere(*forward_, head);
   retry_.Begin(*forward_, head);
@@ -398,8 +398,9 @@ bool Router::RefuseStrictly() {
 
 void Router::CountStatus(uint16_t status) {
   const bool hidden = config_.suppress_grpc_codes && stream_.IsGrpcCall();
-  cluster_->stats().upstream_rq.Inc(hidden ? stats::ResponseCodes::kOther : status);
-  counts_.CountStatus(hidden ? stats::ResponseCodes::kOther : status);
+  const uint32_t counted = hidden ? stats::ResponseCodes::kOther : status;
+  cluster_->stats().upstream_rq.Inc(counted);
+  counts_.CountStatus(counted);
 }
 
 void Router::OnWake() {

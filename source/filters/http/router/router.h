@@ -124,7 +124,7 @@ class Router final : public filter::HttpFilter, public base::Recycled<Router> {
   // Whether the request's body may go to the host yet.
   bool MaySendBody() const;
   void FinishAttempt(uint16_t status);
-  // What the request, or one of its attempts, came to.
+  // Counts a status that the cluster's requests came to.
   void CountStatus(uint16_t status);
   // A field of the request that strict_check_headers would have otherwise: then it was answered.
   bool RefuseStrictly();

@@ -206,7 +206,8 @@ void Router::OnTimeout() {
 
 // Of one try: it had no answer in time, or nothing came of it for too long.
 void Router::OnTryTimeout() {
-  const bool unanswered = std::exchange(attempt_->timed_out, false) && !response_started_;
+  const bool unanswered = attempt_->timed_out && !response_started_;
+  attempt_->timed_out = false;
   if (attempt_->idle != nullptr) attempt_->idle->over = false;
   // Filters that stand before the host are not pumped beside its successor.
   if (retry_.hedges() && attempt_->filters == nullptr) {
@@ -223,7 +224,7 @@ void Router::OnTryTimeout() {
   constexpr uint32_t kReasons =
       route::kRetryOn5xx | route::kRetryOnGatewayError | route::kRetryOnReset;
   if (!response_started_ && TryRetry(kReasons)) {
-    late_ = unanswered;
+    late_ = true;
     return;
   }
   GiveUp(others + 1, unanswered ? "upstream_per_try_timeout" : "upstream_per_try_idle_timeout");
@@ -302,8 +303,8 @@ bool Router::AcquireRetry() {
   retry_.CountOne();
   if (!cluster_->TryAcquireRetry(priority())) {
     stats.upstream_rq_retry_overflow.Inc();
-    stream_.info.flags |= filter::kUpstreamOverflow;
     counts_.Inc(&stats::RouteStats::upstream_rq_retry_overflow);
+    stream_.info.flags |= filter::kUpstreamOverflow;
     return false;
   }
   retry_counted_ = true;
