@@ -96,6 +96,19 @@ class TcpProxyTest(unittest.TestCase):
         running = self.start(clusters=[cluster], hash_policy=[{"source_ip": {}}])
         self.assertEqual(len(self.met(running, 8)), 1)
 
+    def test_hash_of_a_text_that_a_filter_left(self):
+        cluster = bootstrap.cluster("origin", *self.named(*"abcd"), lb_policy="RING_HASH")
+        tenant = {"name": "tenant", "typed_config": {
+            "@type": bootstrap.TYPE + "envoy.extensions.filters.network.set_filter_state.v3.Config",
+            "on_new_connection": [{"object_key": "tenant", "factory_key": "envoy.hashable_string",
+                                   "format_string": {"text_format_source": {"inline_string": "acme"}}}]}}
+        for filters, hosts in (([tenant], 1), ([], 2)):
+            proxied = tcp.tcp_proxy(self.log, LINE, hash_policy=[{"filter_state": {"key": "tenant"}}])
+            running = self.start([tcp.listener(*filters, proxied)], [cluster])
+            self.assertGreaterEqual(len(self.met(running, 16)), hosts)
+            if hosts == 1:
+                self.assertEqual(len(self.met(running, 8)), 1)
+
     def test_bytes_pass_both_ways_and_are_counted(self):
         running = self.start()
         client, host = self.pair(running)

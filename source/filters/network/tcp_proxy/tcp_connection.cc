@@ -137,6 +137,8 @@ void TcpConnection::Connect() {
   if (config.hashes_source || !config.subsets.empty() || !pick.authority.empty()) {
     attempt_->pick = &pick;
   }
+  if (config.picks()) SetPick(pick);
+  if (config.picks() || !pick.authority.empty()) attempt_->pick = &pick;
   cluster_->Acquire(*attempt_);
   attempt_->pick = nullptr;
   attempt_->needs = nullptr;
@@ -146,6 +148,8 @@ void TcpConnection::SetPick(upstream::PickRequest& pick) const {
   if (service_.config().hashes_source) {
     const std::string ip = info_.remote.IpString();
     if (!ip.empty()) pick.hash = base::XxHash64(ip);
+  } else if (const std::string& key = service_.config().hashed_state; !key.empty()) {
+    if (const std::string* text = info_.state.Find(key)) pick.hash = base::XxHash64(*text);
   }
   if (const route::MetadataMatch* subset = service_.SubsetOf(cluster_->config().name)) {
     pick.subset = &subset->fields;

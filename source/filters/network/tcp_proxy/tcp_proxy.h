@@ -31,6 +31,8 @@ struct TcpProxyConfig {
   // metadata_match, by cluster in their order; empty: none of them is asked for a subset.
   std::vector<std::shared_ptr<const route::MetadataMatch>> subsets;
   bool hashes_source = false;  // hash_policy: source_ip
+  std::string hashed_state;    // hash_policy: filter_state; empty: none.
+  bool picks() const { return hashes_source || !hashed_state.empty() || !subsets.empty(); }
 
   base::Nanos idle_timeout = base::limits::kConnectionIdleTimeout;  // 0: none.
   base::Nanos max_duration = 0;                                     // 0: none.

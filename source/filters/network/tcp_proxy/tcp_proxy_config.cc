@@ -210,7 +210,10 @@ std::unique_ptr<downstream::NetworkTerminal> CreateTcpProxy(
   result.stat_prefix = proto.stat_prefix();
   Clusters(proto, result);
   Subsets(proto, result);
-  result.hashes_source = !proto.hash_policy().empty() && proto.hash_policy(0).has_source_ip();
+  if (!proto.hash_policy().empty()) {
+    result.hashes_source = proto.hash_policy(0).has_source_ip();
+    result.hashed_state = proto.hash_policy(0).filter_state().key();
+  }
   Times(proto, result, path, errors);
   Connecting(proto, result, path, errors);
   Demands(proto, result, path.Field("on_demand"), errors);
