@@ -115,7 +115,7 @@ void AddRemote(const envoy::config::accesslog::v3::AccessLog& config, const conf
   if (errors.count() == before) logs.emplace_back(std::move(remote), std::move(filter));
 }
 
-// Formatters extend the set of operators; one of Envoy's is known.
+// Formatters extend the set of operators; of Envoy's one is needed, and %CEL% is there anyway.
 Formatter::Options OptionsOf(const SubstitutionFormatString& config, const config::Path& path,
                              config::Errors& errors) {
   Formatter::Options options;
@@ -124,9 +124,9 @@ Formatter::Options OptionsOf(const SubstitutionFormatString& config, const confi
     const std::string type = config::TypedConfigType(config.formatters(i).typed_config());
     if (type == "envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery") {
       options.extensions.req_without_query = true;
-    } else {
+    } else if (type != "envoy.extensions.formatter.cel.v3.Cel") {
       errors.AddValue(path.Field("formatters").Index(i), type,
-                      "a formatter that proxenos implements (req_without_query)");
+                      "a formatter that proxenos implements (req_without_query, cel)");
     }
   }
   return options;

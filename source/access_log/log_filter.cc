@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "source/access_log/attributes.h"
 #include "source/access_log/operator_reads.h"
 #include "source/base/random.h"
 
@@ -83,6 +84,29 @@ LogFilter LogFilter::Any(std::vector<LogFilter> filters) {
   return filter;
 }
 
+LogFilter LogFilter::Metadata(std::vector<std::string> path,
+                              std::optional<match::ValueMatcher> matcher, bool if_absent) {
+  LogFilter filter(Kind::kMetadata);
+  filter.path_ = std::move(path);
+  filter.value_ = std::move(matcher);
+  filter.flag_ = if_absent;
+  return filter;
+}
+
+LogFilter LogFilter::Expression(std::shared_ptr<const cel::Expression> expression) {
+  LogFilter filter(Kind::kExpression);
+  filter.expression_ = std::move(expression);
+  return filter;
+}
+
+bool LogFilter::PassesMetadata(const FormatInput& input) const {
+  const json::Object* spaces = input.stream->metadata.all();
+  const json::Value* value =
+      spaces == nullptr || path_.empty() ? nullptr : json::FindPath(*spaces, path_);
+  if (value == nullptr) return flag_;
+  return value_.has_value() && value_->Matches(value);
+}
+
 bool LogFilter::PassesComparison(uint64_t value, const FormatInput& input) const {
   const uint64_t threshold = threshold_.Get(input.runtime);
   switch (comparison_) {
@@ -131,6 +155,10 @@ bool LogFilter::Passes(const FormatInput& input) const {
       return !stream.health_check;
     case Kind::kTraced:
       return stream.trace != nullptr && stream.trace->sampled;
+    case Kind::kMetadata:
+      return PassesMetadata(input);
+    case Kind::kExpression:
+      return expression_->Holds(AttributesOf(input));
     case Kind::kAll:
       for (const LogFilter& child : children_) {
         if (!child.Passes(input)) return false;

@@ -5,10 +5,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "source/access_log/value.h"
+#include "source/cel/expression.h"
+#include "source/match/value_matcher.h"
 #include "source/route/header_matcher.h"
 #include "source/runtime/setting.h"
 
@@ -38,6 +42,12 @@ class LogFilter {
   static LogFilter NotHealthCheck() { return LogFilter(Kind::kNotHealthCheck); }
   // Of those whose trace a collector is told.
   static LogFilter Traced() { return LogFilter(Kind::kTraced); }
+  // Of dynamic metadata: where there is a value at `path` (the namespace first), whether it matches
+  // (it does not without a matcher), else `if_absent`.
+  static LogFilter Metadata(std::vector<std::string> path,
+                            std::optional<match::ValueMatcher> matcher, bool if_absent);
+  // Of those for which it is true.
+  static LogFilter Expression(std::shared_ptr<const cel::Expression> expression);
   static LogFilter All(std::vector<LogFilter> filters);
   static LogFilter Any(std::vector<LogFilter> filters);
 
@@ -56,19 +66,25 @@ class LogFilter {
     kAny,
     kNotHealthCheck,
     kTraced,
+    kMetadata,
+    kExpression,
   };
 
   explicit LogFilter(Kind kind) : kind_(kind) {}
   bool PassesComparison(uint64_t value, const FormatInput& input) const;
   bool PassesSampling(const FormatInput& input) const;
+  bool PassesMetadata(const FormatInput& input) const;
 
   Kind kind_;
-  bool flag_ = false;  // What Always answers; GrpcStatus: exclude.
+  bool flag_ = false;  // What Always answers; GrpcStatus: exclude; Metadata: if there is none.
   Comparison comparison_ = Comparison::kEqual;
   runtime::IntegerSetting threshold_;  // To compare with.
   uint64_t bits_ = 0;
   Sampling sampling_;
   std::optional<route::HeaderMatcher> header_;
+  std::vector<std::string> path_;  // Of kMetadata.
+  std::optional<match::ValueMatcher> value_;
+  std::shared_ptr<const cel::Expression> expression_;
   std::vector<LogFilter> children_;
 };
 

@@ -1,9 +1,13 @@
 // Access log filters from their protos.
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
+#include <string>
+#include <utility>
+
 #include "envoy/data/accesslog/v3/accesslog.pb.h"
+#include "envoy/extensions/access_loggers/filters/cel/v3/cel.pb.h"
 #include "source/access_log/access_log_config.h"
-#include "source/config/concat.h"
+#include "source/cel/expression_config.h"
+#include "source/config/typed_config.h"
+#include "source/match/value_matcher_config.h"
 #include "source/route/matcher_config.h"
 #include "source/runtime/setting_config.h"
 
@@ -12,6 +16,7 @@ namespace {
 
 using Config = envoy::config::accesslog::v3::AccessLogFilter;
 using envoy::config::accesslog::v3::ComparisonFilter;
+using envoy::extensions::access_loggers::filters::cel::v3::ExpressionFilter;
 
 // Filters nest in each other.
 constexpr int kMaxDepth = 16;
@@ -89,16 +94,38 @@ LogFilter CompileLogType(const envoy::config::accesslog::v3::LogTypeFilter& conf
   return LogFilter::Always(listed != config.exclude());
 }
 
+// As in Envoy, invert of the matcher has no say.
+std::optional<LogFilter> CompileMetadata(const envoy::config::accesslog::v3::MetadataFilter& config,
+                                         const config::Path& path, config::Errors& errors) {
+  const bool if_absent =
+      !config.has_match_if_key_not_found() || config.match_if_key_not_found().value();
+  if (!config.has_matcher()) return LogFilter::Metadata({}, std::nullopt, if_absent);
+  auto matcher = match::CompileMetadataMatcher(config.matcher(), errors, path.Field("matcher"));
+  if (!matcher) return std::nullopt;
+  return LogFilter::Metadata(std::move(matcher->path), std::move(matcher->value), if_absent);
+}
+
+std::optional<LogFilter> CompileExtension(const google::protobuf::Any& any,
+                                          const config::Path& path, config::Errors& errors) {
+  const std::string type = config::TypedConfigType(any);
+  if (type != ExpressionFilter::descriptor()->full_name()) {
+    errors.AddValue(path, type, "an access log filter that proxenos implements (cel)");
+    return std::nullopt;
+  }
+  ExpressionFilter proto;
+  if (!config::UnpackTypedConfigTo(any, proto, path, errors)) return std::nullopt;
+  auto expression = cel::CompileText(proto.expression(), cel::OptionsOf(proto.cel_config()),
+                                     cel::Phase::kEnd, path.Field("expression"), errors);
+  if (expression == nullptr) return std::nullopt;
+  return LogFilter::Expression(std::move(expression));
+}
+
 std::optional<LogFilter> Compile(const Config& config, int depth, const config::Path& path,
                                  config::Errors& errors) {
   if (depth > kMaxDepth) {
     errors.Add(path, "access log filters nested too deep");
     return std::nullopt;
   }
-  const auto refuse = [&](std::string_view field, std::string_view why) {
-    errors.Add(path.Field(field), config::Concat("not implemented: ", why));
-    return std::nullopt;
-  };
   switch (config.filter_specifier_case()) {
     case Config::kStatusCodeFilter: {
       const ComparisonFilter& comparison = config.status_code_filter().comparison();
@@ -134,10 +161,10 @@ std::optional<LogFilter> Compile(const Config& config, int depth, const config::
     case Config::kTraceableFilter:
       return LogFilter::Traced();
     case Config::kMetadataFilter:
-      return refuse("metadata_filter", "dynamic metadata");
+      return CompileMetadata(config.metadata_filter(), path.Field("metadata_filter"), errors);
     case Config::kExtensionFilter:
-      return refuse("extension_filter",
-                    config::Concat("access log filter '", config.extension_filter().name(), "'"));
+      return CompileExtension(config.extension_filter().typed_config(),
+                              path.Field("extension_filter").Field("typed_config"), errors);
     case Config::FILTER_SPECIFIER_NOT_SET:
       errors.Add(path, "no filter is given");
       return std::nullopt;

@@ -41,10 +41,11 @@ constexpr Row kNotesRows[] = {
     {"UPSTREAM_LOCAL_CLOSE_REASON", ReadCloseReason<&LogNotes::upstream_close_reason>},
 };
 
-// Parts of operators' names and arguments.
+// Parts of operators' names and arguments, and of expressions.
 constexpr absl::string_view kAskingWords[] = {
-    "_ATTEMPTED",      "_CLOSE_",   "_HEADER_BYTES_", "POOL_READY", "ROUTE_RESOLUTION",
-    "METADATA(ROUTE:", "US_CX_BEG", "US_CX_END",      "_HDR_END",   "_BODY_BEG",
+    "_ATTEMPTED",       "_CLOSE_",         "_HEADER_BYTES_", "POOL_READY",
+    "ROUTE_RESOLUTION", "METADATA(ROUTE:", "US_CX_BEG",      "US_CX_END",
+    "_HDR_END",         "_BODY_BEG",       "route_metadata",
 };
 
 }  // namespace

@@ -33,6 +33,11 @@ absl::Status CompileCoalesce(absl::string_view argument, const OperatorExtension
                              Operator& out);
 Value ReadCoalesce(const Operator& self, const FormatInput& input, Scratch& scratch);
 
+// CEL and TYPED_CEL (cel_operator.cc).
+absl::Status CompileCel(absl::string_view argument, Operator& out);
+Value ReadCel(const Operator& self, const FormatInput& input, Scratch& scratch);
+Value ReadTypedCel(const Operator& self, const FormatInput& input, Scratch& scratch);
+
 // For operators that show a time in a format.
 template <bool kLocal>
 absl::Status ConfigureTime(absl::string_view argument, Operator& out) {

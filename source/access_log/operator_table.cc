@@ -219,6 +219,7 @@ constexpr Row kRows[] = {
     {"BYTES_RECEIVED", ReadNumber<&StreamInfo::bytes_received>},
     {"BYTES_RETRANSMITTED", ReadZero},
     {"BYTES_SENT", ReadNumber<&StreamInfo::bytes_sent>},
+    {"CEL", ReadCel, kMustHave | kLimit, CompileCel},
     {"COALESCE", ReadCoalesce, kMustHave | kLimit},
     {"COMMON_DURATION", ReadDuration, kMustHave, ConfigureCommonDuration},
     {"CONNECTION_TERMINATION_DETAILS", ReadText<&StreamInfo::connection_termination_details>},
@@ -273,6 +274,7 @@ constexpr Row kRows[] = {
     {"STREAM_ID", ReadStreamId},
     {"TRACE_ID", ReadTraceId<&filter::TraceIds::trace_id>},
     {"TRAILER", ReadResponseTrailer, kMustHave | kLimit, ConfigureHeader},
+    {"TYPED_CEL", ReadTypedCel, kMustHave | kLimit, CompileCel},
     {"UNIQUE_ID", ReadUniqueId},
     {"UPSTREAM_CLUSTER", ReadText<&StreamInfo::upstream_cluster>},
     {"UPSTREAM_CLUSTER_RAW", ReadText<&StreamInfo::upstream_cluster>},
@@ -293,8 +295,7 @@ constexpr Row kReqWithoutQuery = {"REQ_WITHOUT_QUERY", ReadRequestHeaderWithoutQ
 // Operators that Envoy has and proxenos has not: the message for these differs from that for a
 // typo.
 constexpr absl::string_view kNotImplemented[] = {
-    "CEL",    "CLUSTER_METADATA", "DOWNSTREAM_CX_RTT", "FILE_CONTENT",
-    "SECRET", "TYPED_CEL",        "UPSTREAM_METADATA",
+    "CLUSTER_METADATA", "DOWNSTREAM_CX_RTT", "FILE_CONTENT", "SECRET", "UPSTREAM_METADATA",
 };
 
 bool IsKnownToEnvoy(absl::string_view name) {

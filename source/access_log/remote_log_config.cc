@@ -57,9 +57,9 @@ class OtlpCompiler {
       const std::string type = config::TypedConfigType(proto_.formatters(i).typed_config());
       if (type == "envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery") {
         options_.extensions.req_without_query = true;
-      } else {
+      } else if (type != "envoy.extensions.formatter.cel.v3.Cel") {
         errors_.AddValue(path_.Field("formatters").Index(static_cast<size_t>(i)), type,
-                         "a formatter that proxenos implements (req_without_query)");
+                         "a formatter that proxenos implements (req_without_query, cel)");
       }
     }
   }

@@ -18,9 +18,10 @@ std::string_view NextName(std::string_view& names) {
 const std::vector<MessageRules>& FieldsTable() {
   static const std::vector<MessageRules> table = [] {
     std::vector<MessageRules> all;
-    for (auto part : {AccessFields, AuthFields, BodyFields, BootstrapFields, ListenerFields,
-                      NetworkFields, FilterFields, RouteFields, ClusterFields, CoreFields,
-                      HealthFields, LogFields, LuaFields, TlsFields, TracingFields, WafFields}) {
+    for (auto part :
+         {AccessFields, AuthFields, BodyFields, BootstrapFields, CelFields, ListenerFields,
+          NetworkFields, FilterFields, RouteFields, ClusterFields, CoreFields, HealthFields,
+          LogFields, LuaFields, TlsFields, TracingFields, WafFields}) {
       std::vector<MessageRules> blocks = part();
       all.insert(all.end(), std::make_move_iterator(blocks.begin()),
                  std::make_move_iterator(blocks.end()));

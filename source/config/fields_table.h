@@ -65,6 +65,7 @@ std::vector<MessageRules> AccessFields();
 std::vector<MessageRules> AuthFields();
 std::vector<MessageRules> BodyFields();
 std::vector<MessageRules> BootstrapFields();
+std::vector<MessageRules> CelFields();
 std::vector<MessageRules> ClusterFields();
 std::vector<MessageRules> CoreFields();
 std::vector<MessageRules> FilterFields();

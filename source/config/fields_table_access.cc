@@ -27,8 +27,7 @@ std::vector<MessageRules> PolicyFields() {
       {"envoy.config.rbac.v3.RBAC",
        {Use("action policies"), Refuse("audit_logging_options", "there are no audit loggers")}},
       {"envoy.config.rbac.v3.Policy",
-       {Use("permissions principals"),
-        Refuse("condition checked_condition cel_config", "there is no CEL")}},
+       {Use("permissions principals condition checked_condition cel_config")}},
       {"envoy.config.rbac.v3.Permission",
        {Use("and_rules or_rules any header url_path destination_ip destination_port "
             "destination_port_range not_rule requested_server_name metadata sourced_metadata"),

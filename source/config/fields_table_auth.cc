@@ -191,7 +191,7 @@ std::vector<MessageRules> DescriptorFields() {
            Use("source_cluster destination_cluster request_headers query_parameters"),
            Use("remote_address generic_key header_value_match dynamic_metadata metadata"),
            Use("masked_remote_address query_parameter_value_match remote_address_match"),
-           Refuse("extension", "write one of the other actions"),
+           Use("extension"),
        }},
       {"envoy.config.route.v3.RateLimit.Action.SourceCluster", {}},
       {"envoy.config.route.v3.RateLimit.Action.DestinationCluster", {}},

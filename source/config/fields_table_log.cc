@@ -88,8 +88,7 @@ std::vector<MessageRules> LogFields() {
        {
            Use("status_code_filter duration_filter not_health_check_filter runtime_filter "
                "and_filter or_filter header_filter response_flag_filter grpc_status_filter "
-               "log_type_filter traceable_filter"),
-           Refuse("metadata_filter", "there is no dynamic metadata yet"),
+               "log_type_filter traceable_filter metadata_filter extension_filter"),
        }},
       {"envoy.config.accesslog.v3.StatusCodeFilter", {Use("comparison")}},
       {"envoy.config.accesslog.v3.DurationFilter", {Use("comparison")}},
@@ -104,6 +103,14 @@ std::vector<MessageRules> LogFields() {
       {"envoy.config.accesslog.v3.ResponseFlagFilter", {Use("flags")}},
       {"envoy.config.accesslog.v3.GrpcStatusFilter", {Use("statuses exclude")}},
       {"envoy.config.accesslog.v3.LogTypeFilter", {Use("types exclude")}},
+      {"envoy.config.accesslog.v3.MetadataFilter", {Use("matcher match_if_key_not_found")}},
+      {"envoy.config.accesslog.v3.MetadataFilter.matcher",
+       {Use("filter path value"),
+        Leave("invert", "Envoy does not ask for it here: what there is has to match.")}},
+      {"envoy.config.accesslog.v3.ExtensionFilter",
+       {Use("name"), Use("typed_config")
+                         .Only("envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
+                               "write an expression of attributes")}},
   };
 }
 

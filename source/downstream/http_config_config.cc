@@ -313,7 +313,9 @@ class HttpCompiler {
     for (const auto& log : proto_.access_log()) {
       // Asking the kernel for a socket's own address costs a system call: only where it is shown.
       const std::string text = log.SerializeAsString();
-      if (text.find("UPSTREAM_LOCAL") != std::string::npos) config_->logs_upstream_local = true;
+      config_->logs_upstream_local = config_->logs_upstream_local ||
+                                     text.find("UPSTREAM_LOCAL") != std::string::npos ||
+                                     text.find("local_address") != std::string::npos;
       config_->asks_notes = config_->asks_notes || access_log::AsksForNotes(text);
     }
     for (const auto& filter : proto_.http_filters()) {

@@ -7,6 +7,9 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "source/cel/expression.h"
+#include "source/cel/print.h"
+#include "source/filter/stream_attributes.h"
 #include "source/http/path.h"
 #include "source/route/rewrite.h"
 
@@ -53,8 +56,8 @@ class Evaluation {
       case Kind::kRouteMetadata:
         return Metadata(action, stream_.route == nullptr ? nullptr : stream_.route->metadata.get(),
                         value);
-      case Kind::kExpression:  // None is compiled yet.
-        break;
+      case Kind::kExpression:
+        return Expression(action, value);
     }
     return Made::kNoDescriptor;
   }
@@ -117,6 +120,17 @@ class Evaluation {
     if (found != nullptr && found->text() != nullptr) *value = *found->text();
     if (value->empty()) *value = action.value;
     return value->empty() ? Absent(action) : Made::kEntry;
+  }
+
+  Made Expression(const RateLimitAction& action, absl::string_view* value) {
+    MatchSubject subject = MatchSubject::OfRequest(stream_.info, stream_.request);
+    if (stream_.route != nullptr) subject.route_metadata = stream_.route->metadata.get();
+    const StreamAttributes attributes(subject);
+    cel::Memory memory;
+    const cel::Value result = action.expression->Evaluate(attributes, memory);
+    if (result.IsError()) return Absent(action);
+    *value = stream_.arena.Copy(cel::Print(result));
+    return Made::kEntry;
   }
 
   StreamContext& stream_;

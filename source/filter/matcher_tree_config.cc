@@ -12,7 +12,10 @@
 #include "envoy/extensions/matching/common_inputs/environment_variable/v3/input.pb.h"
 #include "envoy/extensions/matching/common_inputs/network/v3/network_inputs.pb.h"
 #include "envoy/type/matcher/v3/http_inputs.pb.h"
+#include "source/cel/expression_config.h"
 #include "source/config/typed_config.h"
+#include "xds/type/matcher/v3/cel.pb.h"
+#include "xds/type/matcher/v3/http_inputs.pb.h"
 
 namespace proxenos::filter {
 namespace {
@@ -21,6 +24,7 @@ using Kind = TreeInput::Kind;
 using Extension = xds::core::v3::TypedExtensionConfig;
 namespace network = envoy::extensions::matching::common_inputs::network::v3;
 namespace http_inputs = envoy::type::matcher::v3;
+namespace cel_matchers = xds::type::matcher::v3;
 
 struct PlainInput {
   const char* type;
@@ -50,9 +54,14 @@ class InputList {
   InputList(MatchTime time, config::Errors& errors) : time_(time), errors_(errors) {}
 
   std::optional<match::CompiledInput> Add(const Extension& proto, const config::Path& path) {
+    match::CompiledInput compiled;
+    compiled.attributes = IsAttributes(proto.typed_config());
+    if (compiled.attributes) {
+      if (!OfRequest(path.Field("typed_config"))) return std::nullopt;
+      return compiled;  // Read by expressions, each of which is an input of its own.
+    }
     auto input = Compile(proto.typed_config(), path.Field("typed_config"));
     if (!input) return std::nullopt;
-    match::CompiledInput compiled;
     compiled.metadata = input->kind == Kind::kMetadata;
     compiled.is_address =
         input->IsAddress() || input->kind == Kind::kHeader || input->kind == Kind::kFilterState;
@@ -65,6 +74,11 @@ class InputList {
 
  private:
   using Any = google::protobuf::Any;
+
+  static bool IsAttributes(const Any& any) {
+    return config::TypedConfigType(any) ==
+           cel_matchers::HttpAttributesCelMatchInput::descriptor()->full_name();
+  }
 
   std::optional<TreeInput> Compile(const Any& any, const config::Path& path) {
     const std::string type = config::TypedConfigType(any);
@@ -83,6 +97,7 @@ class InputList {
          &InputList::Metadata},
         {"envoy.extensions.matching.common_inputs.environment_variable.v3.Config",
          &InputList::EnvironmentVariable},
+        {"xds.type.matcher.v3.CelMatcher", &InputList::Expression},
     };
     for (const auto& [known, maker] : kMakers) {
       if (type == known) return (this->*maker)(any, path);
@@ -142,6 +157,19 @@ class InputList {
     if (!config::UnpackTypedConfigTo(any, proto, path, errors_)) return std::nullopt;
     const char* value = std::getenv(proto.name().c_str());
     return TreeInput{Kind::kConstant, value == nullptr ? std::string() : std::string(value)};
+  }
+
+  std::optional<TreeInput> Expression(const Any& any, const config::Path& path) {
+    cel_matchers::CelMatcher proto;
+    if (!config::UnpackTypedConfigTo(any, proto, path, errors_)) return std::nullopt;
+    const cel::Phase latest =
+        time_ == MatchTime::kResponse ? cel::Phase::kResponse : cel::Phase::kRequest;
+    auto expression = cel::CompileXds(proto.expr_match(), cel::Options(), latest,
+                                      path.Field("expr_match"), errors_);
+    if (expression == nullptr) return std::nullopt;
+    TreeInput input{Kind::kExpression};
+    input.expression = std::move(expression);
+    return input;
   }
 
   const MatchTime time_;

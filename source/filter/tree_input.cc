@@ -3,6 +3,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "source/cel/expression.h"
+#include "source/filter/stream_attributes.h"
 #include "source/http/percent.h"
 #include "source/tls/session_info.h"
 
@@ -114,7 +116,12 @@ void TreeInput::Read(const MatchSubject& subject, Reading& reading) const {
     case Kind::kResponseHeader:
     case Kind::kLocalReply:
       return ReadResponse(subject, reading);
-    case Kind::kExpression:  // None is compiled yet.
+    case Kind::kExpression:
+      if (expression->phase() >= cel::Phase::kResponse && subject.response == nullptr) {
+        reading.state = Reading::State::kLater;
+      } else if (expression->Holds(StreamAttributes(subject))) {
+        reading.Show("true");
+      }
       return;
   }
 }

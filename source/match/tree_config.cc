@@ -27,6 +27,8 @@ using PredicateProto = Proto::MatcherList::Predicate;
 using Extension = xds::core::v3::TypedExtensionConfig;
 using OnMatch = MatchTree::OnMatch;
 
+constexpr std::string_view kCelMatcher = "xds.type.matcher.v3.CelMatcher";
+
 using TextProto = xds::type::matcher::v3::StringMatcher;
 
 std::optional<StringMatcher> CompileText(const TextProto& proto, Errors& errors, const Path& path) {
@@ -164,6 +166,16 @@ std::optional<Predicate> TreeCompiler::CompileCustom(const CompiledInput& input,
     errors_.Add(at, "dynamic metadata are matched by input_matchers.metadata, and only they");
     return std::nullopt;
   }
+  if ((type == kCelMatcher) != input.attributes) {
+    errors_.Add(at, "attributes are matched by CelMatcher, and only they");
+    return std::nullopt;
+  }
+  if (input.attributes) {
+    const auto holds = inputs_(proto, path);
+    if (!holds) return std::nullopt;
+    return Predicate::Text(holds->number, StringMatcher(StringMatcher::Kind::kExact, "true", false),
+                           std::nullopt);
+  }
   if (metadata) return CompileMetadata(input, proto.typed_config(), at);
   if (type == matchers::ip::v3::Ip::descriptor()->full_name()) {
     return CompileRanges(input, proto.typed_config(), at);
@@ -181,6 +193,10 @@ std::optional<Predicate> TreeCompiler::CompileSingle(const PredicateProto::Singl
   if (!input) return std::nullopt;
   if (proto.has_custom_match()) {
     return CompileCustom(*input, proto.custom_match(), path.Field("custom_match"));
+  }
+  if (input->attributes) {
+    errors_.Add(path, "attributes need a custom_match of xds.type.matcher.v3.CelMatcher");
+    return std::nullopt;
   }
   if (input->metadata) {
     errors_.Add(path, "dynamic metadata need a custom_match of input_matchers.metadata");
@@ -238,8 +254,8 @@ std::unique_ptr<const MatchTree::Map> TreeCompiler::Compile(const Proto::Matcher
     errors_.Add(path, "expected exact_match_map or prefix_match_map");
     return nullptr;
   }
-  if (input && input->metadata) {
-    errors_.Add(path.Field("input"), "metadata are no text: write a matcher_list");
+  if (input && (input->metadata || input->attributes)) {
+    errors_.Add(path.Field("input"), "metadata and attributes are no text: write a matcher_list");
     return nullptr;
   }
   const Path at = path.Field(tree->prefixes ? "prefix_match_map" : "exact_match_map").Field("map");

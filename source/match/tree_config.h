@@ -19,9 +19,11 @@ struct CompiledInput {
   uint32_t number = 0;
   bool metadata = false;    // It is no text, and has a matcher of its own.
   bool is_address = false;  // Its text may be an IP address.
+  bool attributes = false;  // It is all of a request's: asked by expressions, and only by them.
 };
 
-// An input's number, or nothing with an error at `path`.
+// An input's number, or nothing with an error at `path`. A CelMatcher is asked for too, as an input
+// that is the text "true" where its expression holds.
 using InputCompiler = absl::FunctionRef<std::optional<CompiledInput>(
     const ::xds::core::v3::TypedExtensionConfig&, const config::Path&)>;
 // An action's number, or nothing with an error at `path`.

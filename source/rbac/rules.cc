@@ -6,8 +6,14 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "source/filter/stream_attributes.h"
 
 namespace proxenos::rbac {
+
+bool Policy::Matches(const Access& access) const {
+  return permission.Holds(access) && principal.Holds(access) &&
+         (condition == nullptr || condition->Holds(filter::StreamAttributes(access)));
+}
 
 Rules::Rules(Action action, std::vector<Policy> policies)
     : action_(action), policies_(std::move(policies)), no_policy_(DenialDetails("")) {

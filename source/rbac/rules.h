@@ -11,20 +11,21 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "source/cel/expression.h"
 #include "source/filter/matcher_tree.h"
 #include "source/rbac/condition.h"
 
 namespace proxenos::rbac {
 
-// Policy: matches where one of its permissions and one of its principals does.
+// Policy: matches where one of its permissions and one of its principals does, and what it has of
+// expressions is true.
 struct Policy {
   std::string name;
   Condition permission;
   Condition principal;
+  std::shared_ptr<const cel::Expression> condition{};  // Null: it has none.
 
-  bool Matches(const Access& access) const {
-    return permission.Holds(access) && principal.Holds(access);
-  }
+  bool Matches(const Access& access) const;
 };
 
 class Rules {

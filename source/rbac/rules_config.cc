@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/rbac/principals/mtls_authenticated/v3/mtls_authenticated.pb.h"
+#include "source/cel/expression_config.h"
 #include "source/config/typed_config.h"
 #include "source/match/match_config.h"
 #include "source/match/value_matcher_config.h"
@@ -243,6 +244,25 @@ Compiled RulesCompiler::Compile(const Principal& proto, const Path& path) {
   return std::nullopt;
 }
 
+// Null where the policy has none; nothing, with an error, where it is wrong.
+std::optional<std::shared_ptr<const cel::Expression>> CompileCondition(
+    const envoy::config::rbac::v3::Policy& policy, Subject subject, const Path& path,
+    Errors& errors) {
+  std::shared_ptr<const cel::Expression> condition;
+  if (!policy.has_condition() && !policy.has_checked_condition()) return condition;
+  if (policy.has_condition() && policy.has_checked_condition()) {
+    errors.Add(path, "only one of condition and checked_condition may be set");
+    return std::nullopt;
+  }
+  condition = cel::CompileProto(
+      policy.has_condition() ? policy.condition() : policy.checked_condition().expr(),
+      cel::OptionsOf(policy.cel_config()),
+      subject == Subject::kConnection ? cel::Phase::kConnection : cel::Phase::kRequest,
+      path.Field(policy.has_condition() ? "condition" : "checked_condition"), errors);
+  if (condition == nullptr) return std::nullopt;
+  return condition;
+}
+
 }  // namespace
 
 Rules::Action ActionOf(RbacProto::Action action) {
@@ -265,8 +285,10 @@ std::unique_ptr<Rules> CompileRules(const RbacProto& proto, Subject subject, con
     auto permissions = compiler.CompileEach(policy.permissions(), at.Field("permissions"));
     auto principals = compiler.CompileEach(policy.principals(), at.Field("principals"));
     if (!permissions || !principals) continue;
+    auto condition = CompileCondition(policy, subject, at, errors);
+    if (!condition) continue;
     policies.push_back({name, Condition::OneOf(*std::move(permissions)),
-                        Condition::OneOf(*std::move(principals))});
+                        Condition::OneOf(*std::move(principals)), *std::move(condition)});
   }
   if (policies.size() != static_cast<size_t>(proto.policies_size())) return nullptr;
   std::sort(policies.begin(), policies.end(),

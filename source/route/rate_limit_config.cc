@@ -3,6 +3,9 @@
 
 #include <utility>
 
+#include "envoy/extensions/rate_limit_descriptors/expr/v3/expr.pb.h"
+#include "source/cel/expression_config.h"
+#include "source/config/typed_config.h"
 #include "source/route/matcher_config.h"
 
 namespace proxenos::route {
@@ -94,6 +97,9 @@ class ActionCompiler {
       case Action::kMetadata:
         Metadata(config.metadata());
         break;
+      case Action::kExtension:
+        Extension(config.extension());
+        break;
       case Action::kDynamicMetadata:
         Set(Kind::kDynamicMetadata, config.dynamic_metadata().descriptor_key());
         action_.value = config.dynamic_metadata().default_value();
@@ -147,6 +153,27 @@ class ActionCompiler {
     action_.value = config.default_value();
     action_.skip_if_absent = config.skip_if_absent();
     Path(config.metadata_key());
+  }
+  void Extension(const envoy::config::core::v3::TypedExtensionConfig& config) {
+    using Descriptor = envoy::extensions::rate_limit_descriptors::expr::v3::Descriptor;
+    const config::Path at = path_.Field("extension").Field("typed_config");
+    const std::string type = config::TypedConfigType(config.typed_config());
+    if (type != Descriptor::descriptor()->full_name()) {
+      errors_.AddValue(at, type, "a descriptor that proxenos implements (expr)");
+      return;
+    }
+    Descriptor proto;
+    if (!config::UnpackTypedConfigTo(config.typed_config(), proto, at, errors_)) return;
+    Set(Kind::kExpression, proto.descriptor_key());
+    action_.skip_if_absent = proto.skip_if_error();
+    constexpr cel::Phase kLatest = cel::Phase::kRequest;
+    if (proto.has_parsed()) {
+      action_.expression =
+          cel::CompileProto(proto.parsed(), cel::Options(), kLatest, at.Field("parsed"), errors_);
+    } else {
+      action_.expression =
+          cel::CompileText(proto.text(), cel::Options(), kLatest, at.Field("text"), errors_);
+    }
   }
   void Path(const envoy::type::metadata::v3::MetadataKey& config) {
     action_.path.push_back(config.key());

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/access_loggers/file/v3/file.pb.h"
+#include "envoy/extensions/access_loggers/filters/cel/v3/cel.pb.h"
 #include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
 #include "test/access_log/stream_fixture.h"
 
@@ -51,6 +52,15 @@ class AccessLogConfigTest : public testing::Test {
     std::stringstream content;
     content << std::ifstream(path_).rdbuf();
     return content.str();
+  }
+
+  // An extension_filter with that expression, in which quotes are single.
+  static std::string ByExpression(const std::string& expression) {
+    FilterConfig filter;
+    envoy::extensions::access_loggers::filters::cel::v3::ExpressionFilter proto;
+    proto.set_expression(expression);
+    filter.mutable_extension_filter()->mutable_typed_config()->PackFrom(proto);
+    return filter.DebugString();
   }
 
   bool Passes(const std::string& filter_text) {
@@ -109,14 +119,14 @@ TEST_F(AccessLogConfigTest, AllErrorsAtOnce) {
   auto* first = configs.Add();
   first->mutable_typed_config()->PackFrom(FromText<FileAccessLog>(
       "path: '/dev/null' log_format { text_format_source { inline_string: '%NOPE%' } }"));
-  *first->mutable_filter() = FromText<FilterConfig>("metadata_filter {}");
+  *first->mutable_filter() = FromText<FilterConfig>("extension_filter {}");
   configs.Add()->mutable_typed_config()->set_type_url(
       "type.googleapis.com/envoy.extensions.access_loggers.wasm.v3.WasmAccessLog");
   configs.Add()->mutable_typed_config()->PackFrom(FromText<FileAccessLog>("path: '/no/dir/x'"));
   EXPECT_TRUE(CompileAccessLogs(configs, &writer_, config::Path("log"), errors_).empty());
   ASSERT_EQ(errors_.count(), 4u);
   EXPECT_EQ(errors_.list()[0].path, "log[0].typed_config.log_format.text_format_source");
-  EXPECT_EQ(errors_.list()[1].path, "log[0].filter.metadata_filter");
+  EXPECT_EQ(errors_.list()[1].path, "log[0].filter.extension_filter.typed_config");
   EXPECT_THAT(errors_.list()[2].ToString(), HasSubstr("WasmAccessLog"));
   EXPECT_EQ(errors_.list()[3].path, "log[2].typed_config.path");
 }
@@ -130,9 +140,19 @@ TEST_F(AccessLogConfigTest, WithoutAWriterNothingIsOpened) {
 
 TEST_F(AccessLogConfigTest, UnknownFormatterIsRefused) {
   Logged(
-      "log_format { text_format: 'x' formatters { name: 'cel' typed_config { type_url: "
-      "'type.googleapis.com/envoy.extensions.formatter.cel.v3.Cel' } } }");
-  EXPECT_THAT(FirstError(errors_), HasSubstr("formatter.cel.v3.Cel"));
+      "log_format { text_format: 'x' formatters { name: 'm' typed_config { type_url: "
+      "'type.googleapis.com/envoy.extensions.formatter.metadata.v3.Metadata' } } }");
+  EXPECT_THAT(FirstError(errors_), HasSubstr("formatter.metadata.v3.Metadata"));
+}
+
+TEST_F(AccessLogConfigTest, TheFormatterOfExpressionsNeedNotBeNamed) {
+  const std::string text = "text_format_source { inline_string: '%CEL(request.method)%' } ";
+  EXPECT_EQ(Logged("log_format { " + text + "}"), "POST");
+  EXPECT_EQ(Logged("log_format { " + text +
+                   "formatters { name: 'cel' typed_config { type_url: "
+                   "'type.googleapis.com/envoy.extensions.formatter.cel.v3.Cel' } } }"),
+            "POSTPOST");
+  EXPECT_TRUE(errors_.ok());
 }
 
 TEST_F(AccessLogConfigTest, ComparisonFilters) {
@@ -226,13 +246,60 @@ TEST_F(AccessLogConfigTest, GrpcAndLogTypeFilters) {
 TEST_F(AccessLogConfigTest, TraceableFilter) { EXPECT_FALSE(Passes("traceable_filter {}")); }
 
 TEST_F(AccessLogConfigTest, RefusedFilters) {
-  EXPECT_THAT(FilterError("metadata_filter {}"),
-              HasSubstr("filter.metadata_filter: not implemented"));
-  EXPECT_THAT(FilterError("extension_filter { name: 'cel' }"), HasSubstr("'cel'"));
-  EXPECT_THAT(FilterError("or_filter { filters { metadata_filter {} } filters { "
+  EXPECT_THAT(FilterError("extension_filter { name: 'cel' }"),
+              HasSubstr("filter.extension_filter.typed_config"));
+  EXPECT_THAT(FilterError("or_filter { filters { extension_filter {} } filters { "
                           "not_health_check_filter {} } }"),
-              HasSubstr("filter.or_filter.filters[0].metadata_filter"));
+              HasSubstr("filter.or_filter.filters[0].extension_filter"));
+  EXPECT_THAT(FilterError(ByExpression("request.path ==")),
+              HasSubstr("typed_config.expression: expression: at byte 15: expected a value"));
   EXPECT_THAT(FilterError(""), HasSubstr("no filter is given"));
+}
+
+TEST_F(AccessLogConfigTest, MetadataFilter) {
+  const std::string matcher =
+      "matcher { filter: 'jwt' path { key: 'user' } value { string_match { exact: 'ann' } } }";
+  // Nobody has written it.
+  EXPECT_TRUE(Passes("metadata_filter { " + matcher + " }"));
+  EXPECT_FALSE(
+      Passes("metadata_filter { " + matcher + " match_if_key_not_found { value: false } }"));
+  fixture_.stream.metadata.Set("jwt", "user", json::Value(std::string("ann")));
+  EXPECT_TRUE(
+      Passes("metadata_filter { " + matcher + " match_if_key_not_found { value: false } }"));
+  fixture_.stream.metadata.Set("jwt", "user", json::Value(std::string("bob")));
+  EXPECT_FALSE(Passes("metadata_filter { " + matcher + " }"));
+  // Without a matcher there is no value to look for.
+  EXPECT_TRUE(Passes("metadata_filter {}"));
+  EXPECT_FALSE(Passes("metadata_filter { match_if_key_not_found { value: false } }"));
+}
+
+TEST_F(AccessLogConfigTest, ExpressionFilter) {
+  EXPECT_FALSE(Passes(ByExpression("response.code >= 400")));
+  EXPECT_TRUE(Passes(ByExpression("response.code < 400 && request.url_path.contains('b')")));
+  // Errors and other values than true are false.
+  EXPECT_FALSE(Passes(ByExpression("request.headers['nope'] == 'x'")));
+  EXPECT_FALSE(Passes(ByExpression("response.code")));
+  fixture_.stream.metadata.Set("jwt", "user", json::Value(std::string("ann")));
+  EXPECT_TRUE(Passes(ByExpression("metadata.filter_metadata['jwt'].user == 'ann'")));
+  fixture_.stream.state.Set("k", "v");
+  EXPECT_TRUE(Passes(ByExpression("filter_state['k'] == b'v' && !('x' in filter_state)")));
+  EXPECT_TRUE(Passes(ByExpression("size(request.headers) == 8 && 'X-Empty' in request.headers")));
+}
+
+TEST_F(AccessLogConfigTest, ExpressionsInJsonKeepTheirKind) {
+  const std::string field = "fields { key: 'a' value { string_value: '%TYPED_CEL(";
+  const auto logged = [&](const std::string& expression) {
+    const std::string log =
+        Logged("log_format { json_format { " + field + expression + ")%' } } } }");
+    return log.substr(log.rfind('\n', log.size() - 2) + 1);
+  };
+  EXPECT_EQ(logged("response.code"), "{\"a\":200}\n");
+  EXPECT_EQ(logged("response.code > 5"), "{\"a\":true}\n");
+  EXPECT_EQ(logged("request.method"), "{\"a\":\"POST\"}\n");
+  EXPECT_EQ(logged("[1, 2.5, {\\'k\\': null}]"), "{\"a\":[1,2.5,{\"k\":null}]}\n");
+  EXPECT_EQ(logged("b\\'ab\\'"), "{\"a\":\"YWI=\"}\n");
+  EXPECT_EQ(logged("request.duration"), "{\"a\":\"0.015s\"}\n");
+  EXPECT_EQ(logged("null"), "{\"a\":null}\n");
 }
 
 TEST_F(AccessLogConfigTest, NestingLimit) {

@@ -87,13 +87,14 @@ Rules::Decision Rbac::Decide(const Judge& judge, const Access& access) {
 
 Verdict Rbac::OnRequestHeaders(http::RequestHead& head, bool) {
   const filter::ConnectionInfo& connection = *stream_.info.connection;
-  const Access access{connection,
-                      stream_.info.remote,
-                      connection.requested_server_name,
-                      &head,
-                      &stream_.info.metadata,
-                      &stream_.info.state,
-                      stream_.route == nullptr ? nullptr : stream_.route->metadata.get()};
+  Access access{connection,
+                stream_.info.remote,
+                connection.requested_server_name,
+                &head,
+                &stream_.info.metadata,
+                &stream_.info.state,
+                stream_.route == nullptr ? nullptr : stream_.route->metadata.get()};
+  access.stream = &stream_.info;
   const bool by_policy = part_ != nullptr && settings_.counts_policies;
   if (const Rules* shadow = settings_.shadow.rules.get()) {
     const Rules::Decision decision = Decide(settings_.shadow, access);
