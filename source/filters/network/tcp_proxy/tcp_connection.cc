@@ -133,10 +133,6 @@ void TcpConnection::Connect() {
   attempt_->needs = &needs;
   upstream::PickRequest pick;
   pick.authority = named_.authority();
-  if (config.hashes_source || !config.subsets.empty()) SetPick(pick);
-  if (config.hashes_source || !config.subsets.empty() || !pick.authority.empty()) {
-    attempt_->pick = &pick;
-  }
   if (config.picks()) SetPick(pick);
   if (config.picks() || !pick.authority.empty()) attempt_->pick = &pick;
   cluster_->Acquire(*attempt_);
