@@ -18,10 +18,7 @@ std::vector<MessageRules> ServiceFields() {
 
 // A GrpcService in one of these fields carries calls, not a subscription.
 MessageRules CalledService(std::string_view field) {
-  return {field,
-          {Use("envoy_grpc initial_metadata timeout"),
-           Refuse("google_grpc", "write envoy_grpc with the name of a cluster"),
-           Refuse("retry_policy", "a call is made once")}};
+  return {field, {Use("envoy_grpc google_grpc initial_metadata timeout retry_policy")}};
 }
 
 std::vector<MessageRules> ExtAuthzFields() {
@@ -271,10 +268,9 @@ std::vector<MessageRules> ExtProcFields() {
   constexpr std::string_view kStream =
       "The stream lives as long as its request; message_timeout counts.";
   const auto service = [kStream](std::string_view field) {
-    return MessageRules{field,
-                        {Use("envoy_grpc initial_metadata"), Leave("timeout", kStream),
-                         Refuse("google_grpc", "write envoy_grpc with the name of a cluster"),
-                         Refuse("retry_policy", "a stream cannot be begun again")}};
+    return MessageRules{
+        field,
+        {Use("envoy_grpc google_grpc initial_metadata retry_policy"), Leave("timeout", kStream)}};
   };
   return {
       {"envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor",

@@ -144,10 +144,8 @@ std::vector<MessageRules> BootstrapFields() {
         Use("transport_api_version")
             .Only("V3 AUTO", "V2 is no longer spoken by anybody: write V3")}},
       {"envoy.config.metrics.v3.MetricsServiceConfig.grpc_service",
-       {Use("envoy_grpc initial_metadata"),
-        Leave("timeout", "Stats are sent over one stream, which lasts."),
-        Refuse("google_grpc", "write envoy_grpc: sinks call over a cluster's connections"),
-        Refuse("retry_policy", "a stream that ended is opened again at the next interval")}},
+       {Use("envoy_grpc google_grpc initial_metadata retry_policy"),
+        Leave("timeout", "Stats are sent over one stream, which lasts.")}},
       {"envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig",
        {Use("grpc_service report_counters_as_deltas report_histograms_as_deltas "
             "emit_tags_as_attributes use_tag_extracted_name prefix resource_detectors "
@@ -155,9 +153,7 @@ std::vector<MessageRules> BootstrapFields() {
         Refuse("http_service", "write grpc_service"),
         Refuse("custom_metric_conversions", "write stats_config.stats_matcher and stats_tags")}},
       {"envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig.grpc_service",
-       {Use("envoy_grpc timeout initial_metadata"),
-        Refuse("google_grpc", "write envoy_grpc: sinks call over a cluster's connections"),
-        Refuse("retry_policy", "the next interval sends again")}},
+       {Use("envoy_grpc google_grpc timeout initial_metadata retry_policy")}},
       {"envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig.resource_detectors",
        {Use("name"), Use("typed_config")
                          .Only("envoy.extensions.tracers.opentelemetry.resource_detectors.v3."

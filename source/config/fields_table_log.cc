@@ -6,10 +6,7 @@ namespace proxenos::config {
 namespace {
 
 MessageRules LogService(std::string_view field) {
-  return {field,
-          {Use("envoy_grpc initial_metadata timeout"),
-           Refuse("google_grpc", "write envoy_grpc with the name of a cluster"),
-           Refuse("retry_policy", "entries are sent once")}};
+  return {field, {Use("envoy_grpc google_grpc initial_metadata timeout retry_policy")}};
 }
 
 }  // namespace

@@ -58,9 +58,7 @@ void RetryingCall::OnAnswer() {
 
 bool RetryingCall::TriesAgain() {
   if ((ReasonsOf(*call_) & target_.retries.on) == 0 || tries_ > target_.retries.most) return false;
-  base::Nanos pause = target_.retries.back_off;
-  for (uint32_t i = 1; i < tries_ && pause < target_.retries.back_off_max; ++i) pause *= 2;
-  pause = std::max(std::min(pause, target_.retries.back_off_max), base::kMillisecond);
+  const base::Nanos pause = std::max(target_.retries.PauseAfter(tries_), base::kMillisecond);
   const base::Nanos used = environment_.loop.now() + pause - began_;
   if (target_.service.timeout > 0 && used >= target_.service.timeout) return false;
   again_.emplace(environment_.loop.timers(), [this] {

@@ -11,18 +11,11 @@
 #include "absl/functional/any_invocable.h"
 #include "source/event/timer_wheel.h"
 #include "source/filter/environment.h"
+#include "source/rpc/call_retries.h"
 #include "source/rpc/http_call.h"
 #include "source/rpc/service.h"
 
 namespace proxenos::filter {
-
-// core.v3.RetryPolicy
-struct CallRetries {
-  uint32_t on = 0;    // route::RetryOn bits.
-  uint32_t most = 0;  // 0: a call is made once.
-  base::Nanos back_off = 25 * base::kMillisecond;
-  base::Nanos back_off_max = 250 * base::kMillisecond;
-};
 
 class RetryingCall {
  public:
@@ -31,7 +24,7 @@ class RetryingCall {
 
   struct Target {
     const rpc::HttpService& service;  // Outlives the call, as does the next.
-    const CallRetries& retries;
+    const rpc::CallRetries& retries;
     uint64_t max_body_bytes = 0;
   };
 

@@ -7,6 +7,7 @@
 #include "source/base/check.h"
 #include "source/base/limits.h"
 #include "source/http/percent.h"
+#include "source/rpc/call_retrying.h"
 #include "source/rpc/failure_text.h"
 #include "source/rpc/timeout.h"
 #include "source/upstream/client_stream.h"
@@ -50,6 +51,13 @@ Call::Call(base::Rc<upstream::WorkerCluster> cluster, const CallOptions& options
     });
     deadline_->ArmIn(options.timeout);
   }
+  if (options.retries.most > 0 && options.retries.on != 0) {
+    retrying_ = std::make_unique<Retrying>(*cluster_, options.retries);
+  }
+  Connect(options.host != nullptr ? &options.host : nullptr);
+}
+
+void Call::Connect(const std::shared_ptr<const upstream::Host>* host) {
   attempt_ = std::make_unique<Attempt>(*this);
   counted_ = cluster_->TryAcquireRequest();
   if (cluster_->config().protocol == upstream::HttpProtocol::kHttp1) {
@@ -60,7 +68,7 @@ Call::Call(base::Rc<upstream::WorkerCluster> cluster, const CallOptions& options
     upstream::ConnectionNeeds needs;
     needs.http2 = true;
     attempt_->needs = &needs;
-    if (options.host != nullptr) attempt_->wanted_host = &options.host;
+    attempt_->wanted_host = host;
     cluster_->Acquire(*attempt_);
     attempt_->wanted_host = nullptr;
   } else {
@@ -73,7 +81,7 @@ Call::Call(base::Rc<upstream::WorkerCluster> cluster, const CallOptions& options
 
 Call::~Call() {
   if (destroyed_ != nullptr) *destroyed_ = true;
-  if (!done_ && head_sent_) CountEnd(*cluster_, *attempt_);
+  if (head_sent_) CountEnd(*cluster_, *attempt_);
   if (counted_) cluster_->ReleaseRequest();
 }
 
@@ -97,6 +105,7 @@ void Call::Send(absl::string_view message) {
   if (done_) return;
   AppendFrameHeader(0, static_cast<uint32_t>(message.size()), unsent_);
   unsent_.Append(message);
+  if (retrying_ != nullptr) retrying_->Keep(message);
   if (head_sent_) loop_.Schedule(this);
 }
 
@@ -125,7 +134,11 @@ void Call::Run() {
 }
 
 void Call::Advance() {
-  if (timed_out_) return Finish(Status::kDeadlineExceeded, "deadline exceeded");
+  if (timed_out_) {
+    if (retrying_ != nullptr) retrying_->over = true;
+    return Finish(Status::kDeadlineExceeded, "deadline exceeded");
+  }
+  if (attempt_ == nullptr) return;  // Between two tries.
   Attempt& attempt = *attempt_;
   if (attempt.state == Exchange::State::kPending) return;
   if (attempt.state == Exchange::State::kFailed) {
@@ -135,9 +148,11 @@ void Call::Advance() {
                                attempt.failure_detail.empty() ? "" : ": ", attempt.failure_detail));
   }
   if (attempt.head && !head_seen_) ReadHead();
-  if (!done_) ReadBody();
-  if (done_) return;
+  if (attempt_ != nullptr) ReadBody();
+  if (attempt_ == nullptr) return;
   SendMore();
+  // An answer that is more than its status has begun: it stands.
+  if (head_seen_ && (received_.has_value() || !attempt.end)) KeepAnswer();
   if (received_.has_value()) return;  // What follows comes after the message.
   if (attempt.end) return ReadEnd();
   if (attempt.state == Exchange::State::kReset) return FinishFailed();
@@ -224,22 +239,29 @@ void Call::FinishFailed() {
   Finish(Status::kUnavailable, "the server closed the connection");
 }
 
-void Call::Finish(Status status, std::string message) {
-  done_ = true;
-  status_ = status;
-  error_message_ = std::move(message);
-  received_.reset();
-  unsent_.Clear();
-  deadline_.reset();
+void Call::EndAttempt(Status status) {
   if (head_sent_) {
     CountEnd(*cluster_, *attempt_);
     if (cluster_->tracked() != nullptr) {
       cluster_->tracked()->CountAnswer(*attempt_->host, HttpStatusOf(status) < 500);
     }
   }
+  head_sent_ = false;
   attempt_.reset();
   if (counted_) cluster_->ReleaseRequest();
   counted_ = false;
+}
+
+void Call::Finish(Status status, std::string message) {
+  const uint32_t reasons = retrying_ != nullptr && attempt_ != nullptr ? RetryReasons() : 0;
+  EndAttempt(status);
+  if (retrying_ != nullptr && TriesAgain(reasons)) return;
+  done_ = true;
+  status_ = status;
+  error_message_ = std::move(message);
+  received_.reset();
+  unsent_.Clear();
+  deadline_.reset();
 }
 
 UnaryCall::UnaryCall(base::Rc<upstream::WorkerCluster> cluster, const CallOptions& options,

@@ -24,6 +24,7 @@
 #include "source/event/event_loop.h"
 #include "source/event/timer_wheel.h"
 #include "source/http/message.h"
+#include "source/rpc/call_retries.h"
 #include "source/rpc/frame.h"
 #include "source/rpc/status.h"
 #include "source/upstream/exchange.h"
@@ -40,6 +41,8 @@ struct CallOptions {
   uint32_t max_message_bytes = 4 * 1024 * 1024;  // Of those received, as in other gRPC clients.
   // Null: whichever host balancing picks.
   std::shared_ptr<const upstream::Host> host = nullptr;
+  // All tries together have the timeout.
+  CallRetries retries = {};
 };
 
 class Call final : private event::Runnable {
@@ -75,6 +78,11 @@ class Call final : private event::Runnable {
   const http::HeaderMap* trailers() const { return trailers_; }
 
  private:
+  // What of the request is kept for other tries; beyond it there are none.
+  static constexpr size_t kMaxKeptBytes = 64 * 1024;
+  // Of a call that may be made again, until its answer begins.
+  struct Retrying;
+
   struct Attempt final : public upstream::Exchange {
     explicit Attempt(Call& call);
     void OnProgress() override;
@@ -83,6 +91,8 @@ class Call final : private event::Runnable {
 
   void Run() override;
   void Advance();
+  // `host`: the only one that may be asked; null: any.
+  void Connect(const std::shared_ptr<const upstream::Host>* host);
   void FillHead(const CallOptions& options);
   void SendMore();
   void ReadHead();
@@ -91,6 +101,14 @@ class Call final : private event::Runnable {
   void ReadEnd();
   void Finish(Status status, std::string message);
   void FinishFailed();
+  void EndAttempt(Status status);
+  // Why a policy could want another try: route::RetryOn bits.
+  uint32_t RetryReasons() const;
+  // Whether there is another try after a pause. REQUIRES: the attempt has ended with `reasons`.
+  bool TriesAgain(uint32_t reasons);
+  void TryAgain();
+  // There is no other try.
+  void KeepAnswer();
 
   event::EventLoop& loop_;
   base::Rc<upstream::WorkerCluster> cluster_;
@@ -122,7 +140,8 @@ class Call final : private event::Runnable {
   bool done_ = false;
   bool* destroyed_ = nullptr;  // Set while the owner's callback runs.
 
-  std::unique_ptr<Attempt> attempt_;  // Null: not begun, or over.
+  std::unique_ptr<Attempt> attempt_;    // Null: between two tries, or over.
+  std::unique_ptr<Retrying> retrying_;  // Null: this try is the last.
 };
 
 // A call with one message each way.

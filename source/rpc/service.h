@@ -4,6 +4,7 @@
 #include <string>
 
 #include "source/rpc/call.h"
+#include "source/rpc/own_target.h"
 
 namespace proxenos::rpc {
 
@@ -12,6 +13,8 @@ struct GrpcService {
   std::string cluster;
   // All but the path, which the caller sets once when it compiles its configuration.
   CallOptions options;
+  // The cluster, where the server is named by its address; else null.
+  OwnTargetPtr own = nullptr;
 };
 
 // core.v3.HttpUri

@@ -8,6 +8,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "source/http/chars.h"
+#include "source/rpc/call_retries_config.h"
+#include "source/rpc/google_target_config.h"
 #include "source/upstream/duration_config.h"
 
 namespace proxenos::rpc {
@@ -28,26 +30,17 @@ bool IsTarget(absl::string_view text) {
   return true;
 }
 
-}  // namespace
-
-GrpcService CompileGrpcService(const envoy::config::core::v3::GrpcService& proto,
-                               absl::string_view method, base::Nanos default_timeout,
-                               const config::Path& path, config::Errors& errors) {
-  GrpcService service;
-  if (!proto.has_envoy_grpc()) {
-    errors.Add(path, "expected envoy_grpc: filters call over a cluster's connections");
-    return service;
-  }
-  const auto& peer = proto.envoy_grpc();
+void CompileEnvoyGrpc(const envoy::config::core::v3::GrpcService::EnvoyGrpc& peer,
+                      GrpcService& service) {
   service.cluster = peer.cluster_name();
-  service.options.path = std::string(method);
   service.options.authority = peer.authority().empty() ? peer.cluster_name() : peer.authority();
   if (peer.has_max_receive_message_length()) {
     service.options.max_message_bytes = peer.max_receive_message_length().value();
   }
-  service.options.timeout = proto.has_timeout() ? upstream::CompileDuration(proto.timeout(), errors,
-                                                                            path.Field("timeout"))
-                                                : default_timeout;
+}
+
+void AddMetadata(const envoy::config::core::v3::GrpcService& proto, const config::Path& path,
+                 config::Errors& errors, GrpcService& service) {
   for (int i = 0; i < proto.initial_metadata_size(); ++i) {
     const auto& header = proto.initial_metadata(i);
     const std::string& value = header.value().empty() ? header.raw_value() : header.value();
@@ -59,6 +52,36 @@ GrpcService CompileGrpcService(const envoy::config::core::v3::GrpcService& proto
     service.options.metadata.emplace_back(
         name, absl::EndsWith(name, "-bin") ? absl::Base64Escape(value) : value);
   }
+}
+
+}  // namespace
+
+GrpcService CompileGrpcService(const envoy::config::core::v3::GrpcService& proto,
+                               absl::string_view method, base::Nanos default_timeout,
+                               const config::Path& path, config::Errors& errors) {
+  GrpcService service;
+  if (proto.has_envoy_grpc()) {
+    CompileEnvoyGrpc(proto.envoy_grpc(), service);
+  } else if (proto.has_google_grpc()) {
+    CompileGoogleTarget(proto.google_grpc(), path.Field("google_grpc"), errors, service);
+  } else {
+    errors.Add(path, "expected envoy_grpc or google_grpc");
+    return service;
+  }
+  service.options.path = std::string(method);
+  service.options.timeout = proto.has_timeout() ? upstream::CompileDuration(proto.timeout(), errors,
+                                                                            path.Field("timeout"))
+                                                : default_timeout;
+  if (proto.has_retry_policy()) {
+    CallRetries& retries = service.options.retries;
+    retries = CompileCallRetries(proto.retry_policy(), /*default_on=*/"",
+                                 path.Field("retry_policy"), errors);
+    if (!proto.retry_policy().has_retry_back_off()) {
+      retries.back_off = base::kSecond;
+      retries.back_off_max = 10 * base::kSecond;
+    }
+  }
+  AddMetadata(proto, path, errors, service);
   return service;
 }
 

@@ -205,15 +205,28 @@ void ClusterStore::NewHealth(const std::string& name) {
 void ClusterStore::Remove(const std::string& name) {
   const auto found = clusters_.find(name);
   if (found == clusters_.end() || found->second->is_static) return;
-  Cluster& cluster = *found->second;
+  Leave(*found->second);
+}
+
+void ClusterStore::Leave(Cluster& cluster) {
   cluster.refused.reset();
   Retire(std::move(cluster.warming));
   CountStartup(cluster);
-  warming_.erase(name);
-  without_secrets_.erase(name);
+  warming_.erase(cluster.name);
+  without_secrets_.erase(cluster.name);
   cluster.leaves = context_.loop.now() + kRemovalGrace;
-  leaving_.insert(name);
+  leaving_.insert(cluster.name);
   context_.Pump();
+}
+
+std::optional<std::string> ClusterStore::TakeOwn(const xds::Resource& resource) {
+  FindOrMake(resource.name, /*is_static=*/true).own = true;
+  return Take(resource, /*is_static=*/true);
+}
+
+void ClusterStore::DropOwn(const std::string& name) {
+  const auto found = clusters_.find(name);
+  if (found != clusters_.end() && found->second->own) Leave(*found->second);
 }
 
 ClusterStore::AssignmentEntry& ClusterStore::EntryOf(const AssignmentKey& key) {
@@ -368,8 +381,8 @@ bool ClusterStore::SettleRemovals(absl::FunctionRef<bool(const std::string&)> in
     }
     if (cluster.active != nullptr) {
       batch.removed_clusters.push_back(*it);
-      ++counts_.removed;
-      --active_;
+      counts_.removed += cluster.own ? 0 : 1;
+      active_ -= cluster.own ? 0 : 1;
       Retire(std::move(cluster.active));
     }
     clusters_.erase(found);
@@ -420,6 +433,7 @@ const upstream::ClusterConfig* ClusterStore::Find(absl::string_view name) const 
 
 void ClusterStore::ForEach(absl::FunctionRef<void(const ResourceView&)> visit) const {
   for (const auto& [name, cluster] : clusters_) {
+    if (cluster->own) continue;
     ResourceView view{cluster->name, cluster->is_static};
     if (cluster->active != nullptr) view.active = &cluster->active->resource;
     if (cluster->warming != nullptr) view.warming = &cluster->warming->resource;
@@ -442,7 +456,7 @@ void ClusterStore::ForEachAssignment(absl::FunctionRef<void(const ResourceView&)
 
 void ClusterStore::ForEachActive(absl::FunctionRef<void(const ClusterView&)> visit) const {
   for (const auto& [name, cluster] : clusters_) {
-    if (cluster->active != nullptr) visit(ViewOf(*cluster));
+    if (cluster->active != nullptr && !cluster->own) visit(ViewOf(*cluster));
   }
 }
 
@@ -468,20 +482,6 @@ void ClusterStore::ForEachContext(absl::FunctionRef<void(const tls::Context&)> v
     for (const auto& context : ContextsOf(cluster->active->tls.get())) {
       if (context != nullptr) visit(*context);
     }
-  }
-}
-
-void ClusterStore::RefreshStats() {
-  for (const auto& [name, cluster] : clusters_) {
-    if (cluster->active == nullptr || cluster->active->dns == nullptr) continue;
-    DnsState& dns = *cluster->active->dns;
-    if (dns.cluster == nullptr) continue;
-    const upstream::DnsCounts now = dns.cluster->counts();
-    cluster->stats->update_attempt.Add(now.attempts - dns.counted.attempts);
-    cluster->stats->update_success.Add(now.successes - dns.counted.successes);
-    cluster->stats->update_failure.Add(now.failures - dns.counted.failures);
-    cluster->stats->update_empty.Add(now.empty - dns.counted.empty);
-    dns.counted = now;
   }
 }
 

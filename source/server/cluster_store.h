@@ -75,6 +75,9 @@ class ClusterStore {
   // A new version; an error when it is refused, then what was in force stays so.
   std::optional<std::string> Take(const xds::Resource& resource, bool is_static);
   void Remove(const std::string& name);
+  // A cluster that no listing has, as OwnClusters makes them; and its end.
+  std::optional<std::string> TakeOwn(const xds::Resource& resource);
+  void DropOwn(const std::string& name);
   std::optional<std::string> TakeAssignment(const SourceKey& source, const xds::Resource& resource);
   // There is none of this name: it is not waited for any more. One that was there stays.
   void TakeMissingAssignment(const SourceKey& source, const std::string& name);
@@ -122,6 +125,7 @@ class ClusterStore {
   struct AssignmentEntry;
 
   Cluster& FindOrMake(const std::string& name, bool is_static);
+  void Leave(Cluster& cluster);
   using FilterSecrets = std::unique_ptr<const std::vector<tls::SecretCellPtr>>;
   std::unique_ptr<Version> MakeVersion(const xds::Resource& resource,
                                        std::shared_ptr<const upstream::ClusterConfig> config,

@@ -94,8 +94,8 @@ void ClusterStore::Activate(Cluster& cluster, Batch& batch) {
   if (!first) {
     ++counts_.modified;
   } else {
-    ++counts_.added;
-    ++active_;
+    counts_.added += cluster.own ? 0 : 1;
+    active_ += cluster.own ? 0 : 1;
     cluster.pin = registry_.Pin<stats::ClusterStats>(stats::ClusterScope(config.stat_name()));
     cluster.stats =
         registry_.Open<stats::ClusterMembershipStats>(stats::ClusterScope(config.stat_name()));
@@ -238,6 +238,20 @@ void ClusterStore::ShowMembership(Cluster& cluster) {
     heaviest = std::max(heaviest, host.weight);
   }
   stats.max_host_weight.Set(heaviest);
+}
+
+void ClusterStore::RefreshStats() {
+  for (const auto& [name, cluster] : clusters_) {
+    if (cluster->active == nullptr || cluster->active->dns == nullptr) continue;
+    DnsState& dns = *cluster->active->dns;
+    if (dns.cluster == nullptr) continue;
+    const upstream::DnsCounts now = dns.cluster->counts();
+    cluster->stats->update_attempt.Add(now.attempts - dns.counted.attempts);
+    cluster->stats->update_success.Add(now.successes - dns.counted.successes);
+    cluster->stats->update_failure.Add(now.failures - dns.counted.failures);
+    cluster->stats->update_empty.Add(now.empty - dns.counted.empty);
+    dns.counted = now;
+  }
 }
 
 }  // namespace proxenos::server

@@ -50,6 +50,7 @@ struct ClusterStore::Version {
 struct ClusterStore::Cluster {
   std::string name;
   bool is_static = false;
+  bool own = false;              // Of OwnClusters: in no listing, and in no count.
   bool new_endpoints = false;    // The hosts are to be made anew.
   bool new_secrets = false;      // The TLS contexts are.
   bool new_health = false;       // Hosts are in another state than before.

@@ -24,6 +24,7 @@ ConfigStore::ConfigStore(event::EventLoop& loop, stats::Registry& registry, Comp
       clusters_(Context(), compilers_, secrets_,
                 {std::move(hooks_.make_dns), std::move(hooks_.health), hooks_.report_load},
                 registry),
+      own_clusters_(clusters_),
       cluster_demands_(Context(), clusters_, std::move(hooks_.find_demand_source)),
       routes_(Context(), compilers_, {clusters_, secrets_, uses_}, registry),
       scopes_(Context(), compilers_, routes_, registry),
@@ -114,6 +115,7 @@ void ConfigStore::Run() {
   secrets_.SettleCells();
   // Each store looks at those before it: one pass moves all that can move.
   runtime_.Settle(batch);
+  own_clusters_.Settle();
   bool settled = clusters_.Settle(slice, batch);
   cluster_demands_.Settle(batch);
   routes_.Settle(batch);

@@ -20,6 +20,7 @@
 #include "source/server/compilers.h"
 #include "source/server/extension_store.h"
 #include "source/server/listener_store.h"
+#include "source/server/own_clusters.h"
 #include "source/server/route_store.h"
 #include "source/server/runtime_store.h"
 #include "source/server/scope_store.h"
@@ -96,6 +97,7 @@ class ConfigStore final : private event::Runnable {
   SecretStore secrets_;
   ExtensionStore extensions_;
   ClusterStore clusters_;
+  OwnClusters own_clusters_;
   ClusterDemands cluster_demands_;
   RouteStore routes_;
   ScopeStore scopes_;

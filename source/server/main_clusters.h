@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "source/event/event_loop.h"
+#include "source/rpc/own_target.h"
 #include "source/server/batch.h"
 #include "source/stats/registry.h"
 #include "source/upstream/cluster_map.h"
@@ -25,7 +26,9 @@ class MainClusters {
   base::Rc<upstream::WorkerCluster> Find(const std::string& name) { return clusters_.Find(name); }
 
  private:
-  bool Knows(const std::string& name) const { return names_.contains(name); }
+  bool Knows(const std::string& name) const {
+    return names_.contains(name) || rpc::IsOwnTarget(name);
+  }
 
   absl::flat_hash_set<std::string> names_;  // Of static_resources: no stream names another.
   upstream::ClusterMap clusters_;

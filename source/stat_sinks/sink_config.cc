@@ -12,6 +12,7 @@
 #include "envoy/extensions/stat_sinks/graphite_statsd/v3/graphite_statsd.pb.h"
 #include "envoy/extensions/stat_sinks/open_telemetry/v3/open_telemetry.pb.h"
 #include "source/config/typed_config.h"
+#include "source/rpc/own_target.h"
 #include "source/rpc/service_config.h"
 #include "source/stat_sinks/otlp_sink_config.h"
 #include "source/upstream/address_config.h"
@@ -27,6 +28,7 @@ constexpr char kMethod[] = "/envoy.service.metrics.v3.MetricsService/StreamMetri
 
 void CheckCluster(const Bootstrap& bootstrap, const std::string& name, config::Errors& errors,
                   const config::Path& path) {
+  if (rpc::IsOwnTarget(name)) return;
   for (const auto& cluster : bootstrap.static_resources().clusters()) {
     if (cluster.name() == name) return;
   }

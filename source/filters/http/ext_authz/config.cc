@@ -7,10 +7,10 @@
 #include "absl/strings/ascii.h"
 #include "envoy/extensions/filters/http/ext_authz/v3/ext_authz.pb.h"
 #include "source/config/typed_config.h"
-#include "source/filter/retrying_call_config.h"
 #include "source/filters/http/ext_authz/filter.h"
 #include "source/filters/http/ext_authz/settings.h"
 #include "source/match/match_config.h"
+#include "source/rpc/call_retries_config.h"
 #include "source/rpc/service_config.h"
 #include "source/runtime/setting_config.h"
 
@@ -61,8 +61,8 @@ HttpServer CompileHttp(const v3::HttpService& proto, const config::Path& path,
   server.service = rpc::CompileHttpUri(proto.server_uri(), path.Field("server_uri"), errors);
   if (server.service.timeout == 0) server.service.timeout = kDefaultTimeout;
   if (proto.has_retry_policy()) {
-    server.retries = filter::CompileCallRetries(proto.retry_policy(), /*default_on=*/"",
-                                                path.Field("retry_policy"), errors);
+    server.retries = rpc::CompileCallRetries(proto.retry_policy(), /*default_on=*/"",
+                                             path.Field("retry_policy"), errors);
   }
   server.path_prefix = proto.path_prefix();
   server.path_override = proto.path_override();

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "source/filter/retrying_call.h"
 #include "source/match/string_matchers.h"
+#include "source/rpc/call_retries.h"
 #include "source/rpc/service.h"
 #include "source/runtime/setting.h"
 
@@ -24,7 +24,7 @@ struct HttpServer {
   std::string path_prefix;
   std::string path_override;  // In the place of the request's path; empty: none.
   std::vector<std::pair<std::string, std::string>> headers_to_add;
-  filter::CallRetries retries;
+  rpc::CallRetries retries;
   // Which fields of the answer go where. Without `client` all go to a client that is denied.
   match::StringMatchers upstream;
   match::StringMatchers upstream_to_append;

@@ -12,13 +12,13 @@
 #include "envoy/extensions/filters/http/oauth2/v3/oauth.pb.h"
 #include "source/config/typed_config.h"
 #include "source/filter/filter_override.h"
-#include "source/filter/retrying_call_config.h"
 #include "source/filters/http/oauth2/filter.h"
 #include "source/filters/http/oauth2/settings.h"
 #include "source/filters/http/oauth2/url.h"
 #include "source/http/query.h"
 #include "source/match/match_config.h"
 #include "source/route/matcher_config.h"
+#include "source/rpc/call_retries_config.h"
 #include "source/rpc/service_config.h"
 #include "source/tls/secret_config.h"
 #include "source/upstream/duration_config.h"
@@ -81,8 +81,8 @@ class Compiler {
     s_.token_endpoint =
         rpc::CompileHttpUri(proto_.token_endpoint(), path_.Field("token_endpoint"), errors_);
     if (proto_.has_retry_policy()) {
-      s_.retries = filter::CompileCallRetries(proto_.retry_policy(), kRetryOn,
-                                              path_.Field("retry_policy"), errors_);
+      s_.retries = rpc::CompileCallRetries(proto_.retry_policy(), kRetryOn,
+                                           path_.Field("retry_policy"), errors_);
     }
     s_.authorization_url = AuthorizationUrl();
     for (const std::string& resource : proto_.resources()) {

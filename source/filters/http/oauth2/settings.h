@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "source/access_log/formatter.h"
-#include "source/filter/retrying_call.h"
 #include "source/match/string_matcher.h"
 #include "source/route/header_matcher.h"
+#include "source/rpc/call_retries.h"
 #include "source/rpc/service.h"
 #include "source/tls/secret_cell.h"
 
@@ -45,7 +45,7 @@ struct Settings {
   const Cookie& cookie(CookieKind kind) const { return cookies[static_cast<size_t>(kind)]; }
 
   rpc::HttpService token_endpoint;
-  filter::CallRetries retries;
+  rpc::CallRetries retries;
   // Up to where the parameters of one login are added; it ends in "?" or "&".
   std::string authorization_url;
   std::string resources;  // "&resource=...", behind them.

@@ -4,13 +4,13 @@
 #include "absl/strings/string_view.h"
 #include "envoy/config/core/v3/base.pb.h"
 #include "source/config/errors.h"
-#include "source/filter/retrying_call.h"
+#include "source/rpc/call_retries.h"
 
-namespace proxenos::filter {
+namespace proxenos::rpc {
 
 // `default_on`: the reasons where the policy names none.
 CallRetries CompileCallRetries(const envoy::config::core::v3::RetryPolicy& proto,
                                absl::string_view default_on, const config::Path& path,
                                config::Errors& errors);
 
-}  // namespace proxenos::filter
+}  // namespace proxenos::rpc

@@ -1,5 +1,5 @@
 // Reasons, number and pauses of tries.
-#include "source/filter/retrying_call_config.h"
+#include "source/rpc/call_retries_config.h"
 
 #include <algorithm>
 #include <string>
@@ -7,7 +7,7 @@
 #include "source/route/action.h"
 #include "source/upstream/duration_config.h"
 
-namespace proxenos::filter {
+namespace proxenos::rpc {
 
 CallRetries CompileCallRetries(const envoy::config::core::v3::RetryPolicy& proto,
                                absl::string_view default_on, const config::Path& path,
@@ -34,4 +34,4 @@ CallRetries CompileCallRetries(const envoy::config::core::v3::RetryPolicy& proto
   return retries;
 }
 
-}  // namespace proxenos::filter
+}  // namespace proxenos::rpc

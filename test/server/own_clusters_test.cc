@@ -1,0 +1,67 @@
+// Clusters of what is named by its address: when they come, when they go, and who sees them.
+#include <string>
+
+#include "source/rpc/own_target.h"
+#include "test/server/config_store_fixture.h"
+
+namespace proxenos::server {
+namespace {
+
+class OwnClustersTest : public ConfigStoreTest {
+ protected:
+  static rpc::OwnTargetPtr Name(const std::string& key, const std::string& words) {
+    return rpc::OwnTargets::OfProcess().Name("test", key, [&words](const std::string& cluster) {
+      return Named(cluster, absl::StrCat(cluster, " ", words));
+    });
+  }
+  int Listed() const {
+    int listed = 0;
+    store_->clusters().ForEach([&listed](const ResourceView&) { ++listed; });
+    store_->clusters().ForEachActive([&listed](const ClusterView&) { ++listed; });
+    return listed;
+  }
+};
+
+TEST_F(OwnClustersTest, ComeBeforeWhoCallsThemAndAreListedNowhere) {
+  const rpc::OwnTargetPtr target = Name("a", "static 10.0.0.1");
+  Apply(xds::kListenerType, {{"main", "2 inline"}});
+  EXPECT_EQ(Turn(), Words{absl::StrCat("cluster ", target->cluster, "/1; listener main")});
+  EXPECT_EQ(Listed(), 0);
+  EXPECT_EQ(store_->clusters().active_count(), 0u);
+  EXPECT_EQ(store_->clusters().counts().added, 0u);
+}
+
+TEST_F(OwnClustersTest, GoWhenNobodyHoldsThem) {
+  rpc::OwnTargetPtr target = Name("a", "static 10.0.0.1");
+  const std::string cluster = target->cluster;
+  Apply(xds::kListenerType, {{"main", "2 inline"}});
+  Turn();
+  rpc::OwnTargetPtr again = Name("a", "static 10.0.0.1");
+  EXPECT_EQ(again, target);
+  target.reset();
+  Apply(xds::kListenerType, {{"other", "3 inline"}});
+  EXPECT_EQ(Turn(), Words{"listener other"});
+  again.reset();
+  Apply(xds::kListenerType, {{"third", "4 inline"}});
+  EXPECT_EQ(Turn(), Words{absl::StrCat("listener third; -cluster ", cluster)});
+  EXPECT_EQ(store_->clusters().counts().removed, 0u);
+}
+
+TEST_F(OwnClustersTest, WhatWasRefusedLeavesNone) {
+  Name("refused", "static 10.0.0.1").reset();
+  Apply(xds::kListenerType, {{"main", "2 inline"}});
+  EXPECT_EQ(Turn(), Words{"listener main"});
+}
+
+TEST_F(OwnClustersTest, DiscoveryCannotTouchThem) {
+  const rpc::OwnTargetPtr target = Name("a", "static 10.0.0.1");
+  Apply(xds::kListenerType, {{"main", "2 inline"}});
+  Turn();
+  EXPECT_EQ(Apply(xds::kClusterType, {{target->cluster, "static 10.0.0.9"}}).size(), 1u);
+  Apply(xds::kClusterType, {}, {target->cluster});
+  EXPECT_EQ(Turn(), kNoBatch);
+  EXPECT_TRUE(store_->clusters().Has(target->cluster));
+}
+
+}  // namespace
+}  // namespace proxenos::server
