@@ -250,7 +250,7 @@ std::vector<MessageRules> RateLimitFields() {
 std::vector<MessageRules> MetadataFilterFields() {
   return {
       {"envoy.extensions.filters.http.header_to_metadata.v3.Config",
-       {Use("request_rules response_rules"), Refuse("stat_prefix", "the filter counts nothing")}},
+       {Use("request_rules response_rules stat_prefix")}},
       {"envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule", {Use("*")}},
       {"envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair",
        {Use("metadata_namespace key value regex_value_rewrite encode"),

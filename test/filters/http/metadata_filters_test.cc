@@ -54,6 +54,35 @@ TEST(HeaderToMetadataTest, FieldsOfRequestsAndResponses) {
   EXPECT_EQ(*stream->info.metadata.Find("n", {"r"})->text(), "yes");
 }
 
+// As Envoy counts the same messages.
+TEST(HeaderToMetadataTest, CountsWithAPrefix) {
+  auto stream = MakeStream(
+      Pack<HeaderToMetadata>(R"(
+      stat_prefix: "mine"
+      request_rules { header: "x-a" on_header_present { key: "a" }
+        on_header_missing { key: "a" value: "none" } }
+      request_rules { header: "x-b" on_header_present { key: "b" encode: BASE64 } }
+      request_rules { header: "x-c" on_header_present { key: "c" } }
+      request_rules { header: "x-n" on_header_present { key: "d" type: NUMBER } }
+      request_rules { header: "x-s" on_header_present { key: "e" regex_value_rewrite {
+          pattern { regex: ".*" } } } }
+      response_rules { header: "x-z" on_header_present { key: "z" } }
+      response_rules { header: ":status" on_header_present { key: "st" } })"),
+      {.fields = {
+           {"x-b", "!!!"}, {"x-c", std::string(9000, 'x')}, {"x-n", "abc"}, {"x-s", "abc"}}});
+  stream->SendRequest(true);
+  stream->SendResponse(200, "", true);
+  EXPECT_EQ(stream->Stat("http_filter_name.mine.request_rules_processed"), 5u);
+  EXPECT_EQ(stream->Stat("http_filter_name.mine.request_metadata_added"), 1u);
+  EXPECT_EQ(stream->Stat("http_filter_name.mine.request_header_not_found"), 1u);
+  EXPECT_EQ(stream->Stat("http_filter_name.mine.response_rules_processed"), 2u);
+  EXPECT_EQ(stream->Stat("http_filter_name.mine.response_metadata_added"), 1u);
+  EXPECT_EQ(stream->Stat("http_filter_name.mine.response_header_not_found"), 0u);
+  EXPECT_EQ(stream->Stat("http_filter_name.mine.base64_decode_failed"), 1u);
+  EXPECT_EQ(stream->Stat("http_filter_name.mine.header_value_too_long"), 1u);
+  EXPECT_EQ(stream->Stat("http_filter_name.mine.regex_substitution_failed"), 1u);
+}
+
 TEST(SetMetadataTest, MergesOrLeavesAlone) {
   auto stream = MakeStream(Pack<SetMetadata>(R"(
       metadata { metadata_namespace: "a" value {

@@ -1,6 +1,7 @@
 // Compiles the rules of headers that become metadata.
 #include "source/filters/http/header_to_metadata/config.h"
 
+#include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -15,16 +16,30 @@ namespace {
 
 using Proto = envoy::extensions::filters::http::header_to_metadata::v3::Config;
 
+constexpr stats::ScopeShape kScope{
+    "http_filter_name.$.", "http_filter_name.", {"envoy.header_to_metadata_prefix"}};
+
 class Factory final : public filter::FilterFactory {
  public:
-  explicit Factory(Settings settings) : settings_(std::move(settings)) {}
+  Factory(Settings settings, std::string stat_prefix)
+      : settings_(std::move(settings)), stat_prefix_(std::move(stat_prefix)) {}
   std::unique_ptr<filter::HttpFilter> Create(filter::StreamContext& stream) const override {
     const auto* own = filter::FindSettings<Settings>(stream, *this);
-    return std::make_unique<HeaderToMetadata>(own == nullptr ? settings_ : *own, stream);
+    const auto* part = stat_prefix_.empty() ? nullptr : stream.worker_part(*this);
+    return std::make_unique<HeaderToMetadata>(own == nullptr ? settings_ : *own, stream,
+                                              static_cast<const HeaderToMetadataPart*>(part));
+  }
+  std::unique_ptr<filter::WorkerPart> MakeWorkerPart(stats::Registry& registry,
+                                                     const std::string&) const override {
+    if (stat_prefix_.empty()) return nullptr;
+    auto part = std::make_unique<HeaderToMetadataPart>();
+    part->stats = registry.Open<HeaderToMetadataStats>(stats::ScopeName(kScope, {stat_prefix_}));
+    return part;
   }
 
  private:
   const Settings settings_;
+  const std::string stat_prefix_;  // Empty: nothing is counted.
 };
 
 Entry CompileEntry(const Proto::KeyValuePair& proto, const config::Path& path,
@@ -84,6 +99,9 @@ std::shared_ptr<const void> CreateOverride(const google::protobuf::Any& config,
                                            const config::Path& path, config::Errors& errors) {
   Proto proto;
   if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
+  if (!proto.stat_prefix().empty()) {
+    errors.Add(path.Field("stat_prefix"), "is the filter's: write it there");
+  }
   return std::make_shared<const Settings>(Compile(proto, path, errors));
 }
 
@@ -97,7 +115,7 @@ std::unique_ptr<filter::FilterFactory> CreateHeaderToMetadata(const google::prot
                                                               config::Errors& errors) {
   Proto proto;
   if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
-  return std::make_unique<Factory>(Compile(proto, path, errors));
+  return std::make_unique<Factory>(Compile(proto, path, errors), proto.stat_prefix());
 }
 
 }  // namespace proxenos::filters::header_to_metadata

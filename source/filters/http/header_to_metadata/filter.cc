@@ -37,29 +37,48 @@ std::string Joined(absl::string_view name, const http::HeaderMap& headers, bool*
 
 }  // namespace
 
-void HeaderToMetadata::Keep(const Entry& entry, absl::string_view found) {
+const HeaderToMetadata::Direction HeaderToMetadata::kRequest{
+    &HeaderToMetadataStats::request_rules_processed, &HeaderToMetadataStats::request_metadata_added,
+    &HeaderToMetadataStats::request_header_not_found};
+const HeaderToMetadata::Direction HeaderToMetadata::kResponse{
+    &HeaderToMetadataStats::response_rules_processed,
+    &HeaderToMetadataStats::response_metadata_added,
+    &HeaderToMetadataStats::response_header_not_found};
+
+bool HeaderToMetadata::Keep(const Entry& entry, absl::string_view found) {
   std::string value = entry.value.empty() ? std::string(found) : entry.value;
   if (entry.value.empty() && entry.rewrite.has_value()) {
     value = entry.rewrite->Apply(value).value_or("");
+    if (value.empty() && !found.empty()) Count(&HeaderToMetadataStats::regex_substitution_failed);
   }
-  if (value.empty() || value.size() > kMaxValueBytes) return;
-  if (entry.base64 && !absl::Base64Unescape(std::string(value), &value)) return;
+  if (value.empty()) return false;
+  if (value.size() > kMaxValueBytes) {
+    Count(&HeaderToMetadataStats::header_value_too_long);
+    return false;
+  }
+  if (entry.base64 && !absl::Base64Unescape(std::string(value), &value)) {
+    Count(&HeaderToMetadataStats::base64_decode_failed);
+    return false;
+  }
   json::Value kept(value);
   double number;
   if (entry.number) {
-    if (!absl::SimpleAtod(value, &number)) return;
+    if (!absl::SimpleAtod(value, &number)) return false;
     kept = json::Value(number);
   }
   stream_.info.metadata.Set(entry.space, entry.key, std::move(kept));
+  return true;
 }
 
-void HeaderToMetadata::Apply(const Rule& rule, const std::optional<std::string>& found,
-                             http::HeaderMap& headers) {
+void HeaderToMetadata::Apply(const Direction& direction, const Rule& rule,
+                             const std::optional<std::string>& found, http::HeaderMap& headers) {
+  Count(direction.processed);
   if (found.has_value()) {
-    if (rule.present.has_value()) Keep(*rule.present, *found);
+    if (rule.present.has_value() && Keep(*rule.present, *found)) Count(direction.added);
     if (rule.remove && rule.cookie.empty()) headers.Remove(absl::string_view(rule.header));
   } else if (rule.missing.has_value()) {
-    Keep(*rule.missing, "");
+    Count(direction.not_found);
+    if (Keep(*rule.missing, "")) Count(direction.added);
   }
 }
 
@@ -74,7 +93,7 @@ Verdict HeaderToMetadata::OnRequestHeaders(http::RequestHead& head, bool) {
       absl::string_view value;
       if (http::FindCookie(head.headers, rule.cookie, &value)) found = std::string(value);
     }
-    Apply(rule, found, head.headers);
+    Apply(kRequest, rule, found, head.headers);
   }
   return Verdict::kContinue;
 }
@@ -89,7 +108,7 @@ Verdict HeaderToMetadata::OnResponseHeaders(http::ResponseHead& head, bool) {
       value = absl::StrCat(head.status);
     }
     if (is_there) found = std::move(value);
-    Apply(rule, found, head.headers);
+    Apply(kResponse, rule, found, head.headers);
   }
   return Verdict::kContinue;
 }
