@@ -117,6 +117,7 @@ absl::StatusOr<Wanted> ReadOptions(const Params& params, const stats::StatView& 
   const auto* type = Find(kTypes, params.Get("type"));
   if (type == nullptr) return absl::InvalidArgumentError("invalid &type= param");
   options.type = *type;
+  options.buckets = &view.buckets;
   if (absl::Status read = ReadFilter(params, view.exists, wanted); !read.ok()) return read;
   return wanted;
 }

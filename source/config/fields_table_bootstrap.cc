@@ -29,6 +29,9 @@ std::vector<MessageRules> BootstrapFields() {
            Use("stats_flush_interval stats_server_version_override enable_dispatcher_stats"),
            Leave("stats_flush_on_admin",
                  "Counters are summed when they are read; sinks get them at intervals."),
+           Leave("stats_eviction_interval",
+                 "It forgets stats that nobody has used for a while of what makes stats out of the "
+                 "values of single requests (the stats access logger); there are none such here."),
            Leave("deferred_stat_options",
                  "It saves memory in Envoy; here a stat costs memory only once it is used."),
            Use("watchdog watchdogs"),
@@ -124,8 +127,10 @@ std::vector<MessageRules> BootstrapFields() {
       {"envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
        {Use("max_active_downstream_connections")}},
       {"envoy.config.metrics.v3.StatsConfig",
-       {Use("use_all_default_tags stats_tags stats_matcher"),
-        Refuse("histogram_bucket_settings", "the default bounds always apply")}},
+       {Use("use_all_default_tags stats_tags stats_matcher histogram_bucket_settings")}},
+      {"envoy.config.metrics.v3.HistogramBucketSettings",
+       {Use("match buckets"),
+        Leave("bins", "A histogram here takes memory for what it has recorded alone.")}},
       {"envoy.config.metrics.v3.StatsSink",
        {Use("name"),
         Use("typed_config")

@@ -1,8 +1,11 @@
 // StatsConfig to StatView.
 #include "source/server/stats_config.h"
 
+#include <cmath>
+#include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "source/match/match_config.h"
 
 namespace proxenos::server {
@@ -11,6 +14,9 @@ namespace {
 using envoy::config::metrics::v3::StatsConfig;
 using envoy::config::metrics::v3::StatsMatcher;
 using envoy::config::metrics::v3::TagSpecifier;
+
+// Each shows as a line of its own for every histogram.
+constexpr int kMaxBounds = 256;
 
 void AddTag(const TagSpecifier& proto, config::Errors& errors, const config::Path& path,
             stats::TagRules& to) {
@@ -37,6 +43,28 @@ void SetMatcher(const StatsMatcher& proto, config::Errors& errors, const config:
   };
 }
 
+void AddBuckets(const StatsConfig& proto, config::Errors& errors, const config::Path& path,
+                stats::StatView& to) {
+  for (int i = 0; i < proto.histogram_bucket_settings_size(); ++i) {
+    const auto& settings = proto.histogram_bucket_settings(i);
+    const config::Path at = path.Index(i);
+    if (settings.buckets_size() > kMaxBounds) {
+      errors.Add(at.Field("buckets"), absl::StrCat("has more than ", kMaxBounds, " bounds"));
+      continue;
+    }
+    for (int k = 0; k < settings.buckets_size(); ++k) {
+      if (std::isfinite(settings.buckets(k))) continue;
+      errors.Add(at.Field("buckets").Index(k), "expected a finite number");
+    }
+    std::optional<match::StringMatcher> matcher =
+        match::CompileStringMatcher(settings.match(), errors, at.Field("match"));
+    if (!matcher.has_value()) continue;
+    to.buckets.Add(
+        [matcher = *std::move(matcher)](absl::string_view name) { return matcher.Matches(name); },
+        {settings.buckets().begin(), settings.buckets().end()});
+  }
+}
+
 }  // namespace
 
 stats::StatView CompileStatView(const StatsConfig& proto, config::Errors& errors,
@@ -46,6 +74,7 @@ stats::StatView CompileStatView(const StatsConfig& proto, config::Errors& errors
   for (int i = 0; i < proto.stats_tags_size(); ++i) {
     AddTag(proto.stats_tags(i), errors, path.Field("stats_tags").Index(i), view.tags);
   }
+  AddBuckets(proto, errors, path.Field("histogram_bucket_settings"), view);
   SetMatcher(proto.stats_matcher(), errors, path.Field("stats_matcher"), view);
   return view;
 }

@@ -22,6 +22,7 @@
 #include "source/stat_sinks/sink_config.h"
 #include "source/stats/registry.h"
 #include "source/tracing/tracing_config.h"
+#include "source/upstream/duration_config.h"
 
 namespace proxenos::server {
 namespace {
@@ -59,12 +60,29 @@ absl::Status CheckLocalCluster(const Bootstrap& bootstrap, const ConfigStore& st
                                                  ": expected a cluster of static_resources"));
 }
 
+// As Envoy has it, though nothing here is forgotten at that interval.
+void CheckEviction(const Bootstrap& bootstrap, config::Errors& errors) {
+  if (!bootstrap.has_stats_eviction_interval()) return;
+  const config::Path at("stats_eviction_interval");
+  base::Nanos flush = 5 * base::kSecond;
+  if (bootstrap.has_stats_flush_interval()) {
+    flush = upstream::CompileDuration(bootstrap.stats_flush_interval(), errors,
+                                      config::Path("stats_flush_interval"));
+  }
+  const base::Nanos evict =
+      upstream::CompileDuration(bootstrap.stats_eviction_interval(), errors, at);
+  if (flush > 0 && evict % flush != 0) {
+    errors.Add(at, "must be a multiple of stats_flush_interval (5s by default)");
+  }
+}
+
 // What the store does not see.
 absl::Status CheckSurroundings(const Bootstrap& bootstrap) {
   config::Errors errors;
   admin::CompileAdmin(bootstrap.admin(), nullptr, config::Path("admin"), errors);
   CompileOverload(bootstrap.overload_manager(), errors, config::Path("overload_manager"));
   stat_sinks::CompileSinks(bootstrap, errors);
+  CheckEviction(bootstrap, errors);
   CompileStatView(bootstrap.stats_config(), errors, config::Path("stats_config"));
   return errors.ToStatus();
 }

@@ -38,12 +38,12 @@ std::string Summary(const stats::HistogramData& data) {
   return bytes;
 }
 
-std::string Histogram(const stats::HistogramData& data) {
+std::string Histogram(const stats::HistogramData& data, absl::Span<const double> bounds) {
   std::string bytes;
   WireWriter to(bytes);
   to.Number(1, data.count());
   to.Double(2, static_cast<double>(data.sum()));
-  for (const double bound : stats::DefaultBounds()) {
+  for (const double bound : bounds) {
     to.Message(3, [bound, &data](WireWriter& bucket) {
       bucket.Number(1, data.CountAtMost(bound));
       bucket.Double(2, bound);
@@ -98,6 +98,9 @@ void MetricsMessages::AddStat(const stats::ScopeReading& reading, const stats::S
   if (view_.exists != nullptr && !view_.exists(full)) return;
   const bool delta = stat.type == StatType::kCounter && options_.counters_as_deltas;
   const uint64_t value = delta ? counts_.Take(full, stat.value) : stat.value;
+  const bool as_buckets = stat.type == StatType::kHistogram && options_.histograms;
+  const absl::Span<const double> bounds =
+      as_buckets ? view_.buckets.BoundsOf(full) : absl::Span<const double>();
   const stats::TaggedStat name = options_.tags_as_labels ? view_.tags.Take(reading.name, stat)
                                                          : stats::TaggedStat{std::move(full), {}};
   if (stat.type != StatType::kHistogram) {
@@ -105,7 +108,7 @@ void MetricsMessages::AddStat(const stats::ScopeReading& reading, const stats::S
     return AddFamily(name, type, Number(value), batch);
   }
   if (options_.summaries) AddFamily(name, kSummary, Summary(*stat.interval), batch);
-  if (options_.histograms) AddFamily(name, kHistogram, Histogram(*stat.interval), batch);
+  if (as_buckets) AddFamily(name, kHistogram, Histogram(*stat.interval, bounds), batch);
 }
 
 std::vector<std::string> MetricsMessages::Encode(absl::Span<const stats::ScopeReading> readings,

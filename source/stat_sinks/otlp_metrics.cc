@@ -28,13 +28,14 @@ void AppendFixed(std::string& to, uint64_t bits) {
   for (int i = 0; i < 8; ++i) to += static_cast<char>(bits >> (8 * i));
 }
 
-void FillHistogram(WireWriter& point, const stats::HistogramData& data) {
+void FillHistogram(WireWriter& point, const stats::HistogramData& data,
+                   absl::Span<const double> limits) {
   point.Fixed(4, data.count());
   point.Double(5, static_cast<double>(data.sum()));
   std::string counts;
   std::string bounds;
   uint64_t below = 0;
-  for (const double bound : stats::DefaultBounds()) {
+  for (const double bound : limits) {
     const uint64_t up_to = data.CountAtMost(bound);
     AppendFixed(counts, up_to - below);
     below = up_to;
@@ -65,7 +66,7 @@ void OtlpMetrics::AddPoint(const stats::ScopeReading& reading, const stats::Stat
   if (kind != Kind::kGauge) point.Fixed(2, UnixNanos(delta ? last_ : started_));
   point.Fixed(3, UnixNanos(now));
   if (kind == Kind::kHistogram) {
-    FillHistogram(point, delta ? *stat.interval : *stat.total);
+    FillHistogram(point, delta ? *stat.interval : *stat.total, view_.buckets.BoundsOf(name));
   } else {
     const bool since = kind == Kind::kSum && delta;
     point.Fixed(6, since ? counts_.Take(name, stat.value) : stat.value);

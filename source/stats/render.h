@@ -15,6 +15,7 @@
 #include "source/stats/reading.h"
 
 namespace proxenos::stats {
+class BucketRules;
 class TagRules;
 }  // namespace proxenos::stats
 
@@ -37,6 +38,8 @@ struct RenderOptions {
   absl::AnyInvocable<bool(absl::string_view) const> accepts;
   std::optional<StatType> type;
   HistogramView histograms = HistogramView::kSummary;
+  // Bounds of buckets; null: DefaultBounds() for all.
+  const BucketRules* buckets = nullptr;
 };
 
 // Whether a scope may have a stat that the options show.
@@ -62,7 +65,8 @@ struct PrometheusOptions {
 std::string RenderPrometheus(absl::Span<const ScopeReading> readings,
                              const PrometheusOptions& options);
 
-// The bounds of kCumulative, kDisjoint and Prometheus's buckets, and the quantiles of a summary.
+// The bounds of kCumulative, kDisjoint and Prometheus's buckets where no rule has others, and the
+// quantiles of a summary.
 absl::Span<const double> DefaultBounds();
 absl::Span<const double> DefaultQuantiles();
 

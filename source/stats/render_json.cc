@@ -41,12 +41,13 @@ void AppendQuantiles(std::string& out, const NamedStat& stat) {
   out.push_back(']');
 }
 
-void AppendBuckets(std::string& out, const NamedStat& stat, bool disjoint) {
+void AppendBuckets(std::string& out, const NamedStat& stat, const RenderOptions& options) {
+  const bool disjoint = options.histograms == HistogramView::kDisjoint;
   absl::string_view separator;
   uint64_t interval_before = 0;
   uint64_t total_before = 0;
   out.push_back('[');
-  for (const double bound : DefaultBounds()) {
+  for (const double bound : BoundsOf(options, stat.name)) {
     const uint64_t interval = stat.interval->CountAtMost(bound);
     const uint64_t total = stat.total->CountAtMost(bound);
     absl::StrAppend(&out, separator, "{\"upper_bound\":");
@@ -74,11 +75,11 @@ void AppendAllBuckets(std::string& out, const HistogramData& data) {
   out.push_back(']');
 }
 
-void AppendHistogram(std::string& out, const NamedStat& stat, HistogramView view) {
+void AppendHistogram(std::string& out, const NamedStat& stat, const RenderOptions& options) {
   if (!out.empty()) out.push_back(',');
   out.append("{\"name\":");
   AppendJsonString(out, stat.name);
-  switch (view) {
+  switch (options.histograms) {
     case HistogramView::kSummary:
       out.append(",\"values\":");
       AppendQuantiles(out, stat);
@@ -86,7 +87,7 @@ void AppendHistogram(std::string& out, const NamedStat& stat, HistogramView view
     case HistogramView::kCumulative:
     case HistogramView::kDisjoint:
       out.append(",\"buckets\":");
-      AppendBuckets(out, stat, view == HistogramView::kDisjoint);
+      AppendBuckets(out, stat, options);
       break;
     case HistogramView::kDetailed:
       out.append(",\"totals\":");
@@ -147,7 +148,7 @@ std::string RenderJson(absl::Span<const ScopeReading> readings, const RenderOpti
         AppendEntry(numbers, stat.name, absl::StrCat(stat.value));
         break;
       case StatType::kHistogram:
-        AppendHistogram(histograms, stat, options.histograms);
+        AppendHistogram(histograms, stat, options);
         break;
     }
   });

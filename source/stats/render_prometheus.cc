@@ -4,6 +4,7 @@
 // output goes by family, then scope; the readings come by scope. Rows turn one into the other.
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <map>
 #include <string>
 #include <tuple>
@@ -141,6 +142,7 @@ class Writer {
   // Both return where the next family begins.
   size_t WriteMovedFamily(size_t start);
   size_t WriteMoved(size_t start);
+  void FindBounds(uint32_t reading, const Stat& stat);
   void WriteBuckets(const Stat& stat, const std::string& labels);
   void WriteQuantiles(const Stat& stat, const std::string& labels);
 
@@ -155,6 +157,8 @@ class Writer {
   // Of the family being written.
   std::string metric_;
   bool has_type_line_ = false;
+  // Of the stat being written, where it is a histogram.
+  absl::Span<const double> bounds_;
 };
 
 void Writer::MakeRows() {
@@ -239,7 +243,9 @@ size_t Writer::WriteMoved(size_t start) {
   for (; end < moved_.size() && moved_[end].key() == moved_[start].key(); ++end) {
     const Moved& moved = moved_[end];
     ForEachStat(readings_[moved.reading], moved.spec, [this, &moved](const Stat& stat) {
-      if (stat.name == moved.name) WriteLabelled(stat, moved.labels);
+      if (stat.name != moved.name) return;
+      FindBounds(moved.reading, stat);
+      WriteLabelled(stat, moved.labels);
     });
   }
   return end;
@@ -254,8 +260,14 @@ void Writer::WriteRow(const Row& row, uint32_t reading) {
       if (options_.common.accepts != nullptr && !options_.common.accepts(name)) return;
       if (Moves() && options_.tags->MayConcern(name)) return;
     }
+    FindBounds(reading, stat);
     WriteStat(stat, reading);
   });
+}
+
+void Writer::FindBounds(uint32_t reading, const Stat& stat) {
+  if (stat.type != StatType::kHistogram) return;
+  bounds_ = BoundsOf(options_.common, absl::StrCat(readings_[reading].name.prefix(), stat.name));
 }
 
 void Writer::WriteStat(const Stat& stat, uint32_t reading) {
@@ -294,11 +306,10 @@ void Writer::WriteLabelled(const Stat& stat, const std::string& labels) {
 
 void Writer::WriteBuckets(const Stat& stat, const std::string& labels) {
   const absl::string_view comma = labels.empty() ? "" : ",";
-  for (const double bound : DefaultBounds()) {
+  for (const double bound : bounds_) {
     absl::StrAppend(&out_, metric_, "_bucket{", labels, comma, "le=\"");
-    // 0.5 apart the bounds are whole numbers, and Prometheus's custom is to write those out in
-    // full.
-    if (bound < 1) {
+    // Prometheus's custom is to write whole numbers out in full.
+    if (bound > static_cast<double>(Buckets::kMax) || bound != std::floor(bound)) {
       AppendDouble(out_, bound);
     } else {
       absl::StrAppend(&out_, static_cast<uint64_t>(bound));

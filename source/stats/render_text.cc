@@ -23,11 +23,12 @@ void AppendSummary(std::string& out, const NamedStat& stat) {
 }
 
 // "B0.5(1,3) B1(...)"
-void AppendBuckets(std::string& out, const NamedStat& stat, bool disjoint) {
+void AppendBuckets(std::string& out, const NamedStat& stat, const RenderOptions& options) {
+  const bool disjoint = options.histograms == HistogramView::kDisjoint;
   absl::string_view separator;
   uint64_t interval_before = 0;
   uint64_t total_before = 0;
-  for (const double bound : DefaultBounds()) {
+  for (const double bound : BoundsOf(options, stat.name)) {
     const uint64_t interval = stat.interval->CountAtMost(bound);
     const uint64_t total = stat.total->CountAtMost(bound);
     absl::StrAppend(&out, separator, "B", bound, "(", interval - interval_before, ",",
@@ -51,12 +52,12 @@ void AppendAllBuckets(std::string& out, const HistogramData& data) {
   }
 }
 
-void AppendHistogram(std::string& out, const NamedStat& stat, HistogramView view) {
+void AppendHistogram(std::string& out, const NamedStat& stat, const RenderOptions& options) {
   absl::StrAppend(&out, stat.name, ":");
   if (stat.total->empty()) {
     out.append(" No recorded values");
   } else {
-    switch (view) {
+    switch (options.histograms) {
       case HistogramView::kSummary:
         out.push_back(' ');
         AppendSummary(out, stat);
@@ -64,7 +65,7 @@ void AppendHistogram(std::string& out, const NamedStat& stat, HistogramView view
       case HistogramView::kCumulative:
       case HistogramView::kDisjoint:
         out.push_back(' ');
-        AppendBuckets(out, stat, view == HistogramView::kDisjoint);
+        AppendBuckets(out, stat, options);
         break;
       case HistogramView::kDetailed:
         out.append("\n  totals=");
@@ -97,7 +98,7 @@ std::string RenderText(absl::Span<const ScopeReading> readings, const RenderOpti
         absl::StrAppend(&numbers, stat.name, ": ", stat.value, "\n");
         break;
       case StatType::kHistogram:
-        AppendHistogram(histograms, stat, options.histograms);
+        AppendHistogram(histograms, stat, options);
         break;
     }
   });

@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "source/stats/bucket_rules.h"
 
 namespace proxenos::stats {
 namespace {
@@ -128,6 +129,10 @@ void Collect(const ScopeReading& reading, const RenderOptions& options,
 }  // namespace
 
 absl::Span<const double> DefaultBounds() { return kBounds; }
+
+absl::Span<const double> BoundsOf(const RenderOptions& options, absl::string_view full_name) {
+  return options.buckets == nullptr ? DefaultBounds() : options.buckets->BoundsOf(full_name);
+}
 absl::Span<const double> DefaultQuantiles() { return kQuantiles; }
 
 void ForEachStat(const ScopeReading& reading, uint32_t spec,

@@ -50,6 +50,9 @@ struct NamedStat {
 void ForEachStatByName(absl::Span<const ScopeReading> readings, const RenderOptions& options,
                        absl::FunctionRef<void(const NamedStat&)> visit);
 
+// The bounds of the buckets that a histogram is shown in.
+absl::Span<const double> BoundsOf(const RenderOptions& options, absl::string_view full_name);
+
 // A number in the fewest digits that read back as the same; "nan" for none.
 void AppendDouble(std::string& out, double value);
 

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "source/stats/bucket_rules.h"
 #include "source/stats/reading.h"
 #include "source/stats/stat_list.h"
 
@@ -83,6 +84,7 @@ struct StatView {
   // StatsConfig.stats_matcher, asked with the full name. Null: every stat exists.
   absl::AnyInvocable<bool(absl::string_view) const> exists = nullptr;
   TagRules tags = {};
+  BucketRules buckets = {};
 
   static const StatView& Plain();
 };

@@ -134,6 +134,16 @@ class BootstrapFeaturesTest(unittest.TestCase):
         page = running.admin("/stats/prometheus?filter=membership_total$")
         self.assertIn("envoy_cluster_origin_membership_total{} 1", page)
 
+    def test_buckets_of_the_configuration(self):
+        running = self.start(routes=[bootstrap.to()], stats_config={"histogram_bucket_settings": [
+            {"match": {"suffix": "upstream_rq_time"}, "buckets": [600000, 1, 50]}, {"match": {"prefix": "cluster"}, "buckets": [7]}]})
+        self.ask(running.port)
+        page = running.admin("/stats/prometheus?filter=upstream_rq_time")
+        self.assertEqual([line.split('le="')[1].split('"')[0] for line in page.splitlines() if "le=" in line],
+                         ["1", "50", "600000", "+Inf"])
+        self.assertIn("B1(", running.admin("/stats?histogram_buckets=cumulative&filter=cluster.origin.upstream_rq_time"))
+        self.assertIn("B7(", running.admin("/stats?histogram_buckets=cumulative&filter=cluster.origin.upstream_cx_connect_ms"))
+
     def test_a_tag_that_cannot_be_is_refused(self):
         config = bootstrap.bootstrap(clusters=[bootstrap.cluster("origin", 1)])
         code, words = self.validate({**config, "stats_config": {"stats_tags": [{"tag_name": "a", "regex": "(("}]}})

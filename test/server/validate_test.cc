@@ -122,6 +122,23 @@ TEST(Validate, ServicesToReportTo) {
               HasSubstr("hds_config.api_type"));
 }
 
+TEST(Validate, WhenUnusedStatsAreForgotten) {
+  EXPECT_EQ(Validate("stats_eviction_interval: 10s\n"), "");
+  EXPECT_EQ(Validate("stats_flush_interval: 3s\nstats_eviction_interval: 9s\n"), "");
+  EXPECT_THAT(Validate("stats_flush_interval: 3s\nstats_eviction_interval: 10s\n"),
+              HasSubstr("stats_eviction_interval: must be a multiple of stats_flush_interval"));
+}
+
+TEST(Validate, BucketsOfHistograms) {
+  const std::string rule =
+      "stats_config: {histogram_bucket_settings: [{match: {prefix: a}, buckets: ";
+  EXPECT_EQ(Validate(absl::StrCat(rule, "[10, 1]}]}\n")), "");
+  EXPECT_THAT(Validate(absl::StrCat(rule, "[0]}]}\n")),
+              HasSubstr("stats_config.histogram_bucket_settings[0].buckets[0]"));
+  EXPECT_THAT(Validate(absl::StrCat(rule, "[.inf]}]}\n")),
+              HasSubstr("stats_config.histogram_bucket_settings[0].buckets[0]"));
+}
+
 // As Envoy 1.40: where its endpoints come from does not matter, but it must be there; only where
 // secrets come from may be missing.
 TEST(Validate, ClustersThatStreamsGoOver) {

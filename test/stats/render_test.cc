@@ -16,7 +16,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "source/stats/bucket_rules.h"
 #include "source/stats/cluster_stats.h"
 #include "source/stats/http_stats.h"
 #include "source/stats/listener_stats.h"
@@ -127,6 +129,31 @@ TEST_F(RenderTest, HistogramViewsAsJson) {
     absl::StrAppend(&all, RenderJson(Read(), options), "\n");
   }
   ExpectGolden("histograms.json", all);
+}
+
+TEST_F(RenderTest, BoundsOfTheConfiguration) {
+  BucketRules rules;
+  rules.Add([](absl::string_view name) { return name == "cluster.a.upstream_rq_time"; },
+            {1000, 45, 2.5});
+  rules.Add([](absl::string_view) { return true; }, {7});
+  RenderOptions options;
+  options.used_only = true;
+  options.type = StatType::kHistogram;
+  options.histograms = HistogramView::kCumulative;
+  options.buckets = &rules;
+  EXPECT_THAT(RenderText(Read(), options),
+              testing::HasSubstr("cluster.a.upstream_rq_time: B2.5(0,2) B45(1,6) B1000(1,8)\n"));
+  EXPECT_THAT(RenderJson(Read(), options),
+              testing::HasSubstr(R"("buckets":[{"upper_bound":2.5,"interval":0,"cumulative":2},)"));
+  PrometheusOptions prometheus;
+  prometheus.common = std::move(options);
+  EXPECT_THAT(RenderPrometheus(Read(), prometheus),
+              testing::HasSubstr(
+                  "envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name=\"a\",le=\"2.5\"} 2\n"
+                  "envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name=\"a\",le=\"45\"} 6\n"
+                  "envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name=\"a\",le=\"1000\"} 8\n"
+                  "envoy_cluster_upstream_rq_time_bucket{envoy_cluster_name=\"a\",le=\"+Inf\"} "
+                  "9\n"));
 }
 
 TEST_F(RenderTest, UsedOnlyShowsWhatWasEverChanged) {
