@@ -15,7 +15,10 @@ void AddTo(MetricSums& sums, const MetricSums& more) {
 
 void LoadMetrics::Part::Add(uint64_t host, absl::string_view name, double value) const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  MetricSums& sums = hosts_[host];
+  const auto known = hosts_.find(host);
+  // No room for a host either: they come and go as long as nobody takes a report.
+  if (known == hosts_.end() && names_ >= kMaxNames) return;
+  MetricSums& sums = known == hosts_.end() ? hosts_[host] : known->second;
   auto found = sums.find(name);
   if (found == sums.end()) {
     if (sums.size() >= kMaxNamesPerHost || names_ >= kMaxNames) return;
