@@ -24,6 +24,24 @@ bool ReadPosition(absl::string_view text, uint64_t* position) {
 
 }  // namespace
 
+std::optional<ContentRange> ReadContentRange(absl::string_view value) {
+  constexpr absl::string_view kUnit = "bytes ";
+  const size_t dash = value.find('-');
+  const size_t slash = value.find('/');
+  if (!absl::StartsWithIgnoreCase(value, kUnit) || slash == absl::string_view::npos ||
+      dash > slash) {
+    return std::nullopt;
+  }
+  ContentRange range;
+  if (!ReadPosition(value.substr(kUnit.size(), dash - kUnit.size()), &range.first) ||
+      !ReadPosition(value.substr(dash + 1, slash - dash - 1), &range.last) ||
+      !ReadPosition(value.substr(slash + 1), &range.length)) {
+    return std::nullopt;
+  }
+  if (range.first > range.last || range.last >= range.length) return std::nullopt;
+  return range;
+}
+
 ByteRange ReadRange(absl::string_view value, uint64_t length) {
   ByteRange range;
   range.size = length;

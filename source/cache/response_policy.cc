@@ -60,6 +60,11 @@ StoreVerdict Judge(const http::ResponseHead& head, const ResponseDirectives& dir
   if (head.status < 200 || head.status > 599 || head.status == 206 || head.status == 304) {
     return StoreVerdict::kStatus;
   }
+  // It may be the range that is wrong, which is no part of the key.
+  if (head.status == 416 ||
+      (request.range && head.status >= 400 && head.status != 404 && head.status != 410)) {
+    return StoreVerdict::kStatus;
+  }
   if (directives.must_understand && !IsUnderstood(head.status)) return StoreVerdict::kStatus;
   if (request.no_store || (directives.no_store && !directives.must_understand)) {
     return StoreVerdict::kNoStore;

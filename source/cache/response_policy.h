@@ -52,6 +52,7 @@ struct RequestFacts {
   bool authorization = false;
   bool no_store = false;
   base::WallTime time = 0;  // When it was sent to the origin.
+  bool range = false;       // It asked for a part.
 };
 
 struct PolicyOptions {

@@ -101,6 +101,21 @@ TEST(ByteRangeTest, OneRange) {
   }
 }
 
+TEST(ByteRangeTest, WhatAPartSaysOfItself) {
+  const auto range = ReadContentRange("Bytes 1-2/9");
+  ASSERT_TRUE(range.has_value());
+  EXPECT_EQ(absl::StrCat(range->first, " ", range->last, " ", range->length), "1 2 9");
+  EXPECT_FALSE(range->whole());
+  EXPECT_TRUE(ReadContentRange("bytes 0-8/9")->whole());
+  for (const char* other :
+       {"", "bytes", "bytes ", "bytes 1-2", "bytes 1-2/", "bytes 1-2/*", "bytes */9", "bytes 2-1/9",
+        "bytes 1-9/9", "bytes 0-0/0", "bytes 1/2-3", "bytes -1/9", "bytes 1-/9", "items 1-2/9",
+        "bytes 1-2/99999999999999999999999x", "bytes=1-2/9", "bytes 1-2-3/9",
+        "bytes 99999999999999999999999-99999999999999999999999/99999999999999999999999"}) {
+    EXPECT_FALSE(ReadContentRange(other).has_value()) << other;
+  }
+}
+
 std::string Selecting(absl::string_view vary, FieldList request) {
   const auto heads = Response(200, {{"vary", vary}});
   const auto asked = Request(request);

@@ -27,6 +27,7 @@ struct Model {
   std::optional<int64_t> date, expires, modified, age;
   bool etag = false;
   bool authorization = false;
+  bool range = false;  // The request asked for a part.
   std::map<std::string, std::optional<int64_t>> asked;
 
   bool Has(const std::string& name) const { return control.contains(name); }
@@ -49,6 +50,8 @@ struct Model {
   // Section 3, and what makes sense to store
   bool MayStore() const {
     if (status == 206 || status == 304) return false;
+    // Not by the specification, which has no range in the key: what may be about the range alone.
+    if (status == 416 || (range && status >= 400 && status != 404 && status != 410)) return false;
     if (Has("no-store") || Has("private") || Asks("no-store")) return false;
     if (authorization && !Has("must-revalidate") && !Has("public") && !Has("s-maxage")) {
       return false;
@@ -106,7 +109,7 @@ void Choose(base::Random& random, std::map<std::string, std::optional<int64_t>>&
 
 Model Draw(base::Random& random) {
   Model model;
-  static constexpr uint16_t kStatuses[] = {200, 200, 200, 206, 302, 304, 404, 500, 599};
+  static constexpr uint16_t kStatuses[] = {200, 200, 200, 206, 302, 304, 404, 410, 416, 500, 599};
   model.status = kStatuses[random.Below(std::size(kStatuses))];
   static const std::vector<const char*> kFlags = {
       "no-store", "no-cache", "private", "public", "must-revalidate", "proxy-revalidate"};
@@ -125,6 +128,7 @@ Model Draw(base::Random& random) {
   maybe(model.age, 0, 60);
   model.etag = random.Below(2) == 0;
   model.authorization = random.Below(4) == 0;
+  model.range = random.Below(4) == 0;
   return model;
 }
 
@@ -163,7 +167,8 @@ TEST(PolicyModelTest, DecidesAsTheSpecificationReads) {
     Write(model, heads);
     const RequestDirectives asked = ReadRequestDirectives(heads.request.headers);
     const Judgement judgement = JudgeResponse(
-        heads.response, {model.authorization, asked.no_store, kNow * kSecond}, {}, kNow * kSecond);
+        heads.response, {model.authorization, asked.no_store, kNow * kSecond, model.range}, {},
+        kNow * kSecond);
     const ResponsePolicy& policy = judgement.policy;
     const StoreVerdict verdict = judgement.verdict;
     const std::string text =

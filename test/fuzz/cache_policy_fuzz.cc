@@ -63,6 +63,9 @@ void CheckPolicy(const http::HeaderMap& request, const http::ResponseHead& respo
 }
 
 void CheckRange(absl::string_view value) {
+  if (const auto part = ReadContentRange(value)) {
+    CHECK(part->first <= part->last && part->last < part->length);
+  }
   for (const uint64_t length : {uint64_t{0}, uint64_t{1}, uint64_t{1000}, UINT64_MAX}) {
     const ByteRange range = ReadRange(value, length);
     if (range.kind != ByteRange::Kind::kPart) continue;

@@ -91,6 +91,39 @@ class CacheTest(unittest.TestCase):
         self.assertEqual(len(upstream.take_seen()), 1)
         self.assertEqual(running.stats()["http.main.cache.miss"], 1)
 
+    def test_ranges_of_what_is_not_stored(self):
+        body = "".join(f"{number:07d}\n" for number in range(20000))
+        asked = []
+
+        def script(request, send):
+            wanted = dict(request["headers"]).get("range", "")
+            asked.append(wanted)
+            fields = ["cache-control: max-age=600", 'etag: "a"', "content-type: text/x"]
+            if not wanted:
+                return send(reply(*fields, body=body))
+            first, _, last = wanted.removeprefix("bytes=").partition("-")
+            first, last = int(first), min(int(last or len(body)), len(body) - 1)
+            return send(reply(*fields, f"content-range: bytes {first}-{last}/{len(body)}", body=body[first:last + 1],
+                              status="206 Partial Content"))
+
+        running = self.start(SlowOrigin(script))
+        self.assertEqual(self.ask(running, "/a", "range: bytes=8-14")["body"], "0000001")
+        self.assertEqual(self.ask(running, "/a", "range: bytes=8-14")["status"], 206)
+        self.assertEqual(asked, ["bytes=8-14"] * 2)  # As they are, each time.
+        # A part that is all of it is stored as the whole.
+        self.assertEqual(self.ask(running, "/b", "range: bytes=0-")["status"], 206)
+        whole = self.ask(running, "/b")
+        self.assertEqual((whole["status"], whole["body"], self.field(whole, "content-type")), (200, body, "text/x"))
+        self.assertEqual(asked[2:], ["bytes=0-"])
+
+        running = self.start(SlowOrigin(script), filters({"name": "whole", "fetch_whole_for_ranges": True}))
+        del asked[:]
+        self.assertEqual(self.ask(running, "/a", "range: bytes=8-14")["body"], "0000001")
+        self.assertEqual(self.ask(running, "/a")["body"], body)  # Waits for what is under way.
+        part = self.ask(running, "/a", "range: bytes=16-22")
+        self.assertEqual((part["status"], part["body"]), (206, "0000002"))
+        self.assertEqual(asked, ["bytes=8-14", ""])
+
     def test_large_bodies_come_whole(self):
         body = "".join(f"{number:07d}\n" for number in range(300000))
         upstream = SlowOrigin(lambda _, send: send(reply("cache-control: max-age=600", body=body)))

@@ -159,6 +159,7 @@ void CompileStore(const OwnStore& proto, const config::Path& path, config::Error
   if (!proto.cache_status_name().empty()) settings.status_name = proto.cache_status_name();
   settings.shows_status = !proto.omit_cache_status();
   settings.collapses = !proto.disable_collapsing();
+  settings.fetches_whole = proto.fetch_whole_for_ranges();
   if (proto.has_collapse_timeout()) {
     settings.collapse_timeout =
         upstream::CompileDuration(proto.collapse_timeout(), errors, path.Field("collapse_timeout"));

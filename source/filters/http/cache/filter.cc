@@ -48,6 +48,7 @@ void RetireFrom(std::vector<std::unique_ptr<Call>>& calls, Call* done, event::Ev
 
 void CachePart::Retire(Background* done) { RetireFrom(background, done, *loop); }
 void CachePart::Retire(Resumption* done) { RetireFrom(resumptions, done, *loop); }
+void CachePart::Retire(WholeFetch* done) { RetireFrom(whole_fetches, done, *loop); }
 
 Cache::Cache(const Settings& settings, const filter::FilterFactory& factory,
              filter::StreamContext& stream)
@@ -219,6 +220,7 @@ void Cache::RememberRequest() {
     seen_->headers.AddView(header.id, header.name(), header.value());
   }
   seen_->facts.authorization = seen_->headers.Has(HeaderId::kAuthorization);
+  seen_->facts.range = seen_->headers.Has(HeaderId::kRange);
   seen_->facts.time = now();
 }
 

@@ -29,6 +29,7 @@
 #include "source/filters/http/cache/resumption.h"
 #include "source/filters/http/cache/settings.h"
 #include "source/filters/http/cache/shared_store.h"
+#include "source/filters/http/cache/whole_fetch.h"
 
 namespace proxenos::filters::cache {
 
@@ -44,6 +45,11 @@ struct CachePart final : public filter::WorkerPart {
   // It is over.
   void Retire(Background* done);
   void Retire(Resumption* done);
+  void Retire(WholeFetch* done);
+  // Whether one more call that holds a whole body may be made.
+  bool HasRoomForBody() const {
+    return loop != nullptr && resumptions.size() + whole_fetches.size() < kMaxResumptions;
+  }
 
   store::StoreHandle store;
   stats::Registry* registry = nullptr;
@@ -52,6 +58,7 @@ struct CachePart final : public filter::WorkerPart {
   base::Rc<SharedStore> shared;                          // Null: the store has none.
   std::vector<std::unique_ptr<Background>> background;   // Under way.
   std::vector<std::unique_ptr<Resumption>> resumptions;  // Under way.
+  std::vector<std::unique_ptr<WholeFetch>> whole_fetches;
 };
 
 class Cache final : public filter::HttpFilter {
@@ -115,6 +122,13 @@ class Cache final : public filter::HttpFilter {
   void OnHeadAnswer(const http::ResponseHead& head);
   void Invalidate(const http::ResponseHead& head);
   void BeginStoring(http::ResponseHead& head, bool end);
+  // What would be stored of the origin's answer. A part that is the whole is that whole; of another
+  // one the whole may be fetched, as `whole` then says.
+  Made Judge(const http::ResponseHead& head, Made* whole);
+  // The fill is over, and what came is for nobody else.
+  void RefuseFill(uint16_t status);
+  // Has the whole fetched behind the client's back.
+  void FetchWhole(std::unique_ptr<store::StoredHead> head);
   void FinishStoring();
   void BreakFill();
   // The stream is over before its fill: others go on without it, where they can.

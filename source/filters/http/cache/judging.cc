@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "source/cache/vary.h"
 
@@ -91,6 +92,26 @@ Made MakeHead(const Settings& settings, const store::Key& key, const Seen& seen,
   return {StoreVerdict::kStore, std::move(made)};
 }
 
+std::optional<store::ContentRange> ContentRangeOf(const http::ResponseHead& head) {
+  const http::Header* field = head.status == 206 ? head.headers.Find("content-range") : nullptr;
+  return field == nullptr ? std::nullopt : store::ReadContentRange(field->value());
+}
+
+Made MakeHeadOfWhole(const Settings& settings, const store::Key& key, const Seen& seen,
+                     const http::ResponseHead& part, base::WallTime now) {
+  const uint64_t length = ContentRangeOf(part)->length;
+  buffer::Arena arena;
+  http::ResponseHead whole(arena);
+  whole.status = 200;
+  whole.framing = {http::Framing::kLength, length};
+  for (const http::Header& field : part.headers) {
+    if (field.id == HeaderId::kContentLength || field.name() == "content-range") continue;
+    whole.headers.AddView(field.id, field.name(), field.value());
+  }
+  whole.headers.Add(HeaderId::kContentLength, absl::StrCat(length));
+  return MakeHead(settings, key, seen, whole, now);
+}
+
 std::unique_ptr<store::StoredHead> Freshen(const Settings& settings, const store::StoredHead& old,
                                            const Seen& seen, const http::HeaderMap& headers,
                                            base::WallTime now) {
@@ -126,6 +147,11 @@ std::unique_ptr<store::StoredHead> Freshen(const Settings& settings, const store
     made->policy.stale_if_error = made->policy.stale_while_revalidate = 0;
   }
   return made;
+}
+
+bool IsOfClient(HeaderId id) {
+  return id == HeaderId::kRange || id == HeaderId::kIfRange || id == HeaderId::kIfNoneMatch ||
+         id == HeaderId::kIfModifiedSince || id == HeaderId::kContentLength;
 }
 
 void AddValidators(const store::StoredHead& stored, http::HeaderMap& request) {

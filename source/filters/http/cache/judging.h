@@ -3,8 +3,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "source/buffer/arena.h"
+#include "source/cache/byte_range.h"
 #include "source/cache/key.h"
 #include "source/cache/memory_store.h"
 #include "source/cache/response_policy.h"
@@ -35,6 +37,14 @@ struct Made {
 Made MakeHead(const Settings& settings, const store::Key& key, const Seen& seen,
               const http::ResponseHead& head, base::WallTime now);
 
+// The Content-Range of a 206, where it has one that makes sense.
+std::optional<store::ContentRange> ContentRangeOf(const http::ResponseHead& head);
+
+// The head of the whole that a 206 with a Content-Range is a part of, as a 200 would have it (RFC
+// 9111, section 3.4): when the 200 might be stored.
+Made MakeHeadOfWhole(const Settings& settings, const store::Key& key, const Seen& seen,
+                     const http::ResponseHead& part, base::WallTime now);
+
 // What `old` becomes when `headers` update it (RFC 9111, section 3.2), judged as a response that
 // came just now with all fields that the update leaves. What may not be kept is stale at once.
 std::unique_ptr<store::StoredHead> Freshen(const Settings& settings, const store::StoredHead& old,
@@ -46,6 +56,10 @@ uint64_t MaxBodyBytes(const Settings& settings);
 
 // Errors that RFC 5861, section 4 speaks of.
 bool IsError(uint16_t status);
+
+// Whether a request has the field for what its client wants of the response: a call of our own that
+// goes out in its place does not take it over.
+bool IsOfClient(http::HeaderId id);
 
 // Adds our validators of `stored` in the place of the client's conditions and ranges.
 void AddValidators(const store::StoredHead& stored, http::HeaderMap& request);

@@ -54,11 +54,11 @@ void Cache::ShowForwarded(http::HeaderMap& headers, uint16_t status, bool stored
 }
 
 void Cache::BeginStoring(http::ResponseHead& head, bool end) {
-  Made made;
+  Made made, whole;
   if (stream_.replied()) {  // Of the proxy, not of the origin.
     fill_->Fail();
   } else {
-    made = MakeHead(settings_, key_, *seen_, head, now());
+    made = Judge(head, &whole);
     if (fill_->doomed() && made.head != nullptr) made = {StoreVerdict::kUseless, nullptr};
   }
   const bool stores = made.verdict == StoreVerdict::kStore;
@@ -67,23 +67,53 @@ void Cache::BeginStoring(http::ResponseHead& head, bool end) {
   }
   if (!stores) {
     Count(&CacheStats::not_stored);
-    if (!stream_.replied()) {
-      if (IsError(head.status)) {
-        fill_->Fail();
-      } else {
-        memory().MarkUnshareable(key_, stream_.environment.loop.now());
-        fill_->Refuse();
-      }
-    }
-    memory().End(*fill_);
-    fill_.reset();
-    state_ = State::kPassing;
+    const bool fetches = whole.verdict == StoreVerdict::kStore && !fill_->doomed();
+    RefuseFill(head.status);
+    if (fetches) FetchWhole(std::move(whole.head));
     return;
   }
   if (!stored_.empty()) Count(&CacheStats::replaced);
   fill_->Open(std::move(made.head));
   state_ = State::kStoring;
   if (end) FinishStoring();
+}
+
+Made Cache::Judge(const http::ResponseHead& head, Made* whole) {
+  const std::optional<store::ContentRange> range = ContentRangeOf(head);
+  if (!range) return MakeHead(settings_, key_, *seen_, head, now());
+  Made made = MakeHeadOfWhole(settings_, key_, *seen_, head, now());
+  // What a condition on the range was answered with may lack fields (RFC 9110, section 15.3.7).
+  if (range->whole() && !seen_->headers.Has(HeaderId::kIfRange)) return made;
+  *whole = std::move(made);
+  return {StoreVerdict::kStatus, nullptr};
+}
+
+void Cache::RefuseFill(uint16_t status) {
+  // What a client asked for with a range or a condition of its own says nothing of the whole.
+  const bool about_itself = status == 206 || status == 304 || status == 416;
+  if (!stream_.replied()) {
+    if (IsError(status)) {
+      fill_->Fail();
+    } else {
+      if (!about_itself) memory().MarkUnshareable(key_, stream_.environment.loop.now());
+      fill_->Refuse();
+    }
+  }
+  memory().End(*fill_);
+  fill_.reset();
+  state_ = State::kPassing;
+}
+
+void Cache::FetchWhole(std::unique_ptr<store::StoredHead> head) {
+  if (!settings_.fetches_whole || part_ == nullptr || !part_->HasRoomForBody()) return;
+  if (!WholeFetch::Possible(stream_, *head)) return;
+  auto ticket = memory().Begin(key_, store::Fill::Sharing::kShared, stream_.environment.loop.now());
+  if (!ticket.leader) return;  // Somebody is at it.
+  Count(&CacheStats::background);
+  part_->whole_fetches.push_back(std::make_unique<WholeFetch>(
+      settings_, stream_,
+      WholeFetch::Subject{std::move(ticket.fill), std::move(head), part_->shared}, &*part_->stats,
+      [part = part_](WholeFetch* done) { part->Retire(done); }));
 }
 
 Verdict Cache::OnResponseBody(buffer::Buffer& body, bool end) {
@@ -142,8 +172,7 @@ void Cache::LeaveFill() {
     fill_.reset();
     return;
   }
-  const bool room = part_ != nullptr && part_->loop != nullptr &&
-                    part_->resumptions.size() < CachePart::kMaxResumptions;
+  const bool room = part_ != nullptr && part_->HasRoomForBody();
   if (!room || !Resumption::Possible(stream_, *fill_)) return BreakFill();
   state_ = State::kPassing;
   why_ = Forwarded::kNo;

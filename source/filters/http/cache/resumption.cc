@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "source/base/limits.h"
 #include "source/cache/conditions.h"
+#include "source/filters/http/cache/judging.h"
 
 namespace proxenos::filters::cache {
 namespace {
@@ -17,13 +18,6 @@ using http::HeaderId;
 // "bytes FIRST-LAST/LENGTH" of exactly these.
 bool IsContentRange(absl::string_view value, uint64_t first, uint64_t length) {
   return value == absl::StrCat("bytes ", first, "-", length - 1, "/", length);
-}
-
-// What the leader asked for by itself: the rest is asked for by our own.
-bool IsOfLeader(const http::Header& field) {
-  return field.id == HeaderId::kRange || field.id == HeaderId::kIfRange ||
-         field.id == HeaderId::kIfNoneMatch || field.id == HeaderId::kIfModifiedSince ||
-         field.id == HeaderId::kContentLength;
 }
 
 }  // namespace
@@ -71,7 +65,7 @@ void Resumption::Prepare(const http::RequestHead& request) {
   head.authority = arena.Copy(request.authority);
   head.path = arena.Copy(request.path);
   for (const http::Header& field : request.headers) {
-    if (!IsOfLeader(field)) head.headers.Add(field.name(), field.value());
+    if (!IsOfClient(field.id)) head.headers.Add(field.name(), field.value());
   }
   head.headers.Add(HeaderId::kRange, absl::StrCat("bytes=", fill_->body().size(), "-"));
   head.headers.Add(HeaderId::kIfRange, fill_->head()->validators.etag);

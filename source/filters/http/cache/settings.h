@@ -38,6 +38,7 @@ struct Settings {
   std::string status_name = "proxenos";
   bool shows_status = true;
   bool collapses = true;
+  bool fetches_whole = false;  // Where a part was asked for that is not stored.
   base::Nanos collapse_timeout = 5 * base::kSecond;
 
   // Views into `targets`; set once they do not move any more.
