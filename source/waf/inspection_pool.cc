@@ -9,6 +9,7 @@
 
 #include <utility>
 
+#include "source/waf/pool_memory.h"
 #include "source/waf/shared_table.h"
 
 namespace proxenos::waf {
@@ -138,6 +139,7 @@ void InspectionPool::Enter(std::unique_lock<std::mutex> lock) const {
 
 void InspectionPool::Work() const {
   BecomePoolThread();
+  const PoolMemory memory;
   Queue& queue = *queue_;
   std::unique_lock<std::mutex> lock(queue.mutex);
   while (true) {
