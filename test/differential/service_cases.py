@@ -262,6 +262,10 @@ GROUPS = {
         "ext_authz.v3", "ExtAuthz", **CHECK_ALL, with_request_body={"max_request_bytes": 10, "allow_partial_message": True, "pack_as_bytes": True},
         failure_mode_allow=True, failure_mode_allow_header_add=True, allowed_headers={"patterns": [{"prefix": "x-"}]},
         disallowed_headers={"patterns": [exact("x-user")]}), FEW),
+    "ext_authz grpc with rules": (asking("ext_authz.v3", "ExtAuthz", CHECK_ROUTES, **CHECK_ALL, decoder_header_mutation_rules={
+        "disallow_expression": {"google_re2": {}, "regex": "x-user"}}), CHECK_REQUESTS),
+    "strict ext_authz grpc": (asking("ext_authz.v3", "ExtAuthz", CHECK_ROUTES, **CHECK_ALL, decoder_header_mutation_rules={"disallow_is_error": True}), CHECK_REQUESTS),
+    "shadowing ext_authz grpc": (asking("ext_authz.v3", "ExtAuthz", CHECK_ROUTES, **CHECK_ALL, shadow_mode=True), CHECK_REQUESTS),
     "ext_authz http": (asking("ext_authz.v3", "ExtAuthz", http_service=HTTP), HTTP_REQUESTS),
     "ext_authz http with lists": (asking("ext_authz.v3", "ExtAuthz", http_service={
         **HTTP, "path_prefix": "/auth", "authorization_response": LOOSE,

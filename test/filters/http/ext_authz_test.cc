@@ -350,6 +350,60 @@ TEST_F(ExtAuthzTest, EnabledForAShare) {
   EXPECT_EQ(ResponseText(stream()), "403 ");
 }
 
+TEST_F(ExtAuthzTest, RulesSayWhatOfARequestMayBeChanged) {
+  const std::string answer =
+      R"(ok_response { headers { header { key: "x-a" value: "1" } }
+           headers { header { key: "x-envoy-b" value: "1" } }
+           headers { header { key: ":authority" value: "other" } } headers_to_remove: "x-gone" })";
+  const std::string rules = std::string(kGrpc) + "decoder_header_mutation_rules ";
+  Begin(rules + "{ disallow_expression { regex: 'x-gone' } }", {.fields = {{"x-gone", "1"}}});
+  Answer(answer);
+  ASSERT_TRUE(passed());
+  EXPECT_EQ(Value(stream().request.headers, "x-a"), "1");
+  EXPECT_EQ(Value(stream().request.headers, "x-envoy-b"), "-");
+  EXPECT_EQ(Value(stream().request.headers, "x-gone"), "1");
+  EXPECT_EQ(stream().request.authority, "host");
+  Begin(rules + "{ allow_envoy { value: true } allow_all_routing { value: true } }");
+  Answer(answer);
+  EXPECT_EQ(stream().request.authority, "other");
+  Begin(rules + "{ disallow_is_error { value: true } }");
+  Answer(answer);
+  EXPECT_FALSE(passed());
+  EXPECT_EQ(ResponseText(stream()), "500 ");
+}
+
+TEST_F(ExtAuthzTest, InShadowTheDecisionIsOnlyLeftBehind) {
+  const auto left = [this](const std::string& answer) {
+    Begin(std::string(kGrpc) + "shadow_mode: true status_on_error { code: BadGateway }");
+    Answer(answer);
+    EXPECT_TRUE(passed());
+    const std::string* state = stream().info.state.Find("f.shadow");
+    return state == nullptr ? "none" : *state;
+  };
+  EXPECT_EQ(left("ok_response {}"), R"({"check_result":"OK","status_code":200})");
+  EXPECT_EQ(left(R"(status { code: 7 } denied_response { status { code: Unauthorized }
+                    headers { header { key: "x-why" value: "a\"b" } } body: "no" })"),
+            R"({"check_result":"DENIED","status_code":401,)"
+            R"("response_headers":[{"key":"x-why","value":"a\"b"}]})");
+  EXPECT_EQ(Stat("http.test.ext_authz.denied"), 1u);
+  EXPECT_EQ(left("error_response {}"), R"({"check_result":"ERROR","status_code":502})");
+}
+
+TEST_F(ExtAuthzTest, EnabledByMetadata) {
+  const std::string by_metadata = std::string(kGrpc) +
+                                  "filter_enabled_metadata { filter: 'space' path { key: 'k' } "
+                                  "value { string_match { exact: 'v' } } }";
+  Begin(by_metadata);
+  EXPECT_TRUE(passed());
+  EXPECT_EQ(Stat("http.test.ext_authz.disabled"), 1u);
+  subject_ = Make(by_metadata);
+  stream().info.metadata.Set("space", "k", json::Value(std::string("v")));
+  stream().SendRequest(true);
+  EXPECT_FALSE(passed());
+  Answer("");
+  EXPECT_TRUE(passed());
+}
+
 TEST_F(ExtAuthzTest, HttpServiceSeesLittleAndDecides) {
   Begin(
       std::string(kHttp) +

@@ -11,6 +11,12 @@
 #include "source/filters/http/ext_authz/settings.h"
 #include "source/match/match_config.h"
 #include "source/rpc/call_retries_config.h"
+#include "source/filter/mutation_rules_config.h"
+#include "source/filter/retrying_call_config.h"
+#include "source/filters/http/ext_authz/filter.h"
+#include "source/filters/http/ext_authz/settings.h"
+#include "source/match/match_config.h"
+#include "source/match/value_matcher_config.h"
 #include "source/rpc/service_config.h"
 #include "source/runtime/setting_config.h"
 
@@ -143,6 +149,15 @@ Settings CompileSettings(const v3::ExtAuthz& proto, const config::Path& path,
     settings.enabled =
         runtime::CompileSetting(proto.filter_enabled(), errors, path.Field("filter_enabled"));
   }
+  if (proto.has_filter_enabled_metadata()) {
+    settings.enabled_metadata = match::CompileMetadataMatcher(
+        proto.filter_enabled_metadata(), errors, path.Field("filter_enabled_metadata"));
+  }
+  if (proto.has_decoder_header_mutation_rules()) {
+    settings.rules = filter::CompileMutationRules(
+        proto.decoder_header_mutation_rules(), path.Field("decoder_header_mutation_rules"), errors);
+  }
+  settings.shadows = proto.shadow_mode();
   if (proto.has_status_on_error()) {
     settings.status_on_error = static_cast<uint16_t>(proto.status_on_error().code());
   }

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "source/filter/filter_override.h"
 #include "source/filters/http/ext_authz/check_request.h"
 #include "source/http/path.h"
 #include "source/http/query.h"
+#include "source/json/quoted.h"
 
 namespace proxenos::filters::ext_authz {
 namespace {
@@ -79,7 +81,8 @@ Verdict ExtAuthz::OnRequestHeaders(http::RequestHead&, bool) {
   // There is nothing to protect where no route leads.
   if (stream_.route == nullptr) return Verdict::kContinue;
   if (context_.route != nullptr && context_.route->disabled) return Verdict::kContinue;
-  if (!enabled_) {
+  const auto& metadata = context_.settings.enabled_metadata;
+  if (!enabled_ || (metadata.has_value() && !metadata->Matches(stream_.info.metadata.all()))) {
     if (part_ != nullptr) part_->stats->disabled.Inc();
     if (!context_.settings.deny_at_disable.Get(stream_.environment.runtime))
       return Verdict::kContinue;
@@ -188,12 +191,45 @@ bool ExtAuthz::HasInvalidChange() const {
 
 Verdict ExtAuthz::Allow() {
   if (context_.settings.validate_mutations && HasInvalidChange()) return RejectAnswer();
+  if (!KeepToRules()) return RejectAnswer();
   ChangeRequest();
+  PassesInShadow("OK", 200);
   if (context_.settings.clear_route_cache && decision_->changes_request()) stream_.Reroute();
   response_changes_ = std::move(decision_->response_changes);
   if (part_ != nullptr) part_->stats->ok.Inc();
   if (auto* stats = cluster_stats()) stats->ok.Inc();
   return Verdict::kContinue;
+}
+
+bool ExtAuthz::KeepToRules() {
+  if (!context_.settings.rules.has_value()) return true;
+  const filter::MutationRules& rules = *context_.settings.rules;
+  const size_t changes =
+      std::erase_if(decision_->request_changes,
+                    [&rules](const HeaderChange& one) { return !rules.MaySet(one.name); });
+  const size_t removals =
+      std::erase_if(decision_->headers_to_remove,
+                    [&rules](const std::string& name) { return !rules.MayRemove(name); });
+  return changes + removals == 0 || !rules.disallowed_is_error;
+}
+
+bool ExtAuthz::PassesInShadow(absl::string_view result, uint16_t status) {
+  if (!context_.settings.shadows) return false;
+  std::string text = absl::StrCat("{\"check_result\":\"", result, "\",\"status_code\":", status);
+  if (result == "DENIED") {
+    absl::StrAppend(&text, ",\"response_headers\":[");
+    for (const HeaderChange& change : decision_->response_changes) {
+      absl::StrAppend(&text, text.back() == '[' ? "" : ",", "{\"key\":");
+      json::AppendQuoted(change.name, text);
+      absl::StrAppend(&text, ",\"value\":");
+      json::AppendQuoted(change.value, text);
+      text += '}';
+    }
+    text += ']';
+  }
+  text += '}';
+  stream_.info.state.Set(absl::StrCat(factory_.name.text(), ".shadow"), std::move(text));
+  return true;
 }
 
 void ExtAuthz::ChangeRequest() {
@@ -226,6 +262,9 @@ Verdict ExtAuthz::Deny() {
     }
   }
   if (context_.settings.validate_mutations && HasInvalidChange()) return RejectAnswer();
+  if (PassesInShadow("DENIED", decision_->status == 0 ? kForbidden : decision_->status)) {
+    return Verdict::kContinue;
+  }
   const uint32_t limit = context_.settings.max_denied_body_bytes;
   if (limit > 0 && decision_->body.size() > limit) decision_->body.resize(limit);
   ReplyAsTold(kForbidden, "ext_authz_denied");
@@ -255,6 +294,7 @@ void ExtAuthz::ReplyAsTold(uint16_t status_otherwise, absl::string_view details)
 Verdict ExtAuthz::Fail() {
   if (part_ != nullptr) part_->stats->error.Inc();
   if (auto* stats = cluster_stats()) stats->error.Inc();
+  if (PassesInShadow("ERROR", context_.settings.status_on_error)) return Verdict::kContinue;
   if (!context_.settings.failure_mode_allow) {
     ReplyAsTold(context_.settings.status_on_error, "ext_authz_error");
     return Verdict::kReplied;
@@ -271,6 +311,7 @@ Verdict ExtAuthz::Fail() {
 Verdict ExtAuthz::RejectAnswer() {
   if (part_ != nullptr) part_->stats->invalid.Inc();
   if (auto* stats = cluster_stats()) stats->invalid.Inc();
+  if (PassesInShadow("ERROR", 500)) return Verdict::kContinue;
   ReplyWith(500, "", "ext_authz_invalid");
   return Verdict::kReplied;
 }

@@ -75,6 +75,11 @@ class ExtAuthz final : public filter::HttpFilter {
   // Whether some change is one that no head could hold.
   bool HasInvalidChange() const;
   void ChangeRequest();
+  // Takes what the rules forbid out of the decision. False: that is an error.
+  bool KeepToRules();
+  // Leaves the decision to whoever looks for it, in filter state; where the mode is shadow_mode,
+  // which lets the request pass.
+  bool PassesInShadow(absl::string_view result, uint16_t status);
   void ReplyWith(uint16_t status, absl::string_view body, absl::string_view details);
   // The same with what the service wants the client to be told.
   void ReplyAsTold(uint16_t status_otherwise, absl::string_view details);

@@ -13,6 +13,10 @@
 
 #include "source/match/string_matchers.h"
 #include "source/rpc/call_retries.h"
+#include "source/filter/mutation_rules.h"
+#include "source/filter/retrying_call.h"
+#include "source/match/string_matchers.h"
+#include "source/match/value_matcher.h"
 #include "source/rpc/service.h"
 #include "source/runtime/setting.h"
 
@@ -66,6 +70,10 @@ struct Settings {
   bool encode_raw_headers = false;
   bool charge_cluster_stats = true;
   bool ingest_metadata = true;
+  std::optional<match::MetadataMatcher> enabled_metadata;  // Of dynamic metadata; none: always.
+  // What the service may change of requests; none: all but what codecs own.
+  std::optional<filter::MutationRules> rules;
+  bool shadows = false;  // shadow_mode
 };
 
 // ExtAuthzPerRoute, of one level.
