@@ -248,6 +248,7 @@ std::vector<MessageRules> MetadataFilterFields() {
   return {
       {"envoy.extensions.filters.http.header_to_metadata.v3.Config",
        {Use("request_rules response_rules stat_prefix")}},
+       {Use("request_rules response_rules"), Leave("stat_prefix", "The filter counts nothing.")}},
       {"envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule", {Use("*")}},
       {"envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair",
        {Use("metadata_namespace key value regex_value_rewrite encode"),
@@ -255,7 +256,7 @@ std::vector<MessageRules> MetadataFilterFields() {
       {"envoy.extensions.filters.http.set_metadata.v3.Config", {Use("*")}},
       {"envoy.extensions.filters.http.set_metadata.v3.Metadata",
        {Use("metadata_namespace allow_overwrite value"),
-        Refuse("typed_value", "write value: nothing reads typed metadata")}},
+        Leave("typed_value", "Nothing reads typed metadata: write value too.")}},
       {"envoy.extensions.filters.http.csrf.v3.CsrfPolicy", {Use("*")}},
   };
 }

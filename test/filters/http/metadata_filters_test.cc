@@ -95,7 +95,8 @@ TEST(SetMetadataTest, MergesOrLeavesAlone) {
       metadata { metadata_namespace: "a" allow_overwrite: true value {
         fields { key: "x" value { string_value: "2" } }
         fields { key: "o" value { struct_value { fields { key: "q" value { null_value: 0 } } } } }
-        fields { key: "l" value { list_value { values { number_value: 2 } } } } } })"),
+        fields { key: "l" value { list_value { values { number_value: 2 } } } } } }
+      metadata { metadata_namespace: "typed" typed_value { type_url: "x" value: "y" } })"),
                            {});
   stream->SendRequest(true);
   EXPECT_EQ(Metadata(*stream), R"({"a":{"l":[1,2],"o":{"p":true,"q":null},"x":"2"}})");

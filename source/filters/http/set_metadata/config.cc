@@ -35,6 +35,7 @@ std::unique_ptr<filter::FilterFactory> CreateSetMetadata(const google::protobuf:
     entries.push_back({proto.metadata_namespace(), json::FromProto(proto.value()), true});
   }
   for (const auto& metadata : proto.metadata()) {
+    if (metadata.has_typed_value() && !metadata.has_value()) continue;  // Nothing would read it.
     entries.push_back({metadata.metadata_namespace(), json::FromProto(metadata.value()),
                        metadata.allow_overwrite()});
   }
