@@ -187,7 +187,8 @@ bool FilterChain::Take(Way& way, Parts& in, bool wait_for_end) const {
   return true;
 }
 
-// It overtakes what its filter, or one before that, holds; not what is already behind it.
+// It overtakes what its filter holds, and nothing else: another filter may be at work on the body
+// that it holds.
 void FilterChain::TakeInjected(Direction direction, Way& way) {
   if (!way.head_passed || way.ended || way.aside != nullptr) return;
   auto& injected = stream_.injected_;
@@ -195,7 +196,7 @@ void FilterChain::TakeInjected(Direction direction, Way& way) {
     if (it->direction != direction) continue;
     uint8_t step = 0;
     while (EntryAt(direction, step).filter.get() != it->filter) ++step;
-    if (way.part != Part::kNothing && (!way.paused || way.next > step)) continue;
+    if (way.part != Part::kNothing && (!way.paused || way.next != step)) continue;
     if (way.part != Part::kNothing) {
       way.aside = std::make_unique<Aside>(
           Aside{way.part, way.next, way.end_in_hand, false, std::move(way.body)});

@@ -511,6 +511,20 @@ TEST_F(FilterChainTest, WhatIsInjectedWaitsBehindWhoPauses) {
   EXPECT_TRUE(stream_->request_out.end);
 }
 
+TEST_F(FilterChainTest, WhatIsInjectedWaitsForWhoHoldsABodyBefore) {
+  Make({{.name = "hold", .acts = {{"qb", Do::kPause}}}, {.name = "b"}});
+  stream_->SendRequest(false);
+  stream_->SendRequestBody("x", false);
+  buffer::Buffer body;
+  body.Append("1");
+  stream_->Inject(*world_.filters["b"], Direction::kRequest, std::move(body));
+  stream_->Turn();
+  EXPECT_TRUE(stream_->injecting(*world_.filters["b"], Direction::kRequest));
+  Resume("hold", Direction::kRequest);
+  EXPECT_FALSE(stream_->injecting(*world_.filters["b"], Direction::kRequest));
+  EXPECT_EQ(stream_->request_out.body.ToString(), "x1");
+}
+
 TEST_F(FilterChainTest, ALocalReplyDropsWhatWasInjected) {
   Make({{.name = "a"}, {.name = "hold", .acts = {{"sb", Do::kPause}}}});
   stream_->SendRequest(true);

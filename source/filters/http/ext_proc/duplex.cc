@@ -109,12 +109,12 @@ void ExtProc::GiveBack(Direction direction) {
     LetGo(direction);
   }
   if (stream_.injecting(*this, direction)) return;
+  // Not into the part that is held: what was injected before may be in its place in hand.
+  if (!held.pieces.empty()) return stream_.Inject(*this, direction, std::move(held.pieces));
   if (held.body != nullptr && held.took && held.got_end) {
-    held.body->Append(std::move(held.pieces));
     held.body = nullptr;
     return LetGo(direction);
   }
-  if (!held.pieces.empty()) return stream_.Inject(*this, direction, std::move(held.pieces));
   if (held.trailers == nullptr || !held.took || !held.got_end) return;
   if (held.trailers_shown && !held.trailers_answer.has_value()) return;
   if (held.trailers_answer.has_value()) {
