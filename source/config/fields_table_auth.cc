@@ -248,7 +248,6 @@ std::vector<MessageRules> MetadataFilterFields() {
   return {
       {"envoy.extensions.filters.http.header_to_metadata.v3.Config",
        {Use("request_rules response_rules stat_prefix")}},
-       {Use("request_rules response_rules"), Leave("stat_prefix", "The filter counts nothing.")}},
       {"envoy.extensions.filters.http.header_to_metadata.v3.Config.Rule", {Use("*")}},
       {"envoy.extensions.filters.http.header_to_metadata.v3.Config.KeyValuePair",
        {Use("metadata_namespace key value regex_value_rewrite encode"),

@@ -11,12 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "source/match/string_matchers.h"
-#include "source/rpc/call_retries.h"
 #include "source/filter/mutation_rules.h"
-#include "source/filter/retrying_call.h"
 #include "source/match/string_matchers.h"
 #include "source/match/value_matcher.h"
+#include "source/rpc/call_retries.h"
 #include "source/rpc/service.h"
 #include "source/runtime/setting.h"
 
