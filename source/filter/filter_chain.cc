@@ -81,8 +81,8 @@ void FilterChain::Resume(Direction direction) {
   const int d = static_cast<int>(direction);
   Way& way = ways_[d];
   const bool opens = way.paused && EntryAt(direction, way.next).filter->resumed_[d];
-  if (way.aside != nullptr) {
-    way.aside->resumed |= EntryAt(direction, way.aside->next).filter->resumed_[d];
+  for (Aside* aside = way.aside.get(); aside != nullptr; aside = aside->outer.get()) {
+    aside->resumed |= EntryAt(direction, aside->next).filter->resumed_[d];
   }
   for (Entry& entry : filters_) entry.filter->resumed_[d] = false;
   if (!opens) return;
@@ -190,7 +190,7 @@ bool FilterChain::Take(Way& way, Parts& in, bool wait_for_end) const {
 // It overtakes what its filter holds, and nothing else: another filter may be at work on the body
 // that it holds.
 void FilterChain::TakeInjected(Direction direction, Way& way) {
-  if (!way.head_passed || way.ended || way.aside != nullptr) return;
+  if (!way.head_passed || way.ended) return;
   auto& injected = stream_.injected_;
   for (auto it = injected.begin(); it != injected.end(); ++it) {
     if (it->direction != direction) continue;
@@ -198,8 +198,8 @@ void FilterChain::TakeInjected(Direction direction, Way& way) {
     while (EntryAt(direction, step).filter.get() != it->filter) ++step;
     if (way.part != Part::kNothing && (!way.paused || way.next != step)) continue;
     if (way.part != Part::kNothing) {
-      way.aside = std::make_unique<Aside>(
-          Aside{way.part, way.next, way.end_in_hand, false, std::move(way.body)});
+      way.aside = std::make_unique<Aside>(Aside{way.part, way.next, way.end_in_hand, false,
+                                                std::move(way.body), std::move(way.aside)});
     }
     way.part = Part::kBody;
     way.next = static_cast<uint8_t>(step + 1);
@@ -215,6 +215,7 @@ void FilterChain::TakeInjected(Direction direction, Way& way) {
 
 void FilterChain::PutBack(Direction direction, Way& way) {
   const std::unique_ptr<Aside> aside = std::move(way.aside);
+  way.aside = std::move(aside->outer);
   way.part = aside->part;
   way.next = aside->next;
   way.end_in_hand = aside->end_in_hand;

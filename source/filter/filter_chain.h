@@ -64,6 +64,7 @@ class FilterChain {
     bool end_in_hand;
     bool resumed;  // By its holder, meanwhile.
     buffer::Buffer body;
+    std::unique_ptr<Aside> outer;  // What was held when this part was injected; or null.
   };
 
   // The state of one direction.

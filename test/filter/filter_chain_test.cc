@@ -523,6 +523,31 @@ TEST_F(FilterChainTest, WhatIsInjectedWaitsForWhoHoldsABodyBefore) {
   Resume("hold", Direction::kRequest);
   EXPECT_FALSE(stream_->injecting(*world_.filters["b"], Direction::kRequest));
   EXPECT_EQ(stream_->request_out.body.ToString(), "x1");
+// Who is called with what another injected may inject a part of it in turn.
+TEST_F(FilterChainTest, WhatIsInjectedMayBeHeldAndOvertakenAgain) {
+  Make({{.name = "a", .acts = {{"qb", Do::kPause}}}, {.name = "b", .acts = {{"qb", Do::kPause}}}});
+  const auto inject = [this](const std::string& name, const std::string& bytes) {
+    buffer::Buffer body;
+    body.Append(bytes);
+    stream_->Inject(*world_.filters[name], Direction::kRequest, std::move(body));
+    stream_->Turn();
+  };
+  const auto passed = [this] { return stream_->request_out.body.ToString(); };
+  stream_->SendRequest(false);
+  stream_->SendRequestBody("4", true);
+  inject("a", "3");  // b holds it.
+  EXPECT_EQ(passed(), "");
+  inject("b", "1");
+  EXPECT_EQ(passed(), "1");
+  inject("b", "2");
+  EXPECT_EQ(passed(), "12");
+  Resume("a", Direction::kRequest);  // Too early, and not forgotten.
+  EXPECT_EQ(passed(), "12");
+  Resume("b", Direction::kRequest);
+  EXPECT_EQ(passed(), "123");
+  Resume("b", Direction::kRequest);
+  EXPECT_EQ(passed(), "1234");
+  EXPECT_TRUE(stream_->request_out.end);
 }
 
 TEST_F(FilterChainTest, ALocalReplyDropsWhatWasInjected) {
