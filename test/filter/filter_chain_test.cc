@@ -523,6 +523,8 @@ TEST_F(FilterChainTest, WhatIsInjectedWaitsForWhoHoldsABodyBefore) {
   Resume("hold", Direction::kRequest);
   EXPECT_FALSE(stream_->injecting(*world_.filters["b"], Direction::kRequest));
   EXPECT_EQ(stream_->request_out.body.ToString(), "x1");
+}
+
 // Who is called with what another injected may inject a part of it in turn.
 TEST_F(FilterChainTest, WhatIsInjectedMayBeHeldAndOvertakenAgain) {
   Make({{.name = "a", .acts = {{"qb", Do::kPause}}}, {.name = "b", .acts = {{"qb", Do::kPause}}}});

@@ -1,6 +1,8 @@
-// Bodies at a rate: the arithmetic of sharing it, and streams that wait for their turn.
+// Bodies at a rate, in counted time: what goes at once, what goes bit by bit, who shares.
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "envoy/extensions/filters/http/bandwidth_limit/v3/bandwidth_limit.pb.h"
 #include "gtest/gtest.h"
@@ -10,22 +12,8 @@
 namespace proxenos::filters {
 namespace {
 
-using bandwidth_limit::Pace;
 using base::kMillisecond;
-using base::kSecond;
 using Proto = envoy::extensions::filters::http::bandwidth_limit::v3::BandwidthLimit;
-
-TEST(PaceTest, ASecondsWorthGoesAtOnce) {
-  Pace pace(1000);
-  base::MonoTime now = 100 * kSecond;
-  EXPECT_EQ(pace.Enter(600, now), 0);
-  EXPECT_EQ(pace.Enter(400, now), 0);
-  EXPECT_EQ(pace.Enter(500, now), 500 * kMillisecond);
-  EXPECT_EQ(pace.Enter(500, now), kSecond);
-  now += 3600 * kSecond;  // Nothing more is saved up.
-  EXPECT_EQ(pace.Enter(1000, now), 0);
-  EXPECT_EQ(pace.Enter(100, now), 100 * kMillisecond);
-}
 
 class BandwidthLimitTest : public ::testing::Test {
  protected:
@@ -53,26 +41,50 @@ class BandwidthLimitTest : public ::testing::Test {
   std::unique_ptr<FilterHarness> stream_;
 };
 
-TEST_F(BandwidthLimitTest, BothDirectionsWait) {
+TEST_F(BandwidthLimitTest, BothDirectionsGoBitByBit) {
   Configure("enable_mode: REQUEST_AND_RESPONSE limit_kbps { value: 1 }");
   Begin();
-  stream_->SendRequestBody(std::string(1024, 'a'), false);
-  EXPECT_EQ(stream_->request_out.body.size(), 1024u);
-  stream_->SendRequestBody(std::string(512, 'b'), true);
-  EXPECT_EQ(stream_->request_out.body.size(), 1024u);
+  stream_->SendRequestBody(std::string(256, 'a'), true);
+  Wait(0);
+  EXPECT_EQ(stream_->request_out.body.size(), 51u) << "what comes in the first interval";
   EXPECT_EQ(stream_->Stat("p.http_bandwidth_limit.request_pending"), 1u);
-  Wait(490 * kMillisecond);
+  Wait(100 * kMillisecond);
+  EXPECT_EQ(stream_->request_out.body.size(), 153u);
   EXPECT_FALSE(stream_->request_out.end);
-  Wait(20 * kMillisecond);
+  Wait(110 * kMillisecond);
   EXPECT_TRUE(stream_->request_out.end);
-  EXPECT_EQ(stream_->request_out.body.size(), 1536u);
+  EXPECT_EQ(stream_->request_out.body.size(), 256u);
   EXPECT_EQ(stream_->Stat("p.http_bandwidth_limit.request_pending"), 0u);
   EXPECT_EQ(stream_->Stat("p.http_bandwidth_limit.request_enforced"), 1u);
+  EXPECT_EQ(stream_->Stat("p.http_bandwidth_limit.request_incoming_total_size"), 256u);
+  Wait(10'000 * kMillisecond);
   stream_->SendResponse(200, std::string(2048, 'c'), true);
-  EXPECT_TRUE(stream_->response_out.body.empty());
-  Wait(1010 * kMillisecond);
-  EXPECT_TRUE(stream_->response_out.end);
+  Wait(0);
+  EXPECT_EQ(stream_->response_out.body.size(), 51u) << "the other direction has a rate of its own";
   EXPECT_EQ(stream_->Stat("p.http_bandwidth_limit.response_incoming_total_size"), 2048u);
+  for (int ticks = 0; ticks < 38; ++ticks) Wait(50 * kMillisecond);
+  EXPECT_FALSE(stream_->response_out.end);
+  for (int ticks = 0; ticks < 3; ++ticks) Wait(50 * kMillisecond);
+  EXPECT_TRUE(stream_->response_out.end);
+}
+
+TEST_F(BandwidthLimitTest, StreamsShareTheRate) {
+  Configure("enable_mode: RESPONSE limit_kbps { value: 2 } fill_interval { nanos: 100000000 }");
+  Begin();
+  auto first = std::move(stream_);
+  Begin();
+  first->SendResponse(200, std::string(100'000, 'a'), true);
+  first->Turn();
+  stream_->SendResponse(200, std::string(100'000, 'b'), true);
+  EXPECT_EQ(first->response_out.body.size(), 204u);
+  for (int ticks = 0; ticks < 100; ++ticks) {
+    first->Advance(100 * kMillisecond);
+    first->Turn();
+    Wait(100 * kMillisecond);
+  }
+  const uint64_t sent = first->response_out.body.size() + stream_->response_out.body.size();
+  EXPECT_LE(sent, 2048u * 10 + 204 + 2);
+  EXPECT_GE(sent, 2048u * 10 - 204);
 }
 
 TEST_F(BandwidthLimitTest, OffUnlessItSaysOtherwise) {
@@ -108,12 +120,19 @@ TEST_F(BandwidthLimitTest, RoutesHaveTheirOwn) {
   EXPECT_FALSE(stream_->response_out.end);
 }
 
-TEST_F(BandwidthLimitTest, NeedsALimit) {
-  for (const filter::FilterKind& kind : server::BuiltinFilters()) {
-    if (kind.type != Proto::descriptor()->full_name()) continue;
+TEST_F(BandwidthLimitTest, WhatIsRefused) {
+  for (const auto& [text, error] : std::vector<std::pair<std::string, std::string>>{
+           {"", "f.limit_kbps: expected a limit where enable_mode has a direction"},
+           {"limit_kbps { value: 0 }", "f.limit_kbps: expected 1 or more"},
+           {"limit_kbps { value: 1 } fill_interval { nanos: 1000000 }",
+            "f.fill_interval: expected 0.02s to 1s"}}) {
     config::Errors errors;
-    kind.create(Pack<Proto>("stat_prefix: 'p' enable_mode: RESPONSE"), config::Path("f"), errors);
-    EXPECT_EQ(errors.count(), 1u);
+    for (const filter::FilterKind& kind : server::BuiltinFilters()) {
+      if (kind.type != Proto::descriptor()->full_name()) continue;
+      kind.create(Pack<Proto>("stat_prefix: 'p' enable_mode: RESPONSE " + text), config::Path("f"),
+                  errors);
+    }
+    EXPECT_EQ(errors.ToStatus().message(), error);
   }
 }
 

@@ -157,17 +157,23 @@ TEST_F(FaultTest, ResponsesAreSlowedDown) {
   Configure(std::string("response_rate_limit { fixed_limit { limit_kbps: 1 } ") + kAlways + "}");
   Begin();
   EXPECT_TRUE(Passed());
-  stream_->SendResponse(200, std::string(1024, 'a'), false);
-  EXPECT_EQ(ResponseText(*stream_), "200  ...");
-  Wait(900 * kMillisecond);
-  EXPECT_TRUE(stream_->response_out.body.empty());
-  Wait(200 * kMillisecond);
-  EXPECT_EQ(stream_->response_out.body.size(), 1024u);
-  stream_->SendResponseBody(std::string(2048, 'b'), true);
-  Wait(1900 * kMillisecond);
+  stream_->SendResponse(200, std::string(512, 'a'), false);
+  Wait(0);
+  EXPECT_EQ(stream_->response_out.body.size(), 51u) << "an interval's worth";
+  for (int ticks = 0; ticks < 9; ++ticks) Wait(50 * kMillisecond);
+  EXPECT_LT(stream_->response_out.body.size(), 512u);
+  Wait(50 * kMillisecond);
+  EXPECT_EQ(stream_->response_out.body.size(), 512u);
+  // A second that nobody used is saved, not two.
+  Wait(2000 * kMillisecond);
+  stream_->SendResponseBody(std::string(1536, 'b'), true);
+  Wait(0);
+  EXPECT_EQ(stream_->response_out.body.size(), 512u + 1024u);
+  for (int ticks = 0; ticks < 9; ++ticks) Wait(50 * kMillisecond);
   EXPECT_FALSE(stream_->response_out.end);
-  Wait(200 * kMillisecond);
+  for (int ticks = 0; ticks < 2; ++ticks) Wait(50 * kMillisecond);
   EXPECT_TRUE(stream_->response_out.end);
+  EXPECT_EQ(stream_->response_out.body.size(), 2048u);
   EXPECT_EQ(stream_->Stat("http.test.fault.response_rl_injected"), 1u);
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "envoy/extensions/filters/http/bandwidth_limit/v3/bandwidth_limit.pb.h"
 #include "envoy/extensions/filters/http/fault/v3/fault.pb.h"
 #include "source/filters/http/waf/filter.h"
 #include "test/filters/http/waiting.h"
@@ -34,7 +35,11 @@ class TimeWaiting final : public Waiting {
     }
   }
   void ExpectNothingLeft() override {
-    EXPECT_EQ(stream_->Stat("http.test.fault.active_faults"), 0u);
+    for (const char* gauge :
+         {"http.test.fault.active_faults", "p.http_bandwidth_limit.request_pending",
+          "p.http_bandwidth_limit.response_pending"}) {
+      EXPECT_EQ(stream_->Stat(gauge), 0u) << gauge;
+    }
   }
 
  private:
@@ -107,6 +112,10 @@ WaitCase Inspected(const std::string& name, Phase phase, const std::string& answ
 
 std::vector<WaitCase> LocalCases() {
   using Fault = f::fault::v3::HTTPFault;
+  const auto limit = [](const std::string& mode) {
+    return Pack<f::bandwidth_limit::v3::BandwidthLimit>(
+        absl::StrCat("stat_prefix: 'p' limit_kbps { value: 1 } enable_mode: ", mode));
+  };
   return {
       InTime(
           "fault_delay", Phase::kRequestHead,
@@ -117,6 +126,9 @@ std::vector<WaitCase> LocalCases() {
       InTime("fault_response_rate", Phase::kResponse,
              Pack<Fault>("response_rate_limit { fixed_limit { limit_kbps: 1 } "
                          "percentage { numerator: 100 } }")),
+      InTime("bandwidth_limit_request", Phase::kRequestBody, limit("REQUEST")),
+      InTime("bandwidth_limit_before_trailers", Phase::kRequestTrailers, limit("REQUEST")),
+      InTime("bandwidth_limit_response", Phase::kResponse, limit("RESPONSE")),
       Inspected("waf_request_head", Phase::kRequestHead, "passed"),
       Inspected("waf_request_body", Phase::kRequestBody, "passed"),
       Inspected("waf_request_trailers", Phase::kRequestTrailers, "passed"),

@@ -10,6 +10,7 @@
 #include "source/filter/filter_override.h"
 #include "source/filters/http/bandwidth_limit/filter.h"
 #include "source/runtime/setting_config.h"
+#include "source/upstream/duration_config.h"
 
 namespace proxenos::filters::bandwidth_limit {
 namespace {
@@ -58,8 +59,21 @@ std::shared_ptr<const Settings> Compile(const Proto& proto, const config::Path& 
   }
   constexpr uint64_t kMostKib = uint64_t{1} << 40;
   const uint64_t rate = std::min(proto.limit_kbps().value(), kMostKib) * 1024;
-  if (request) settings.request_pace = std::make_unique<Pace>(rate);
-  if (response) settings.response_pace = std::make_unique<Pace>(rate);
+  if ((request || response) && rate == 0) {
+    errors.Add(path.Field("limit_kbps"), "expected 1 or more");
+    return nullptr;
+  }
+  base::Nanos interval = 50 * base::kMillisecond;
+  if (proto.has_fill_interval()) {
+    const config::Path field = path.Field("fill_interval");
+    interval = upstream::CompileDuration(proto.fill_interval(), errors, field);
+    if (interval < 20 * base::kMillisecond || interval > base::kSecond) {
+      errors.Add(field, "expected 0.02s to 1s");
+      return nullptr;
+    }
+  }
+  if (request) settings.request_pace = std::make_unique<base::BytePace>(rate, interval);
+  if (response) settings.response_pace = std::make_unique<base::BytePace>(rate, interval);
   return std::make_shared<const Settings>(std::move(settings));
 }
 

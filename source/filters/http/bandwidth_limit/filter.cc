@@ -1,30 +1,10 @@
-// Waiting one's turn.
+// Letting through, and waiting one's turn.
 #include "source/filters/http/bandwidth_limit/filter.h"
 
-#include <algorithm>
-
 namespace proxenos::filters::bandwidth_limit {
-namespace {
 
 using filter::Direction;
 using filter::Verdict;
-
-// What has not been used for so long is not saved up: a second's worth may go at once.
-constexpr base::Nanos kSaved = base::kSecond;
-
-}  // namespace
-
-base::Nanos Pace::Enter(uint64_t bytes, base::MonoTime now) {
-  const auto cost =
-      static_cast<base::Nanos>(static_cast<double>(bytes) / static_cast<double>(bytes_per_second_) *
-                               static_cast<double>(base::kSecond));
-  base::MonoTime before = through_.load(std::memory_order_relaxed);
-  base::MonoTime after;
-  do {
-    after = std::max(before, now - kSaved) + cost;
-  } while (!through_.compare_exchange_weak(before, after, std::memory_order_relaxed));
-  return std::max<base::Nanos>(after - now, 0);
-}
 
 BandwidthLimit::BandwidthLimit(const Settings& settings, const filter::FilterFactory& factory,
                                filter::StreamContext& stream)
@@ -32,8 +12,7 @@ BandwidthLimit::BandwidthLimit(const Settings& settings, const filter::FilterFac
       enabled_(settings.enabled.Get(stream.environment.runtime)),
       stream_(stream),
       part_(static_cast<BandwidthPart*>(stream.worker_part(factory))),
-      timers_{{stream.environment.loop.timers(), [this] { Release(Direction::kRequest); }},
-              {stream.environment.loop.timers(), [this] { Release(Direction::kResponse); }}} {}
+      bodies_{{stream, *this, Direction::kRequest}, {stream, *this, Direction::kResponse}} {}
 
 filter::BodyNeed BandwidthLimit::RequestBodyNeed(const filter::BodyNeed& declared) const {
   return enabled_ && settings_.request_pace != nullptr ? declared : filter::BodyNeed();
@@ -57,59 +36,52 @@ Verdict BandwidthLimit::OnResponseHeaders(http::ResponseHead&, bool) {
   return Verdict::kContinue;
 }
 
-Verdict BandwidthLimit::Hold(Direction direction, uint64_t bytes) {
+Verdict BandwidthLimit::Pass(Direction direction, buffer::Buffer& body) {
   const bool request = direction == Direction::kRequest;
-  Pace& pace = request ? *settings_.request_pace : *settings_.response_pace;
-  const base::Nanos wait = pace.Enter(bytes, stream_.environment.loop.now());
+  const uint64_t bytes = body.size();
+  const Verdict verdict = bodies_[static_cast<int>(direction)].OnBody(
+      request ? *settings_.request_pace : *settings_.response_pace, body);
   if (part_ != nullptr) {
     BandwidthStats& stats = *part_->stats;
     (request ? stats.request_incoming_total_size : stats.response_incoming_total_size).Add(bytes);
-    if (wait > 0) (request ? stats.request_enforced : stats.response_enforced).Inc();
+    if (verdict == Verdict::kPause) {
+      (request ? stats.request_enforced : stats.response_enforced).Inc();
+    }
   }
-  if (wait == 0) return Verdict::kContinue;
-  held_[static_cast<int>(direction)] = true;
-  CountPending(direction, true);
-  timers_[static_cast<int>(direction)].ArmIn(wait);
-  return Verdict::kPause;
+  CountPending();
+  return verdict;
 }
 
-void BandwidthLimit::CountPending(Direction direction, bool begins) {
+void BandwidthLimit::CountPending() {
   if (part_ == nullptr) return;
-  stats::Gauge& gauge = direction == Direction::kRequest ? part_->stats->request_pending
-                                                         : part_->stats->response_pending;
-  if (begins) {
-    gauge.Inc();
-  } else {
-    gauge.Dec();
+  stats::Gauge* const gauges[2] = {&part_->stats->request_pending, &part_->stats->response_pending};
+  for (int d = 0; d < 2; ++d) {
+    if (bodies_[d].waits() == counted_[d]) continue;
+    counted_[d] = !counted_[d];
+    if (counted_[d]) {
+      gauges[d]->Inc();
+    } else {
+      gauges[d]->Dec();
+    }
   }
-}
-
-void BandwidthLimit::Forget(Direction direction) {
-  const int d = static_cast<int>(direction);
-  timers_[d].Disarm();
-  if (!held_[d]) return;
-  held_[d] = false;
-  CountPending(direction, false);
-}
-
-void BandwidthLimit::Release(Direction direction) {
-  Forget(direction);
-  stream_.Resume(*this, direction);
 }
 
 Verdict BandwidthLimit::OnRequestBody(buffer::Buffer& body, bool) {
-  return body.empty() ? Verdict::kContinue : Hold(Direction::kRequest, body.size());
+  return Pass(Direction::kRequest, body);
 }
 
 Verdict BandwidthLimit::OnResponseBody(buffer::Buffer& body, bool) {
-  return body.empty() ? Verdict::kContinue : Hold(Direction::kResponse, body.size());
+  return Pass(Direction::kResponse, body);
 }
 
-void BandwidthLimit::OnLocalReply() { OnComplete(); }
+void BandwidthLimit::OnWake() {
+  for (filter::PacedBody& body : bodies_) body.OnWake();
+  CountPending();
+}
 
 void BandwidthLimit::OnComplete() {
-  Forget(Direction::kRequest);
-  Forget(Direction::kResponse);
+  for (filter::PacedBody& body : bodies_) body.Drop();
+  CountPending();
 }
 
 }  // namespace proxenos::filters::bandwidth_limit

@@ -1,16 +1,15 @@
 // BandwidthLimit: bodies go on no faster than a rate that all streams of the filter share, on all
-// workers. A second's worth may go at once.
+// workers: of each piece as much as may go, the rest an interval later.
 //
 // Owner: the stream's FilterChain. Thread: the worker's.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 
-#include "source/base/clock.h"
-#include "source/event/timer_wheel.h"
+#include "source/base/byte_pace.h"
 #include "source/filter/http_filter.h"
+#include "source/filter/paced_body.h"
 #include "source/filter/stream_context.h"
 #include "source/runtime/setting.h"
 #include "source/stats/registry.h"
@@ -18,25 +17,12 @@
 
 namespace proxenos::filters::bandwidth_limit {
 
-// When bytes are through that go one after another at a rate. Thread: any.
-class Pace {
- public:
-  explicit Pace(uint64_t bytes_per_second) : bytes_per_second_(bytes_per_second) {}
-
-  // How long `bytes` have to wait that come at `now`; 0: they may go at once.
-  base::Nanos Enter(uint64_t bytes, base::MonoTime now);
-
- private:
-  const uint64_t bytes_per_second_;  // Not 0.
-  std::atomic<base::MonoTime> through_{0};
-};
-
 // envoy.extensions.filters.http.bandwidth_limit.v3.BandwidthLimit, of the filter or a route.
 struct Settings {
   runtime::FlagSetting enabled{true};
   // All streams that have these settings; null: no limit.
-  std::unique_ptr<Pace> request_pace;
-  std::unique_ptr<Pace> response_pace;
+  std::unique_ptr<base::BytePace> request_pace;
+  std::unique_ptr<base::BytePace> response_pace;
 };
 
 // Scope: STAT_PREFIX.http_bandwidth_limit. One group a worker.
@@ -66,22 +52,21 @@ class BandwidthLimit final : public filter::HttpFilter {
   filter::Verdict OnRequestBody(buffer::Buffer& body, bool end) override;
   filter::Verdict OnResponseHeaders(http::ResponseHead& head, bool end) override;
   filter::Verdict OnResponseBody(buffer::Buffer& body, bool end) override;
-  void OnLocalReply() override;
+  void OnWake() override;
+  void OnLocalReply() override { OnComplete(); }
   void OnComplete() override;
 
  private:
-  filter::Verdict Hold(filter::Direction direction, uint64_t bytes);
-  void Release(filter::Direction direction);
-  // Nothing waits any more.
-  void Forget(filter::Direction direction);
-  void CountPending(filter::Direction direction, bool begins);
+  filter::Verdict Pass(filter::Direction direction, buffer::Buffer& body);
+  // Tells how many streams wait.
+  void CountPending();
 
   const Settings& settings_;
   const bool enabled_;
   filter::StreamContext& stream_;
-  BandwidthPart* const part_;      // May be null.
-  bool held_[2] = {false, false};  // By Direction: a piece waits.
-  event::Timer timers_[2];
+  BandwidthPart* const part_;         // May be null.
+  filter::PacedBody bodies_[2];       // By Direction.
+  bool counted_[2] = {false, false};  // Among those that wait.
 };
 
 }  // namespace proxenos::filters::bandwidth_limit

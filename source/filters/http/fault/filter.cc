@@ -43,7 +43,7 @@ std::string ClusterOf(const filter::StreamContext& stream) {
 }  // namespace
 
 filter::BodyNeed Fault::ResponseBodyNeed(const filter::BodyNeed& declared) const {
-  return bytes_per_second_ == 0 ? filter::BodyNeed() : declared;
+  return pace_.has_value() ? declared : filter::BodyNeed();
 }
 
 bool Fault::Concerns(const http::RequestHead& head) const {
@@ -102,7 +102,8 @@ void Fault::SetUpLimit(const http::RequestHead& head) {
   if (limit.by_header) rate = NumberOf(head, kLimit).value_or(0);
   rate = std::min(rate, kMaxKibPerSecond);
   if (rate == 0 || !Drawn(limit.share, head, kLimitShare, limit.by_header)) return;
-  bytes_per_second_ = rate * 1024;
+  pace_.emplace(rate * 1024);
+  body_.emplace(stream_, *this, Direction::kResponse);
   Begin();
   if (part_ != nullptr) part_->stats->response_rl_injected.Inc();
 }
@@ -159,21 +160,17 @@ Verdict Fault::OnRequestHeaders(http::RequestHead& head, bool) {
   return Abort(head) ? Verdict::kReplied : Verdict::kContinue;
 }
 
-// At the end of a delay.
+// At the end of a delay, or for the body.
 void Fault::OnWake() {
+  if (body_.has_value()) body_->OnWake();
   if (wait_ != Wait::kDelay || !due_) return;
   wait_ = Wait::kNone;
-  if (bytes_per_second_ == 0) End();
+  if (!pace_.has_value()) End();
   if (Abort(stream_.request)) return;
   stream_.Resume(*this, Direction::kRequest);
 }
 
 void Fault::OnTimer() {
-  if (wait_ == Wait::kBody) {
-    wait_ = Wait::kNone;
-    stream_.Resume(*this, Direction::kResponse);
-    return;
-  }
   due_ = true;
   stream_.Wake(*this);
 }
@@ -181,20 +178,13 @@ void Fault::OnTimer() {
 // Another filter answered, or the stream was cut short. What we answer is not slowed down.
 void Fault::OnLocalReply() {
   wait_ = Wait::kNone;
-  bytes_per_second_ = 0;
+  if (body_.has_value()) body_->Drop();
+  pace_.reset();
   End();
 }
 
-// A piece goes on when it would all be through at that rate.
 Verdict Fault::OnResponseBody(buffer::Buffer& body, bool) {
-  if (bytes_per_second_ == 0 || body.empty()) return Verdict::kContinue;
-  const base::MonoTime now = stream_.environment.loop.now();
-  const double seconds = static_cast<double>(body.size()) / static_cast<double>(bytes_per_second_);
-  sent_by_ = std::max(sent_by_, now) +
-             static_cast<base::Nanos>(seconds * static_cast<double>(base::kSecond));
-  wait_ = Wait::kBody;
-  timer_.ArmAt(sent_by_);
-  return Verdict::kPause;
+  return pace_.has_value() ? body_->OnBody(*pace_, body) : Verdict::kContinue;
 }
 
 }  // namespace proxenos::filters::fault

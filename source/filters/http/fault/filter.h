@@ -10,8 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "source/base/byte_pace.h"
 #include "source/event/timer_wheel.h"
 #include "source/filter/http_filter.h"
+#include "source/filter/paced_body.h"
 #include "source/filter/stream_context.h"
 #include "source/json/value.h"
 #include "source/route/header_matcher.h"
@@ -84,10 +86,13 @@ class Fault final : public filter::HttpFilter {
   filter::Verdict OnResponseBody(buffer::Buffer& body, bool end) override;
   void OnWake() override;
   void OnLocalReply() override;
-  void OnComplete() override { End(); }
+  void OnComplete() override {
+    if (body_.has_value()) body_->Drop();
+    End();
+  }
 
  private:
-  enum class Wait : uint8_t { kNone, kDelay, kBody };
+  enum class Wait : uint8_t { kNone, kDelay };
 
   bool Concerns(const http::RequestHead& head) const;
   bool Overflows();
@@ -111,8 +116,9 @@ class Fault final : public filter::HttpFilter {
   Wait wait_ = Wait::kNone;
   bool due_ = false;  // The delay is over.
   bool counted_ = false;
-  uint64_t bytes_per_second_ = 0;  // 0: the response is not slowed down.
-  base::MonoTime sent_by_ = 0;     // When all that has gone on is through, at that rate.
+  // Without: the response is not slowed down.
+  std::optional<base::BytePace> pace_;
+  std::optional<filter::PacedBody> body_;
 };
 
 }  // namespace proxenos::filters::fault
