@@ -143,8 +143,11 @@ void Router::OnRequestComplete() {
   // is later.
   if (timeouts_.whole() != 0 && !timeout_) Arm(timeout_, timeouts_.whole(), timed_out_);
   if (attempt_ == nullptr || !attempt_->head_sent) return;
-  if (retry_.per_try_idle_timeout() != 0 && attempt_->idle == nullptr) {
-    attempt_->idle = std::make_unique<IdleWait>(*this, retry_.per_try_idle_timeout());
+  const base::Nanos idle = retry_.per_try_idle_timeout();
+  // As in Envoy, one that is no shorter than that of a try does not count.
+  const bool counts = idle != 0 && (timeouts_.per_try() == 0 || idle < timeouts_.per_try());
+  if (counts && attempt_->idle == nullptr) {
+    attempt_->idle = std::make_unique<IdleWait>(*this, idle);
     attempt_->idle->Restart();
   }
   if (timeouts_.per_try() == 0 || attempt_->response_timer || response_started_) return;
