@@ -25,6 +25,7 @@ std::vector<MessageRules> BootstrapFields() {
        {
            Use("node static_resources dynamic_resources admin layered_runtime overload_manager "
                "default_regex_engine listener_manager cluster_manager stats_config"),
+           Use("config_sources default_config_source node_context_params"),
            Use("header_prefix").Only("x-envoy"),
            Use("stats_flush_interval stats_server_version_override enable_dispatcher_stats"),
            Leave("stats_flush_on_admin",
@@ -71,7 +72,7 @@ std::vector<MessageRules> BootstrapFields() {
        {Use("name"), Use("typed_config").Only("envoy.config.bootstrap.v3.ListenerManager")}},
       {"envoy.config.bootstrap.v3.Bootstrap.StaticResources", {Use("listeners clusters secrets")}},
       {"envoy.config.bootstrap.v3.Bootstrap.DynamicResources",
-       {Use("lds_config cds_config ads_config")}},
+       {Use("lds_config cds_config ads_config lds_resources_locator cds_resources_locator")}},
       {"envoy.config.bootstrap.v3.Admin",
        {
            Use("address access_log access_log_path allow_paths"),

@@ -26,9 +26,9 @@ std::vector<MessageRules> CoreFields() {
        {
            Use("path path_config_source api_config_source ads self initial_fetch_timeout"),
            Use("resource_api_version").Only("V3 AUTO"),
-           Refuse("authorities",
-                  "an xdstp:// name is asked for where the config source beside it says"),
+           Use("authorities"),
        }},
+      {"xds.core.v3.Authority", {Use("name")}},
       {"envoy.config.core.v3.AggregatedConfigSource", {}},
       {"envoy.config.core.v3.SelfConfigSource", {Use("transport_api_version").Only("V3 AUTO")}},
       {"envoy.config.core.v3.PathConfigSource", {Use("path watched_directory poll_interval")}},

@@ -45,6 +45,13 @@ absl::Status CheckFile(const envoy::config::core::v3::PathConfigSource& config) 
   return errors.ToStatus();
 }
 
+// What stands for a source; that of the aggregated stream has nothing set.
+ConfigSourceProto PeerOf(const SourceKey& source) {
+  ConfigSourceProto peer;
+  if (!source.empty()) peer.ParseFromString(source);
+  return peer;
+}
+
 }  // namespace
 
 // One subscription and, unless it is on a stream that it shares, what carries it.
@@ -72,7 +79,9 @@ ConfigSources::ConfigSources(event::EventLoop& loop,
     : loop_(loop),
       bootstrap_(bootstrap),
       apply_(std::move(apply)),
-      timed_out_(std::move(timed_out)) {}
+      timed_out_(std::move(timed_out)),
+      collections_(bootstrap),
+      authorities_(bootstrap) {}
 
 ConfigSources::~ConfigSources() = default;
 
@@ -132,9 +141,15 @@ absl::Status ConfigSources::CheckOverAds(const xds::ResourceType& type) const {
   return absl::OkStatus();
 }
 
-absl::Status ConfigSources::Check(const std::string& type_url, const SourceKey& source) const {
+absl::Status ConfigSources::Check(const std::string& type_url, const SourceKey& source,
+                                  absl::string_view name) const {
   const xds::ResourceType* type = xds::FindResourceType(type_url);
   CHECK(type != nullptr);
+  const auto elsewhere = authorities_.Find(name, PeerOf(source));
+  if (!elsewhere.ok()) return elsewhere.status();
+  if (*elsewhere != nullptr) {
+    return StreamOptions(nullptr, (*elsewhere)->api_config_source()).status();
+  }
   if (source.empty()) return CheckOverAds(*type);
   ConfigSourceProto config;
   if (!config.ParseFromString(source)) {
@@ -273,8 +288,9 @@ void ConfigSources::FillFromFile(const ConfigSourceProto& config, xds::Subscript
   source.subscription = source.file->subscription();
 }
 
-absl::Status ConfigSources::Add(const std::string& type_url, const SourceKey& key,
+absl::Status ConfigSources::Add(const std::string& type_url, const Place& place,
                                 const ConfigSourceProto& config) {
+  const SourceKey& key = place.key;
   const xds::ResourceType* type = xds::FindResourceType(type_url);
   CHECK(type != nullptr);
   auto source = std::make_unique<Source>();
@@ -296,7 +312,7 @@ absl::Status ConfigSources::Add(const std::string& type_url, const SourceKey& ke
         [this](base::MonoTime begun, bool finish) { return ClustersDone(begun, finish); });
   }
   source->subscription->OnFetchTimeout([this, type_url, key] { timed_out_(type_url, key); });
-  sources_[{type_url, key}] = std::move(source);
+  sources_[{type_url, place}] = std::move(source);
   return absl::OkStatus();
 }
 
@@ -317,25 +333,29 @@ absl::Status ConfigSources::Prepare() {
     // What is wrong with the aggregated stream was said above.
     const bool told =
         config.has_ads() && ads_ == nullptr && bootstrap_.dynamic_resources().has_ads_config();
-    return told ? absl::OkStatus() : Add(type, SourceKey(), config);
+    return told ? absl::OkStatus() : Add(type, Place(), config);
   };
   if (has_cds()) check("cds_config", add(xds::kClusterType, dynamic.cds_config()));
   if (has_lds()) check("lds_config", add(xds::kListenerType, dynamic.lds_config()));
+  for (const absl::Status& status : {collections_.Prepare(), authorities_.Check()}) {
+    if (status.ok()) continue;
+    absl::StrAppend(&problems, problems.empty() ? "" : "\n", status.message());
+  }
   return problems.empty() ? absl::OkStatus() : absl::InvalidArgumentError(problems);
 }
 
 bool ConfigSources::has_cds() const { return bootstrap_.dynamic_resources().has_cds_config(); }
 bool ConfigSources::has_lds() const { return bootstrap_.dynamic_resources().has_lds_config(); }
 
-ConfigSources::Source* ConfigSources::Find(const std::string& type_url, const SourceKey& key) {
-  const auto it = sources_.find({type_url, key});
+ConfigSources::Source* ConfigSources::Find(const std::string& type_url, const Place& place) {
+  const auto it = sources_.find({type_url, place});
   return it == sources_.end() ? nullptr : it->second.get();
 }
 
 void ConfigSources::Start() {
   started_ = true;
-  if (Source* cds = Find(xds::kClusterType, SourceKey())) {
-    cds->subscription->Want({{xds::kAllNames}, {}});
+  if (Source* cds = Find(xds::kClusterType, Place())) {
+    cds->subscription->Want({{collections_.Clusters()}, {}});
     cds->Start();
   }
   if (ads_ != nullptr) ads_->Start();
@@ -345,34 +365,56 @@ void ConfigSources::Start() {
 }
 
 void ConfigSources::StartListeners() {
-  Source* lds = Find(xds::kListenerType, SourceKey());
+  Source* lds = Find(xds::kListenerType, Place());
   if (lds == nullptr || lds->started) return;
-  lds->subscription->Want({{xds::kAllNames}, {}});
+  lds->subscription->Want({{collections_.Listeners()}, {}});
   lds->Start();
 }
 
 void ConfigSources::Want(const WantedNames::Change& change) {
-  Source* found = Find(change.type_url, change.source);
+  const ConfigSourceProto peer = PeerOf(change.source);
+  if (!authorities_.any()) return WantAt({change.source}, change);
+  // Some of the names may be asked for elsewhere.
+  std::map<std::string, WantedNames::Change> by_place;
+  const auto part_of = [&](const std::string& name) -> xds::NameChange* {
+    const auto found = authorities_.Find(name, peer);
+    if (!found.ok()) return nullptr;  // Check has told.
+    const std::string elsewhere = *found == nullptr ? "" : (*found)->SerializeAsString();
+    return &by_place.try_emplace(elsewhere, WantedNames::Change{change.type_url, change.source, {}})
+                .first->second.names;
+  };
+  for (const std::string& name : change.names.added) {
+    if (xds::NameChange* part = part_of(name)) part->added.push_back(name);
+  }
+  for (const std::string& name : change.names.removed) {
+    if (xds::NameChange* part = part_of(name)) part->removed.push_back(name);
+  }
+  for (const auto& [elsewhere, part] : by_place) WantAt({change.source, elsewhere}, part);
+}
+
+void ConfigSources::WantAt(const Place& place, const WantedNames::Change& change) {
+  Source* found = Find(change.type_url, place);
   if (found == nullptr && change.names.added.empty()) return;
   if (found == nullptr) {
     ConfigSourceProto config;
-    if (change.source.empty()) {
+    const std::string& bytes = place.elsewhere.empty() ? place.key : place.elsewhere;
+    if (bytes.empty()) {
       config.mutable_ads();
-    } else if (!config.ParseFromString(change.source)) {
+    } else if (!config.ParseFromString(bytes)) {
       return;
     }
-    const absl::Status status = Add(change.type_url, change.source, config);
+    const absl::Status status = Add(change.type_url, place, config);
     if (!status.ok()) {
       const absl::string_view message = status.message();
       PX_LOG(kConfig, kError, "config source of ", change.type_url, ": ", message);
       return;
     }
-    found = Find(change.type_url, change.source);
+    found = Find(change.type_url, place);
   }
   found->subscription->Want(change.names);
   const bool shares = found->stream == nullptr && found->file == nullptr && found->rest == nullptr;
   if (!found->subscription->wants_anything() && !shares) {
-    const auto unused = sources_.find({change.type_url, change.source});
+    const auto unused = sources_.find({change.type_url, place});
     if (change.type_url == xds::kClusterType && demand_sources_.contains(change.source)) {
       AddTo(past_demands_, found->subscription->stats());
     }
@@ -391,7 +433,7 @@ bool ConfigSources::Answered(const std::string& type_url) const {
 xds::SubscriptionStats ConfigSources::StatsOf(const std::string& type_url) const {
   xds::SubscriptionStats sum;
   for (const auto& [key, source] : sources_) {
-    const bool demands = type_url == xds::kClusterType && demand_sources_.contains(key.second);
+    const bool demands = type_url == xds::kClusterType && demand_sources_.contains(key.second.key);
     if (key.first == type_url && !demands) AddTo(sum, source->subscription->stats());
   }
   return sum;
@@ -400,7 +442,7 @@ xds::SubscriptionStats ConfigSources::StatsOf(const std::string& type_url) const
 xds::SubscriptionStats ConfigSources::DemandStats() const {
   xds::SubscriptionStats sum = past_demands_;
   for (const auto& [key, source] : sources_) {
-    const bool demands = key.first == xds::kClusterType && demand_sources_.contains(key.second);
+    const bool demands = key.first == xds::kClusterType && demand_sources_.contains(key.second.key);
     if (demands) AddTo(sum, source->subscription->stats());
   }
   return sum;
@@ -414,7 +456,7 @@ std::string ConfigSources::VersionOf(const std::string& type_url) const {
 }
 
 uint64_t ConfigSources::FailuresOf(const std::string& type_url, const SourceKey& source) const {
-  const auto it = sources_.find({type_url, source});
+  const auto it = sources_.find({type_url, Place{source}});
   return it == sources_.end() ? 0 : it->second->subscription->stats().update_failure;
 }
 

@@ -17,6 +17,8 @@
 #include "absl/status/statusor.h"
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "source/event/event_loop.h"
+#include "source/server/authorities.h"
+#include "source/server/collections.h"
 #include "source/server/wanted_names.h"
 #include "source/stats/registry.h"
 #include "source/stats/server_stats.h"
@@ -50,8 +52,10 @@ class ConfigSources {
   bool has_lds() const;
   bool has_ads() const { return ads_ != nullptr; }
 
-  // Whether a source that a resource names could be made: a CheckSource.
-  absl::Status Check(const std::string& type_url, const SourceKey& source) const;
+  // Whether a source that a resource names could be made, or another one for the authority of the
+  // name beside it: a CheckSource.
+  absl::Status Check(const std::string& type_url, const SourceKey& source,
+                     absl::string_view name = "") const;
   // The source of clusters by name that a serialized ConfigSource of an `odcds` stands for. Error:
   // why there is none.
   absl::StatusOr<SourceKey> SourceOfDemands(const std::string& config_source);
@@ -78,8 +82,17 @@ class ConfigSources {
  private:
   struct Source;
 
-  absl::Status Add(const std::string& type_url, const SourceKey& key,
+  // Where names that stand beside `key` are asked for; with `elsewhere`, a serialized ConfigSource,
+  // those of them that another source is for.
+  struct Place {
+    SourceKey key;
+    std::string elsewhere = {};
+    auto operator<=>(const Place&) const = default;
+  };
+
+  absl::Status Add(const std::string& type_url, const Place& place,
                    const envoy::config::core::v3::ConfigSource& config);
+  void WantAt(const Place& place, const WantedNames::Change& change);
   absl::Status FillFromApi(const envoy::config::core::v3::ConfigSource& config,
                            const xds::SubscriptionOptions& options, const SourceKey& key,
                            Source& source);
@@ -100,18 +113,20 @@ class ConfigSources {
   xds::ApplyUpdate ApplierFor(const SourceKey& key);
   template <typename Visit>
   void ForEachStream(Visit visit) const;
-  Source* Find(const std::string& type_url, const SourceKey& key);
+  Source* Find(const std::string& type_url, const Place& place);
 
   event::EventLoop& loop_;
   const envoy::config::bootstrap::v3::Bootstrap& bootstrap_;
   ApplyStep apply_;
   FetchTimedOut timed_out_;
+  Collections collections_;
+  const Authorities authorities_;
   xds::FindCluster find_cluster_;        // Null: grpc++ calls the clusters' addresses.
   std::unique_ptr<xds::AdsStream> ads_;  // Null without ads_config.
   // Other streams of several types, by their serialized ConfigSource. They stay.
   std::map<std::string, std::unique_ptr<xds::AdsStream>> shared_;
   // By type and source.
-  std::map<std::pair<std::string, SourceKey>, std::unique_ptr<Source>> sources_;
+  std::map<std::pair<std::string, Place>, std::unique_ptr<Source>> sources_;
   std::set<SourceKey> demand_sources_;   // Of clusters on demand, and of no others.
   xds::SubscriptionStats past_demands_;  // Of those that are not wanted any more.
   bool started_ = false;

@@ -190,8 +190,9 @@ void Server::MakeStore() {
   };
   hooks.admit_listener = [this](const downstream::ListenerConfig& next,
                                 const downstream::ListenerConfig*) { return sockets_->Bind(next); };
-  hooks.check_source = [this](const std::string& type, const SourceKey& source) {
-    return sources_->Check(type, source);
+  hooks.check_source = [this](const std::string& type, const SourceKey& source,
+                              absl::string_view name) {
+    return sources_->Check(type, source, name);
   };
   hooks.find_demand_source = [this](const std::string& config_source) {
     return sources_->SourceOfDemands(config_source);

@@ -17,8 +17,8 @@
 namespace proxenos::server {
 
 // Whether resources of a type could come from a source at all. Error: why not.
-using CheckSource =
-    absl::AnyInvocable<absl::Status(const std::string& type_url, const SourceKey& source)>;
+using CheckSource = absl::AnyInvocable<absl::Status(
+    const std::string& type_url, const SourceKey& source, absl::string_view name)>;
 
 // Owner: the ConfigStore. Outlives the stores.
 struct StoreContext {
@@ -34,13 +34,17 @@ struct StoreContext {
                                            absl::string_view name, absl::string_view field) const {
     const absl::Status named = xds::CheckWantedName(name);
     if (!named.ok()) return std::string(named.message());
-    return SourceProblem(type_url, source, field);
+    return Ask(type_url, source, name, field);
   }
   // The same, whatever is wanted.
   std::optional<std::string> SourceProblem(const std::string& type_url, const SourceKey& source,
                                            absl::string_view field) const {
+    return Ask(type_url, source, /*name=*/"", field);
+  }
+  std::optional<std::string> Ask(const std::string& type_url, const SourceKey& source,
+                                 absl::string_view name, absl::string_view field) const {
     if (check_source == nullptr) return std::nullopt;
-    const absl::Status status = check_source(type_url, source);
+    const absl::Status status = check_source(type_url, source, name);
     if (status.ok()) return std::nullopt;
     return absl::StrCat(field, ": ", status.message());
   }

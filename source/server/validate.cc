@@ -46,8 +46,9 @@ ConfigStoreHooks Unheard(ConfigSources& sources) {
                       upstream::DnsCluster::OnAssignment) {
     return std::unique_ptr<upstream::DnsCluster>();
   };
-  hooks.check_source = [&sources](const std::string& type, const SourceKey& source) {
-    return sources.Check(type, source);
+  hooks.check_source = [&sources](const std::string& type, const SourceKey& source,
+                                  absl::string_view name) {
+    return sources.Check(type, source, name);
   };
   return hooks;
 }

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
+#include "source/xds/xdstp_name.h"
 
 namespace proxenos::xds {
 namespace {
@@ -117,7 +118,8 @@ absl::StatusOr<ResourceEntry> UnpackResource(Wrapper wrapper, const ResourceType
     if (!resource.ok()) return resource.status();
     entry.resource = *std::move(resource);
     if (type.namespaces && !name.empty()) entry.resource.name = name;
-    if (!name.empty() && name != entry.resource.name) {
+    if (!name.empty() && name != entry.resource.name &&
+        NormalName(name) != NormalName(entry.resource.name)) {
       return absl::InvalidArgumentError(absl::StrCat("the wrapper's name ", name.substr(0, 200),
                                                      " is not the resource's, ",
                                                      entry.resource.name));
@@ -151,21 +153,15 @@ absl::Status CheckWantedName(absl::string_view name) {
   if (name == kAllNames) {
     return absl::InvalidArgumentError("a resource cannot be called *, which stands for all");
   }
-  if (!absl::StartsWith(name, "xdstp:")) return CheckLength(name);
-  // xds.core.v3.CollectionEntry: "xdstp://authority/type/path/*?context#directives".
-  const absl::string_view path = name.substr(0, name.find_first_of("?#"));
-  if (!absl::StartsWith(name, "xdstp://")) {
-    return absl::InvalidArgumentError(absl::StrCat(name, ": expected xdstp://AUTHORITY/TYPE/ID"));
-  }
-  if (absl::EndsWith(path, "/*")) {
+  const absl::Status length = CheckLength(name);
+  if (!length.ok() || !IsXdstpName(name)) return length;
+  const absl::StatusOr<XdstpName> parsed = ParseXdstpName(name);
+  if (!parsed.ok()) return parsed.status();
+  if (parsed->glob()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(name, ": glob collections are not implemented by proxenos"));
+        absl::StrCat(name, ": is a collection, where one resource is expected"));
   }
-  if (absl::StrContains(name, '#')) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, ": directives (after #) are not implemented by proxenos"));
-  }
-  return CheckLength(name);
+  return absl::OkStatus();
 }
 
 }  // namespace proxenos::xds

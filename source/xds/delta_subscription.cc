@@ -5,6 +5,7 @@
 
 #include "google/rpc/code.pb.h"
 #include "source/base/check.h"
+#include "source/xds/xdstp_name.h"
 
 namespace proxenos::xds {
 
@@ -37,13 +38,13 @@ bool DeltaSubscription::has_request() const {
 void DeltaSubscription::FillFirst(Request& request) const {
   // "Everything" alone is no names at all: what every server knows.
   if (all_ && !names_.empty()) request.add_resource_names_subscribe(std::string(1, kAllNames[0]));
-  for (const std::string& name : names_) request.add_resource_names_subscribe(name);
+  for (const std::string& name : names_) request.add_resource_names_subscribe(NormalName(name));
   auto& versions = *request.mutable_initial_resource_versions();
   for (const auto& [name, known] : known_) {
     if (known.bytes == nullptr) continue;
     // Versions of another server's could be this one's of something else. Without them it sends
     // all there is, and still learns what it must take away.
-    versions[name] = same_server() ? known.version : std::string();
+    versions[NormalName(name)] = same_server() ? known.version : std::string();
   }
 }
 
@@ -52,8 +53,12 @@ DeltaSubscription::Request DeltaSubscription::TakeRequest() {
   Request request;
   request.set_type_url(std::string(type().url));
   if (!std::exchange(asked_, true)) FillFirst(request);
-  for (const std::string& name : subscribe_) request.add_resource_names_subscribe(name);
-  for (const std::string& name : unsubscribe_) request.add_resource_names_unsubscribe(name);
+  for (const std::string& name : subscribe_) {
+    request.add_resource_names_subscribe(NormalName(name));
+  }
+  for (const std::string& name : unsubscribe_) {
+    request.add_resource_names_unsubscribe(NormalName(name));
+  }
   subscribe_ = std::exchange(again_, {});
   unsubscribe_.clear();
   if (answers_.ready()) {
@@ -73,7 +78,9 @@ absl::StatusOr<ResourceEntry> DeltaSubscription::Unpack(absl::string_view entry,
 }
 
 void DeltaSubscription::Complete(Step& step) {
-  for (const std::string& name : step.gone) AddRemoved(name, step);
+  for (const std::string& name : step.gone) {
+    AddRemoved(IsXdstpName(name) ? Asked(name) : name, step);
+  }
 }
 
 void DeltaSubscription::OnResponse(const Response& head, ResponseReader resources) {

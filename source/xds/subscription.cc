@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "source/base/check.h"
 #include "source/base/log.h"
+#include "source/xds/xdstp_name.h"
 #include "source/xds/xxhash64.h"
 
 namespace proxenos::xds {
@@ -43,8 +44,10 @@ void Subscription::Want(const NameChange& change) {
   NameChange real;
   const auto set = [this](const std::string& name, bool wanted) {
     if (name == kAllNames) return std::exchange(all_, wanted) != wanted;
+    if (IsXdstpName(name)) wanted ? collections_.Add(name) : collections_.Remove(name);
     return wanted ? names_.insert(name).second : names_.erase(name) > 0;
   };
+  const bool had_collections = collections_.any();
   for (const std::string& name : change.removed) {
     if (set(name, false)) real.removed.push_back(name);
   }
@@ -53,7 +56,7 @@ void Subscription::Want(const NameChange& change) {
   }
   if (real.empty()) return;
   // What is not wanted any more may have changed by the time it is wanted again.
-  if (type().namespaces ||
+  if (type().namespaces || had_collections ||
       std::find(real.removed.begin(), real.removed.end(), kAllNames) != real.removed.end()) {
     std::vector<std::string> unwanted;
     for (const auto& [name, known] : known_) {
@@ -72,7 +75,9 @@ void Subscription::Want(const NameChange& change) {
 }
 
 bool Subscription::Wanted(absl::string_view name) const {
-  if (all_ || names_.contains(name)) return true;
+  if (all_) return true;
+  if (IsXdstpName(name)) return collections_.Has(name);
+  if (names_.contains(name)) return true;
   if (!type().namespaces) return false;
   const size_t slash = name.rfind('/');
   return slash != absl::string_view::npos && names_.contains(name.substr(0, slash));
@@ -81,6 +86,10 @@ bool Subscription::Wanted(absl::string_view name) const {
 bool Subscription::WantedByAlias(const Resource& resource) const {
   return std::any_of(resource.aliases.begin(), resource.aliases.end(),
                      [this](const std::string& alias) { return Wanted(alias); });
+}
+
+std::string Subscription::Asked(const std::string& name) const {
+  return names_.contains(name) || known_.contains(name) ? name : collections_.Asked(name);
 }
 
 void Subscription::ArmFetchTimer() {
@@ -143,6 +152,7 @@ void Subscription::Add(absl::StatusOr<ResourceEntry> entry, Step& step) {
     return;
   }
   Resource& resource = entry->resource;
+  if (IsXdstpName(resource.name)) resource.name = Asked(resource.name);
   // A control plane may send more than was asked for.
   if (!Wanted(resource.name) && !WantedByAlias(resource)) {
     ++stats_.unwanted_resources;

@@ -37,6 +37,7 @@
 #include "source/xds/resource.h"
 #include "source/xds/response_reader.h"
 #include "source/xds/type_url.h"
+#include "source/xds/wanted_collections.h"
 
 namespace proxenos::xds {
 
@@ -157,6 +158,8 @@ class Subscription {
   void AddRemoved(const std::string& name, Step& step);
 
   bool Wanted(absl::string_view name) const;
+  // A name of a response as it was asked for: that of an xdstp:// name may be written otherwise.
+  std::string Asked(const std::string& name) const;
   // Whether the versions that are held are those of the stream's server.
   bool same_server() const { return server_ == held_from_; }
   void RequestDue() {
@@ -166,6 +169,7 @@ class Subscription {
   const SubscriptionOptions options_;
   bool all_ = false;                               // kAllNames is wanted.
   absl::btree_set<std::string> names_;             // What is wanted by name, beside it or alone.
+  WantedCollections collections_;                  // Of names_, those that stand for many.
   std::string version_;                            // Survives streams.
   absl::node_hash_map<std::string, Known> known_;  // Thousands: no room for those that may come.
 

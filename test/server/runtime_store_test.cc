@@ -39,7 +39,7 @@ class RuntimeStoreTest : public ::testing::Test {
       for (const std::string& name : change.names.removed) EXPECT_EQ(wanted_.erase(name), 1u);
       for (const std::string& name : change.names.added) EXPECT_TRUE(wanted_.insert(name).second);
     };
-    hooks.check_source = [](const std::string&, const SourceKey& source) {
+    hooks.check_source = [](const std::string&, const SourceKey& source, absl::string_view) {
       return absl::StrContains(source, "bad") ? absl::InvalidArgumentError("no such thing")
                                               : absl::OkStatus();
     };

@@ -173,7 +173,7 @@ class SecretStoreTest : public ::testing::Test {
       for (const std::string& name : change.names.removed) EXPECT_EQ(names.erase(name), 1u);
       for (const std::string& name : change.names.added) EXPECT_TRUE(names.insert(name).second);
     };
-    hooks.check_source = [](const std::string&, const SourceKey& source) {
+    hooks.check_source = [](const std::string&, const SourceKey& source, absl::string_view) {
       return source == "nowhere" ? absl::InvalidArgumentError("leads nowhere") : absl::OkStatus();
     };
     store_.emplace(loop_, registry_, std::move(compilers), std::move(hooks));

@@ -101,7 +101,9 @@ class VhdsTest : public ::testing::Test {
       for (const std::string& name : change.names.removed) EXPECT_EQ(wanted_.erase(name), 1u);
       for (const std::string& name : change.names.added) EXPECT_TRUE(wanted_.insert(name).second);
     };
-    hooks.check_source = [this](const std::string&, const SourceKey&) { return source_status_; };
+    hooks.check_source = [this](const std::string&, const SourceKey&, absl::string_view) {
+      return source_status_;
+    };
     store_.emplace(loop_, registry_, std::move(compilers), std::move(hooks));
     Send(xds::kListenerType, {{"listener", "listener"}});
   }

@@ -33,11 +33,14 @@ class ControlPlane:
             json.dump({"resources": resources}, out)
         os.rename(path + ".new", path)
 
-    def bootstrap_fields(self):
+    def api(self, api_type):
+        """An ApiConfigSource that stands for it."""
+        return {"api_type": api_type, "transport_api_version": "V3", "grpc_services": [{"google_grpc": {
+            "target_uri": f"127.0.0.1:{self.port}", "stat_prefix": "control_plane"}}]}
+
+    def bootstrap_fields(self, api_type="GRPC"):
         """What makes a bootstrap ask here."""
-        return {"node": {"id": "test", "cluster": "test"}, "dynamic_resources": {"ads_config": {
-            "api_type": "GRPC", "transport_api_version": "V3", "grpc_services": [{"google_grpc": {
-                "target_uri": f"127.0.0.1:{self.port}", "stat_prefix": "control_plane"}}]}}}
+        return {"node": {"id": "test", "cluster": "test"}, "dynamic_resources": {"ads_config": self.api(api_type)}}
 
 
 ADS = {"resource_api_version": "V3", "ads": {}}

@@ -108,8 +108,8 @@ TEST(CheckWantedName, PlainAndXdstpNames) {
   EXPECT_TRUE(CheckWantedName("service").ok());
   EXPECT_TRUE(CheckWantedName("a/*").ok()) << "only xdstp has globs";
   EXPECT_TRUE(CheckWantedName("xdstp://a.test/envoy.config.cluster.v3.Cluster/x?env=1").ok());
-  for (const char* name :
-       {"*", "xdstp:x", "xdstp://a/t/x/*", "xdstp://a/t/x/*?env=1", "xdstp://a/t/x#entry=y"}) {
+  for (const char* name : {"*", "xdstp:x", "xdstp://a/t", "xdstp://a//x", "xdstp://a/t/x?b",
+                           "xdstp://a/t/x/*", "xdstp://a/t/x/*?env=1", "xdstp://a/t/x#entry=y"}) {
     EXPECT_FALSE(CheckWantedName(name).ok()) << name;
   }
   EXPECT_FALSE(CheckWantedName(std::string(5000, 'n')).ok());

@@ -3,15 +3,26 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "source/xds/any_resource.h"
 #include "source/xds/type_url.h"
+#include "source/xds/xdstp_name.h"
 #include "source/xds/xxhash64.h"
 
 namespace proxenos::xds_server {
 namespace {
 
 constexpr char kIdentifier[] = "proxenos-xds-server";
+
+// By its name, or as one of a glob collection.
+bool IsAskedFor(const std::string& name, const std::set<std::string>& names) {
+  if (names.contains(name)) return true;
+  if (!xds::IsXdstpName(name)) return false;
+  const absl::StatusOr<xds::XdstpName> parsed = xds::ParseXdstpName(name);
+  return parsed.ok() &&
+         (names.contains(parsed->ToString()) || names.contains(parsed->Collection().ToString()));
+}
 
 // What is referred to comes before what refers to it.
 std::vector<std::string> InPushOrder(const WorldState& world) {
@@ -150,7 +161,7 @@ void DiscoveryServer::RespondDelta(StreamId id, const std::string& type_url,
   std::map<std::string, std::string> there;
   for (const google::protobuf::Any& resource : world_[type_url].resources) {
     const std::string name = NameOf(resource);
-    if (!interest.all && !interest.names.contains(name)) continue;
+    if (!interest.all && !IsAskedFor(name, interest.names)) continue;
     const std::string version =
         absl::StrCat(absl::Hex(xds::XxHash64(resource.value()), absl::kZeroPad16));
     there[name] = version;
@@ -166,7 +177,9 @@ void DiscoveryServer::RespondDelta(StreamId id, const std::string& type_url,
   }
   for (const std::string& name : asked) {
     const bool told = interest.held.contains(name);
-    if (!there.contains(name) && !told) response.add_removed_resources(name);
+    // A collection that is empty is no resource that is missing.
+    const bool glob = xds::IsXdstpName(name) && absl::StrContains(name, "/*");
+    if (!there.contains(name) && !told && !glob) response.add_removed_resources(name);
   }
   interest.held = std::move(there);
   const bool empty = response.resources().empty() && response.removed_resources().empty();

@@ -1,0 +1,142 @@
+"""Names of the form xdstp://: glob collections, and control planes that are chosen by authority.
+
+  xds_collections_test.py --proxy BINARY --xds-server BINARY [CASE...]
+"""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+
+import json  # noqa: E402
+
+import bootstrap  # noqa: E402
+import control_plane  # noqa: E402
+import xds_case  # noqa: E402
+
+CLUSTER = "envoy.config.cluster.v3.Cluster"
+LISTENER = "envoy.config.listener.v3.Listener"
+ENDPOINTS = "envoy.config.endpoint.v3.ClusterLoadAssignment"
+CONTEXT = "?env=test&xds.node.id=test"
+
+
+def name(kind, tail, authority="mesh.test"):
+    return f"xdstp://{authority}/{kind}/{tail}"
+
+
+def eds(label, assignment, **source):
+    return xds_case.resource(CLUSTER, name=label, type="EDS", connect_timeout="5s", eds_cluster_config={
+        "service_name": assignment, "eds_config": {"resource_api_version": "V3", **source}})
+
+
+class XdsCollectionsTest(xds_case.XdsTest):
+    def bootstrap(self, plane, **dynamic):
+        fields = plane.bootstrap_fields("DELTA_GRPC")
+        fields["dynamic_resources"].update({"cds_config": control_plane.ADS, "lds_config": control_plane.ADS, **dynamic})
+        return {"admin": {"address": bootstrap.address(0)}, "node_context_params": ["id"], **fields}
+
+    def cluster(self, tail):
+        label = name(CLUSTER, tail)
+        return {**xds_case.resource(CLUSTER), **bootstrap.cluster(label, self.origin.port)}
+
+    def listener(self, tail, cluster):
+        label = name(LISTENER, tail)
+        return {**xds_case.resource(LISTENER), **bootstrap.listener(label, routes=[bootstrap.to(cluster)])}
+
+    @staticmethod
+    def names(running):
+        return sorted({line.partition("::")[0] for line in running.admin("/clusters").splitlines()})
+
+    def port(self, running, label):
+        return running.wait(lambda: next(
+            (int(line.rpartition(":")[2]) for line in running.admin("/listeners").splitlines()
+             if line.startswith(label + "::")), 0))
+
+    def test_collections_of_clusters_and_listeners(self):
+        plane = self.start_control_plane()
+        one, two = (name(CLUSTER, tail + CONTEXT) for tail in ("web/one", "web/two"))
+        plane.serve("clusters", self.cluster("web/one" + CONTEXT), self.cluster("other/three" + CONTEXT),
+                    self.cluster("web/four?env=test"))
+        plane.serve("listeners", self.listener("main/l" + CONTEXT, one))
+        # The order of what is written in a name means nothing; what the node says comes to it.
+        running = self.start(self.bootstrap(
+            plane, cds_resources_locator=name(CLUSTER, "web/*?env=test"),
+            lds_resources_locator=name(LISTENER, "main/*?env=test")), ready=False)
+        port = self.port(running, name(LISTENER, "main/l" + CONTEXT))
+        self.assertEqual(self.names(running), [one])
+        self.assertEqual(xds_case.ask(port)[0], 200)
+        plane.serve("clusters", self.cluster("web/one" + CONTEXT), self.cluster("web/two" + CONTEXT))
+        running.wait(lambda: self.names(running) == [one, two])
+        plane.serve("listeners", self.listener("main/l" + CONTEXT, two))
+        plane.serve("clusters", self.cluster("web/two" + CONTEXT))
+        running.wait(lambda: self.names(running) == [two])
+        self.assertEqual(xds_case.ask(port)[0], 200)
+
+    def test_names_are_one_however_they_are_written(self):
+        plane = self.start_control_plane()
+        asked, sent = (name(ENDPOINTS, "web" + context) for context in ("?b=2&a=1", "?a=1&b=2"))
+        plane.serve("clusters", eds("web", asked, ads={}))
+        plane.serve("endpoints", xds_case.resource(
+            ENDPOINTS, **{**bootstrap.cluster("x", self.origin.port)["load_assignment"], "cluster_name": sent}))
+        plane.serve("listeners", {**xds_case.resource(LISTENER), **bootstrap.listener("main", routes=[bootstrap.to("web")])})
+        running = self.start(self.bootstrap(plane))
+        self.assertEqual(xds_case.ask(running.port)[0], 200)
+
+    def test_the_authority_chooses_the_control_plane(self):
+        plane, elsewhere, rest = (self.start_control_plane() for _ in range(3))
+        source = {"resource_api_version": "V3"}
+        labels = {"a": name(ENDPOINTS, "a", "elsewhere.test"), "b": name(ENDPOINTS, "b", "unknown.test"), "c": "plain"}
+        plane.serve("clusters", *[eds(label, assignment, ads={}) for label, assignment in labels.items()])
+        for server, label in ((elsewhere, "a"), (rest, "b"), (plane, "c")):
+            server.serve("endpoints", xds_case.resource(ENDPOINTS, **{
+                **bootstrap.cluster("x", self.origin.port)["load_assignment"], "cluster_name": labels[label]}))
+        routes = [{"match": {"prefix": "/" + label}, "route": {"cluster": label}} for label in labels]
+        plane.serve("listeners", {**xds_case.resource(LISTENER), **bootstrap.listener("main", routes=routes)})
+        config = self.bootstrap(plane)
+        config["config_sources"] = [{**source, "authorities": [{"name": "elsewhere.test"}],
+                                     "api_config_source": elsewhere.api("AGGREGATED_DELTA_GRPC")}]
+        config["default_config_source"] = {**source, "api_config_source": rest.api("AGGREGATED_GRPC")}
+        running = self.start(config)
+        self.assertEqual([xds_case.ask(running.port, "/" + label)[0] for label in labels], [200, 200, 200])
+        # Without the default nobody is for that name.
+        del config["default_config_source"]
+        plane.serve("listeners", {**xds_case.resource(LISTENER), **bootstrap.listener("main", routes=[routes[0], routes[2]])})
+        running = self.start(config)
+        self.assertEqual([xds_case.ask(running.port, "/" + label)[0] for label in labels], [200, 404, 200])
+        refused = running.admin("/v3/discovery:client_status", "POST")
+        self.assertIn("no config source is for the authority of " + labels["b"], refused)
+
+    def refusal(self, config):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as out:
+            json.dump(config, out)
+            out.flush()
+            done = subprocess.run([self.binary, "-c", out.name, "--mode", "validate"], capture_output=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        return (done.stdout + done.stderr).decode()
+
+    def test_what_is_refused(self):
+        plane = self.start_control_plane()
+        for locator, problem in {
+                "file:///etc/clusters": "expected xdstp://AUTHORITY/TYPE/ID/*",
+                name(CLUSTER, "web"): "list collections are not implemented",
+                name(LISTENER, "web/*"): "expected resources of envoy.config.cluster.v3.Cluster",
+                name(CLUSTER, "web/*#alt=x"): "directives (after #) are not implemented"}.items():
+            words = self.refusal(self.bootstrap(plane, cds_resources_locator=locator))
+            self.assertIn("dynamic_resources.cds_resources_locator: ", words)
+            self.assertIn(problem, words)
+        config = self.bootstrap(plane, cds_resources_locator=name(CLUSTER, "web/*"))
+        config["dynamic_resources"]["ads_config"]["api_type"] = "GRPC"
+        self.assertIn("collections need cds_config with the delta protocol", self.refusal(config))
+        config = self.bootstrap(plane)
+        config["config_sources"] = [{"api_config_source": plane.api("DELTA_GRPC"), "resource_api_version": "V3"}]
+        words = self.refusal(config)
+        self.assertIn("config_sources[0].authorities: must not be empty", words)
+        self.assertIn("config_sources[0]: expected api_config_source of api_type AGGREGATED_GRPC", words)
+        config = {**self.bootstrap(plane), "node_context_params": ["shoe_size"]}
+        self.assertIn("node_context_params[0]: value shoe_size", self.refusal(config))
+
+
+if __name__ == "__main__":
+    xds_case.main("xds_collections")
