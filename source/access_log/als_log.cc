@@ -219,7 +219,7 @@ void AddCommon(const AlsLog& log, const FormatInput& input, WireWriter& to) {
   AddNumber(to, 30, info.downstream_wire_bytes_received);
   AddNumber(to, 31, info.upstream_wire_bytes_sent);
   AddNumber(to, 32, info.upstream_wire_bytes_received);
-  to.Number(33, log.of == AlsLog::Of::kRequests ? 6 : 3);  // DownstreamEnd, TcpConnectionEnd
+  to.Number(33, static_cast<uint64_t>(input.type));
 }
 
 // map<string, string> of those fields that are there; several values are one, with commas between.

@@ -66,6 +66,13 @@ LogFilter LogFilter::GrpcStatus(uint32_t statuses, bool exclude) {
   return filter;
 }
 
+LogFilter LogFilter::Type(uint32_t types, bool exclude) {
+  LogFilter filter(Kind::kType);
+  filter.bits_ = types;
+  filter.flag_ = exclude;
+  return filter;
+}
+
 LogFilter LogFilter::Sample(Sampling sampling) {
   LogFilter filter(Kind::kSample);
   filter.sampling_ = std::move(sampling);
@@ -149,6 +156,8 @@ bool LogFilter::Passes(const FormatInput& input) const {
       const bool listed = status < 32 && (bits_ >> status & 1) != 0;
       return listed != flag_;
     }
+    case Kind::kType:
+      return ((bits_ >> static_cast<uint32_t>(input.type) & 1) != 0) != flag_;
     case Kind::kSample:
       return PassesSampling(input);
     case Kind::kNotHealthCheck:

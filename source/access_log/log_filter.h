@@ -37,6 +37,8 @@ class LogFilter {
   static LogFilter Header(route::HeaderMatcher matcher);
   // Bit N stands for gRPC status N.
   static LogFilter GrpcStatus(uint32_t statuses, bool exclude);
+  // Bit N stands for LogType N.
+  static LogFilter Type(uint32_t types, bool exclude);
   static LogFilter Sample(Sampling sampling);
   // Not of the requests that the health check filter took for checks of the proxy.
   static LogFilter NotHealthCheck() { return LogFilter(Kind::kNotHealthCheck); }
@@ -68,6 +70,7 @@ class LogFilter {
     kTraced,
     kMetadata,
     kExpression,
+    kType,
   };
 
   explicit LogFilter(Kind kind) : kind_(kind) {}
@@ -76,7 +79,8 @@ class LogFilter {
   bool PassesMetadata(const FormatInput& input) const;
 
   Kind kind_;
-  bool flag_ = false;  // What Always answers; GrpcStatus: exclude; Metadata: if there is none.
+  // What Always answers; GrpcStatus, Type: exclude; Metadata: if there is none.
+  bool flag_ = false;
   Comparison comparison_ = Comparison::kEqual;
   runtime::IntegerSetting threshold_;  // To compare with.
   uint64_t bits_ = 0;

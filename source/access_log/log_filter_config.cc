@@ -87,11 +87,9 @@ LogFilter CompileGrpc(const envoy::config::accesslog::v3::GrpcStatusFilter& conf
 }
 
 LogFilter CompileLogType(const envoy::config::accesslog::v3::LogTypeFilter& config) {
-  bool listed = false;
-  for (const int type : config.types()) {
-    listed = listed || type == envoy::data::accesslog::v3::DownstreamEnd;
-  }
-  return LogFilter::Always(listed != config.exclude());
+  uint32_t types = 0;
+  for (const int type : config.types()) types |= 1u << (type & 31);
+  return LogFilter::Type(types, config.exclude());
 }
 
 // As in Envoy, invert of the matcher has no say.

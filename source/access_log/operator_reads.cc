@@ -140,6 +140,10 @@ Value ReadStreamId(const Operator&, const FormatInput& input, Scratch&) {
   return Value::TextOrAbsent(input.request->headers.Get(http::HeaderId::kXRequestId));
 }
 
+Value ReadLogType(const Operator&, const FormatInput& input, Scratch&) {
+  return Value::Text(LogTypeName(input.type));
+}
+
 Value ReadLocalReplyBody(const Operator&, const FormatInput& input, Scratch&) {
   return Value::Text(input.local_reply_body);
 }

@@ -41,6 +41,7 @@ Value ReadZero(const Operator&, const FormatInput& input, Scratch&);
 Value ReadNothing(const Operator&, const FormatInput& input, Scratch&);
 Value ReadUniqueId(const Operator&, const FormatInput& input, Scratch& scratch);
 Value ReadStreamId(const Operator&, const FormatInput& input, Scratch&);
+Value ReadLogType(const Operator&, const FormatInput& input, Scratch&);
 Value ReadLocalReplyBody(const Operator&, const FormatInput& input, Scratch&);
 Value ReadStartTime(const Operator& self, const FormatInput& input, Scratch& scratch);
 Value ReadEmitTime(const Operator& self, const FormatInput& input, Scratch& scratch);

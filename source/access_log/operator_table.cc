@@ -130,11 +130,6 @@ absl::Status ConfigureHostname(absl::string_view, Operator& out) {
   return absl::OkStatus();
 }
 
-absl::Status ConfigureLogType(absl::string_view, Operator& out) {
-  out.text = "DownstreamEnd";  // The only moment at which proxenos writes access logs.
-  return absl::OkStatus();
-}
-
 absl::Status ConfigureDetails(absl::string_view argument, Operator& out) {
   if (argument.empty()) return absl::OkStatus();
   if (argument != "ALLOW_WHITESPACES") return Wrong("takes no argument but ALLOW_WHITESPACES");
@@ -215,7 +210,7 @@ absl::Status ConfigureGrpcStatus(absl::string_view argument, Operator& out) {
 }
 
 constexpr Row kRows[] = {
-    {"ACCESS_LOG_TYPE", ReadConstant, kPlain, ConfigureLogType},
+    {"ACCESS_LOG_TYPE", ReadLogType},
     {"BYTES_RECEIVED", ReadNumber<&StreamInfo::bytes_received>},
     {"BYTES_RETRANSMITTED", ReadZero},
     {"BYTES_SENT", ReadNumber<&StreamInfo::bytes_sent>},

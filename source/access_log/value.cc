@@ -192,6 +192,30 @@ void AppendEscapedJson(absl::string_view text, std::string& out) {
   }
 }
 
+absl::string_view LogTypeName(LogType type) {
+  switch (type) {
+    case LogType::kNotSet:
+      return "NotSet";
+    case LogType::kTcpUpstreamConnected:
+      return "TcpUpstreamConnected";
+    case LogType::kTcpPeriodic:
+      return "TcpPeriodic";
+    case LogType::kTcpConnectionEnd:
+      return "TcpConnectionEnd";
+    case LogType::kDownstreamStart:
+      return "DownstreamStart";
+    case LogType::kDownstreamPeriodic:
+      return "DownstreamPeriodic";
+    case LogType::kDownstreamEnd:
+      return "DownstreamEnd";
+    case LogType::kDownstreamTunnelEstablished:
+      return "DownstreamTunnelSuccessfullyEstablished";
+    case LogType::kTcpConnectionStart:
+      return "TcpConnectionStart";
+  }
+  return "NotSet";
+}
+
 void AppendAsText(const Value& value, absl::string_view absent, std::string& out) {
   if (AppendPlain(value, absent, out)) return;
   std::string storage;

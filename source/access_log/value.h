@@ -17,6 +17,21 @@ namespace proxenos::access_log {
 
 class RemoteLogs;
 
+// When an entry is written: envoy.data.accesslog.v3.AccessLogType, whose numbers these are.
+enum class LogType : uint8_t {
+  kNotSet = 0,  // Not for a log: a field of a head, say.
+  kTcpUpstreamConnected = 1,
+  kTcpPeriodic = 2,
+  kTcpConnectionEnd = 3,
+  kDownstreamStart = 4,
+  kDownstreamPeriodic = 5,
+  kDownstreamEnd = 6,
+  kDownstreamTunnelEstablished = 10,
+  kTcpConnectionStart = 14,
+};
+// As Envoy calls it ("DownstreamEnd").
+absl::string_view LogTypeName(LogType type);
+
 // Where the values come from. Only `stream` is required; what is null has no values.
 struct FormatInput {
   const filter::StreamInfo* stream = nullptr;
@@ -26,6 +41,7 @@ struct FormatInput {
   absl::string_view local_reply_body;
   const runtime::Snapshot* runtime = nullptr;  // What filters of logs ask; null: their defaults.
   RemoteLogs* remote = nullptr;                // Who sends entries to services; null: nobody.
+  LogType type = LogType::kNotSet;
 };
 
 // Room for values that must be composed, such as addresses and times.

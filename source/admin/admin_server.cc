@@ -107,8 +107,14 @@ void AdminServer::CountRequest(const filter::StreamInfo& info, const http::Reque
   stats::CountDownstreamResponse(*http_stats_, info.response_code);
   http_stats_->downstream_rq_time.Record(
       static_cast<uint64_t>((info.complete - info.start) / base::kMillisecond));
-  const access_log::FormatInput input{
-      &info, &request, info.response_code == 0 ? nullptr : &response, nullptr, {}};
+  const access_log::FormatInput input{&info,
+                                      &request,
+                                      info.response_code == 0 ? nullptr : &response,
+                                      nullptr,
+                                      {},
+                                      nullptr,
+                                      nullptr,
+                                      access_log::LogType::kDownstreamEnd};
   for (const access_log::AccessLog& log : access_logs_) log.Log(input);
 }
 

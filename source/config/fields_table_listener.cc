@@ -109,7 +109,8 @@ std::vector<MessageRules> ListenerFields() {
            Use("http_protocol_options http2_protocol_options common_http_protocol_options"),
            Use("stream_idle_timeout request_timeout request_headers_timeout "
                "delayed_close_timeout max_request_headers_kb"),
-           Use("access_log"),
+           Use("access_log access_log_options access_log_flush_interval "
+               "flush_access_log_on_new_request"),
            Use("normalize_path merge_slashes path_with_escaped_slashes_action"),
            Use("strip_matching_host_port strip_any_host_port strip_trailing_host_dot"),
            Use("upgrade_configs"),
@@ -134,6 +135,10 @@ std::vector<MessageRules> ListenerFields() {
             "set_recommended_response_code use_node_id literal_proxy_name")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.ForwardProtoConfig",
        {Use("https_destination_ports http_destination_ports")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
+       "HcmAccessLogOptions",
+       {Use("access_log_flush_interval flush_access_log_on_new_request "
+            "flush_log_on_tunnel_successfully_established")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig",
        {Use("mappers body_format")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper",

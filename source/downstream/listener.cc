@@ -230,6 +230,7 @@ void Listener::Log(Connection& connection) {
   access_log::FormatInput input;
   input.stream = &info;
   input.remote = environment().remote_logs;
+  input.type = access_log::LogType::kTcpConnectionEnd;
   for (const access_log::AccessLog& log : config_->access_logs) log.Log(input);
 }
 

@@ -2,7 +2,8 @@
 // before it is routed and how the proxy itself answers, beyond what nearly every one says:
 // original_ip_detection_extensions, early_header_mutation_extensions, scheme_header_transformation,
 // add_user_agent, append_x_forwarded_port, forward_proto_config, internal_address_config,
-// local_reply_config, proxy_status_config, append_local_overload and stream_flush_timeout.
+// local_reply_config, proxy_status_config, append_local_overload, access_log_options and
+// stream_flush_timeout.
 //
 // Invariant: immutable, shared by all workers.
 #pragma once
@@ -31,6 +32,10 @@ struct OriginRules {
   bool add_user_agent = false;
   bool append_x_forwarded_port = false;
   bool append_local_overload = false;
+  // access_log_options: entries besides that of a request's end.
+  base::Nanos log_interval = 0;    // 0: none on the way.
+  bool logs_new_requests = false;  // One before the filters see the request.
+  bool logs_tunnels = false;       // One when CONNECT or an upgrade has been accepted.
   // forward_proto_config, by the port that the client wanted to reach: "https", "http".
   std::vector<uint32_t> https_ports;
   std::vector<uint32_t> http_ports;

@@ -152,11 +152,36 @@ ProxyStatus CompileProxyStatus(const HcmProto& manager) {
 bool HasRest(const HcmProto& proto) {
   return proto.has_internal_address_config() || proto.has_local_reply_config() ||
          proto.has_proxy_status_config() || proto.append_local_overload() ||
-         proto.has_forward_proto_config() || proto.has_stream_flush_timeout();
+         proto.has_forward_proto_config() || proto.has_stream_flush_timeout() ||
+         proto.has_access_log_options() || proto.has_access_log_flush_interval() ||
+         proto.flush_access_log_on_new_request();
+}
+
+void CompileLogOptions(const HcmProto& proto, const config::Path& path, config::Errors& errors,
+                       OriginRules& to) {
+  const auto& options = proto.access_log_options();
+  const bool old = proto.has_access_log_flush_interval();
+  if (proto.has_access_log_options() && (old || proto.flush_access_log_on_new_request())) {
+    errors.Add(path.Field(old ? "access_log_flush_interval" : "flush_access_log_on_new_request"),
+               "cannot stand beside access_log_options: write it there");
+  }
+  if (old) {
+    to.log_interval = upstream::CompileDuration(proto.access_log_flush_interval(), errors,
+                                                path.Field("access_log_flush_interval"));
+  }
+  if (options.has_access_log_flush_interval()) {
+    to.log_interval = upstream::CompileDuration(
+        options.access_log_flush_interval(), errors,
+        path.Field("access_log_options").Field("access_log_flush_interval"));
+  }
+  to.logs_new_requests =
+      proto.flush_access_log_on_new_request() || options.flush_access_log_on_new_request();
+  to.logs_tunnels = options.flush_log_on_tunnel_successfully_established();
 }
 
 void CompileRest(const HcmProto& proto, const config::Path& path, config::Errors& errors,
                  OriginRules& to) {
+  CompileLogOptions(proto, path, errors, to);
   to.append_local_overload = proto.append_local_overload();
   const auto& ports = proto.forward_proto_config();
   to.https_ports.assign(ports.https_destination_ports().begin(),

@@ -100,12 +100,20 @@ void Stream::OnComplete() {
 
 void Stream::OnTimer() {
   FireDeadline(environment.loop.now());
-  const base::MonoTime next = std::min({idle_deadline_, request_deadline_, duration_deadline_});
+  const base::MonoTime next = NextDeadline();
   if (next != base::kNever) timer_.ArmAt(next);
   Run();  // At once: nothing may come between a local reply and its start.
 }
 
+base::MonoTime Stream::NextDeadline() const {
+  return std::min({idle_deadline_, request_deadline_, duration_deadline_, log_deadline_});
+}
+
 void Stream::FireDeadline(base::MonoTime now) {
+  if (log_deadline_ <= now) {
+    Log(access_log::LogType::kDownstreamPeriodic);
+    log_deadline_ = now + connection_.config().origin->log_interval;
+  }
   if (request_deadline_ <= now) {
     http_stats.downstream_rq_timeout.Inc();
     request.keep_alive = false;
@@ -265,6 +273,9 @@ void Stream::EncodeHead() {
   info.response_code = response.status;
   info.first_downstream_tx = environment.loop.now();
   response_sent_ = true;
+  if (response_framing_ == Framing::kTunnel && rules != nullptr && rules->logs_tunnels) {
+    Log(access_log::LogType::kDownstreamTunnelEstablished);
+  }
 }
 
 bool Stream::EncodeBody() {
@@ -303,17 +314,23 @@ absl::string_view Stream::FormatValue(uint32_t index) {
   return arena.Copy(text);
 }
 
-void Stream::Log() {
+void Stream::Log(access_log::LogType type) {
   const HttpConfig& config = connection_.config();
   if (config.access_logs.empty()) return;
+  const bool over = type == access_log::LogType::kDownstreamEnd;
+  // On the way, durations are those until now.
+  const base::MonoTime complete =
+      over ? info.complete : std::exchange(info.complete, environment.loop.now());
   const access_log::FormatInput input{&info,
                                       &request,
-                                      &response,
+                                      over || response.status != 0 ? &response : nullptr,
                                       response_out.trailers,
                                       {},
                                       environment.runtime,
-                                      environment.remote_logs};
+                                      environment.remote_logs,
+                                      type};
   for (const access_log::AccessLog& log : config.access_logs) log.Log(input);
+  info.complete = complete;
 }
 
 void Stream::Finish() {
@@ -325,7 +342,7 @@ void Stream::Finish() {
     connection_.service().CountResponse(info.response_code);
     if (info.complete == 0) info.complete = environment.loop.now();
     if (trace_ != nullptr) trace_->Finish();
-    Log();
+    Log(access_log::LogType::kDownstreamEnd);
     http_stats.downstream_rq_time.Record(
         static_cast<uint64_t>((info.complete - info.start) / base::kMillisecond));
   }

@@ -104,13 +104,15 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   bool PumpOnce();
   bool StartLocalReply();
   void RewordReply(const LocalReplies& rules);
-  void Log();
+  void Log(access_log::LogType type);
   // Hands response parts to the codec as far as the connection has room. True when any went.
   bool Encode();
   void EncodeHead();
   bool EncodeBody();
   void EncodeEnd();
   void FireDeadline(base::MonoTime now);
+  // The earliest of the deadlines.
+  base::MonoTime NextDeadline() const;
   void OnTimer();
 
   HttpConnection& connection_;
@@ -127,6 +129,7 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   base::MonoTime idle_deadline_ = base::kNever;
   base::MonoTime request_deadline_ = base::kNever;
   base::MonoTime duration_deadline_ = base::kNever;
+  base::MonoTime log_deadline_ = base::kNever;  // Of the next entry of access logs on the way.
   base::Nanos idle_timeout_ = 0;
   buffer::Slice head_bytes_;
   buffer::Slice trailer_bytes_;

@@ -81,7 +81,7 @@ void Stream::Begin() {
   if (internal_redirects != nullptr) {
     // The request follows a redirect: it goes the whole way again, of which the access log gets a
     // line for each time.
-    Log();
+    Log(access_log::LogType::kDownstreamEnd);
     chain_->Complete();
     chain_.reset();
     info = InfoOfRestart(info, environment.loop);
@@ -132,6 +132,9 @@ void Stream::Begin() {
     http_stats.downstream_cx_upgrades_total.Inc();
     http_stats.downstream_cx_upgrades_active.Inc();
     upgrade_counted_ = true;
+  }
+  if (config.origin != nullptr && config.origin->logs_new_requests) {
+    Log(access_log::LogType::kDownstreamStart);
   }
   chain_.emplace(*filters_->factories, *this);
 }
@@ -244,7 +247,7 @@ void Stream::ChooseRoute() {
   if (const auto duration = filter::StreamDuration(*route->forward(), IsGrpcCall(), request)) {
     duration_deadline_ = *duration == 0 ? base::kNever : environment.loop.now() + *duration;
   }
-  timer_.ArmAt(std::min({idle_deadline_, request_deadline_, duration_deadline_}));
+  timer_.ArmAt(NextDeadline());
 }
 
 void Stream::OpenNotes() {
@@ -298,7 +301,7 @@ void Stream::DrawByHash(const route::Forward& forward) {
 void Stream::Reroute() {
   if (routes == nullptr || request_out.head) return;
   MatchRoute();
-  timer_.ArmAt(std::min({idle_deadline_, request_deadline_, duration_deadline_}));
+  timer_.ArmAt(NextDeadline());
 }
 
 // Nothing of the request has gone past the filter that asks, so that all that follows from the
@@ -336,7 +339,10 @@ void Stream::ArmTimers() {
     request_deadline_ = now + config.request_timeout;
   }
   if (config.max_stream_duration != 0) duration_deadline_ = now + config.max_stream_duration;
-  const base::MonoTime first = std::min({idle_deadline_, request_deadline_, duration_deadline_});
+  if (config.origin != nullptr && config.origin->log_interval != 0) {
+    log_deadline_ = now + config.origin->log_interval;
+  }
+  const base::MonoTime first = NextDeadline();
   if (first != base::kNever) timer_.ArmAt(first);
 }
 

@@ -241,6 +241,9 @@ TEST_F(AccessLogConfigTest, GrpcAndLogTypeFilters) {
   EXPECT_FALSE(Passes("grpc_status_filter { statuses: OK }"));
   EXPECT_TRUE(Passes("log_type_filter { types: DownstreamEnd }"));
   EXPECT_FALSE(Passes("log_type_filter { types: DownstreamStart }"));
+  EXPECT_TRUE(Passes("log_type_filter { types: [DownstreamStart, DownstreamEnd] }"));
+  EXPECT_FALSE(Passes("log_type_filter { types: DownstreamEnd exclude: true }"));
+  EXPECT_TRUE(Passes("log_type_filter { types: DownstreamStart exclude: true }"));
 }
 
 TEST_F(AccessLogConfigTest, TraceableFilter) { EXPECT_FALSE(Passes("traceable_filter {}")); }

@@ -63,7 +63,10 @@ class StreamFixture {
     trailers.Add("x-checksum", "abc");
   }
 
-  FormatInput Input() const { return {&stream, &request, &response, &trailers, "body\n", runtime}; }
+  FormatInput Input() const {
+    return {&stream,  &request, &response, &trailers,
+            "body\n", runtime,  nullptr,   LogType::kDownstreamEnd};
+  }
 
   static net::Address Ip(absl::string_view ip, uint16_t port) {
     absl::StatusOr<net::Address> address = net::Address::FromIp(ip, port);

@@ -1,8 +1,11 @@
 // HTTP/2 clients: many streams, slow ones among them, resets, and the ways in which a connection
 // goes away.
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "gtest/gtest.h"
+#include "source/downstream/origin_rules.h"
 #include "test/downstream/http2_connection_fixture.h"
 
 namespace proxenos::downstream {
@@ -402,6 +405,25 @@ TEST_F(Http2ConnectionTest, ClientThatReadsNothingLosesItsStreamInTime) {
   ASSERT_TRUE(Until([&] { return client_->Of(id).reset.has_value(); }));
   EXPECT_EQ(http2_stats().tx_flush_timeout.value(), 1u);
   EXPECT_TRUE(Completes(client_->Get("/direct")));
+}
+
+TEST_F(Http2ConnectionTest, WhatClientsDoNotTakeHasATimeoutOfItsOwn) {
+  proxy_.http.stream_idle_timeout = 30 * kSecond;
+  OriginRules rules;
+  rules.stream_flush_timeout = 3 * kSecond;
+  proxy_.http.origin = std::make_shared<const OriginRules>(std::move(rules));
+  http2::Options options;
+  options.initial_stream_window = 65535;
+  Begin(options);
+  const StreamId id = client_->Get("/");
+  client_->Of(id).hold_credit = true;
+  Peer origin = OriginGets("GET / ");
+  origin.Send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + std::string(100000, 'd'));
+  ASSERT_TRUE(Until([&] { return client_->Of(id).body.size() == 65535; }));
+  Settle();
+  proxy_.Advance(4 * kSecond);
+  ASSERT_TRUE(Until([&] { return client_->Of(id).reset.has_value(); }));
+  EXPECT_EQ(http2_stats().tx_flush_timeout.value(), 1u);
 }
 
 TEST_F(Http2ConnectionTest, StreamTimeoutAnswersAndKeepsTheConnection) {

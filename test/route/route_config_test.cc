@@ -181,6 +181,7 @@ TEST(RouteConfigTest, ForwardDefaults) {
   const Forward& forward = *First(*table).forward();
   EXPECT_EQ(forward.timeout, 15 * base::kSecond);
   EXPECT_FALSE(forward.idle_timeout.has_value());
+  EXPECT_FALSE(forward.flush_timeout.has_value());
   EXPECT_FALSE(forward.max_stream_duration.has_value());
   EXPECT_EQ(forward.retry, nullptr);
   EXPECT_EQ(forward.cluster_not_found_status, 503);
@@ -191,6 +192,7 @@ TEST(RouteConfigTest, Forward) {
   const auto table = Compile(Action(R"pb(
     timeout {}
     idle_timeout { seconds: 1 nanos: 500000000 }
+    flush_timeout { seconds: 2 }
     priority: HIGH
     cluster_not_found_response_code: NOT_FOUND
     max_stream_duration { max_stream_duration { seconds: 400000000000 } }
@@ -221,6 +223,7 @@ TEST(RouteConfigTest, Forward) {
   const route::Forward& forward = *First(*table).forward();
   EXPECT_EQ(forward.timeout, 0);
   EXPECT_EQ(*forward.idle_timeout, 1500 * base::kMillisecond);
+  EXPECT_EQ(*forward.flush_timeout, 2 * base::kSecond);
   EXPECT_GT(*forward.max_stream_duration, int64_t{90} * 365 * 24 * 3600 * base::kSecond);
   EXPECT_TRUE(forward.high_priority);
   EXPECT_EQ(forward.cluster_not_found_status, 404);

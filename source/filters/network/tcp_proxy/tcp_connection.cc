@@ -14,6 +14,7 @@
 
 namespace proxenos::filters::tcp_proxy {
 
+using access_log::LogType;
 using net::FlushStatus;
 using net::ReadStatus;
 using upstream::Exchange;
@@ -57,7 +58,7 @@ TcpConnection::TcpConnection(TcpService& service, downstream::Arrival arrived)
     const uint64_t jitter = loop().random().Below(static_cast<uint64_t>(most) + 1);
     duration_->ArmIn(config.max_duration + static_cast<base::Nanos>(jitter));
   }
-  if (config.logs_start) service_.Log(info_);
+  if (config.logs_start) service_.Log(info_, LogType::kTcpConnectionStart);
   if (config.log_interval != 0) {
     interval_.emplace(loop().timers(), [this] { LogInterval(); });
     interval_->ArmIn(config.log_interval);
@@ -267,7 +268,7 @@ void TcpConnection::OnConnected() {
   cluster_->stats().upstream_rq_total.Inc();
   cluster_->stats().upstream_rq_active.Inc();
   if (cluster_->tracked() != nullptr) cluster_->tracked()->CountRequest(*attempt_->host);
-  if (service_.config().logs_connected) service_.Log(info_);
+  if (service_.config().logs_connected) service_.Log(info_, LogType::kTcpUpstreamConnected);
 }
 
 void TcpConnection::NoteAttempt() {
@@ -405,7 +406,7 @@ void TcpConnection::OnIdle() {
 }
 
 void TcpConnection::LogInterval() {
-  service_.Log(info_);
+  service_.Log(info_, LogType::kTcpPeriodic);
   interval_->ArmIn(service_.config().log_interval);
 }
 
@@ -442,7 +443,7 @@ void TcpConnection::OnClosing() {
   if (notes_ != nullptr && socket().reset_by_peer()) {
     notes_->downstream_close = net::CloseType::kRemoteReset;
   }
-  service_.Log(info_);
+  service_.Log(info_, LogType::kTcpConnectionEnd);
   if (connected_) {
     cluster_->stats().upstream_rq_active.Dec();
     if (cluster_->tracked() != nullptr) cluster_->tracked()->CountRequestEnd(*attempt_->host);

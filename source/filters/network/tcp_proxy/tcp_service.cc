@@ -35,7 +35,7 @@ void TcpService::OnRefused(const Arrival& arrival, const filter::NetworkFilter::
   filter::StreamInfo info;
   Describe(arrival, info);
   NoteRefusal(verdict, info);
-  Log(info);
+  Log(info, access_log::LogType::kTcpConnectionEnd);
 }
 
 void TcpService::NoteRefusal(const filter::NetworkFilter::Verdict& verdict,
@@ -77,12 +77,13 @@ void TcpService::Describe(const Arrival& arrival, filter::StreamInfo& info) {
   info.filter_chain_name = chain().name;
 }
 
-void TcpService::Log(filter::StreamInfo& info) {
+void TcpService::Log(filter::StreamInfo& info, access_log::LogType type) {
   if (config_.access_logs.empty()) return;
   info.complete = listener().loop().ReadClock();
   access_log::FormatInput input;
   input.stream = &info;
   input.remote = listener().environment().remote_logs;
+  input.type = type;
   for (const access_log::AccessLog& log : config_.access_logs) log.Log(input);
 }
 

@@ -40,7 +40,7 @@ class TcpService final : public downstream::ChainService {
   // Notes why network filters refused a connection.
   static void NoteRefusal(const filter::NetworkFilter::Verdict& verdict, filter::StreamInfo& info);
   // Writes a line about a connection as it is now.
-  void Log(filter::StreamInfo& info);
+  void Log(filter::StreamInfo& info, access_log::LogType type);
 
  private:
   const TcpProxyConfig& config_;
