@@ -140,8 +140,12 @@ void Compiler::ReadCallCredentials() {
 }
 
 void Compiler::AddEndpoints() {
-  cluster_.set_type(target_.kind == GoogleTarget::Kind::kName ? v3::Cluster::STRICT_DNS
-                                                              : v3::Cluster::STATIC);
+  cluster_.set_type(v3::Cluster::STATIC);
+  if (target_.kind == GoogleTarget::Kind::kName) {
+    // One host of all addresses, of which that is taken which answers: as gRPC's own pick_first.
+    cluster_.set_type(v3::Cluster::LOGICAL_DNS);
+    cluster_.set_dns_lookup_family(v3::Cluster::ALL);
+  }
   auto& locality = *cluster_.mutable_load_assignment()->add_endpoints();
   if (target_.kind == GoogleTarget::Kind::kPath) {
     auto& endpoint = *locality.add_lb_endpoints()->mutable_endpoint();

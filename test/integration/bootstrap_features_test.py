@@ -135,7 +135,9 @@ class BootstrapFeaturesTest(unittest.TestCase):
         self.assertIn("envoy_cluster_origin_membership_total{} 1", page)
 
     def test_buckets_of_the_configuration(self):
-        running = self.start(routes=[bootstrap.to()], stats_config={"histogram_bucket_settings": [
+        host = origin.Origin()
+        self.addCleanup(host.listener.close)
+        running = self.start([bootstrap.to()], [bootstrap.cluster("origin", host.port)], stats_config={"histogram_bucket_settings": [
             {"match": {"suffix": "upstream_rq_time"}, "buckets": [600000, 1, 50]}, {"match": {"prefix": "cluster"}, "buckets": [7]}]})
         self.ask(running.port)
         page = running.admin("/stats/prometheus?filter=upstream_rq_time")

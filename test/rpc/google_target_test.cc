@@ -127,7 +127,7 @@ TEST(GoogleTargetConfig, EncryptedTargetsAreVerified) {
   EXPECT_EQ(service.options.metadata[0].second, "Bearer token");
   Cluster cluster;
   ASSERT_TRUE(cluster.ParseFromString(service.own->definition));
-  EXPECT_EQ(cluster.type(), Cluster::STRICT_DNS);
+  EXPECT_EQ(cluster.type(), Cluster::LOGICAL_DNS);
   envoy::extensions::transport_sockets::tls::v3::UpstreamTlsContext tls;
   ASSERT_TRUE(cluster.transport_socket().typed_config().UnpackTo(&tls));
   EXPECT_EQ(tls.sni(), "authz.mesh");

@@ -37,9 +37,11 @@ std::shared_ptr<const Settings> Compile(const v3::Config& proto, const config::P
     const std::string& factory =
         value.factory_key().empty() ? value.object_key() : value.factory_key();
     // Texts alone: what Envoy makes of other kinds would steer it, and nothing here.
-    if (factory != "envoy.string") {
-      errors.AddValue(at.Field(value.factory_key().empty() ? "object_key" : "factory_key"), factory,
-                      "factory_key envoy.string: values of other kinds would steer nothing");
+    if (factory != "envoy.string" && factory != "envoy.hashable_string") {
+      errors.AddValue(
+          at.Field(value.factory_key().empty() ? "object_key" : "factory_key"), factory,
+          "factory_key envoy.string or envoy.hashable_string: values of other kinds would "
+          "steer nothing");
     }
     auto format =
         access_log::CompileFormatString(value.format_string(), at.Field("format_string"), errors);

@@ -16,9 +16,10 @@ namespace {
 
 using ValueProto = envoy::extensions::filters::common::set_filter_state::v3::FilterStateValue;
 
-// The kinds of values that somebody here reads; the first is any text.
+// The kinds of values that somebody here reads; the first two are any text.
 constexpr absl::string_view kFactories[] = {
     "envoy.string",
+    "envoy.hashable_string",
     "envoy.tcp_proxy.cluster",
     "envoy.upstream.dynamic_host",
     "envoy.upstream.dynamic_port",
@@ -35,8 +36,8 @@ std::vector<Entry> Compile(const google::protobuf::RepeatedPtrField<ValueProto>&
     if (std::find(std::begin(kFactories), std::end(kFactories), factory) == std::end(kFactories)) {
       errors.AddValue(at.Field(own ? "factory_key" : "object_key"), factory,
                       "envoy.tcp_proxy.cluster, envoy.upstream.dynamic_host, "
-                      "envoy.upstream.dynamic_port, or factory_key envoy.string: values of other "
-                      "kinds would steer nothing");
+                      "envoy.upstream.dynamic_port, or factory_key envoy.string or "
+                      "envoy.hashable_string: values of other kinds would steer nothing");
     }
     auto format =
         access_log::CompileFormatString(value.format_string(), at.Field("format_string"), errors);
