@@ -215,7 +215,9 @@ TEST(LocalReplyConfigTest, WhatIsWrongIsNamed) {
       {Mapper("headers_to_add: [{header: {key: ':status', value: '200'}}]"),
        "local_reply_config.mappers[0].headers_to_add[0].header"},
       {"{body_format: {json_format: {a: '%NOPE%'}}}", "local_reply_config.body_format.json_format"},
-      {"{mappers: [{filter: {metadata_filter: {}}}]}", "local_reply_config.mappers[0].filter"},
+      {"{mappers: [{filter: {header_filter: {header: {name: a, string_match: {safe_regex: {regex: "
+       "'(('}}}}}}]}",
+       "local_reply_config.mappers[0].filter"},
   };
   for (const auto& each : kCases) {
     std::string error;
