@@ -1,11 +1,10 @@
-// Asking, waiting, counting.
+// Asking, judging, counting.
 #include "source/filters/network/ext_authz/ext_authz.h"
 
 #include "source/downstream/connection_view.h"
+#include "source/filter/service_wait.h"
 #include "source/filters/network/ext_authz/check.h"
-#include "source/rpc/call.h"
 #include "source/stats/schema.h"
-#include "source/upstream/cluster_map.h"
 
 namespace proxenos::filters::network_ext_authz {
 namespace {
@@ -36,52 +35,16 @@ class Filter final : public filter::NetworkFilter {
 
   bool wants_first_bytes() const override { return true; }
   Verdict OnFirstBytes(NetworkConnection& connection) override;
+
+ private:
   // `asked`: when.
   NetworkVerdict Judge(Answer answer, base::MonoTime asked, NetworkConnection& connection);
 
-  const Settings& settings() const { return settings_; }
-  CheckStats& stats() { return *stats_; }
-
- private:
   const Settings& settings_;  // Of the configuration, which outlives this.
   stats::Group<CheckStats> stats_;
 };
 
-class Wait final : public filter::NetworkWait {
- public:
-  Wait(Filter& filter, NetworkConnection& connection, base::Rc<upstream::WorkerCluster> service,
-       const std::string& question)
-      : filter_(filter),
-        loop_(connection.environment.loop),
-        waker_(connection.waker),
-        asked_(connection.now),
-        call_(std::move(service), filter.settings().service.options, question,
-              [this](rpc::UnaryCall::Result result) { OnDone(std::move(result)); }) {
-    filter_.stats().active.Inc();
-  }
-  ~Wait() override { filter_.stats().active.Dec(); }
-
-  bool over() const override { return answer_.has_value(); }
-  NetworkVerdict Take(NetworkConnection& connection) override {
-    return filter_.Judge(*std::move(answer_), asked_, connection);
-  }
-
- private:
-  void OnDone(rpc::UnaryCall::Result result) {
-    answer_ = result.status == rpc::Status::kOk ? ReadAnswer(result.answer.ToString()) : Answer{};
-    loop_.AtTurnEnd(&waker_);
-  }
-
-  Filter& filter_;
-  event::EventLoop& loop_;
-  event::TurnEnd& waker_;
-  const base::MonoTime asked_;
-  std::optional<Answer> answer_;
-  rpc::UnaryCall call_;
-};
-
 NetworkVerdict Filter::OnFirstBytes(NetworkConnection& connection) {
-  const filter::Environment& environment = connection.environment;
   std::string question;
   {
     const downstream::ConnectionView view(connection);
@@ -89,14 +52,14 @@ NetworkVerdict Filter::OnFirstBytes(NetworkConnection& connection) {
       stats_->disabled.Inc();
       return {};
     }
-    question = MakeQuestion(settings_, view.info(), environment.node);
+    question = MakeQuestion(settings_, view.info(), connection.environment.node);
   }
   stats_->total.Inc();
-  base::Rc<upstream::WorkerCluster> service = environment.clusters.Find(settings_.service.cluster);
-  if (!service) return Judge({}, connection.now, connection);
-  NetworkVerdict verdict;
-  verdict.wait = std::make_unique<Wait>(*this, connection, std::move(service), question);
-  return verdict;
+  const auto judge = [this, asked = connection.now](const std::string* answer,
+                                                    NetworkConnection& on) {
+    return Judge(answer == nullptr ? Answer{} : ReadAnswer(*answer), asked, on);
+  };
+  return filter::AskService(connection, settings_.service, question, stats_->active, judge);
 }
 
 NetworkVerdict Filter::Judge(Answer answer, base::MonoTime asked, NetworkConnection& connection) {

@@ -1,16 +1,13 @@
-// Asking, waiting, counting.
+// Asking, judging, counting.
 #include "source/filters/network/ratelimit/ratelimit.h"
-
-#include <optional>
 
 #include "source/access_log/value.h"
 #include "source/downstream/connection_view.h"
 #include "source/filter/check_wire.h"
+#include "source/filter/service_wait.h"
 #include "source/filters/network/ratelimit/answer.h"
-#include "source/rpc/call.h"
 #include "source/rpc/wire.h"
 #include "source/stats/schema.h"
-#include "source/upstream/cluster_map.h"
 
 namespace proxenos::filters::network_ratelimit {
 namespace {
@@ -43,12 +40,9 @@ class Filter final : public filter::NetworkFilter {
         stats_(registry.Open<ServiceStats>(stats::ScopeName(kScope, {settings.stat_prefix}))) {}
 
   Verdict OnConnection(NetworkConnection& connection) override;
-  NetworkVerdict Judge(Answer answer, NetworkConnection& connection);
-
-  const Settings& settings() const { return settings_; }
-  ServiceStats& stats() { return *stats_; }
 
  private:
+  NetworkVerdict Judge(Answer answer, NetworkConnection& connection);
   std::string Question(NetworkConnection& connection) const;
   NetworkVerdict Close();
 
@@ -56,47 +50,15 @@ class Filter final : public filter::NetworkFilter {
   stats::Group<ServiceStats> stats_;
 };
 
-class Wait final : public filter::NetworkWait {
- public:
-  Wait(Filter& filter, NetworkConnection& connection, base::Rc<upstream::WorkerCluster> service,
-       const std::string& question)
-      : filter_(filter),
-        loop_(connection.environment.loop),
-        waker_(connection.waker),
-        call_(std::move(service), filter.settings().service.options, question,
-              [this](rpc::UnaryCall::Result result) { OnDone(std::move(result)); }) {
-    filter_.stats().active.Inc();
-  }
-  ~Wait() override { filter_.stats().active.Dec(); }
-
-  bool over() const override { return answer_.has_value(); }
-  NetworkVerdict Take(NetworkConnection& connection) override {
-    return filter_.Judge(*std::move(answer_), connection);
-  }
-
- private:
-  void OnDone(rpc::UnaryCall::Result result) {
-    answer_ = result.status == rpc::Status::kOk ? ReadAnswer(result.answer.ToString()) : Answer{};
-    loop_.AtTurnEnd(&waker_);
-  }
-
-  Filter& filter_;
-  event::EventLoop& loop_;
-  event::TurnEnd& waker_;
-  std::optional<Answer> answer_;
-  rpc::UnaryCall call_;
-};
-
 NetworkVerdict Filter::OnConnection(NetworkConnection& connection) {
   const filter::Environment& environment = connection.environment;
   if (!settings_.enabled.Holds(environment.runtime, environment.loop.random().Next())) return {};
   stats_->total.Inc();
-  base::Rc<upstream::WorkerCluster> service = environment.clusters.Find(settings_.service.cluster);
-  if (!service) return Judge({}, connection);
-  NetworkVerdict verdict;
-  verdict.wait =
-      std::make_unique<Wait>(*this, connection, std::move(service), Question(connection));
-  return verdict;
+  const auto judge = [this](const std::string* answer, NetworkConnection& on) {
+    return Judge(answer == nullptr ? Answer{} : ReadAnswer(*answer), on);
+  };
+  return filter::AskService(connection, settings_.service, Question(connection), stats_->active,
+                            judge);
 }
 
 std::string Filter::Question(NetworkConnection& connection) const {
