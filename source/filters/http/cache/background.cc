@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "source/cache/memory_store.h"
+#include "source/filters/http/cache/own_call.h"
 
 namespace proxenos::filters::cache {
 
@@ -35,11 +36,8 @@ Background::Background(const Settings& settings, filter::StreamContext& stream, 
   }
   seen_.facts.authorization = seen_.headers.Has(HeaderId::kAuthorization);
   seen_.facts.time = loop_.wall_now();
-  rpc::HttpCall::Limits limits;
-  limits.timeout = stream.route->forward()->timeout;
-  if (limits.timeout == 0) limits.timeout = base::limits::kRouteTimeout;
-  limits.max_body_bytes = MaxBodyBytes(settings_);
-  call_ = std::make_unique<rpc::HttpCall>(std::move(cluster), limits, [this] { OnDone(); });
+  call_ = std::make_unique<rpc::HttpCall>(
+      std::move(cluster), LimitsOf(stream, MaxBodyBytes(settings_)), [this] { OnDone(); });
   Prepare(stream, pick);
   call_->Start(buffer::Buffer());
 }
@@ -52,16 +50,9 @@ Background::~Background() {
 
 // In the router's order: mutations, host, path.
 void Background::Prepare(filter::StreamContext& stream, const route::ClusterPick& pick) {
+  CopyAsGet(stream.request, Fields::kAll, *call_);
   http::RequestHead& head = call_->request();
   buffer::Arena& arena = call_->arena();
-  head.method_text = "GET";
-  head.method = http::Method::kGet;
-  head.scheme = arena.Copy(stream.request.scheme);
-  head.authority = arena.Copy(stream.request.authority);
-  head.path = arena.Copy(stream.request.path);
-  for (const http::Header& header : stream.request.headers) {
-    head.headers.Add(header.name(), header.value());
-  }
   AddValidators(*subject_.stored.head, head.headers);
   const auto format = [&](uint32_t index) { return arena.Copy(stream.FormatValue(index)); };
   stream.routes->ForEachRequestMutations(*stream.route, pick.weighted,

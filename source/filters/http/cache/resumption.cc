@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "source/base/limits.h"
 #include "source/cache/conditions.h"
 #include "source/filters/http/cache/judging.h"
+#include "source/filters/http/cache/own_call.h"
 
 namespace proxenos::filters::cache {
 namespace {
@@ -39,13 +39,9 @@ Resumption::Resumption(
     std::shared_ptr<store::Fill> fill, CacheStats* stats,
     absl::AnyInvocable<void(Resumption*)> on_done)
     : settings_(settings), stats_(stats), fill_(std::move(fill)), on_done_(std::move(on_done)) {
-  const route::Forward* forward = stream.route == nullptr ? nullptr : stream.route->forward();
-  rpc::HttpCall::Limits limits;
-  limits.timeout = forward == nullptr ? 0 : forward->timeout;
-  if (limits.timeout == 0) limits.timeout = base::limits::kRouteTimeout;
-  limits.max_body_bytes = *fill_->head()->content_length;
   call_ = std::make_unique<rpc::HttpCall>(
-      stream.environment.clusters.Find(stream.info.upstream_cluster), limits, [this] { OnDone(); });
+      stream.environment.clusters.Find(stream.info.upstream_cluster),
+      LimitsOf(stream, *fill_->head()->content_length), [this] { OnDone(); });
   Prepare(stream.request);
   call_->Start(buffer::Buffer());
 }
@@ -57,18 +53,10 @@ Resumption::~Resumption() {
 }
 
 void Resumption::Prepare(const http::RequestHead& request) {
-  http::RequestHead& head = call_->request();
-  buffer::Arena& arena = call_->arena();
-  head.method_text = "GET";
-  head.method = http::Method::kGet;
-  head.scheme = arena.Copy(request.scheme);
-  head.authority = arena.Copy(request.authority);
-  head.path = arena.Copy(request.path);
-  for (const http::Header& field : request.headers) {
-    if (!IsOfClient(field.id)) head.headers.Add(field.name(), field.value());
-  }
-  head.headers.Add(HeaderId::kRange, absl::StrCat("bytes=", fill_->body().size(), "-"));
-  head.headers.Add(HeaderId::kIfRange, fill_->head()->validators.etag);
+  CopyAsGet(request, Fields::kNotOfClient, *call_);
+  http::HeaderMap& headers = call_->request().headers;
+  headers.Add(HeaderId::kRange, absl::StrCat("bytes=", fill_->body().size(), "-"));
+  headers.Add(HeaderId::kIfRange, fill_->head()->validators.etag);
 }
 
 bool Resumption::Take() {

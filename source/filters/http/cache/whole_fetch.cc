@@ -3,9 +3,9 @@
 
 #include <utility>
 
-#include "source/base/limits.h"
 #include "source/cache/conditions.h"
 #include "source/filters/http/cache/judging.h"
+#include "source/filters/http/cache/own_call.h"
 
 namespace proxenos::filters::cache {
 
@@ -24,23 +24,10 @@ WholeFetch::WholeFetch(const Settings& settings, const filter::StreamContext& st
       stats_(stats),
       subject_(std::move(subject)),
       on_done_(std::move(on_done)) {
-  const route::Forward* forward = stream.route == nullptr ? nullptr : stream.route->forward();
-  rpc::HttpCall::Limits limits;
-  limits.timeout = forward == nullptr ? 0 : forward->timeout;
-  if (limits.timeout == 0) limits.timeout = base::limits::kRouteTimeout;
-  limits.max_body_bytes = *subject_.head->content_length;
   call_ = std::make_unique<rpc::HttpCall>(
-      stream.environment.clusters.Find(stream.info.upstream_cluster), limits, [this] { OnDone(); });
-  http::RequestHead& head = call_->request();
-  buffer::Arena& arena = call_->arena();
-  head.method_text = "GET";
-  head.method = http::Method::kGet;
-  head.scheme = arena.Copy(stream.request.scheme);
-  head.authority = arena.Copy(stream.request.authority);
-  head.path = arena.Copy(stream.request.path);
-  for (const http::Header& field : stream.request.headers) {
-    if (!IsOfClient(field.id)) head.headers.Add(field.name(), field.value());
-  }
+      stream.environment.clusters.Find(stream.info.upstream_cluster),
+      LimitsOf(stream, *subject_.head->content_length), [this] { OnDone(); });
+  CopyAsGet(stream.request, Fields::kNotOfClient, *call_);
   call_->Start(buffer::Buffer());
 }
 
