@@ -5,10 +5,10 @@
 #include <iterator>
 
 #include "absl/strings/numbers.h"
-#include "absl/strings/strip.h"
 #include "source/access_log/operator_row.h"
 #include "source/base/random.h"
 #include "source/base/uuid.h"
+#include "source/rpc/status.h"
 
 namespace proxenos::access_log {
 namespace {
@@ -254,8 +254,7 @@ Value ReadQueryParameters(const Operator& self, const FormatInput& input, Scratc
 
 std::optional<uint64_t> GrpcStatusOf(const FormatInput& input) {
   if (input.request == nullptr) return std::nullopt;
-  absl::string_view type = input.request->headers.Get(http::HeaderId::kContentType);
-  if (!absl::ConsumePrefix(&type, "application/grpc") || !(type.empty() || type[0] == '+')) {
+  if (!rpc::IsGrpcType(input.request->headers.Get(http::HeaderId::kContentType))) {
     return std::nullopt;
   }
   uint64_t status;
@@ -264,26 +263,8 @@ std::optional<uint64_t> GrpcStatusOf(const FormatInput& input) {
     if (headers == nullptr || !headers->Has(http::HeaderId::kGrpcStatus)) continue;
     if (absl::SimpleAtoi(headers->Get(http::HeaderId::kGrpcStatus), &status)) return status;
   }
-  // How gRPC clients read a response without the field (doc/http-grpc-status-mapping.md of gRPC).
-  switch (input.stream->response_code) {
-    case 0:
-      return std::nullopt;
-    case 400:
-      return 13;
-    case 401:
-      return 16;
-    case 403:
-      return 7;
-    case 404:
-      return 12;
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return 14;
-    default:
-      return 2;
-  }
+  if (input.stream->response_code == 0) return std::nullopt;
+  return static_cast<uint64_t>(rpc::StatusOfHttp(input.stream->response_code));
 }
 
 Value ReadGrpcStatus(const Operator& self, const FormatInput& input, Scratch& scratch) {

@@ -3,21 +3,13 @@
 
 #include <utility>
 
+#include "source/base/utf8.h"
 #include "source/event/event_loop.h"
-#include "source/json/utf8.h"
 
 namespace proxenos::access_log {
 
 void AppendUtf8Text(absl::string_view bytes, std::string& out) {
-  while (!bytes.empty()) {
-    const size_t size = json::Utf8Size(bytes);
-    if (size == 0) {
-      out += '?';
-    } else {
-      out.append(bytes.data(), size);
-    }
-    bytes.remove_prefix(size == 0 ? 1 : size);
-  }
+  base::AppendAsUtf8(bytes, '?', out);
 }
 
 RemoteLogs::Queue::Queue(std::shared_ptr<const RemoteLog> log,

@@ -2,8 +2,8 @@
 #include "source/access_log/value.h"
 
 #include "absl/strings/str_cat.h"
+#include "source/base/utf8.h"
 #include "source/http/percent.h"
-#include "source/json/utf8.h"
 
 namespace proxenos::access_log {
 namespace {
@@ -44,15 +44,6 @@ void AppendFlags(const Value& value, std::string& out) {
   for (const FlagName& name : kFlagNames) {
     if (name.flag != kRetryLimit.flag) append(name);
   }
-}
-
-bool IsUtf8(absl::string_view text) {
-  while (!text.empty()) {
-    const size_t size = json::Utf8Size(text);
-    if (size == 0) return false;
-    text.remove_prefix(size);
-  }
-  return true;
 }
 
 void AppendUnicodeEscape(unsigned char c, std::string& out) {
@@ -179,7 +170,7 @@ void AppendEscapedJson(absl::string_view text, std::string& out) {
   }
   if (plain) {
     out.append(text.data(), text.size());
-  } else if (IsUtf8(text)) {
+  } else if (base::IsUtf8(text)) {
     AppendUtf8AsJson(text, out);
   } else {
     for (const char c : text) {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "source/base/utf8.h"
 #include "source/cel/function.h"
 
 namespace proxenos::cel {
@@ -108,41 +109,13 @@ Value ToBytes(Arguments arguments, Memory&) {
   return arguments[0].IsText() ? Value::Bytes(arguments[0].text()) : Overload();
 }
 
-// Length of the character that `text` begins with; 0: it is no UTF-8.
-size_t CharacterBytes(absl::string_view text) {
-  const uint8_t lead = static_cast<uint8_t>(text[0]);
-  const size_t length = lead < 0x80   ? 1
-                        : lead < 0xC2 ? 0
-                        : lead < 0xE0 ? 2
-                        : lead < 0xF0 ? 3
-                        : lead < 0xF5 ? 4
-                                      : 0;
-  if (length == 0 || length > text.size()) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((static_cast<uint8_t>(text[i]) & 0xC0) != 0x80) return 0;
-  }
-  if (length < 3) return length;
-  const uint8_t second = static_cast<uint8_t>(text[1]);
-  const bool wrong = (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
-                     (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F);
-  return wrong ? 0 : length;
-}
-
-bool IsUtf8(absl::string_view text) {
-  while (!text.empty()) {
-    const size_t length = CharacterBytes(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 Value ToString(Arguments arguments, Memory& memory) {
   const Value& value = arguments[0];
   if (value.kind == Kind::kString) return value;
   if (value.kind == Kind::kBytes) {
     if (!memory.Walk(value.size)) return Value::Error(kTooMuch);
-    return IsUtf8(value.text()) ? Value::String(value.text()) : Value::Error("bytes are no UTF-8");
+    return base::IsUtf8(value.text()) ? Value::String(value.text())
+                                      : Value::Error("bytes are no UTF-8");
   }
   std::optional<std::string> text = ToText(value);
   return text ? memory.KeepString(*std::move(text)) : Overload();
@@ -234,7 +207,7 @@ std::optional<std::string> ToText(const Value& value) {
     case Kind::kString:
       return std::string(value.text());
     case Kind::kBytes:
-      if (!IsUtf8(value.text())) return std::nullopt;
+      if (!base::IsUtf8(value.text())) return std::nullopt;
       return std::string(value.text());
     case Kind::kDuration:
       return DurationText(value);

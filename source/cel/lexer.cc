@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "source/base/utf8.h"
 
 namespace proxenos::cel {
 namespace {
@@ -13,22 +14,6 @@ namespace {
 bool BeginsName(char c) { return absl::ascii_isalpha(static_cast<unsigned char>(c)) || c == '_'; }
 bool ContinuesName(char c) {
   return BeginsName(c) || absl::ascii_isdigit(static_cast<unsigned char>(c));
-}
-
-void AppendUtf8(uint32_t point, std::string& out) {
-  const auto add = [&out](uint32_t byte) { out.push_back(static_cast<char>(byte)); };
-  if (point < 0x80) return add(point);
-  if (point < 0x800) {
-    add(0xC0 | point >> 6);
-  } else if (point < 0x10000) {
-    add(0xE0 | point >> 12);
-    add(0x80 | (point >> 6 & 0x3F));
-  } else {
-    add(0xF0 | point >> 18);
-    add(0x80 | (point >> 12 & 0x3F));
-    add(0x80 | (point >> 6 & 0x3F));
-  }
-  add(0x80 | (point & 0x3F));
 }
 
 // The character that a backslash and `c` stand for; 0: none.
@@ -134,7 +119,7 @@ absl::Status Lexer::Escape(bool bytes, std::string& out) {
   if (point > 0x10FFFF || (point >= 0xD800 && point < 0xE000)) {
     return Wrong(begin, "no Unicode character");
   }
-  AppendUtf8(point, out);
+  base::AppendUtf8(point, out);
   return absl::OkStatus();
 }
 

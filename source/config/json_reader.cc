@@ -3,29 +3,12 @@
 // write it; every other deviation is a syntax error.
 #include <string>
 
+#include "source/base/utf8.h"
 #include "source/config/concat.h"
 #include "source/config/readers.h"
 
 namespace proxenos::config {
 namespace {
-
-void AppendUtf8(std::string& out, uint32_t code) {
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xC0 | (code >> 6));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    out += static_cast<char>(0xE0 | (code >> 12));
-    out += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  } else {
-    out += static_cast<char>(0xF0 | (code >> 18));
-    out += static_cast<char>(0x80 | ((code >> 12) & 0x3F));
-    out += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  }
-}
 
 class JsonReader {
  public:
@@ -198,7 +181,7 @@ class JsonReader {
       if (!ReadHex4(low) || low < 0xDC00 || low > 0xDFFF) return Fail("half of a surrogate pair");
       code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
     }
-    AppendUtf8(value, code);
+    base::AppendUtf8(code, value);
     return true;
   }
 

@@ -2,9 +2,9 @@
 #include "source/config/names.h"
 
 #include <algorithm>
-#include <cstdint>
 
 #include "absl/strings/ascii.h"
+#include "source/base/utf8.h"
 #include "source/config/concat.h"
 
 namespace proxenos::config {
@@ -36,32 +36,6 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-// Length of the UTF-8 sequence that starts `text`, 0 where it is malformed (RFC 3629 section 4).
-size_t SequenceLength(std::string_view text) {
-  const auto byte = [&text](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const auto continued = [&](size_t from, size_t to) {
-    if (text.size() < to) return false;
-    for (size_t i = from; i < to; ++i) {
-      if ((byte(i) & 0xC0) != 0x80) return false;
-    }
-    return true;
-  };
-  const uint8_t first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return continued(1, 2) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF && continued(1, 3)) {
-    const bool overlong = first == 0xE0 && byte(1) < 0xA0;
-    const bool surrogate = first == 0xED && byte(1) > 0x9F;
-    return overlong || surrogate ? 0 : 3;
-  }
-  if (first >= 0xF0 && first <= 0xF4 && continued(1, 4)) {
-    const bool overlong = first == 0xF0 && byte(1) < 0x90;
-    const bool beyond = first == 0xF4 && byte(1) > 0x8F;
-    return overlong || beyond ? 0 : 4;
-  }
-  return 0;
-}
-
 }  // namespace
 
 std::string_view NearestName(std::string_view name, const std::vector<std::string_view>& known) {
@@ -91,13 +65,6 @@ std::string JoinNames(const std::vector<std::string_view>& names) {
   return text;
 }
 
-bool IsValidUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const size_t length = SequenceLength(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
+bool IsValidUtf8(std::string_view text) { return base::IsUtf8({text.data(), text.size()}); }
 
 }  // namespace proxenos::config

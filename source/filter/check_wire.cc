@@ -1,10 +1,8 @@
 // Peers, certificates, metadata.
 #include "source/filter/check_wire.h"
 
-#include <algorithm>
-
-#include "absl/strings/ascii.h"
-#include "source/json/utf8.h"
+#include "source/base/utf8.h"
+#include "source/http/percent.h"
 #include "source/tls/session_info.h"
 
 namespace proxenos::filter {
@@ -43,35 +41,12 @@ absl::string_view PrincipalOf(const tls::SessionInfo::Certificate& certificate) 
 
 // As in x-forwarded-client-cert: whatever is not unreserved in a URI is escaped.
 std::string UrlEncoded(absl::string_view text) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (absl::ascii_isalnum(byte) || c == '-' || c == '_' || c == '.' || c == '~') {
-      out += c;
-    } else {
-      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
-    }
-  }
-  return out;
+  return http::PercentEncoded(text, http::IsUnreserved);
 }
 
 }  // namespace
 
-std::string CheckText(absl::string_view bytes) {
-  std::string text;
-  text.reserve(bytes.size());
-  while (!bytes.empty()) {
-    const size_t size = json::Utf8Size(bytes);
-    if (size == 0) {
-      text += '!';
-    } else {
-      text.append(bytes.data(), size);
-    }
-    bytes.remove_prefix(std::max<size_t>(size, 1));
-  }
-  return text;
-}
+std::string CheckText(absl::string_view bytes) { return base::AsUtf8(bytes, '!'); }
 
 void WriteCheckSource(WireWriter& attributes, const ConnectionInfo& connection,
                       absl::string_view service, bool with_certificate) {

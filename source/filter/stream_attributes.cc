@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "source/rpc/status.h"
 #include "source/tls/session_info.h"
 
 namespace proxenos::filter {
@@ -63,27 +64,6 @@ Value OfTls(const tls::SessionInfo* session, TlsPart part) {
 
 TlsPart PartBy(Attribute attribute, Attribute version) {
   return static_cast<TlsPart>(static_cast<int>(attribute) - static_cast<int>(version));
-}
-
-// How gRPC clients read a response without the field (doc/http-grpc-status-mapping.md of gRPC).
-int64_t GrpcStatusOfHttp(uint16_t code) {
-  switch (code) {
-    case 400:
-      return 13;
-    case 401:
-      return 16;
-    case 403:
-      return 7;
-    case 404:
-      return 12;
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return 14;
-    default:
-      return 2;
-  }
 }
 
 absl::string_view BeforeQuery(absl::string_view path) { return path.substr(0, path.find('?')); }
@@ -309,7 +289,7 @@ Value StreamAttributes::ReadResponse(Attribute attribute) const {
           return Value::Int(status);
         }
       }
-      return code == 0 ? Absent() : Value::Int(GrpcStatusOfHttp(code));
+      return code == 0 ? Absent() : Value::Int(static_cast<int64_t>(rpc::StatusOfHttp(code)));
     default:
       return Absent();
   }

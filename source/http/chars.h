@@ -41,6 +41,11 @@ inline bool IsValueChar(char c) {
 // What we let stand in a request target: any VCHAR but '#', which has no place there (RFC 9112,
 // 3.2). More than the grammar of URIs has, less than what could end the line.
 inline bool IsTargetChar(char c) { return c > 0x20 && c < 0x7f && c != '#'; }
+// What stands for itself in every part of a URI (RFC 3986, section 2.3).
+inline bool IsUnreserved(char c) {
+  return IsDigit(c) || (LowerLetter(c) >= 'a' && LowerLetter(c) <= 'z') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
+}
 // The value of a hexadecimal digit, or -1.
 inline int HexValue(char c) {
   if (IsDigit(c)) return c - '0';

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstring>
 
-#include "absl/strings/ascii.h"
 #include "source/http/percent.h"
 
 namespace proxenos::http {
@@ -37,10 +36,6 @@ constexpr std::array<uint8_t, 256> MakeClasses() {
   return classes;
 }
 constexpr std::array<uint8_t, 256> kClasses = MakeClasses();
-
-bool IsUnreserved(unsigned char c) {
-  return absl::ascii_isalnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
-}
 
 // The number behind the colon at `colon`, or -1.
 int PortNumber(absl::string_view authority, size_t colon) {
@@ -107,12 +102,9 @@ class PathWriter {
 
   // Every byte in its one spelling. False: a triplet that is none, or NUL.
   bool NormalizeBytes(absl::string_view path) {
-    constexpr char kHex[] = "0123456789ABCDEF";
     size_t to = 0;
     const auto put_triplet = [&](unsigned char byte) {
-      out_[to++] = '%';
-      out_[to++] = kHex[byte >> 4];
-      out_[to++] = kHex[byte & 15];
+      to = static_cast<size_t>(WriteEscape(out_ + to, static_cast<char>(byte)) - out_);
     };
     for (size_t from = 0; from < path.size(); ++from) {
       const unsigned char c = static_cast<unsigned char>(path[from]);
@@ -121,7 +113,7 @@ class PathWriter {
           const int byte = EscapedByte(path, from);
           if (byte <= 0) return false;
           from += 2;
-          if (IsUnreserved(static_cast<unsigned char>(byte))) {
+          if (IsUnreserved(static_cast<char>(byte))) {
             out_[to++] = static_cast<char>(byte);
           } else {
             put_triplet(static_cast<unsigned char>(byte));

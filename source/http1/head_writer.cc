@@ -6,6 +6,7 @@
 #include "source/base/limits.h"
 #include "source/http/chars.h"
 #include "source/http/checked_copy.h"
+#include "source/http/percent.h"
 
 namespace proxenos::http1 {
 namespace {
@@ -76,16 +77,7 @@ void HeadWriter::WriteTarget(absl::string_view text) {
     p_ += text.size();
     return;
   }
-  constexpr char kHex[] = "0123456789ABCDEF";
-  for (char c : text) {
-    if (http::IsTargetChar(c)) {
-      *p_++ = c;
-      continue;
-    }
-    *p_++ = '%';
-    *p_++ = kHex[static_cast<uint8_t>(c) >> 4];
-    *p_++ = kHex[static_cast<uint8_t>(c) & 15];
-  }
+  p_ = http::WritePercentEncoded(p_, text, http::IsTargetChar);
 }
 
 void HeadWriter::WriteValue(absl::string_view text) {

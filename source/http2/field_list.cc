@@ -6,6 +6,7 @@
 
 #include "source/http/chars.h"
 #include "source/http/checked_copy.h"
+#include "source/http/percent.h"
 
 namespace proxenos::http2 {
 namespace {
@@ -77,19 +78,9 @@ void FieldList::AddTarget(absl::string_view path) {
     Add(":path", path.empty() ? "/" : path);
     return;
   }
-  constexpr char kHex[] = "0123456789ABCDEF";
   char* const clean = static_cast<char*>(arena_.Allocate(path.size() + 2 * bad));
-  char* p = clean;
-  for (char c : path) {
-    if (http::IsTargetChar(c)) {
-      *p++ = c;
-      continue;
-    }
-    *p++ = '%';
-    *p++ = kHex[static_cast<uint8_t>(c) >> 4];
-    *p++ = kHex[static_cast<uint8_t>(c) & 15];
-  }
-  Add(":path", absl::string_view(clean, static_cast<size_t>(p - clean)));
+  const char* const end = http::WritePercentEncoded(clean, path, http::IsTargetChar);
+  Add(":path", absl::string_view(clean, static_cast<size_t>(end - clean)));
 }
 
 void FieldList::AddFields(const http::HeaderMap& headers, Length rule, uint64_t length) {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
-#include "source/json/utf8.h"
+#include "source/base/utf8.h"
 
 namespace proxenos::json {
 namespace {
@@ -113,7 +113,7 @@ class Parser {
         if (!ReadEscape(text)) return false;
         continue;
       }
-      const size_t size = Utf8Size(text_.substr(at_));
+      const size_t size = base::Utf8Size(text_.substr(at_));
       if (size == 0 || static_cast<unsigned char>(text_[at_]) < 0x20) return false;
       text.append(text_.data() + at_, size);
       at_ += size;
@@ -141,7 +141,7 @@ class Parser {
       if (!TakeWord("\\u") || !ReadHex4(low) || low < 0xdc00 || low > 0xdfff) return false;
       code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     }
-    AppendUtf8(code, text);
+    base::AppendUtf8(code, text);
     return true;
   }
 

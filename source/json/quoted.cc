@@ -2,7 +2,7 @@
 #include "source/json/quoted.h"
 
 #include "absl/strings/str_cat.h"
-#include "source/json/utf8.h"
+#include "source/base/utf8.h"
 
 namespace proxenos::json {
 
@@ -10,7 +10,7 @@ void AppendQuoted(absl::string_view text, std::string& out) {
   static constexpr char kHex[] = "0123456789abcdef";
   out += '"';
   for (size_t at = 0; at < text.size();) {
-    const size_t size = Utf8Size(text.substr(at));
+    const size_t size = base::Utf8Size(text.substr(at));
     if (size == 0) {
       out += "\xef\xbf\xbd";
       ++at;

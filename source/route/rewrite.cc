@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "source/http/chars.h"
 #include "source/http/path.h"
+#include "source/http/percent.h"
 #include "source/route/cluster_specifier.h"
 
 namespace proxenos::route {
@@ -142,17 +143,9 @@ namespace {
 
 // What may stand in a target, of what a format gave.
 std::string Encoded(absl::string_view made) {
-  constexpr char kHex[] = "0123456789ABCDEF";
   std::string path;
   if (!made.empty() && made.front() != '/') path.push_back('/');  // As of the other rewrites.
-  for (const char c : made) {
-    if (http::IsTargetChar(c)) {
-      path.push_back(c);
-      continue;
-    }
-    const auto byte = static_cast<uint8_t>(c);
-    path.append({'%', kHex[byte >> 4], kHex[byte & 15]});
-  }
+  http::AppendPercentEncoded(made, http::IsTargetChar, path);
   return path;
 }
 

@@ -6,8 +6,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "source/http/percent.h"
 
 namespace proxenos::rpc {
+
 bool IsGrpcType(absl::string_view content_type) {
   return absl::StartsWith(content_type, kContentType) &&
          (content_type.size() == kContentType.size() || content_type[kContentType.size()] == '+');
@@ -53,20 +55,7 @@ void SetStatus(Status status, http::HeaderMap& headers) {
 }
 
 std::string PercentEncode(absl::string_view text) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte <= 0x7e && c != '%') {
-      out += c;
-    } else {
-      out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    }
-  }
-  return out;
+  return http::PercentEncoded(text, [](char c) { return c >= 0x20 && c <= 0x7e && c != '%'; });
 }
 
 }  // namespace proxenos::rpc

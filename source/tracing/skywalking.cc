@@ -8,7 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "source/json/utf8.h"
+#include "source/base/utf8.h"
 #include "source/rpc/wire.h"
 
 namespace proxenos::tracing {
@@ -99,16 +99,6 @@ void WriteSpan(const Span& span, uint32_t id, const SegmentParent* parent, WireW
   });
 }
 
-// Whether a collector can read a message with it.
-bool IsUtf8(absl::string_view text) {
-  while (!text.empty()) {
-    const size_t size = json::Utf8Size(text);
-    if (size == 0) return false;
-    text.remove_prefix(size);
-  }
-  return true;
-}
-
 }  // namespace
 
 std::optional<SegmentParent> ExtractSw8(const http::HeaderMap& headers) {
@@ -126,7 +116,7 @@ std::optional<SegmentParent> ExtractSw8(const http::HeaderMap& headers) {
                                                    {4, &parent.service},  {5, &parent.instance},
                                                    {6, &parent.endpoint}, {7, &parent.address}};
   for (const auto& [part, text] : texts) {
-    if (!absl::Base64Unescape(parts[part], text) || !IsUtf8(*text)) return std::nullopt;
+    if (!absl::Base64Unescape(parts[part], text) || !base::IsUtf8(*text)) return std::nullopt;
   }
   if (parent.trace_id.empty() || parent.segment_id.empty()) return std::nullopt;
   return parent;

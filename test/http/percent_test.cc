@@ -27,5 +27,16 @@ TEST(PercentTest, APlusIsASpaceInForms) {
   EXPECT_EQ(PercentDecoded("a+b%2B", Plus::kIsSpace), "a b+");
 }
 
+TEST(PercentTest, WhatIsNotKeptIsEscaped) {
+  EXPECT_EQ(PercentEncoded("aZ0-._~", IsUnreserved), "aZ0-._~");
+  EXPECT_EQ(PercentEncoded("a b/\xff%", IsUnreserved), "a%20b%2F%FF%25");
+  std::string out = "/";
+  AppendPercentEncoded("a?b#c", IsTargetChar, out);
+  EXPECT_EQ(out, "/a?b%23c");
+  char room[6];
+  EXPECT_EQ(WritePercentEncoded(room, absl::string_view("\0/", 2), IsTargetChar) - room, 4);
+  EXPECT_EQ(absl::string_view(room, 4), "%00/");
+}
+
 }  // namespace
 }  // namespace proxenos::http

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -25,20 +24,9 @@ std::string Hmac(absl::string_view key, absl::string_view text) {
   return std::string(reinterpret_cast<const char*>(digest), size);
 }
 
-bool IsUnreserved(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-         absl::string_view("-._~").find(c) != absl::string_view::npos;
-}
-
 void AppendEncoded(absl::string_view text, absl::string_view kept, std::string& out) {
-  for (const char c : text) {
-    if (IsUnreserved(c) || kept.find(c) != kept.npos) {
-      out += c;
-    } else {
-      const std::string hex = absl::BytesToHexString(absl::string_view(&c, 1));
-      absl::StrAppend(&out, "%", absl::AsciiStrToUpper(hex));
-    }
-  }
+  const auto stays = [kept](char c) { return http::IsUnreserved(c) || kept.find(c) != kept.npos; };
+  http::AppendPercentEncoded(text, stays, out);
 }
 
 // Without dots and empty parts (RFC 3986, section 5.2.4).

@@ -13,8 +13,8 @@
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/type_resolver_util.h"
+#include "source/base/utf8.h"
 #include "source/json/quoted.h"
-#include "source/json/utf8.h"
 
 namespace proxenos::filters::grpc_json_transcoder {
 namespace {
@@ -88,18 +88,9 @@ const pb::EnumValueDescriptor* EnumValue(const pb::EnumDescriptor& type, const s
   return absl::SimpleAtoi(text, &number) ? type.FindValueByNumber(number) : nullptr;
 }
 
-bool IsUtf8(absl::string_view text) {
-  while (!text.empty()) {
-    const size_t size = json::Utf8Size(text);
-    if (size == 0) return false;
-    text.remove_prefix(size);
-  }
-  return true;
-}
-
 bool SetText(const FieldDescriptor& field, const std::string& text, pb::Message& message) {
   std::string value = text;
-  if (field.type() == FieldDescriptor::TYPE_STRING && !IsUtf8(text)) return false;
+  if (field.type() == FieldDescriptor::TYPE_STRING && !base::IsUtf8(text)) return false;
   if (field.type() == FieldDescriptor::TYPE_BYTES && !absl::WebSafeBase64Unescape(text, &value) &&
       !absl::Base64Unescape(text, &value)) {
     return false;

@@ -3,41 +3,25 @@
 
 #include <algorithm>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 #include "source/http/path.h"
+#include "source/http/percent.h"
 
 namespace proxenos::filters::oauth2 {
 namespace {
 
-bool IsUnreserved(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_' ||
-         c == '~';
-}
-
 // What we let stand in a URL that a browser is told: RFC 3986 has fewer, no browser stumbles here.
 bool IsUrlChar(char c) { return c > 0x20 && c < 0x7f && c != '\\' && c != '"' && c != '#'; }
 
-bool IsHostChar(char c) { return IsUnreserved(c) || c == ':' || c == '[' || c == ']' || c == '%'; }
+bool IsHostChar(char c) {
+  return http::IsUnreserved(c) || c == ':' || c == '[' || c == ']' || c == '%';
+}
 
 }  // namespace
 
 std::string EncodeComponent(absl::string_view text) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    if (IsUnreserved(c)) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += kHex[byte >> 4];
-    out += kHex[byte & 15];
-  }
-  return out;
+  return http::PercentEncoded(text, http::IsUnreserved);
 }
 
 absl::string_view HostOf(absl::string_view authority) {

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "source/base/utf8.h"
 #include "source/filters/listener/proxy_protocol/proxy_header.h"
-#include "source/json/utf8.h"
 #include "source/stats/scope.h"
 
 namespace proxenos::filters::proxy_protocol {
@@ -30,20 +30,7 @@ stats::ScopeName VersionScope(absl::string_view prefix, absl::string_view versio
                         : stats::ScopeName(kPrefixedVersionScope, {prefix, version});
 }
 
-std::string ToText(absl::string_view bytes) {
-  std::string text;
-  text.reserve(bytes.size());
-  while (!bytes.empty()) {
-    const size_t size = json::Utf8Size(bytes);
-    if (size == 0) {
-      text.push_back('!');
-    } else {
-      text.append(bytes.data(), size);
-    }
-    bytes.remove_prefix(size == 0 ? 1 : size);
-  }
-  return text;
-}
+std::string ToText(absl::string_view bytes) { return base::AsUtf8(bytes, '!'); }
 
 }  // namespace
 

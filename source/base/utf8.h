@@ -1,4 +1,6 @@
-// UTF-8, one character at a time (RFC 3629).
+// UTF-8 (RFC 3629): bytes of others told from text, and text made.
+//
+// Every function is total on hostile bytes. Thread: any.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +9,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace proxenos::json {
+namespace proxenos::base {
 
 // How many bytes the character at the start of `text` has; 0: it is none, or `text` is empty.
 inline size_t Utf8Size(absl::string_view text) {
@@ -31,24 +33,15 @@ inline size_t Utf8Size(absl::string_view text) {
   return size;
 }
 
-// REQUIRES: a code point that is no surrogate.
-inline void AppendUtf8(uint32_t code, std::string& out) {
-  const auto put = [&out](uint32_t byte) { out += static_cast<char>(byte); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xc0 | (code >> 6));
-    put(0x80 | (code & 0x3f));
-  } else {
-    if (code < 0x10000) {
-      put(0xe0 | (code >> 12));
-    } else {
-      put(0xf0 | (code >> 18));
-      put(0x80 | ((code >> 12) & 0x3f));
-    }
-    put(0x80 | ((code >> 6) & 0x3f));
-    put(0x80 | (code & 0x3f));
-  }
-}
+// Whether all of it is text.
+bool IsUtf8(absl::string_view bytes);
 
-}  // namespace proxenos::json
+// The bytes as text: `replacement` for each byte that is none. Whoever reads a message of strings
+// throws all of it away where one is not UTF-8, so nothing of a client's goes into one as it is.
+void AppendAsUtf8(absl::string_view bytes, char replacement, std::string& out);
+std::string AsUtf8(absl::string_view bytes, char replacement);
+
+// The character of a code point. REQUIRES: it is no surrogate.
+void AppendUtf8(uint32_t code, std::string& out);
+
+}  // namespace proxenos::base
