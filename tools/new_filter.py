@@ -32,12 +32,6 @@ message {type} {{
 FILES[CODE + "BUILD.bazel"] = """# {name}: what it is for.
 load("//tools/bazel:defs.bzl", "px_cc_library")
 
-package(default_visibility = [
-    "//source:__subpackages__",
-    "//test:__subpackages__",
-    "//tools:__subpackages__",
-])
-
 px_cc_library(
     name = "{name}",
     srcs = ["filter.cc"],

@@ -88,22 +88,34 @@ _MODE_DATA = select({
 def _copts(extra):
     return _LANGUAGE + _WARNINGS + _MODE_COPTS + extra
 
-def px_cc_library(name, copts = [], **kwargs):
+# The whole project may use what lies in source/; tools/check_layers.py tells which folder uses which.
+_VISIBLE = [
+    "//source:__subpackages__",
+    "//test:__subpackages__",
+    "//tools:__subpackages__",
+]
+
+def _visibility(asked):
+    return asked or (_VISIBLE if native.package_name().startswith("source/") else None)
+
+def px_cc_library(name, copts = [], visibility = None, **kwargs):
     """A library. It has only a static form: tests take outside code shared and ours static."""
     native.cc_library(
         name = name,
         copts = _copts(copts),
         linkstatic = True,
+        visibility = _visibility(visibility),
         **kwargs
     )
 
-def px_cc_binary(name, copts = [], linkopts = [], **kwargs):
+def px_cc_binary(name, copts = [], linkopts = [], visibility = None, **kwargs):
     """A program: all but Debian's libraries is linked into it."""
     native.cc_binary(
         name = name,
         copts = _copts(copts),
         linkopts = _MODE_LINKOPTS + linkopts,
         linkstatic = True,
+        visibility = _visibility(visibility),
         **kwargs
     )
 
