@@ -217,10 +217,7 @@ def main():
     for name, problem in results:
         if problem:
             print(f"DIFFERS {name}: {problem}")
-    failed = sum(1 for _, problem in results if problem)
-    report.write_xml("placement", results)
-    print(f"seed {args.seed}: {len(results) - failed} cases the same, {failed} not")
-    sys.exit(1 if failed else 0)
+    report.end("placement", results, f"seed {args.seed}")
 
 
 if __name__ == "__main__":

@@ -20,27 +20,10 @@ import bootstrap  # noqa: E402
 import origin  # noqa: E402
 import proxy  # noqa: E402
 import report  # noqa: E402
+import route_filters  # noqa: E402
 import route_tables  # noqa: E402
 import wire  # noqa: E402
 
-LUA = """
-function envoy_on_request(handle)
-  local arm = handle:headers():get("x-arm")
-  if arm ~= nil then
-    handle:streamInfo():dynamicMetadata():set("lab", "arm", arm)
-    handle:clearRouteCache()
-  end
-end
-"""
-FILTERS = [
-    {"name": "state", "typed_config": {
-        "@type": bootstrap.TYPE + "envoy.extensions.filters.http.set_filter_state.v3.Config", "clear_route_cache": True,
-        "on_request_headers": [{"object_key": "tenant", "factory_key": "envoy.string", "skip_if_empty": True, "format_string": {
-            "text_format_source": {"inline_string": "%REQ(x-tenant)%"}, "omit_empty_values": True}}]}},
-    {"name": "lua", "typed_config": {
-        "@type": bootstrap.TYPE + "envoy.extensions.filters.http.lua.v3.Lua", "default_source_code": {"inline_string": LUA}}},
-    {"name": "envoy.filters.http.router", "typed_config": {"@type": bootstrap.ROUTER}},
-]
 SHOWN = ("location", "x-route", "x-cluster")
 # Kind of difference: why it is there.
 KNOWN = {
@@ -107,7 +90,7 @@ def main():
     generator = route_tables.Generator(random.Random(args.seed))
     hosts = [generator.virtual_host(number) for number in range(args.hosts)]
     echo = Echo()
-    config = bootstrap.bootstrap(hosts=hosts, manager={"http_filters": FILTERS}, clusters=[bootstrap.cluster("origin", echo.port)])
+    config = bootstrap.bootstrap(hosts=hosts, manager={"http_filters": route_filters.FILTERS}, clusters=[bootstrap.cluster("origin", echo.port)])
     problems, seen, statuses = [], set(), {}
     with proxy.Proxy(args.ours, config) as mine, proxy.Proxy(args.envoy, config) as envoys:
         ours, theirs = Client(mine.port), Client(envoys.port)

@@ -151,10 +151,7 @@ def main():
         if problem:
             print(f"DIFFERS {case}: {problem}")
         results.append((str(case), problem))
-    failed = sum(1 for _, problem in results if problem)
-    report.write_xml("timeouts", results)
-    print(f"seed {args.seed}: {len(results) - failed} cases the same, {failed} not")
-    sys.exit(1 if failed else 0)
+    report.end("timeouts", results, f"seed {args.seed}")
 
 
 if __name__ == "__main__":

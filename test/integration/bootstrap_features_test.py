@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import pathlib
-import queue
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 
 import bootstrap  # noqa: E402
+import collectors  # noqa: E402
 import h2wire  # noqa: E402
 import origin  # noqa: E402
 import proxy  # noqa: E402
@@ -192,8 +192,7 @@ class BootstrapFeaturesTest(unittest.TestCase):
     # Sinks.
 
     def test_stats_are_sent_to_a_collector(self):
-        came = queue.Queue()
-        collector = tcp.Origin(lambda sock: self.collect(sock, came))
+        collector = collectors.GrpcCollector()
         self.addCleanup(collector.close)
         sink = {"name": "otlp", "typed_config": {
             "@type": bootstrap.TYPE + "envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig",
@@ -203,26 +202,12 @@ class BootstrapFeaturesTest(unittest.TestCase):
             stats_sinks=[sink], stats_flush_interval="0.05s")
         self.ask(running.port)
         for _ in range(100):
-            path, message = came.get(timeout=wire.PATIENCE_S)
+            fields, message = collector.next()
             if b"edge.http.downstream_rq_total" in message:
                 break
-        self.assertEqual(path, "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export")
+        self.assertEqual(fields[":path"], "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export")
         self.assertIn(b"envoy.http_conn_manager_prefix", message)
         self.assertIn(b"edge.server.live", message)
-
-    @staticmethod
-    def collect(sock, came):
-        tcp.exactly(sock, len(h2wire.PREFACE))
-        connection = h2wire.Connection(sock, server=True)
-        stream = 1
-        while not connection.ended:
-            connection.wait(lambda stream=stream: connection.message(stream).ended)
-            message = connection.message(stream)
-            came.put((message.field(":path"), bytes(message.body)))
-            connection.send(h2wire.headers(stream, [(":status", "200"), ("content-type", "application/grpc")]))
-            connection.send(h2wire.frame(h2wire.DATA, 0, stream, bytes(5)))
-            connection.send(h2wire.headers(stream, [("grpc-status", "0")], end=True))
-            stream += 2
 
     def test_a_collector_that_is_not_there_is_refused(self):
         config = bootstrap.bootstrap(clusters=[bootstrap.cluster("origin", 1)])

@@ -16,7 +16,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 
 import bootstrap  # noqa: E402
 import collectors  # noqa: E402
-import h2wire  # noqa: E402
 import origin  # noqa: E402
 import proxy  # noqa: E402
 import report  # noqa: E402
@@ -29,31 +28,17 @@ ROUTER = {"name": "envoy.filters.http.router",
           "typed_config": {"@type": bootstrap.TYPE + "envoy.extensions.filters.http.router.v3.Router"}}
 
 
-class Unsure(tcp.Origin):
+class Unsure(collectors.UnaryService):
     """Fails the first `fails` calls with a status alone, then says yes to all; `asked` counts."""
 
     def __init__(self, fails):
         self.fails = fails
         self.asked = 0
-        super().__init__(self.answer)
+        super().__init__()
 
-    def answer(self, sock):
-        tcp.exactly(sock, len(h2wire.PREFACE))
-        connection = h2wire.Connection(sock, server=True)
-        stream = 1
-        while not connection.ended:
-            connection.wait(lambda stream=stream: connection.message(stream).ended)
-            if not connection.message(stream).ended:
-                return
-            self.asked += 1
-            grpc = [(":status", "200"), ("content-type", "application/grpc")]
-            if self.asked <= self.fails:
-                connection.send(h2wire.headers(stream, [*grpc, ("grpc-status", "14")], end=True))
-            else:
-                connection.send(h2wire.headers(stream, grpc))
-                connection.send(h2wire.frame(h2wire.DATA, 0, stream, bytes(5)))
-                connection.send(h2wire.headers(stream, [("grpc-status", "0")], end=True))
-            stream += 2
+    def reply(self, fields, message):
+        self.asked += 1
+        return None if self.asked <= self.fails else b""
 
 
 class GrpcServicesTest(unittest.TestCase):

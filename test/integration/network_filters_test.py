@@ -11,8 +11,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
-import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 
@@ -21,6 +19,7 @@ import certificates  # noqa: E402
 import proxy  # noqa: E402
 import report  # noqa: E402
 import tcp  # noqa: E402
+import tcp_case  # noqa: E402
 
 NETWORK = bootstrap.TYPE + "envoy.extensions.filters.network."
 LINE = "%RESPONSE_FLAGS% to=%UPSTREAM_HOST% %CONNECTION_TERMINATION_DETAILS%"
@@ -60,24 +59,7 @@ def http_filter():
     return chain["filters"][0]
 
 
-class NetworkFiltersTest(unittest.TestCase):
-    binary = None
-    page = None
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="network-")
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-        self.log = os.path.join(folder.name, "log")
-        self.origin = tcp.Origin(tcp.echo)
-        self.addCleanup(self.origin.close)
-
-    def start(self, *filters, **more):
-        listeners = [tcp.listener(*filters, **more)]
-        running = proxy.Proxy(self.binary, bootstrap.of(listeners, [bootstrap.cluster("origin", self.origin.port)]))
-        self.addCleanup(running.__exit__)
-        return running
-
+class NetworkFiltersTest(tcp_case.TcpCase):
     def proxied(self):
         return tcp.tcp_proxy(self.log, LINE)
 
@@ -92,13 +74,6 @@ class NetworkFiltersTest(unittest.TestCase):
             pass
         client.close()
         return None
-
-    def lines(self, running, count):
-        def read():
-            with open(self.log, encoding="utf-8") as text:
-                lines = text.read().splitlines()
-            return lines if len(lines) >= count else None
-        return running.wait(read)
 
     def problems(self, *filters, **more):
         """What --mode validate says of a listener."""

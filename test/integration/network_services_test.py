@@ -12,20 +12,18 @@ import ssl
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
-import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 
 import bootstrap  # noqa: E402
 import certificates  # noqa: E402
 import client_hello  # noqa: E402
-import h2wire  # noqa: E402
+import collectors  # noqa: E402
 import protobuf_wire  # noqa: E402
-import proxy  # noqa: E402
 import report  # noqa: E402
 import tcp  # noqa: E402
+import tcp_case  # noqa: E402
 import wire  # noqa: E402
 
 NETWORK = bootstrap.TYPE + "envoy.extensions.filters.network."
@@ -74,38 +72,22 @@ WITHIN = field(1, 1)
 OVER = field(1, 2)
 
 
-class Service(tcp.Origin):
-    """A gRPC service: `asked` has the messages, and what is put into `answers` they get, None being an error."""
+class Service(collectors.UnaryService):
+    """`asked` has the messages, and what is put into `answers` they get, None being an error."""
 
     def __init__(self, *answers):
         self.asked = queue.Queue()
         self.answers = queue.Queue()
         for answer in answers:
             self.answers.put(answer)
-        super().__init__(self.serve_calls)
+        super().__init__()
 
-    def serve_calls(self, sock):
-        tcp.exactly(sock, len(h2wire.PREFACE))
-        connection = h2wire.Connection(sock, server=True)
-        stream = 1
-        while not connection.ended:
-            connection.wait(lambda stream=stream: connection.message(stream).ended)
-            message = connection.message(stream)
-            if not message.ended:
-                return
-            self.asked.put(bytes(message.body)[5:])
-            try:
-                answer = self.answers.get(timeout=wire.PATIENCE_S)
-            except queue.Empty:
-                return
-            head = [(":status", "200"), ("content-type", "application/grpc")]
-            if answer is None:
-                connection.send(h2wire.headers(stream, head + [("grpc-status", "14")], end=True))
-            else:
-                connection.send(h2wire.headers(stream, head))
-                connection.send(h2wire.frame(h2wire.DATA, 0, stream, b"\0" + struct.pack(">I", len(answer)) + answer))
-                connection.send(h2wire.headers(stream, [("grpc-status", "0")], end=True))
-            stream += 2
+    def reply(self, fields, message):
+        self.asked.put(message)
+        try:
+            return self.answers.get(timeout=wire.PATIENCE_S)
+        except queue.Empty as nothing:
+            raise ConnectionError("the test has no answer") from nothing
 
     def question(self):
         return self.asked.get(timeout=wire.PATIENCE_S)
@@ -142,35 +124,14 @@ class NameServer:
         self.socket.close()
 
 
-class NetworkServicesTest(unittest.TestCase):
-    binary = None
-    page = None
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="services-")
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-        self.log = os.path.join(folder.name, "log")
-        self.origin = tcp.Origin(tcp.echo)
-        self.addCleanup(self.origin.close)
-
+class NetworkServicesTest(tcp_case.TcpCase):
     def start(self, *filters, service=None, clusters=(), **more):
         port = service.port if service else tcp.closed_port()[0]
-        running = proxy.Proxy(self.binary, bootstrap.of([tcp.listener(*filters, **more)], [
-            bootstrap.cluster("origin", self.origin.port), bootstrap.cluster("service", port, **bootstrap.http2()),
-            *clusters]))
-        self.addCleanup(running.__exit__)
-        return running
+        asked = bootstrap.cluster("service", port, **bootstrap.http2())
+        return super().start(*filters, clusters=[asked, *clusters], **more)
 
     def proxied(self, line=LINE, **more):
         return tcp.tcp_proxy(self.log, line, **more)
-
-    def lines(self, running, count):
-        def read():
-            with open(self.log, encoding="utf-8") as text:
-                lines = text.read().splitlines()
-            return lines if len(lines) >= count else None
-        return running.wait(read)
 
     @staticmethod
     def stats(running, scope, **expected):

@@ -19,27 +19,10 @@ import certificates  # noqa: E402
 import origin  # noqa: E402
 import proxy  # noqa: E402
 import report  # noqa: E402
+import route_filters  # noqa: E402
 import tls_case  # noqa: E402
 import wire  # noqa: E402
 
-LUA = """
-function envoy_on_request(handle)
-  local arm = handle:headers():get("x-arm")
-  if arm ~= nil then
-    handle:streamInfo():dynamicMetadata():set("lab", "arm", arm)
-    handle:clearRouteCache()
-  end
-end
-"""
-FILTERS = [
-    {"name": "state", "typed_config": {
-        "@type": bootstrap.TYPE + "envoy.extensions.filters.http.set_filter_state.v3.Config", "clear_route_cache": True,
-        "on_request_headers": [{"object_key": "tenant", "factory_key": "envoy.string", "skip_if_empty": True, "format_string": {
-            "text_format_source": {"inline_string": "%REQ(x-tenant)%"}, "omit_empty_values": True}}]}},
-    {"name": "lua", "typed_config": {
-        "@type": bootstrap.TYPE + "envoy.extensions.filters.http.lua.v3.Lua", "default_source_code": {"inline_string": LUA}}},
-    {"name": "envoy.filters.http.router", "typed_config": {"@type": bootstrap.ROUTER}},
-]
 OK = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -86,7 +69,7 @@ class RouteFeaturesTest(unittest.TestCase):
 
     def page_proxy(self, **more):
         table = yaml.safe_load(report.yaml_blocks(self.page)[0])
-        return self.start(None, table=table, manager={"http_filters": FILTERS}, **more)
+        return self.start(None, table=table, manager={"http_filters": route_filters.FILTERS}, **more)
 
     def test_matches_of_the_page(self):
         running = self.page_proxy()

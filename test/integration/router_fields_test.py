@@ -11,7 +11,6 @@ import re
 import socket
 import sys
 import tempfile
-import threading
 import unittest
 
 import yaml
@@ -32,30 +31,6 @@ REDIS = bootstrap.TYPE + "envoy.extensions.health_checkers.redis.v3.Redis"
 def answer(status="200 OK", *fields, body=""):
     return f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\n" + "".join(f"{field}\r\n" for field in fields) + \
         f"\r\n{body}"
-
-
-class Script(origin.Origin):
-    """Gives its answers one after another, the last one for ever. A tuple is sent in pieces, each but the first once
-    the test has let it go."""
-
-    def __init__(self, *answers):
-        self.answers = list(answers)
-        self.go = threading.Semaphore(0)
-        super().__init__()
-
-    def serve(self, sock):
-        reader = wire.Reader(sock)
-        with sock:
-            while (request := reader.head()) is not None:
-                reader.body(request)
-                with self.lock:
-                    self.seen.append(request)
-                    text = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-                pieces = text if isinstance(text, tuple) else (text,)
-                for number, piece in enumerate(pieces):
-                    if number:
-                        self.go.acquire()
-                    sock.sendall(piece.encode())
 
 
 class Raw(origin.Origin):
@@ -108,7 +83,7 @@ class RouterFieldsTest(unittest.TestCase):
 
     def test_strict_fields(self):
         """The client's own fields of this kind do not reach the router: a filter writes them."""
-        upstream = Script(answer())
+        upstream = origin.Script(answer())
         logged = self.path("log")
         names = ["x-envoy-max-retries", "x-envoy-retry-on", "x-envoy-retry-grpc-on", "x-envoy-upstream-rq-timeout-ms",
                  "x-envoy-upstream-rq-per-try-timeout-ms"]
@@ -134,7 +109,7 @@ class RouterFieldsTest(unittest.TestCase):
         self.assertEqual(lines[-1], "request_headers_failed_strict_check{x-envoy-upstream-rq-per-try-timeout-ms} IH")
 
     def test_a_try_of_which_nothing_comes(self):
-        upstream = Script("")
+        upstream = origin.Script("")
         running = self.start([bootstrap.cluster("origin", upstream.port)], {
             "retry_policy": {"retry_on": "5xx", "num_retries": 1, "per_try_idle_timeout": "0.1s"}})
         seen = self.ask(running)
@@ -146,7 +121,7 @@ class RouterFieldsTest(unittest.TestCase):
 
     def test_a_response_of_which_nothing_more_comes(self):
         logged = self.path("log")
-        upstream = Script(("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc", "never sent"))
+        upstream = origin.Script(("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc", "never sent"))
         running = self.start([bootstrap.cluster("origin", upstream.port)], {
             "retry_policy": {"retry_on": "5xx", "per_try_idle_timeout": "0.1s"}},
             access_log=log(logged, "%RESPONSE_CODE% %RESPONSE_CODE_DETAILS% %RESPONSE_FLAGS%"))
@@ -160,7 +135,7 @@ class RouterFieldsTest(unittest.TestCase):
 
     def test_each_attempt_is_logged(self):
         attempts, requests = self.path("attempts"), self.path("requests")
-        upstream = Script(answer("503 Service Unavailable", "x-from: first"), answer(body="four", *()))
+        upstream = origin.Script(answer("503 Service Unavailable", "x-from: first"), answer(body="four", *()))
         running = self.start(
             [bootstrap.cluster("origin", upstream.port)], {"retry_policy": {"retry_on": "5xx"}},
             {"upstream_log": log(attempts, "%REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESP(x-from)% "
@@ -182,7 +157,7 @@ class RouterFieldsTest(unittest.TestCase):
                              router={"upstream_log": log(attempts, "%RESPONSE_CODE% %RESPONSE_FLAGS%")})
         self.assertEqual(self.ask(running)["status"], 503)
         self.assertEqual(self.lines(running, attempts, 1), ["0 UF"])
-        upstream = Script("")
+        upstream = origin.Script("")
         attempts = self.path("attempts")
         running = self.start([bootstrap.cluster("origin", upstream.port)],
                              {"retry_policy": {"retry_on": "reset", "num_retries": 0, "per_try_timeout": "0.35s"}},
@@ -197,13 +172,13 @@ class RouterFieldsTest(unittest.TestCase):
         shown = next(block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "upstream_log:" in block)
         attempts = self.path("attempts")
         router = yaml.safe_load(shown.replace("/var/log/proxenos/attempts.log", attempts))
-        upstream = Script(answer())
+        upstream = origin.Script(answer())
         running = self.start([bootstrap.cluster("origin", upstream.port)], router=router["typed_config"])
         self.assertEqual(self.ask(running, path="/x")["status"], 200)
         self.assertRegex(self.lines(running, attempts, 1)[0], rf"^/x 127.0.0.1:{upstream.port} 200 - \d+$")
 
     def test_codes_of_calls_that_are_not_told(self):
-        upstream = Script(answer("503 Service Unavailable"))
+        upstream = origin.Script(answer("503 Service Unavailable"))
         running = self.start([bootstrap.cluster("origin", upstream.port)],
                              router={"suppress_grpc_request_failure_code_stats": True})
         self.ask(running, "content-type: application/grpc", method="POST")
@@ -231,7 +206,7 @@ class RouterFieldsTest(unittest.TestCase):
 
     def test_retries_that_the_breaker_refuses(self):
         logged = self.path("log")
-        upstream = Script(answer("503 Service Unavailable"))
+        upstream = origin.Script(answer("503 Service Unavailable"))
         running = self.start(
             [bootstrap.cluster("origin", upstream.port, circuit_breakers={"thresholds": [{"max_retries": 0}]})],
             {"retry_policy": {"retry_on": "5xx", "num_retries": 3}}, access_log=log(logged, "%RESPONSE_FLAGS%"))
@@ -252,7 +227,7 @@ class RouterFieldsTest(unittest.TestCase):
         """Its place among max_retries is free once the answer has begun, though it goes on."""
         slow = ("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nabc", "def")
         busy = answer("503 Service Unavailable")
-        upstream = Script(busy, slow, busy, answer())
+        upstream = origin.Script(busy, slow, busy, answer())
         running = self.start(
             [bootstrap.cluster("origin", upstream.port, circuit_breakers={"thresholds": [{"max_retries": 1}]})],
             {"retry_policy": {"retry_on": "5xx"}})
@@ -269,7 +244,7 @@ class RouterFieldsTest(unittest.TestCase):
                                                          "retry_backoff_ratelimited": 0})
 
     def test_budgets_of_time(self):
-        upstream = Script(answer())
+        upstream = origin.Script(answer())
         running = self.start([bootstrap.cluster("origin", upstream.port, track_cluster_stats={"timeout_budgets": True})],
                              {"timeout": "60s", "retry_policy": {"retry_on": "5xx", "per_try_timeout": "30s"}})
         self.ask(running)
@@ -283,7 +258,7 @@ class RouterFieldsTest(unittest.TestCase):
 
     def test_a_pool_for_each_client(self):
         for own, connections in ((True, 2), (False, 1)):
-            upstream = Script(answer())
+            upstream = origin.Script(answer())
             running = self.start([bootstrap.cluster("origin", upstream.port,
                                                     connection_pool_per_downstream_connection=own)])
             for _ in range(2):
@@ -295,7 +270,7 @@ class RouterFieldsTest(unittest.TestCase):
 
     def test_hosts_that_call_themselves_degraded(self):
         """The three others are enough for all requests."""
-        bad, good = Script(answer("200 OK", "x-envoy-degraded: 1")), [Script(answer()).port for _ in range(3)]
+        bad, good = origin.Script(answer("200 OK", "x-envoy-degraded: 1")), [origin.Script(answer()).port for _ in range(3)]
         running = self.start([bootstrap.cluster("origin", bad.port, *good, outlier_detection={
             "detect_degraded_hosts": True, "base_ejection_time": "60s"})])
         for _ in range(4):

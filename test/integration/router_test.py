@@ -23,28 +23,6 @@ MUTATION = bootstrap.TYPE + "envoy.extensions.filters.http.header_mutation.v3.He
 TRAILERS = {"http_protocol_options": {"enable_trailers": True}, "http2_protocol_options": {}}
 
 
-class Script(origin.Origin):
-    """Gives its answers one after another, the last one for ever; keeps what came with each request."""
-
-    def __init__(self, *answers):
-        self.answers = list(answers)
-        self.bodies = []
-        super().__init__()
-
-    def serve(self, sock):
-        reader = wire.Reader(sock)
-        with sock:
-            while (request := reader.head()) is not None:
-                reader.body(request)
-                with self.lock:
-                    self.bodies.append(request.get("body", ""))
-                    self.seen.append(request)
-                    answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-                if not answer:
-                    continue
-                sock.sendall(answer.encode())
-
-
 def answer(status="200 OK", *fields):
     return f"HTTP/1.1 {status}\r\ncontent-length: 0\r\n" + "".join(f"{field}\r\n" for field in fields) + "\r\n"
 
@@ -86,7 +64,7 @@ class RouterTest(unittest.TestCase):
         ]
         call, timeout = "Content-Type: application/grpc", "grpc-timeout: 5S"
         for action, *expected in cases:
-            upstream = Script(answer())
+            upstream = origin.Script(answer())
             running = self.start(upstream, action)
             for fields, told in zip(((call, timeout), (call,), (timeout,)), expected):
                 self.assertEqual(self.ask(running, *fields)["status"], 200)
@@ -94,14 +72,14 @@ class RouterTest(unittest.TestCase):
                 self.assertEqual((seen.get("grpc-timeout"), seen.get("x-envoy-expected-rq-timeout-ms")), told, (action, fields))
 
     def test_try_has_an_end(self):
-        running = self.start(Script(""), {"timeout": "0s"}, **bootstrap.protocol(
+        running = self.start(origin.Script(""), {"timeout": "0s"}, **bootstrap.protocol(
             explicit_http_config={"http_protocol_options": {}}, common_http_protocol_options={"max_stream_duration": "0.2s"}))
         seen = self.ask(running)
         self.assertEqual((seen["status"], seen["body"]), (504, "upstream max stream duration reached"))
         self.assertEqual(running.stats()["cluster.origin.upstream_rq_max_duration_reached"], 1)
 
     def test_retry_brings_the_body_again(self):
-        upstream = Script(answer("503 Service Unavailable"), answer("503 Service Unavailable"), answer())
+        upstream = origin.Script(answer("503 Service Unavailable"), answer("503 Service Unavailable"), answer())
         running = self.start(upstream, {"retry_policy": {"retry_on": "5xx", "num_retries": 3}})
         body = "".join(f"{number};" for number in range(20000))
         self.assertEqual(self.ask(running, method="POST", body=body)["status"], 200)
@@ -111,7 +89,7 @@ class RouterTest(unittest.TestCase):
     def test_hosts_say_when_to_try_again(self):
         """Beyond the time of the route, so that there is no second try; or not to be followed, so that there is one."""
         for most, status, tries in (("100s", 504, 1), ("10s", 200, 2)):
-            upstream = Script(answer("503 Service Unavailable", "Retry-After: 60"), answer())
+            upstream = origin.Script(answer("503 Service Unavailable", "Retry-After: 60"), answer())
             running = self.start(upstream, {"timeout": "0.5s", "retry_policy": {
                 "retry_on": "5xx", "rate_limited_retry_back_off": {
                     "reset_headers": [{"name": "retry-after", "format": "SECONDS"}], "max_interval": most}}})
@@ -119,7 +97,7 @@ class RouterTest(unittest.TestCase):
             self.assertEqual(running.stats()["cluster.origin.upstream_rq_total"], tries)
 
     def test_body_beyond_the_limit_is_sent_once(self):
-        upstream = Script(answer("503 Service Unavailable"), answer())
+        upstream = origin.Script(answer("503 Service Unavailable"), answer())
         routes = [{**bootstrap.to(retry_policy={"retry_on": "5xx"}), "request_body_buffer_limit": 1000}]
         running = proxy.Proxy(self.binary, bootstrap.bootstrap(
             routes=routes, clusters=[bootstrap.cluster("origin", upstream.port)]))
@@ -132,14 +110,14 @@ class RouterTest(unittest.TestCase):
         grpc = "content-type: application/grpc"
         words = {"cancelled": 1, "deadline-exceeded": 4, "resource-exhausted": 8, "internal": 13, "unavailable": 14}
         for word, status in words.items():
-            upstream = Script(answer("200 OK", grpc, f"grpc-status: {status}"), answer("200 OK", grpc, "grpc-status: 5"))
+            upstream = origin.Script(answer("200 OK", grpc, f"grpc-status: {status}"), answer("200 OK", grpc, "grpc-status: 5"))
             running = self.start(upstream, {"retry_policy": {"retry_on": word}})
             seen = self.ask(running, grpc, method="POST", body="12345")
             self.assertEqual(dict(seen["headers"])["grpc-status"], "5", word)
             self.assertEqual(upstream.bodies, ["12345"] * 2, word)
 
     def test_retriable_headers(self):
-        upstream = Script(answer("200 OK", "x-again: yes"), answer("200 OK", "x-again: no"))
+        upstream = origin.Script(answer("200 OK", "x-again: yes"), answer("200 OK", "x-again: no"))
         running = self.start(upstream, {"retry_policy": {"retry_on": "retriable-headers", "retriable_headers": [
             {"name": "x-again", "string_match": {"exact": "yes"}}]}})
         self.assertEqual(dict(self.ask(running)["headers"])["x-again"], "no")
@@ -154,7 +132,7 @@ class RouterTest(unittest.TestCase):
             "query_parameter_mutations": [{"remove": "a"}, {"append": {"record": {"key": "n", "value": "1 2"}}}],
             "response_mutations": [add("x-code", "%RESPONSE_CODE%")]}
         route = {"mutations": {"request_mutations": [add("x-level", "route")]}}
-        upstream = Script(answer("204 No Content"))
+        upstream = origin.Script(answer("204 No Content"))
         entry = bootstrap.to()
         entry["typed_per_filter_config"] = {"mutation": {"@type": MUTATION + "PerRoute", **route}}
         running = proxy.Proxy(self.binary, bootstrap.bootstrap(

@@ -52,27 +52,46 @@ class HttpCollector(origin.Origin):
         return json.loads(self.came.get(timeout=wire.PATIENCE_S)["body"])
 
 
-class GrpcCollector(tcp.Origin):
-    """Takes unary calls, and answers each with an empty message; `came` has (header fields, message)."""
+class UnaryService(tcp.Origin):
+    """Takes unary calls of gRPC, one after another on a connection; `reply` says what each gets."""
 
     def __init__(self):
-        self.came = queue.Queue()
-        super().__init__(self.collect)
+        super().__init__(self.serve_calls)
 
-    def collect(self, sock):
+    def serve_calls(self, sock):
         tcp.exactly(sock, len(h2wire.PREFACE))
         connection = h2wire.Connection(sock, server=True)
         stream = 1
         while not connection.ended:
             connection.wait(lambda stream=stream: connection.message(stream).ended)
-            message = connection.message(stream)
-            if not message.ended:
+            call = connection.message(stream)
+            if not call.ended:
                 return
-            self.came.put((dict(message.headers), bytes(message.body)[5:]))
-            connection.send(h2wire.headers(stream, [(":status", "200"), ("content-type", "application/grpc")]))
-            connection.send(h2wire.frame(h2wire.DATA, 0, stream, bytes(5)))
-            connection.send(h2wire.headers(stream, [("grpc-status", "0")], end=True))
+            answer = self.reply(dict(call.headers), bytes(call.body)[5:])
+            head = [(":status", "200"), ("content-type", "application/grpc")]
+            if answer is None:
+                connection.send(h2wire.headers(stream, [*head, ("grpc-status", "14")], end=True))
+            else:
+                connection.send(h2wire.headers(stream, head))
+                connection.send(h2wire.frame(h2wire.DATA, 0, stream, b"\0" + struct.pack(">I", len(answer)) + answer))
+                connection.send(h2wire.headers(stream, [("grpc-status", "0")], end=True))
             stream += 2
+
+    def reply(self, fields, message):
+        """The answer to a message; None: an error."""
+        raise NotImplementedError
+
+
+class GrpcCollector(UnaryService):
+    """Answers each call with an empty message; `came` has (header fields, message)."""
+
+    def __init__(self):
+        self.came = queue.Queue()
+        super().__init__()
+
+    def reply(self, fields, message):
+        self.came.put((fields, message))
+        return b""
 
     def next(self):
         return self.came.get(timeout=wire.PATIENCE_S)

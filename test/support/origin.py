@@ -109,3 +109,29 @@ class Origin:
         close = text.endswith("CLOSE")
         sock.sendall(text.removesuffix("CLOSE").encode("latin-1"))
         return not close
+
+
+class Script(Origin):
+    """Gives its answers one after another, the last one for ever; nothing for an empty one. A tuple is sent in pieces,
+    each but the first once the test has let it `go`. Keeps what came with each request in `bodies`."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.bodies = []
+        self.go = threading.Semaphore(0)
+        super().__init__()
+
+    def serve(self, sock):
+        reader = wire.Reader(sock)
+        with sock:
+            while (request := reader.head()) is not None:
+                reader.body(request)
+                with self.lock:
+                    self.bodies.append(request.get("body", ""))
+                    self.seen.append(request)
+                    text = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+                pieces = text if isinstance(text, tuple) else (text,)
+                for number, piece in enumerate(pieces):
+                    if number:
+                        self.go.acquire()
+                    sock.sendall(piece.encode())

@@ -24,6 +24,14 @@ def write_xml(suite, results):
         out.write("</testsuite></testsuites>\n")
 
 
+def end(suite, results, said):
+    """What remains to a comparison: the log, a line for people, which begins as `said`, and the exit."""
+    write_xml(suite, results)
+    failed = sum(1 for _, problem in results if problem)
+    print(f"{said}: {len(results) - failed} cases the same or as expected, {failed} not")
+    sys.exit(1 if failed else 0)
+
+
 class Recorder(unittest.TextTestResult):
     """Collects what each case came to."""
 
