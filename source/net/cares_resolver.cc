@@ -2,6 +2,7 @@
 #include "source/net/cares_resolver.h"
 
 #include <ares.h>
+#include <ifaddrs.h>
 #include <netdb.h>
 #include <sys/epoll.h>
 
@@ -56,6 +57,34 @@ DnsStatus StatusOf(int status) {
     default:
       return DnsStatus::kFailed;
   }
+}
+
+// c-ares asks the loopback address where the system names no server.
+bool HasSystemServers(ares_channel channel) {
+  ares_addr_port_node* servers = nullptr;
+  if (ares_get_servers_ports(channel, &servers) != ARES_SUCCESS || servers == nullptr) return false;
+  const bool stand_in = servers->next == nullptr && servers->family == AF_INET &&
+                        servers->addr.addr4.s_addr == htonl(INADDR_LOOPBACK) &&
+                        servers->udp_port == 0 && servers->tcp_port == 0;
+  ares_free_data(servers);
+  return !stand_in;
+}
+
+// Whether an interface other than loopback has an address of that family.
+bool Routable(Address::Family family) {
+  ifaddrs* all = nullptr;
+  if (getifaddrs(&all) != 0) return true;
+  bool found = false;
+  for (const ifaddrs* each = all; each != nullptr && !found; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr) continue;
+    const int own = each->ifa_addr->sa_family;
+    if (own != AF_INET && own != AF_INET6) continue;
+    const Address address = Address::FromSockaddr(
+        each->ifa_addr, own == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+    found = address.family() == family && !address.IsLoopback();
+  }
+  freeifaddrs(all);
+  return found;
 }
 
 void ReduceTtl(int seconds, base::Nanos& ttl) {
@@ -184,9 +213,13 @@ void CaresResolver::Query::OnLookUp(int status, const ares_addrinfo* result) {
     answer_.error = ares_strerror(status);
   }
   if (result != nullptr) {
+    const bool filters = resolver_.options_.filter_unroutable;
+    const bool ipv4 = !filters || Routable(Address::Family::kIpv4);
+    const bool ipv6 = !filters || Routable(Address::Family::kIpv6);
     for (const ares_addrinfo_node* node = result->nodes; node != nullptr; node = node->ai_next) {
       const Address address = Address::FromSockaddr(node->ai_addr, node->ai_addrlen);
       if (!address.is_ip()) continue;
+      if (!(address.family() == Address::Family::kIpv4 ? ipv4 : ipv6)) continue;
       AddAddress(address.WithPort(0));
       ReduceTtl(node->ai_ttl, answer_.ttl);
     }
@@ -229,8 +262,16 @@ void CaresResolver::OpenChannel() {
     static_cast<CaresResolver*>(self)->OnSocketState(fd, readable != 0, writable != 0);
   };
   options.sock_state_cb_data = this;
+  if (options_.edns_payload != 0) {
+    options.flags |= ARES_FLAG_EDNS;
+    options.ednspsz = static_cast<int>(options_.edns_payload);
+    mask |= ARES_OPT_EDNSPSZ;
+  }
+  opened_ = loop_.now();
+  look_ups_ = 0;
   int status = ares_init_options(&channel_, &options, mask);
-  if (status == ARES_SUCCESS && !options_.servers.empty()) {
+  if (status == ARES_SUCCESS && !options_.servers.empty() &&
+      !(options_.servers_as_fallback && HasSystemServers(channel_))) {
     const std::string servers = absl::StrJoin(
         options_.servers, ",",
         [](std::string* out, const Address& server) { absl::StrAppend(out, server.ToString()); });
@@ -267,12 +308,14 @@ void CaresResolver::Enqueue(Query& query) {
 }
 
 void CaresResolver::Run() {
-  if (renew_channel_ && in_flight_ == 0) {
-    renew_channel_ = false;
-    CloseChannel();
-    OpenChannel();
-  }
+  if (renew_channel_ && in_flight_ == 0) Renew();
   while (in_flight_ < kMaxInFlight) {
+    if (!waiting_.empty() && UsedUp()) {
+      // What is under way is answered on the old sockets first.
+      renew_channel_ = true;
+      if (in_flight_ > 0) break;
+      Renew();
+    }
     Query* query = waiting_.PopFront();
     if (query == nullptr) break;
     if (channel_ == nullptr) {
@@ -284,10 +327,23 @@ void CaresResolver::Run() {
   ArmTimer();
 }
 
+void CaresResolver::Renew() {
+  renew_channel_ = false;
+  CloseChannel();
+  OpenChannel();
+}
+
+bool CaresResolver::UsedUp() const {
+  if (channel_ == nullptr) return false;
+  if (options_.udp_max_queries != 0 && look_ups_ >= options_.udp_max_queries) return true;
+  return options_.channel_age != 0 && loop_.now() - opened_ >= options_.channel_age;
+}
+
 void CaresResolver::Start(Query& query) {
   auto look_up = std::make_unique<LookUp>(LookUp{this, &query});
   query.look_up = look_up.get();
   ++in_flight_;
+  ++look_ups_;
   ares_addrinfo_hints hints{};
   hints.ai_family = query.family();
   // Sorting would open a socket per address to learn a preference that balancing does not use.
@@ -306,6 +362,7 @@ void CaresResolver::OnAnswer(void* arg, int status, int, ares_addrinfo* result) 
   if (self.options_.servers.empty() && (status == ARES_ECONNREFUSED || status == ARES_ETIMEOUT)) {
     self.renew_channel_ = true;
   }
+  if (self.options_.renew_on_timeout && status == ARES_ETIMEOUT) self.renew_channel_ = true;
   if (self.renew_channel_ || !self.waiting_.empty()) self.loop_.Schedule(&self);
 }
 

@@ -45,6 +45,10 @@ class CaresResolver final : public DnsResolver, private event::Runnable {
   void CloseChannel();
   void Enqueue(Query& query);
   void Start(Query& query);
+  // Opens the channel anew. REQUIRES: nothing is under way.
+  void Renew();
+  // Whether no further look-up may go out on the channel.
+  bool UsedUp() const;
   void OnSocketState(int fd, bool readable, bool writable);
   void Process(int read_fd, int write_fd);
   void ArmTimer();
@@ -56,8 +60,11 @@ class CaresResolver final : public DnsResolver, private event::Runnable {
 
   ares_channeldata* channel_ = nullptr;  // Null when it could not be opened.
   std::string channel_error_;
-  // The system's servers may have changed: read them anew once nothing is under way.
+  // The system's servers may have changed, or its sockets are used up: a new one is opened once
+  // nothing is under way.
   bool renew_channel_ = false;
+  base::MonoTime opened_ = 0;
+  uint32_t look_ups_ = 0;  // Since then.
   uint32_t in_flight_ = 0;
   absl::flat_hash_map<int, std::unique_ptr<Socket>> sockets_;
   base::IntrusiveList<Query, WaitingTag> waiting_;

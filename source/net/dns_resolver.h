@@ -28,6 +28,14 @@ struct DnsOptions {
   bool rotate = false;  // Ask the servers in turn rather than the first one first.
   base::Nanos query_timeout = 5 * base::kSecond;
   uint32_t query_tries = 4;  // Per server.
+  // `servers` are asked only where the system has none.
+  bool servers_as_fallback = false;
+  // Addresses of a family that no interface but loopback has are left out of answers.
+  bool filter_unroutable = false;
+  uint32_t udp_max_queries = 0;   // From one socket; 0: as many as come.
+  uint32_t edns_payload = 0;      // EDNS0, and the largest answer by UDP; 0: without it.
+  base::Nanos channel_age = 0;    // Sockets older than this are given up; 0: never.
+  bool renew_on_timeout = false;  // And those on which a question had no answer.
 
   friend bool operator==(const DnsOptions&, const DnsOptions&) = default;
 };

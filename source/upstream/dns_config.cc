@@ -132,6 +132,15 @@ net::DnsOptions CompileDnsOptions(const core::TypedExtensionConfig& proto, confi
   options.servers = CompileServers(cares.resolvers(), errors, typed.Field("resolvers"));
   SetResolverOptions(cares.dns_resolver_options(), options);
   options.rotate = cares.rotate_nameservers();
+  options.servers_as_fallback = cares.use_resolvers_as_fallback();
+  options.filter_unroutable = cares.filter_unroutable_families();
+  options.udp_max_queries = cares.udp_max_queries().value();
+  options.edns_payload = cares.edns0_max_payload_size().value();
+  options.renew_on_timeout = cares.reinit_channel_on_timeout();
+  if (cares.has_max_udp_channel_duration()) {
+    options.channel_age = CompileDuration(cares.max_udp_channel_duration(), errors,
+                                          typed.Field("max_udp_channel_duration"));
+  }
   if (cares.has_query_timeout_seconds()) {
     const uint64_t seconds = cares.query_timeout_seconds().value();
     if (seconds == 0 || seconds > kMaxQueryTimeoutSeconds) {

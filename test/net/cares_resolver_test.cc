@@ -1,6 +1,7 @@
 // The real c-ares against a name server in this process: right answers, wrong ones, and none.
 #include "source/net/cares_resolver.h"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -240,6 +241,42 @@ TEST_F(CaresResolverTest, ManyNamesWaitInLine) {
   }
   RunUntil([&answered] { return answered == kNames; });
   EXPECT_LE(most, CaresResolver::kMaxInFlight);
+}
+
+TEST_F(CaresResolverTest, ASocketAsksNoMoreThanItMay) {
+  options_.udp_max_queries = 2;
+  std::vector<std::unique_ptr<DnsQuery>> queries;
+  size_t answered = 0;
+  for (int i = 0; i < 6; ++i) {
+    const std::string name = "n" + std::to_string(i);
+    server_.Set(name, {.v4 = {"10.0.0.1"}});
+    queries.push_back(resolver().Resolve(name, DnsFamily::kV4Only, [&answered](DnsAnswer answer) {
+      answered += answer.addresses.size();
+    }));
+  }
+  RunUntil([&answered] { return answered == 6; });
+  std::map<uint16_t, int> asked;
+  for (const auto& each : server_.Datagrams()) ++asked[each.port];
+  EXPECT_GE(asked.size(), 3u);
+  for (const auto& [port, count] : asked) EXPECT_LE(count, 2) << port;
+}
+
+TEST_F(CaresResolverTest, OldSocketsAreGivenUp) {
+  options_.channel_age = 1;  // At once.
+  server_.Set("db", {.v4 = {"10.0.0.1"}});
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(Ips(Ask("db")), (Texts{"10.0.0.1"}));
+  const auto asked = server_.Datagrams();
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_NE(asked[0].port, asked[1].port);
+}
+
+TEST_F(CaresResolverTest, Edns0SaysHowLargeAnAnswerMayBe) {
+  options_.edns_payload = 1400;
+  server_.Set("db", {.v4 = {"10.0.0.1"}});
+  EXPECT_EQ(Ips(Ask("db")), (Texts{"10.0.0.1"}));
+  const std::string question = server_.Datagrams().at(0).bytes;
+  // RFC 6891, section 6.1.2: no name, the type 41, and the size in the place of the class.
+  EXPECT_NE(question.find(std::string("\0\0\x29\x05\x78", 5)), std::string::npos);
 }
 
 TEST_F(CaresResolverTest, EqualOptionsShareAResolver) {

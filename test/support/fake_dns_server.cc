@@ -144,6 +144,11 @@ void FakeDnsServer::Serve() {
   }
 }
 
+std::vector<FakeDnsServer::Datagram> FakeDnsServer::Datagrams() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return datagrams_;
+}
+
 void FakeDnsServer::ServeUdp() {
   char bytes[4096];
   sockaddr_storage from;
@@ -152,6 +157,10 @@ void FakeDnsServer::ServeUdp() {
       recvfrom(udp_, bytes, sizeof(bytes), 0, reinterpret_cast<sockaddr*>(&from), &size);
   if (n < 12) return;
   const net::Address to = net::Address::FromSockaddr(reinterpret_cast<sockaddr*>(&from), size);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    datagrams_.push_back({to.port(), std::string(bytes, static_cast<size_t>(n))});
+  }
   bool hold = false;
   std::string reply = Reply(std::string(bytes, n), false, hold);
   if (reply.empty()) return;

@@ -42,6 +42,12 @@ class FakeDnsServer {
   void Release();
   // Questions seen, as "name A" or "name AAAA", with "/tcp" when they came that way.
   std::vector<std::string> Questions();
+  // The datagrams that questions came in, with the port that each came from.
+  struct Datagram {
+    uint16_t port = 0;
+    std::string bytes;
+  };
+  std::vector<Datagram> Datagrams();
 
  private:
   struct Held {
@@ -64,6 +70,7 @@ class FakeDnsServer {
   std::map<std::string, DnsScript> scripts_;
   std::vector<std::string> questions_;
   std::vector<Held> held_;
+  std::vector<Datagram> datagrams_;
   bool released_ = false;
   std::thread thread_;
 };
