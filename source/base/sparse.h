@@ -34,6 +34,10 @@ class Sparse {
     return *value_;
   }
 
+  friend bool operator==(const Sparse& a, const Sparse& b) {
+    return a.value_ == b.value_ || *a == *b;
+  }
+
  private:
   static const T& Initial() {
     static const T* const kInitial = new T();

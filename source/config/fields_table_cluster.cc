@@ -23,11 +23,14 @@ std::vector<MessageRules> ClusterFields() {
   constexpr std::string_view kMetadata =
       "Of metadata only envoy.lb (hash_key, subsets, what retries avoid) and "
       "envoy.transport_socket_match are read here.";
+  constexpr std::string_view kOfClients =
+      "It is about requests of clients, which the connection manager's options say; as in Envoy it "
+      "means nothing here.";
   constexpr std::string_view kNoHttp3 = "HTTP/3 is not implemented";
 
   constexpr std::string_view kCommonHttp =
       "idle_timeout max_connection_duration max_stream_duration max_requests_per_connection "
-      "max_headers_count max_response_headers_kb";
+      "max_headers_count max_response_headers_kb max_connection_duration_jitter";
   return {
       {"envoy.config.cluster.v3.Cluster",
        {
@@ -115,12 +118,11 @@ std::vector<MessageRules> ClusterFields() {
       {"envoy.extensions.load_balancing_policies.random.v3.Random", {Use("locality_lb_config")}},
       {"envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash",
        {Use("hash_function minimum_ring_size maximum_ring_size use_hostname_for_hashing "
-            "consistent_hashing_lb_config locality_weighted_lb_config")}},
+            "hash_balance_factor consistent_hashing_lb_config locality_weighted_lb_config")}},
       {"envoy.extensions.load_balancing_policies.maglev.v3.Maglev",
        {Use("table_size consistent_hashing_lb_config locality_weighted_lb_config")}},
       {"envoy.extensions.load_balancing_policies.common.v3.ConsistentHashingLbConfig",
-       {Use("use_hostname_for_hashing"),
-        Refuse("hash_balance_factor", "hosts are not relieved when their share is hot"),
+       {Use("use_hostname_for_hashing hash_balance_factor"),
         Refuse("hash_policy", "write hash_policy at the route")}},
       {"envoy.extensions.load_balancing_policies.pick_first.v3.PickFirst",
        {Use("shuffle_address_list").Only("false")}},
@@ -155,15 +157,22 @@ std::vector<MessageRules> ClusterFields() {
       {"envoy.config.cluster.v3.Cluster.CommonLbConfig",
        {
            Use("healthy_panic_threshold locality_weighted_lb_config consistent_hashing_lb_config "
-               "ignore_new_hosts_until_first_hc zone_aware_lb_config"),
+               "ignore_new_hosts_until_first_hc zone_aware_lb_config "
+               "close_connections_on_host_set_change override_host_status"),
            Leave("update_merge_window",
                  "It spares Envoy work when hosts change often; updates here cost what changed."),
        }},
       {"envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig", {}},
-      {"envoy.config.cluster.v3.Cluster.CommonLbConfig.ConsistentHashingLbConfig",
-       {Use("use_hostname_for_hashing"),
-        Refuse("hash_balance_factor", "hosts are not relieved when their share is hot")}},
-      {"envoy.config.core.v3.BindConfig", {Use("source_address")}},
+      {"envoy.config.cluster.v3.Cluster.CommonLbConfig.ConsistentHashingLbConfig", {Use("*")}},
+      {"envoy.config.core.v3.BindConfig",
+       {Use("source_address extra_source_addresses additional_source_addresses freebind "
+            "socket_options"),
+        Refuse("local_address_selector",
+               "is not implemented: the source of the host's IP version is taken, as by "
+               "DefaultLocalAddressSelector")}},
+      {"envoy.config.core.v3.ExtraSourceAddress", {Use("*")}},
+      {"envoy.config.core.v3.HealthStatusSet", {Use("*")}},
+      {"envoy.config.core.v3.SocketOptionsOverride", {Use("*")}},
       {"envoy.config.cluster.v3.Cluster.RefreshRate", {Use("*")}},
       {"envoy.config.cluster.v3.CircuitBreakers", {Use("thresholds per_host_thresholds")}},
       {"envoy.config.cluster.v3.CircuitBreakers.per_host_thresholds",
@@ -176,8 +185,13 @@ std::vector<MessageRules> ClusterFields() {
            Leave("max_connection_pools",
                  "A host has one connection pool a worker, whatever its connections differ in."),
        }},
-      {"envoy.config.cluster.v3.UpstreamConnectionOptions", {Use("tcp_keepalive")}},
-      {"envoy.config.cluster.v3.Cluster.common_http_protocol_options", {Use(kCommonHttp)}},
+      {"envoy.config.cluster.v3.UpstreamConnectionOptions",
+       {Use("tcp_keepalive happy_eyeballs_config"),
+        Leave("set_local_interface_name_on_upstream_connections",
+              "It is for extensions in Envoy's own process; nothing here reads such a name.")}},
+      {"envoy.config.cluster.v3.UpstreamConnectionOptions.HappyEyeballsConfig", {Use("*")}},
+      {"envoy.config.cluster.v3.Cluster.common_http_protocol_options",
+       {Use(kCommonHttp), Leave("headers_with_underscores_action", kOfClients)}},
       {"envoy.config.cluster.v3.Cluster.http_protocol_options", Http1Client()},
       {"envoy.config.cluster.v3.Cluster.TransportSocketMatch",
        {Use("name match transport_socket")}},
@@ -191,7 +205,7 @@ std::vector<MessageRules> ClusterFields() {
         Refuse("config_discovery", kNoUpstreamDiscovery)}},
       {"envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec", {}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.common_http_protocol_options",
-       {Use(kCommonHttp)}},
+       {Use(kCommonHttp), Leave("headers_with_underscores_action", kOfClients)}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig",
        {Use("http_protocol_options http2_protocol_options"),
         Refuse("http3_protocol_options", kNoHttp3)}},
@@ -251,31 +265,40 @@ std::vector<MessageRules> ClusterFields() {
       {"envoy.config.core.v3.ProxyProtocolPassThroughTLVs", {Use("match_type tlv_type")}},
       {"envoy.config.core.v3.TlvEntry", {Use("type value format_string")}},
       {"envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
-       {Use("resolvers dns_resolver_options query_timeout_seconds query_tries "
-            "rotate_nameservers")}},
+       {Use("resolvers use_resolvers_as_fallback dns_resolver_options query_timeout_seconds "
+            "query_tries rotate_nameservers filter_unroutable_families udp_max_queries "
+            "edns0_max_payload_size max_udp_channel_duration reinit_channel_on_timeout"),
+        Use("qcache_max_ttl").Only("0", "answers are kept by who asked, for as long as they say")}},
+
       {"envoy.config.core.v3.DnsResolutionConfig", {Use("resolvers dns_resolver_options")}},
       {"envoy.config.core.v3.DnsResolverOptions",
        {Use("use_tcp_for_dns_lookups no_default_search_domain")}},
-      {"envoy.config.endpoint.v3.ClusterLoadAssignment", {Use("cluster_name endpoints policy")}},
+      {"envoy.config.endpoint.v3.ClusterLoadAssignment",
+       {Use("cluster_name endpoints named_endpoints policy")}},
       {"envoy.config.endpoint.v3.ClusterLoadAssignment.Policy",
-       {Use("overprovisioning_factor"),
+       {Use("overprovisioning_factor weighted_priority_health endpoint_stale_after"),
         Use("drop_overloads").AtMost(1, "one category is dropped, as in Envoy")}},
       {"envoy.config.endpoint.v3.ClusterLoadAssignment.Policy.DropOverload", {Use("*")}},
       {"envoy.config.endpoint.v3.LocalityLbEndpoints",
        {
-           Use("locality lb_endpoints load_balancing_weight priority metadata"),
+           Use("locality lb_endpoints load_balancer_endpoints load_balancing_weight priority "
+               "metadata"),
+           Refuse("leds_cluster_locality_config",
+                  "endpoints are discovered by EDS alone: write lb_endpoints"),
            Leave("proximity", "No load balancing policy that is implemented reads it."),
        }},
       {"envoy.config.endpoint.v3.LbEndpoint",
-       {Use("endpoint health_status load_balancing_weight metadata")}},
+       {Use("endpoint endpoint_name health_status load_balancing_weight metadata")}},
+      {"envoy.config.endpoint.v3.LocalityLbEndpoints.LbEndpointList", {Use("lb_endpoints")}},
       {"envoy.config.core.v3.Metadata",
        {Use("filter_metadata"), Leave("typed_filter_metadata", kMetadata)}},
       {"envoy.config.endpoint.v3.Endpoint",
        {
-           Use("address hostname health_check_config"),
+           Use("address additional_addresses hostname health_check_config"),
            Leave("observability_name",
                  "Only stats of single endpoints, which are not kept, use it."),
        }},
+      {"envoy.config.endpoint.v3.Endpoint.AdditionalAddress", {Use("address")}},
   };
 }
 

@@ -12,13 +12,13 @@ std::vector<MessageRules> HealthFields() {
                "no_traffic_interval no_traffic_healthy_interval unhealthy_interval "
                "unhealthy_edge_interval healthy_edge_interval event_log_path event_logger "
                "always_log_health_check_failures always_log_health_check_success "
-               "transport_socket_match_criteria"),
+               "transport_socket_match_criteria tls_options"),
            Use("http_health_check tcp_health_check grpc_health_check"),
            Use("custom_health_check"),
            Refuse("event_service",
                   "no service is told of events: write event_logger, which appends them to a file"),
-           Refuse("tls_options", "checks offer what the transport socket's alpn_protocols say"),
        }},
+      {"envoy.config.core.v3.HealthCheck.TlsOptions", {Use("alpn_protocols")}},
       {"envoy.config.core.v3.HealthCheck.CustomHealthCheck",
        {Use("name"), Use("typed_config")
                          .Only("envoy.extensions.health_checkers.redis.v3.Redis",

@@ -50,6 +50,7 @@ std::shared_ptr<const ClusterConfig> ConfigOf(const ClusterConfig& of, CheckClus
   const HealthCheck& check = *of.health_check;
   config.protocol = ProtocolOf(check);
   config.max_requests_per_connection = check.reuse_connection ? 0 : 1;
+  if (!check.alpn.empty()) config.alpn = check.alpn;
   // The check's own time is what counts.
   config.connect_timeout = check.timeout;
   return std::make_shared<const ClusterConfig>(std::move(config));

@@ -35,6 +35,8 @@ std::shared_ptr<const Host> TargetOf(const HealthCheck& check,
   if (check.alt_port != 0 && !own_port) {
     identity.address = identity.address.WithPort(check.alt_port);
   }
+  // What is checked is the one address: a host that answers elsewhere alone is not well.
+  identity.further = {};
   if (check.transport_match.has_value()) identity.transport_match = *check.transport_match;
   return std::make_shared<const Host>(host->id(), std::move(identity));
 }

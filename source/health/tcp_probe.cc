@@ -65,10 +65,8 @@ bool TcpProbe::Connect() {
   preface_.Clear();
   transport_.reset();
   if (!MakeTransport()) return false;
-  net::ConnectOptions options;
-  const net::Address& source = *cluster_.get()->config().source_address;
-  if (source.family() != net::Address::Family::kNone) options.source = source;
-  auto fd = net::StartConnect(target_->address(), options);
+  const net::Address& address = target_->address();
+  auto fd = net::StartConnect(address, cluster_.get()->config().connecting->OptionsFor(address));
   if (!fd.ok()) return false;
   connection_ = std::make_unique<net::Connection>(fd->Release());
   connection_->Watch(cluster_.loop(), this);

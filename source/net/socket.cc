@@ -35,9 +35,9 @@ void SetKeepalive(int fd, const TcpKeepalive& keepalive) {
 }
 
 // The options by number that are due at `when`.
-absl::Status SetOptions(int fd, const Address& address, const ListenOptions& options,
+absl::Status SetOptions(int fd, const Address& address, const std::vector<SocketOption>& options,
                         SocketOption::When when) {
-  for (const SocketOption& option : options.options) {
+  for (const SocketOption& option : options) {
     if (option.when != when || (option.family && *option.family != address.family())) continue;
     if (setsockopt(fd, option.level, option.name, option.value.data(),
                    static_cast<socklen_t>(option.value.size())) != 0) {
@@ -74,6 +74,31 @@ absl::Status SetIpOptions(int fd, const Address& address, const ListenOptions& o
   status.Update(set(IPPROTO_TCP, TCP_FASTOPEN, as_int(options.tcp_fast_open_queue),
                     "cannot enable TCP Fast Open on"));
   return status;
+}
+
+// What a connection's socket is bound to, and what is set of it on the way.
+absl::Status BindSource(int fd, const Address& to, const ConnectOptions& options) {
+  if (options.freebind && to.is_ip()) {
+    const bool ipv6 = to.family() == Address::Family::kIpv6;
+    const int on = *options.freebind ? 1 : 0;
+    if (setsockopt(fd, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, ipv6 ? IPV6_FREEBIND : IP_FREEBIND, &on,
+                   sizeof(on)) != 0) {
+      return Failed("cannot bind freely, to reach", to);
+    }
+  }
+  if (options.options != nullptr) {
+    absl::Status set = SetOptions(fd, to, *options.options, SocketOption::When::kBeforeBind);
+    if (!set.ok()) return set;
+  }
+  if (options.source) {
+    socklen_t size;
+    const sockaddr_storage source = options.source->ToSockaddr(&size);
+    if (bind(fd, reinterpret_cast<const sockaddr*>(&source), size) != 0) {
+      return Failed("cannot bind to", *options.source);
+    }
+  }
+  if (options.options == nullptr) return absl::OkStatus();
+  return SetOptions(fd, to, *options.options, SocketOption::When::kBound);
 }
 
 int DomainOf(const Address& address) {
@@ -128,7 +153,8 @@ absl::StatusOr<UniqueFd> BindListenSocket(const Address& address, const ListenOp
   } else {
     RemoveStalePath(address);
   }
-  absl::Status set = SetOptions(fd.get(), address, options, SocketOption::When::kBeforeBind);
+  absl::Status set =
+      SetOptions(fd.get(), address, options.options, SocketOption::When::kBeforeBind);
   if (!set.ok()) return set;
   socklen_t size;
   const sockaddr_storage storage = address.ToSockaddr(&size);
@@ -138,7 +164,7 @@ absl::StatusOr<UniqueFd> BindListenSocket(const Address& address, const ListenOp
   if (options.unix_mode != 0 && address.family() == Address::Family::kUnix) {
     chmod(address.ToString().c_str(), options.unix_mode);
   }
-  set = SetOptions(fd.get(), address, options, SocketOption::When::kBound);
+  set = SetOptions(fd.get(), address, options.options, SocketOption::When::kBound);
   if (!set.ok()) return set;
   return fd;
 }
@@ -146,7 +172,7 @@ absl::StatusOr<UniqueFd> BindListenSocket(const Address& address, const ListenOp
 absl::Status Listen(int fd, const ListenOptions& options) {
   const Address address = Address::LocalOf(fd);
   if (listen(fd, options.backlog) != 0) return Failed("cannot listen on", address);
-  return SetOptions(fd, address, options, SocketOption::When::kListening);
+  return SetOptions(fd, address, options.options, SocketOption::When::kListening);
 }
 
 absl::StatusOr<UniqueFd> StartConnect(const Address& address, const ConnectOptions& options) {
@@ -154,13 +180,9 @@ absl::StatusOr<UniqueFd> StartConnect(const Address& address, const ConnectOptio
   if (!fd.valid()) return Failed("cannot make a socket for", address);
   if (address.is_ip()) SetNoDelay(fd.get());
   if (options.keepalive) SetKeepalive(fd.get(), *options.keepalive);
+  absl::Status bound = BindSource(fd.get(), address, options);
+  if (!bound.ok()) return bound;
   socklen_t size;
-  if (options.source) {
-    const sockaddr_storage source = options.source->ToSockaddr(&size);
-    if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&source), size) != 0) {
-      return Failed("cannot bind to", *options.source);
-    }
-  }
   const sockaddr_storage storage = address.ToSockaddr(&size);
   if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0 &&
       errno != EINPROGRESS) {

@@ -78,8 +78,10 @@ absl::StatusOr<UniqueFd> BindListenSocket(const Address& address, const ListenOp
 absl::Status Listen(int fd, const ListenOptions& options);
 
 struct ConnectOptions {
-  std::optional<TcpKeepalive> keepalive;  // UpstreamConnectionOptions.tcp_keepalive
-  std::optional<Address> source;          // BindConfig.source_address
+  std::optional<TcpKeepalive> keepalive;               // UpstreamConnectionOptions.tcp_keepalive
+  std::optional<Address> source;                       // BindConfig.source_address
+  std::optional<bool> freebind;                        // BindConfig.freebind
+  const std::vector<SocketOption>* options = nullptr;  // BindConfig.socket_options; null: none.
 };
 
 // A non-blocking socket whose connect has been started. Error: it failed at once.

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "source/base/clock.h"
+#include "source/base/sparse.h"
 #include "source/net/address.h"
 #include "source/upstream/health_check.h"
 #include "source/upstream/transport_socket.h"
@@ -33,12 +35,22 @@ struct Locality {
 // LbEndpoint.health_status, as far as it matters to balancing. kUnhealthy stands for UNHEALTHY,
 // DRAINING and TIMEOUT: members of the cluster, but chosen only in panic.
 enum class EndpointHealth : uint8_t { kHealthy, kDegraded, kUnhealthy, kDraining, kTimeout };
+// A state as a bit of a set of them.
+constexpr uint8_t BitOf(EndpointHealth state) {
+  return static_cast<uint8_t>(1u << static_cast<unsigned>(state));
+}
+// CommonLbConfig.override_host_status where nothing is said.
+inline constexpr uint8_t kDefaultOverrideStates =
+    BitOf(EndpointHealth::kHealthy) | BitOf(EndpointHealth::kDegraded);
 
 // One LbEndpoint.
 struct Endpoint {
   net::Address address;  // Of family kNone while `dns_name` waits for an answer.
   std::string dns_name;  // STRICT_DNS and LOGICAL_DNS only.
   std::string hostname;  // Endpoint.hostname; for resolved ones the DNS name unless set.
+  // Endpoint.additional_addresses; of LOGICAL_DNS: the rest of the answer. Connections try them
+  // too.
+  base::Sparse<std::vector<net::Address>> further;
   // What stays the same while the address changes (LOGICAL_DNS: "name:port"); else empty.
   std::string logical_name;
   FlatStruct transport_match;                  // envoy.transport_socket_match of its metadata.
@@ -73,6 +85,8 @@ struct Assignment {
   std::vector<LocalityEndpoints> localities;  // In the order of the configuration.
   uint32_t overprovisioning_percent = 140;    // Policy.overprovisioning_factor
   DropOverload drop_overload;                 // Policy.drop_overloads, of which there is one.
+  base::Nanos stale_after = 0;                // Policy.endpoint_stale_after; 0: never.
+  bool weighted_health = false;               // Policy.weighted_priority_health
 
   friend bool operator==(const Assignment&, const Assignment&) = default;
 };

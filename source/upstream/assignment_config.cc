@@ -11,6 +11,7 @@
 #include "envoy/type/v3/percent.pb.h"
 #include "source/upstream/address_config.h"
 #include "source/upstream/cluster_config.h"
+#include "source/upstream/duration_config.h"
 #include "source/upstream/health_check_config.h"
 #include "source/upstream/host_tlvs.h"
 #include "source/upstream/proxy_tlv_config.h"
@@ -27,6 +28,15 @@ constexpr int kMaxLocalities = UINT16_MAX;
 // LocalityLbEndpoints.priority, by its validate rule.
 constexpr uint32_t kMaxPriority = 128;
 
+// The endpoints of a locality, in whichever of the two places they stand.
+const google::protobuf::RepeatedPtrField<endpoint::LbEndpoint>& EndpointsOf(
+    const endpoint::LocalityLbEndpoints& proto) {
+  return proto.has_load_balancer_endpoints() ? proto.load_balancer_endpoints().lb_endpoints()
+                                             : proto.lb_endpoints();
+}
+
+}  // namespace
+
 EndpointHealth HealthOf(core::HealthStatus status) {
   switch (status) {
     case core::UNHEALTHY:
@@ -42,9 +52,13 @@ EndpointHealth HealthOf(core::HealthStatus status) {
   }
 }
 
+namespace {
+
 class AssignmentCompiler {
  public:
-  AssignmentCompiler(DiscoveryKind kind, config::Errors& errors) : kind_(kind), errors_(errors) {}
+  AssignmentCompiler(const endpoint::ClusterLoadAssignment& proto, DiscoveryKind kind,
+                     config::Errors& errors)
+      : proto_(proto), kind_(kind), errors_(errors) {}
 
   void AddLocality(const endpoint::LocalityLbEndpoints& proto, const config::Path& path) {
     LocalityEndpoints locality;
@@ -58,10 +72,12 @@ class AssignmentCompiler {
                        "a number up to 128");
       return;
     }
-    locality.endpoints.reserve(proto.lb_endpoints_size());
-    for (int i = 0; i < proto.lb_endpoints_size(); ++i) {
-      AddEndpoint(proto.lb_endpoints(i), path.Field("lb_endpoints").Index(i), locality);
-    }
+    const auto& endpoints = EndpointsOf(proto);
+    const config::Path list = proto.has_load_balancer_endpoints()
+                                  ? path.Field("load_balancer_endpoints").Field("lb_endpoints")
+                                  : path.Field("lb_endpoints");
+    locality.endpoints.reserve(static_cast<size_t>(endpoints.size()));
+    for (int i = 0; i < endpoints.size(); ++i) AddEndpoint(endpoints[i], list.Index(i), locality);
     // Endpoints that say nothing themselves are what their locality is.
     const FlatStruct match = CompileTransportMatch(proto.metadata());
     for (Endpoint& endpoint : locality.endpoints) {
@@ -74,6 +90,11 @@ class AssignmentCompiler {
   void SetPolicy(const endpoint::ClusterLoadAssignment::Policy& proto, const config::Path& path) {
     if (proto.has_overprovisioning_factor()) {
       assignment_.overprovisioning_percent = proto.overprovisioning_factor().value();
+    }
+    assignment_.weighted_health = proto.weighted_priority_health();
+    if (proto.has_endpoint_stale_after()) {
+      assignment_.stale_after = CompileDuration(proto.endpoint_stale_after(), errors_,
+                                                path.Field("endpoint_stale_after"));
     }
     if (proto.drop_overloads_size() == 0) return;  // There is no second one (fields_table).
     const auto& drop = proto.drop_overloads(0);
@@ -98,15 +119,30 @@ class AssignmentCompiler {
     return kind_ == DiscoveryKind::kStrictDns || kind_ == DiscoveryKind::kLogicalDns;
   }
 
+  // What the endpoint is, itself or by its name; null, and an error, where there is none of it.
+  const endpoint::Endpoint* EndpointOf(const endpoint::LbEndpoint& proto,
+                                       const config::Path& path) {
+    if (proto.host_identifier_case() != endpoint::LbEndpoint::kEndpointName) {
+      return &proto.endpoint();
+    }
+    const auto named = proto_.named_endpoints().find(proto.endpoint_name());
+    if (named != proto_.named_endpoints().end()) return &named->second;
+    errors_.AddValue(path.Field("endpoint_name"), proto.endpoint_name(),
+                     "the name of one of named_endpoints");
+    return nullptr;
+  }
+
   void AddEndpoint(const endpoint::LbEndpoint& proto, const config::Path& path,
                    LocalityEndpoints& locality) {
+    const endpoint::Endpoint* const given = EndpointOf(proto, path);
+    if (given == nullptr) return;
     Endpoint result;
-    result.hostname = proto.endpoint().hostname();
+    result.hostname = given->hostname();
     result.transport_match = CompileTransportMatch(proto.metadata());
     SetHostTlvs(CompileHostTlvs(proto.metadata(), errors_, path.Field("metadata")),
                 result.transport_match);
     result.metadata = CompileLbMetadata(proto.metadata());
-    result.check = CompileCheckTarget(proto.endpoint(), errors_, path.Field("endpoint"));
+    result.check = CompileCheckTarget(*given, errors_, path.Field("endpoint"));
     result.health = HealthOf(proto.health_status());
     if (proto.has_load_balancing_weight()) {
       result.weight = proto.load_balancing_weight().value();
@@ -115,23 +151,48 @@ class AssignmentCompiler {
         return;
       }
     }
-    const core::Address& address = proto.endpoint().address();
-    const config::Path address_path = path.Field("endpoint").Field("address");
-    bool good = false;
+    const config::Path at = path.Field("endpoint");
+    if (!SetAddress(given->address(), at.Field("address"), result)) return;
+    SetFurther(*given, at.Field("additional_addresses"), result);
+    locality.endpoints.push_back(std::move(result));
+  }
+
+  bool SetAddress(const core::Address& address, const config::Path& path, Endpoint& result) {
     if (address.has_socket_address()) {
-      good =
-          SetSocketAddress(address.socket_address(), address_path.Field("socket_address"), result);
-    } else if (address.has_pipe()) {
-      const auto pipe = CompilePipe(address.pipe(), errors_, address_path.Field("pipe"));
-      good = pipe.has_value();
-      if (good) result.address = *pipe;
-    } else if (address.has_envoy_internal_address()) {
-      good = true;
-      result.address = CompileInternalAddress(address.envoy_internal_address());
-    } else {
-      errors_.Add(address_path, "is required, as socket_address, pipe or envoy_internal_address");
+      return SetSocketAddress(address.socket_address(), path.Field("socket_address"), result);
     }
-    if (good) locality.endpoints.push_back(std::move(result));
+    if (address.has_pipe()) {
+      const auto pipe = CompilePipe(address.pipe(), errors_, path.Field("pipe"));
+      if (pipe.has_value()) result.address = *pipe;
+      return pipe.has_value();
+    }
+    if (address.has_envoy_internal_address()) {
+      result.address = CompileInternalAddress(address.envoy_internal_address());
+      return true;
+    }
+    errors_.Add(path, "is required, as socket_address, pipe or envoy_internal_address");
+    return false;
+  }
+
+  void SetFurther(const endpoint::Endpoint& proto, const config::Path& path, Endpoint& result) {
+    const auto& all = proto.additional_addresses();
+    if (all.empty()) return;
+    if (named()) return errors_.Add(path, "is for clusters of type STATIC and EDS");
+    if (static_cast<size_t>(all.size()) > kMaxFurtherAddresses) {
+      errors_.AddValue(path, absl::StrCat(all.size(), " addresses"),
+                       absl::StrCat("at most ", kMaxFurtherAddresses));
+      return;
+    }
+    for (int i = 0; i < all.size(); ++i) {
+      const config::Path at = path.Index(i).Field("address").Field("socket_address");
+      if (!all[i].address().has_socket_address()) {
+        errors_.Add(at, "is required: the addresses of an endpoint are IP addresses");
+        continue;
+      }
+      const auto address = CompileIpAddress(all[i].address().socket_address(), errors_, at);
+      if (address.has_value()) result.further.Mutable().push_back(*address);
+    }
+    if (!result.address.is_ip()) errors_.Add(path, "is for endpoints whose address is an IP");
   }
 
   bool SetSocketAddress(const core::SocketAddress& proto, const config::Path& path,
@@ -166,6 +227,7 @@ class AssignmentCompiler {
     return true;
   }
 
+  const endpoint::ClusterLoadAssignment& proto_;
   const DiscoveryKind kind_;
   config::Errors& errors_;
   Assignment assignment_;
@@ -190,11 +252,11 @@ std::shared_ptr<const Assignment> CompileAssignment(const endpoint::ClusterLoadA
     return nullptr;
   }
   if (kind == DiscoveryKind::kLogicalDns &&
-      (proto.endpoints_size() != 1 || proto.endpoints(0).lb_endpoints_size() != 1)) {
+      (proto.endpoints_size() != 1 || EndpointsOf(proto.endpoints(0)).size() != 1)) {
     errors.Add(localities, "a LOGICAL_DNS cluster has exactly one locality with one endpoint");
     return nullptr;
   }
-  AssignmentCompiler compiler(kind, errors);
+  AssignmentCompiler compiler(proto, kind, errors);
   for (int i = 0; i < proto.endpoints_size(); ++i) {
     compiler.AddLocality(proto.endpoints(i), localities.Index(i));
   }

@@ -22,6 +22,10 @@ constexpr uint32_t kLocality =
 constexpr uint32_t kEndpoint =
     WireFormatLite::MakeTag(2, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
 
+// LocalityLbEndpoints.load_balancer_endpoints, which come in the place of the others.
+constexpr uint32_t kEndpointList =
+    WireFormatLite::MakeTag(7, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+
 // The fields of a message, in their order.
 class Fields {
  public:
@@ -102,6 +106,9 @@ bool CompareLocalities(absl::string_view before, absl::string_view now,
   const std::vector<Fields::Field> old_ones = old_fields.Take(kEndpoint);
   const std::vector<Fields::Field> new_ones = new_fields.Take(kEndpoint);
   if (!SameFields(old_fields, new_fields)) return false;
+  for (const Fields::Field& field : new_fields.all()) {
+    if (field.tag == kEndpointList) return false;
+  }
   const auto same = [&](size_t i, size_t k) {
     return old_fields.Whole(old_ones[i]) == new_fields.Whole(new_ones[k]);
   };
@@ -165,6 +172,8 @@ std::shared_ptr<const Assignment> Patch(const Assignment& before,
   Assignment whole;
   whole.overprovisioning_percent = changed.overprovisioning_percent;
   whole.drop_overload = changed.drop_overload;
+  whole.stale_after = changed.stale_after;
+  whole.weighted_health = changed.weighted_health;
   whole.localities.resize(count);
   for (size_t i = 0; i < count; ++i) {
     const AssignmentDifference::Kept& kept = difference.localities[i];

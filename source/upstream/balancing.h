@@ -28,6 +28,9 @@ struct HashOptions {
   uint64_t max_ring_size = 8 * 1024 * 1024;
   uint64_t table_size = 65'537;  // Of Maglev: a prime.
   bool use_hostname = false;     // Else the address, or the endpoint's hash_key.
+  // hash_balance_factor: what of the average load a host takes at most, in percent; 0: whatever
+  // its share is.
+  uint32_t balance_factor = 0;
 
   friend bool operator==(const HashOptions&, const HashOptions&) = default;
 };

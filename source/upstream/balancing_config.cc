@@ -160,6 +160,11 @@ class BalancingCompiler {
     to_.slow_start =
         CompileSlowStart(proto.slow_start_config(), errors_, path.Field("slow_start_config"));
   }
+  template <typename HashingProto>
+  void SetHashing(const HashingProto& proto) {
+    to_.hashing.Mutable().use_hostname = proto.use_hostname_for_hashing();
+    to_.hashing.Mutable().balance_factor = proto.hash_balance_factor().value();
+  }
   // Both messages have these fields, each pair of functions for the old and the new form.
   template <typename LeastRequestProto>
   void SetLeastRequest(const LeastRequestProto& proto, const config::Path& path);
@@ -187,8 +192,8 @@ void BalancingCompiler::SetCommon() {
     }
   }
   to_.locality_weighted = common.has_locality_weighted_lb_config();
-  if (common.consistent_hashing_lb_config().use_hostname_for_hashing()) {
-    to_.hashing.Mutable().use_hostname = true;
+  if (common.has_consistent_hashing_lb_config()) {
+    SetHashing(common.consistent_hashing_lb_config());
   }
 }
 
@@ -307,17 +312,19 @@ bool BalancingCompiler::TrySet(const google::protobuf::Any& any, const config::P
     SetLocalities(LbPolicy::kRandom, random);
   } else if (Holds(any, ring, path)) {
     SetPolicy(LbPolicy::kRingHash, ring.has_locality_weighted_lb_config());
-    to_.hashing.Mutable().use_hostname =
-        ring.use_hostname_for_hashing() ||
-        ring.consistent_hashing_lb_config().use_hostname_for_hashing();
+    SetHashing(ring.consistent_hashing_lb_config());
+    // Where they stood before.
+    if (ring.use_hostname_for_hashing()) to_.hashing.Mutable().use_hostname = true;
+    if (!ring.has_consistent_hashing_lb_config()) {
+      to_.hashing.Mutable().balance_factor = ring.hash_balance_factor().value();
+    }
     SetRing(ring, path);
     if (ring.hash_function() == policies::ring_hash::v3::RingHash::MURMUR_HASH_2) {
       to_.hashing.Mutable().function = HashOptions::Function::kMurmur2;
     }
   } else if (Holds(any, maglev, path)) {
     SetPolicy(LbPolicy::kMaglev, maglev.has_locality_weighted_lb_config());
-    to_.hashing.Mutable().use_hostname =
-        maglev.consistent_hashing_lb_config().use_hostname_for_hashing();
+    SetHashing(maglev.consistent_hashing_lb_config());
     SetMaglev(maglev, path);
   } else if (Holds(any, first, path)) {
     SetPolicy(LbPolicy::kPickFirst, false);

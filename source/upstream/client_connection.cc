@@ -3,11 +3,25 @@
 
 #include <utility>
 
+#include "source/base/random.h"
 #include "source/tls/tls_transport.h"
 #include "source/upstream/pool.h"
 #include "source/upstream/worker_cluster.h"
 
 namespace proxenos::upstream {
+
+namespace {
+
+// With a jitter each connection has its own, which its number decides: nothing is kept for it.
+base::Nanos LongestLife(const ClusterConfig& config, uint64_t id) {
+  const double jitter = config.connecting->duration_jitter_percent;
+  const base::Nanos shortest = config.max_connection_duration;
+  if (jitter == 0) return shortest;
+  const auto most = static_cast<uint64_t>(static_cast<double>(shortest) * jitter / 100);
+  return shortest + static_cast<base::Nanos>(base::Random(id).Below(most + 1));
+}
+
+}  // namespace
 
 ClientConnection::ClientConnection(HostPool& pool, Established established, http::Version version)
     : connection_(std::move(established.connection)),
@@ -62,8 +76,8 @@ bool ClientConnection::WornOut() {
     pool_.cluster().stats().upstream_cx_max_requests.Inc();
     return true;
   }
-  return config.max_connection_duration != 0 &&
-         pool_.cluster().loop().now() - begun_ >= config.max_connection_duration;
+  if (config.max_connection_duration == 0) return false;
+  return pool_.cluster().loop().now() - begun_ >= LongestLife(config, id_);
 }
 
 void ClientConnection::Close() {

@@ -21,6 +21,7 @@
 #include "source/tls/context_template.h"
 #include "source/upstream/assignment.h"
 #include "source/upstream/balancing.h"
+#include "source/upstream/connect_rules.h"
 #include "source/upstream/health_check.h"
 #include "source/upstream/outlier_detection.h"
 #include "source/upstream/transport_socket.h"
@@ -155,12 +156,15 @@ struct ClusterConfig {
   // Connections are made ahead of need: so many streams for each that is wanted.
   double preconnect_ratio = 1;
   TcpKeepalive keepalive;
-  base::Sparse<net::Address> source_address;  // Of family kNone when the kernel chooses.
+  base::Sparse<ConnectRules> connecting;
 
   // Its TLS transport sockets, which are referred to by index; tls_cell.h.
   std::vector<std::shared_ptr<const tls::ClientTemplate>> tls;
   TransportSocket transport_socket;                     // Of hosts that match none of these.
   std::vector<TransportSocketMatch> transport_matches;  // The first that matches counts.
+
+  // What TLS offers whatever the transport sockets say; empty: that. Of checks (tls_options).
+  base::Sparse<std::vector<std::string>> alpn;
 
   // UpstreamHttpProtocolOptions: SNI and the name to be verified come from the request.
   bool auto_sni = false;
@@ -201,6 +205,12 @@ struct ClusterConfig {
   // Hosts that discovery takes away go at once, instead of when their checks fail.
   bool ignore_health_on_host_removal = false;
   bool close_connections_on_host_health_failure = false;
+  // common_lb_config.close_connections_on_host_set_change: whenever hosts come or go, connections
+  // to all of them end.
+  bool close_connections_on_host_set_change = false;
+  // common_lb_config.override_host_status: hosts in which state a request may ask for by address,
+  // as bits by EndpointHealth.
+  uint8_t override_states = kDefaultOverrideStates;
 
   // track_cluster_stats: of single endpoints, of the sizes of messages, and of what requests take
   // of their timeouts; tracked_stats.h.

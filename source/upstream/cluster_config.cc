@@ -11,8 +11,8 @@
 #include "envoy/config/core/v3/protocol.pb.h"
 #include "envoy/extensions/clusters/dns/v3/dns_cluster.pb.h"
 #include "source/config/typed_config.h"
-#include "source/upstream/address_config.h"
 #include "source/upstream/balancing_config.h"
+#include "source/upstream/connect_rules_config.h"
 #include "source/upstream/dns_config.h"
 #include "source/upstream/duration_config.h"
 #include "source/upstream/health_check_config.h"
@@ -205,11 +205,7 @@ void ClusterCompiler::SetConnection() {
         TcpKeepalive{true, keepalive.keepalive_probes().value(), keepalive.keepalive_time().value(),
                      keepalive.keepalive_interval().value()};
   }
-  if (proto_.upstream_bind_config().has_source_address()) {
-    const auto source = CompileIpAddress(proto_.upstream_bind_config().source_address(), errors_,
-                                         At("upstream_bind_config").Field("source_address"));
-    if (source.has_value()) config_.source_address = *source;
-  }
+  CompileConnectRules(proto_, errors_, path_, config_.connecting);
 }
 
 void ClusterCompiler::SetPreconnect() {
@@ -264,6 +260,14 @@ void ClusterCompiler::SetHealth() {
   config_.ignore_health_on_host_removal = proto_.ignore_health_on_host_removal();
   config_.close_connections_on_host_health_failure =
       proto_.close_connections_on_host_health_failure();
+  config_.close_connections_on_host_set_change =
+      proto_.common_lb_config().close_connections_on_host_set_change();
+  if (proto_.common_lb_config().has_override_host_status()) {
+    config_.override_states = 0;
+    for (const int state : proto_.common_lb_config().override_host_status().statuses()) {
+      config_.override_states |= BitOf(HealthOf(static_cast<core::HealthStatus>(state)));
+    }
+  }
 }
 
 }  // namespace

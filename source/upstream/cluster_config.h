@@ -11,6 +11,7 @@
 #include "absl/types/span.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/config/core/v3/address.pb.h"
+#include "envoy/config/core/v3/health_check.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "source/config/errors.h"
 #include "source/upstream/cluster.h"
@@ -33,6 +34,9 @@ std::shared_ptr<const ClusterConfig> CompileCluster(
     const envoy::config::cluster::v3::Cluster& proto, config::Errors& errors,
     const config::Path& path, std::shared_ptr<const LocalZones> local_zones = nullptr,
     ClusterKinds kinds = {});
+
+// What discovery says of an endpoint.
+EndpointHealth HealthOf(envoy::config::core::v3::HealthStatus status);
 
 // For endpoints discovered apart from the cluster (EDS): names are refused. Null when anything is
 // wrong.

@@ -1,105 +1,60 @@
-// Connecting and shaking hands.
+// Begin, end, and the time between.
 #include "source/upstream/connect_attempt.h"
 
-#include <sys/epoll.h>
-
-#include <atomic>
-#include <cstring>
 #include <utility>
 
-#include "source/tls/tls_transport.h"
+#include "source/upstream/address_race.h"
 #include "source/upstream/pool.h"
 #include "source/upstream/worker_cluster.h"
 
 namespace proxenos::upstream {
-namespace {
 
-uint64_t NextId() {
-  static std::atomic<uint64_t> next{1};
-  return next.fetch_add(1, std::memory_order_relaxed);
-}
-
-}  // namespace
-
-ConnectAttempt::ConnectAttempt(HostPool& pool, net::UniqueFd fd,
-                               std::unique_ptr<net::Transport> transport, uint32_t streams)
+ConnectAttempt::ConnectAttempt(HostPool& pool, uint32_t streams)
     : pool_(pool),
       streams_(streams),
-      established_{net::Connection(fd.Release()), NextId(), pool.cluster().loop().now(), 0},
-      transport_(std::move(transport)),
+      begun_(pool.cluster().loop().now()),
       timeout_(pool.cluster().loop().timers(), [this] { Fail(PoolFailure::kConnectTimeout, ""); }) {
-  established_.connection.Watch(pool.cluster().loop(), this);
-  timeout_.ArmIn(pool.cluster().config().connect_timeout);
 }
 
-absl::string_view ConnectAttempt::protocol() const {
-  const net::Transport* transport = established_.connection.transport();
-  return transport == nullptr ? absl::string_view() : transport->protocol();
+ConnectAttempt::~ConnectAttempt() = default;
+
+event::EventLoop& ConnectAttempt::loop() const { return pool_.cluster().loop(); }
+
+bool ConnectAttempt::Begin(OpenFailure& why) {
+  const Host& host = pool_.host();
+  if (!host.further_addresses().empty()) {
+    race_ = std::make_unique<AddressRace>(*this, host);
+    if (!race_->StartNext(why)) return false;
+  } else {
+    Opening opening;
+    if (!pool_.Open(host.address(), opening, why)) return false;
+    only_.emplace(*this, std::move(opening));
+  }
+  timeout_.ArmIn(pool_.cluster().config().connect_timeout);
+  return true;
 }
 
 void ConnectAttempt::Cancel() {
-  state_ = State::kOver;
   timeout_.Disarm();
-  established_.connection.Close();
+  if (only_.has_value()) only_->Cancel();
+  if (race_ != nullptr) race_->Cancel();
 }
 
-void ConnectAttempt::OnIo(uint32_t events) {
-  if (state_ == State::kOver) return;
-  net::Connection& connection = established_.connection;
-  connection.Note(events);
-  if (state_ == State::kConnecting) {
-    if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
-      const int error = connection.TakeError();
-      Fail(PoolFailure::kConnectFailure, error == 0 ? "connection closed" : std::strerror(error));
-      return;
-    }
-    if ((events & EPOLLOUT) == 0) return;
-    state_ = State::kPreface;
-    established_.connected = pool_.cluster().loop().now();
-  }
-  Advance();
-}
-
-void ConnectAttempt::Advance() {
-  net::Connection& connection = established_.connection;
-  switch (connection.WriteRaw(preface_)) {
-    case net::FlushStatus::kDone:
-      break;
-    case net::FlushStatus::kBlocked:
-      return;
-    case net::FlushStatus::kError:
-      Fail(PoolFailure::kConnectFailure, std::strerror(connection.TakeError()));
-      return;
-  }
-  if (transport_ != nullptr) connection.SetTransport(std::move(transport_));
-  if (net::Transport* transport = connection.transport()) {
-    switch (transport->Advance(connection)) {
-      case net::Transport::Handshake::kDone:
-        OnHandshake(*static_cast<tls::TlsTransport*>(transport));
-        break;
-      case net::Transport::Handshake::kWantsIo:
-      case net::Transport::Handshake::kWaits:
-        return;
-      case net::Transport::Handshake::kFailed:
-        Fail(PoolFailure::kTransportFailure, transport->failure());
-        return;
-    }
-  }
-  state_ = State::kOver;
+void ConnectAttempt::OnTryDone(ConnectTry& winner) {
+  winner_ = &winner;
   timeout_.Disarm();
+  if (race_ != nullptr) race_->End(winner);
   pool_.OnConnected(*this);
 }
 
-void ConnectAttempt::OnHandshake(const tls::TlsTransport& transport) {
-  transport.shared_session()->SetHandshake(established_.connected, pool_.cluster().loop().now());
-  pool_.cluster().CountHandshake(transport.session());
+void ConnectAttempt::OnTryFailed(PoolFailure failure, absl::string_view detail) {
+  if (race_ != nullptr && race_->GoesOn()) return;
+  Fail(failure, detail);
 }
 
 void ConnectAttempt::Fail(PoolFailure failure, absl::string_view detail) {
-  state_ = State::kOver;
-  timeout_.Disarm();
   pool_.OnConnectFailed(*this, failure, detail);
-  established_.connection.Close();
+  Cancel();
 }
 
 }  // namespace proxenos::upstream

@@ -1,65 +1,65 @@
-// ConnectAttempt: a connection to a host on its way: connect, then what the cluster has precede the
-// stream (a PROXY header, a TLS handshake). Within connect_timeout all told.
+// ConnectAttempt: a connection to a host on its way, within connect_timeout all told. Nearly always
+// it is one try (connect_try.h) at the one address of the host; a host with several has them raced
+// (address_race.h), and the attempt is what the pool sees of that.
 //
-//   kConnecting --> kPreface --> over (HostPool::OnConnected)
-//        |              |
-//        +--------------+--> over (HostPool::OnConnectFailed)
+//   Begin --> (tries) --> HostPool::OnConnected
+//                 |
+//                 +-----> HostPool::OnConnectFailed
 //
 // Owner: its HostPool. Thread: the worker's. Dies when: it succeeded or failed, or the pool dies.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "source/base/intrusive_list.h"
-#include "source/event/event_loop.h"
-#include "source/net/connection.h"
-#include "source/net/socket.h"
-#include "source/upstream/client_connection.h"
-
-namespace proxenos::tls {
-class TlsTransport;
-}
+#include "source/upstream/connect_try.h"
 
 namespace proxenos::upstream {
 
+class AddressRace;
 class HostPool;
 
-class ConnectAttempt final : public event::IoHandler, public base::ListNode<> {
- public:
-  // `transport` may be null. `streams`: how many exchanges the connection is expected to serve at
-  // once.
-  ConnectAttempt(HostPool& pool, net::UniqueFd fd, std::unique_ptr<net::Transport> transport,
-                 uint32_t streams);
+// Why a try could not even begin.
+struct OpenFailure {
+  PoolFailure failure = PoolFailure::kNone;
+  absl::string_view detail;  // Static text.
+};
 
-  // What the peer is sent before anything else, outside of any TLS.
-  void Precede(buffer::Buffer preface) { preface_ = std::move(preface); }
+class ConnectAttempt final : public base::ListNode<> {
+ public:
+  // `streams`: how many exchanges the connection is expected to serve at once.
+  ConnectAttempt(HostPool& pool, uint32_t streams);
+  ~ConnectAttempt();
+
+  // Opens the first socket. False: none could be; nobody is told besides. REQUIRES: called once.
+  bool Begin(OpenFailure& why);
 
   uint32_t streams() const { return streams_; }
-  base::MonoTime begun() const { return established_.begun; }
-  // What ALPN chose; empty without TLS or when nothing was.
-  absl::string_view protocol() const;
+  base::MonoTime begun() const { return begun_; }
+  HostPool& pool() const { return pool_; }
+  event::EventLoop& loop() const;
+  // What ALPN chose; empty without TLS or when nothing was. REQUIRES: it succeeded.
+  absl::string_view protocol() const { return winner_->protocol(); }
   // Takes the connection out. REQUIRES: it succeeded.
-  Established Take() { return std::move(established_); }
+  Established Take() { return winner_->Take(); }
   // Ends it without telling anybody.
   void Cancel();
 
-  void OnIo(uint32_t events) override;
+  // From its tries.
+  void OnTryDone(ConnectTry& winner);
+  void OnTryFailed(PoolFailure failure, absl::string_view detail);
 
  private:
-  enum class State : uint8_t { kConnecting, kPreface, kOver };
-
-  // The preface and the handshake, as far as they go now.
-  void Advance();
-  void OnHandshake(const tls::TlsTransport& transport);
   void Fail(PoolFailure failure, absl::string_view detail);
 
   HostPool& pool_;
   const uint32_t streams_;
-  State state_ = State::kConnecting;
-  Established established_;
-  std::unique_ptr<net::Transport> transport_;  // Until the preface is out.
-  buffer::Buffer preface_;
+  const base::MonoTime begun_;
+  std::optional<ConnectTry> only_;
+  std::unique_ptr<AddressRace> race_;  // In the place of `only_`, for hosts with several addresses.
+  ConnectTry* winner_ = nullptr;
   event::Timer timeout_;
 };
 

@@ -51,7 +51,9 @@ std::unique_ptr<net::Transport> MakeTlsTransport(base::Held<tls::ClientContext> 
   if (!kind.sni.empty()) target.sni = kind.sni;
   target.verify_san = kind.san;
   if (options.auto_sni_san_validation && target.verify_san.empty()) target.verify_san = target.sni;
-  if (options.common.alpn.empty() && !kind.raw) {
+  if (!config.alpn->empty()) {
+    target.alpn = *config.alpn;
+  } else if (options.common.alpn.empty() && !kind.raw) {
     switch (ProtocolOf(config, kind)) {
       case HttpProtocol::kHttp2:
         target.alpn = {"h2"};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "source/base/log.h"
 
@@ -54,28 +55,35 @@ class DnsCacheKeeper::Name {
     timeout_.Disarm();
     if (answer.status == net::DnsStatus::kTimeout) keeper_.stats_->dns_query_timeout.Inc();
     if (answer.status != net::DnsStatus::kOk) return OnFailure(answer.error);
-    const auto first = std::find_if(
-        answer.addresses.begin(), answer.addresses.end(),
-        [this](const net::Address& each) { return !keeper_.settings_.removed.Matches(each); });
     if (answer.addresses.empty()) return OnFailure("the name has no addresses");
-    if (first == answer.addresses.end()) return OnFailure("none of its addresses may be used");
+    std::erase_if(answer.addresses, [this](const net::Address& each) {
+      return keeper_.settings_.removed.Matches(each);
+    });
+    if (answer.addresses.empty()) return OnFailure("none of its addresses may be used");
     keeper_.stats_->dns_query_success.Inc();
     next_failure_wait_ = keeper_.settings_.dns.failure_refresh_base;
-    Take(*first);
+    Take(answer.addresses);
     const base::Nanos wait =
         answer.ttl == base::kNever ? keeper_.settings_.dns.refresh_rate : answer.ttl;
     refresh_.ArmIn(std::max(wait, keeper_.settings_.min_refresh_rate));
   }
 
-  void Take(const net::Address& resolved) {
-    const net::Address address = resolved.WithPort(cached_->name().port);
-    if (host_ != nullptr && host_->address() == address) return;
+  // REQUIRES: there are some, all of which may be used.
+  void Take(const std::vector<net::Address>& resolved) {
+    const uint16_t port = cached_->name().port;
     HostIdentity identity;
-    identity.address = address;
+    identity.address = resolved.front().WithPort(port);
+    for (size_t i = 1; i < resolved.size() && i <= kMaxFurtherAddresses; ++i) {
+      identity.further.Mutable().push_back(resolved[i].WithPort(port));
+    }
+    if (host_ != nullptr && host_->address() == identity.address &&
+        host_->identity().further == identity.further) {
+      return;
+    }
     identity.hostname = cached_->name().host;
     identity.logical_name = cached_->key();
     if (host_ != nullptr) keeper_.stats_->host_address_changed.Inc();
-    // Another address is the same host: its pools go on, new connections go there.
+    // With other addresses it is the same host: its pools go on, new connections go there.
     const uint64_t id = host_ == nullptr ? NextHostId() : host_->id();
     host_ = std::make_shared<const Host>(id, std::move(identity));
     keeper_.cache_->Settle(*cached_, NameState::kResolved, host_);

@@ -24,7 +24,8 @@ class DnsCluster::Name {
         name_, settings().family, [this](net::DnsAnswer answer) { OnAnswer(std::move(answer)); });
   }
 
-  // STRICT_DNS: sorted, since servers rotate them; LOGICAL_DNS: in the order of the answer.
+  // STRICT_DNS: sorted, since servers rotate them; LOGICAL_DNS: in the order of the answer, no more
+  // than a host may have.
   const std::vector<net::Address>& addresses() const { return addresses_; }
 
  private:
@@ -56,7 +57,8 @@ class DnsCluster::Name {
       PX_LOG(kDns, kWarn, "cluster ", cluster_.config_->name, ": ", name_, " has no addresses");
     }
     if (logical()) {
-      addresses.resize(std::min<size_t>(addresses.size(), 1));
+      // One host: connections try its addresses in turn.
+      addresses.resize(std::min<size_t>(addresses.size(), 1 + kMaxFurtherAddresses));
     } else {
       std::sort(
           addresses.begin(), addresses.end(),
@@ -148,7 +150,9 @@ void DnsCluster::AddResolved(const Endpoint& endpoint, std::vector<Endpoint>& ou
     out.push_back(endpoint);
     return;
   }
-  for (const net::Address& address : NameOf(endpoint.dns_name).addresses()) {
+  const std::vector<net::Address>& addresses = NameOf(endpoint.dns_name).addresses();
+  if (config_->discovery == DiscoveryKind::kLogicalDns) return AddLogical(endpoint, addresses, out);
+  for (const net::Address& address : addresses) {
     Endpoint resolved = endpoint;
     resolved.dns_name.clear();
     resolved.dns_port = 0;
@@ -157,10 +161,24 @@ void DnsCluster::AddResolved(const Endpoint& endpoint, std::vector<Endpoint>& ou
   }
 }
 
+void DnsCluster::AddLogical(const Endpoint& endpoint, const std::vector<net::Address>& addresses,
+                            std::vector<Endpoint>& out) {
+  if (addresses.empty()) return;
+  Endpoint resolved = endpoint;
+  resolved.dns_name.clear();
+  resolved.dns_port = 0;
+  resolved.address = addresses.front().WithPort(endpoint.dns_port);
+  for (size_t i = 1; i < addresses.size(); ++i) {
+    resolved.further.Mutable().push_back(addresses[i].WithPort(endpoint.dns_port));
+  }
+  out.push_back(std::move(resolved));
+}
+
 std::shared_ptr<const Assignment> DnsCluster::Resolved() const {
   Assignment result;
   result.overprovisioning_percent = config_->assignment->overprovisioning_percent;
   result.drop_overload = config_->assignment->drop_overload;
+  result.weighted_health = config_->assignment->weighted_health;
   for (const LocalityEndpoints& locality : config_->assignment->localities) {
     LocalityEndpoints resolved;
     resolved.locality = locality.locality;

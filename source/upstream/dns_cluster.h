@@ -1,8 +1,9 @@
 // DnsCluster: keeps the names of a STRICT_DNS or LOGICAL_DNS cluster resolved and tells when the
 // endpoints have changed.
 //
-// STRICT_DNS: every address of every name is an endpoint. LOGICAL_DNS: the first address of the one
-// name is. A failed look-up keeps what was known; a name without addresses loses its endpoints.
+// STRICT_DNS: every address of every name is an endpoint. LOGICAL_DNS: the one name is, at its
+// first address, and the others are where connections try their luck besides. A failed look-up
+// keeps what was known; a name without addresses loses its endpoints.
 #pragma once
 
 #include <memory>
@@ -53,6 +54,8 @@ class DnsCluster {
   void Report();
   const Name& NameOf(const std::string& dns_name) const;
   void AddResolved(const Endpoint& endpoint, std::vector<Endpoint>& out) const;
+  static void AddLogical(const Endpoint& endpoint, const std::vector<net::Address>& addresses,
+                         std::vector<Endpoint>& out);
   std::shared_ptr<const Assignment> Resolved() const;
 
   event::EventLoop& loop_;

@@ -36,6 +36,8 @@ class HashTable {
   // What it was built of: a table of the same may be used in its place.
   bool BuiltOf(const HashOptions& options, absl::Span<const Member> members) const;
 
+  absl::Span<const Member> members() const { return members_; }
+
   // Places; of the ring, or of the table.
   size_t size() const { return options_.ring ? ring_.size() : table_.size(); }
 

@@ -133,6 +133,14 @@ void HealthCheckCompiler::SetTarget() {
     }
     check_.alt_port = static_cast<uint16_t>(port);
   }
+  for (int i = 0; i < proto_.tls_options().alpn_protocols_size(); ++i) {
+    const std::string& name = proto_.tls_options().alpn_protocols(i);
+    if (name.empty() || name.size() > UINT8_MAX) {
+      errors_.AddValue(At("tls_options").Field("alpn_protocols").Index(static_cast<size_t>(i)),
+                       name, "a name of 1 to 255 bytes");
+    }
+    check_.alpn.push_back(name);
+  }
   if (proto_.has_transport_socket_match_criteria()) {
     check_.transport_match = json::FlattenStruct(proto_.transport_socket_match_criteria());
   }

@@ -11,8 +11,10 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "source/base/clock.h"
+#include "source/base/sparse.h"
 #include "source/net/address.h"
 #include "source/upstream/health_check.h"
 #include "source/upstream/load_counts.h"
@@ -45,7 +47,8 @@ struct HostIdentity {
   std::string logical_name;  // "name:port" of a LOGICAL_DNS host; else empty.
   // What a cluster's transport_socket_matches look at.
   FlatStruct transport_match;
-  std::shared_ptr<const CheckTarget> check;  // Null: checked at its own address.
+  std::shared_ptr<const CheckTarget> check;              // Null: checked at its own address.
+  base::Sparse<std::vector<net::Address>> further = {};  // Where it can be reached besides.
 };
 
 // An id that no other host of the process has. Thread: any.
@@ -63,6 +66,8 @@ class Host {
   uint64_t id() const { return id_; }
   const HostIdentity& identity() const { return identity_; }
   const net::Address& address() const { return identity_.address; }
+  // At most kMaxFurtherAddresses; connections try them as well (address_race.h).
+  const std::vector<net::Address>& further_addresses() const { return *identity_.further; }
   const std::string& hostname() const { return identity_.hostname; }
   const std::string& logical_name() const { return identity_.logical_name; }
   const FlatStruct& transport_match() const { return identity_.transport_match; }

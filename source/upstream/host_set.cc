@@ -181,13 +181,20 @@ HostSet::HostSet(HostSetParts parts, const HostSet* previous)
   std::vector<PriorityHealth> health(priorities_);
   for (const HostEntry& entry : entries_) {
     DCHECK(entry.locality < localities_->size());
+    PriorityHealth& priority = health[entry.priority];
+    const uint32_t weight = options_.weighted_health ? entry.weight : 0;
     if (entry.excluded()) {
       ++excluded_;
     } else {
-      ++health[entry.priority].hosts;
+      ++priority.hosts;
+      priority.weight += weight;
     }
-    health[entry.priority].healthy += entry.healthy();
-    health[entry.priority].degraded += entry.degraded();
+    const bool healthy = entry.healthy();
+    const bool degraded = entry.degraded();
+    priority.healthy += healthy;
+    priority.degraded += degraded;
+    if (healthy) priority.healthy_weight += weight;
+    if (degraded) priority.degraded_weight += weight;
   }
   for (const PriorityHealth& priority : health) {
     healthy_ += priority.healthy;

@@ -67,6 +67,7 @@ struct HostSetOptions {
   uint8_t panic_threshold_percent = 50;
   bool locality_weighted = false;
   bool by_zone = false;                               // Requests may keep to one locality.
+  bool weighted_health = false;                       // Policy.weighted_priority_health
   std::optional<HashOptions> hashing = std::nullopt;  // Of policies that hash.
   std::shared_ptr<const SubsetRules> subsets = nullptr;
 

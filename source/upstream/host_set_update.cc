@@ -21,8 +21,9 @@ uint64_t NextHostId() {
 
 namespace {
 
-HostSetOptions OptionsOf(const ClusterConfig& config) {
+HostSetOptions OptionsOf(const ClusterConfig& config, const Assignment& assignment) {
   HostSetOptions options{config.panic_threshold_percent, config.locality_weighted};
+  options.weighted_health = assignment.weighted_health;
   options.subsets = config.subsets;
   // As a fallback the whole set is a subset like the others.
   if (config.subsets != nullptr && !config.subsets->locality_weight_aware) {
@@ -39,7 +40,7 @@ bool IsChecked(const ClusterConfig& config, const Host& host) {
   return config.health_check != nullptr && (host.check() == nullptr || !host.check()->disabled);
 }
 
-// Whether a host stays the same: its address is compared apart. With another hostname a host is
+// Whether a host stays the same: its addresses are compared apart. With another hostname a host is
 // another one: what it was called may have been sent to it, or checked against. With other metadata
 // it may be spoken to in another way.
 bool SameButAddress(const HostIdentity& host, const Endpoint& endpoint) {
@@ -48,6 +49,10 @@ bool SameButAddress(const HostIdentity& host, const Endpoint& endpoint) {
       (host.check != nullptr && endpoint.check != nullptr && *host.check == *endpoint.check);
   return host.hostname == endpoint.hostname && host.logical_name == endpoint.logical_name &&
          host.transport_match == endpoint.transport_match && same_check;
+}
+
+bool SameAddresses(const HostIdentity& host, const Endpoint& endpoint) {
+  return host.address == endpoint.address && host.further == endpoint.further;
 }
 
 // The hosts of the previous snapshot, to be found by what makes their identity.
@@ -59,13 +64,13 @@ class KnownHosts {
   std::shared_ptr<const Host> HostOf(const Endpoint& endpoint) {
     const std::shared_ptr<const Host>* known = Find(endpoint);
     const bool same = known != nullptr && SameButAddress((*known)->identity(), endpoint);
-    if (same && (*known)->address() == endpoint.address) return *known;
+    if (same && SameAddresses((*known)->identity(), endpoint)) return *known;
     // Only a logical host keeps its id when its address changes.
     const bool same_pool = same && !endpoint.logical_name.empty();
     auto host = std::make_shared<const Host>(
         same_pool ? (*known)->id() : NextHostId(),
         HostIdentity{endpoint.address, endpoint.hostname, endpoint.logical_name,
-                     endpoint.transport_match, endpoint.check});
+                     endpoint.transport_match, endpoint.check, endpoint.further});
     host->SetHealthBits(FirstBits(*host));
     if (same_pool) host->SetLoad((*known)->load());
     // The same address at another priority is the same host.
@@ -186,7 +191,7 @@ class EntryBuilder {
     if (!in_order_) return nullptr;
     if (entries.size() < previous_->size()) {
       const HostEntry& next = previous_->entry(static_cast<HostIndex>(entries.size()));
-      if (next.priority == priority && next.host->address() == endpoint.address &&
+      if (next.priority == priority && SameAddresses(next.host->identity(), endpoint) &&
           SameButAddress(next.host->identity(), endpoint)) {
         return &next;
       }
@@ -289,7 +294,7 @@ HostSetUpdate BuildHostSet(const ClusterConfig& config, const Assignment& assign
   builder.locality_weights.shrink_to_fit();
 
   HostSetUpdate update;
-  const HostSetOptions options = OptionsOf(config);
+  const HostSetOptions options = OptionsOf(config, assignment);
   auto drop = DropOf(assignment.drop_overload, previous.get());
   if (previous != nullptr && previous->options() == options &&
       previous->overprovisioning_percent() == assignment.overprovisioning_percent &&

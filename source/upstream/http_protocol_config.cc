@@ -140,6 +140,10 @@ void ProtocolCompiler::SetCommon(const core::HttpProtocolOptions& options,
   if (options.has_idle_timeout()) {
     to_.idle_timeout = CompileDuration(options.idle_timeout(), errors_, path.Field("idle_timeout"));
   }
+  if (options.has_max_connection_duration_jitter()) {
+    to_.connecting.Mutable().duration_jitter_percent =
+        options.max_connection_duration_jitter().value();
+  }
   if (options.has_max_connection_duration()) {
     to_.max_connection_duration = CompileDuration(options.max_connection_duration(), errors_,
                                                   path.Field("max_connection_duration"));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "source/base/check.h"
+#include "source/upstream/bounded_hash.h"
 
 namespace proxenos::upstream {
 namespace {
@@ -165,7 +166,8 @@ std::unique_ptr<LoadBalancer> MakeLoadBalancer(const ClusterConfig& config, Acti
       return std::make_unique<RandomChoice>();
     case LbPolicy::kRingHash:
     case LbPolicy::kMaglev:
-      return std::make_unique<HashChoice>();
+      if (config.hashing->balance_factor == 0) return std::make_unique<HashChoice>();
+      return std::make_unique<BoundedHashChoice>(config.hashing->balance_factor, std::move(active));
     case LbPolicy::kPickFirst:
       return std::make_unique<FirstChoice>();
   }

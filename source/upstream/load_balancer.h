@@ -19,8 +19,8 @@
 
 namespace proxenos::upstream {
 
-// Requests under way to a host from this worker. REQUIRES: the index is of the HostSet that was
-// given to Update last.
+// Requests under way to a host from this worker; of kNoHost: to all of the cluster's. REQUIRES: the
+// index is of the HostSet that was given to Update last.
 using ActiveRequests = absl::AnyInvocable<uint32_t(HostIndex) const>;
 
 struct Choice {

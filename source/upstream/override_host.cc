@@ -22,15 +22,30 @@ net::Address ParseHostAddress(absl::string_view text) {
   return address.ok() ? *address : net::Address();
 }
 
-HostIndex FirstUsable(const HostSet& hosts, const HostsByAddress& by_address,
+namespace {
+
+// What discovery says, or else what was found out here.
+EndpointHealth StateOf(const HostEntry& entry) {
+  if (entry.discovered != EndpointHealth::kHealthy) {
+    // One that is said to be degraded may have failed here since.
+    const bool failed = entry.discovered == EndpointHealth::kDegraded && !entry.degraded();
+    return failed ? EndpointHealth::kUnhealthy : entry.discovered;
+  }
+  if (entry.healthy()) return EndpointHealth::kHealthy;
+  return entry.degraded() ? EndpointHealth::kDegraded : EndpointHealth::kUnhealthy;
+}
+
+}  // namespace
+
+HostIndex FirstUsable(const HostSet& hosts, const HostsByAddress& by_address, uint8_t states,
                       absl::string_view list) {
+  if (states == 0) return kNoHost;
   for (const absl::string_view each : absl::StrSplit(list, ',')) {
     const net::Address address = ParseHostAddress(absl::StripAsciiWhitespace(each));
     if (address.family() == net::Address::Family::kNone) continue;
     const HostIndex index = by_address.Find(address);
     if (index == kNoHost) continue;
-    const HostEntry& entry = hosts.entry(index);
-    if (entry.healthy() || entry.degraded()) return index;
+    if ((BitOf(StateOf(hosts.entry(index))) & states) != 0) return index;
   }
   return kNoHost;
 }

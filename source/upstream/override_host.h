@@ -36,9 +36,9 @@ inline constexpr absl::string_view kStrictSessionHost = "proxenos.strict_session
 // "10.0.0.1:80" or "[::1]:80"; of no family when it is neither.
 net::Address ParseHostAddress(absl::string_view text);
 
-// The first of `list` (addresses separated by commas) that is a host of `hosts` and well enough to
-// be used; kNoHost: none is. `by_address` is of `hosts`.
-HostIndex FirstUsable(const HostSet& hosts, const HostsByAddress& by_address,
+// The first of `list` (addresses separated by commas) that is a host of `hosts` and in one of
+// `states` (bits by EndpointHealth); kNoHost: none is. `by_address` is of `hosts`.
+HostIndex FirstUsable(const HostSet& hosts, const HostsByAddress& by_address, uint8_t states,
                       absl::string_view list);
 
 // What of `list` is behind `address`; all of it where that is not in it.

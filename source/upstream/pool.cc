@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "source/base/log.h"
+#include "source/upstream/connect_attempt.h"
 #include "source/upstream/host_tlvs.h"
 #include "source/upstream/http1_client_connection.h"
 #include "source/upstream/http2_client_connection.h"
@@ -150,35 +151,38 @@ bool HostPool::StartConnection() {
     cluster_.stats().upstream_cx_overflow.Inc();
     return false;
   }
-  std::unique_ptr<net::Transport> transport;
-  absl::string_view detail;
-  if (!MakeTransport(&transport, &detail)) {
-    FailStart(PoolFailure::kTransportFailure, detail);
-    return false;
-  }
-  const ClusterConfig& config = cluster_.config();
-  cluster_.NoteUse();
-  auto fd = cluster_.Connect(host_->address());
-  if (!fd.ok()) {
-    FailStart(PoolFailure::kConnectFailure, "cannot start connecting");
+  auto attempt = std::make_unique<ConnectAttempt>(*this, ExpectedStreams());
+  OpenFailure why;
+  if (!attempt->Begin(why)) {
+    FailStart(why.failure, why.detail);
     return false;
   }
   cluster_.stats().upstream_cx_total.Inc();
   cluster_.stats().upstream_cx_active.Inc();
   ++connection_count_;
+  expected_streams_ += attempt->streams();
   // Owned through its list until Forget hands it to the loop.
-  attempts_.PushBack(std::make_unique<ConnectAttempt>(*this, *std::move(fd), std::move(transport),
-                                                      ExpectedStreams())
-                         .release());
-  ConnectAttempt& attempt = *attempts_.back();
-  expected_streams_ += attempt.streams();
-  buffer::Buffer preface;
-  const TransportSocket& socket = config.SocketOf(host_->transport_match());
+  attempts_.PushBack(attempt.release());
+  return true;
+}
+
+bool HostPool::Open(const net::Address& address, Opening& opening, OpenFailure& why) {
+  if (!MakeTransport(&opening.transport, &why.detail)) {
+    why.failure = PoolFailure::kTransportFailure;
+    return false;
+  }
+  cluster_.NoteUse();
+  auto fd = cluster_.Connect(address);
+  if (!fd.ok()) {
+    why = {PoolFailure::kConnectFailure, "cannot start connecting"};
+    return false;
+  }
+  opening.fd = *std::move(fd);
+  const TransportSocket& socket = cluster_.config().SocketOf(host_->transport_match());
   if (socket.proxy_header != ProxyHeader::kNone) {
     const net::ProxyTlvs tlvs = SentTlvs(socket, host_->transport_match(), kind_.tlvs);
-    AppendProxyHeader(socket.proxy_header, kind_.source, kind_.destination, tlvs, preface);
+    AppendProxyHeader(socket.proxy_header, kind_.source, kind_.destination, tlvs, opening.preface);
   }
-  if (!preface.empty()) attempt.Precede(std::move(preface));
   return true;
 }
 

@@ -17,14 +17,16 @@
 #include "source/base/intrusive_list.h"
 #include "source/event/event_loop.h"
 #include "source/upstream/client_connection.h"
-#include "source/upstream/connect_attempt.h"
 #include "source/upstream/connection_kind.h"
 #include "source/upstream/exchange.h"
 #include "source/upstream/host.h"
 
 namespace proxenos::upstream {
 
+class ConnectAttempt;
 class WorkerCluster;
+struct OpenFailure;
+struct Opening;
 
 class HostPool {
  public:
@@ -57,6 +59,8 @@ class HostPool {
   WorkerCluster& cluster() { return cluster_; }
 
   // From its attempts.
+  // What a try at `address` begins with. False: it cannot be had.
+  bool Open(const net::Address& address, Opening& opening, OpenFailure& why);
   void OnConnected(ConnectAttempt& attempt);
   void OnConnectFailed(ConnectAttempt& attempt, PoolFailure failure, absl::string_view detail);
 

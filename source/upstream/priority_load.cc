@@ -3,14 +3,16 @@
 
 #include <algorithm>
 
+#include "absl/numeric/int128.h"
+
 namespace proxenos::upstream {
 namespace {
 
 // The availability that a part of a priority's hosts counts for.
-uint32_t Availability(uint32_t part, uint32_t hosts, uint32_t overprovisioning_percent) {
-  if (hosts == 0) return 0;
-  const uint64_t percent = uint64_t{overprovisioning_percent} * part / hosts;
-  return static_cast<uint32_t>(std::min<uint64_t>(100, percent));
+uint32_t Availability(uint64_t part, uint64_t all, uint32_t overprovisioning_percent) {
+  if (all == 0) return 0;
+  const absl::uint128 percent = absl::uint128(overprovisioning_percent) * part / all;
+  return static_cast<uint32_t>(std::min<absl::uint128>(100, percent));
 }
 
 // Everything is in panic: requests are spread by the number of hosts alone.
@@ -84,8 +86,12 @@ std::vector<PriorityLoad> SharePriorityLoad(absl::Span<const PriorityHealth> pri
   bool any_host = false;
   for (size_t i = 0; i < priorities.size(); ++i) {
     const PriorityHealth& priority = priorities[i];
-    healthy[i] = Availability(priority.healthy, priority.hosts, overprovisioning_percent);
-    degraded[i] = Availability(priority.degraded, priority.hosts, overprovisioning_percent);
+    const bool weighted = priority.weight > 0;
+    const uint64_t all = weighted ? priority.weight : priority.hosts;
+    healthy[i] = Availability(weighted ? priority.healthy_weight : priority.healthy, all,
+                              overprovisioning_percent);
+    degraded[i] = Availability(weighted ? priority.degraded_weight : priority.degraded, all,
+                               overprovisioning_percent);
     total = std::min(100u, total + healthy[i] + degraded[i]);
     any_host = any_host || priority.hosts > 0;
   }

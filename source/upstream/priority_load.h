@@ -13,6 +13,11 @@ struct PriorityHealth {
   uint32_t hosts = 0;
   uint32_t healthy = 0;
   uint32_t degraded = 0;
+  // Of those, with Policy.weighted_priority_health: they then decide on availability. Panic is
+  // about numbers all the same, as in Envoy. A `weight` of 0: numbers decide on both.
+  uint64_t weight = 0;
+  uint64_t healthy_weight = 0;
+  uint64_t degraded_weight = 0;
 };
 
 struct PriorityLoad {

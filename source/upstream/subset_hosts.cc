@@ -84,7 +84,7 @@ Choice SubsetHosts::ChooseIn(const Subset& subset, const PickRequest& request,
   std::unique_ptr<LoadBalancer>& balancer = balancers_[&subset];
   if (balancer == nullptr) {
     balancer = MakeWorkerBalancer(config_, registry_, live_, [this, &subset](HostIndex index) {
-      return active_(subset.indexes[index]);
+      return active_(index == kNoHost ? kNoHost : subset.indexes[index]);
     });
     balancer->Update(*subset.hosts, random);
   }

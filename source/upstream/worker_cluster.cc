@@ -35,6 +35,10 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
   decoder_options_.enable_trailers = published_.config->response_trailers;
   decoder_options_.allow_chunked_length = published_.config->allow_chunked_length;
   const auto active = [this](HostIndex index) -> uint32_t {
+    if (index == kNoHost) {
+      return static_cast<uint32_t>(stats_->upstream_rq_active.value() +
+                                   stats_->upstream_rq_pending_active.value());
+    }
     return by_index_[index] == nullptr ? 0 : by_index_[index]->active();
   };
   orca_ = MakeOrcaSink(config(), published_.load.get());
@@ -158,7 +162,8 @@ HostPool* WorkerCluster::PickPool(const PickRequest& request, Exchange& exchange
   }
   if (!request.override_hosts.empty()) {
     if (by_address_ == nullptr) by_address_ = std::make_unique<HostsByAddress>(hosts());
-    const HostIndex wanted = FirstUsable(hosts(), *by_address_, request.override_hosts);
+    const HostIndex wanted =
+        FirstUsable(hosts(), *by_address_, config().override_states, request.override_hosts);
     if (wanted != kNoHost) {
       exchange.priority = hosts().entry(wanted).priority;
       return &PoolOf(wanted);
@@ -223,8 +228,23 @@ void WorkerCluster::ForgetHost(uint64_t id) {
   pool.Drain();
 }
 
+namespace {
+
+bool SameMembers(const HostSet& a, const HostSet& b) {
+  if (a.size() != b.size()) return false;
+  absl::flat_hash_set<uint64_t> ids;
+  ids.reserve(a.size());
+  for (const HostEntry& entry : a.entries()) ids.insert(entry.host->id());
+  return std::all_of(b.entries().begin(), b.entries().end(),
+                     [&ids](const HostEntry& entry) { return ids.contains(entry.host->id()); });
+}
+
+}  // namespace
+
 void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
   ++host_changes;
+  const bool close_all =
+      config().close_connections_on_host_set_change && !SameMembers(*published_.hosts, *hosts);
   published_.hosts = std::move(hosts);
   by_index_.assign(published_.hosts->size(), nullptr);
   by_address_.reset();
@@ -239,8 +259,8 @@ void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
     const uint64_t id = host.id();
     // Its connections end like those of a host that left; a request that goes there all the same
     // makes new ones.
-    if (config().close_connections_on_host_health_failure &&
-        (host.health_bits() & kFailedActiveCheck) != 0) {
+    if (close_all || (config().close_connections_on_host_health_failure &&
+                      (host.health_bits() & kFailedActiveCheck) != 0)) {
       continue;
     }
     present.insert(id);
@@ -250,7 +270,7 @@ void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
     known->second->ReplaceHost(published_.hosts->shared_host(index));
     by_index_[index] = known->second.get();
   }
-  if (tracked_ != nullptr) tracked_->Keep(present);
+  if (tracked_ != nullptr && !close_all) tracked_->Keep(present);
   std::vector<HostPool*> leaving;
   for (auto it = pools_.begin(); it != pools_.end();) {
     if (present.contains(it->first)) {
@@ -348,11 +368,8 @@ absl::StatusOr<net::UniqueFd> WorkerCluster::Connect(const net::Address& address
     if (!fd.valid()) return absl::UnavailableError("no internal listener of that name");
     return fd;
   }
-  net::ConnectOptions options;
+  net::ConnectOptions options = config().connecting->OptionsFor(address);
   if (config().keepalive.enabled) options.keepalive = keepalive();
-  if (config().source_address->family() != net::Address::Family::kNone) {
-    options.source = *config().source_address;
-  }
   return net::StartConnect(address, options);
 }
 

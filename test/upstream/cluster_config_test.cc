@@ -78,7 +78,7 @@ TEST(ClusterConfigTest, DefaultsAreEnvoys) {
     EXPECT_EQ(thresholds.max_retries, 3u);
   }
   EXPECT_FALSE(config->keepalive.enabled);
-  EXPECT_EQ(config->source_address->family(), net::Address::Family::kNone);
+  EXPECT_TRUE(config->connecting->sources.empty());
   EXPECT_TRUE(config->wait_for_warm_on_init);
   ASSERT_NE(config->assignment, nullptr);
   EXPECT_TRUE(config->assignment->localities.empty());
@@ -120,7 +120,8 @@ transport_socket:
   EXPECT_EQ(config->keepalive.probes, 2u);
   EXPECT_EQ(config->keepalive.time_s, 3u);
   EXPECT_EQ(config->keepalive.interval_s, 4u);
-  EXPECT_EQ(config->source_address->ToString(), "127.0.0.9:0");
+  ASSERT_EQ(config->connecting->sources.size(), 1u);
+  EXPECT_EQ(config->connecting->sources[0].address.ToString(), "127.0.0.9:0");
 }
 
 // HttpProtocolOptions as the cluster's typed extension.
@@ -566,7 +567,8 @@ TEST(ClusterConfigTest, ErrorsNameTheirField) {
                   ".socket_address.address: value db.example: expected a "
                   "numeric IPv4 or IPv6 address");
   ExpectError("type: STATIC\n" + Load("{endpoint: {hostname: x}}"), first + ": is required");
-  ExpectError("type: STATIC\n" + Load("{endpoint_name: x}"), first + ": is required");
+  ExpectError("type: STATIC\n" + Load("{endpoint_name: x}"),
+              "lb_endpoints[0].endpoint_name: value x");
   ExpectError(
       "type: STATIC\n" +
           Load("{endpoint: {address: {socket_address: {address: 1.2.3.4, named_port: http}}}}"),

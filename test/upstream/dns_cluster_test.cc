@@ -159,11 +159,17 @@ TEST_F(DnsClusterTest, LogicalUsesTheFirstAddressUnderOneIdentity) {
   EXPECT_EQ(Hosts(), (Texts{"10.0.0.2:5432"}));
   const uint64_t id = hosts_->host(0).id();
   Wait(5 * base::kSecond);
+  EXPECT_EQ(hosts_->host(0).further_addresses().size(), 1u);
   resolver_.Answer("db", {"10.0.0.2", "10.0.0.9"});
-  EXPECT_EQ(reports_, 1);
+  EXPECT_EQ(reports_, 2);
+  EXPECT_EQ(hosts_->host(0).further_addresses().at(0).ToString(), "10.0.0.9:5432");
   Wait(5 * base::kSecond);
   resolver_.Answer("db", {"10.0.0.1", "10.0.0.2"});
   EXPECT_EQ(Hosts(), (Texts{"10.0.0.1:5432"}));
+  EXPECT_EQ(hosts_->host(0).id(), id);
+  Wait(5 * base::kSecond);
+  resolver_.Answer("db", {"10.0.0.1"});
+  EXPECT_TRUE(hosts_->host(0).further_addresses().empty());
   EXPECT_EQ(hosts_->host(0).id(), id);
 }
 

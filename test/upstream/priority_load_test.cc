@@ -59,6 +59,16 @@ TEST(PriorityLoadTest, DegradedHostsComeAfterHealthyOnes) {
   ExpectLoads({{100, 0, 100}}, {{0}, {100}, {false}});
 }
 
+TEST(PriorityLoadTest, WeightsDecideOnAvailabilityButNotOnPanic) {
+  // Half of the hosts, but nine tenths of the weight.
+  ExpectLoads({{2, 1, 0, 100, 90, 0}, {2, 2, 0, 2, 2, 0}}, {{100, 0}, {0, 0}, {false, false}});
+  // A tenth of the weight, by numbers half of them: no panic.
+  ExpectLoads({{2, 1, 0, 100, 10, 0}, {2, 2, 0, 2, 2, 0}}, {{14, 86}, {0, 0}, {false, false}});
+  constexpr uint64_t kMany = uint64_t{1} << 52;
+  ExpectLoads({{2, 1, 0, 2 * kMany, kMany, 0}, {2, 2, 0, 2, 2, 0}},
+              {{70, 30}, {0, 0}, {false, false}});
+}
+
 TEST(PriorityLoadTest, AThresholdOfZeroNeverPanics) {
   ExpectLoads({{10, 0, 0}}, {{0}, {0}, {false}}, 0);
   ExpectLoads({{10, 1, 0}}, {{100}, {0}, {false}}, 0);
