@@ -9,6 +9,7 @@
 #include "source/access_log/access_log_config.h"
 #include "source/route/matcher_config.h"
 #include "source/upstream/address_config.h"
+#include "source/upstream/socket_option_config.h"
 
 namespace proxenos::admin {
 namespace {
@@ -66,6 +67,7 @@ AdminConfig CompileAdmin(const AdminProto& proto, access_log::LogWriter* writer,
                          const config::Path& path, config::Errors& errors) {
   AdminConfig config;
   if (proto.has_address()) CompileAddress(proto.address(), config, path.Field("address"), errors);
+  config.listen.options = upstream::CompileSocketOptions(proto.socket_options());
   config.access_logs =
       access_log::CompileAccessLogs(proto.access_log(), writer, path.Field("access_log"), errors);
   for (const access_log::AccessLog& log : config.access_logs) {

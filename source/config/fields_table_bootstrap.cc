@@ -75,7 +75,7 @@ std::vector<MessageRules> BootstrapFields() {
        {Use("lds_config cds_config ads_config lds_resources_locator cds_resources_locator")}},
       {"envoy.config.bootstrap.v3.Admin",
        {
-           Use("address access_log access_log_path allow_paths"),
+           Use("address access_log access_log_path allow_paths socket_options"),
            Leave("profile_path", "There is no profiler that would write there."),
            Leave("ignore_global_conn_limit",
                  "Connections to the admin address are never counted against the limit."),

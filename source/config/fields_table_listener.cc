@@ -38,7 +38,7 @@ std::vector<MessageRules> ListenerFields() {
            Refuse("api_listener", "requests come by sockets: write address and filter_chains"),
        }},
       {"envoy.config.listener.v3.Listener.InternalListenerConfig", {}},
-      {"envoy.config.listener.v3.AdditionalAddress", {Use("address")}},
+      {"envoy.config.listener.v3.AdditionalAddress", {Use("address socket_options tcp_keepalive")}},
       {"google.protobuf.StringValue", {Use("value")}},
       {"envoy.extensions.matching.common_inputs.network.v3.TransportProtocolInput", {}},
       {"envoy.extensions.matching.common_inputs.network.v3.ApplicationProtocolInput", {}},
@@ -118,7 +118,8 @@ std::vector<MessageRules> ListenerFields() {
            Use("stream_error_on_invalid_http_message"),
            Use("add_user_agent append_x_forwarded_port scheme_header_transformation "
                "original_ip_detection_extensions early_header_mutation_extensions"),
-           Use("forward_client_cert_details set_current_client_cert_details drain_timeout"),
+           Use("forward_client_cert_details set_current_client_cert_details drain_timeout "
+               "drain_timeout_jitter http1_safe_max_connection_duration"),
            Use("tracing"),
            Use("local_reply_config internal_address_config proxy_status_config"),
            Use("append_local_overload forward_proto_config stream_flush_timeout"),
@@ -151,7 +152,9 @@ std::vector<MessageRules> ListenerFields() {
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
        "common_http_protocol_options",
        {Use("idle_timeout max_connection_duration max_headers_count max_stream_duration "
-            "headers_with_underscores_action max_requests_per_connection")}},
+            "headers_with_underscores_action max_requests_per_connection "
+            "max_connection_duration_jitter"),
+        Leave("max_response_headers_kb", "It is about responses of hosts: clusters say it.")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
        "http_protocol_options",
        {

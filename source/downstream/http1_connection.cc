@@ -20,8 +20,7 @@ Http1Connection::Http1Connection(HttpService& service, Arrival arrival, bool may
 
 void Http1Connection::ArmIdle() {
   base::MonoTime deadline = IdleDeadline();
-  const base::Nanos most = config().max_connection_duration;
-  if (most != 0) deadline = std::min(deadline, created() + most);
+  if (!config().http1_waits_at_max_duration) deadline = std::min(deadline, EndOfLife());
   timer_.ArmAt(deadline);
 }
 
@@ -158,10 +157,7 @@ void Http1Connection::OnOpenTimer() {
     stream_->stream().Refuse(408, "request header timeout", "request_header_timeout", 0);
     stream_->stream().Run();
   } else if (stream_ == nullptr) {
-    const base::Nanos most = config().max_connection_duration;
-    if (most != 0 && loop().now() - created() >= most) {
-      stats().downstream_cx_max_duration_reached.Inc();
-    } else {
+    if (config().http1_waits_at_max_duration || !Outlived()) {
       stats().downstream_cx_idle_timeout.Inc();
     }
     Close(/*by_peer=*/false);

@@ -64,7 +64,7 @@ Framing::Kind Http1Stream::SendHead(http::ResponseHead& head, bool) {
   if (refused) decoder_.RefuseTunnel();
   if (connection_.draining()) connection_.stats().downstream_cx_drain_close.Inc();
   close_after_ = !request.keep_alive || connection_.draining() || connection_.LastRequest() ||
-                 refused || !stream_.request_complete();
+                 connection_.Outlived() || refused || !stream_.request_complete();
   if (is_tunnel) close_after_ = false;
   http1::ResponseOptions options;
   options.close = close_after_;

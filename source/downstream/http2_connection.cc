@@ -34,7 +34,7 @@ Http2Connection::Http2Connection(HttpService& service, Arrival arrival)
         LeaveNow();
       }
     });
-    leave_timer_->ArmAt(created() + config().max_connection_duration);
+    leave_timer_->ArmAt(EndOfLife());
   }
   if (config().http2.keepalive.interval != 0) {
     keepalive_timer_.emplace(loop().timers(), [this] { OnKeepalive(); });
@@ -226,7 +226,7 @@ void Http2Connection::Leave() {
       if (state_ == State::kOpen) LeaveNow();
     });
   }
-  leave_timer_->ArmIn(config().drain_timeout);
+  leave_timer_->ArmIn(DrainTimeout());
   WantFlush();
 }
 

@@ -127,6 +127,12 @@ struct HttpConfig {
   base::Nanos delayed_close_timeout = base::limits::kDelayedCloseTimeout;
   base::Nanos drain_timeout = base::limits::kDrainTimeout;  // Between the two GOAWAYs.
   uint32_t max_requests_per_connection = 0;                 // 0: unlimited.
+  // What these two take longer at most, each connection another part of it.
+  double max_connection_duration_jitter_percent = 0;
+  double drain_timeout_jitter_percent = 0;
+  // http1_safe_max_connection_duration: a connection of HTTP/1 that is too old is not closed while
+  // it is idle, but by the next response, which says so.
+  bool http1_waits_at_max_duration = false;
 
   std::vector<std::string> upgrades;  // Lower case types that may be tunnelled; "connect" too.
 
@@ -172,6 +178,11 @@ struct ListenerConfig {
   std::string name;
   std::vector<net::Address> addresses;  // The first is Listener.address.
   net::ListenOptions listen;
+  // Of `addresses`, where some have options of their own; else empty: all are as `listen` says.
+  std::vector<net::ListenOptions> listen_each;
+  const net::ListenOptions& ListenOf(size_t address) const {
+    return listen_each.empty() ? listen : listen_each[address];
+  }
   std::string stat_prefix;  // Empty: the address.
   // What its stats are called by.
   std::string stat_address() const;

@@ -121,6 +121,9 @@ class HttpCompiler {
           CompileDuration(common.max_connection_duration(), errors_,
                           path_.Field(kCommon).Field("max_connection_duration"));
     }
+    config_->max_connection_duration_jitter_percent =
+        common.max_connection_duration_jitter().value();
+    config_->http1_waits_at_max_duration = proto_.http1_safe_max_connection_duration();
     if (common.has_max_stream_duration()) {
       config_->max_stream_duration = CompileDuration(
           common.max_stream_duration(), errors_, path_.Field(kCommon).Field("max_stream_duration"));
@@ -215,6 +218,7 @@ class HttpCompiler {
                                                 path_.Field("http2_protocol_options"));
     Duration(proto_.has_drain_timeout(), proto_.drain_timeout(), "drain_timeout",
              config_->drain_timeout);
+    config_->drain_timeout_jitter_percent = proto_.drain_timeout_jitter().value();
   }
 
   void Normalisation() {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "source/base/limits.h"
+#include "source/base/random.h"
 #include "source/downstream/listener.h"
 #include "source/filter/log_notes.h"
 
@@ -57,6 +58,36 @@ net::CloseType HttpConnection::close_type() {
   }
   if (socket_.reset_by_peer() || reset_unread_) return net::CloseType::kRemoteReset;
   return reset_ ? net::CloseType::kLocalReset : net::CloseType::kNormal;
+}
+
+namespace {
+
+// Up to so much of `whole`. The connection's number decides, so nothing is kept for it; `salt`
+// tells apart what is drawn for one connection.
+base::Nanos PartOf(base::Nanos whole, double percent, uint64_t id, uint64_t salt) {
+  if (percent == 0) return 0;
+  const auto most = static_cast<uint64_t>(static_cast<double>(whole) * percent / 100);
+  return static_cast<base::Nanos>(base::Random(id * 2 + salt).Below(most + 1));
+}
+
+}  // namespace
+
+base::MonoTime HttpConnection::EndOfLife() const {
+  const base::Nanos most = config().max_connection_duration;
+  if (most == 0) return base::kNever;
+  return created() + most +
+         PartOf(most, config().max_connection_duration_jitter_percent, info_.id, 0);
+}
+
+base::Nanos HttpConnection::DrainTimeout() const {
+  const base::Nanos timeout = config().drain_timeout;
+  return timeout + PartOf(timeout, config().drain_timeout_jitter_percent, info_.id, 1);
+}
+
+bool HttpConnection::Outlived() {
+  if (config().max_connection_duration == 0 || loop_.now() < EndOfLife()) return false;
+  stats().downstream_cx_max_duration_reached.Inc();
+  return true;
 }
 
 base::MonoTime HttpConnection::IdleDeadline() const {

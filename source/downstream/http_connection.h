@@ -46,6 +46,8 @@ class HttpConnection : public Connection {
   net::CloseType close_type();
   void CountRequest();
   bool LastRequest();  // max_requests_per_connection is reached.
+  // max_connection_duration is over, which is counted.
+  bool Outlived();
   // Something was appended to out(), or is to be.
   void WantFlush() { loop_.AtTurnEnd(this); }
 
@@ -69,6 +71,10 @@ class HttpConnection : public Connection {
   virtual void CutStreams(bool by_peer) = 0;
 
   void ReadOn();
+  // When max_connection_duration is over: kNever without one.
+  base::MonoTime EndOfLife() const;
+  // drain_timeout, as it is for this connection.
+  base::Nanos DrainTimeout() const;
   // Of a connection that has become idle: kNever without a timeout.
   base::MonoTime IdleDeadline() const;
   // Nothing more is read as HTTP; closes once out() is flushed.

@@ -18,6 +18,7 @@
 #include "source/tls/context_config.h"
 #include "source/upstream/address_config.h"
 #include "source/upstream/duration_config.h"
+#include "source/upstream/socket_option_config.h"
 
 namespace proxenos::downstream {
 namespace {
@@ -69,27 +70,29 @@ void Addresses(const ListenerProto& proto, ListenerConfig& config, const config:
   }
 }
 
-std::optional<net::SocketOption> CompileSocketOption(
-    const envoy::config::core::v3::SocketOption& proto) {
-  using Proto = envoy::config::core::v3::SocketOption;
-  if (proto.type().has_datagram()) return std::nullopt;  // No socket of ours.
-  net::SocketOption option;
-  option.level = static_cast<int>(proto.level());
-  option.name = static_cast<int>(proto.name());
-  if (proto.value_case() == Proto::kBufValue) {
-    option.value = proto.buf_value();
-  } else {
-    const int value = static_cast<int>(proto.int_value());
-    option.value.assign(reinterpret_cast<const char*>(&value), sizeof(value));
+net::TcpKeepalive KeepaliveOf(const envoy::config::core::v3::TcpKeepalive& from) {
+  net::TcpKeepalive keepalive;
+  if (from.has_keepalive_probes()) keepalive.probes = from.keepalive_probes().value();
+  if (from.has_keepalive_time()) keepalive.time_s = from.keepalive_time().value();
+  if (from.has_keepalive_interval()) keepalive.interval_s = from.keepalive_interval().value();
+  return keepalive;
+}
+
+// Of addresses that say otherwise than their listener. REQUIRES: `config.listen` is complete.
+void OptionsOfEach(const ListenerProto& proto, ListenerConfig& config) {
+  const auto& further = proto.additional_addresses();
+  const bool any = std::any_of(further.begin(), further.end(), [](const auto& each) {
+    return each.has_socket_options() || each.has_tcp_keepalive();
+  });
+  if (!any) return;
+  config.listen_each.assign(1 + static_cast<size_t>(further.size()), config.listen);
+  for (int i = 0; i < further.size(); ++i) {
+    net::ListenOptions& listen = config.listen_each[1 + static_cast<size_t>(i)];
+    if (further[i].has_socket_options()) {
+      listen.options = upstream::CompileSocketOptions(further[i].socket_options().socket_options());
+    }
+    if (further[i].has_tcp_keepalive()) listen.keepalive = KeepaliveOf(further[i].tcp_keepalive());
   }
-  if (proto.state() == Proto::STATE_BOUND) option.when = net::SocketOption::When::kBound;
-  if (proto.state() == Proto::STATE_LISTENING) option.when = net::SocketOption::When::kListening;
-  if (proto.ip_version() == Proto::SOCKET_IP_VERSION_IPV4) {
-    option.family = net::Address::Family::kIpv4;
-  } else if (proto.ip_version() == Proto::SOCKET_IP_VERSION_IPV6) {
-    option.family = net::Address::Family::kIpv6;
-  }
-  return option;
 }
 
 void SocketOptions(const ListenerProto& proto, net::ListenOptions& listen) {
@@ -102,17 +105,9 @@ void SocketOptions(const ListenerProto& proto, net::ListenOptions& listen) {
   if (proto.has_tcp_fast_open_queue_length()) {
     listen.tcp_fast_open_queue = proto.tcp_fast_open_queue_length().value();
   }
-  if (proto.has_tcp_keepalive()) {
-    const auto& from = proto.tcp_keepalive();
-    net::TcpKeepalive& keepalive = listen.keepalive.emplace();
-    if (from.has_keepalive_probes()) keepalive.probes = from.keepalive_probes().value();
-    if (from.has_keepalive_time()) keepalive.time_s = from.keepalive_time().value();
-    if (from.has_keepalive_interval()) keepalive.interval_s = from.keepalive_interval().value();
-  }
+  if (proto.has_tcp_keepalive()) listen.keepalive = KeepaliveOf(proto.tcp_keepalive());
   listen.mptcp = proto.enable_mptcp();
-  for (const auto& option : proto.socket_options()) {
-    if (auto compiled = CompileSocketOption(option)) listen.options.push_back(*std::move(compiled));
-  }
+  listen.options = upstream::CompileSocketOptions(proto.socket_options());
 }
 
 void CompileTerminal(const envoy::config::listener::v3::Filter& proto,
@@ -342,6 +337,7 @@ ListenerCompiler::Result ListenerCompiler::Compile(const ListenerProto& listener
                                                       path.Field("access_log"), errors);
   Addresses(listener, *config, path, errors);
   SocketOptions(listener, config->listen);
+  OptionsOfEach(listener, *config);
   ListenerFilters(listener, *this, *config, path, errors);
   ImpliedFilters(listener, *this, *config, path, errors);
   Chains(listener, *this, *config, path, errors);

@@ -7,14 +7,16 @@ namespace proxenos::server {
 
 absl::Status ListenSockets::Bind(const downstream::ListenerConfig& config) {
   if (!config.bind_to_port) return absl::OkStatus();
+  std::vector<net::ListenOptions> options;
+  for (size_t i = 0; i < config.addresses.size(); ++i) options.push_back(config.ListenOf(i));
   const auto known = listeners_.find(config.name);
   if (known != listeners_.end() && known->second.wanted == config.addresses &&
-      known->second.options == config.listen) {
+      known->second.options == options) {
     return absl::OkStatus();
   }
   Entry entry;
   entry.wanted = config.addresses;
-  entry.options = config.listen;
+  entry.options = std::move(options);
   entry.sockets.resize(workers_);
   for (auto& sockets : entry.sockets) sockets.emplace();
   for (const net::Address& address : config.addresses) {
@@ -22,7 +24,7 @@ absl::Status ListenSockets::Bind(const downstream::ListenerConfig& config) {
     // A Unix socket has one queue: the first worker listens. (Its connections are few and local.)
     const uint32_t sockets = address.is_ip() && config.listen.reuse_port ? workers_ : 1;
     for (uint32_t worker = 0; worker < sockets; ++worker) {
-      auto fd = net::BindListenSocket(bound, config.listen);
+      auto fd = net::BindListenSocket(bound, entry.options[entry.bound.size()]);
       if (!fd.ok()) return fd.status();
       // The first socket of port 0 finds a port; the others join it there.
       if (worker == 0) bound = net::Address::LocalOf(fd->get());
@@ -45,9 +47,11 @@ std::optional<std::vector<net::UniqueFd>> ListenSockets::Take(const std::string&
   std::optional<std::vector<net::UniqueFd>> sockets =
       std::exchange(it->second.sockets[worker], std::nullopt);
   if (!sockets) return std::nullopt;
-  for (const net::UniqueFd& fd : *sockets) {
+  size_t next = 0;
+  for (size_t i = 0; i < it->second.wanted.size(); ++i) {
+    if (worker != 0 && !it->second.wanted[i].is_ip()) continue;  // The first worker's alone.
     // Bound already: listening can only fail for want of memory, and then nobody connects.
-    (void)net::Listen(fd.get(), it->second.options);
+    (void)net::Listen((*sockets)[next++].get(), it->second.options[i]);
   }
   return sockets;
 }

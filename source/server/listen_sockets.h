@@ -39,7 +39,7 @@ class ListenSockets {
   struct Entry {
     std::vector<net::Address> wanted;
     std::vector<net::Address> bound;
-    net::ListenOptions options;
+    std::vector<net::ListenOptions> options;  // Of each address.
     // By worker; moved out by Take.
     std::vector<std::optional<std::vector<net::UniqueFd>>> sockets;
   };

@@ -346,6 +346,19 @@ TEST_F(Http2ConnectionTest, OldConnectionsLeave) {
   EXPECT_TRUE(Ends());
 }
 
+TEST_F(Http2ConnectionTest, JitterLengthensLivesByPartsOfTheirOwn) {
+  proxy_.http.max_connection_duration = 100 * kSecond;
+  proxy_.http.max_connection_duration_jitter_percent = 50;
+  Begin();
+  client_->Get("/");
+  Peer origin = OriginGets("GET / ");
+  proxy_.Advance(99 * kSecond);
+  Settle();
+  EXPECT_EQ(client_->goaways(), 0);
+  proxy_.Advance(51 * kSecond);
+  EXPECT_TRUE(Until([&] { return client_->goaways() == 1; }));
+}
+
 TEST_F(Http2ConnectionTest, LastRequestOfManyLeadsToGoAway) {
   proxy_.http.max_requests_per_connection = 3;
   Begin();

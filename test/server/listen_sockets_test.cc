@@ -1,8 +1,11 @@
 // Listening sockets: one a worker, kept while the addresses stay.
 #include "source/server/listen_sockets.h"
 
+#include <sys/socket.h>
+
 #include <set>
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 
@@ -43,6 +46,32 @@ TEST(ListenSockets, SameAddressesMakeNoNewSockets) {
   ASSERT_TRUE(sockets.Bind(Config("l", 0)).ok());
   EXPECT_FALSE(sockets.Take("l", 0).has_value());
   EXPECT_EQ(sockets.Addresses("l").at(0), address);
+}
+
+TEST(ListenSockets, AnAddressMayHaveOptionsOfItsOwn) {
+  downstream::ListenerConfig config = Config("l", 0);
+  config.addresses.push_back(config.addresses[0]);
+  config.listen_each.assign(2, config.listen);
+  const int mark = 5;
+  net::SocketOption option;
+  option.level = SOL_SOCKET;
+  option.name = SO_PRIORITY;
+  option.value.assign(reinterpret_cast<const char*>(&mark), sizeof(mark));
+  config.listen_each[1].options.push_back(option);
+  ListenSockets sockets(1);
+  ASSERT_TRUE(sockets.Bind(config).ok());
+  const auto taken = sockets.Take("l", 0);
+  ASSERT_TRUE(taken.has_value());
+  std::vector<int> values;
+  for (const net::UniqueFd& fd : *taken) {
+    socklen_t size = sizeof(int);
+    ASSERT_EQ(getsockopt(fd.get(), SOL_SOCKET, SO_PRIORITY, &values.emplace_back(), &size), 0);
+  }
+  EXPECT_EQ(values, (std::vector<int>{0, 5}));
+  // Other options, other sockets.
+  config.listen_each.clear();
+  ASSERT_TRUE(sockets.Bind(config).ok());
+  EXPECT_TRUE(sockets.Take("l", 0).has_value());
 }
 
 TEST(ListenSockets, FailureChangesNothing) {
