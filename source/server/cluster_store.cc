@@ -94,7 +94,9 @@ std::unique_ptr<ClusterStore::Version> ClusterStore::MakeVersion(
     const AssignmentKey key = KeyOf(*config);
     version->endpoints = context_.wanted.Claim(xds::kEndpointType, key.source, key.name);
     version->endpoints_deadline = context_.Deadline(config->eds->initial_fetch_timeout);
-    EntryOf(key).users.Add(config->name);
+    AssignmentEntry& entry = EntryOf(key);
+    entry.users.Add(config->name);
+    if (entry.stale_at != base::kNever) deadlines_.emplace(entry.stale_at, config->name);
   } else if (IsDns(*config)) {
     version->dns = std::make_unique<DnsState>();
     Version* self = version.get();  // It owns the look-ups, so they end before it does.
@@ -260,6 +262,7 @@ std::optional<std::string> ClusterStore::TakeAssignment(const SourceKey& source,
   entry.missing = false;
   entry.active = ResourceVersion::Of(resource, context_.loop.wall_now());
   entry.assignment = std::move(assignment);
+  BeginStaleness(entry, entry.assignment->stale_after);
   TellUsers(entry);
   return std::nullopt;
 }
@@ -303,6 +306,10 @@ const upstream::Assignment* ClusterStore::EndpointsOf(const Version& version) {
   AssignmentEntry* found = FindEntry(KeyOf(*version.config));
   if (found == nullptr) return nullptr;
   AssignmentEntry& entry = *found;
+  if (entry.stale_at <= context_.loop.now()) {
+    static const upstream::Assignment* const kStale = new upstream::Assignment;
+    return kStale;
+  }
   if (entry.assignment == nullptr && entry.active.has_value()) {
     config::Errors errors;  // None: these bytes were taken before.
     entry.assignment = compilers_.assignment(*entry.active->bytes, Origin::kDiscovery, errors);
@@ -336,7 +343,10 @@ bool ClusterStore::Settle(const event::WorkSlice& slice, Batch& batch) {
 
 void ClusterStore::CollectDue() {
   while (!deadlines_.empty() && deadlines_.begin()->first <= context_.loop.now()) {
-    due_.insert(deadlines_.begin()->second);
+    const std::string& name = deadlines_.begin()->second;
+    const auto cluster = clusters_.find(name);
+    if (cluster != clusters_.end()) NoteAge(*cluster->second);
+    due_.insert(name);
     deadlines_.erase(deadlines_.begin());
   }
   for (const std::string& name : secrets_.TakeChanged(SecretOwner::Kind::kCluster)) {

@@ -29,6 +29,7 @@
 #include "source/server/secret_store.h"
 #include "source/server/store_context.h"
 #include "source/stats/cluster_stats.h"
+#include "source/stats/health_stats.h"
 #include "source/stats/registry.h"
 #include "source/upstream/dns_cluster.h"
 
@@ -79,6 +80,8 @@ class ClusterStore {
   std::optional<std::string> TakeOwn(const xds::Resource& resource);
   void DropOwn(const std::string& name);
   std::optional<std::string> TakeAssignment(const SourceKey& source, const xds::Resource& resource);
+  // The same one has come again: it is as good as new.
+  void RenewAssignment(const SourceKey& source, const std::string& name);
   // There is none of this name: it is not waited for any more. One that was there stays.
   void TakeMissingAssignment(const SourceKey& source, const std::string& name);
   void DropAssignment(const SourceKey& source, const std::string& name);
@@ -145,6 +148,12 @@ class ClusterStore {
   std::shared_ptr<const upstream::Assignment> PatchEndpoints(const AssignmentEntry& entry,
                                                              const std::string& bytes);
   void TellUsers(const AssignmentEntry& entry);
+  // An assignment has come: begins the time that it is good for, if it says one.
+  void BeginStaleness(AssignmentEntry& entry, base::Nanos stale_after);
+  // Opened when first asked for. REQUIRES: the cluster has some version.
+  stats::ClusterStaleStats& StaleStatsOf(Cluster& cluster);
+  // Marks an EDS cluster whose endpoints' time is over.
+  void NoteAge(Cluster& cluster);
   static AssignmentKey KeyOf(const upstream::ClusterConfig& config);
   std::optional<std::string> Check(const upstream::ClusterConfig& config) const;
   void NewEndpoints(const std::string& name);

@@ -1,4 +1,4 @@
-// What the ClusterStore keeps of a cluster and of an assignment. Internal to its two files.
+// What the ClusterStore keeps of a cluster and of an assignment. Internal to its files.
 #pragma once
 
 #include <memory>
@@ -69,6 +69,7 @@ struct ClusterStore::Cluster {
   stats::Group<stats::ClusterMembershipStats> stats;
   stats::Group<stats::ClusterExcludedStats> excluded;  // Of one with active checks.
   stats::Group<stats::ClusterSubsetStats> subsets;     // Of one that had some.
+  stats::Group<stats::ClusterStaleStats> staleness;    // Of one whose endpoints age.
 };
 
 inline const ClientContexts::Contexts& ContextsOf(const ClientContexts* tls) {
@@ -102,8 +103,10 @@ struct ClusterStore::AssignmentEntry {
   std::optional<ResourceVersion> active;  // Null until one has come.
   // `active` compiled; null when it was let go of after use (ReleaseEndpoints).
   std::shared_ptr<const upstream::Assignment> assignment;
-  std::unique_ptr<Refusal> refused;  // Null: the newest was taken.
-  bool missing = false;              // Said not to exist, before there was any.
+  std::unique_ptr<Refusal> refused;        // Null: the newest was taken.
+  base::MonoTime stale_at = base::kNever;  // When it is good for nothing any more: kNever without
+  base::Nanos stale_after = 0;             // Policy.endpoint_stale_after, which is this.
+  bool missing = false;                    // Said not to exist, before there was any.
   AssignmentUsers users;
 };
 

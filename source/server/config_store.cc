@@ -45,6 +45,9 @@ std::vector<xds::ResourceError> ConfigStore::Apply(const SourceKey& source,
     std::optional<std::string> problem = Take(source, resource);
     if (problem.has_value()) errors.push_back({resource.name, *std::move(problem)});
   }
+  if (update.type_url == xds::kEndpointType) {
+    for (const std::string& name : update.renewed) clusters_.RenewAssignment(source, name);
+  }
   if (update.type_url == xds::kClusterType) {
     for (const std::string& name : update.removed) cluster_demands_.NoteRemoved(name);
     for (const xds::ResourceError& error : errors) cluster_demands_.NoteRefused(error.name);

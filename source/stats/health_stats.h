@@ -16,6 +16,13 @@ ScopeName ClusterOutlierScope(absl::string_view cluster);
 #define PX_CLUSTER_EXCLUDED_STATS(X) X(Gauge, membership_excluded)
 PX_STATS(ClusterExcludedStats, PX_CLUSTER_EXCLUDED_STATS);
 
+// Of assignments with an endpoint_stale_after: those that came, and those that grew old. Scope:
+// ClusterScope. Thread: main.
+#define PX_CLUSTER_STALE_STATS(X)         \
+  X(Counter, assignment_timeout_received) \
+  X(Counter, assignment_stale)
+PX_STATS(ClusterStaleStats, PX_CLUSTER_STALE_STATS);
+
 // Scope: ClusterHealthCheckScope. Thread: main. Of clusters with a health check.
 #define PX_HEALTH_CHECK_STATS(X) \
   X(Counter, attempt)            \

@@ -40,7 +40,8 @@ struct TypeUpdate {
   // Names that are gone: taken away, expired, or (delta) said not to exist when they were asked
   // for; so a name may be among them that nobody ever had.
   std::vector<std::string> removed;
-  size_t unchanged = 0;  // Sent again with the same bytes; nothing to do for them.
+  size_t unchanged = 0;  // Sent again with the same bytes: only that they were may mean something.
+  std::vector<std::string> renewed = {};  // Their names.
 };
 
 // Why one resource was refused. All that is wrong with it stands in `reason`, one problem a line.

@@ -170,6 +170,7 @@ void Subscription::Add(absl::StatusOr<ResourceEntry> entry, Step& step) {
   if (resource.aliases.empty() && IsUnchanged(resource)) {
     ++step.update.unchanged;
     known_[resource.name].version = std::move(resource.version);
+    step.update.renewed.push_back(std::move(resource.name));
     return;
   }
   step.update.resources.push_back(std::move(resource));
@@ -249,6 +250,7 @@ void Subscription::ApplyPart() {
   if (work_->applied == 0) {
     part.removed = std::move(all.removed);
     part.unchanged = all.unchanged;
+    part.renewed = std::move(all.renewed);
   }
   const auto first = all.resources.begin() + static_cast<ptrdiff_t>(work_->applied);
   const size_t count = std::min(kPart, all.resources.size() - work_->applied);

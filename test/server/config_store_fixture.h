@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "gtest/gtest.h"
 #include "source/server/config_store.h"
 #include "source/upstream/slow_start.h"
@@ -39,6 +40,13 @@ inline std::shared_ptr<const upstream::Assignment> Endpoints(
   auto assignment = std::make_shared<upstream::Assignment>();
   assignment->localities.emplace_back();
   for (const std::string& ip : addresses) {
+    absl::string_view seconds = ip;  // "stale:SECONDS" among the addresses.
+    if (absl::ConsumePrefix(&seconds, "stale:")) {
+      int number = 0;
+      EXPECT_TRUE(absl::SimpleAtoi(seconds, &number));
+      assignment->stale_after = number * base::kSecond;
+      continue;
+    }
     upstream::Endpoint endpoint;
     endpoint.address = *net::Address::FromIp(ip, 80);
     assignment->localities[0].endpoints.push_back(endpoint);
@@ -233,6 +241,14 @@ class ConfigStoreTest : public ::testing::Test {
       refused.push_back(absl::StrCat(error.name, ": ", error.reason));
     }
     return refused;
+  }
+
+  // The same endpoints were sent again.
+  void Renew(const std::string& name) {
+    xds::TypeUpdate update{xds::kEndpointType, "v", {}, {}};
+    update.unchanged = 1;
+    update.renewed = {name};
+    EXPECT_TRUE(store_->Apply("", update).empty());
   }
 
   // Runs a turn and returns the batches published since the last call.
