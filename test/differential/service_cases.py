@@ -162,6 +162,11 @@ def shop():
     """A FileDescriptorSet."""
     kinds = {"name": (9,), "number": (3,), "inner": (11, ".shop.Item"), "tags": (9,), "color": (14, ".shop.Color")}
     parts = [(2, message((1, name), (3, at + 1), (4, 3 if name == "tags" else 1), (5, kind[0]), *[(6, one) for one in kind[1:]], (10, name)))
+ATTRIBUTES = {
+    "request_attributes": ["request.path", "request.url_path", "request.query", "request.host", "request.method", "request.scheme", "request.protocol", "request.size",
+                           "request.useragent", "request.headers['x-do']", "request.headers['x-none']", "request.headers", "connection.mtls", "destination.address",
+                           "xds.route_name", "xds.virtual_host_name", "request.method == 'GET'"],
+    "response_attributes": ["response.code", "response.headers['x-set']", "response.headers", "request.method", "upstream.address", "xds.cluster_name"]}
              for at, (name, kind) in enumerate(kinds.items())]
     colors = message((1, "Color"), (2, message((1, "NONE"), (2, 0))), (2, message((1, "RED"), (2, 1))))
     rules = {
@@ -285,3 +290,5 @@ GROUPS = {
         case_insensitive_enum_parsing=True, match_unregistered_custom_verb=True), SHOP_REQUESTS),
     "oauth2": (secrets(), OAUTH2_REQUESTS),
 }
+    "ext_proc with attributes": (asking("ext_proc.v3", "ExternalProcessor", PROCESSOR_ROUTES, **HEADS, **ATTRIBUTES), [
+        request for request in PROCESSOR_REQUESTS if request[0] in ("request do-nothing", "response do-nothing", "post", "chunked body", "head", "response 404")]),

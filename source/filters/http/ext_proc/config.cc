@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "envoy/extensions/filters/http/ext_proc/v3/ext_proc.pb.h"
+#include "source/cel/expression_config.h"
 #include "source/config/typed_config.h"
 #include "source/filter/mutation_rules_config.h"
 #include "source/filters/http/ext_proc/filter.h"
+#include "source/json/struct_config.h"
 #include "source/match/match_config.h"
 #include "source/rpc/initial_metadata_config.h"
 #include "source/rpc/service_config.h"
@@ -91,6 +93,20 @@ std::vector<std::string> NamesOf(const v3::MetadataOptions::MetadataNamespaces& 
   return {proto.untyped().begin(), proto.untyped().end()};
 }
 
+using Names = google::protobuf::RepeatedPtrField<std::string>;
+
+AttributeList CompileAttributes(const Names& names, cel::Phase latest, const config::Path& path,
+                                config::Errors& errors) {
+  AttributeList list;
+  for (int i = 0; i < names.size(); ++i) {
+    const std::string& name = names.Get(i);
+    auto expression =
+        cel::CompileText(name, cel::Options(), latest, path.Index(static_cast<size_t>(i)), errors);
+    if (expression != nullptr) list.push_back({name, std::move(expression)});
+  }
+  return list;
+}
+
 // What the processor may do beyond answering.
 void CompileRights(const v3::ExternalProcessor& proto, const config::Path& path, Settings& settings,
                    config::Errors& errors) {
@@ -143,6 +159,14 @@ Settings Compile(const v3::ExternalProcessor& proto, const config::Path& path,
       proto.forward_rules().disallowed_headers(), errors, rules.Field("disallowed_headers"));
   settings.forwarded_namespaces = NamesOf(proto.metadata_options().forwarding_namespaces());
   settings.received_namespaces = NamesOf(proto.metadata_options().receiving_namespaces());
+  // Before a cluster's hosts the host is known too.
+  settings.attributes[0] = CompileAttributes(proto.request_attributes(), cel::Phase::kUpstream,
+                                             path.Field("request_attributes"), errors);
+  settings.attributes[1] = CompileAttributes(proto.response_attributes(), cel::Phase::kEnd,
+                                             path.Field("response_attributes"), errors);
+  if (proto.has_filter_metadata()) {
+    json::AppendJson(json::FromProto(proto.filter_metadata()), settings.noted);
+  }
   return settings;
 }
 

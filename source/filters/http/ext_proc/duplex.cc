@@ -41,15 +41,15 @@ void ExtProc::ShowHeldBody(Direction direction) {
   }
   held.shown_whole = true;
   held.body_next = early;
-  if (!Send(MakeBody(asker(), direction, in.body, in.trailers == nullptr))) return;
+  if (!Send(MakeBody(MakeAsker(direction), direction, in.body, in.trailers == nullptr))) return;
   if (early || in.trailers == nullptr) return;
-  held.trailers_shown = Send(MakeTrailers(asker(), direction, *in.trailers));
+  held.trailers_shown = Send(MakeTrailers(MakeAsker(direction), direction, *in.trailers));
 }
 
 Verdict ExtProc::TakeBody(Direction direction, buffer::Buffer& body, bool end) {
   Way& held = way(direction);
   const bool shows = active() && !held.shown_whole && !held.got_end && (!body.empty() || end);
-  const bool sent = shows && Send(MakeBody(asker(), direction, body, end));
+  const bool sent = shows && Send(MakeBody(MakeAsker(direction), direction, body, end));
   if (shows && !sent && !held.took) {
     return stream_.replied() ? Verdict::kReplied : Verdict::kContinue;
   }
@@ -72,7 +72,7 @@ Verdict ExtProc::TakeTrailers(Direction direction, http::HeaderMap& trailers) {
   Way& held = way(direction);
   held.took = true;
   if (active() && !held.trailers_shown && !held.got_end) {
-    held.trailers_shown = Send(MakeTrailers(asker(), direction, trailers));
+    held.trailers_shown = Send(MakeTrailers(MakeAsker(direction), direction, trailers));
     if (!held.trailers_shown) {
       return stream_.replied() ? Verdict::kReplied : Verdict::kContinue;
     }

@@ -38,6 +38,7 @@ ExtProc::ExtProc(const Settings& settings, const filter::FilterFactory& factory,
       received_(&settings.received_namespaces),
       mode_(settings.mode),
       failure_allowed_(settings.failure_mode_allow) {
+  if (!settings.noted.empty()) stream.info.state.Set(factory.name.text(), settings.noted);
   if (route_ == nullptr) return;
   off_ = route_->disabled;
   mode_ = route_->mode.value_or(mode_);
@@ -116,6 +117,12 @@ bool ExtProc::Send(const std::string& message) {
   return true;
 }
 
+Asker ExtProc::MakeAsker(Direction direction) {
+  const AttributeList& list = settings_.attributes[static_cast<int>(direction)];
+  const bool told = std::exchange(way(direction).attributes_told, true);
+  return {stream_, settings_, forwarded_, told || list.empty() ? nullptr : &list};
+}
+
 bool ExtProc::Ask(Direction direction, Part part, const std::string& message) {
   if (!Send(message)) return false;
   Expect(direction, part);
@@ -158,7 +165,7 @@ bool ExtProc::AskAboutWholeBody(Direction direction) {
   if (asked.end || asked.shown_whole || !IsWhole(body_mode(direction))) return false;
   asked.shown_whole = true;
   return Ask(direction, Part::kBody,
-             MakeBody(asker(), direction, in.body, in.end && in.trailers == nullptr));
+             MakeBody(MakeAsker(direction), direction, in.body, in.end && in.trailers == nullptr));
 }
 
 Verdict ExtProc::Head(Direction direction, bool end) {
@@ -169,11 +176,12 @@ Verdict ExtProc::Head(Direction direction, bool end) {
   held.end = end;
   const bool wanted = mode_.head[static_cast<int>(direction)];
   if (settings_.observes) {
-    if (wanted) Show(MakeHead(asker(), direction, end));
+    if (wanted) Show(MakeHead(MakeAsker(direction), direction, end));
     return Verdict::kContinue;
   }
-  const bool asked = wanted ? Ask(direction, Part::kHead, MakeHead(asker(), direction, end))
-                            : AskAboutWholeBody(direction);
+  const bool asked =
+      wanted ? Ask(direction, Part::kHead, MakeHead(MakeAsker(direction), direction, end))
+             : AskAboutWholeBody(direction);
   if (asked) {
     if (wanted) AwaitHeldBody(direction);
     return Verdict::kPause;
@@ -202,12 +210,12 @@ Verdict ExtProc::Body(Direction direction, buffer::Buffer& body, bool end) {
   const bool streamed = body_mode(direction) == Mode::Body::kStreamed && !held.shown_whole;
   if (!active() || !streamed || (body.empty() && !end)) return Verdict::kContinue;
   if (settings_.observes) {
-    Show(MakeBody(asker(), direction, body, end));
+    Show(MakeBody(MakeAsker(direction), direction, body, end));
     return Verdict::kContinue;
   }
   held.body = &body;
   held.end = end;
-  if (Ask(direction, Part::kBody, MakeBody(asker(), direction, body, end))) {
+  if (Ask(direction, Part::kBody, MakeBody(MakeAsker(direction), direction, body, end))) {
     return Verdict::kPause;
   }
   return stream_.replied() ? Verdict::kReplied : Verdict::kContinue;
@@ -227,11 +235,11 @@ Verdict ExtProc::Trailers(Direction direction, http::HeaderMap& trailers) {
   }
   if (!active() || !mode_.trailers[static_cast<int>(direction)]) return Verdict::kContinue;
   if (settings_.observes) {
-    Show(MakeTrailers(asker(), direction, trailers));
+    Show(MakeTrailers(MakeAsker(direction), direction, trailers));
     return Verdict::kContinue;
   }
   held.trailers = &trailers;
-  if (Ask(direction, Part::kTrailers, MakeTrailers(asker(), direction, trailers))) {
+  if (Ask(direction, Part::kTrailers, MakeTrailers(MakeAsker(direction), direction, trailers))) {
     return Verdict::kPause;
   }
   return stream_.replied() ? Verdict::kReplied : Verdict::kContinue;

@@ -47,7 +47,8 @@ class ExtProc final : public filter::HttpFilter {
     std::optional<event::Timer> deadline;
     bool extended = false;     // By override_message_timeout, once for each question.
     bool shown_whole = false;  // The body was shown with its head.
-    bool body_next = false;    // It was, before the head's answer: one about it follows.
+    bool attributes_told = false;
+    bool body_next = false;  // It was, before the head's answer: one about it follows.
     // What the processor sends in the place of a body that is still coming, until it is passed on.
     std::optional<std::string> replacement;
     bool drops = false;  // Whatever comes of the body is not passed on.
@@ -134,7 +135,8 @@ class ExtProc final : public filter::HttpFilter {
                                                     : stream_.response.headers;
   }
   Way& way(filter::Direction direction) { return ways_[static_cast<int>(direction)]; }
-  Asker asker() const { return {stream_, settings_, forwarded_}; }
+  // For the message that goes to the processor next.
+  Asker MakeAsker(filter::Direction direction);
   template <typename Counter>
   void Count(Counter ExtProcStats::*counter) {
     if (part_ != nullptr) ((*part_->stats).*counter).Inc();

@@ -79,8 +79,11 @@ class HeaderWriter {
 };
 
 // What every question says.
-void WriteRest(WireWriter& message, const Asker& asker) {
+void WriteRest(WireWriter& message, const Asker& asker, Direction direction) {
   if (asker.settings.observes) message.Flag(kObservabilityMode, true);
+  if (asker.attributes != nullptr) {
+    WriteAttributes(*asker.attributes, asker.stream, direction, message);
+  }
   if (asker.forwarded->empty()) return;
   message.Message(kMetadataContext, [&asker](WireWriter& metadata) {
     for (const std::string& space : *asker.forwarded) {
@@ -290,7 +293,7 @@ std::string MakeHead(const Asker& asker, Direction direction, bool end) {
     });
     head.Flag(3, end);
   });
-  WriteRest(out, asker);
+  WriteRest(out, asker, direction);
   return message;
 }
 
@@ -302,7 +305,7 @@ std::string MakeBody(const Asker& asker, Direction direction, const buffer::Buff
     part.Text(1, body.ToString());
     part.Flag(2, end);
   });
-  WriteRest(out, asker);
+  WriteRest(out, asker, direction);
   return message;
 }
 
@@ -314,7 +317,7 @@ std::string MakeTrailers(const Asker& asker, Direction direction, const http::He
       HeaderWriter(map, asker.settings).WriteAll(trailers);
     });
   });
-  WriteRest(out, asker);
+  WriteRest(out, asker, direction);
   return message;
 }
 

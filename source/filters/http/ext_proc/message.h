@@ -12,6 +12,7 @@
 #include "source/filter/header_change.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
+#include "source/filters/http/ext_proc/attributes.h"
 #include "source/filters/http/ext_proc/settings.h"
 #include "source/json/value.h"
 
@@ -24,6 +25,7 @@ struct Asker {
   const filter::StreamContext& stream;
   const Settings& settings;
   const std::vector<std::string>* forwarded;  // Namespaces.
+  const AttributeList* attributes = nullptr;  // Null: they are not told now.
 };
 
 // Serialized ProcessingRequests.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "source/filter/mutation_rules.h"
+#include "source/filters/http/ext_proc/attributes.h"
 #include "source/match/string_matchers.h"
 #include "source/rpc/service.h"
 
@@ -45,6 +46,8 @@ struct Settings {
   match::StringMatchers disallowed_headers;
   std::vector<std::string> forwarded_namespaces;  // Of dynamic metadata.
   std::vector<std::string> received_namespaces;
+  AttributeList attributes[2];  // By filter::Direction.
+  std::string noted;            // filter_metadata, as JSON; empty: there is none.
 };
 
 // ExtProcPerRoute, of one level.

@@ -1,0 +1,109 @@
+// What an external processor is told of a request besides its messages: attributes, once for each
+// direction; and what the filter leaves of itself in filter state.
+#include <map>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/struct.pb.h"
+#include "test/filters/http/ext_proc_world.h"
+
+namespace proxenos::filters {
+namespace {
+
+// "name=value;" of the attributes that come with a question, by name.
+std::string AttributesOf(const ProcessingRequest& request) {
+  std::string text;
+  const auto found = request.attributes().find("envoy.filters.http.ext_proc");
+  if (found == request.attributes().end()) return request.attributes().empty() ? "-" : "other";
+  std::map<std::string, google::protobuf::Value> values(found->second.fields().begin(),
+                                                        found->second.fields().end());
+  for (const auto& [name, value] : values) {
+    absl::StrAppend(&text, name, "=", value.ShortDebugString(), ";");
+  }
+  return text;
+}
+
+TEST_F(ExtProcTest, AttributesComeWithTheFirstQuestionOfADirection) {
+  Begin(R"(processing_mode { request_body_mode: STREAMED }
+           request_attributes: "request.path"
+           request_attributes: "request.method == 'POST'"
+           request_attributes: "request.size"
+           request_attributes: "request.headers['x-one']"
+           request_attributes: "request.headers['x-none']"
+           request_attributes: "request.headers"
+           response_attributes: "response.code"
+           response_attributes: "request.method"
+           response_attributes: "response.headers['x-bytes']")",
+        {{"x-one", "1"}, {"content-length", "3"}});
+  stream().SendRequest(false);
+  EXPECT_EQ(AttributesOf(Next()),
+            "request.headers=string_value: \"CelMap value\";"
+            "request.headers['x-one']=string_value: \"1\";"
+            "request.method == 'POST'=bool_value: true;"
+            "request.path=string_value: \"/service/Method\";request.size=number_value: 3;");
+  Answer("request_headers {}");
+  ASSERT_TRUE(Passes());
+  stream().SendRequestBody("abc", true);
+  EXPECT_EQ(AttributesOf(Next()), "-");
+  Answer("request_body {}");
+  ASSERT_TRUE(Ends());
+  stream().response.headers.Add("x-bytes", "a\xff");
+  stream().SendResponse(204, "", true);
+  EXPECT_EQ(AttributesOf(Next()),
+            "request.method=string_value: \"POST\";response.code=number_value: 204;"
+            "response.headers['x-bytes']=string_value: \"a!\";");
+  Answer("response_headers {}");
+  ASSERT_TRUE(Responds());
+}
+
+TEST_F(ExtProcTest, AttributesWaitForAQuestion) {
+  // Nothing is known of the response's head that the processor would be told.
+  Begin(R"(processing_mode { request_header_mode: SKIP response_header_mode: SKIP
+                             response_body_mode: BUFFERED }
+           response_attributes: "response.code" response_attributes: "response.grpc_status")");
+  stream().SendRequest(true);
+  ASSERT_TRUE(Passes());
+  stream().SendResponse(200, "body", true);
+  const ProcessingRequest asked = Next();
+  EXPECT_EQ(asked.response_body().body(), "body");
+  EXPECT_EQ(AttributesOf(asked),
+            "response.code=number_value: 200;response.grpc_status=number_value: 2;");
+  Answer("response_body {}");
+  ASSERT_TRUE(Responds());
+}
+
+TEST_F(ExtProcTest, AnObserverIsToldAttributesToo) {
+  Begin(R"(observability_mode: true request_attributes: "request.method")");
+  stream().SendRequest(true);
+  EXPECT_EQ(AttributesOf(Next()), "request.method=string_value: \"POST\";");
+  EXPECT_TRUE(stream().request_out.head);
+}
+
+TEST_F(ExtProcTest, AttributesThatCannotBe) {
+  const auto wrong = [](const std::string& text) {
+    config::Errors errors;
+    const auto any = Pack<v3::ExternalProcessor>(kService + text);
+    for (const filter::FilterKind& kind : server::BuiltinFilters()) {
+      if (any.type_url() != absl::StrCat("type.googleapis.com/", kind.type)) continue;
+      EXPECT_EQ(kind.create(any, config::Path("f"), errors), nullptr);
+    }
+    return errors.ToStatus().ToString();
+  };
+  EXPECT_NE(wrong("request_attributes: 'request.colour'").find("f.request_attributes[0]"),
+            std::string::npos);
+  EXPECT_NE(wrong("request_attributes: 'response.code'").find("f.request_attributes[0]"),
+            std::string::npos);
+  EXPECT_NE(wrong("response_attributes: '1 +'").find("f.response_attributes[0]"),
+            std::string::npos);
+}
+
+TEST_F(ExtProcTest, MetadataOfTheFilterStandsInFilterState) {
+  Begin(R"(filter_metadata { fields { key: "team" value { string_value: "edge" } }
+                             fields { key: "tier" value { number_value: 2 } } })");
+  const std::string* noted = stream().info.state.Find("f");
+  ASSERT_NE(noted, nullptr);
+  EXPECT_EQ(*noted, R"({"team":"edge","tier":2})");
+}
+
+}  // namespace
+}  // namespace proxenos::filters
