@@ -3,11 +3,14 @@
 
 #include <charconv>
 #include <iterator>
+#include <optional>
+#include <string>
 
 #include "absl/strings/numbers.h"
 #include "source/access_log/operator_row.h"
 #include "source/base/random.h"
 #include "source/base/uuid.h"
+#include "source/json/parse.h"
 #include "source/rpc/status.h"
 
 namespace proxenos::access_log {
@@ -301,9 +304,18 @@ Value ReadDynamicMetadata(const Operator& self, const FormatInput& input, Scratc
   return value == nullptr ? Value() : Value::Json(*value);
 }
 
+// A field's is of state that is an object in JSON.
 Value ReadFilterState(const Operator& self, const FormatInput& input, Scratch&) {
-  const std::string* value = input.stream->state.Find(self.text);
-  return value == nullptr ? Value() : Value::Text(*value);
+  const std::string* text = input.stream->state.Find(self.text);
+  if (text == nullptr) return Value();
+  if (self.path.empty()) return Value::Text(*text);
+  const std::optional<json::Object> object = json::ParseObject(*text);
+  const json::Value* value = object ? json::FindPath(*object, self.path) : nullptr;
+  if (value == nullptr || value->is_null()) return Value();
+  // Until the next operator is read on this thread.
+  thread_local json::Value kept;
+  kept = *value;
+  return kept.text() != nullptr ? Value::Text(*kept.text()) : Value::Json(kept);
 }
 
 }  // namespace proxenos::access_log

@@ -191,9 +191,13 @@ absl::Status ConfigureFilterState(absl::string_view argument, Operator& out) {
   const std::vector<absl::string_view> parts = absl::StrSplit(argument, ':');
   if (parts[0].empty()) return Wrong("needs a key");
   // What filters of proxenos leave is text, which has no typed form of its own.
-  if (parts.size() != 2 || parts[1] != "PLAIN") return Wrong("takes KEY:PLAIN");
   out.text = std::string(parts[0]);
-  return absl::OkStatus();
+  if (parts.size() == 3 && parts[1] == "FIELD" && !parts[2].empty()) {
+    out.path = {std::string(parts[2])};
+    return absl::OkStatus();
+  }
+  return parts.size() == 2 && parts[1] == "PLAIN" ? absl::OkStatus()
+                                                  : Wrong("takes KEY:PLAIN or KEY:FIELD:NAME");
 }
 
 template <int kDefault>

@@ -215,13 +215,30 @@ TEST(FormatterTest, TimesOfConnectionsWithoutHttp) {
             "15 -");
 }
 
+TEST(FormatterTest, FieldsOfFilterState) {
+  StreamFixture fixture;
+  fixture.stream.state.Set("auth",
+                           R"({"latency_us":1200,"who":"me","deep":{"a":[1]},"none":null})");
+  fixture.stream.state.Set("text", "no object");
+  EXPECT_EQ(Line("%FILTER_STATE(auth:FIELD:latency_us)% %FILTER_STATE(auth:FIELD:who)% "
+                 "%FILTER_STATE(auth:FIELD:deep)% %FILTER_STATE(auth:FIELD:who):1%",
+                 fixture.Input()),
+            R"(1200 me {"a":[1]} m)");
+  EXPECT_EQ(Line("%FILTER_STATE(auth:FIELD:none)% %FILTER_STATE(auth:FIELD:other)% "
+                 "%FILTER_STATE(text:FIELD:who)% %FILTER_STATE(other:FIELD:who)% "
+                 "%UPSTREAM_FILTER_STATE(auth:FIELD:who)%",
+                 fixture.Input()),
+            "- - - - -");
+}
+
 TEST(FormatterTest, ErrorsNameOperatorAndPosition) {
   const std::pair<const char*, const char*> kCases[] = {
       {"a %FOO% b", "%FOO%: no such command operator (position 2)"},
       {"%UPSTREAM_METADATA(a:b)%", "%UPSTREAM_METADATA%: not implemented by proxenos (position 0)"},
       {"%CLUSTER_METADATA(a:b)%", "not implemented"},
       {"%METADATA(CLUSTER:a:b)%", "only DYNAMIC and ROUTE are implemented"},
-      {"%UPSTREAM_FILTER_STATE(a)%", "takes KEY:PLAIN"},
+      {"%UPSTREAM_FILTER_STATE(a)%", "takes KEY:PLAIN or KEY:FIELD:NAME"},
+      {"%FILTER_STATE(a:FIELD:)%", "takes KEY:PLAIN or KEY:FIELD:NAME"},
       {"%UPSTREAM_HOSTS_ATTEMPTED(8)%", "takes no argument"},
       {"%REQ%", "%REQ%: needs an argument"},
       {"%REQ()%", "%REQ%: needs an argument"},

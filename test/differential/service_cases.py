@@ -53,6 +53,12 @@ CHECKS = {
     b"/actions": message(status(0), (3, message(*options(
         2, option("x-set", "new", SET), option("x-add", "new", ADD), option("x-absent", "new", ABSENT), option("x-only", "new", ONLY),
         option("x-append", "new", append=True), option("x-no-append", "new", append=False), option("x-none", "new"))))),
+    # Of a path that a header names: by the limits of response headers.
+    b"limit-add": message(status(0), (3, message(*options(6, *(option(f"x-{i}", "1", ADD) for i in range(120)))))),
+    b"limit-set": message(status(0), (3, message(*options(6, *(option(f"x-{i}", "1", SET) for i in range(120)))))),
+    b"limit-few": message(status(0), (3, message(*options(6, *(option(f"x-{i}", "1", SET) for i in range(50)))))),
+    b"limit-same": message(status(0), (3, message(*options(6, *(option("x-same", str(i), SET) for i in range(120)))))),
+    b"limit-deny": message(status(7), (2, message((1, field(1, 403)), *options(2, *(option(f"x-{i}", "1") for i in range(120)))))),
     b"": message(status(0), (3, message(*options(2, option("x-user", "me"))))),
 }
 CHECK_ROUTES = [
@@ -60,7 +66,7 @@ CHECK_ROUTES = [
     route("/extended", "ext_authz", typed("ext_authz.v3", "ExtAuthzPerRoute", check_settings={"context_extensions": {"k": "v", "a": "b"}})),
     {**to(), "response_headers_to_add": shown("envoy.filters.http.ext_authz:user")}]
 PRESENT = ("x-set: old", "x-add: old", "x-absent: old", "x-only: old", "x-append: old", "x-no-append: old", "x-none: old")
-CHECK_REQUESTS = [(path, get(path, "x-gone: 1", "x-upper: 2")) for path in sorted(word.decode() for word in CHECKS if word)]
+CHECK_REQUESTS = [(path, get(path, "x-gone: 1", "x-upper: 2")) for path in sorted(word.decode() for word in CHECKS if word.startswith(b"/"))]
 CHECK_REQUESTS += [(name, get(path, *headers)) for name, path, *headers in (
     ("plain", "/a/b?c=d&e"), ("with fields", "/", "x-a: 1", "x-a: 2", "cookie: a=b", "x-user: root", "authorization: secret", "x-high: \xe9"),
     ("off", "/off"), ("extended", "/extended"), ("actions on what is there", "/actions", *PRESENT), ("query", "/query?a=old&b=1&c=2&d"),
@@ -156,17 +162,17 @@ PROCESSOR_REQUESTS += [("post", post(["Content-Length: 5"], "hello")), ("post do
 PROCESSOR_ROUTES = [route("/off", "ext_proc", typed("ext_proc.v3", "ExtProcPerRoute", disabled=True)), to()]
 HEADS = {"processing_mode": {"request_header_mode": "SEND", "response_header_mode": "SEND"}, "message_timeout": "5s", **ASKS}
 BODIES = {"processing_mode": {"request_body_mode": "BUFFERED", "response_body_mode": "BUFFERED"}, "message_timeout": "5s", **ASKS}
+ATTRIBUTES = {
+    "request_attributes": ["request.path", "request.url_path", "request.query", "request.host", "request.method", "request.scheme", "request.protocol", "request.size",
+                           "request.useragent", "request.headers['x-do']", "request.headers['x-none']", "request.headers", "connection.mtls", "destination.address",
+                           "xds.route_name", "xds.virtual_host_name", "request.method == 'GET'"],
+    "response_attributes": ["response.code", "response.headers['x-set']", "response.headers", "request.method", "upstream.address", "xds.cluster_name"]}
 
 # grpc_json_transcoder: an Item { name, number, inner, tags, color } is answered as it was asked.
 def shop():
     """A FileDescriptorSet."""
     kinds = {"name": (9,), "number": (3,), "inner": (11, ".shop.Item"), "tags": (9,), "color": (14, ".shop.Color")}
     parts = [(2, message((1, name), (3, at + 1), (4, 3 if name == "tags" else 1), (5, kind[0]), *[(6, one) for one in kind[1:]], (10, name)))
-ATTRIBUTES = {
-    "request_attributes": ["request.path", "request.url_path", "request.query", "request.host", "request.method", "request.scheme", "request.protocol", "request.size",
-                           "request.useragent", "request.headers['x-do']", "request.headers['x-none']", "request.headers", "connection.mtls", "destination.address",
-                           "xds.route_name", "xds.virtual_host_name", "request.method == 'GET'"],
-    "response_attributes": ["response.code", "response.headers['x-set']", "response.headers", "request.method", "upstream.address", "xds.cluster_name"]}
              for at, (name, kind) in enumerate(kinds.items())]
     colors = message((1, "Color"), (2, message((1, "NONE"), (2, 0))), (2, message((1, "RED"), (2, 1))))
     rules = {
@@ -271,6 +277,8 @@ GROUPS = {
         "disallow_expression": {"google_re2": {}, "regex": "x-user"}}), CHECK_REQUESTS),
     "strict ext_authz grpc": (asking("ext_authz.v3", "ExtAuthz", CHECK_ROUTES, **CHECK_ALL, decoder_header_mutation_rules={"disallow_is_error": True}), CHECK_REQUESTS),
     "shadowing ext_authz grpc": (asking("ext_authz.v3", "ExtAuthz", CHECK_ROUTES, **CHECK_ALL, shadow_mode=True), CHECK_REQUESTS),
+    "limiting ext_authz grpc": (asking("ext_authz.v3", "ExtAuthz", CHECK_ROUTES, **CHECK_ALL, enforce_response_header_limits=True), [
+        (word, get("/", f"x-do: {word}")) for word in ("limit-add", "limit-set", "limit-few", "limit-same", "limit-deny")]),
     "ext_authz http": (asking("ext_authz.v3", "ExtAuthz", http_service=HTTP), HTTP_REQUESTS),
     "ext_authz http with lists": (asking("ext_authz.v3", "ExtAuthz", http_service={
         **HTTP, "path_prefix": "/auth", "authorization_response": LOOSE,
@@ -284,11 +292,11 @@ GROUPS = {
     "ext_proc with rules": (asking("ext_proc.v3", "ExternalProcessor", PROCESSOR_ROUTES, **HEADS, mutation_rules={
         "allow_all_routing": True, "allow_envoy": True, "disallow_expression": {"google_re2": {}, "regex": "x-(add|gone)"}}), PROCESSOR_REQUESTS),
     "strict ext_proc": (asking("ext_proc.v3", "ExternalProcessor", PROCESSOR_ROUTES, **HEADS, mutation_rules={"disallow_is_error": True}), PROCESSOR_REQUESTS),
+    "ext_proc with attributes": (asking("ext_proc.v3", "ExternalProcessor", PROCESSOR_ROUTES, **HEADS, **ATTRIBUTES), [
+        request for request in PROCESSOR_REQUESTS if request[0] in ("request do-nothing", "response do-nothing", "post", "chunked body", "head", "response 404")]),
     "grpc_json_transcoder": (asking("grpc_json_transcoder.v3", "GrpcJsonTranscoder", SHOP_ROUTES, **SHOP), SHOP_REQUESTS),
     "printing grpc_json_transcoder": (asking("grpc_json_transcoder.v3", "GrpcJsonTranscoder", SHOP_ROUTES, **SHOP, url_unescape_spec="ALL_CHARACTERS", print_options={
         "always_print_primitive_fields": True, "always_print_enums_as_ints": True, "stream_newline_delimited": True}, query_param_unescape_plus=True,
         case_insensitive_enum_parsing=True, match_unregistered_custom_verb=True), SHOP_REQUESTS),
     "oauth2": (secrets(), OAUTH2_REQUESTS),
 }
-    "ext_proc with attributes": (asking("ext_proc.v3", "ExternalProcessor", PROCESSOR_ROUTES, **HEADS, **ATTRIBUTES), [
-        request for request in PROCESSOR_REQUESTS if request[0] in ("request do-nothing", "response do-nothing", "post", "chunked body", "head", "response 404")]),

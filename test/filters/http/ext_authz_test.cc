@@ -389,6 +389,58 @@ TEST_F(ExtAuthzTest, InShadowTheDecisionIsOnlyLeftBehind) {
   EXPECT_EQ(left("error_response {}"), R"({"check_result":"ERROR","status_code":502})");
 }
 
+TEST_F(ExtAuthzTest, NotesStandInFilterState) {
+  const auto left = [this](const std::string& notes) {
+    Begin(std::string(kGrpc) + notes);
+    const auto found = [this] {
+      const std::string* state = stream().info.state.Find("f");
+      return state == nullptr ? std::string("none") : *state;
+    };
+    const std::string before = found();
+    Asked();
+    stream().Advance(3 * base::kMillisecond);
+    Answer("");
+    return absl::StrCat(before, " ", found());
+  };
+  const std::string metadata =
+      "filter_metadata { fields { key: 'k' value { string_value: 'v' } } }";
+  EXPECT_EQ(left(""), "none none");
+  EXPECT_EQ(left(metadata), R"({"k":"v"} {"k":"v"})");
+  EXPECT_EQ(left(metadata + " emit_filter_state_stats: true"),
+            R"({"k":"v"} {"k":"v","latency_us":3000})");
+  // A request that nobody is asked about leaves nothing.
+  Begin(std::string(kGrpc) + metadata + "filter_enabled { default_value { numerator: 0 } }");
+  EXPECT_EQ(stream().info.state.Find("f"), nullptr);
+}
+
+TEST_F(ExtAuthzTest, FieldsOfResponsesHaveALimit) {
+  const auto status = [this](const std::string& more, int fields, size_t size, bool same) {
+    Begin(std::string(kGrpc) + more);
+    std::string answer;
+    for (int i = 0; i < fields; ++i) {
+      absl::StrAppend(&answer, "response_headers_to_add { header { key: 'x-", same ? 0 : i,
+                      "' value: '", std::string(size, 'v'),
+                      "' } append_action: OVERWRITE_IF_EXISTS_OR_ADD } ");
+    }
+    Answer(absl::StrCat("ok_response { ", answer, " }"));
+    EXPECT_TRUE(passed());
+    stream().response.headers.Add("x-own", std::string(1000, 'o'));
+    stream().SendResponse(200, "body", true);
+    EXPECT_TRUE(stream().Until([this] { return stream().response_out.end; }));
+    return stream().response.status;
+  };
+  const std::string limits = "enforce_response_header_limits: true";
+  EXPECT_EQ(status("", 120, 1, false), 200);
+  EXPECT_EQ(status(limits, 98, 1, false), 200);
+  EXPECT_EQ(status(limits, 120, 1, true), 200);
+  EXPECT_EQ(Stat("http.test.ext_authz.response_header_limits_reached"), 0u);
+  EXPECT_EQ(status(limits, 99, 1, false), 500);
+  EXPECT_EQ(stream().response_out.body.size(), 0u);
+  EXPECT_EQ(Value(stream().response.headers, "x-0"), "-");
+  EXPECT_EQ(Stat("http.test.ext_authz.response_header_limits_reached"), 1u);
+  EXPECT_EQ(status(limits, 17, 3600, false), 500);
+}
+
 TEST_F(ExtAuthzTest, EnabledByMetadata) {
   const std::string by_metadata = std::string(kGrpc) +
                                   "filter_enabled_metadata { filter: 'space' path { key: 'k' } "

@@ -10,6 +10,7 @@
 #include "source/filter/mutation_rules_config.h"
 #include "source/filters/http/ext_authz/filter.h"
 #include "source/filters/http/ext_authz/settings.h"
+#include "source/json/struct_config.h"
 #include "source/match/match_config.h"
 #include "source/match/value_matcher_config.h"
 #include "source/rpc/call_retries_config.h"
@@ -154,6 +155,11 @@ Settings CompileSettings(const v3::ExtAuthz& proto, const config::Path& path,
         proto.decoder_header_mutation_rules(), path.Field("decoder_header_mutation_rules"), errors);
   }
   settings.shadows = proto.shadow_mode();
+  settings.limits_responses = proto.enforce_response_header_limits();
+  if (proto.has_filter_metadata() || proto.emit_filter_state_stats()) {
+    settings.notes = std::make_unique<const Notes>(
+        Notes{json::FromProto(proto.filter_metadata()), proto.emit_filter_state_stats()});
+  }
   if (proto.has_status_on_error()) {
     settings.status_on_error = static_cast<uint16_t>(proto.status_on_error().code());
   }

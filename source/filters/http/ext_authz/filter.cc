@@ -91,6 +91,7 @@ Verdict ExtAuthz::OnRequestHeaders(http::RequestHead&, bool) {
   }
   cluster_ = ClusterOf(stream_);
   asked_ = stream_.environment.loop.now();
+  LeaveNotes(false);
   if (!Ask()) return Act();
   waiting_ = true;
   return Verdict::kPause;
@@ -150,6 +151,7 @@ void ExtAuthz::OnLocalReply() {
 Verdict ExtAuthz::Act() {
   grpc_call_.reset();
   http_call_.reset();
+  LeaveNotes(true);
   if (decision_->bad_append_action && context_.settings.validate_mutations) return RejectAnswer();
   KeepMetadata();
   switch (decision_->verdict) {
@@ -161,6 +163,19 @@ Verdict ExtAuthz::Act() {
       break;
   }
   return Fail();
+}
+
+void ExtAuthz::LeaveNotes(bool answered) {
+  const Notes* notes = context_.settings.notes.get();
+  if (notes == nullptr || (answered && !notes->with_latency)) return;
+  json::Object values = notes->metadata;
+  if (answered) {
+    const base::Nanos took = stream_.environment.loop.now() - asked_;
+    values.insert_or_assign("latency_us", json::Value(int64_t{took / base::kMicrosecond}));
+  }
+  std::string text;
+  json::AppendJson(values, text);
+  stream_.info.state.Set(factory_.name.text(), std::move(text));
 }
 
 void ExtAuthz::KeepMetadata() {
@@ -325,8 +340,22 @@ ExtAuthzClusterStats* ExtAuthz::cluster_stats() {
 }
 
 Verdict ExtAuthz::OnResponseHeaders(http::ResponseHead& head, bool) {
-  for (const HeaderChange& change : response_changes_) Apply(change, head.headers);
-  return Verdict::kContinue;
+  // What replaces this response has none of them.
+  const std::vector<HeaderChange> changes = std::move(response_changes_);
+  response_changes_.clear();
+  bool full = false;
+  for (const HeaderChange& change : changes) {
+    const size_t before = head.headers.size();
+    Apply(change, head.headers);
+    // The status counts as a field.
+    full =
+        full || (head.headers.size() > before && head.headers.size() >= base::limits::kMaxHeaders);
+  }
+  if (!context_.settings.limits_responses || changes.empty()) return Verdict::kContinue;
+  if (!full && head.headers.ByteSize() <= base::limits::kMaxHeadBytes) return Verdict::kContinue;
+  if (part_ != nullptr) part_->stats->response_header_limits_reached.Inc();
+  ReplyWith(500, "", "ext_authz_invalid");
+  return Verdict::kReplied;
 }
 
 }  // namespace proxenos::filters::ext_authz

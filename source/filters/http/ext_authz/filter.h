@@ -23,14 +23,15 @@
 namespace proxenos::filters::ext_authz {
 
 // Scope: "ext_authz." below HttpScope, with the filter's stat_prefix. One group a worker.
-#define PX_EXT_AUTHZ_STATS(X)      \
-  X(Counter, ok)                   \
-  X(Counter, denied)               \
-  X(Counter, error)                \
-  X(Counter, disabled)             \
-  X(Counter, failure_mode_allowed) \
-  X(Counter, invalid)              \
-  X(Counter, ignored_dynamic_metadata)
+#define PX_EXT_AUTHZ_STATS(X)          \
+  X(Counter, ok)                       \
+  X(Counter, denied)                   \
+  X(Counter, error)                    \
+  X(Counter, disabled)                 \
+  X(Counter, failure_mode_allowed)     \
+  X(Counter, invalid)                  \
+  X(Counter, ignored_dynamic_metadata) \
+  X(Counter, response_header_limits_reached)
 PX_STATS(ExtAuthzStats, PX_EXT_AUTHZ_STATS);
 
 // Scope: "ext_authz." of the cluster that the request would go to.
@@ -72,6 +73,8 @@ class ExtAuthz final : public filter::HttpFilter {
   filter::Verdict Fail();
   filter::Verdict RejectAnswer();
   void KeepMetadata();
+  // Leaves what is configured in filter state; `answered`: with how long the service took.
+  void LeaveNotes(bool answered);
   // Whether some change is one that no head could hold.
   bool HasInvalidChange() const;
   void ChangeRequest();

@@ -6,12 +6,14 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "source/filter/mutation_rules.h"
+#include "source/json/value.h"
 #include "source/match/string_matchers.h"
 #include "source/match/value_matcher.h"
 #include "source/rpc/call_retries.h"
@@ -40,6 +42,12 @@ struct BodySettings {
   uint32_t max_bytes = 0;
   bool allow_partial = false;
   bool as_bytes = false;
+};
+
+// What the filter leaves of itself in filter state, under its name.
+struct Notes {
+  json::Object metadata;      // filter_metadata
+  bool with_latency = false;  // emit_filter_state_stats
 };
 
 struct Settings {
@@ -71,7 +79,9 @@ struct Settings {
   std::optional<match::MetadataMatcher> enabled_metadata;  // Of dynamic metadata; none: always.
   // What the service may change of requests; none: all but what codecs own.
   std::optional<filter::MutationRules> rules;
-  bool shadows = false;  // shadow_mode
+  bool shadows = false;                // shadow_mode
+  bool limits_responses = false;       // enforce_response_header_limits
+  std::unique_ptr<const Notes> notes;  // Null: it leaves none.
 };
 
 // ExtAuthzPerRoute, of one level.
