@@ -120,12 +120,58 @@ TEST_F(BandwidthLimitTest, RoutesHaveTheirOwn) {
   EXPECT_FALSE(stream_->response_out.end);
 }
 
+TEST_F(BandwidthLimitTest, TrailersTellHowLongItTook) {
+  const std::string text =
+      "enable_mode: REQUEST_AND_RESPONSE limit_kbps { value: 1 } enable_response_trailers: true ";
+  const auto told = [this] {
+    std::string all;
+    if (stream_->response_out.trailers == nullptr) return all;
+    for (const http::Header& field : *stream_->response_out.trailers) {
+      absl::StrAppend(&all, field.name(), "=", field.value(), ";");
+    }
+    return all;
+  };
+  Configure(text + "response_trailer_prefix: 'Pre'");
+  Begin();
+  stream_->SendRequestBody(std::string(151, 'a'), true);
+  for (int ticks = 0; ticks < 2; ++ticks) Wait(50 * kMillisecond);
+  ASSERT_TRUE(stream_->request_out.end);
+  Wait(1000 * kMillisecond);
+  stream_->SendResponse(200, std::string(51, 'b'), false);
+  Wait(10 * kMillisecond);
+  stream_->SendResponseBody(std::string(100, 'b'), true);
+  for (int ticks = 0; ticks < 4; ++ticks) Wait(50 * kMillisecond);
+  ASSERT_TRUE(stream_->response_out.end);
+  EXPECT_EQ(stream_->response_out.body.size(), 151u);
+  EXPECT_EQ(told(),
+            "pre-bandwidth-request-delay-ms=100;pre-bandwidth-request-filter-delay-ms=100;"
+            "pre-bandwidth-response-delay-ms=110;pre-bandwidth-response-filter-delay-ms=100;");
+  // Trailers that there are get them too.
+  Configure(text);
+  Begin();
+  stream_->SendRequestBody("", true);
+  stream_->SendResponse(200, std::string(100, 'b'), false);
+  Wait(50 * kMillisecond);
+  stream_->SendResponseTrailers({{"x-own", "1"}});
+  EXPECT_EQ(told(),
+            "x-own=1;bandwidth-response-delay-ms=50;bandwidth-response-filter-delay-ms=50;");
+  // Nothing to tell, no trailers.
+  Configure(text);
+  Begin();
+  stream_->SendRequestBody("", true);
+  stream_->SendResponse(200, "short", true);
+  EXPECT_TRUE(stream_->response_out.end);
+  EXPECT_EQ(stream_->response_out.trailers, nullptr);
+}
+
 TEST_F(BandwidthLimitTest, WhatIsRefused) {
   for (const auto& [text, error] : std::vector<std::pair<std::string, std::string>>{
            {"", "f.limit_kbps: expected a limit where enable_mode has a direction"},
            {"limit_kbps { value: 0 }", "f.limit_kbps: expected 1 or more"},
            {"limit_kbps { value: 1 } fill_interval { nanos: 1000000 }",
-            "f.fill_interval: expected 0.02s to 1s"}}) {
+            "f.fill_interval: expected 0.02s to 1s"},
+           {"limit_kbps { value: 1 } enable_response_trailers: true response_trailer_prefix: 'a b'",
+            "f.response_trailer_prefix: value a b: expected the beginning of a name"}}) {
     config::Errors errors;
     for (const filter::FilterKind& kind : server::BuiltinFilters()) {
       if (kind.type != Proto::descriptor()->full_name()) continue;

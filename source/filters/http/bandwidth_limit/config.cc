@@ -5,9 +5,12 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "envoy/extensions/filters/http/bandwidth_limit/v3/bandwidth_limit.pb.h"
 #include "source/config/typed_config.h"
 #include "source/filter/filter_override.h"
+#include "source/filter/header_change.h"
 #include "source/filters/http/bandwidth_limit/filter.h"
 #include "source/runtime/setting_config.h"
 #include "source/upstream/duration_config.h"
@@ -43,6 +46,23 @@ class Factory final : public filter::FilterFactory {
   const std::string stat_prefix_;
 };
 
+std::unique_ptr<const Settings::TrailerNames> CompileTrailers(const std::string& prefix,
+                                                              const config::Path& path,
+                                                              config::Errors& errors) {
+  Settings::TrailerNames names;
+  static constexpr absl::string_view kDirections[] = {"request", "response"};
+  const std::string begin =
+      prefix.empty() ? std::string() : absl::StrCat(absl::AsciiStrToLower(prefix), "-");
+  for (const int d : {0, 1}) {
+    names.took[d] = absl::StrCat(begin, "bandwidth-", kDirections[d], "-delay-ms");
+    names.waited[d] = absl::StrCat(begin, "bandwidth-", kDirections[d], "-filter-delay-ms");
+  }
+  if (!filter::IsValidName(names.took[0])) {
+    errors.AddValue(path.Field("response_trailer_prefix"), prefix, "the beginning of a name");
+  }
+  return std::make_unique<const Settings::TrailerNames>(std::move(names));
+}
+
 std::shared_ptr<const Settings> Compile(const Proto& proto, const config::Path& path,
                                         config::Errors& errors) {
   Settings settings;
@@ -71,6 +91,9 @@ std::shared_ptr<const Settings> Compile(const Proto& proto, const config::Path& 
       errors.Add(field, "expected 0.02s to 1s");
       return nullptr;
     }
+  }
+  if (proto.enable_response_trailers()) {
+    settings.trailers = CompileTrailers(proto.response_trailer_prefix(), path, errors);
   }
   if (request) settings.request_pace = std::make_unique<base::BytePace>(rate, interval);
   if (response) settings.response_pace = std::make_unique<base::BytePace>(rate, interval);

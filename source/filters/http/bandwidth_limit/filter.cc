@@ -1,6 +1,10 @@
 // Letting through, and waiting one's turn.
 #include "source/filters/http/bandwidth_limit/filter.h"
 
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
 namespace proxenos::filters::bandwidth_limit {
 
 using filter::Direction;
@@ -49,7 +53,35 @@ Verdict BandwidthLimit::Pass(Direction direction, buffer::Buffer& body) {
     }
   }
   CountPending();
+  if (settings_.trailers != nullptr) {
+    Times& times = times_[static_cast<int>(direction)];
+    if (times.begin == 0) times.begin = stream_.environment.loop.now();
+    Measure();
+  }
   return verdict;
+}
+
+void BandwidthLimit::Measure() {
+  const base::MonoTime now = stream_.environment.loop.now();
+  for (int d = 0; d < 2; ++d) {
+    Times& times = times_[d];
+    // The request is over once the response has begun, or as good as that.
+    if (times.begin == 0 || (d == 0 && times_[1].begin != 0 && times.pause == 0)) continue;
+    if (times.pause != 0) times.waited += now - times.pause;
+    times.pause = bodies_[d].waits() ? now : 0;
+    times.took = now - times.begin;
+  }
+}
+
+void BandwidthLimit::FillTrailers(http::HeaderMap& trailers) const {
+  const auto set = [&trailers](const std::string& name, base::Nanos time) {
+    const int64_t ms = time / base::kMillisecond;
+    if (ms > 0) trailers.Set(absl::string_view(name), absl::StrCat(ms));
+  };
+  for (int d = 0; d < 2; ++d) {
+    set(settings_.trailers->took[d], times_[d].took);
+    set(settings_.trailers->waited[d], times_[d].waited);
+  }
 }
 
 void BandwidthLimit::CountPending() {
@@ -70,16 +102,37 @@ Verdict BandwidthLimit::OnRequestBody(buffer::Buffer& body, bool) {
   return Pass(Direction::kRequest, body);
 }
 
-Verdict BandwidthLimit::OnResponseBody(buffer::Buffer& body, bool) {
-  return Pass(Direction::kResponse, body);
+Verdict BandwidthLimit::OnResponseBody(buffer::Buffer& body, bool end) {
+  const Verdict verdict = Pass(Direction::kResponse, body);
+  if (settings_.trailers == nullptr || !end) return verdict;
+  // There is something to tell: a piece that waits does so for milliseconds.
+  if (verdict == Verdict::kPause || times_[1].took >= base::kMillisecond) {
+    own_trailers_ = &stream_.AddTrailers(Direction::kResponse);
+    FillTrailers(*own_trailers_);
+  }
+  return verdict;
+}
+
+Verdict BandwidthLimit::OnResponseTrailers(http::HeaderMap& trailers) {
+  if (settings_.trailers != nullptr && times_[1].begin != 0) {
+    Measure();
+    FillTrailers(trailers);
+  }
+  return Verdict::kContinue;
 }
 
 void BandwidthLimit::OnWake() {
   for (filter::PacedBody& body : bodies_) body.OnWake();
   CountPending();
+  if (settings_.trailers == nullptr) return;
+  Measure();
+  if (own_trailers_ != nullptr && !bodies_[1].waits()) {
+    FillTrailers(*std::exchange(own_trailers_, nullptr));
+  }
 }
 
 void BandwidthLimit::OnComplete() {
+  own_trailers_ = nullptr;
   for (filter::PacedBody& body : bodies_) body.Drop();
   CountPending();
 }

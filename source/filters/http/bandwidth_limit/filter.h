@@ -6,8 +6,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "source/base/byte_pace.h"
+#include "source/base/clock.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/paced_body.h"
 #include "source/filter/stream_context.h"
@@ -23,6 +25,13 @@ struct Settings {
   // All streams that have these settings; null: no limit.
   std::unique_ptr<base::BytePace> request_pace;
   std::unique_ptr<base::BytePace> response_pace;
+  // Of the trailers that tell the client how long bodies took; null: there are none.
+  struct TrailerNames {
+    // By Direction: of the whole body, and of what it waited here.
+    std::string took[2];
+    std::string waited[2];
+  };
+  std::unique_ptr<const TrailerNames> trailers;
 };
 
 // Scope: STAT_PREFIX.http_bandwidth_limit. One group a worker.
@@ -52,6 +61,7 @@ class BandwidthLimit final : public filter::HttpFilter {
   filter::Verdict OnRequestBody(buffer::Buffer& body, bool end) override;
   filter::Verdict OnResponseHeaders(http::ResponseHead& head, bool end) override;
   filter::Verdict OnResponseBody(buffer::Buffer& body, bool end) override;
+  filter::Verdict OnResponseTrailers(http::HeaderMap& trailers) override;
   void OnWake() override;
   void OnLocalReply() override { OnComplete(); }
   void OnComplete() override;
@@ -60,6 +70,17 @@ class BandwidthLimit final : public filter::HttpFilter {
   filter::Verdict Pass(filter::Direction direction, buffer::Buffer& body);
   // Tells how many streams wait.
   void CountPending();
+  // What a direction's body has taken since its first piece came, and waited here.
+  struct Times {
+    base::MonoTime begin = 0;  // 0: nothing has come.
+    base::MonoTime pause = 0;  // 0: it does not wait.
+    base::Nanos took = 0;
+    base::Nanos waited = 0;
+  };
+  // Brings the times up to now.
+  void Measure();
+  // Names that would say nothing are left out.
+  void FillTrailers(http::HeaderMap& trailers) const;
 
   const Settings& settings_;
   const bool enabled_;
@@ -67,6 +88,8 @@ class BandwidthLimit final : public filter::HttpFilter {
   BandwidthPart* const part_;         // May be null.
   filter::PacedBody bodies_[2];       // By Direction.
   bool counted_[2] = {false, false};  // Among those that wait.
+  Times times_[2];
+  http::HeaderMap* own_trailers_ = nullptr;  // Of a body whose last piece waits.
 };
 
 }  // namespace proxenos::filters::bandwidth_limit
