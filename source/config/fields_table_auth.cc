@@ -254,6 +254,11 @@ std::vector<MessageRules> MetadataFilterFields() {
       {"envoy.extensions.filters.http.set_metadata.v3.Metadata",
        {Use("metadata_namespace allow_overwrite value"),
         Leave("typed_value", "Nothing reads typed metadata: write value too.")}},
+      {"envoy.extensions.filters.http.json_to_metadata.v3.JsonToMetadata", {Use("*")}},
+      {"envoy.extensions.filters.http.json_to_metadata.v3.JsonToMetadata.KeyValuePair", {Use("*")}},
+      {"envoy.extensions.filters.http.json_to_metadata.v3.JsonToMetadata.Selector", {Use("*")}},
+      {"envoy.extensions.filters.http.json_to_metadata.v3.JsonToMetadata.Rule", {Use("*")}},
+      {"envoy.extensions.filters.http.json_to_metadata.v3.JsonToMetadata.MatchRules", {Use("*")}},
       {"envoy.extensions.filters.http.csrf.v3.CsrfPolicy", {Use("*")}},
   };
 }

@@ -28,6 +28,7 @@
 #include "source/filters/http/header_mutation/config.h"
 #include "source/filters/http/header_to_metadata/config.h"
 #include "source/filters/http/health_check/config.h"
+#include "source/filters/http/json_to_metadata/config.h"
 #include "source/filters/http/jwt_authn/config.h"
 #include "source/filters/http/local_ratelimit/config.h"
 #include "source/filters/http/lua/config.h"
@@ -124,6 +125,8 @@ constexpr filter::FilterKind kHttpFilters[] = {
      f::header_mutation::CreateHeaderMutation, &f::header_mutation::kHeaderMutationOverride, kBoth},
     {"envoy.extensions.filters.http.health_check.v3.HealthCheck", false,
      f::health_check::CreateHealthCheck},
+    {"envoy.extensions.filters.http.json_to_metadata.v3.JsonToMetadata", false,
+     f::json_to_metadata::CreateJsonToMetadata, &f::json_to_metadata::kJsonToMetadataOverride},
     {"envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication", false,
      f::jwt_authn::CreateJwtAuthn, &f::jwt_authn::kJwtAuthnOverride},
     {"envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit", false,
