@@ -200,19 +200,14 @@ class GrpcPeersTest(unittest.TestCase):
         self.assertEqual((response["status"], json.loads(response["body"])), (200, [{"name": "x"}, {"name": "x"}]))
         self.assertEqual(self.ask(running, method="POST", path="/items", body=b"{")["status"], 400)
 
-    def test_the_configurations_of_the_pages_load(self):
-        for page in ("ext_proc", "grpc_json_transcoder"):
-            blocks = report.yaml_blocks(self.page.parent / f"{page}.md")  # They stand in one folder.
-            self.assertTrue(blocks, page)
-            for number, block in enumerate(blocks):
-                config = bootstrap.bootstrap(manager={"http_filters": [yaml.safe_load(block), ROUTER]}, clusters=[
-                    bootstrap.cluster("origin", 1), bootstrap.cluster("processor", 1, **bootstrap.http2())])
-                with self.subTest(f"{page} {number}"), tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-                    json.dump(config, file)
-                    file.flush()
-                    done = subprocess.run([self.binary, "-c", file.name, "--mode", "validate"], capture_output=True,
-                                          text=True, check=False)
-                    self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+    def test_the_configuration_of_the_page_loads(self):
+        block, = report.yaml_blocks(self.page.parent / "grpc_json_transcoder.md")  # They stand in one folder.
+        config = bootstrap.bootstrap(manager={"http_filters": [yaml.safe_load(block), ROUTER]}, clusters=[bootstrap.cluster("origin", 1)])
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(config, file)
+            file.flush()
+            done = subprocess.run([self.binary, "-c", file.name, "--mode", "validate"], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
 if __name__ == "__main__":
