@@ -96,8 +96,10 @@ void Http2Stream::ReadOn() {
   const uint64_t window = connection_.config().http2.options.initial_stream_window;
   const uint64_t limit = stream_.body_limit(filter::Direction::kRequest);
   const uint64_t beyond = limit > window ? limit - window : 0;
-  const uint64_t held = stream_.held_bytes();
-  const uint64_t left = stream_.info.bytes_received - held + std::min(held, beyond);
+  // Filters may have made more of the body than has come.
+  const uint64_t received = stream_.info.bytes_received;
+  const uint64_t held = std::min(stream_.held_bytes(), received);
+  const uint64_t left = received - held + std::min(held, beyond);
   if (left <= credited_) return;
   connection_.session().Consume(id_, left - credited_);
   credited_ = left;
