@@ -152,7 +152,8 @@ void Call::Advance() {
   if (attempt_ == nullptr) return;
   SendMore();
   // An answer that is more than its status has begun: it stands.
-  if (head_seen_ && (received_.has_value() || !attempt.end)) KeepAnswer();
+  const bool begun = received_.has_value() || !decoder_.at_boundary();
+  if (head_seen_ && (begun || !attempt.end)) KeepAnswer();
   if (received_.has_value()) return;  // What follows comes after the message.
   if (attempt.end) return ReadEnd();
   if (attempt.state == Exchange::State::kReset) return FinishFailed();
@@ -262,6 +263,7 @@ void Call::Finish(Status status, std::string message) {
   received_.reset();
   unsent_.Clear();
   deadline_.reset();
+  retrying_.reset();  // With the pause, if it was in one.
 }
 
 UnaryCall::UnaryCall(base::Rc<upstream::WorkerCluster> cluster, const CallOptions& options,

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "source/route/action.h"
@@ -107,6 +108,24 @@ TEST_F(CallRetryTest, TheDeadlineIsOfAllTries) {
   call->Send("ab");
   EXPECT_TRUE(Ends(*call));
   EXPECT_EQ(call->status(), Status::kDeadlineExceeded);
+}
+
+// A call that is over makes no other try, however long its owner keeps it.
+TEST_F(CallRetryTest, NothingFollowsTheDeadline) {
+  Fails(1000);
+  CallOptions options = Retried("Flaky", route::kRetryOnGrpcUnavailable, 1000);
+  options.retries.back_off = options.retries.back_off_max = 300 * base::kMillisecond;
+  options.timeout = 50 * base::kMillisecond;
+  std::vector<std::unique_ptr<Call>> calls;
+  for (int i = 0; i < 8; ++i) {
+    calls.push_back(Begin(options));
+    calls.back()->Send("ab");
+  }
+  for (const auto& call : calls) EXPECT_TRUE(Ends(*call));
+  const uint64_t retries = stats().upstream_rq_retry.value();
+  for (int turns = 0; turns < 100; ++turns) loop_.RunOnce(5 * base::kMillisecond);
+  EXPECT_EQ(stats().upstream_rq_retry.value(), retries);
+  EXPECT_EQ(breakers_->of({}).requests.count(), 0u);
 }
 
 // What is sent while nobody listens comes with the next try.
