@@ -48,6 +48,17 @@ class SideService final : public FilterHarness::Attachment {
       std::make_shared<upstream::CircuitBreakers>();
 };
 
+// A cluster without hosts.
+inline void AddCluster(upstream::ClusterMap& clusters, const std::string& name) {
+  auto config = std::make_shared<upstream::ClusterConfig>();
+  config->name = name;
+  auto hosts = upstream::BuildHostSet(*config, upstream::Assignment(), nullptr).hosts;
+  clusters.Set(upstream::PublishedCluster{std::move(config),
+                                          std::make_shared<const upstream::CircuitBreakers>(),
+                                          std::move(hosts),
+                                          {}});
+}
+
 // An asynchronous filter's stream, and how to see that its call is over.
 struct AsyncStream {
   std::unique_ptr<FilterHarness> stream;

@@ -41,6 +41,7 @@ class ExtAuthzTest : public ::testing::Test {
           stream.info.remote = *net::Address::FromIp("1.2.3.4", 0);
           stream.routes = routes_.get();
           stream.route = routes_->Match(route::MatchInput{stream.request});
+          if (origin_is_there_) testing::AddCluster(stream.environment.clusters, "origin");
           auto service = std::make_unique<SideService>(stream.environment.loop,
                                                        stream.environment.clusters, "authz");
           made.service = service.get();
@@ -83,6 +84,7 @@ class ExtAuthzTest : public ::testing::Test {
   bool passed() { return stream().request_out.head; }
   uint64_t Stat(const std::string& name) { return stream().Stat(name); }
 
+  bool origin_is_there_ = true;
   filter::ConnectionInfo connection_;
   std::shared_ptr<const route::RouteTable> routes_;
   AsyncStream subject_{};
@@ -127,6 +129,15 @@ TEST_F(ExtAuthzTest, TellsOfTheRequest) {
   EXPECT_TRUE(passed());
   EXPECT_EQ(Stat("http.test.ext_authz.ok"), 1u);
   EXPECT_EQ(Stat("cluster.origin.ext_authz.ok"), 1u);
+}
+
+TEST_F(ExtAuthzTest, ClustersThatAreNotThereAreNotCounted) {
+  origin_is_there_ = false;
+  Begin(kGrpc);
+  Answer("");
+  EXPECT_TRUE(passed());
+  EXPECT_EQ(Stat("http.test.ext_authz.ok"), 1u);
+  EXPECT_EQ(Stat("cluster.origin.ext_authz.ok"), 0u);
 }
 
 TEST_F(ExtAuthzTest, AllowedChangesTheRequestAndItsResponse) {

@@ -33,8 +33,8 @@ class RateLimitTest : public ::testing::Test {
     envoy::config::route::v3::RouteConfiguration config;
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
         absl::StrCat(R"(name: "r" virtual_hosts { name: "all" domains: "*" routes {
-            match { prefix: "/" } route { cluster: "origin" )",
-                     kLimits, " } } }"),
+            match { prefix: "/" } route { )",
+                     to_, kLimits, " } } }"),
         &config));
     if (!per_route.empty()) {
       (*config.mutable_virtual_hosts(0)
@@ -49,6 +49,7 @@ class RateLimitTest : public ::testing::Test {
           FillRequest({.fields = fields}, stream.request, stream.arena);
           stream.routes = routes_.get();
           stream.route = routes_->Match(route::MatchInput{stream.request});
+          testing::AddCluster(stream.environment.clusters, "origin");
           auto service = std::make_unique<SideService>(stream.environment.loop,
                                                        stream.environment.clusters, "rls");
           made.service = service.get();
@@ -88,6 +89,7 @@ class RateLimitTest : public ::testing::Test {
     Decided();
   }
 
+  std::string to_ = "cluster: 'origin' ";
   std::shared_ptr<const route::RouteTable> routes_;
   AsyncStream subject_{};
 };
@@ -110,6 +112,17 @@ TEST_F(RateLimitTest, AsksAboutEachDescriptor) {
   EXPECT_EQ(Value(stream().request.headers, "x-req"), "1");
   stream().SendResponse(200, "", true);
   EXPECT_EQ(Value(stream().response.headers, "x-resp"), "2");
+  EXPECT_EQ(stream().Stat("cluster.origin.ratelimit.ok"), 1u);
+}
+
+TEST_F(RateLimitTest, ClustersThatClientsMakeUpAreNotCounted) {
+  to_ = "cluster_header: 'x-to' ";
+  Begin("", {{"x-user", "me"}, {"x-to", "made-up"}});
+  Answer("overall_code: OK");
+  EXPECT_TRUE(stream().request_out.head);
+  EXPECT_EQ(stream().Stat("cluster.made-up.ratelimit.ok"), 0u);
+  Begin("", {{"x-user", "me"}, {"x-to", "origin"}});
+  Answer("overall_code: OK");
   EXPECT_EQ(stream().Stat("cluster.origin.ratelimit.ok"), 1u);
 }
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "source/filter/filter_override.h"
+#include "source/filter/routed_cluster.h"
 #include "source/filters/http/ext_authz/check_request.h"
 #include "source/http/path.h"
 #include "source/http/query.h"
@@ -23,14 +24,6 @@ constexpr absl::string_view kMetadataSpace = "envoy.filters.http.ext_authz";
 constexpr uint16_t kForbidden = 403;
 // More than this of an answer's body is no explanation for a client.
 constexpr uint64_t kMaxAnswerBytes = 256 * 1024;
-
-// The cluster that the stream's route leads to; empty when it leads to none.
-std::string ClusterOf(const filter::StreamContext& stream) {
-  if (stream.route == nullptr || stream.route->forward() == nullptr) return std::string();
-  const route::MatchInput input{stream.request, stream.random, stream.request.scheme == "https",
-                                false};
-  return std::string(route::PickCluster(*stream.route, input).name);
-}
 
 // Text that can stand in a query (RFC 3986, section 3.4), without what parts parameters.
 bool IsQueryText(absl::string_view text) {
@@ -89,7 +82,7 @@ Verdict ExtAuthz::OnRequestHeaders(http::RequestHead&, bool) {
     ReplyWith(context_.settings.status_on_error, "", "ext_authz_error");
     return Verdict::kReplied;
   }
-  cluster_ = ClusterOf(stream_);
+  cluster_ = filter::RoutedCluster(stream_);
   asked_ = stream_.environment.loop.now();
   LeaveNotes(false);
   if (!Ask()) return Act();

@@ -6,6 +6,7 @@
 
 #include "source/access_log/rate_limit_format.h"
 #include "source/filter/filter_override.h"
+#include "source/filter/routed_cluster.h"
 #include "source/filters/http/ratelimit/questions.h"
 #include "source/rpc/status.h"
 
@@ -66,9 +67,7 @@ Verdict RateLimit::OnRequestHeaders(http::RequestHead&, bool) {
   ends_ = CountsAtEnd();
   const std::vector<Question> questions = QuestionsOf(Descriptors(), /*done=*/false, stream_);
   if (questions.empty()) return Verdict::kContinue;
-  const route::MatchInput input{stream_.request, stream_.random, stream_.request.scheme == "https",
-                                false};
-  cluster_ = std::string(route::PickCluster(*stream_.route, input).name);
+  cluster_ = filter::RoutedCluster(stream_);
   base::Rc<upstream::WorkerCluster> service =
       stream_.environment.clusters.Find(settings_.service.cluster);
   if (!service) {
