@@ -220,8 +220,6 @@ void Connection::Close(bool reset) {
   if (reset) {
     const linger now{1, 0};
     setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-  } else if (transport_ != nullptr) {
-    transport_->ShutdownWrite(*this);
   }
   close(fd_);  // Also ends the registration with epoll.
   fd_ = -1;

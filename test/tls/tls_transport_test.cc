@@ -162,6 +162,18 @@ TEST_F(TlsTransportTest, OrderlyEndAndTruncation) {
   }
 }
 
+// Who gets less than there was to send must be able to see that (RFC 8446, section 6.1).
+TEST_F(TlsTransportTest, CloseOverUnsentBytesSaysNoGoodbye) {
+  TlsPair pair(Server(), Client());
+  ASSERT_TRUE(pair.Shake());
+  pair.client().connection().out().Append(absl::string_view("never sent"));
+  pair.client().connection().Close();
+  pair.Turn();
+  EXPECT_EQ(pair.server().ReadAll(), ReadStatus::kEnd);
+  EXPECT_EQ(pair.server().received(), "");
+  EXPECT_TRUE(pair.server().transport().truncated());
+}
+
 TEST_F(TlsTransportTest, CloseSaysGoodbye) {
   TlsPair pair(Server(), Client());
   ASSERT_TRUE(pair.Shake());
