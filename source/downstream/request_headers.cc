@@ -38,6 +38,10 @@ constexpr HeaderId kEdgeOnly[] = {
     HeaderId::kXEnvoyOriginalPath,
 };
 
+// One more that an outsider may not send: who follows redirects (a proxy before this one, or this
+// one) tells by it what was asked for at first. It has no id, as nobody reads it here.
+constexpr absl::string_view kOriginalUrl = "x-envoy-original-url";
+
 void AppendVia(const std::string& via, http::HeaderMap& headers) {
   if (via.empty()) return;
   const http::Header* header = headers.Find(HeaderId::kVia);
@@ -156,6 +160,7 @@ template <size_t N>
 void RemoveAll(const HeaderId (&ids)[N], http::HeaderMap& headers) {
   // One pass: nearly always there is nothing to remove.
   headers.RemoveIf([&ids](const http::Header& header) {
+    if (header.id == HeaderId::kUnknown) return header.name() == kOriginalUrl;
     if (header.id < HeaderId::kXEnvoyAttemptCount) return false;
     for (const HeaderId id : ids) {
       if (header.id == id) return true;

@@ -54,6 +54,7 @@ TEST_F(RequestHeaders, EdgeAppendsTheClientAndTrustsNothing) {
   Add("x-forwarded-for", "1.1.1.1, 2.2.2.2");
   Add("x-forwarded-proto", "https");
   Add("x-envoy-retry-on", "5xx");
+  Add("x-envoy-original-url", "http://made.up/");
   Add("x-envoy-internal", "true");
   Add("x-forwarded-client-cert", "By=me");
   Add("x-envoy-upstream-rq-timeout-ms", "1");
@@ -62,6 +63,7 @@ TEST_F(RequestHeaders, EdgeAppendsTheClientAndTrustsNothing) {
   EXPECT_EQ(Request("x-forwarded-proto"), "http");
   EXPECT_EQ(Request("x-envoy-external-address"), "203.0.113.7");
   EXPECT_EQ(Request("x-envoy-retry-on"), "-");
+  EXPECT_EQ(Request("x-envoy-original-url"), "-");
   EXPECT_EQ(Request("x-envoy-internal"), "-");
   EXPECT_EQ(Request("x-forwarded-client-cert"), "-");
   EXPECT_EQ(Request("x-envoy-upstream-rq-timeout-ms"), "-");
@@ -77,11 +79,13 @@ class InternalRequests : public RequestHeaders {
     config_.origin = std::make_shared<const OriginRules>(std::move(rules));
     Add("x-envoy-internal", "false");
     Add("x-envoy-retry-on", "5xx");
+    Add("x-envoy-original-url", "http://made.up/");
     Add("x-envoy-decorator-operation", "op");
   }
   void ExpectInternal() {
     EXPECT_EQ(Request("x-envoy-internal"), "true");
     EXPECT_EQ(Request("x-envoy-retry-on"), "5xx");
+    EXPECT_EQ(Request("x-envoy-original-url"), "http://made.up/");
     EXPECT_EQ(Request("x-envoy-external-address"), "-");
   }
   void ExpectExternal() {
