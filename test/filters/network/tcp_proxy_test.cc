@@ -38,8 +38,9 @@ class Doorman final : public filter::NetworkFilterFactory {
       return {};
     }
     bool wants_first_bytes() const override { return true; }
-    Verdict OnFirstBytes(filter::NetworkConnection&) override {
+    Verdict OnFirstBytes(filter::NetworkConnection& connection) override {
       ++book_.asked;
+      connection.info.OpenNotes().state.Set("who", "me");
       Verdict verdict;
       verdict.pass = !book_.refuses_bytes;
       verdict.delay = kSecond;
@@ -191,6 +192,24 @@ TEST_F(TcpProxyTest, FiltersAreAskedOnceAndReleased) {
   host.Close();
   ExpectNobodyThere();
   EXPECT_EQ(book_.inside, 0);
+}
+
+TEST_F(TcpProxyTest, WhatFiltersLearnOfTheFirstBytesSaysWhereTo) {
+  guarded_ = true;
+  config_.connects_on_data = true;
+  auto hostname = access_log::Formatter::Compile("%FILTER_STATE(who:PLAIN)%:80",
+                                                 {.omit_empty_values = true, .extensions = {}});
+  ASSERT_TRUE(hostname.ok());
+  config_.tunnel = std::make_shared<const Tunnel>(Tunnel{*std::move(hostname)});
+  Start();
+  Peer client = proxy_.Connect();
+  client.Send("a");
+  Peer host = proxy_.Accept();
+  EXPECT_TRUE(proxy_.Until([&] { return host.Got("CONNECT me:80 HTTP/1.1"); })) << host.Received();
+  EXPECT_EQ(stats().early_data_received_count_total.value(), 1u);
+  client.Close();
+  host.Close();
+  ExpectNobodyThere();
 }
 
 TEST_F(TcpProxyTest, ARefusedClientWaitsAndIsNotHeard) {

@@ -97,10 +97,11 @@ bool TcpConnection::ClientBroke() {
 void TcpConnection::Connect() {
   if (backoff_ && backoff_->armed()) return;
   const TcpProxyConfig& config = service_.config();
-  if (config.connects_on_data && info_.attempts == 0 && demanded_ == nullptr) {
+  if (config.connects_on_data && info_.attempts == 0 && demanded_ == nullptr && !named_.waits()) {
     if (!MayRead()) return;
     service_.stats().early_data_received_count_total.Inc();
   }
+  TakeFindings();
   if ((!named_.waits() && !FindCluster()) || !FindHost()) return;
   info_.upstream_cluster = cluster_->config().name;
   const bool tunnels = config.tunnel != nullptr;
@@ -188,6 +189,14 @@ bool TcpConnection::FindHost() {
       return false;
   }
   return true;
+}
+
+void TcpConnection::TakeFindings() {
+  const filter::ConnectionNotes* found = arrival().info.notes.get();
+  if (found == nullptr) return;
+  info_.metadata.MergeAll(found->metadata);
+  info_.state = found->state.Copy();
+  NoteAddress();
 }
 
 void TcpConnection::NoteAddress() {
@@ -428,12 +437,7 @@ void TcpConnection::OnClosing() {
   idle_.Disarm();
   demanded_.reset();
   named_.Cancel();
-  // What network filters have found out since the beginning.
-  if (const filter::ConnectionNotes* found = arrival().info.notes.get()) {
-    info_.metadata.MergeAll(found->metadata);
-    info_.state = found->state.Copy();
-    NoteAddress();
-  }
+  TakeFindings();
   for (auto* timer : {&duration_, &backoff_, &interval_}) {
     if (*timer) (*timer)->Disarm();
   }

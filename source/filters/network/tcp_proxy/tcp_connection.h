@@ -53,6 +53,8 @@ class TcpConnection final : public downstream::TerminalConnection {
   // Where the cluster is a dynamic forward proxy's: false while the name that the connection is for
   // is looked up, and when it is over because of that.
   bool FindHost();
+  // What network filters have found out since the beginning, if only from the first bytes.
+  void TakeFindings();
   void NoteAddress();
   void OnConnectFailed();
   // Whether a tunnel is there, if there is to be one: else asks for it.
