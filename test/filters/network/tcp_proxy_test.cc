@@ -68,6 +68,12 @@ class TcpProxyTest : public ::testing::Test {
     };
     proxy_.Start();
   }
+  void UseTunnel(const std::string& format) {
+    auto hostname =
+        access_log::Formatter::Compile(format, {.omit_empty_values = true, .extensions = {}});
+    ASSERT_TRUE(hostname.ok());
+    config_.tunnel = std::make_shared<const Tunnel>(Tunnel{*std::move(hostname)});
+  }
   stats::TcpStats& stats() {
     return static_cast<TcpService&>(proxy_.listener().service(0)).stats();
   }
@@ -197,10 +203,7 @@ TEST_F(TcpProxyTest, FiltersAreAskedOnceAndReleased) {
 TEST_F(TcpProxyTest, WhatFiltersLearnOfTheFirstBytesSaysWhereTo) {
   guarded_ = true;
   config_.connects_on_data = true;
-  auto hostname = access_log::Formatter::Compile("%FILTER_STATE(who:PLAIN)%:80",
-                                                 {.omit_empty_values = true, .extensions = {}});
-  ASSERT_TRUE(hostname.ok());
-  config_.tunnel = std::make_shared<const Tunnel>(Tunnel{*std::move(hostname)});
+  UseTunnel("%FILTER_STATE(who:PLAIN)%:80");
   Start();
   Peer client = proxy_.Connect();
   client.Send("a");
@@ -209,6 +212,16 @@ TEST_F(TcpProxyTest, WhatFiltersLearnOfTheFirstBytesSaysWhereTo) {
   EXPECT_EQ(stats().early_data_received_count_total.value(), 1u);
   client.Close();
   host.Close();
+  ExpectNobodyThere();
+}
+
+TEST_F(TcpProxyTest, AClientThatBreaksOffBeforeItsTunnelIsThere) {
+  UseTunnel("far:80");
+  Start();
+  auto [client, host] = Pair();
+  EXPECT_TRUE(proxy_.Until([&h = host] { return h.Got("CONNECT far:80 HTTP/1.1"); }));
+  client.Close(/*reset=*/true);
+  EXPECT_TRUE(proxy_.Until([&h = host] { return h.Ended(); }));
   ExpectNobodyThere();
 }
 

@@ -84,7 +84,11 @@ void TcpConnection::Advance() {
       break;
   }
   if (!connected_) {
-    if (!HasTunnel()) return;
+    const bool there = HasTunnel();
+    if (!there && attempt_ != nullptr && ClientBroke()) {
+      End(filter::kDownstreamConnectionTermination);
+    }
+    if (!there) return;
     OnConnected();
   }
   Relay();
