@@ -6,6 +6,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "envoy/extensions/filters/http/bandwidth_limit/v3/bandwidth_limit.pb.h"
 #include "envoy/extensions/filters/http/grpc_json_transcoder/v3/transcoder.pb.h"
 #include "google/api/annotations.pb.h"
 #include "google/protobuf/descriptor.pb.h"
@@ -290,6 +291,30 @@ TEST_F(GrpcJsonTranscoderTest, StreamsAreArraysLinesOrEvents) {
   Send("GET", "/v1/list");
   Answer("");
   EXPECT_EQ(ResponseText(*stream_), "200 [] [grpc-status=0;]");
+}
+
+// A filter before it may pass the body on bit by bit.
+TEST_F(GrpcJsonTranscoderTest, ABodyInPiecesIsOneMessage) {
+  using Limit = envoy::extensions::filters::http::bandwidth_limit::v3::BandwidthLimit;
+  const auto slow =
+      MakeFactory(Pack<Limit>("stat_prefix: 'p' enable_mode: REQUEST limit_kbps { value: 1 }"));
+  for (const bool trailers : {false, true}) {
+    stream_ = std::make_unique<FilterHarness>(
+        filter::FilterFactories{slow, MakeFactory(Config(""))}, [](filter::StreamContext& stream) {
+          FillRequest({.path = "/v1/whole/s"}, stream.request, stream.arena);
+        });
+    stream_->SendRequest(false);
+    stream_->SendRequestBody(absl::StrCat("{\"limit\": 4", std::string(200, ' '), "}"), !trailers);
+    if (trailers) stream_->SendRequestTrailers({{"x", "y"}});
+    for (int ticks = 0; ticks < 10; ++ticks) {
+      stream_->Advance(50 * base::kMillisecond);
+      stream_->Turn();
+      stream_->Run();
+    }
+    EXPECT_FALSE(stream_->replied());
+    EXPECT_TRUE(stream_->request_out.end);
+    EXPECT_EQ(Messages("shop.Ask", stream_->request_out.body.ToString()), "shelf: \"s\" limit: 4");
+  }
 }
 
 TEST_F(GrpcJsonTranscoderTest, RoutesMayTurnItOff) {

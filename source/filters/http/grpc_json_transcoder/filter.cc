@@ -104,34 +104,38 @@ Verdict GrpcJsonTranscoder::OnRequestHeaders(http::RequestHead& head, bool end) 
   if (matched_->outcome == Matched::Outcome::kBadQuery) return Refuse(400, matched_->error);
   BecomeCall(head);
   if (!end) return Verdict::kContinue;
-  sent_ = true;
-  const auto frames = ToFrames(*settings_, *matched_, content_type_, "");
-  if (!frames.ok()) return Refuse(400, frames.status().message());
-  SetLength(frames->size(), head.framing, head.headers);
-  stream_.added_body.Append(*frames);
+  if (!MakeFrames(stream_.added_body)) return Verdict::kReplied;
+  SetLength(stream_.added_body.size(), head.framing, head.headers);
   return Verdict::kContinue;
 }
 
-Verdict GrpcJsonTranscoder::OnRequestBody(buffer::Buffer& body, bool) {
-  if (!begun_ || sent_) return Verdict::kContinue;
-  sent_ = true;
-  const auto frames = ToFrames(*settings_, *matched_, content_type_, body.ToString());
-  if (!frames.ok()) return Refuse(400, frames.status().message());
+bool GrpcJsonTranscoder::MakeFrames(buffer::Buffer& out) {
+  const auto frames = ToFrames(*settings_, *matched_, content_type_, asked_.ToString());
+  asked_.Clear();
+  if (!frames.ok()) {
+    Refuse(400, frames.status().message());
+    return false;
+  }
+  out.Append(*frames);
+  return true;
+}
+
+Verdict GrpcJsonTranscoder::OnRequestBody(buffer::Buffer& body, bool end) {
+  if (!begun_) return Verdict::kContinue;
+  asked_.Append(std::move(body));
   body.Clear();
-  body.Append(*frames);
-  return Verdict::kContinue;
+  if (asked_.size() > settings_->max_request_bytes) {
+    stream_.Reply(413, "Payload Too Large", "request_payload_too_large", 0);
+    return Verdict::kReplied;
+  }
+  return !end || MakeFrames(body) ? Verdict::kContinue : Verdict::kReplied;
 }
 
 // Calls have none.
 Verdict GrpcJsonTranscoder::OnRequestTrailers(http::HeaderMap& trailers) {
   if (!begun_) return Verdict::kContinue;
   trailers.Clear();
-  if (sent_) return Verdict::kContinue;
-  sent_ = true;
-  const auto frames = ToFrames(*settings_, *matched_, content_type_, "");
-  if (!frames.ok()) return Refuse(400, frames.status().message());
-  stream_.added_body.Append(*frames);
-  return Verdict::kContinue;
+  return MakeFrames(stream_.added_body) ? Verdict::kContinue : Verdict::kReplied;
 }
 
 bool GrpcJsonTranscoder::ShowStatus(const http::HeaderMap& told, http::ResponseHead& head,

@@ -38,6 +38,8 @@ class GrpcJsonTranscoder final : public filter::HttpFilter {
   // The response is one of the service's, to be made JSON.
   bool translates() const;
   filter::Verdict Refuse(uint16_t status, absl::string_view why);
+  // Appends the call's messages to `out`, of what has come of the body. False: it was refused.
+  bool MakeFrames(buffer::Buffer& out);
   // The request's head becomes that of the call.
   void BecomeCall(http::RequestHead& head);
   // The one message that the response has, with its head.
@@ -52,8 +54,8 @@ class GrpcJsonTranscoder final : public filter::HttpFilter {
   const Settings* settings_;
   std::unique_ptr<const Matched> matched_;  // Null: the request is none of ours.
   std::string content_type_;                // Of the request.
+  buffer::Buffer asked_;                    // Its body: filters before may pass it on in pieces.
   bool begun_ = false;                      // Its head is that of a call.
-  bool sent_ = false;                       // The call's messages have gone on.
   bool streams_ = false;                    // The response is a stream under way.
   bool first_ = true;                       // None of its messages has been shown.
   rpc::FrameDecoder decoder_;
