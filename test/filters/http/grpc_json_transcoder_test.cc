@@ -22,7 +22,7 @@ using Proto = envoy::extensions::filters::http::grpc_json_transcoder::v3::GrpcJs
 
 constexpr char kFile[] = R"(
   name: "shop.proto" package: "shop" syntax: "proto3"
-  dependency: "google/protobuf/timestamp.proto"
+  dependency: "google/protobuf/timestamp.proto" dependency: "google/api/httpbody.proto"
   message_type { name: "Item"
     field { name: "id" number: 1 type: TYPE_INT64
       label: LABEL_OPTIONAL json_name: "id" }
@@ -61,19 +61,32 @@ constexpr char kFile[] = R"(
       options { [google.api.http] { get: "/v1/list" } } }
     method { name: "Fill" input_type: ".shop.Ask" output_type: ".shop.Item" client_streaming: true
       options { [google.api.http] { post: "/v1/fill/{shelf}" body: "*" } } }
+    method { name: "Raw" input_type: ".shop.Ask" output_type: ".google.api.HttpBody"
+      options { [google.api.http] { get: "/v1/raw" } } }
     method { name: "Plain" input_type: ".shop.Ask" output_type: ".shop.Item" } }
+)";
+
+constexpr char kHttpBodyFile[] = R"(
+  name: "google/api/httpbody.proto" package: "google.api" syntax: "proto3"
+  message_type { name: "HttpBody"
+    field { name: "content_type" number: 1 type: TYPE_STRING
+      label: LABEL_OPTIONAL json_name: "contentType" }
+    field { name: "data" number: 2 type: TYPE_BYTES
+      label: LABEL_OPTIONAL json_name: "data" } }
 )";
 
 class GrpcJsonTranscoderTest : public ::testing::Test {
  protected:
   GrpcJsonTranscoderTest() {
+    EXPECT_TRUE(TextFormat::ParseFromString(kHttpBodyFile, set_.add_file()));
     EXPECT_TRUE(TextFormat::ParseFromString(kFile, set_.add_file()));
     google::protobuf::FileDescriptorProto time;
     google::protobuf::DescriptorPool::generated_pool()
         ->FindFileByName("google/protobuf/timestamp.proto")
         ->CopyTo(&time);
     pool_.BuildFile(time);
-    EXPECT_NE(pool_.BuildFile(set_.file(0)), nullptr);
+    pool_.BuildFile(set_.file(0));
+    EXPECT_NE(pool_.BuildFile(set_.file(1)), nullptr);
   }
 
   google::protobuf::Any Config(const std::string& text) {
@@ -271,6 +284,23 @@ TEST_F(GrpcJsonTranscoderTest, BrokenAnswersAreNotShown) {
   EXPECT_EQ(ResponseText(*stream_), "503 not grpc");
 }
 
+TEST_F(GrpcJsonTranscoderTest, AnHttpBodyIsShownAsItIs) {
+  const auto show = [this](const std::string& message) {
+    Send("GET", "/v1/raw");
+    Answer(Frame(message));
+    return ResponseText(*stream_);
+  };
+  EXPECT_EQ(show("\x0a\x08text/css\x12\x02zz"), "200 zz");
+  EXPECT_EQ(Value(stream_->response.headers, "content-type"), "text/css");
+  EXPECT_EQ(show("\x12\x02zz"), "200 zz");
+  EXPECT_EQ(Value(stream_->response.headers, "content-type"), "application/octet-stream");
+  // A service may give back what a client once said.
+  for (const absl::string_view type : {"a\r\nset-cookie: b", "a\nb", "a\x7f"}) {
+    EXPECT_EQ(show(absl::StrCat("\x0a", std::string(1, static_cast<char>(type.size())), type)),
+              "502 the content type can not stand in a head");
+  }
+}
+
 TEST_F(GrpcJsonTranscoderTest, StreamsAreArraysLinesOrEvents) {
   const auto show = [this](const std::string& text) {
     Send("GET", "/v1/list", "", text);
@@ -347,7 +377,7 @@ TEST_F(GrpcJsonTranscoderTest, WrongConfigurationsAreNamed) {
   EXPECT_NE(errors_of(proto).find("f.proto_descriptor_bin"), std::string::npos);
   proto.set_proto_descriptor_bin(set_.SerializeAsString());
   EXPECT_NE(errors_of(proto).find("f.services[0]: there is no such service"), std::string::npos);
-  auto* rule = set_.mutable_file(0)
+  auto* rule = set_.mutable_file(1)
                    ->mutable_service(0)
                    ->mutable_method(0)
                    ->mutable_options()

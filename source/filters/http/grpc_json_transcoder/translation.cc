@@ -1,12 +1,14 @@
 // The fields of a path and query go first: what a body says comes later and holds.
 #include "source/filters/http/grpc_json_transcoder/translation.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "source/http/chars.h"
 #include "source/http/percent.h"
 #include "source/json/parse.h"
 #include "source/rpc/frame.h"
@@ -136,6 +138,25 @@ absl::Status AppendMessage(const Settings& settings, const Matched& matched, boo
   return absl::OkStatus();
 }
 
+// The type goes into the response's head: what a field value can not hold would be another field,
+// or another response.
+absl::StatusOr<Shown> ShowHttpBody(absl::string_view message) {
+  Shown shown;
+  shown.content_type = "application/octet-stream";
+  rpc::WireReader reader(message);
+  while (reader.Next()) {
+    if (reader.field() == 1 && !reader.bytes().empty()) {
+      shown.content_type = std::string(reader.bytes());
+    }
+    if (reader.field() == 2) shown.bytes = std::string(reader.bytes());
+  }
+  if (!reader.ok()) return absl::InvalidArgumentError("not a message of the method's type");
+  if (!std::all_of(shown.content_type.begin(), shown.content_type.end(), http::IsValueChar)) {
+    return absl::InvalidArgumentError("the content type can not stand in a head");
+  }
+  return shown;
+}
+
 }  // namespace
 
 Matched FindRule(const Settings& settings, absl::string_view method, absl::string_view path) {
@@ -195,20 +216,11 @@ absl::StatusOr<Shown> ToShown(const Settings& settings, const Rule& rule,
     message = inner;
     type = rule.response->message_type();
   }
-  Shown shown;
-  if (IsHttpBody(*type)) {
-    shown.content_type = "application/octet-stream";
-    rpc::WireReader reader(message);
-    while (reader.Next()) {
-      if (reader.field() == 1) shown.content_type = std::string(reader.bytes());
-      if (reader.field() == 2) shown.bytes = std::string(reader.bytes());
-    }
-    if (!reader.ok()) return absl::InvalidArgumentError("not a message of the method's type");
-    return shown;
-  }
+  if (IsHttpBody(*type)) return ShowHttpBody(message);
   auto json = settings.types->ToJson(*type, message, settings.print,
                                      settings.max_response_bytes * Settings::kMaxGrowth);
   if (!json.ok()) return json.status();
+  Shown shown;
   shown.bytes = *std::move(json);
   return shown;
 }
