@@ -44,7 +44,9 @@ constexpr char kFile[] = R"(
     field { name: "item" number: 2 type: TYPE_MESSAGE type_name: ".shop.Item"
       label: LABEL_OPTIONAL json_name: "item" }
     field { name: "limit" number: 3 type: TYPE_INT32
-      label: LABEL_OPTIONAL json_name: "limit" } }
+      label: LABEL_OPTIONAL json_name: "limit" }
+    field { name: "n" number: 4 type: TYPE_MESSAGE type_name: ".shop.Ask"
+      label: LABEL_OPTIONAL json_name: "n" } }
   enum_type { name: "Color" value { name: "NONE" number: 0 } value { name: "RED" number: 1 } }
   service { name: "Shop"
     method { name: "Get" input_type: ".shop.Ask" output_type: ".shop.Item"
@@ -207,6 +209,20 @@ TEST_F(GrpcJsonTranscoderTest, WhatDoesNotFitIsRefused) {
       Send("PUT", "/v1/whole/s", std::string(101, ' '), "max_request_body_size { value: 100 }"),
       "413 Payload Too Large");
   EXPECT_EQ(Send("PUT", "/v1/whole/s", std::string(20000, '[')).substr(0, 4), "400 ");  // Deep.
+}
+
+// A type that has a field of itself is as deep as the client likes.
+TEST_F(GrpcJsonTranscoderTest, FieldsThatAreNestedTooDeepAreNone) {
+  const auto path = [](size_t levels) {
+    std::string text = "/v1/list?";
+    for (size_t i = 0; i < levels; ++i) text += "n.";
+    return text + "limit=1";
+  };
+  const std::string strict = "request_validation_options { reject_unknown_query_parameters: true }";
+  EXPECT_EQ(Send("GET", path(30'000), "", strict), "400 a field that is nested too deep");
+  EXPECT_EQ(Send("GET", path(100), "", strict), "400 a field that is nested too deep");
+  const std::string deep = Send("GET", path(99), "", strict);
+  EXPECT_EQ(deep.substr(0, 12), "n { n { n { ");
 }
 
 TEST_F(GrpcJsonTranscoderTest, WhatIsNoRulesIsLeftAloneOrRefused) {

@@ -235,6 +235,9 @@ absl::StatusOr<std::string> MessageTypes::ToJson(const pb::Descriptor& type,
 
 absl::StatusOr<FieldPath> FindField(const pb::Descriptor& type,
                                     const std::vector<std::string>& names) {
+  if (names.size() > kMaxFieldNames) {
+    return absl::InvalidArgumentError("a field that is nested too deep");
+  }
   FieldPath path;
   const pb::Descriptor* at = &type;
   for (const std::string& name : names) {

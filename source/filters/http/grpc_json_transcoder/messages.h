@@ -48,7 +48,12 @@ class MessageTypes {
   mutable google::protobuf::DynamicMessageFactory factory_;  // Guards itself.
 };
 
-// By name or JSON name. Error: there is no such field, or one before the last is no single message.
+// Messages in each other: what walks them is recursive, and a type may have a field of itself. As
+// deep as services read them.
+inline constexpr size_t kMaxFieldNames = 100;
+
+// By name or JSON name. Error: there is no such field, one before the last is no single message, or
+// there are more names than kMaxFieldNames.
 absl::StatusOr<FieldPath> FindField(const google::protobuf::Descriptor& type,
                                     const std::vector<std::string>& names);
 
