@@ -178,7 +178,10 @@ class Evaluation {
 };
 
 Value Expression::Evaluate(const Attributes& attributes, Memory& memory) const {
-  return Evaluation(*this, attributes, memory).Of(root_);
+  const Value value = Evaluation(*this, attributes, memory).Of(root_);
+  // Nothing that was made of what ran out counts: "not there" may mean "not looked for", and a
+  // client could choose what it comes out as.
+  return memory.Step() ? value : Value::Error(kTooMuch);
 }
 
 bool Expression::Holds(const Attributes& attributes) const {

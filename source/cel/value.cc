@@ -41,7 +41,11 @@ bool EqualMaps(const Value& a, const Value& b, int depth, Memory& memory) {
 }
 
 bool EqualAt(const Value& a, const Value& b, int depth, Memory& memory) {
-  if (depth > kMaxEqualDepth || !memory.Step()) return false;
+  if (depth > kMaxEqualDepth) {
+    memory.Walk(Memory::kMaxBytes);  // Nobody knows: that takes all steps that are left.
+    return false;
+  }
+  if (!memory.Step()) return false;
   if (a.IsNumber() && b.IsNumber()) return Compare(a, b) == 0;
   if (a.IsList() && b.IsList()) return EqualLists(a, b, depth, memory);
   if (a.IsMap() && b.IsMap()) return EqualMaps(a, b, depth, memory);
@@ -243,7 +247,10 @@ void Value::AppendKeys(Items& keys) const {
 }
 
 bool Memory::Charge(size_t bytes) {
-  if (bytes > kMaxBytes - bytes_) return false;
+  if (bytes > kMaxBytes - bytes_) {
+    steps_ = kMaxSteps;  // What had no room is not to be told from what is not so: no step is left.
+    return false;
+  }
   bytes_ += bytes;
   return true;
 }

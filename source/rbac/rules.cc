@@ -10,9 +10,21 @@
 
 namespace proxenos::rbac {
 
-bool Policy::Matches(const Access& access) const {
+namespace {
+
+// How much there is to look at is the client's choice: it must not be a way past a rule.
+bool IsTrue(const cel::Expression& expression, const Access& access, bool in_doubt) {
+  cel::Memory memory;
+  const bool is_true = expression.Evaluate(filter::StreamAttributes(access), memory).IsTrue();
+  const bool ran_out = !memory.Step();
+  return ran_out ? in_doubt : is_true;
+}
+
+}  // namespace
+
+bool Policy::Matches(const Access& access, bool in_doubt) const {
   return permission.Holds(access) && principal.Holds(access) &&
-         (condition == nullptr || condition->Holds(filter::StreamAttributes(access)));
+         (condition == nullptr || IsTrue(*condition, access, in_doubt));
 }
 
 Rules::Rules(Action action, std::vector<Policy> policies)
@@ -45,9 +57,10 @@ Rules::Decision Rules::Decide(const Access& access) const {
     if (logs_) decision.log = any && actions_[found.action].action == Action::kLog;
     return decision;
   }
-  const auto found =
-      std::find_if(policies_.begin(), policies_.end(),
-                   [&access](const Policy& policy) { return policy.Matches(access); });
+  const bool in_doubt = action_ == Action::kDeny;
+  const auto found = std::find_if(
+      policies_.begin(), policies_.end(),
+      [&access, in_doubt](const Policy& policy) { return policy.Matches(access, in_doubt); });
   const bool matched = found != policies_.end();
   if (matched) decision.policy = static_cast<uint32_t>(found - policies_.begin());
   if (action_ == Action::kAllow) decision.allowed = matched;

@@ -25,7 +25,8 @@ struct Policy {
   Condition principal;
   std::shared_ptr<const cel::Expression> condition{};  // Null: it has none.
 
-  bool Matches(const Access& access) const;
+  // `in_doubt`: what is taken for the outcome of a condition that costs too much to be known.
+  bool Matches(const Access& access, bool in_doubt) const;
 };
 
 class Rules {

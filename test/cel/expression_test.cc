@@ -358,6 +358,26 @@ TEST(Expression, CostsAreBounded) {
   EXPECT_EQ(Evaluate(conjuncts), "true");
 }
 
+// "Not there" is not what comes of looking for it no longer.
+TEST(Expression, WhatRanOutIsNeverTrue) {
+  std::string map = "{";
+  for (int i = 0; i < 100; ++i) map += (i == 0 ? "'" : ", '") + std::to_string(i) + "': 1";
+  map += "}";
+  const std::string ten = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]";
+  // Each number of turns leaves another number of steps for the last part.
+  for (int turns = 150; turns < 250; ++turns) {
+    std::string list = "[";
+    for (int i = 0; i < turns; ++i) list += i == 0 ? "0" : ",0";
+    const std::string text = list + "].all(i, !('x' in " + map + ")) && !('99' in " + map + ")";
+    const std::string result = Evaluate(text);
+    EXPECT_TRUE(result == "false" || result == std::string("error: ") + kTooMuch)
+        << turns << ": " << result;
+  }
+  EXPECT_EQ(Evaluate("(" + ten + ".all(a, " + ten + ".all(b, " + ten + ".all(c, " + ten +
+                     ".all(d, true))))) || true"),
+            std::string("error: ") + kTooMuch);
+}
+
 TEST(Expression, AListThatIsAddedToTwiceStaysAsItWas) {
   EXPECT_EQ(Evaluate("[[1, 2].filter(x, true)].map(l, [l + [3], l + [4], l])"),
             "[[[1,2,3],[1,2,4],[1,2]]]");

@@ -1,6 +1,7 @@
 // Conditions of access, kind by kind.
 #include "source/rbac/condition.h"
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -188,6 +189,30 @@ TEST_F(ConditionTest, DetailsAreOneWord) {
   EXPECT_EQ(DenialDetails(""), "rbac_access_denied_matched_policy[none]");
   EXPECT_EQ(DenialDetails("no spiders\there"),
             "rbac_access_denied_matched_policy[no_spiders_here]");
+}
+
+// A client that sends more than is looked at gets past neither kind of rule.
+TEST_F(ConditionTest, ConditionsThatCostTooMuchHoldBack) {
+  const auto expression = cel::Expression::Compile(
+      "request.headers.exists(a, request.headers.exists(b, request.headers[a] == 'bad'))", {});
+  ASSERT_TRUE(expression.ok());
+  const auto allows = [&](Rules::Action action) {
+    std::vector<Policy> policies;
+    policies.push_back({"p", Condition::Any(), Condition::Any(), *expression});
+    return Rules(action, std::move(policies))
+        .Decide({connection_, remote_, "www.example.com", head_})
+        .allowed;
+  };
+  buffer::Arena arena;
+  http::RequestHead head(arena);
+  head_ = &head;
+  head.headers.Add("x", "good");
+  EXPECT_TRUE(allows(Rules::Action::kDeny));
+  EXPECT_FALSE(allows(Rules::Action::kAllow));
+  for (int i = 0; i < 100; ++i) head.headers.Add("h" + std::to_string(i), "good");
+  head.headers.Add("y", "bad");
+  EXPECT_FALSE(allows(Rules::Action::kDeny));
+  EXPECT_FALSE(allows(Rules::Action::kAllow));
 }
 
 }  // namespace
