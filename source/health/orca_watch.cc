@@ -41,7 +41,7 @@ std::shared_ptr<const Host> TargetOf(const OrcaOutOfBand& rules,
   const bool ip = identity.address.port() != 0;  // Pipes have none.
   if (rules.port != 0 && ip) {
     identity.address = identity.address.WithPort(rules.port);
-    identity.further = {};
+    identity.further = base::Sparse<std::vector<net::Address>>();
   }
   if (rules.transport_match.has_value()) identity.transport_match = *rules.transport_match;
   return std::make_shared<const Host>(host->id(), std::move(identity));

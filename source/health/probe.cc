@@ -36,7 +36,7 @@ std::shared_ptr<const Host> TargetOf(const HealthCheck& check,
     identity.address = identity.address.WithPort(check.alt_port);
   }
   // What is checked is the one address: a host that answers elsewhere alone is not well.
-  identity.further = {};
+  identity.further = base::Sparse<std::vector<net::Address>>();
   if (check.transport_match.has_value()) identity.transport_match = *check.transport_match;
   return std::make_shared<const Host>(host->id(), std::move(identity));
 }
