@@ -101,7 +101,7 @@ void HostPool::StartConnections() {
   // Ahead of need (preconnect): as many as what waits and what is under way will want.
   const double ratio = cluster_.config().preconnect_ratio;
   const auto wanted = [this, ratio] {
-    if (ratio <= 1) return uint64_t{pending_count_};
+    if (ratio <= 1 || draining_) return uint64_t{pending_count_};
     const double streams = std::ceil((pending_count_ + busy_) * ratio);
     const uint64_t served = busy_ + FreeStreams();
     return static_cast<uint64_t>(streams) > served ? static_cast<uint64_t>(streams) - served : 0;
