@@ -306,6 +306,27 @@ TEST_F(DnsCacheTest, AddressesThatMayNotBeUsed) {
   EXPECT_EQ(Look("some"), "192.0.2.1:80");
 }
 
+TEST_F(DnsCacheTest, ConnectionsTryAllAddressesThatMayBeUsed) {
+  settings_.cache.removed.ranges = {*match::IpRange::Parse("10.0.0.0", 8)};
+  Start();
+  const auto further = [this] {
+    std::vector<std::string> texts;
+    for (const net::Address& each : hosts_->Look(Named("a"))->host->further_addresses()) {
+      texts.push_back(each.ToString());
+    }
+    return texts;
+  };
+  const auto wait = Ask("a");
+  resolver_.Answer("a", {"10.0.0.1", "192.0.2.1", "10.0.0.2", "2001:db8::1", "192.0.2.2"});
+  EXPECT_EQ(Look("a"), "192.0.2.1:80");
+  EXPECT_EQ(further(), (std::vector<std::string>{"[2001:db8::1]:80", "192.0.2.2:80"}));
+  const uint64_t id = hosts_->Look(Named("a"))->host->id();
+  Wait(60 * kSecond);
+  resolver_.Answer("a", {"192.0.2.1"});
+  EXPECT_TRUE(further().empty());
+  EXPECT_EQ(hosts_->Look(Named("a"))->host->id(), id);
+}
+
 TEST_F(DnsCacheTest, AllButSomeAddressesMayBeForbidden) {
   settings_.cache.removed.ranges = {*match::IpRange::Parse("192.0.2.0", 24)};
   settings_.cache.removed.invert = true;
