@@ -158,10 +158,13 @@ std::vector<MessageRules> OAuth2Fields() {
       {"envoy.extensions.filters.http.credential_injector.v3.CredentialInjector.credential",
        {Use("name"),
         Use("typed_config")
-            .Only("envoy.extensions.http.injected_credentials.generic.v3.Generic",
-                  "credentials are generic secrets: have one fetch the token and send it by SDS, "
-                  "or write it to the secret's file")}},
+            .Only("envoy.extensions.http.injected_credentials.generic.v3.Generic "
+                  "envoy.extensions.http.injected_credentials.oauth2.v3.OAuth2",
+                  "credentials are generic secrets, or tokens by the client's own credentials")}},
       {"envoy.extensions.http.injected_credentials.generic.v3.Generic", {Use("*")}},
+      {"envoy.extensions.http.injected_credentials.oauth2.v3.OAuth2", {Use("*")}},
+      {"envoy.extensions.http.injected_credentials.oauth2.v3.OAuth2.ClientCredentials", {Use("*")}},
+      {"envoy.extensions.http.injected_credentials.oauth2.v3.OAuth2.EndpointParameter", {Use("*")}},
   };
 }
 

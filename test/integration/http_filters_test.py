@@ -38,6 +38,18 @@ def http_filter(kind, **fields):
     return {**typed("envoy.extensions.filters.http." + kind, **fields), "name": kind.split(".")[0]}
 
 
+class TokenEndpoint(origin.Origin):
+    """Of an authorization server: each request gets the next token."""
+
+    given = 0
+
+    def answer(self, sock, request):
+        self.given += 1
+        body = json.dumps({"access_token": f"token-{self.given}", "token_type": "Bearer", "expires_in": 3600})
+        sock.sendall(f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode())
+        return True
+
+
 class HttpFiltersTest(unittest.TestCase):
     binary = ""
     page = None
@@ -295,6 +307,27 @@ class HttpFiltersTest(unittest.TestCase):
             stats = running.stats()
             prefix = "http.main.credential_injector."
             self.assertEqual([stats[prefix + name] for name in ("injected", "already_exists", "failed")], [1, 1, 0])
+
+    def test_tokens_by_the_clients_own_credentials(self):
+        tokens = TokenEndpoint()
+        self.origin = origin.Origin()
+        oauth2 = typed("envoy.extensions.http.injected_credentials.oauth2.v3.OAuth2", scopes=["a", "b"],
+                       token_endpoint={"uri": "http://login.example/token", "cluster": "login", "timeout": "5s"},
+                       client_credentials={"client_id": "me", "client_secret": {"name": "client-secret"}, "auth_type": "URL_ENCODED_BODY"})
+        config = bootstrap.bootstrap(
+            manager={"http_filters": [http_filter("credential_injector.v3.CredentialInjector", credential=oauth2), ROUTER]},
+            clusters=[bootstrap.cluster("origin", self.origin.port), bootstrap.cluster("login", tokens.port)])
+        config["static_resources"]["secrets"] = [{"name": "client-secret", "generic_secret": {"secret": {"inline_string": "s&t"}}}]
+        running = proxy.Proxy(self.binary, config)
+        self.addCleanup(running.__exit__)
+        prefix = "http.main.credential_injector.oauth2."
+        running.wait(lambda: running.stats().get(prefix + "token_fetched", 0) > 0)
+        running.wait(lambda: self.ask(running)["status"] == 200)
+        self.assertRegex(dict(self.origin.take_seen()[-1]["headers"])["authorization"], r"^Bearer token-\d+$")
+        asked = tokens.take_seen()[0]
+        self.assertEqual((asked["start"], asked["body"]), (
+            "POST /token HTTP/1.1", "grant_type=client_credentials&client_id=me&client_secret=s%26t&scope=a%20b"))
+        self.assertEqual(dict(asked["headers"])["content-type"], "application/x-www-form-urlencoded")
 
     def test_grpc_stats(self):
         running = self.start(http_filter("grpc_stats.v3.FilterConfig", stats_for_all_methods=True))

@@ -10,6 +10,17 @@ namespace proxenos::filters::credential_injector {
 
 using filter::Verdict;
 
+std::string CredentialInjector::Credential() const {
+  if (settings_.client != nullptr) {
+    return part_.tokens.has_value() ? std::string(part_.tokens->token()) : std::string();
+  }
+  const std::shared_ptr<const tls::GenericValues> secret = settings_.secret->Get();
+  // What came by SDS is put into a field as it is: it must not end it.
+  const bool good = secret != nullptr &&
+                    std::all_of(secret->value.begin(), secret->value.end(), http::IsValueChar);
+  return good ? secret->value : std::string();
+}
+
 Verdict CredentialInjector::OnRequestHeaders(http::RequestHead& head, bool) {
   CredentialInjectorStats& stats = *part_.stats;
   const http::Header* sent = head.headers.Find(settings_.header);
@@ -17,13 +28,9 @@ Verdict CredentialInjector::OnRequestHeaders(http::RequestHead& head, bool) {
     stats.already_exists.Inc();
     return Verdict::kContinue;
   }
-  const std::shared_ptr<const tls::GenericValues> secret = settings_.secret->Get();
-  // What came by SDS is put into a field as it is: it must not end it.
-  const bool good = secret != nullptr && !secret->value.empty() &&
-                    std::all_of(secret->value.begin(), secret->value.end(), http::IsValueChar);
-  if (good) {
+  if (const std::string credential = Credential(); !credential.empty()) {
     stats.injected.Inc();
-    head.headers.Set(settings_.header, absl::StrCat(settings_.prefix, secret->value));
+    head.headers.Set(settings_.header, absl::StrCat(settings_.prefix, credential));
     return Verdict::kContinue;
   }
   stats.failed.Inc();
