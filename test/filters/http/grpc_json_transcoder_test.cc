@@ -347,12 +347,12 @@ TEST_F(GrpcJsonTranscoderTest, ABodyInPiecesIsOneMessage) {
   for (const bool trailers : {false, true}) {
     stream_ = std::make_unique<FilterHarness>(
         filter::FilterFactories{slow, MakeFactory(Config(""))}, [](filter::StreamContext& stream) {
-          FillRequest({.path = "/v1/whole/s"}, stream.request, stream.arena);
+          FillRequest({.method = "PUT", .path = "/v1/whole/s"}, stream.request, stream.arena);
         });
     stream_->SendRequest(false);
     stream_->SendRequestBody(absl::StrCat("{\"limit\": 4", std::string(200, ' '), "}"), !trailers);
     if (trailers) stream_->SendRequestTrailers({{"x", "y"}});
-    for (int ticks = 0; ticks < 10; ++ticks) {
+    for (int ticks = 0; ticks < 30; ++ticks) {
       stream_->Advance(50 * base::kMillisecond);
       stream_->Turn();
       stream_->Run();
