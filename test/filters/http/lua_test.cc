@@ -204,6 +204,14 @@ TEST(LuaTest, MetadataStateAndTime) {
   EXPECT_TRUE(Fails("h:stats()"));
 }
 
+TEST(LuaTest, ListsWithHolesAreNoLargerThanOthers) {
+  const std::string set = "h:streamInfo():dynamicMetadata():set('a', 'b', t)";
+  EXPECT_TRUE(Fails("local t = {} for i = 1, 200 do t[i] = {[16384] = 1} end " + set));
+  EXPECT_FALSE(Fails("local t = {[16384] = 1} " + set));
+  // In whichever order the keys come.
+  EXPECT_FALSE(Fails("local t = {} for i = 10000, 1, -1 do t[i] = i end " + set));
+}
+
 TEST(LuaTest, NamesAndMetadataOfTheRoute) {
   auto routes = RouteToOrigin();
   auto* host = routes.mutable_virtual_hosts(0);

@@ -122,13 +122,19 @@ class Reader {
     const lua_Number key = lua_tonumber(lua_, -2);
     if (!object.empty() || !(key >= 1) || key > kMaxItems || std::floor(key) != key) return kMixed;
     const size_t place = static_cast<size_t>(key) - 1;
-    if (place >= list.size()) list.resize(place + 1);
+    if (place >= list.size()) {
+      // What has no value takes room all the same.
+      holes_ += place - list.size();
+      if (holes_ > kMaxItems) return "the value has too many parts";
+      list.resize(place + 1);
+    }
     list[place] = std::move(value);
     return nullptr;
   }
 
   lua_State* const lua_;
   size_t items_ = 0;
+  size_t holes_ = 0;
   size_t bytes_ = 0;
 };
 
