@@ -139,12 +139,26 @@ void PurgeLog::Release() {
   wake_ = nullptr;
 }
 
-bool PurgeLog::Publish(PurgeRecord record) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (record.text.size() > kMaxText || pending_.size() == kMaxPending) return false;
+void PurgeLog::AddPending(PurgeRecord record) {
+  if (pending_.size() == 1 && pending_[0].by == PurgeRecord::By::kAll) return;
+  if (pending_.size() == kMaxPending || record.by == PurgeRecord::By::kAll) {
+    pending_ = {{PurgeRecord::By::kAll, std::string()}};
+    return;
+  }
+  if (record.text.size() > kMaxText) {
+    // Of a URL its beginning, which names others too; a tag has no such thing.
+    const bool tag = record.by == PurgeRecord::By::kTag;
+    record.by = tag ? PurgeRecord::By::kAll : PurgeRecord::By::kPrefix;
+    record.text.resize(tag ? 0 : kMaxText);
+    return AddPending(std::move(record));
+  }
   pending_.push_back(std::move(record));
+}
+
+void PurgeLog::Publish(PurgeRecord record) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  AddPending(std::move(record));
   if (wake_ != nullptr) wake_();
-  return true;
 }
 
 std::vector<PurgeRecord> PurgeLog::TakePending() {
@@ -155,9 +169,7 @@ std::vector<PurgeRecord> PurgeLog::TakePending() {
 void PurgeLog::GiveBack(std::vector<PurgeRecord> records) {
   const std::lock_guard<std::mutex> lock(mutex_);
   // Twice in the log is no harm, so that these may be published already.
-  for (PurgeRecord& record : records) {
-    if (pending_.size() < kMaxPending) pending_.push_back(std::move(record));
-  }
+  for (PurgeRecord& record : records) AddPending(std::move(record));
 }
 
 void PurgeLog::Drain() {

@@ -89,8 +89,9 @@ class PurgeLog {
   bool Claim(absl::AnyInvocable<void()> wake);
   void Release();
 
-  // To be put into the log, for all to read. False: too much waits, or it is too long.
-  bool Publish(PurgeRecord record);
+  // To be put into the log, for all to read. Where more waits than may, all that is stored goes in
+  // its place: nothing that was purged stays because there was much of it.
+  void Publish(PurgeRecord record);
   // What is to be published; the caller sees to it, or gives it back.
   std::vector<PurgeRecord> TakePending();
   void GiveBack(std::vector<PurgeRecord> records);
@@ -100,6 +101,8 @@ class PurgeLog {
 
  private:
   void Run();
+  // REQUIRES: mutex_ is held.
+  void AddPending(PurgeRecord record);
 
   absl::AnyInvocable<void(const Batch&)> apply_;
   std::mutex mutex_;

@@ -86,12 +86,34 @@ TEST_F(PurgeLogTest, ItIsBounded) {
   EXPECT_FALSE(IsGood({10, 1}, "http://other/")) << "what is not known any more may have named it";
   EXPECT_TRUE(IsGood(last, "http://other/"));
 
-  for (size_t i = 0; i < PurgeLog::kMaxPending; ++i) EXPECT_TRUE(log_.Publish({By::kTag, "t"}));
-  EXPECT_FALSE(log_.Publish({By::kTag, "t"}));
+  for (size_t i = 0; i < PurgeLog::kMaxPending; ++i) log_.Publish({By::kTag, "t"});
   EXPECT_EQ(log_.TakePending().size(), PurgeLog::kMaxPending);
-  EXPECT_FALSE(log_.Publish({By::kTag, std::string(PurgeLog::kMaxText + 1, 't')}));
   log_.GiveBack({{By::kUrl, "u"}});
   EXPECT_EQ(log_.TakePending().at(0).text, "u");
+}
+
+// What was purged does not stay because there is much of it, or because its name is long.
+TEST_F(PurgeLogTest, WhatHasNoRoomIsPurgedWithMore) {
+  for (size_t i = 0; i <= PurgeLog::kMaxPending; ++i) log_.Publish({By::kTag, "t"});
+  log_.Publish({By::kUrl, "u"});
+  std::vector<PurgeRecord> taken = log_.TakePending();
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_EQ(taken[0].by, By::kAll);
+  // What could not be written after all, and came meanwhile.
+  for (size_t i = 0; i < PurgeLog::kMaxPending; ++i) log_.Publish({By::kTag, "t"});
+  log_.GiveBack({{By::kUrl, "u"}});
+  taken = log_.TakePending();
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_EQ(taken[0].by, By::kAll);
+
+  const std::string path(PurgeLog::kMaxText, 'p');
+  log_.Publish({By::kUrl, path + "/and/more"});
+  taken = log_.TakePending();
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_EQ(taken[0].by, By::kPrefix);
+  EXPECT_EQ(taken[0].text, path);
+  log_.Publish({By::kTag, std::string(PurgeLog::kMaxText + 1, 't')});
+  EXPECT_EQ(log_.TakePending().at(0).by, By::kAll);
 }
 
 TEST_F(PurgeLogTest, OneFollowsAtATime) {

@@ -199,7 +199,7 @@ SharedStore::Forgetting::Forgetting(SharedStore& its_store)
     : call([this, &its_store](const Reply* reply) {
         over = true;
         // Where that is not known, it may have been there.
-        if (reply == nullptr || reply->integer > 0) {
+        if (reply == nullptr || reply->kind != Reply::Kind::kInteger || reply->integer > 0) {
           its_store.log().Publish({store::PurgeRecord::By::kUrl, url});
         }
       }) {}
@@ -208,19 +208,22 @@ SharedStore::Forgetting::Forgetting(SharedStore& its_store)
 // not fill the log.
 void SharedStore::Forget(const store::Key& key, bool known) {
   const store::SharedNames names(prefix_, key);
-  buffer::Buffer command;
-  redis::AppendCommand({"DEL", names.plain, names.varies}, command);
+  const auto command = [&names] {
+    buffer::Buffer bytes;
+    redis::AppendCommand({"DEL", names.plain, names.varies}, bytes);
+    return bytes;
+  };
   forgetting_.erase(std::remove_if(forgetting_.begin(), forgetting_.end(),
                                    [](const auto& one) { return one->over; }),
                     forgetting_.end());
-  if (known || !client_.ready()) {
-    client_.Send(std::move(command), nullptr);
-    log().Publish({store::PurgeRecord::By::kUrl, key.url()});
-  } else if (forgetting_.size() < kMaxForgetting) {
+  if (!known && client_.ready() && forgetting_.size() < kMaxForgetting) {
     auto one = std::make_unique<Forgetting>(*this);
     one->url = key.url();
-    if (client_.Send(std::move(command), &one->call)) forgetting_.push_back(std::move(one));
+    if (client_.Send(command(), &one->call)) return forgetting_.push_back(std::move(one));
   }
+  // It was there, or nobody can be asked now.
+  client_.Send(command(), nullptr);
+  log().Publish({store::PurgeRecord::By::kUrl, key.url()});
 }
 
 SharedLoad::SharedLoad(base::Rc<SharedStore> shared, const store::Key& key,
