@@ -295,6 +295,23 @@ TEST_F(ExtProcTest, MoreTimeMayBeAskedForOnce) {
   EXPECT_EQ(ResponseText(stream()), "504 ");
 }
 
+// Both are due, and one is answered in the turn in which the time is over.
+TEST_F(ExtProcTest, AnAnswerToOneDirectionIsNoneToTheOther) {
+  for (int turns = 0; turns < 12; ++turns) {
+    Begin("processing_mode { request_header_mode: SKIP request_body_mode: STREAMED }");
+    stream().SendRequest(false);
+    stream().SendRequestBody("a", false);
+    EXPECT_TRUE(Next().has_request_body());
+    stream().SendResponse(200, "", false);
+    EXPECT_TRUE(Next().has_response_headers());
+    Answer("request_body {}");
+    for (int i = 0; i < turns; ++i) stream().Turn();
+    stream().Advance(201 * base::kMillisecond);
+    EXPECT_TRUE(stream().Until([this] { return stream().replied(); })) << turns;
+    EXPECT_EQ(ResponseText(stream()), "504 ") << turns;
+  }
+}
+
 TEST_F(ExtProcTest, RulesSayWhatMayBeChanged) {
   const std::string change =
       R"(request_headers { response { header_mutation {

@@ -29,7 +29,7 @@ void ExtProc::OnWake() {
     if (!over_ && duplex(direction)) GiveBack(direction);
   }
   if (over_) return;
-  if (timed_out_) {
+  if (ways_[0].late || ways_[1].late) {
     Count(&ExtProcStats::message_timeouts);
     return Fail("ext_proc_error_per-message_timeout_exceeded", 504);
   }
@@ -63,9 +63,9 @@ void ExtProc::Extend(base::Nanos timeout) {
     if (!held.asked.has_value() || held.extended || !held.deadline.has_value()) continue;
     if (timeout < base::kMillisecond || timeout > settings_.max_message_timeout) continue;
     held.extended = taken = true;
+    held.late = false;
     held.deadline->ArmIn(timeout);
   }
-  if (taken) timed_out_ = false;
   Count(taken ? &ExtProcStats::override_message_timeout_received
               : &ExtProcStats::override_message_timeout_ignored);
 }
@@ -86,7 +86,7 @@ void ExtProc::Act(Answer answer) {
   }
   held.asked.reset();
   held.deadline.reset();
-  timed_out_ = false;
+  held.late = false;
   if (held.trailers != nullptr) {
     ApplyMutation(answer.headers, answer.direction, std::exchange(held.trailers, nullptr));
   } else if (held.body != nullptr) {

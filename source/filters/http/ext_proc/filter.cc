@@ -140,8 +140,9 @@ void ExtProc::Expect(Direction direction, Part part) {
 
 void ExtProc::ArmDeadline(Direction direction, base::Nanos within) {
   Way& asked = way(direction);
-  asked.deadline.emplace(stream_.environment.loop.timers(), [this] {
-    timed_out_ = true;
+  asked.late = false;
+  asked.deadline.emplace(stream_.environment.loop.timers(), [this, direction] {
+    way(direction).late = true;
     stream_.Wake(*this);
   });
   asked.deadline->ArmIn(within);

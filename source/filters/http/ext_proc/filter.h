@@ -45,6 +45,7 @@ class ExtProc final : public filter::HttpFilter {
     buffer::Buffer* body = nullptr;       // That is held, of Part::kBody.
     http::HeaderMap* trailers = nullptr;  // That are held.
     std::optional<event::Timer> deadline;
+    bool late = false;         // The deadline has passed.
     bool extended = false;     // By override_message_timeout, once for each question.
     bool shown_whole = false;  // The body was shown with its head.
     bool attributes_told = false;
@@ -153,7 +154,6 @@ class ExtProc final : public filter::HttpFilter {
   bool failure_allowed_;
   bool off_ = false;   // By the route.
   bool over_ = false;  // No more is asked.
-  bool timed_out_ = false;
   std::unique_ptr<Session> session_;
   Way ways_[2];
 };
