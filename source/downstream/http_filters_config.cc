@@ -157,6 +157,10 @@ void CompileHttpFilters(const HttpFilterProtos& protos, const FilterTools& tools
                "expected at least one filter, of which the last is "
                "envoy.extensions.filters.http.router.v3.Router");
   }
+  if (protos.size() > filter::kMaxFilters) {
+    errors.Add(path, absl::StrCat("expected at most ", filter::kMaxFilters, " filters"));
+    return;
+  }
   FilterList list(protos, tools, config, errors);
   for (int i = 0; i < protos.size(); ++i) list.Add(i, path.Index(static_cast<size_t>(i)));
 }

@@ -22,6 +22,9 @@ struct FilterPlace {
   bool upstream = false;
 };
 
+// Of one chain: it counts them in a byte.
+inline constexpr int kMaxFilters = 128;
+
 // Null: no filter has this type of configuration.
 const FilterKind* FindKind(FilterKinds kinds, absl::string_view type);
 

@@ -80,6 +80,10 @@ std::shared_ptr<const UpstreamFilters> CompileUpstreamFilters(const UpstreamFilt
                                                               const config::Path& path,
                                                               config::Errors& errors) {
   if (protos.empty()) return nullptr;
+  if (protos.size() > kMaxFilters) {
+    errors.Add(path, absl::StrCat("expected at most ", kMaxFilters, " filters"));
+    return nullptr;
+  }
   const size_t before = errors.count();
   List list(kinds, owner, errors);
   for (int i = 0; i < protos.size(); ++i) {

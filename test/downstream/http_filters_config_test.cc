@@ -70,6 +70,16 @@ TEST_F(HttpFiltersConfigTest, APlaceAndWhatMayFillIt) {
             "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb");
 }
 
+TEST_F(HttpFiltersConfigTest, MoreThanAChainCountsAreRefused) {
+  std::string list;
+  for (int i = 0; i < 127; ++i) {
+    list += std::string("{name: w, typed_config: {'@type': ") + kWeb + "}}, ";
+  }
+  EXPECT_EQ(Compile(list + Router()), "");
+  EXPECT_EQ(config_.filters.size(), 128u);
+  EXPECT_EQ(Compile(list + list + Router()), "f: expected at most 128 filters");
+}
+
 TEST_F(HttpFiltersConfigTest, Defaults) {
   const std::string web = std::string(", default_config: {'@type': ") + kWeb + "}";
   EXPECT_EQ(Compile(Discovered(kWeb, web + ", apply_default_config_without_warming: true") + ", " +
