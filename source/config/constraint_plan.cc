@@ -57,6 +57,66 @@ std::unique_ptr<re2::RE2> CompilePattern(const FieldRules* rules) {
 
 }  // namespace
 
+bool Fits(const FieldRules& rules, const FieldDescriptor& field) {
+  using Field = FieldDescriptor;
+  switch (rules.type_case()) {
+    case FieldRules::kFloat:
+      return field.cpp_type() == Field::CPPTYPE_FLOAT;
+    case FieldRules::kDouble:
+      return field.cpp_type() == Field::CPPTYPE_DOUBLE;
+    case FieldRules::kInt32:
+    case FieldRules::kSint32:
+    case FieldRules::kSfixed32:
+      return field.cpp_type() == Field::CPPTYPE_INT32;
+    case FieldRules::kInt64:
+    case FieldRules::kSint64:
+    case FieldRules::kSfixed64:
+      return field.cpp_type() == Field::CPPTYPE_INT64;
+    case FieldRules::kUint32:
+    case FieldRules::kFixed32:
+      return field.cpp_type() == Field::CPPTYPE_UINT32;
+    case FieldRules::kUint64:
+    case FieldRules::kFixed64:
+      return field.cpp_type() == Field::CPPTYPE_UINT64;
+    case FieldRules::kBool:
+      return field.cpp_type() == Field::CPPTYPE_BOOL;
+    case FieldRules::kString:
+      return field.type() == Field::TYPE_STRING;
+    case FieldRules::kBytes:
+      return field.type() == Field::TYPE_BYTES;
+    case FieldRules::kEnum:
+      return field.cpp_type() == Field::CPPTYPE_ENUM;
+    case FieldRules::kAny:
+      return field.message_type() != nullptr &&
+             field.message_type()->well_known_type() == Descriptor::WELLKNOWNTYPE_ANY;
+    case FieldRules::kDuration:
+      return field.message_type() != nullptr &&
+             field.message_type()->well_known_type() == Descriptor::WELLKNOWNTYPE_DURATION;
+    case FieldRules::kTimestamp:
+      return field.message_type() != nullptr &&
+             field.message_type()->well_known_type() == Descriptor::WELLKNOWNTYPE_TIMESTAMP;
+    default:
+      return false;
+  }
+}
+
+bool IsRequired(const FieldRules& rules) {
+  return rules.message().required() || rules.any().required() || rules.duration().required() ||
+         rules.timestamp().required();
+}
+
+bool IsWrapper(const FieldDescriptor& field) {
+  if (field.message_type() == nullptr) return false;
+  const auto type = field.message_type()->well_known_type();
+  return type >= Descriptor::WELLKNOWNTYPE_DOUBLEVALUE &&
+         type <= Descriptor::WELLKNOWNTYPE_BOOLVALUE;
+}
+
+ConstraintPlans& ConstraintPlans::OfProcess() {
+  static ConstraintPlans plans;
+  return plans;
+}
+
 const MessagePlan& ConstraintPlans::Get(const Descriptor& type) {
   const std::lock_guard<std::mutex> lock(mutex_);
   return GetLocked(type);

@@ -1,6 +1,6 @@
 // The constraints of a message type, found once by reflection on its descriptor: which fields have
 // rules, their compiled patterns, and below which fields anything can be wrong at all. Internal to
-// constraints.cc.
+// this folder.
 #pragma once
 
 #include <memory>
@@ -16,6 +16,13 @@
 namespace proxenos::config {
 
 struct MessagePlan;
+
+// Rules that do not fit the field's type are the API's mistake, not the input's: they are skipped.
+bool Fits(const validate::FieldRules& rules, const google::protobuf::FieldDescriptor& field);
+// Whether a message that has these rules must be there.
+bool IsRequired(const validate::FieldRules& rules);
+// Whether the field is a google.protobuf.UInt32Value or the like: a scalar's rules hold within.
+bool IsWrapper(const google::protobuf::FieldDescriptor& field);
 
 // The rules of one value: a singular field, an item, a map's key or value.
 struct ValuePlan {
@@ -47,6 +54,7 @@ struct MessagePlan {
 // All plans made so far. Thread: any; plans never change once returned and live as long as this.
 class ConstraintPlans {
  public:
+  static ConstraintPlans& OfProcess();
   const MessagePlan& Get(const google::protobuf::Descriptor& type);
 
  private:

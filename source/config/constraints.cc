@@ -27,11 +27,6 @@ using validate::FieldRules;
 // Any inside Any inside Any...: each level is parsed anew, out of reach of protobuf's own limit.
 constexpr int kMaxAnyDepth = 16;
 
-ConstraintPlans& Plans() {
-  static ConstraintPlans plans;
-  return plans;
-}
-
 // One value of a field: the field itself, or its element at `index`.
 struct Place {
   const Message& message;
@@ -119,50 +114,6 @@ struct Place {
   }
 };
 
-// Rules that do not fit the field's type are the API's mistake, not the input's: they are skipped.
-bool Fits(const FieldRules& rules, const FieldDescriptor& field) {
-  using Field = FieldDescriptor;
-  switch (rules.type_case()) {
-    case FieldRules::kFloat:
-      return field.cpp_type() == Field::CPPTYPE_FLOAT;
-    case FieldRules::kDouble:
-      return field.cpp_type() == Field::CPPTYPE_DOUBLE;
-    case FieldRules::kInt32:
-    case FieldRules::kSint32:
-    case FieldRules::kSfixed32:
-      return field.cpp_type() == Field::CPPTYPE_INT32;
-    case FieldRules::kInt64:
-    case FieldRules::kSint64:
-    case FieldRules::kSfixed64:
-      return field.cpp_type() == Field::CPPTYPE_INT64;
-    case FieldRules::kUint32:
-    case FieldRules::kFixed32:
-      return field.cpp_type() == Field::CPPTYPE_UINT32;
-    case FieldRules::kUint64:
-    case FieldRules::kFixed64:
-      return field.cpp_type() == Field::CPPTYPE_UINT64;
-    case FieldRules::kBool:
-      return field.cpp_type() == Field::CPPTYPE_BOOL;
-    case FieldRules::kString:
-      return field.type() == Field::TYPE_STRING;
-    case FieldRules::kBytes:
-      return field.type() == Field::TYPE_BYTES;
-    case FieldRules::kEnum:
-      return field.cpp_type() == Field::CPPTYPE_ENUM;
-    case FieldRules::kAny:
-      return field.message_type() != nullptr &&
-             field.message_type()->well_known_type() == Descriptor::WELLKNOWNTYPE_ANY;
-    case FieldRules::kDuration:
-      return field.message_type() != nullptr &&
-             field.message_type()->well_known_type() == Descriptor::WELLKNOWNTYPE_DURATION;
-    case FieldRules::kTimestamp:
-      return field.message_type() != nullptr &&
-             field.message_type()->well_known_type() == Descriptor::WELLKNOWNTYPE_TIMESTAMP;
-    default:
-      return false;
-  }
-}
-
 // What was expected of the value, or empty.
 std::string BrokenRuleOf(const ValuePlan& plan, const Place& place) {
   const FieldRules& rules = *plan.rules;
@@ -215,18 +166,6 @@ std::string BrokenRuleOf(const ValuePlan& plan, const Place& place) {
     default:
       return {};
   }
-}
-
-bool IsRequired(const FieldRules& rules) {
-  return rules.message().required() || rules.any().required() || rules.duration().required() ||
-         rules.timestamp().required();
-}
-
-bool IsWrapper(const FieldDescriptor& field) {
-  if (field.message_type() == nullptr) return false;
-  const auto type = field.message_type()->well_known_type();
-  return type >= Descriptor::WELLKNOWNTYPE_DOUBLEVALUE &&
-         type <= Descriptor::WELLKNOWNTYPE_BOOLVALUE;
 }
 
 class ConstraintWalk {
@@ -387,7 +326,7 @@ class ConstraintWalk {
     const Descriptor* descriptor =
         type.empty() ? nullptr : DescriptorPool::generated_pool()->FindMessageTypeByName(type);
     if (descriptor == nullptr) return;
-    const MessagePlan& plan = Plans().Get(*descriptor);
+    const MessagePlan& plan = ConstraintPlans::OfProcess().Get(*descriptor);
     if (any_depth_ >= kMaxAnyDepth) {
       errors_.Add(path_.ToPath(), Concat("Any nested deeper than ", kMaxAnyDepth, " levels"));
       return;
@@ -408,7 +347,8 @@ class ConstraintWalk {
 }  // namespace
 
 void CheckConstraints(const Message& message, Errors& errors, const Path& root) {
-  ConstraintWalk(errors, root).Check(message, Plans().Get(*message.GetDescriptor()));
+  ConstraintWalk(errors, root)
+      .Check(message, ConstraintPlans::OfProcess().Get(*message.GetDescriptor()));
 }
 
 }  // namespace proxenos::config

@@ -24,22 +24,6 @@ using Verdict = FieldRow::Verdict;
 // Any inside Any...: each level is parsed anew, out of reach of protobuf's own limit.
 constexpr int kMaxAnyDepth = 16;
 
-FieldsPlans& Plans() {
-  static FieldsPlans plans;
-  return plans;
-}
-
-bool Lists(std::string_view names, std::string_view wanted) {
-  for (std::string_view name = NextName(names); !name.empty(); name = NextName(names)) {
-    const bool open = name.back() == '*';
-    if (open ? wanted.substr(0, name.size() - 1) == name.substr(0, name.size() - 1)
-             : wanted == name) {
-      return true;
-    }
-  }
-  return false;
-}
-
 // A value as `only` lists write it.
 std::string ValueText(const Message& message, const FieldDescriptor& field, int index) {
   const Reflection& r = *message.GetReflection();
@@ -106,7 +90,8 @@ class FieldsWalk {
     }
     const Descriptor* descriptor =
         google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(type);
-    const FieldsPlan* plan = descriptor == nullptr ? nullptr : &Plans().Get(*descriptor);
+    const FieldsPlan* plan =
+        descriptor == nullptr ? nullptr : &FieldsPlans::OfProcess().Get(*descriptor);
     if (plan == nullptr || !plan->listed) {
       errors_.Add(path_.ToPath(), Concat("type ", type, " is not implemented by proxenos"));
       return;
@@ -203,7 +188,7 @@ class FieldsWalk {
     const Descriptor* type =
         google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(
             TypedConfigType(any));
-    return type == nullptr || !Plans().Get(*type).listed;
+    return type == nullptr || !FieldsPlans::OfProcess().Get(*type).listed;
   }
 
   bool CheckValue(const Message& message, const FieldDescriptor& field, const FieldRule& rule,
@@ -257,7 +242,7 @@ void CheckFields(const Message& message, Errors& errors, IgnoredFields& ignored,
   if (message.GetDescriptor()->well_known_type() == Descriptor::WELLKNOWNTYPE_ANY) {
     return walk.CheckAny(static_cast<const Any&>(message));
   }
-  walk.Check(message, Plans().Get(*message.GetDescriptor()));
+  walk.Check(message, FieldsPlans::OfProcess().Get(*message.GetDescriptor()));
 }
 
 }  // namespace proxenos::config

@@ -19,6 +19,22 @@ const FieldRule* FindRule(const MessageRules& block, std::string_view field) {
 
 }  // namespace
 
+bool Lists(std::string_view names, std::string_view wanted) {
+  for (std::string_view name = NextName(names); !name.empty(); name = NextName(names)) {
+    const bool open = name.back() == '*';
+    if (open ? wanted.substr(0, name.size() - 1) == name.substr(0, name.size() - 1)
+             : wanted == name) {
+      return true;
+    }
+  }
+  return false;
+}
+
+FieldsPlans& FieldsPlans::OfProcess() {
+  static FieldsPlans plans;
+  return plans;
+}
+
 FieldsPlans::FieldsPlans() {
   for (const MessageRules& block : FieldsTable()) blocks_.emplace(block.name, &block);
 }

@@ -1,5 +1,5 @@
 // The table compiled against the descriptors: for each message type (or field that has a block of
-// its own) what to do with each field. Internal to fields.cc.
+// its own) what to do with each field. Internal to this folder.
 #pragma once
 
 #include <memory>
@@ -14,6 +14,9 @@
 namespace proxenos::config {
 
 struct FieldsPlan;
+
+// Whether a value is among those of FieldRule::only.
+bool Lists(std::string_view names, std::string_view wanted);
 
 struct FieldStep {
   const FieldRule* rule = nullptr;  // Null: no row, rejected.
@@ -31,6 +34,7 @@ struct FieldsPlan {
 // Plans made so far. Thread: any; plans are complete and constant once returned.
 class FieldsPlans {
  public:
+  static FieldsPlans& OfProcess();
   FieldsPlans();
   const FieldsPlan& Get(const google::protobuf::Descriptor& type);
 
