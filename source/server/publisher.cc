@@ -1,6 +1,7 @@
 // Posts to each worker.
 #include "source/server/publisher.h"
 
+#include <algorithm>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -40,33 +41,54 @@ void Apply(const Batch& batch, Sockets sockets, base::Nanos drain_time, Worker& 
   for (const DemandAnswer& answer : batch.answers) worker.OnAnswer(answer);
 }
 
-// A worker takes some microseconds for each. Its loop looks at the time between posts.
-constexpr size_t kClustersAtOnce = 32;
+// What goes to a worker in one piece; its loop looks at the time between pieces. A cluster takes
+// some microseconds, one with secrets that is let go of many more; a listener opens its sockets'
+// chains and counters.
+constexpr size_t kAtOnce = 8;
+constexpr size_t kListenersAtOnce = 1;
 
-// All but the last few go ahead, in batches of their own.
+// Calls `visit` with each of the lists, in the order in which they are applied, and with how many
+// of it are enough for one piece.
+template <typename Visit>
+void ForEachList(Visit visit) {
+  visit(&Batch::clusters, kAtOnce);
+  visit(&Batch::hosts, kAtOnce);
+  visit(&Batch::routes, kAtOnce);
+  visit(&Batch::listeners, kListenersAtOnce);
+  visit(&Batch::cluster_tls, kAtOnce);
+  visit(&Batch::listener_tls, kAtOnce);
+  visit(&Batch::listener_filters, kAtOnce);
+  visit(&Batch::listener_scopes, kListenersAtOnce);
+  visit(&Batch::removed_listeners, kListenersAtOnce);
+  visit(&Batch::removed_routes, kAtOnce);
+  visit(&Batch::removed_clusters, kAtOnce);
+  visit(&Batch::answers, kAtOnce);
+}
+
 template <typename Item>
-void SendAhead(std::vector<Item> Batch::*member, Batch& batch, std::vector<Batch>& parts) {
-  std::vector<Item>& all = batch.*member;
-  size_t sent = 0;
-  for (; all.size() - sent > kClustersAtOnce; sent += kClustersAtOnce) {
+void Split(std::vector<Item>& all, std::vector<Item> Batch::*member, size_t at_once,
+           std::vector<Batch>& parts) {
+  for (size_t sent = 0; sent < all.size(); sent += at_once) {
     const auto first = all.begin() + static_cast<ptrdiff_t>(sent);
+    const auto last = first + static_cast<ptrdiff_t>(std::min(at_once, all.size() - sent));
     (parts.emplace_back().*member)
-        .assign(std::make_move_iterator(first), std::make_move_iterator(first + kClustersAtOnce));
+        .assign(std::make_move_iterator(first), std::make_move_iterator(last));
   }
-  all.erase(all.begin(), all.begin() + static_cast<ptrdiff_t>(sent));
 }
 
 }  // namespace
 
 std::vector<Batch> InParts(Batch batch) {
   std::vector<Batch> parts;
-  SendAhead(&Batch::clusters, batch, parts);
-  if (batch.hosts.size() > kClustersAtOnce) {
-    // They may be of any of the clusters.
-    if (!batch.clusters.empty()) parts.emplace_back().clusters = std::exchange(batch.clusters, {});
-    SendAhead(&Batch::hosts, batch, parts);
+  bool small = true;
+  ForEachList(
+      [&](auto member, size_t at_once) { small = small && (batch.*member).size() <= at_once; });
+  if (small) {
+    if (!batch.empty()) parts.push_back(std::move(batch));
+    return parts;
   }
-  if (!batch.empty()) parts.push_back(std::move(batch));
+  if (batch.runtime != nullptr) parts.emplace_back().runtime = std::move(batch.runtime);
+  ForEachList([&](auto member, size_t at_once) { Split(batch.*member, member, at_once, parts); });
   return parts;
 }
 

@@ -14,8 +14,8 @@
 namespace proxenos::server {
 
 // The batch as those that are applied one after the other, so that no turn of a worker is long for
-// it: clusters, and then their hosts, go ahead a few at a time, for they refer to nothing else in
-// the batch; what refers to them stays together in the last.
+// it: a large one in pieces, in the order in which the whole would be applied. A worker may serve
+// requests in between, for nothing refers to what comes after it.
 std::vector<Batch> InParts(Batch batch);
 
 class Publisher {
@@ -24,7 +24,7 @@ class Publisher {
             base::Nanos drain_time)
       : workers_(workers), sockets_(sockets), drain_time_(drain_time) {}
 
-  // A message to each worker, or several where there are many clusters; none when it is empty.
+  // A message to each worker, or several for a large batch; none when it is empty.
   void Publish(Batch batch);
 
  private:
