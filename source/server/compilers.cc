@@ -14,7 +14,9 @@
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
 #include "envoy/service/runtime/v3/rtds.pb.h"
+#include "google/protobuf/arena.h"
 #include "source/config/constraints.h"
+#include "source/config/screen.h"
 #include "source/config/typed_config.h"
 #include "source/downstream/http_filters_config.h"
 #include "source/downstream/listener_config.h"
@@ -49,22 +51,34 @@ struct FieldPolicy {
   config::UnknownFields unknown;
 };
 
-// The message of a resource, checked as a whole; nullopt with errors.
+// The message of a resource, for as long as it is being compiled: in an arena, since of a thousand
+// routes each would be a dozen pieces of the heap.
 template <typename Message>
-std::optional<Message> Read(const std::string& bytes, Origin origin, FieldPolicy fields,
-                            config::Errors& errors) {
-  Message message;
-  if (!message.ParseFromString(bytes)) {
-    errors.Add(config::Path(), absl::StrCat("is not a valid ", Message::descriptor()->full_name()));
-    return std::nullopt;
+class Parsed {
+ public:
+  Parsed() : message_(google::protobuf::Arena::CreateMessage<Message>(&arena_)) {}
+
+  // The message, checked as a whole; null with errors.
+  Message* Read(const std::string& bytes, Origin origin, FieldPolicy fields,
+                config::Errors& errors) {
+    if (!message_->ParseFromString(bytes)) {
+      errors.Add(config::Path(),
+                 absl::StrCat("is not a valid ", Message::descriptor()->full_name()));
+      return nullptr;
+    }
+    if (origin == Origin::kBootstrap || config::SurelyFine(*Message::descriptor(), bytes)) {
+      return message_;
+    }
+    const size_t before = errors.count();
+    config::CheckConstraints(*message_, errors);
+    config::CheckFields(*message_, errors, fields.ignored, {}, fields.unknown);
+    return errors.count() == before ? message_ : nullptr;
   }
-  if (origin == Origin::kBootstrap) return message;
-  const size_t before = errors.count();
-  config::CheckConstraints(message, errors);
-  config::CheckFields(message, errors, fields.ignored, {}, fields.unknown);
-  if (errors.count() != before) return std::nullopt;
-  return message;
-}
+
+ private:
+  google::protobuf::Arena arena_;
+  Message* const message_;
+};
 
 // Where the routes of a chain come from, as its connection manager says.
 RouteOrigin OriginOf(const FilterChain& chain) {
@@ -148,13 +162,14 @@ void AddHosts(RouteParts parts, FieldPolicy fields, Compilers& compilers) {
   compilers.host = [fields, parts = std::move(parts)](
                        const std::string& bytes, const HostsOrigin& origin,
                        config::Errors& errors) -> std::shared_ptr<const route::RouteTable> {
-    const auto proto = Read<VirtualHost>(bytes, Origin::kDiscovery, fields, errors);
+    Parsed<VirtualHost> parsed;
+    const auto* const proto = parsed.Read(bytes, Origin::kDiscovery, fields, errors);
     if (!proto) return nullptr;
     return CompileHostAlone(*proto, origin, parts, errors);
   };
 }
 
-CompiledListener CompileListener(const downstream::ListenerCompiler& compiler, Listener listener,
+CompiledListener CompileListener(const downstream::ListenerCompiler& compiler, Listener& listener,
                                  const std::string& bytes, config::Errors& errors) {
   if (listener.name().empty()) listener.set_name(UnnamedListener(bytes));
   downstream::ListenerCompiler::Result result = compiler.Compile(listener, config::Path(), errors);
@@ -191,7 +206,8 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
       [fields, kinds = listener_compiler.filters, local_zones = std::move(local_zones)](
           const std::string& bytes, Origin origin,
           config::Errors& errors) -> std::shared_ptr<const upstream::ClusterConfig> {
-    const auto proto = Read<Cluster>(bytes, origin, fields, errors);
+    Parsed<Cluster> parsed;
+    const auto* const proto = parsed.Read(bytes, origin, fields, errors);
     if (!proto) return nullptr;
     return WithUpstreamFilters(*proto, kinds, errors,
                                upstream::CompileCluster(*proto, errors, config::Path(), local_zones,
@@ -200,14 +216,16 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
   compilers.assignment =
       [fields](const std::string& bytes, Origin origin,
                config::Errors& errors) -> std::shared_ptr<const upstream::Assignment> {
-    const auto proto = Read<ClusterLoadAssignment>(bytes, origin, fields, errors);
+    Parsed<ClusterLoadAssignment> parsed;
+    const auto* const proto = parsed.Read(bytes, origin, fields, errors);
     return proto ? upstream::CompileAssignment(*proto, errors, config::Path()) : nullptr;
   };
   compilers.routes =
       [fields, parts = RoutePartsOf(listener_compiler)](
           const std::string& bytes, Origin origin,
           config::Errors& errors) -> std::shared_ptr<const downstream::RouteSnapshot> {
-    const auto proto = Read<RouteConfiguration>(bytes, origin, fields, errors);
+    Parsed<RouteConfiguration> parsed;
+    const auto* const proto = parsed.Read(bytes, origin, fields, errors);
     if (!proto) return nullptr;
     std::shared_ptr<const route::RouteTable> table =
         route::CompileRoutesWithTrees(*proto, errors, config::Path(), parts.overrides, parts.upper);
@@ -216,18 +234,20 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
   AddHosts(RoutePartsOf(listener_compiler), fields, compilers);
   compilers.listener = [&listener_compiler, fields](const std::string& bytes, Origin origin,
                                                     config::Errors& errors) {
-    auto proto = Read<Listener>(bytes, origin, fields, errors);
-    return proto ? CompileListener(listener_compiler, *std::move(proto), bytes, errors)
-                 : CompiledListener();
+    Parsed<Listener> parsed;
+    Listener* const proto = parsed.Read(bytes, origin, fields, errors);
+    return proto ? CompileListener(listener_compiler, *proto, bytes, errors) : CompiledListener();
   };
   compilers.secret = [fields](const std::string& bytes, Origin origin,
                               config::Errors& errors) -> std::optional<tls::Secret> {
-    const auto proto = Read<SecretProto>(bytes, origin, fields, errors);
+    Parsed<SecretProto> parsed;
+    const auto* const proto = parsed.Read(bytes, origin, fields, errors);
     return proto ? CompileSecret(*proto, errors) : std::nullopt;
   };
   compilers.scope = [fields](const std::string& bytes,
                              config::Errors& errors) -> std::optional<route::Scope> {
-    const auto proto = Read<ScopeProto>(bytes, Origin::kDiscovery, fields, errors);
+    Parsed<ScopeProto> parsed;
+    const auto* const proto = parsed.Read(bytes, Origin::kDiscovery, fields, errors);
     if (!proto) return std::nullopt;
     if (proto->has_route_configuration()) {
       errors.Add(config::Path("route_configuration"),
@@ -239,12 +259,14 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
                          const filter::DiscoveredFilter& place, const std::string& bytes,
                          config::Errors& errors) -> std::shared_ptr<const filter::FilterFactory> {
     const downstream::FilterTools tools{listener_compiler.filters, listener_compiler.log_writer};
-    const auto proto = Read<ExtensionProto>(bytes, Origin::kDiscovery, fields, errors);
+    Parsed<ExtensionProto> parsed;
+    const auto* const proto = parsed.Read(bytes, Origin::kDiscovery, fields, errors);
     return proto ? downstream::CompileDiscoveredFilter(*proto, place, tools, errors) : nullptr;
   };
   compilers.runtime_layer = [fields](const std::string& name, const std::string& bytes,
                                      config::Errors& errors) {
-    const auto proto = Read<RuntimeProto>(bytes, Origin::kDiscovery, fields, errors);
+    Parsed<RuntimeProto> parsed;
+    const auto* const proto = parsed.Read(bytes, Origin::kDiscovery, fields, errors);
     if (!proto) return std::shared_ptr<const runtime::Layer>();
     const size_t before = errors.count();
     auto layer = runtime::CompileLayer(name, proto->layer(), errors, config::Path("layer"));
