@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "source/base/log.h"
 #include "source/downstream/chain_service.h"
+#include "source/rpc/own_target.h"
 #include "source/server/tls_contexts.h"
 #include "source/xds/type_url.h"
 
@@ -23,6 +24,13 @@ void ForEachTableWritten(const downstream::HttpConfig& http,
   for (const downstream::Scope& scope : http.scopes->listed) {
     if (scope.written != nullptr) visit(*scope.written->table);
   }
+}
+
+// gRPC holds a call back while the name of its server is being looked up for the first time. Here
+// the listener is held back, so that no request meets a server which has no address yet.
+bool LooksUp(const std::vector<std::string>& targets, const ClusterStore& clusters) {
+  return absl::c_any_of(
+      targets, [&clusters](const std::string& cluster) { return clusters.Unready(cluster); });
 }
 
 }  // namespace
@@ -66,13 +74,16 @@ struct ListenerStore::Version {
   ResourceVersion resource;
   const CompiledListener compiled;
   const std::vector<tls::SecretCellPtr> filter_secrets;  // Those that its filters name.
-  std::vector<NameClaim> routes;                         // Of those that come by name.
+  // Clusters that stand for servers which its filters name by their addresses (google_grpc).
+  std::vector<std::string> own_targets;
+  std::vector<NameClaim> routes;  // Of those that come by name.
   ServerContexts tls;
   ExtensionUse filters;
   ScopeUse scopes;
   base::MonoTime routes_deadline = base::kNever;
   base::MonoTime filters_deadline = base::kNever;
   base::MonoTime secrets_deadline = base::kNever;
+  base::MonoTime targets_deadline = base::kNever;
 };
 
 struct ListenerStore::Listener {
@@ -173,6 +184,7 @@ std::unique_ptr<ListenerStore::Version> ListenerStore::MakeVersion(
   version->secrets_deadline = std::max(context_.Deadline(version->tls.timeout()),
                                        DeadlineOf(version->filter_secrets, context_));
   version->filters_deadline = context_.Deadline(version->filters.timeout());
+  version->targets_deadline = context_.Deadline(kRouteWait);
   return version;
 }
 
@@ -200,6 +212,7 @@ std::optional<std::string> ListenerStore::Take(const xds::Resource& resource, bo
   }
   config::Errors errors;
   const uint64_t stamp = tls::SecretCells::OfProcess().stamp();
+  const uint64_t targets_stamp = rpc::OwnTargets::OfProcess().stamp();
   CompiledListener compiled = compilers_.listener(
       *resource.bytes, is_static ? Origin::kBootstrap : Origin::kDiscovery, errors);
   std::vector<tls::SecretCellPtr> named = tls::SecretCells::OfProcess().NamedSince(stamp);
@@ -222,6 +235,9 @@ std::optional<std::string> ListenerStore::Take(const xds::Resource& resource, bo
   }
   listener.refused.reset();
   listener.warming = MakeVersion(resource, std::move(compiled), std::move(named));
+  for (const auto& target : rpc::OwnTargets::OfProcess().NamedSince(targets_stamp)) {
+    listener.warming->own_targets.push_back(target->cluster);
+  }
   warming_.insert(listener.name);
   context_.Pump();
   return std::nullopt;
@@ -271,13 +287,19 @@ void ListenerStore::Settle(Batch& batch) {
     Listener& listener = *listeners_[*it];
     const Version& version = *listener.warming;
     const Waits waits = WaitsFor(version);
+    const bool looks_up = LooksUp(version.own_targets, around_.clusters);
     if ((waits.routes && now < version.routes_deadline) ||
         (waits.secrets && now < version.secrets_deadline) ||
-        (waits.filters && now < version.filters_deadline)) {
+        (waits.filters && now < version.filters_deadline) ||
+        (looks_up && now < version.targets_deadline)) {
       ++it;
       continue;
     }
     Tell(*it, waits);
+    if (looks_up) {
+      PX_LOG(kConfig, kWarn, "listener ", *it,
+             ": a google_grpc server's name was not looked up in time, goes on without");
+    }
     Activate(listener, batch);
     it = warming_.erase(it);
   }
@@ -369,8 +391,8 @@ base::MonoTime ListenerStore::NextDeadline() const {
   for (const std::string& name : warming_) {
     const Version& version = *listeners_.find(name)->second->warming;
     // One that is over is not waited for any more.
-    for (const base::MonoTime deadline :
-         {version.routes_deadline, version.secrets_deadline, version.filters_deadline}) {
+    for (const base::MonoTime deadline : {version.routes_deadline, version.secrets_deadline,
+                                          version.filters_deadline, version.targets_deadline}) {
       if (deadline > now) next = std::min(next, deadline);
     }
   }

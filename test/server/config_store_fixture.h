@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -189,6 +190,7 @@ class ConfigStoreTest : public ::testing::Test {
     };
     compilers.listener = [this](const std::string& bytes, Origin origin, config::Errors& errors) {
       ++compiled_;
+      if (on_listener_ != nullptr) on_listener_();
       return CompileListener(Unwrap(bytes, origin), errors);
     };
     ConfigStoreHooks hooks;
@@ -269,6 +271,7 @@ class ConfigStoreTest : public ::testing::Test {
   std::vector<std::string> published_;
   std::map<std::pair<std::string, SourceKey>, std::set<std::string>> wanted_;
   uint16_t refused_port_ = 1;
+  absl::AnyInvocable<void()> on_listener_;  // What its filters do when they are compiled.
   int compiled_ = 0;
   std::optional<ConfigStore> store_;
 };

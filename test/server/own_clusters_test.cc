@@ -31,6 +31,31 @@ TEST_F(OwnClustersTest, ComeBeforeWhoCallsThemAndAreListedNowhere) {
   EXPECT_EQ(store_->clusters().counts().added, 0u);
 }
 
+TEST_F(OwnClustersTest, ListenerWaitsForTheFirstLookUp) {
+  rpc::OwnTargetPtr target;
+  on_listener_ = [&target] { target = Name("a", "dns"); };
+  Apply(xds::kListenerType, {{"main", "2 inline"}});
+  EXPECT_EQ(Turn(), kNoBatch);
+  on_listener_ = nullptr;
+  Apply(xds::kListenerType, {{"other", "3 inline"}});
+  EXPECT_EQ(Turn(), Words{"listener other"});  // It names none.
+  resolver_.Answer("name.test", {"10.0.0.1"});
+  EXPECT_EQ(Turn(), Words{absl::StrCat("cluster ", target->cluster, "/1; listener main")});
+}
+
+TEST_F(OwnClustersTest, ListenerWaitsForALookUpThatFailsAndNotForEver) {
+  rpc::OwnTargetPtr target;
+  on_listener_ = [&target] { target = Name("a", "dns"); };
+  Apply(xds::kListenerType, {{"main", "2 inline"}});
+  EXPECT_EQ(Turn(), kNoBatch);
+  resolver_.Fail("name.test");
+  EXPECT_EQ(Turn(), Words{absl::StrCat("cluster ", target->cluster, "/0; listener main")});
+  on_listener_ = [&target] { target = Name("b", "dns"); };
+  Apply(xds::kListenerType, {{"slow", "3 inline"}});
+  EXPECT_EQ(Turn(), kNoBatch);
+  EXPECT_EQ(After(16 * base::kSecond), Words{"listener slow"});
+}
+
 TEST_F(OwnClustersTest, GoWhenNobodyHoldsThem) {
   rpc::OwnTargetPtr target = Name("a", "static 10.0.0.1");
   const std::string cluster = target->cluster;
