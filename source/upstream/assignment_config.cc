@@ -197,12 +197,9 @@ class AssignmentCompiler {
 
   bool SetSocketAddress(const core::SocketAddress& proto, const config::Path& path,
                         Endpoint& result) {
-    if (proto.protocol() != core::SocketAddress::TCP) {
-      errors_.AddValue(path.Field("protocol"), "UDP", "TCP");
-      return false;
-    }
     if (!named()) {
-      const auto address = CompileIpAddress(proto, errors_, path);
+      // The protocol is that of whoever speaks to it, whatever is said here, as in Envoy.
+      const auto address = CompileDatagramAddress(proto, errors_, path);
       if (address.has_value()) result.address = *address;
       return address.has_value();
     }

@@ -85,6 +85,16 @@ TEST(ClusterConfigTest, DefaultsAreEnvoys) {
   EXPECT_EQ(config->assignment->overprovisioning_percent, 140u);
 }
 
+TEST(ClusterConfigTest, TheProtocolOfAnEndpointIsThatOfWhoeverSpeaksToIt) {
+  for (const char* protocol : {"UDP", "TCP"}) {
+    const auto config = Good(absl::StrCat(
+        "type: STATIC\n", Load(absl::StrCat("{endpoint: {address: {socket_address: {protocol: ",
+                                            protocol, ", address: 1.2.3.4, port_value: 1}}}}"))));
+    ASSERT_EQ(config->assignment->localities.size(), 1u);
+    EXPECT_EQ(config->assignment->localities[0].endpoints.at(0).address.ToString(), "1.2.3.4:1");
+  }
+}
+
 TEST(ClusterConfigTest, ConnectionsAndThresholds) {
   const auto config = Good(R"(
 alt_stat_name: alias
@@ -573,10 +583,6 @@ TEST(ClusterConfigTest, ErrorsNameTheirField) {
       "type: STATIC\n" +
           Load("{endpoint: {address: {socket_address: {address: 1.2.3.4, named_port: http}}}}"),
       first + ".socket_address.named_port");
-  // Envoy takes UDP here and then speaks TCP.
-  ExpectError("type: STATIC\n" + Load("{endpoint: {address: {socket_address: {protocol: UDP, "
-                                      "address: 1.2.3.4, port_value: 1}}}}"),
-              first + ".socket_address.protocol");
   ExpectError("type: STRICT_DNS\n" + Load("{endpoint: {address: {socket_address: {address: a, "
                                           "port_value: 1, resolver_name: envoy.ip}}}}"),
               first + ".socket_address.resolver_name");
