@@ -38,6 +38,7 @@ struct Config;
 namespace proxenos::downstream {
 
 class ChainTree;        // chain_tree.h
+struct DatagramConfig;  // datagram_service.h
 class FilterPredicate;  // filter_predicate.h
 struct OriginRules;     // origin_rules.h
 
@@ -202,8 +203,10 @@ struct ListenerConfig {
   base::Nanos filters_timeout = base::limits::kListenerFiltersTimeout;  // 0: none.
   bool continue_on_filters_timeout = false;
   ChainMatch match;  // Which of `chains`.
-  // At least one: filter_chains in order, then default_filter_chain.
+  // At least one: filter_chains in order, then default_filter_chain. None where there are
+  // datagrams.
   std::vector<ChainConfig> chains;
+  std::shared_ptr<const DatagramConfig> datagrams;  // Null: it takes connections.
   // envoy.resource_limits.listener.NAME.connection_limit, asked for with each connection.
   runtime::IntegerSetting connection_limit{UINT64_MAX};
   // tidy: allow shared-mutable: the listener's connections on all workers, counted by each.

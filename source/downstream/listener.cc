@@ -26,6 +26,7 @@ namespace {
 constexpr base::Nanos kAcceptPause = 100 * base::kMillisecond;
 
 bool NeedsIntake(const ListenerConfig& config) {
+  if (config.datagrams != nullptr) return false;
   return !config.filters.empty() || config.use_original_dst || !config.match.always_first() ||
          config.chain_tree != nullptr || config.chains.front().tls != nullptr ||
          !config.chains.front().filters.empty();
@@ -88,6 +89,12 @@ Listener::Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig>
     }
   }
   for (const auto& factory : config_->filters) filters_.push_back(factory->Create(registry));
+  if (config_->datagrams != nullptr) {
+    datagrams_ = std::make_unique<DatagramReceiver>(
+        DatagramReceiver::Parts{context_.environment, registry, context_.datagram_services},
+        *config_->datagrams, address, std::move(sockets));
+    return;
+  }
   for (net::UniqueFd& socket : sockets) {
     acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(socket)));
   }
@@ -149,6 +156,7 @@ void Listener::PauseAccepting() {
 
 void Listener::HoldAccepting(bool on) {
   holding_ = on;
+  if (datagrams_ != nullptr) datagrams_->Hold(on);
   for (auto& acceptor : acceptors_) acceptor->Listen(!on);
 }
 
@@ -235,6 +243,7 @@ void Listener::Log(Connection& connection) {
 }
 
 void Listener::StopAccepting() {
+  if (datagrams_ != nullptr) datagrams_->Close();
   for (auto& acceptor : acceptors_) {
     net::UniqueFd fd = acceptor->Release();
     // Clients whose connection the kernel has completed already would be reset by the close.
@@ -246,6 +255,7 @@ void Listener::StopAccepting() {
 }
 
 std::vector<net::UniqueFd> Listener::ReleaseSockets() {
+  if (datagrams_ != nullptr) return datagrams_->Release();
   std::vector<net::UniqueFd> sockets;
   for (auto& acceptor : acceptors_) {
     sockets.push_back(acceptor->Release());
@@ -263,6 +273,7 @@ void Listener::Drain() {
 }
 
 void Listener::CloseIdle(base::Nanos quiet) {
+  if (datagrams_ != nullptr) datagrams_->service().CloseIdle(quiet);
   const base::MonoTime now = loop().now();
   for (Connection* each = connections_.front(); each != nullptr;) {
     Connection* next = connections_.Next(each);
@@ -272,6 +283,7 @@ void Listener::CloseIdle(base::Nanos quiet) {
 }
 
 void Listener::CloseAll() {
+  if (datagrams_ != nullptr) datagrams_->service().CloseAll();
   while (Connection* connection = connections_.front()) connection->Abort();
 }
 

@@ -1,4 +1,5 @@
-// Listener: one worker's share of a listener: its listening sockets and its connections.
+// Listener: one worker's share of a listener: its listening sockets and its connections, or what
+// receives its datagrams.
 //
 // Owner: the Worker. Thread: the worker's. Dies when: it was removed or replaced, and its last
 // connection is closed (or the drain time is over).
@@ -15,6 +16,7 @@
 #include "source/downstream/chain_service.h"
 #include "source/downstream/connection.h"
 #include "source/downstream/connection_limit.h"
+#include "source/downstream/datagram_receiver.h"
 #include "source/downstream/date.h"
 #include "source/downstream/http_config.h"
 #include "source/downstream/overload.h"
@@ -42,6 +44,8 @@ struct WorkerContext {
   // The worker's listener that such a destination belongs to, or null. Unset: there is none.
   absl::AnyInvocable<Listener*(const net::Address&)> find_listener{};
   const Overload* overload = nullptr;  // Null: nobody watches.
+  // Of the listeners of datagrams: whom to tell that clusters have changed.
+  base::IntrusiveList<DatagramService> datagram_services{};
 };
 
 class Listener {
@@ -66,7 +70,7 @@ class Listener {
   // Closes everything now.
   void CloseAll();
   bool draining() const { return draining_; }
-  bool empty() const { return connection_count_ == 0; }
+  bool empty() const { return connection_count_ == 0 && !has_sessions(); }
   uint32_t connection_count() const { return connection_count_; }
 
   const ListenerConfig& config() const { return *config_; }
@@ -112,6 +116,9 @@ class Listener {
     net::UniqueFd fd_;
   };
 
+  bool has_sessions() const {
+    return datagrams_ != nullptr && datagrams_->service().session_count() != 0;
+  }
   // Accepts at most `most` connections; false when there are no more.
   bool Accept(int fd, uint32_t most);
   // Whether one more connection is within the limits. It is counted then, until Remove.
@@ -133,6 +140,7 @@ class Listener {
   std::vector<std::unique_ptr<ChainService>> services_;
   std::vector<std::unique_ptr<filter::ListenerFilter>> filters_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::unique_ptr<DatagramReceiver> datagrams_;  // Instead of acceptors_, or null.
   event::Timer accept_again_;
   const bool needs_intake_;  // Something is to be found out before the terminal filter.
   base::IntrusiveList<Connection> connections_;

@@ -13,6 +13,7 @@
 #include "source/config/typed_config.h"
 #include "source/downstream/chain_match_config.h"
 #include "source/downstream/chain_tree_config.h"
+#include "source/downstream/datagram_config.h"
 #include "source/downstream/filter_predicate_config.h"
 #include "source/downstream/http_config_config.h"
 #include "source/tls/context_config.h"
@@ -39,7 +40,10 @@ const Kind* KindOf(absl::Span<const Kind> kinds, absl::string_view type) {
 void AddAddress(const envoy::config::core::v3::Address& proto, ListenerConfig& config,
                 const config::Path& path, config::Errors& errors) {
   std::optional<net::Address> address;
-  if (proto.has_pipe()) {
+  if (config.datagrams != nullptr) {
+    address = CompileDatagramListenAddress(proto, path, errors);
+    config.listen.ipv4_compat = config.listen.ipv4_compat || proto.socket_address().ipv4_compat();
+  } else if (proto.has_pipe()) {
     address = upstream::CompilePipe(proto.pipe(), errors, path.Field("pipe"));
     config.listen.unix_mode = proto.pipe().mode();
   } else if (proto.has_socket_address()) {
@@ -70,6 +74,11 @@ void Addresses(const ListenerProto& proto, ListenerConfig& config, const config:
   }
 }
 
+upstream::SocketKind KindOfSockets(const ListenerConfig& config) {
+  using upstream::SocketKind;
+  return config.datagrams == nullptr ? SocketKind::kStream : SocketKind::kDatagram;
+}
+
 net::TcpKeepalive KeepaliveOf(const envoy::config::core::v3::TcpKeepalive& from) {
   net::TcpKeepalive keepalive;
   if (from.has_keepalive_probes()) keepalive.probes = from.keepalive_probes().value();
@@ -85,17 +94,20 @@ void OptionsOfEach(const ListenerProto& proto, ListenerConfig& config) {
     return each.has_socket_options() || each.has_tcp_keepalive();
   });
   if (!any) return;
+  const upstream::SocketKind kind = KindOfSockets(config);
   config.listen_each.assign(1 + static_cast<size_t>(further.size()), config.listen);
   for (int i = 0; i < further.size(); ++i) {
     net::ListenOptions& listen = config.listen_each[1 + static_cast<size_t>(i)];
     if (further[i].has_socket_options()) {
-      listen.options = upstream::CompileSocketOptions(further[i].socket_options().socket_options());
+      listen.options =
+          upstream::CompileSocketOptions(further[i].socket_options().socket_options(), kind);
     }
     if (further[i].has_tcp_keepalive()) listen.keepalive = KeepaliveOf(further[i].tcp_keepalive());
   }
 }
 
-void SocketOptions(const ListenerProto& proto, net::ListenOptions& listen) {
+void SocketOptions(const ListenerProto& proto, ListenerConfig& config) {
+  net::ListenOptions& listen = config.listen;
   if (proto.has_tcp_backlog_size()) {
     listen.backlog = static_cast<int>(proto.tcp_backlog_size().value());
   }
@@ -107,7 +119,7 @@ void SocketOptions(const ListenerProto& proto, net::ListenOptions& listen) {
   }
   if (proto.has_tcp_keepalive()) listen.keepalive = KeepaliveOf(proto.tcp_keepalive());
   listen.mptcp = proto.enable_mptcp();
-  listen.options = upstream::CompileSocketOptions(proto.socket_options());
+  listen.options = upstream::CompileSocketOptions(proto.socket_options(), KindOfSockets(config));
 }
 
 void CompileTerminal(const envoy::config::listener::v3::Filter& proto,
@@ -263,6 +275,11 @@ void ListenerFilters(const ListenerProto& proto, const ListenerCompiler& compile
     const config::Path at = at_filter.Field("typed_config");
     const std::string type = config::TypedConfigType(filter.typed_config());
     const filter::ListenerFilterKind* kind = KindOf(compiler.listener_filters, type);
+    if (KindOf(compiler.network.datagrams, type) != nullptr) {
+      errors.Add(at, absl::StrCat("listener filter '", filter.name(),
+                                  "' takes datagrams: the listener's address is none of UDP"));
+      continue;
+    }
     if (kind == nullptr) {
       errors.Add(at, absl::StrCat("listener filter '", filter.name(), "' of type '", type,
                                   "' is not implemented by proxenos"));
@@ -335,12 +352,15 @@ ListenerCompiler::Result ListenerCompiler::Compile(const ListenerProto& listener
   config->ignores_global_limit = listener.ignore_global_conn_limit();
   config->access_logs = access_log::CompileAccessLogs(listener.access_log(), log_writer,
                                                       path.Field("access_log"), errors);
+  config->datagrams = CompileDatagrams(listener, *this, path, errors);
   Addresses(listener, *config, path, errors);
-  SocketOptions(listener, config->listen);
+  SocketOptions(listener, *config);
   OptionsOfEach(listener, *config);
-  ListenerFilters(listener, *this, *config, path, errors);
-  ImpliedFilters(listener, *this, *config, path, errors);
-  Chains(listener, *this, *config, path, errors);
+  if (config->datagrams == nullptr) {
+    ListenerFilters(listener, *this, *config, path, errors);
+    ImpliedFilters(listener, *this, *config, path, errors);
+    Chains(listener, *this, *config, path, errors);
+  }
   if (errors.count() == before) result.config = std::move(config);
   return result;
 }

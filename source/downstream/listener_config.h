@@ -11,6 +11,7 @@
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "source/access_log/file_sink.h"
 #include "source/config/errors.h"
+#include "source/downstream/datagram_terminal_config.h"
 #include "source/downstream/http_config.h"
 #include "source/downstream/network_terminal_config.h"
 #include "source/filter/filter_config.h"
@@ -24,10 +25,11 @@ struct Provider;
 namespace proxenos::downstream {
 
 // The tables of network filters: those before the terminal one, and terminal ones other than the
-// HTTP connection manager.
+// HTTP connection manager; and of what takes datagrams.
 struct NetworkKinds {
   filter::NetworkFilterKinds filters;
   NetworkTerminalKinds terminals;
+  DatagramTerminalKinds datagrams = {};
 };
 
 struct ListenerCompiler {

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "source/net/datagram.h"
+
 namespace proxenos::server {
 
 absl::Status ListenSockets::Bind(const downstream::ListenerConfig& config) {
@@ -10,13 +12,15 @@ absl::Status ListenSockets::Bind(const downstream::ListenerConfig& config) {
   std::vector<net::ListenOptions> options;
   for (size_t i = 0; i < config.addresses.size(); ++i) options.push_back(config.ListenOf(i));
   const auto known = listeners_.find(config.name);
+  const bool datagrams = config.datagrams != nullptr;
   if (known != listeners_.end() && known->second.wanted == config.addresses &&
-      known->second.options == options) {
+      known->second.options == options && known->second.datagrams == datagrams) {
     return absl::OkStatus();
   }
   Entry entry;
   entry.wanted = config.addresses;
   entry.options = std::move(options);
+  entry.datagrams = datagrams;
   entry.sockets.resize(workers_);
   for (auto& sockets : entry.sockets) sockets.emplace();
   for (const net::Address& address : config.addresses) {
@@ -24,14 +28,18 @@ absl::Status ListenSockets::Bind(const downstream::ListenerConfig& config) {
     // A Unix socket has one queue: the first worker listens. (Its connections are few and local.)
     const uint32_t sockets = address.is_ip() && config.listen.reuse_port ? workers_ : 1;
     for (uint32_t worker = 0; worker < sockets; ++worker) {
-      auto fd = net::BindListenSocket(bound, entry.options[entry.bound.size()]);
+      const net::ListenOptions& listen = entry.options[entry.bound.size()];
+      auto fd =
+          datagrams ? net::BindDatagramSocket(bound, listen) : net::BindListenSocket(bound, listen);
       if (!fd.ok()) return fd.status();
       // The first socket of port 0 finds a port; the others join it there.
       if (worker == 0) bound = net::Address::LocalOf(fd->get());
       entry.sockets[worker]->push_back(*std::move(fd));
     }
-    // Without SO_REUSEPORT there is one queue, from which all workers take.
-    for (uint32_t worker = 1; worker < workers_ && address.is_ip() && sockets == 1; ++worker) {
+    // Without SO_REUSEPORT there is one queue, from which all workers take: connections. Datagrams
+    // belong to sessions, which one worker has.
+    const bool shared = address.is_ip() && sockets == 1 && !datagrams;
+    for (uint32_t worker = 1; worker < workers_ && shared; ++worker) {
       entry.sockets[worker]->push_back(entry.sockets[0]->back().Duplicate());
     }
     entry.bound.push_back(std::move(bound));
@@ -47,6 +55,7 @@ std::optional<std::vector<net::UniqueFd>> ListenSockets::Take(const std::string&
   std::optional<std::vector<net::UniqueFd>> sockets =
       std::exchange(it->second.sockets[worker], std::nullopt);
   if (!sockets) return std::nullopt;
+  if (it->second.datagrams) return sockets;  // They take what comes since they are bound.
   size_t next = 0;
   for (size_t i = 0; i < it->second.wanted.size(); ++i) {
     if (worker != 0 && !it->second.wanted[i].is_ip()) continue;  // The first worker's alone.

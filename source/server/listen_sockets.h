@@ -40,6 +40,7 @@ class ListenSockets {
     std::vector<net::Address> wanted;
     std::vector<net::Address> bound;
     std::vector<net::ListenOptions> options;  // Of each address.
+    bool datagrams = false;
     // By worker; moved out by Take.
     std::vector<std::optional<std::vector<net::UniqueFd>>> sockets;
   };

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "source/base/log.h"
 #include "source/downstream/chain_service.h"
+#include "source/downstream/datagram_service.h"
 #include "source/rpc/own_target.h"
 #include "source/server/tls_contexts.h"
 #include "source/xds/type_url.h"
@@ -68,6 +69,8 @@ struct ListenerStore::Version {
     for (const downstream::ChainConfig& chain : chains()) {
       if (chain.terminal != nullptr) visit(chain.terminal->cluster_names());
     }
+    const auto& datagrams = compiled.config->datagrams;
+    if (datagrams != nullptr) visit(datagrams->terminal->cluster_names());
   }
 
   const std::string name;
@@ -106,6 +109,8 @@ std::optional<std::string> ListenerStore::CheckAddresses(
     if (other_name == name || absl::c_linear_search(removed_, other_name)) continue;
     const Version* version = other->warming ? other->warming.get() : other->active.get();
     if (version == nullptr || !version->compiled.config->bind_to_port) continue;
+    // A port of TCP and the same of UDP are two.
+    if ((version->compiled.config->datagrams == nullptr) != (config.datagrams == nullptr)) continue;
     for (const net::Address& address : config.addresses) {
       // Port 0 is another one each time.
       if (address.is_ip() && address.port() == 0) continue;

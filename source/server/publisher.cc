@@ -17,6 +17,7 @@ void Apply(const Batch& batch, Sockets sockets, base::Nanos drain_time, Worker& 
   if (batch.runtime != nullptr) worker.SetRuntime(batch.runtime);
   for (const auto& cluster : batch.clusters) worker.SetCluster(cluster);
   for (const auto& cluster : batch.hosts) worker.SetHosts(cluster);
+  if (!batch.clusters.empty() || !batch.hosts.empty()) worker.OnClustersChanged();
   for (const auto& [name, routes] : batch.routes) worker.SetRoutes(name, routes);
   for (size_t i = 0; i < batch.listeners.size(); ++i) {
     worker.SetListener(batch.listeners[i], std::move(sockets[i]), drain_time);
@@ -38,6 +39,7 @@ void Apply(const Batch& batch, Sockets sockets, base::Nanos drain_time, Worker& 
   }
   for (const std::string& name : batch.removed_routes) worker.RemoveRoutes(name);
   for (const std::string& name : batch.removed_clusters) worker.RemoveCluster(name);
+  if (!batch.removed_clusters.empty()) worker.OnClustersChanged();
   for (const DemandAnswer& answer : batch.answers) worker.OnAnswer(answer);
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "source/net/datagram.h"
 
 namespace proxenos::server {
 namespace {
@@ -15,11 +16,6 @@ constexpr base::Nanos kDrainTick = 50 * base::kMillisecond;
 // A kept connection is closed once it has been quiet this long while draining: its client is not in
 // the middle of anything. Sooner, a request could cross our close on the wire.
 constexpr base::Nanos kQuietBeforeClose = 1 * base::kSecond;
-
-// 0.0.0.0 or [::].
-bool IsAnyAddress(const net::Address& address) {
-  return address.IpBytes().find_first_not_of('\0') == absl::string_view::npos;
-}
 
 }  // namespace
 
@@ -176,10 +172,11 @@ net::UniqueFd Worker::ConnectInternally(const net::Address& address) {
 downstream::Listener* Worker::FindListener(const net::Address& destination) {
   downstream::Listener* any_address = nullptr;  // One for all addresses of that port.
   for (auto& [name, serving] : listeners_) {
+    if (serving.listener->config().datagrams != nullptr) continue;  // It takes no connections.
     for (const net::Address& address : serving.listener->config().addresses) {
       if (address == destination) return serving.listener.get();
       const bool wild = address.is_ip() && address.family() == destination.family() &&
-                        address.port() == destination.port() && IsAnyAddress(address);
+                        address.port() == destination.port() && net::IsAnyAddress(address);
       if (wild) any_address = serving.listener.get();
     }
   }
@@ -212,6 +209,13 @@ void Worker::RemoveListener(const std::string& name, base::Nanos drain_time) {
   it->second.listener->StopAccepting();
   StartDraining(std::move(it->second.listener), drain_time);
   listeners_.erase(it);
+}
+
+void Worker::OnClustersChanged() {
+  auto& services = context_.datagram_services;
+  for (auto* each = services.front(); each != nullptr; each = services.Next(each)) {
+    each->OnClustersChanged();
+  }
 }
 
 void Worker::HoldAccepting(bool on) {

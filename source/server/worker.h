@@ -55,6 +55,8 @@ class Worker {
     clusters_.SetHosts(std::move(cluster));
   }
   void RemoveCluster(const std::string& name) { clusters_.Remove(name); }
+  // After each of these three: sessions of datagrams depend on their hosts.
+  void OnClustersChanged();
   void SetRoutes(const std::string& name, std::shared_ptr<const downstream::RouteSnapshot> routes);
   void RemoveRoutes(const std::string& name);
   void SetClusterTls(const std::string& cluster, size_t socket,

@@ -31,10 +31,12 @@ net::SocketOption Compile(const Proto& proto) {
 }  // namespace
 
 std::vector<net::SocketOption> CompileSocketOptions(
-    const google::protobuf::RepeatedPtrField<Proto>& protos) {
+    const google::protobuf::RepeatedPtrField<Proto>& protos, SocketKind kind) {
   std::vector<net::SocketOption> options;
   for (const Proto& proto : protos) {
-    if (!proto.type().has_datagram()) options.push_back(Compile(proto));
+    const bool of_others =
+        kind == SocketKind::kStream ? proto.type().has_datagram() : proto.type().has_stream();
+    if (!of_others) options.push_back(Compile(proto));
   }
   return options;
 }

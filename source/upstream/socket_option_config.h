@@ -1,6 +1,7 @@
 // From envoy.config.core.v3.SocketOption to net::SocketOption.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "envoy/config/core/v3/socket_option.pb.h"
@@ -8,8 +9,11 @@
 
 namespace proxenos::upstream {
 
-// Options of stream sockets; those of datagram sockets are left out.
+enum class SocketKind : uint8_t { kStream, kDatagram };
+
+// Options of sockets of that kind; those of the other are left out.
 std::vector<net::SocketOption> CompileSocketOptions(
-    const google::protobuf::RepeatedPtrField<envoy::config::core::v3::SocketOption>& protos);
+    const google::protobuf::RepeatedPtrField<envoy::config::core::v3::SocketOption>& protos,
+    SocketKind kind = SocketKind::kStream);
 
 }  // namespace proxenos::upstream
