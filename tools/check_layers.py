@@ -44,6 +44,7 @@ LAYERS = {
     "health": ["rpc", "access_log"],
     "downstream": ["filter", "tls", "http1", "http2", "access_log", "tracing"],
     "filters/network": ["downstream", "rbac"],
+    "filters/udp": ["downstream"],
     "xds": ["event", "stats", "rpc"],
     "stat_sinks": ["rpc"],
     "admin": ["downstream", "health", "cache"],
@@ -70,7 +71,8 @@ def allowed_folders():
 
 def layer_of(path):
     """The folder in LAYERS of a path in source/."""
-    return "filters/network" if path.startswith("source/filters/network/") else path.split("/")[1]
+    match = re.match(r"source/(filters/(?:network|udp))/", path)
+    return match.group(1) if match else path.split("/")[1]
 
 
 def filter_folder(path):

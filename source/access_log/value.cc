@@ -184,6 +184,9 @@ void AppendEscapedJson(absl::string_view text, std::string& out) {
 }
 
 absl::string_view LogTypeName(LogType type) {
+  // Those of datagram_log_type.h, which are of sessions over UDP.
+  if (type == LogType{12}) return "UdpPeriodic";
+  if (type == LogType{13}) return "UdpSessionEnd";
   switch (type) {
     case LogType::kNotSet:
       return "NotSet";

@@ -21,7 +21,7 @@ const std::vector<MessageRules>& FieldsTable() {
     for (auto part :
          {AccessFields, AuthFields, BodyFields, BootstrapFields, CelFields, ListenerFields,
           NetworkFields, FilterFields, RouteFields, ClusterFields, CoreFields, HealthFields,
-          LogFields, LuaFields, TlsFields, TracingFields, WafFields}) {
+          LogFields, LuaFields, TlsFields, TracingFields, UdpFields, WafFields}) {
       std::vector<MessageRules> blocks = part();
       all.insert(all.end(), std::make_move_iterator(blocks.begin()),
                  std::make_move_iterator(blocks.end()));

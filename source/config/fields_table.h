@@ -77,6 +77,7 @@ std::vector<MessageRules> RouteFields();
 std::vector<MessageRules> TlsFields();
 std::vector<MessageRules> TracingFields();
 std::vector<MessageRules> LuaFields();
+std::vector<MessageRules> UdpFields();
 std::vector<MessageRules> WafFields();
 
 // All of them, made once.

@@ -34,7 +34,7 @@ std::vector<MessageRules> ListenerFields() {
                  "The overload manager has no actions that a listener could be exempt from."),
            Use("internal_listener"),
            Use("filter_chain_matcher"),
-           Refuse("udp_listener_config", "there is no HTTP/3 yet"),
+           Use("udp_listener_config"),
            Refuse("api_listener", "requests come by sockets: write address and filter_chains"),
        }},
       {"envoy.config.listener.v3.Listener.InternalListenerConfig", {}},
@@ -72,7 +72,8 @@ std::vector<MessageRules> ListenerFields() {
             .Only("envoy.extensions.filters.listener.http_inspector.v3.HttpInspector "
                   "envoy.extensions.filters.listener.original_dst.v3.OriginalDst "
                   "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol "
-                  "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"),
+                  "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector "
+                  "envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig"),
         Use("filter_disabled")}},
       {"envoy.config.listener.v3.ListenerFilterChainMatchPredicate",
        {Use("or_match and_match not_match any_match destination_port_range")}},

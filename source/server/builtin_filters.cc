@@ -58,6 +58,7 @@
 #include "source/filters/network/sni_cluster/sni_cluster_config.h"
 #include "source/filters/network/sni_dynamic_forward_proxy/sni_dynamic_forward_proxy_config.h"
 #include "source/filters/network/tcp_proxy/tcp_proxy_config.h"
+#include "source/filters/udp/udp_proxy/udp_proxy_config.h"
 
 namespace proxenos::server {
 
@@ -203,7 +204,10 @@ downstream::NetworkKinds BuiltinNetworkFilters() {
       {"envoy.extensions.filters.network.echo.v3.Echo", f::echo::CreateEcho},
       {"envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", f::tcp_proxy::CreateTcpProxy},
   };
-  return {kFilters, kTerminals};
+  static constexpr downstream::DatagramTerminalKind kDatagrams[] = {
+      {"envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig", f::udp_proxy::CreateUdpProxy},
+  };
+  return {kFilters, kTerminals, kDatagrams};
 }
 
 }  // namespace proxenos::server
