@@ -50,7 +50,8 @@ TEST_F(OwnClustersTest, ListenerWaitsForALookUpThatFailsAndNotForEver) {
   EXPECT_EQ(Turn(), kNoBatch);
   resolver_.Fail("name.test");
   EXPECT_EQ(Turn(), Words{absl::StrCat("cluster ", target->cluster, "/0; listener main")});
-  on_listener_ = [&target] { target = Name("b", "dns"); };
+  rpc::OwnTargetPtr other;
+  on_listener_ = [&other] { other = Name("b", "dns"); };
   Apply(xds::kListenerType, {{"slow", "3 inline"}});
   EXPECT_EQ(Turn(), kNoBatch);
   EXPECT_EQ(After(16 * base::kSecond), Words{"listener slow"});
