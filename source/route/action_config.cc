@@ -160,7 +160,9 @@ void CompileRewrites(const v3::RouteAction& config, Compilation& compilation,
     forward->path_format = compilation.Format(config.path_rewrite(), path.Field("path_rewrite"));
   }
   forward->prefix_rewrite = config.prefix_rewrite();
-  compilation.CheckTargetText(config.prefix_rewrite(), path.Field("prefix_rewrite"));
+  if (!config.prefix_rewrite().empty()) {
+    compilation.CheckTargetText(config.prefix_rewrite(), path.Field("prefix_rewrite"));
+  }
   if (config.has_regex_rewrite()) {
     const config::Path field = path.Field("regex_rewrite");
     compilation.CheckTargetText(config.regex_rewrite().substitution(), field.Field("substitution"));
@@ -244,14 +246,21 @@ Forward CompileForward(const v3::RouteAction& config,
   CompileTimeouts(config, compilation, path, &forward);
   CompileRewrites(config, compilation, path, &forward);
   CompileUpgrades(config, compilation, path, &forward);
-  forward.mirrors = CompileMirrors(config.request_mirror_policies(), compilation,
-                                   path.Field("request_mirror_policies"));
+  // Most routes have none of these, and of thousands of routes the paths alone would cost much.
+  if (!config.request_mirror_policies().empty()) {
+    forward.mirrors = CompileMirrors(config.request_mirror_policies(), compilation,
+                                     path.Field("request_mirror_policies"));
+  }
   forward.internal_redirects = CompileInternalRedirects(config, compilation, path);
-  forward.rate_limits =
-      CompileTableRateLimits(config.rate_limits(), compilation, path.Field("rate_limits"));
+  if (!config.rate_limits().empty()) {
+    forward.rate_limits =
+        CompileTableRateLimits(config.rate_limits(), compilation, path.Field("rate_limits"));
+  }
   forward.include_host_rate_limits = config.include_vh_rate_limits().value();
-  forward.hash_policies =
-      CompileHashPolicies(config.hash_policy(), compilation.errors(), path.Field("hash_policy"));
+  if (!config.hash_policy().empty()) {
+    forward.hash_policies =
+        CompileHashPolicies(config.hash_policy(), compilation.errors(), path.Field("hash_policy"));
+  }
   forward.high_priority = config.priority() == envoy::config::core::v3::HIGH;
   forward.retry = config.has_retry_policy() ? CompileRetryPolicy(config.retry_policy(), compilation,
                                                                  path.Field("retry_policy"))

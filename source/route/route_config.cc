@@ -214,9 +214,10 @@ VirtualHost CompileVirtualHost(const v3::VirtualHost& config, Inherited inherite
                                        path.Field("request_mirror_policies"));
   }
   host.routes.reserve(static_cast<size_t>(config.routes_size()));
+  const config::Path routes = path.Field("routes");
   for (int i = 0; i < config.routes_size(); ++i) {
     host.routes.push_back(CompileRoute(config.routes(i), inherited, compilation,
-                                       path.Field("routes").Index(static_cast<size_t>(i))));
+                                       routes.Index(static_cast<size_t>(i))));
   }
   if (config.has_matcher()) {
     if (config.routes_size() != 0) {
