@@ -1,4 +1,5 @@
 // The binder's part for well-known types: those of google.protobuf with a JSON form of their own.
+#include "google/protobuf/arena.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
@@ -151,7 +152,9 @@ void Binder::BindAny(const Node& node, Any& any) {
     return Fail(node, Concat("\"@type\" value \"", url->substr(0, kMaxShown),
                              "\": expected a type of the API"));
   }
-  const std::unique_ptr<Message> content(prototype->New());
+  // A resource may be thousands of small messages, all gone in a moment.
+  google::protobuf::Arena arena;
+  Message* const content = prototype->New(&arena);
   BindAnyContent(node, *content);
   any.set_type_url(std::string(*url));
   any.set_value(SerializeDeterministically(*content));
