@@ -56,28 +56,34 @@ struct FieldPolicy {
 template <typename Message>
 class Parsed {
  public:
-  Parsed() : message_(google::protobuf::Arena::CreateMessage<Message>(&arena_)) {}
+  // Checked as a whole; without a message where there are errors.
+  Parsed(const std::string& bytes, Origin origin, FieldPolicy fields, config::Errors& errors)
+      : message_(google::protobuf::Arena::CreateMessage<Message>(&arena_)) {
+    if (!Check(bytes, origin, fields, errors)) message_ = nullptr;
+  }
 
-  // The message, checked as a whole; null with errors.
-  Message* Read(const std::string& bytes, Origin origin, FieldPolicy fields,
-                config::Errors& errors) {
+  explicit operator bool() const { return message_ != nullptr; }
+  Message& operator*() const { return *message_; }
+  Message* operator->() const { return message_; }
+
+ private:
+  bool Check(const std::string& bytes, Origin origin, FieldPolicy fields, config::Errors& errors) {
     if (!message_->ParseFromString(bytes)) {
       errors.Add(config::Path(),
                  absl::StrCat("is not a valid ", Message::descriptor()->full_name()));
-      return nullptr;
+      return false;
     }
     if (origin == Origin::kBootstrap || config::SurelyFine(*Message::descriptor(), bytes)) {
-      return message_;
+      return true;
     }
     const size_t before = errors.count();
     config::CheckConstraints(*message_, errors);
     config::CheckFields(*message_, errors, fields.ignored, {}, fields.unknown);
-    return errors.count() == before ? message_ : nullptr;
+    return errors.count() == before;
   }
 
- private:
   google::protobuf::Arena arena_;
-  Message* const message_;
+  Message* message_;
 };
 
 // Where the routes of a chain come from, as its connection manager says.
@@ -162,8 +168,7 @@ void AddHosts(RouteParts parts, FieldPolicy fields, Compilers& compilers) {
   compilers.host = [fields, parts = std::move(parts)](
                        const std::string& bytes, const HostsOrigin& origin,
                        config::Errors& errors) -> std::shared_ptr<const route::RouteTable> {
-    Parsed<VirtualHost> parsed;
-    const auto* const proto = parsed.Read(bytes, Origin::kDiscovery, fields, errors);
+    const Parsed<VirtualHost> proto(bytes, Origin::kDiscovery, fields, errors);
     if (!proto) return nullptr;
     return CompileHostAlone(*proto, origin, parts, errors);
   };
@@ -206,8 +211,7 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
       [fields, kinds = listener_compiler.filters, local_zones = std::move(local_zones)](
           const std::string& bytes, Origin origin,
           config::Errors& errors) -> std::shared_ptr<const upstream::ClusterConfig> {
-    Parsed<Cluster> parsed;
-    const auto* const proto = parsed.Read(bytes, origin, fields, errors);
+    const Parsed<Cluster> proto(bytes, origin, fields, errors);
     if (!proto) return nullptr;
     return WithUpstreamFilters(*proto, kinds, errors,
                                upstream::CompileCluster(*proto, errors, config::Path(), local_zones,
@@ -216,16 +220,14 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
   compilers.assignment =
       [fields](const std::string& bytes, Origin origin,
                config::Errors& errors) -> std::shared_ptr<const upstream::Assignment> {
-    Parsed<ClusterLoadAssignment> parsed;
-    const auto* const proto = parsed.Read(bytes, origin, fields, errors);
+    const Parsed<ClusterLoadAssignment> proto(bytes, origin, fields, errors);
     return proto ? upstream::CompileAssignment(*proto, errors, config::Path()) : nullptr;
   };
   compilers.routes =
       [fields, parts = RoutePartsOf(listener_compiler)](
           const std::string& bytes, Origin origin,
           config::Errors& errors) -> std::shared_ptr<const downstream::RouteSnapshot> {
-    Parsed<RouteConfiguration> parsed;
-    const auto* const proto = parsed.Read(bytes, origin, fields, errors);
+    const Parsed<RouteConfiguration> proto(bytes, origin, fields, errors);
     if (!proto) return nullptr;
     std::shared_ptr<const route::RouteTable> table =
         route::CompileRoutesWithTrees(*proto, errors, config::Path(), parts.overrides, parts.upper);
@@ -234,20 +236,17 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
   AddHosts(RoutePartsOf(listener_compiler), fields, compilers);
   compilers.listener = [&listener_compiler, fields](const std::string& bytes, Origin origin,
                                                     config::Errors& errors) {
-    Parsed<Listener> parsed;
-    Listener* const proto = parsed.Read(bytes, origin, fields, errors);
+    const Parsed<Listener> proto(bytes, origin, fields, errors);
     return proto ? CompileListener(listener_compiler, *proto, bytes, errors) : CompiledListener();
   };
   compilers.secret = [fields](const std::string& bytes, Origin origin,
                               config::Errors& errors) -> std::optional<tls::Secret> {
-    Parsed<SecretProto> parsed;
-    const auto* const proto = parsed.Read(bytes, origin, fields, errors);
+    const Parsed<SecretProto> proto(bytes, origin, fields, errors);
     return proto ? CompileSecret(*proto, errors) : std::nullopt;
   };
   compilers.scope = [fields](const std::string& bytes,
                              config::Errors& errors) -> std::optional<route::Scope> {
-    Parsed<ScopeProto> parsed;
-    const auto* const proto = parsed.Read(bytes, Origin::kDiscovery, fields, errors);
+    const Parsed<ScopeProto> proto(bytes, Origin::kDiscovery, fields, errors);
     if (!proto) return std::nullopt;
     if (proto->has_route_configuration()) {
       errors.Add(config::Path("route_configuration"),
@@ -259,14 +258,12 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
                          const filter::DiscoveredFilter& place, const std::string& bytes,
                          config::Errors& errors) -> std::shared_ptr<const filter::FilterFactory> {
     const downstream::FilterTools tools{listener_compiler.filters, listener_compiler.log_writer};
-    Parsed<ExtensionProto> parsed;
-    const auto* const proto = parsed.Read(bytes, Origin::kDiscovery, fields, errors);
+    const Parsed<ExtensionProto> proto(bytes, Origin::kDiscovery, fields, errors);
     return proto ? downstream::CompileDiscoveredFilter(*proto, place, tools, errors) : nullptr;
   };
   compilers.runtime_layer = [fields](const std::string& name, const std::string& bytes,
                                      config::Errors& errors) {
-    Parsed<RuntimeProto> parsed;
-    const auto* const proto = parsed.Read(bytes, Origin::kDiscovery, fields, errors);
+    const Parsed<RuntimeProto> proto(bytes, Origin::kDiscovery, fields, errors);
     if (!proto) return std::shared_ptr<const runtime::Layer>();
     const size_t before = errors.count();
     auto layer = runtime::CompileLayer(name, proto->layer(), errors, config::Path("layer"));

@@ -80,7 +80,8 @@ filter_chains:
   filters:
   - name: hcm
     typed_config:
-      "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+      "@type": "type.googleapis.com/envoy.extensions.filters.network.\
+        http_connection_manager.v3.HttpConnectionManager"
       stat_prefix: a
       rds: {route_config_name: r, config_source: {ads: {}, resource_api_version: V3}}
       stream_idle_timeout: 300s
