@@ -47,7 +47,11 @@ absl::StatusOr<std::string> NameOf(const std::string& locator, const char* type_
         locator.substr(0, 200), ": list collections are not implemented: expected an ID/*"));
   }
   name->context.insert(node.begin(), node.end());  // What the locator says comes first.
-  return name->ToString();
+  std::string whole = name->ToString();
+  // What the node adds may be too much.
+  const absl::StatusOr<xds::XdstpName> parsed = xds::ParseXdstpName(whole);
+  if (!parsed.ok()) return parsed.status();
+  return whole;
 }
 
 }  // namespace
