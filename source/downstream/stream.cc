@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -14,6 +15,7 @@
 #include "source/downstream/origin_rules.h"
 #include "source/downstream/request_headers.h"
 #include "source/downstream/stream_carrier.h"
+#include "source/route/rewrite.h"
 #include "source/rpc/status.h"
 #include "source/tracing/stream_trace.h"
 
@@ -22,6 +24,49 @@ namespace {
 
 using filter::Direction;
 using http::Framing;
+using http::HeaderId;
+
+// Puts the reply's own fields behind what the route has changed in an empty head.
+void AddOwn(const std::vector<http::Header>& own, filter::StreamContext& stream) {
+  http::HeaderMap& headers = stream.response.headers;
+  headers.Remove(HeaderId::kContentLength);
+  if (stream.IsGrpcCall()) {
+    headers.Remove(HeaderId::kGrpcStatus);
+    headers.Remove(HeaderId::kGrpcMessage);
+  }
+  // The route may say of which type the text is.
+  const bool typed = headers.Has(HeaderId::kContentType) && !stream.response_in.body.empty();
+  if (!typed) headers.Remove(HeaderId::kContentType);
+  for (const http::Header& field : own) {
+    if (field.id == HeaderId::kContentType && typed) continue;
+    headers.AddView(field.id, field.name(), field.value());
+  }
+}
+
+// Adds what the route's response_headers_to_add and response_headers_to_remove say to a local
+// reply, as Envoy does where the route leads to a cluster: before what the reply says itself, which
+// they do not take away.
+void ChangeByRoute(filter::StreamContext& stream) {
+  if (stream.route == nullptr || stream.route->forward() == nullptr) return;
+  const route::WeightedCluster* weighted =
+      stream.route->forward()->weighted.empty()
+          ? nullptr
+          : route::PickCluster(*stream.route, stream.match_input()).weighted;
+  http::HeaderMap& headers = stream.response.headers;
+  std::vector<http::Header> own;  // Taken where anything is to be changed.
+  bool changed = false;
+  stream.routes->ForEachResponseMutations(
+      *stream.route, weighted, [&](const route::HeaderMutations& mutations) {
+        if (!std::exchange(changed, true)) {
+          own.assign(headers.begin(), headers.end());
+          headers.Clear();
+          stream.info.response_code = stream.response.status;  // For %RESPONSE_CODE%.
+        }
+        route::Apply(mutations, headers,
+                     [&stream](uint32_t index) { return stream.FormatValue(index); });
+      });
+  if (changed) AddOwn(own, stream);
+}
 
 }  // namespace
 
@@ -208,6 +253,7 @@ bool Stream::StartLocalReply() {
   if (!reply_pending_) return false;
   reply_pending_ = false;
   chain_->StartLocalReply();
+  if (!reply_kept_) ChangeByRoute(*this);
   const OriginRules* rules = connection_.config().origin.get();
   if (rules != nullptr && rules->local_replies != nullptr && !reply_kept_) {
     RewordReply(*rules->local_replies);

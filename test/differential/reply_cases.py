@@ -1,6 +1,6 @@
 """What is sent to both proxies about the connection manager's own rules: local replies, Proxy-Status, internal requests."""
 
-from bootstrap import bootstrap, cluster, direct, to
+from bootstrap import ROUTER, TYPE, bootstrap, cluster, direct, to
 from h1_requests import get, raw
 
 
@@ -54,8 +54,36 @@ INTERNAL = [(name, get("/", *STEERING, *fields)) for name, *fields in (
     ("none",), ("ours", "x-forwarded-for: 10.1.1.1"), ("two", "x-forwarded-for: 10.1.1.1, 10.2.2.2"),
     ("outside", "x-forwarded-for: 8.8.8.8"), ("garbage", "x-forwarded-for: garbage"))]
 
+# What routes say of responses holds for the proxy's own too.
+CHANGES = {"response_headers_to_add": [
+    add("x-add", "a"), add("x-flags", "%RESPONSE_FLAGS%"), add("x-code", "%RESPONSE_CODE%"), add("x-host", "%UPSTREAM_HOST%"),
+    add("content-type", "x/y"), add("x-envoy-overloaded", "not", "OVERWRITE_IF_EXISTS_OR_ADD"), add("grpc-message", "mine"),
+    add("x-if", "1", "OVERWRITE_IF_EXISTS")], "response_headers_to_remove": ["x-envoy-overloaded"]}
+PLAIN_CHANGES = {"response_headers_to_add": [add("x-add", "a"), add("x-cluster", "%UPSTREAM_CLUSTER%")],
+                 "response_headers_to_remove": ["content-type"]}
+FULL = {"circuit_breakers": {"thresholds": [{"max_requests": 0}]}}
+FAULT = {"name": "envoy.filters.http.fault", "typed_config": {
+    "@type": TYPE + "envoy.extensions.filters.http.fault.v3.HTTPFault", "headers": [{"name": "x-fault", "present_match": True}],
+    "abort": {"http_status": 418, "percentage": {"numerator": 100}}}}
+CHANGED = {name: {"match": {"path": "/" + name}, "route": {"cluster": name, "timeout": "0.2s"}, **changes} for name, changes in (
+    ("refused", CHANGES), ("full", CHANGES), ("empty", PLAIN_CHANGES), ("silent", PLAIN_CHANGES), ("origin", PLAIN_CHANGES))}
+CHANGED["unknown"] = {"match": {"path": "/unknown"}, "route": {"cluster_header": "x-to"}, **PLAIN_CHANGES}
+CHANGED["weighted"] = {"match": {"path": "/weighted"}, **PLAIN_CHANGES, "route": {"weighted_clusters": {"clusters": [
+    {"name": "refused", "weight": 100, "response_headers_to_add": [add("x-weighted", "w")]}]}}}
+CHANGED["direct"] = {"match": {"path": "/direct"}, "direct_response": {"status": 403}, **PLAIN_CHANGES}
+CHANGED_BY = {"name": "v", "domains": ["*"], "routes": list(CHANGED.values()), "response_headers_to_add": [
+    add("x-of-host", "h"), add("x-add", "b", "OVERWRITE_IF_EXISTS_OR_ADD")]}
+CHANGED_REQUESTS = [request for name in [*CHANGED, "nothing"] for request in (
+    (name, get("/" + name)), (name + " faulty", get("/" + name, "x-fault: 1")), (name + " head", get("/" + name, method="HEAD")),
+    (name + " grpc", get("/" + name, "content-type: application/grpc")), (name + " mapped", get("/" + name, "x-how: all")))]
+
 CLUSTERS = [cluster("origin", "ORIGIN"), cluster("refused", "CLOSED")]
 GROUPS = {
+    "local replies of routes": (bootstrap(
+        hosts=[CHANGED_BY], clusters=[*CLUSTERS, cluster("full", "ORIGIN", **FULL), cluster("empty"), cluster("silent", "SILENT")],
+        manager={"http_filters": [FAULT, {"name": "envoy.filters.http.router", "typed_config": {"@type": ROUTER}}],
+                 "local_reply_config": {"mappers": [when("all", status_code=419, headers_to_add=[add("x-add", "m")])]}}),
+        CHANGED_REQUESTS),
     "local replies": (bootstrap(ROUTES, clusters=CLUSTERS, manager={"local_reply_config": {"mappers": MAPPERS}}), REQUESTS),
     "local replies with a format": (bootstrap(ROUTES, clusters=CLUSTERS, manager={"local_reply_config": {
         "mappers": MAPPERS, "body_format": JSON}}), REQUESTS),
