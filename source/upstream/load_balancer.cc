@@ -155,6 +155,18 @@ HostIndex FirstChoice::PickIn(const Draw& draw, base::Random&) {
   return draw.schedule->HostOfMember(draw.attempt % draw.schedule->size());
 }
 
+namespace {
+
+// RANDOM where localities have weights: those of hosts are then parts of their locality's.
+class RandomByLocality final : public LoadBalancer {
+ private:
+  HostIndex PickIn(const Draw& draw, base::Random& random) override {
+    return draw.schedule->Draw(random);
+  }
+};
+
+}  // namespace
+
 std::unique_ptr<LoadBalancer> MakeLoadBalancer(const ClusterConfig& config, ActiveRequests active) {
   switch (config.lb_policy) {
     case LbPolicy::kRoundRobin:
@@ -163,6 +175,10 @@ std::unique_ptr<LoadBalancer> MakeLoadBalancer(const ClusterConfig& config, Acti
     case LbPolicy::kLeastRequest:
       return std::make_unique<LeastRequest>(config.least_request_choices, std::move(active));
     case LbPolicy::kRandom:
+      // Subsets have turns of their own, without the weights of localities by default.
+      if (config.locality_weighted && config.subsets == nullptr) {
+        return std::make_unique<RandomByLocality>();
+      }
       return std::make_unique<RandomChoice>();
     case LbPolicy::kRingHash:
     case LbPolicy::kMaglev:

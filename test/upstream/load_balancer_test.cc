@@ -155,5 +155,22 @@ TEST(LoadBalancerTest, MadeByPolicy) {
   }
 }
 
+TEST(LoadBalancerTest, RandomKeepsToTheWeightsOfLocalities) {
+  ClusterConfig config;
+  config.discovery = DiscoveryKind::kEds;
+  config.lb_policy = LbPolicy::kRandom;
+  config.locality_weighted = true;
+  Assignment assignment = Of({At("10.0.0.1"), At("10.0.0.2")});
+  assignment.localities[0].weight = 1;
+  assignment.localities.push_back(testing::InLocality("b", {At("10.0.0.3")}));
+  assignment.localities[1].weight = 3;
+  const auto hosts = BuildHostSet(config, assignment, nullptr).hosts;
+  const auto balancer = MakeLoadBalancer(config, Idle);
+  const auto count = Count(*balancer, *hosts, 8000, 9);
+  EXPECT_NEAR(count[0], 1000, 200);
+  EXPECT_NEAR(count[1], 1000, 200);
+  EXPECT_NEAR(count[2], 6000, 270);
+}
+
 }  // namespace
 }  // namespace proxenos::upstream
