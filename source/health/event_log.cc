@@ -128,7 +128,8 @@ EjectionEvents::EjectionEvents(event::EventLoop& loop, const std::string& cluste
 
 EventLine EjectionEvents::Begin(const Host& host, const EjectionEvent& event) const {
   EventLine line;
-  line.Text("type", NameOf(event.kind)).Time("timestamp", loop_.wall_now());
+  line.Text("type", event.degraded ? "DEGRADED" : NameOf(event.kind));
+  line.Time("timestamp", loop_.wall_now());
   if (event.since_last_action.has_value()) {
     // A 64-bit number is a string in protobuf's JSON.
     line.Text("secs_since_last_action", std::to_string(*event.since_last_action / base::kSecond));

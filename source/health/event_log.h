@@ -42,6 +42,7 @@ class CheckEvents {
 // What an ejection, or its end, was about.
 struct EjectionEvent {
   upstream::Ejection kind = upstream::Ejection::kConsecutive5xx;
+  bool degraded = false;  // No ejection: the host said that it is degraded. `kind` is not used.
   bool enforced = false;
   uint32_t ejections = 0;  // Of this host so far.
   std::optional<base::Nanos> since_last_action;

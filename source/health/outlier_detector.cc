@@ -32,6 +32,10 @@ OutlierDetector::OutlierDetector(const Surroundings& surroundings,
       stats_(surroundings.registry.Open<stats::OutlierStats>(
           stats::ClusterOutlierScope(config_->stat_name()))),
       interval_(loop_.timers(), [this] { OnInterval(); }) {
+  if (rules().detect_degraded) {
+    degradation_stats_ = surroundings.registry.Open<stats::DegradationStats>(
+        stats::ClusterOutlierScope(config_->stat_name()));
+  }
   interval_.ArmIn(rules().interval);
 }
 
@@ -102,10 +106,10 @@ void OutlierDetector::Detect(Watched& watched, EjectionEvent event) {
   if (event.kind == Ejection::kConsecutive5xx || event.kind == Ejection::kSuccessRate) {
     stats_->ejections_total.Inc();
   }
-  event.enforced = Enforces(event.kind);
+  // What is out already, by another rule of the same interval, is not ejected twice.
+  event.enforced = !watched.ejected() && Enforces(event.kind);
   if (watched.returned_at) event.since_last_action = loop_.now() - *watched.returned_at;
-  watched.kind = event.kind;
-  if (event.enforced) Eject(watched);
+  if (event.enforced) Eject(watched, event.kind);
   event.ejections = watched.ejections;
   events_.Eject(*watched.host, event);
 }
@@ -120,7 +124,8 @@ bool OutlierDetector::Enforces(Ejection kind) {
   return loop_.random().Below(100) < rules().Enforcing(kind);
 }
 
-void OutlierDetector::Eject(Watched& watched) {
+void OutlierDetector::Eject(Watched& watched, Ejection kind) {
+  watched.kind = kind;
   watched.host->SetHealthBits(upstream::kFailedOutlierCheck);
   watched.ejected_at = loop_.now();
   ++watched.ejections;
@@ -131,7 +136,7 @@ void OutlierDetector::Eject(Watched& watched) {
     ++watched.back_off;
   }
   stats_->ejections_active.Set(++ejected_);
-  CountEnforced(watched.kind);
+  CountEnforced(kind);
   changed_();
 }
 
@@ -169,7 +174,19 @@ void OutlierDetector::Degrade(Watched& watched) {
   if (watched.degradations * rules().base_ejection_time < rules().max_ejection_time) {
     ++watched.degradations;
   }
+  (*degradation_stats_)->ejections_detected_degradation.Inc();
   changed_();
+  EjectionEvent event = DegradedEvent(watched);
+  event.enforced = true;
+  if (watched.recovered_at) event.since_last_action = loop_.now() - *watched.recovered_at;
+  events_.Eject(*watched.host, event);
+}
+
+EjectionEvent OutlierDetector::DegradedEvent(const Watched& watched) {
+  EjectionEvent event;
+  event.degraded = true;
+  event.ejections = watched.ejections;
+  return event;
 }
 
 void OutlierDetector::RecoverIfOver(Watched& watched) {
@@ -187,10 +204,13 @@ void OutlierDetector::RecoverIfOver(Watched& watched) {
   const base::Nanos time =
       std::min(rules().base_ejection_time * watched.degradations, rules().max_ejection_time);
   if (now - *watched.degraded_at < time) return;
-  watched.degraded_at.reset();
-  watched.recovered_at = now;
   watched.host->ClearHealthBits(upstream::kDegradedOutlierCheck);
   changed_();
+  EjectionEvent event = DegradedEvent(watched);
+  event.since_last_action = now - *watched.degraded_at;
+  events_.Return(*watched.host, event);
+  watched.degraded_at.reset();
+  watched.recovered_at = now;
 }
 
 void OutlierDetector::OnInterval() {
@@ -260,8 +280,7 @@ void OutlierDetector::JudgeFailurePercentages(const RatedHosts& rated, const Ori
   const auto& hosts = rated.by_percentage;
   if (hosts.empty() || hosts.size() < rules().failure_percentage_minimum_hosts) return;
   for (const auto& [watched, rate] : hosts) {
-    // One may have been ejected by its success rate a moment ago.
-    if (100.0 - rate < rules().failure_percentage_threshold || watched->ejected()) continue;
+    if (100.0 - rate < rules().failure_percentage_threshold) continue;
     EjectionEvent event;
     event.kind = origin.by_percentage;
     event.host_rate = rate;

@@ -13,6 +13,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "source/health/checker.h"
+#include "source/health/degradation_stats.h"
 #include "source/health/event_log.h"
 #include "source/stats/health_stats.h"
 #include "source/upstream/host_reports.h"
@@ -77,11 +78,12 @@ class OutlierDetector {
   void Detect(Watched& watched, EjectionEvent event);
   bool MayEject() const;
   bool Enforces(upstream::Ejection kind);
-  void Eject(Watched& watched);
+  void Eject(Watched& watched, upstream::Ejection kind);
   void Return(Watched& watched);
   // detect_degraded_hosts: a worker has set the host's bit.
   void Degrade(Watched& watched);
   void RecoverIfOver(Watched& watched);
+  static EjectionEvent DegradedEvent(const Watched& watched);
   void CountDetected(upstream::Ejection kind);
   void CountEnforced(upstream::Ejection kind);
 
@@ -92,6 +94,8 @@ class OutlierDetector {
   absl::AnyInvocable<void()> changed_;
   EjectionEvents events_;
   stats::Group<stats::OutlierStats> stats_;
+  std::optional<stats::Group<stats::DegradationStats>>
+      degradation_stats_;                           // Where they are asked for.
   absl::flat_hash_map<uint64_t, Watched> watched_;  // By Host::id().
   uint32_t ejected_ = 0;
   event::Timer interval_;

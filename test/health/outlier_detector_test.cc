@@ -49,6 +49,14 @@ class OutlierDetectorTest : public ::testing::Test {
       OutlierCounts::CountRequest(host(index).outlier().external, i < good);
     }
   }
+  uint64_t Count(absl::string_view name) {
+    for (const stats::ScopeReading& scope : registry_.Read()) {
+      for (size_t i = 0; i < scope.schema->stats.size(); ++i) {
+        if (scope.schema->stats[i].name == name) return scope.total.values[i];
+      }
+    }
+    return 0;
+  }
   proxenos::testing::SimClock clock_;
   event::EventLoop loop_{clock_};
   stats::Registry registry_;
@@ -177,6 +185,20 @@ TEST_F(OutlierDetectorTest, CountsOfAnIntervalAreForgottenWithIt) {
   EXPECT_FALSE(Ejected(4));  // 60 requests each time, not 120.
 }
 
+TEST_F(OutlierDetectorTest, WhatTwoRulesSayInOneIntervalEjectsOnce) {
+  rules_.enforcing[static_cast<size_t>(upstream::Ejection::kFailurePercentage)] = 100;
+  rules_.max_ejection_percent = 50;
+  Start(6);
+  for (uint32_t i = 0; i < 6; ++i) Answer(i, i == 2 ? 0 : 100, 100);
+  Pass(10 * kSecond);
+  EXPECT_TRUE(Ejected(2));
+  EXPECT_EQ(changes_, 1);
+  EXPECT_EQ(Count("ejections_detected_success_rate"), 1u);
+  EXPECT_EQ(Count("ejections_detected_failure_percentage"), 1u);
+  EXPECT_EQ(Count("ejections_enforced_total"), 1u);
+  EXPECT_EQ(Count("ejections_active"), 1u);
+}
+
 TEST_F(OutlierDetectorTest, ItsEndBringsEverybodyBack) {
   Start(10);
   Report(0);
@@ -211,9 +233,11 @@ TEST_F(OutlierDetectorTest, DegradedHostsRecoverLaterEachTime) {
   report();
   EXPECT_EQ(changes_, 1);
   EXPECT_TRUE(hosts_->entries()[0].degraded());
+  EXPECT_EQ(Count("ejections_detected_degradation"), 1u);
   EXPECT_FALSE(Ejected(0));
   report();
   EXPECT_EQ(changes_, 1);
+  EXPECT_EQ(Count("ejections_detected_degradation"), 1u);
   for (int i = 0; i < 2; ++i) Pass(10 * kSecond);
   EXPECT_TRUE(degraded());
   Pass(10 * kSecond);
