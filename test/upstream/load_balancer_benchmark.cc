@@ -12,21 +12,29 @@
 namespace proxenos::upstream {
 namespace {
 
-std::shared_ptr<const HostSet> Hosts(int64_t count, bool weighted) {
+Assignment Endpoints(int64_t count, bool weighted) {
   std::vector<Endpoint> endpoints;
   for (int64_t i = 0; i < count; ++i) {
-    endpoints.push_back(
-        testing::At("10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250),
-                    weighted ? static_cast<uint32_t>(1 + i % 17) : 1));
+    endpoints.push_back(testing::At("10." + std::to_string(i / 62500) + "." +
+                                        std::to_string(i / 250 % 250) + "." +
+                                        std::to_string(i % 250),
+                                    weighted ? static_cast<uint32_t>(1 + i % 17) : 1));
   }
+  return testing::Of(std::move(endpoints));
+}
+
+std::shared_ptr<const HostSet> Hosts(int64_t count, bool weighted,
+                                     LbPolicy policy = LbPolicy::kRoundRobin) {
   ClusterConfig config;
   config.discovery = DiscoveryKind::kEds;
-  return BuildHostSet(config, testing::Of(std::move(endpoints)), nullptr).hosts;
+  config.lb_policy = policy;
+  return BuildHostSet(config, Endpoints(count, weighted), nullptr).hosts;
 }
 
 // Arguments: policy, hosts, weighted.
 void Pick(benchmark::State& state) {
-  const auto hosts = Hosts(state.range(1), state.range(2) != 0);
+  const auto hosts =
+      Hosts(state.range(1), state.range(2) != 0, static_cast<LbPolicy>(state.range(0)));
   std::vector<uint32_t> active(hosts->size());
   ClusterConfig config;
   config.lb_policy = static_cast<LbPolicy>(state.range(0));
@@ -36,7 +44,7 @@ void Pick(benchmark::State& state) {
   balancer->Update(*hosts, random);
   for (auto _ : state) benchmark::DoNotOptimize(balancer->Pick(random));
 }
-BENCHMARK(Pick)->ArgsProduct({{0, 1, 2}, {1, 10, 10000}, {0, 1}});
+BENCHMARK(Pick)->ArgsProduct({{0, 1, 2, 3, 4}, {10, 1000, 100000}, {0, 1}});
 
 void TakeOver(benchmark::State& state) {
   const auto hosts = Hosts(state.range(0), true);
@@ -50,6 +58,22 @@ void Build(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(Hosts(state.range(0), true));
 }
 BENCHMARK(Build)->Arg(1)->Arg(10000);
+
+// One endpoint of so many has changed its weight.
+void UpdateOne(benchmark::State& state) {
+  ClusterConfig config;
+  config.discovery = DiscoveryKind::kEds;
+  const Assignment before = Endpoints(state.range(0), true);
+  Assignment after = Endpoints(state.range(0), true);
+  after.localities[0].endpoints.back().weight = 100;
+  auto hosts = BuildHostSet(config, before, nullptr).hosts;
+  bool changed = false;
+  for (auto _ : state) {
+    changed = !changed;
+    hosts = BuildHostSet(config, changed ? after : before, hosts).hosts;
+  }
+}
+BENCHMARK(UpdateOne)->Arg(1000)->Arg(10000)->Arg(100000)->Unit(benchmark::kMicrosecond);
 
 void AcquireAndRelease(benchmark::State& state) {
   static const CircuitBreakers breakers;
