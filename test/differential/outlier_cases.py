@@ -80,6 +80,8 @@ CASES = {
         "health_checks": [{"timeout": "5s", "interval": "0.2s", "no_traffic_interval": "0.2s", "unhealthy_threshold": 1,
                            "healthy_threshold": 1, "http_health_check": {"path": "/x/check/"}}]}},
     # Rates, judged at intervals.
+    "success rate": {"rules": RATED, "hosts": 5, "loose": True, "steps": [
+        ("load", [GOOD] * 4 + [BAD], "ejections_enforced_success_rate"), ("quiet", [GOOD] * 4, 0.7)]},
     "success rate not enforced": {"rules": RATED | {"enforcing_success_rate": 0}, "hosts": 5, "loose": True, "steps": [
         ("load", [GOOD] * 4 + [BAD], "ejections_detected_success_rate")]},
     "success rate of few hosts": {"rules": RATED, "hosts": 4, "loose": True, "steps": [("quiet", [GOOD] * 3 + [BAD], 1.0)]},
@@ -88,6 +90,10 @@ CASES = {
     "success rate of all alike": {"rules": RATED, "hosts": 5, "loose": True, "steps": [("quiet", [BAD] * 5, 1.0)]},
     "success rate of a strict factor": {"rules": RATED | {"success_rate_stdev_factor": 2100}, "hosts": 5, "loose": True,
                                         "steps": [("quiet", [GOOD] * 4 + [BAD], 1.0)]},
+    "success rate of two": {"rules": RATED | {"success_rate_stdev_factor": 1000}, "hosts": 5, "loose": True, "steps": [
+        ("load", [GOOD] * 3 + [BAD] * 2, "ejections_enforced_success_rate", 1)]},
+    "success rate of connections": {"rules": RATED | {"split_external_local_origin_errors": True}, "loose": True, "closed": 1,
+                                    "steps": [("load", [GOOD] * 5, "ejections_enforced_local_origin_success_rate")]},
     "failure percentage": {"rules": BY_PERCENTAGE, "hosts": 5, "loose": True, "steps": [
         ("load", [GOOD] * 4 + [BAD], "ejections_enforced_failure_percentage"), ("quiet", [GOOD] * 4, 0.7)]},
     "failure percentage not enforced": {"rules": BY_PERCENTAGE | {"enforcing_failure_percentage": 0}, "hosts": 5, "loose": True,
@@ -105,6 +111,12 @@ CASES = {
     # Tries count each for themselves.
     "tries": {"rules": LONG | {"consecutive_5xx": 3}, "steps": [("send", 1, BAD), ("send", 1, BAD, 2)], "route": {"retry_policy": {
         "retry_on": "5xx", "num_retries": 1, "retry_back_off": {"base_interval": "0.001s", "max_interval": "0.002s"}}}},
+    "degraded": {"rules": LONG | {"detect_degraded_hosts": True}, "steps": [
+        ("send", 1, "degraded"), ("send", 1, GOOD), ("send", None, GOOD, 3)]},
+    "degraded and back": {"rules": LONG | {"detect_degraded_hosts": True, "interval": "0.1s", "base_ejection_time": "0.4s"},
+                          "steps": [("degrade", 1), ("recovered", 1), ("degrade", 1), ("recovered", 1)]},
+    "degraded and ejected": {"rules": LONG | {"detect_degraded_hosts": True, "consecutive_5xx": 1}, "steps": [
+        ("send", 1, "degraded"), ("send", 1, BAD), ("send", 2, "degraded"), ("send", 2, BAD)]},
     "back from gateway failures": {"rules": ONLY_GATEWAY | {"interval": "0.1s", "base_ejection_time": "0.4s"}, "steps": [
         ("eject", 1, "status-503", 3), ("back", 1)]},
     "degraded, not asked for": {"rules": LONG, "steps": [("send", 1, "degraded")]},
