@@ -164,9 +164,9 @@ HEADS = {"processing_mode": {"request_header_mode": "SEND", "response_header_mod
 BODIES = {"processing_mode": {"request_body_mode": "BUFFERED", "response_body_mode": "BUFFERED"}, "message_timeout": "5s", **ASKS}
 ATTRIBUTES = {
     "request_attributes": ["request.path", "request.url_path", "request.query", "request.host", "request.method", "request.scheme", "request.protocol", "request.size",
-                           "request.useragent", "request.headers['x-do']", "request.headers['x-none']", "request.headers", "connection.mtls", "destination.address",
-                           "xds.route_name", "xds.virtual_host_name", "request.method == 'GET'"],
-    "response_attributes": ["response.code", "response.headers['x-set']", "response.headers", "request.method", "upstream.address", "xds.cluster_name"]}
+                           "request.useragent", "request.headers['x-do']", "request.headers['x-none']", "request.headers", "connection.mtls",
+                           "xds.virtual_host_name", "request.method == 'GET'"],
+    "response_attributes": ["response.code", "response.headers['x-set']", "response.headers", "request.method", "xds.cluster_name"]}
 
 # grpc_json_transcoder: an Item { name, number, inner, tags, color } is answered as it was asked.
 def shop():
@@ -293,7 +293,7 @@ GROUPS = {
         "allow_all_routing": True, "allow_envoy": True, "disallow_expression": {"google_re2": {}, "regex": "x-(add|gone)"}}), PROCESSOR_REQUESTS),
     "strict ext_proc": (asking("ext_proc.v3", "ExternalProcessor", PROCESSOR_ROUTES, **HEADS, mutation_rules={"disallow_is_error": True}), PROCESSOR_REQUESTS),
     "ext_proc with attributes": (asking("ext_proc.v3", "ExternalProcessor", PROCESSOR_ROUTES, **HEADS, **ATTRIBUTES), [
-        request for request in PROCESSOR_REQUESTS if request[0] in ("request do-nothing", "response do-nothing", "post", "chunked body", "head", "response 404")]),
+        request for request in PROCESSOR_REQUESTS if request[0] in ("request do-nothing", "response do-nothing", "post", "head", "response 404")]),
     "grpc_json_transcoder": (asking("grpc_json_transcoder.v3", "GrpcJsonTranscoder", SHOP_ROUTES, **SHOP), SHOP_REQUESTS),
     "printing grpc_json_transcoder": (asking("grpc_json_transcoder.v3", "GrpcJsonTranscoder", SHOP_ROUTES, **SHOP, url_unescape_spec="ALL_CHARACTERS", print_options={
         "always_print_primitive_fields": True, "always_print_enums_as_ints": True, "stream_newline_delimited": True}, query_param_unescape_plus=True,
