@@ -117,10 +117,13 @@ def ask(port, count):
 
 
 def cached_origin(place):
-    body = "x" * CACHED_BYTES
+    with open(place.path("page"), "w", encoding="ascii") as out:
+        out.write("x" * CACHED_BYTES)
     return peers.nginx(place.folder, f"""
-  server {{ listen 127.0.0.1:{place.origin} backlog=4096;
-    location / {{ default_type text/plain; add_header Cache-Control max-age=36000; return 200 "{body}"; }} }}""")
+  sendfile on;
+  open_file_cache max=10;
+  server {{ listen 127.0.0.1:{place.origin} backlog=4096; root {place.folder};
+    location / {{ default_type text/plain; add_header Cache-Control max-age=36000; try_files /page =404; }} }}""")
 
 
 def cache_of(name, place):
