@@ -167,9 +167,8 @@ typed_per_filter_config:
 TEST(FieldsTest, TheSameTypeInTwoPlaces) {
   // headers_with_underscores_action is about what clients send, not about what clusters answer.
   EXPECT_EQ(
-      "common_http_protocol_options.headers_with_underscores_action: field "
-      "envoy.config.core.v3.HttpProtocolOptions.headers_with_underscores_action is not implemented "
-      "by proxenos\n",
+      "- common_http_protocol_options.headers_with_underscores_action "
+      "(envoy.config.core.v3.HttpProtocolOptions.headers_with_underscores_action)\n",
       Check(Parse<Cluster>(
           "{common_http_protocol_options: {headers_with_underscores_action: REJECT_REQUEST}}")));
 }
