@@ -53,6 +53,8 @@ class Origin:
         while True:
             try:
                 data, peer = self.sock.recvfrom(65536)
+                if peer is None:  # It was shut down.
+                    return
                 self.peers.add(peer)
                 self.sock.sendto(self.name + data, peer)
             except OSError:

@@ -29,10 +29,10 @@ net::Address Loopback(uint16_t port = 0) { return *net::Address::FromIp("127.0.0
 class Peer {
  public:
   // A host.
-  Peer() : fd_(*net::BindDatagramSocket(Loopback(), {})), reader_(65535) {}
+  Peer() : fd_(*net::BindDatagramSocket(Loopback(), {})), reader_(1500) {}
   // A client of that address.
   explicit Peer(const net::Address& server)
-      : fd_(*net::ConnectDatagramSocket(server, nullptr)), reader_(65535) {}
+      : fd_(*net::ConnectDatagramSocket(server, nullptr)), reader_(1500) {}
 
   uint16_t port() const { return net::Address::LocalOf(fd_.get()).port(); }
   void Send(absl::string_view bytes) {
@@ -41,11 +41,14 @@ class Peer {
   // What has come since the last call.
   std::vector<std::string> Received() {
     std::vector<std::string> all;
-    const net::DatagramReader::Result read = reader_.Read(fd_.get());
-    for (const net::Datagram& each : read.datagrams) {
-      all.emplace_back(each.bytes);
-      last_ = each.peer;
-    }
+    net::DatagramReader::Result read;
+    do {
+      read = reader_.Read(fd_.get());
+      for (const net::Datagram& each : read.datagrams) {
+        all.emplace_back(each.bytes);
+        last_ = each.peer;
+      }
+    } while (read.more);
     return all;
   }
   // To whoever sent the last one.
