@@ -45,7 +45,7 @@ class ServiceWait final : public NetworkWait {
   event::EventLoop& loop_;
   event::TurnEnd& waker_;
   stats::Gauge& active_;
-  const JudgeAnswer judge_;
+  JudgeAnswer judge_;
   bool over_ = false;
   std::optional<std::string> answer_;
   std::optional<rpc::UnaryCall> call_;
