@@ -181,6 +181,7 @@ class RotationTest(tls_case.TlsTest):
         self.place(path, self.secret(good))
         running = self.start_with_file({"path": path})
         with Handshakes(running.port, tls_case.client_context(self.authority)) as load:
+            running.wait(lambda: load.failures or "good" in load.subjects)
             self.place(path, self.secret(certificates.Pair("mixed", stranger.chain, good.key)))
             running.wait(lambda: sum(v for k, v in running.stats().items() if k.endswith("sds.server.update_rejected")))
             self.place(path, self.secret(stranger))
