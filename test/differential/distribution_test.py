@@ -212,10 +212,7 @@ def main():
         if problem:
             print(f"DIFFERS {name}: {problem}")
         results.append((name, problem))
-    failed = sum(1 for _, problem in results if problem)
-    report.write_xml("distribution", results)
-    print(f"{len(results) - failed} cases the same or as expected, {failed} not")
-    sys.exit(1 if failed else 0)
+    report.end("distribution", results, "distribution")
 
 
 if __name__ == "__main__":

@@ -96,15 +96,7 @@ class NetworkFiltersTest(tcp_case.TcpCase):
         self.assertEqual(self.problems(connection_limit(1), rate_limit(1), rbac(), ECHO), "")
 
     def test_the_bootstraps_of_the_page_are_valid(self):
-        blocks = report.yaml_blocks(self.page)
-        self.assertEqual(len(blocks), 5)
-        for number, block in enumerate(blocks):
-            path = os.path.join(self.folder, f"{number}.yaml")
-            with open(path, "w", encoding="utf-8") as out:
-                out.write(block)
-            done = subprocess.run([self.binary, "-c", path, "--mode", "validate"], capture_output=True, text=True,
-                                  check=False)
-            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        report.check_bootstraps(self, 5)
 
     def test_what_cannot_be_honoured_is_refused_by_name(self):
         self.assertIn("on_demand", self.problems(tcp.tcp_proxy(on_demand={"resources_locator": "xdstp://a"})))

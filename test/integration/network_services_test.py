@@ -4,13 +4,11 @@ sni_dynamic_forward_proxy, set_filter_state. Envoy 1.40 passes the same cases.
   network_services_test.py --proxy BINARY --page network_services.md [CASE...]
 """
 
-import os
 import pathlib
 import queue
 import socket
 import ssl
 import struct
-import subprocess
 import sys
 import threading
 
@@ -354,15 +352,7 @@ class NetworkServicesTest(tcp_case.TcpCase):
     # The page.
 
     def test_the_bootstraps_of_the_page_are_valid(self):
-        blocks = report.yaml_blocks(self.page)
-        self.assertEqual(len(blocks), 3)
-        for number, block in enumerate(blocks):
-            path = os.path.join(self.folder, f"{number}.yaml")
-            with open(path, "w", encoding="utf-8") as out:
-                out.write(block)
-            done = subprocess.run([self.binary, "-c", path, "--mode", "validate"], capture_output=True, text=True,
-                                  check=False)
-            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        report.check_bootstraps(self, 3)
 
 
 if __name__ == "__main__":

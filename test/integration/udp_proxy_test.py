@@ -351,15 +351,7 @@ class UdpProxyTest(unittest.TestCase):
                       self.problems(udp.listener(filter_chains=[{"filters": [tcp.tcp_proxy()]}])))
 
     def test_the_bootstraps_of_the_page_are_valid(self):
-        blocks = report.yaml_blocks(self.page)
-        self.assertEqual(len(blocks), 2)
-        for number, block in enumerate(blocks):
-            path = os.path.join(self.folder, f"{number}.yaml")
-            with open(path, "w", encoding="utf-8") as out:
-                out.write(block)
-            done = subprocess.run([self.binary, "-c", path, "--mode", "validate"], capture_output=True, text=True,
-                                  check=False)
-            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        report.check_bootstraps(self, 2)
 
     def told_by(self, binary, number):
         """Stats and logs of the same exchange through one of the two."""

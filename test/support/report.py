@@ -4,6 +4,7 @@ import argparse
 import os
 import pathlib
 import re
+import subprocess
 import sys
 import unittest
 import xml.sax.saxutils
@@ -68,6 +69,18 @@ def main(suite, arguments=None):
 def yaml_blocks(page):
     """The configurations that a page of the documentation shows."""
     return re.findall(r"```yaml\n(.*?)```", pathlib.Path(page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def check_bootstraps(case, count):
+    """The blocks of the case's page are so many bootstraps, and its binary finds each valid."""
+    blocks = yaml_blocks(case.page)
+    case.assertEqual(len(blocks), count)
+    for number, block in enumerate(blocks):
+        path = os.path.join(case.folder, f"{number}.yaml")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(block)
+        done = subprocess.run([case.binary, "-c", path, "--mode", "validate"], capture_output=True, text=True, check=False)
+        case.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
 def main_of_page(suite, cases):
