@@ -27,8 +27,6 @@ struct Kept {
 // Without a constructor to run: operator new may be called before any.
 constinit thread_local Kept* kept = nullptr;
 
-size_t ClassOf(size_t size) { return size == 0 ? 0 : (size - 1) / kStep; }
-
 }  // namespace
 
 PoolMemory::PoolMemory() {
@@ -56,6 +54,8 @@ size_t PoolMemory::kept_bytes() { return kept == nullptr ? 0 : kept->bytes; }
 #if !defined(PROXENOS_ASAN) && !defined(PROXENOS_TSAN)
 
 namespace {
+
+size_t ClassOf(size_t size) { return size == 0 ? 0 : (size - 1) / kStep; }
 
 void* Take(size_t size) {
   Kept* const mine = kept;
