@@ -29,15 +29,15 @@ FilterChain::FilterChain(const FilterFactories& factories, StreamContext& stream
 FilterChain::~FilterChain() { stream_.injected_.clear(); }
 
 void FilterChain::Make(const FilterFactories& factories, size_t first) {
+  const bool overridden = HasOverrides(stream_);
   for (size_t i = first; i < factories.size(); ++i) {
     const FilterFactory& factory = *factories[i];
-    if (i + 1 < factories.size() && IsDisabled(stream_, factory)) continue;
-    Entry entry{factory.Create(stream_)};
-    if (entry.filter == nullptr) continue;  // It has nothing to do with this stream.
-    entry.declared[0] = BodyNeed{factory.request_body, factory.buffer_limit};
-    entry.declared[1] = BodyNeed{factory.response_body, factory.buffer_limit};
-    entry.gate = factory.gate.get();
-    filters_.push_back(std::move(entry));
+    const bool disabled = overridden ? IsDisabled(stream_, factory) : factory.disabled;
+    if (disabled && i + 1 < factories.size()) continue;
+    std::unique_ptr<HttpFilter> filter = factory.Create(stream_);
+    if (filter == nullptr) continue;  // It has nothing to do with this stream.
+    Entry& entry = filters_.emplace_back(Entry{std::move(filter), &factory});
+    entry.terminal = entry.filter->terminal();
   }
 }
 
@@ -116,16 +116,19 @@ void FilterChain::Complete() {
 void FilterChain::AskNeeds(Direction direction, Way& way) {
   way.needs_known = true;
   way.buffers = false;
+  way.shows_body = false;
   const int d = static_cast<int>(direction);
   for (Entry& entry : filters_) {
-    const BodyNeed& declared = entry.declared[d];
+    const FilterFactory& factory = *entry.factory;
     BodyNeed& need = entry.needs[d];
-    need = direction == Direction::kRequest ? entry.filter->RequestBodyNeed(declared)
-                                            : entry.filter->ResponseBodyNeed(declared);
+    need = direction == Direction::kRequest
+               ? entry.filter->RequestBodyNeed({factory.request_body, factory.buffer_limit})
+               : entry.filter->ResponseBodyNeed({factory.response_body, factory.buffer_limit});
+    way.shows_body |= WantsBody(need);
     if (need.mode != BodyMode::kBuffer && need.mode != BodyMode::kBegin) continue;
-    if (entry.gate != nullptr && entry.answer != FilterGate::Answer::kRun) {
+    if (factory.gate != nullptr && entry.answer != FilterGate::Answer::kRun) {
       entry.waived[d] = entry.answer == FilterGate::Answer::kSkip ||
-                        entry.gate->Ask(stream_, direction) == FilterGate::Answer::kSkip;
+                        factory.gate->Ask(stream_, direction) == FilterGate::Answer::kSkip;
       if (entry.waived[d]) {
         need = BodyNeed{};
         continue;
@@ -293,7 +296,7 @@ void FilterChain::TakeAdded(Way& way, Parts& in) {
 // body, and was not waited for, must not let the message pass on less.
 bool FilterChain::GateSkips(Entry& entry, Direction direction, Part part) {
   if (part == Part::kHead && entry.answer == FilterGate::Answer::kUnknown) {
-    entry.answer = entry.gate->Ask(stream_, direction);
+    entry.answer = entry.factory->gate->Ask(stream_, direction);
     if (entry.waived[static_cast<int>(direction)] && entry.answer != FilterGate::Answer::kSkip) {
       stream_.Reply(500, "Internal Server Error", "filter_gate_opened_without_body", 0);
       return true;
@@ -305,10 +308,12 @@ bool FilterChain::GateSkips(Entry& entry, Direction direction, Part part) {
 bool FilterChain::RunPart(Direction direction, Way& way) {
   const bool request = direction == Direction::kRequest;
   Parts& in = request ? stream_.request_in : stream_.response_in;
-  for (; way.next < filters_.size(); ++way.next) {
+  const size_t count = filters_.size();
+  if (way.part == Part::kBody && !way.shows_body) way.next = static_cast<uint8_t>(count);
+  for (; way.next < count; ++way.next) {
     Entry& entry = EntryAt(direction, way.next);
-    if (entry.filter->terminal()) continue;  // It takes from request_out.
-    if (entry.gate != nullptr && GateSkips(entry, direction, way.part)) {
+    if (entry.terminal) continue;  // It takes from request_out.
+    if (entry.factory->gate != nullptr && GateSkips(entry, direction, way.part)) {
       if (stream_.reply_pending_) return false;
       continue;
     }
@@ -317,7 +322,7 @@ bool FilterChain::RunPart(Direction direction, Way& way) {
       stream_.added_body.Clear();
       return false;
     }
-    TakeAdded(way, in);
+    if (way.end_in_hand || !stream_.added_body.empty()) TakeAdded(way, in);
     if (verdict != Verdict::kContinue) {
       way.paused = true;
       return false;

@@ -80,17 +80,18 @@ class FilterChain {
     bool ended = false;        // The end has passed all filters.
     bool needs_known = false;  // Filters have said what they want of the body.
     bool buffers = false;      // One of them wants the whole.
+    bool shows_body = false;   // One of them is called with its pieces.
     buffer::Buffer body;       // The part in hand, of kBody.
     std::unique_ptr<Aside> aside;
   };
 
   struct Entry {
     std::unique_ptr<HttpFilter> filter;
-    BodyNeed declared[2] = {};                                 // By the factory. By Direction.
+    const FilterFactory* factory;                              // That made it.
     BodyNeed needs[2] = {};                                    // Of the message at hand.
-    const FilterGate* gate = nullptr;                          // May be null.
     FilterGate::Answer answer = FilterGate::Answer::kUnknown;  // The gate's, to a head.
     bool waived[2] = {};  // It was not waited for the body, since the gate seemed shut.
+    bool terminal = false;
   };
 
   // Makes filters of the factories from `first` on.

@@ -14,11 +14,24 @@ namespace proxenos::filter {
 // The weighted cluster that the router will choose, where it matters to filters; or null.
 const route::WeightedCluster* ChosenWeight(const StreamContext& stream);
 
+// Whether any level says anything to any filter: most streams' do not.
+inline bool HasOverrides(const StreamContext& stream) {
+  if (stream.routes == nullptr) return false;
+  if (!stream.routes->filter_overrides().empty()) return true;
+  const route::Route* const route = stream.route;
+  if (route == nullptr) return false;
+  if (!route->filter_overrides.empty() || !route->virtual_host->filter_overrides.empty()) {
+    return true;
+  }
+  const route::Forward* const forward = route->forward();
+  return forward != nullptr && forward->weighted_overrides;
+}
+
 // Calls visit(const route::FilterOverride&) for each level that names the filter, the most specific
 // one first, until it returns false.
 template <typename Visit>
 void ForEachOverride(const StreamContext& stream, const route::FilterName& filter, Visit visit) {
-  if (stream.routes == nullptr) return;
+  if (!HasOverrides(stream)) return;
   const route::FilterOverrides* levels[4] = {};
   if (stream.route != nullptr) {
     const route::WeightedCluster* chosen = ChosenWeight(stream);

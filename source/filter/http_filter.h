@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "source/base/rc.h"
+#include "source/base/recycled_by_size.h"
 #include "source/buffer/buffer.h"
 #include "source/filter/environment.h"
 #include "source/http/message.h"
@@ -52,7 +53,7 @@ struct BodyNeed {
 
 // Owner: the FilterChain of one stream. Thread: the stream's worker. Dies with the stream, after
 // OnComplete; its waits are member handles whose destructors cancel.
-class HttpFilter {
+class HttpFilter : public base::RecycledBySize<HttpFilter> {
  public:
   virtual ~HttpFilter() = default;
 

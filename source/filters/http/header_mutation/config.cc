@@ -27,15 +27,15 @@ class Factory final : public filter::FilterFactory {
       : own_(std::move(own)), most_specific_wins_(most_specific_wins) {}
 
   std::unique_ptr<filter::HttpFilter> Create(filter::StreamContext& stream) const override {
-    Levels levels;
+    Levels levels = {&own_};
     filter::ForEachOverride(stream, name, [&](const route::FilterOverride& one) {
       if (one.settings != nullptr && one.kind == override_kind) {
         levels.push_back(static_cast<const Mutations*>(one.settings.get()));
       }
       return true;
     });
-    if (most_specific_wins_) std::reverse(levels.begin(), levels.end());  // Who is last wins.
-    levels.insert(levels.begin(), &own_);
+    // Who is last wins.
+    if (most_specific_wins_) std::reverse(levels.begin() + 1, levels.end());
     return std::make_unique<HeaderMutation>(std::move(levels), stream);
   }
 

@@ -47,7 +47,7 @@ struct RouterConfig {
   std::shared_ptr<const filter::UpstreamFilters> upstream_filters;
 };
 
-class Router final : public filter::HttpFilter, public base::Recycled<Router> {
+class Router final : public filter::HttpFilter {
  public:
   // `part` outlives it; null: requests are neither copied nor redirected (tests).
   Router(const RouterConfig& config, filter::StreamContext& stream, RouterPart* part = nullptr);

@@ -2,14 +2,13 @@
 #include "source/filters/http/upstream_codec/config.h"
 
 #include "envoy/extensions/filters/http/upstream_codec/v3/upstream_codec.pb.h"
-#include "source/base/recycled.h"
 #include "source/config/typed_config.h"
 
 namespace proxenos::filters::upstream_codec {
 namespace {
 
 // Owner: the attempt's FilterChain. Thread: the worker's.
-class UpstreamCodec final : public filter::HttpFilter, public base::Recycled<UpstreamCodec> {
+class UpstreamCodec final : public filter::HttpFilter {
  public:
   bool terminal() const override { return true; }
 };
