@@ -20,8 +20,9 @@ uint64_t TickOf(base::MonoTime deadline) {
 
 void Timer::ArmAt(base::MonoTime deadline) {
   deadline_ = deadline;
-  if (deadline == base::kNever) return;                      // The same as Disarm.
-  if (linked() && placed_tick_ <= TickOf(deadline)) return;  // Moved on when its slot comes up.
+  if (deadline == base::kNever) return;  // The same as Disarm.
+  // Moved on when its slot comes up.
+  if (linked() && deadline > wheel_.now() && placed_tick_ <= TickOf(deadline)) return;
   Unlink();
   wheel_.Place(this);
 }
@@ -34,6 +35,11 @@ void Timer::ArmIn(base::Nanos delay) {
 TimerWheel::TimerWheel(base::MonoTime now) : now_(now), tick_(static_cast<uint64_t>(now / kTick)) {}
 
 void TimerWheel::Place(Timer* timer) {
+  if (timer->deadline_ <= now_) {
+    timer->placed_tick_ = 0;
+    soon_.PushBack(timer);
+    return;
+  }
   constexpr uint64_t kSpan = uint64_t{1} << (6 * kLevels);
   uint64_t tick = std::max(TickOf(timer->deadline_), tick_ + 1);
   tick = std::min(tick, tick_ + kSpan - 1);
@@ -66,8 +72,9 @@ int TimerWheel::Fire(Slot& due) {
 int TimerWheel::Advance(base::MonoTime now) {
   now_ = std::max(now_, now);
   const uint64_t target = static_cast<uint64_t>(now_ / kTick);
-  if (target <= tick_) return 0;
   Slot due;
+  Collect(soon_, due);
+  if (target <= tick_) return due.empty() ? 0 : Fire(due);
   // Each level's slots that the clock passed are emptied; what is not due is placed anew.
   for (int level = 0; level < kLevels; ++level) {
     const int shift = 6 * level;
@@ -88,6 +95,7 @@ int TimerWheel::Advance(base::MonoTime now) {
 }
 
 base::MonoTime TimerWheel::NextDeadline() const {
+  if (!soon_.empty()) return now_;
   // The lowest occupied level holds the next slot to come up; its start is a safe wake-up.
   for (int level = 0; level < kLevels; ++level) {
     if (occupied_[level] == 0) continue;

@@ -2,7 +2,8 @@
 //
 // Made for timers that are re-armed on every request and nearly never fire: arming a timer for
 // later than it already is placed is one store (it is moved when its old slot comes up), and
-// disarming is one store too. Resolution: 1 ms; a timer never fires early.
+// disarming is one store too. Resolution: 1 ms; a timer never fires early. One that is due when it
+// is armed fires in the next Advance, however soon that comes: work goes on in the next turn so.
 // Thread: the loop's.
 #pragma once
 
@@ -37,7 +38,7 @@ class Timer final : public base::ListNode<Timer> {
   TimerWheel& wheel_;
   absl::AnyInvocable<void()> fire_;
   base::MonoTime deadline_ = base::kNever;
-  uint64_t placed_tick_ = 0;  // Tick of the slot it is in, when linked.
+  uint64_t placed_tick_ = 0;  // Tick of the slot it is in, when linked; 0: in none.
 };
 
 class TimerWheel {
@@ -67,6 +68,7 @@ class TimerWheel {
   int Fire(Slot& due);
 
   std::array<std::array<Slot, kSlots>, kLevels> slots_;
+  Slot soon_;                                 // Due already, when they were armed.
   std::array<uint64_t, kLevels> occupied_{};  // A bit per slot that may hold a timer.
   base::MonoTime now_;
   uint64_t tick_;  // Milliseconds; every slot before it is empty.

@@ -157,15 +157,36 @@ TEST(TimerWheel, ArmingForNeverDisarms) {
   EXPECT_EQ(fired, 0);
 }
 
-TEST(TimerWheel, PastDeadlinesFireAtTheNextTick) {
+TEST(TimerWheel, WhatIsDueFiresInTheNextAdvance) {
   TimerWheel wheel(kStart);
   int fired = 0;
   Timer zero(wheel, [&fired] { ++fired; });
   Timer negative(wheel, [&fired] { ++fired; });
   zero.ArmAt(0);
   negative.ArmIn(-2 * kStart);
-  wheel.Advance(kStart + kMillisecond);
+  EXPECT_LE(wheel.NextDeadline(), kStart);
+  wheel.Advance(kStart);
   EXPECT_EQ(fired, 2);
+  EXPECT_EQ(wheel.NextDeadline(), base::kNever);
+}
+
+TEST(TimerWheel, WhatIsDueMayBePutOffAndWhatWaitsMayBecomeDue) {
+  TimerWheel wheel(kStart);
+  int put_off = 0;
+  int due = 0;
+  Timer first(wheel, [&put_off] { ++put_off; });
+  Timer second(wheel, [&due] { ++due; });
+  first.ArmIn(0);
+  first.ArmIn(5 * kMillisecond);
+  second.ArmIn(kMillisecond / 2);
+  second.Disarm();
+  second.ArmIn(0);
+  wheel.Advance(kStart);
+  EXPECT_EQ(put_off, 0);
+  EXPECT_EQ(due, 1);
+  wheel.Advance(kStart + 6 * kMillisecond);
+  EXPECT_EQ(put_off, 1);
+  EXPECT_EQ(due, 1);
 }
 
 TEST(TimerWheel, ReArmingWithoutDelayDoesNotSpin) {
@@ -177,9 +198,9 @@ TEST(TimerWheel, ReArmingWithoutDelayDoesNotSpin) {
     timer->ArmIn(0);
   });
   timer->ArmIn(0);
-  wheel.Advance(kStart + kMillisecond);
+  wheel.Advance(kStart);
   EXPECT_EQ(fired, 1);
-  wheel.Advance(kStart + 2 * kMillisecond);
+  wheel.Advance(kStart);
   EXPECT_EQ(fired, 2);
 }
 
