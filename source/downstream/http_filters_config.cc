@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "source/config/typed_config.h"
+#include "source/filter/composite_config.h"
 #include "source/filter/filter_place_config.h"
 #include "source/filter/missing_filter.h"
 #include "source/upstream/duration_config.h"
@@ -76,10 +77,11 @@ class FilterList {
     if (kind == nullptr && proto.is_optional()) return;
     if (!MayStand(kind, proto.name(), type, at)) return;
     if (kind->terminal != last) errors_.Add(path, last ? kNeedsRouter : kBehindRouter);
-    auto factory = filter::CreateFilter(*kind, proto.typed_config(), PlaceOf(proto), at, errors_);
-    if (factory == nullptr) return;
-    factory->OpenLogs(tools_.log_writer, errors_);
-    config_.filters.push_back(std::move(factory));
+    for (auto& factory :
+         filter::CreateFilters(*kind, proto.typed_config(), PlaceOf(proto), at, errors_)) {
+      factory->OpenLogs(tools_.log_writer, errors_);
+      config_.filters.push_back(std::move(factory));
+    }
   }
 
   void AddDiscovered(const HttpFilterProto& proto, bool last, const config::Path& path) {
@@ -163,6 +165,10 @@ void CompileHttpFilters(const HttpFilterProtos& protos, const FilterTools& tools
   }
   FilterList list(protos, tools, config, errors);
   for (int i = 0; i < protos.size(); ++i) list.Add(i, path.Index(static_cast<size_t>(i)));
+  if (config.filters.size() > filter::kMaxFilters) {
+    errors.Add(path, absl::StrCat("expected at most ", filter::kMaxFilters,
+                                  " filters, with those that a composite chooses among"));
+  }
 }
 
 std::shared_ptr<const FilterFactory> CompileDiscoveredFilter(

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "source/config/typed_config.h"
+#include "source/filter/composite_config.h"
 #include "source/filter/filter_place_config.h"
 
 namespace proxenos::filter {
@@ -57,10 +58,13 @@ class List {
     }
     FilterPlace place{kinds_, proto.name(), static_cast<uint32_t>(filters_.factories.size()),
                       proto.disabled(), true};
-    auto factory = CreateFilter(*kind, proto.typed_config(), place, at, errors_);
-    if (factory == nullptr) return;
-    factory->upstream = owner_ == UpstreamFiltersOf::kCluster;
-    filters_.factories.push_back(std::move(factory));
+    for (auto& factory : CreateFilters(*kind, proto.typed_config(), place, at, errors_)) {
+      factory->upstream = owner_ == UpstreamFiltersOf::kCluster;
+      filters_.factories.push_back(std::move(factory));
+    }
+    if (last && filters_.factories.size() > kMaxFilters) {
+      errors_.Add(path, absl::StrCat("expected at most ", kMaxFilters, " filters before it"));
+    }
   }
 
   UpstreamFilters Take() { return std::move(filters_); }

@@ -1,6 +1,7 @@
 // One line a filter.
 #include "source/server/builtin_filters.h"
 
+#include "source/filter/composite_config.h"
 #include "source/filter/matcher_gate_config.h"
 #include "source/filters/http/adaptive_concurrency/config.h"
 #include "source/filters/http/admission_control/config.h"
@@ -148,6 +149,8 @@ constexpr filter::FilterKind kHttpFilters[] = {
      f::set_metadata::CreateSetMetadata, nullptr, kBoth},
     {"envoy.extensions.filters.http.stateful_session.v3.StatefulSession", false,
      f::stateful_session::CreateStatefulSession, &f::stateful_session::kStatefulSessionOverride},
+    // Several filters, of which a matcher chooses: the connection manager compiles them.
+    {filter::kComposite, false, filter::RefuseComposite, nullptr, kBoth},
     // Another filter behind a matcher: the connection manager compiles both.
     {filter::kExtensionWithMatcher, false, nullptr, &filter::kMatcherGateOverride, kBoth},
     {"proxenos.filters.http.shield.v3.Shield", false, f::shield::CreateShield,

@@ -21,6 +21,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
 
 import cases  # noqa: E402
 import certificates  # noqa: E402
+import choice_cases  # noqa: E402
 import body_cases  # noqa: E402
 import credential_cases  # noqa: E402
 import filter_cases  # noqa: E402
@@ -195,7 +196,7 @@ def certificate():
 SETS = {"http1": (cases.GROUPS, "expected_differences.json"),
         "http2": (http2_cases.GROUPS, "expected_differences_http2.json"),
         "replies": (reply_cases.GROUPS, "expected_differences_replies.json"),
-        "filters": (filter_cases.GROUPS | body_cases.GROUPS | credential_cases.GROUPS | service_cases.GROUPS | upstream_cases.GROUPS,
+        "filters": (filter_cases.GROUPS | body_cases.GROUPS | choice_cases.GROUPS | credential_cases.GROUPS | service_cases.GROUPS | upstream_cases.GROUPS,
                     "expected_differences_filters.json")}
 
 
