@@ -165,7 +165,7 @@ void CompileHttpFilters(const HttpFilterProtos& protos, const FilterTools& tools
   }
   FilterList list(protos, tools, config, errors);
   for (int i = 0; i < protos.size(); ++i) list.Add(i, path.Index(static_cast<size_t>(i)));
-  if (config.filters.size() > filter::kMaxFilters) {
+  if (config.filters.size() > size_t{filter::kMaxFilters}) {
     errors.Add(path, absl::StrCat("expected at most ", filter::kMaxFilters,
                                   " filters, with those that a composite chooses among"));
   }

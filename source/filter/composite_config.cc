@@ -70,6 +70,7 @@ class Compilation {
     if (filters_.size() > kMaxChoices) {
       errors_.Add(written_.matcher_path,
                   absl::StrCat("expected at most ", kMaxChoices, " filters to choose among"));
+      return {};
     }
     if (!tree.has_value()) return {};
     const auto choice = std::make_shared<const CompositeChoice>(

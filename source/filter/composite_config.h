@@ -3,7 +3,6 @@
 // a gate that runs it where the matcher says so.
 #pragma once
 
-#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -16,9 +15,6 @@ namespace proxenos::filter {
 
 inline constexpr absl::string_view kComposite =
     "envoy.extensions.filters.http.composite.v3.Composite";
-
-// Of one chain: a stream makes each, and counts them in eight bits.
-inline constexpr size_t kMaxFilters = 128;
 
 // FilterKind::create of a Composite where there is room for one filter alone.
 std::unique_ptr<FilterFactory> RefuseComposite(const google::protobuf::Any& config,

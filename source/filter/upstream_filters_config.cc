@@ -62,7 +62,7 @@ class List {
       factory->upstream = owner_ == UpstreamFiltersOf::kCluster;
       filters_.factories.push_back(std::move(factory));
     }
-    if (last && filters_.factories.size() > kMaxFilters) {
+    if (last && filters_.factories.size() > size_t{kMaxFilters}) {
       errors_.Add(path, absl::StrCat("expected at most ", kMaxFilters, " filters before it"));
     }
   }
