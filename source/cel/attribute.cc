@@ -20,8 +20,9 @@ constexpr Row kRows[] = {
 // Attributes that Envoy has, by what their names begin with, and why they are not to be had.
 constexpr absl::string_view kAbsent[][2] = {
     {"xds.node", "the node's name is known where the expression is written: write it there"},
-    {"xds.cluster_metadata", "clusters keep no metadata: write xds.cluster_name"},
-    {"xds.upstream_host_metadata", "hosts keep no metadata: write upstream.address"},
+    {"xds.cluster_metadata", "write xds.cluster_metadata.filter_metadata['namespace']['key']"},
+    {"xds.upstream_host_metadata",
+     "write xds.upstream_host_metadata.filter_metadata['namespace']['key']"},
     {"xds.virtual_host_metadata", "virtual hosts keep no metadata: write xds.virtual_host_name"},
     {"xds.listener_metadata", "listeners keep no metadata: write xds.filter_chain_name"},
     {"xds.listener_direction", "listeners keep no direction: write destination.port"},

@@ -72,6 +72,8 @@ namespace proxenos::cel {
   X(kClusterName, "xds.cluster_name", kUpstream)                                     \
   X(kRouteName, "xds.route_name", kRequest)                                          \
   X(kRouteMetadata, "xds.route_metadata.filter_metadata", kRequest)                  \
+  X(kClusterMetadata, "xds.cluster_metadata.filter_metadata", kUpstream)             \
+  X(kHostMetadata, "xds.upstream_host_metadata.filter_metadata", kUpstream)          \
   X(kVirtualHostName, "xds.virtual_host_name", kRequest)                             \
   X(kFilterChainName, "xds.filter_chain_name", kConnection)
 

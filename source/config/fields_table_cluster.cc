@@ -20,9 +20,7 @@ std::vector<FieldRule> Http1Client() {
 }  // namespace
 
 std::vector<MessageRules> ClusterFields() {
-  constexpr std::string_view kMetadata =
-      "Of metadata only envoy.lb (hash_key, subsets, what retries avoid) and "
-      "envoy.transport_socket_match are read here.";
+  constexpr std::string_view kMetadata = "Nothing reads typed metadata but PROXY headers.";
   constexpr std::string_view kOfClients =
       "It is about requests of clients, which the connection manager's options say; as in Envoy it "
       "means nothing here.";
@@ -49,7 +47,7 @@ std::vector<MessageRules> ClusterFields() {
                "typed_dns_resolver_config"),
            Use("wait_for_warm_on_init upstream_connection_options upstream_bind_config"),
            Use("transport_socket transport_socket_matches protocol_selection"),
-           Leave("metadata", kMetadata),
+           Use("metadata"),
            Use("health_checks").AtMost(1, "a cluster has one health check, as in Envoy"),
            Use("outlier_detection ignore_health_on_host_removal "
                "close_connections_on_host_health_failure"),

@@ -2,6 +2,7 @@
 #include "source/filter/stream_attributes.h"
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "source/rpc/status.h"
+#include "source/rpc/wire.h"
 #include "source/tls/session_info.h"
 
 namespace proxenos::filter {
@@ -22,6 +24,56 @@ using cel::Value;
 Value Absent() { return Value::Error(cel::kNoSuchAttribute); }
 Value TextOrAbsent(absl::string_view text) { return text.empty() ? Absent() : Value::String(text); }
 Value Count(uint64_t number) { return Value::Int(static_cast<int64_t>(number)); }
+
+// What a host or a cluster is said to be, by namespace: read when asked for, and kept by the
+// evaluation.
+class Metadata final : public cel::Map {
+ public:
+  explicit Metadata(json::Object spaces) : spaces_(std::move(spaces)) {}
+
+  size_t size() const override { return spaces_.size(); }
+  void AppendKeys(cel::Items& keys) const override {
+    for (const auto& [space, values] : spaces_) keys.push_back(Value::String(space));
+  }
+  std::optional<Value> Find(const Value& key, Memory&) const override {
+    if (key.kind != Value::Kind::kString) return std::nullopt;
+    const auto found = spaces_.find(std::string(key.text()));
+    if (found == spaces_.end()) return std::nullopt;
+    return Value::Json(found->second);
+  }
+
+ private:
+  const json::Object spaces_;
+};
+
+// Of filter_metadata, the first field of core.v3.Metadata: a map of Structs.
+json::Object ReadMetadata(absl::string_view serialized) {
+  constexpr uint32_t kFilterMetadata = 1, kKey = 1, kValue = 2;
+  json::Object spaces;
+  rpc::WireReader metadata(serialized);
+  while (metadata.Next()) {
+    if (metadata.field() != kFilterMetadata) continue;
+    std::string space;
+    json::Object values;
+    rpc::WireReader entry(metadata.bytes());
+    while (entry.Next()) {
+      if (entry.field() == kKey) space = std::string(entry.bytes());
+      if (entry.field() == kValue) values = rpc::ReadStruct(entry.bytes()).value_or(json::Object());
+    }
+    spaces.insert_or_assign(std::move(space), json::Value(std::move(values)));
+  }
+  return spaces;
+}
+
+Value OfMetadata(const std::string* serialized, Memory& memory) {
+  if (serialized == nullptr) return Absent();
+  // As the objects that are made of it weigh, about.
+  if (!memory.Charge(serialized->size() * 4)) return Value::Error(cel::kTooMuch);
+  auto read = std::make_unique<const Metadata>(ReadMetadata(*serialized));
+  const Value value = Value::OfMap(*read);
+  memory.KeepMap(std::move(read));
+  return value;
+}
 
 Value OfAddress(const net::Address* address, bool port, Memory& memory) {
   if (address == nullptr || address->family() == net::Address::Family::kNone) return Absent();
@@ -342,7 +394,7 @@ Value StreamAttributes::ReadUpstream(Attribute attribute, Memory& memory) const 
 }
 
 // Where in the configuration a stream is, and what filters have left to it.
-Value StreamAttributes::ReadPlace(Attribute attribute) const {
+Value StreamAttributes::ReadPlace(Attribute attribute, Memory& memory) const {
   static const json::Object kNone;
   if (attribute == Attribute::kMetadata) {
     const json::Object* all = shown_.metadata == nullptr ? nullptr : shown_.metadata->all();
@@ -355,7 +407,12 @@ Value StreamAttributes::ReadPlace(Attribute attribute) const {
   if (shown_.stream == nullptr) return Absent();
   const StreamInfo& stream = *shown_.stream;
   if (attribute == Attribute::kClusterName) return TextOrAbsent(stream.upstream_cluster);
-  if (attribute == Attribute::kRouteName) return TextOrAbsent(stream.route_name);
+  if (attribute == Attribute::kClusterMetadata) return OfMetadata(stream.cluster_metadata, memory);
+  if (attribute == Attribute::kHostMetadata) return OfMetadata(stream.upstream_metadata, memory);
+  // A route need not have a name; its virtual host does.
+  if (attribute == Attribute::kRouteName) {
+    return stream.virtual_host_name.empty() ? Absent() : Value::String(stream.route_name);
+  }
   if (attribute == Attribute::kVirtualHostName) return TextOrAbsent(stream.virtual_host_name);
   return Value::String(stream.filter_chain_name);
 }
@@ -365,7 +422,7 @@ Value StreamAttributes::Read(Attribute attribute, Memory& memory) const {
   if (attribute <= Attribute::kResponseBackendLatency) return ReadResponse(attribute);
   if (attribute <= Attribute::kConnectionTransportFailure) return ReadConnection(attribute, memory);
   if (attribute <= Attribute::kUpstreamAttempts) return ReadUpstream(attribute, memory);
-  return ReadPlace(attribute);
+  return ReadPlace(attribute, memory);
 }
 
 }  // namespace proxenos::filter

@@ -84,7 +84,7 @@ class StreamAttributes final : public cel::Attributes {
   cel::Value ReadResponse(cel::Attribute attribute) const;
   cel::Value ReadConnection(cel::Attribute attribute, cel::Memory& memory) const;
   cel::Value ReadUpstream(cel::Attribute attribute, cel::Memory& memory) const;
-  cel::Value ReadPlace(cel::Attribute attribute) const;
+  cel::Value ReadPlace(cel::Attribute attribute, cel::Memory& memory) const;
 
   const Shown shown_;
   const HeadFields request_fields_;

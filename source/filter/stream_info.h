@@ -159,6 +159,9 @@ struct StreamInfo {
   net::Address upstream_remote;  // The host picked last; none: no attempt.
   net::Address upstream_local;
   absl::string_view upstream_host_name;
+  // Serialized core.v3.Metadata of the cluster and of that host; null: none was picked.
+  const std::string* cluster_metadata = nullptr;
+  const std::string* upstream_metadata = nullptr;
   uint64_t upstream_connection_id = 0;
   // Of the last attempt's connection.
   std::optional<http::Version> upstream_protocol;

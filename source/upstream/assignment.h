@@ -56,6 +56,7 @@ struct Endpoint {
   FlatStruct transport_match;                  // envoy.transport_socket_match of its metadata.
   std::shared_ptr<const CheckTarget> check;    // Null: checked like it is used.
   std::shared_ptr<const FlatStruct> metadata;  // envoy.lb of its metadata; null when there is none.
+  base::Sparse<std::string> all_metadata;      // Serialized; empty when there is none.
   uint32_t weight = 1;
   uint16_t dns_port = 0;
   EndpointHealth health = EndpointHealth::kHealthy;

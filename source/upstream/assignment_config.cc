@@ -142,6 +142,7 @@ class AssignmentCompiler {
     SetHostTlvs(CompileHostTlvs(proto.metadata(), errors_, path.Field("metadata")),
                 result.transport_match);
     result.metadata = CompileLbMetadata(proto.metadata());
+    result.all_metadata = KeepMetadata(proto.metadata());
     result.check = CompileCheckTarget(*given, errors_, path.Field("endpoint"));
     result.health = HealthOf(proto.health_status());
     if (proto.has_load_balancing_weight()) {

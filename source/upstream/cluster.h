@@ -180,6 +180,8 @@ struct ClusterConfig {
   // The transport socket of a host with that metadata.
   const TransportSocket& SocketOf(const FlatStruct& metadata) const;
 
+  base::Sparse<std::string> metadata;  // Serialized, as a host's (HostIdentity).
+
   // Set for STATIC and the DNS kinds; null for EDS.
   std::shared_ptr<const Assignment> assignment;
   std::shared_ptr<const DnsSettings> dns;                   // Null unless a DNS kind.

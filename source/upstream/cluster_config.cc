@@ -38,6 +38,7 @@ class ClusterCompiler {
   ClusterConfig Compile() {
     config_.name = proto_.name();
     config_.alt_stat_name = proto_.alt_stat_name();
+    config_.metadata = KeepMetadata(proto_.metadata());
     config_.track_endpoints = proto_.track_cluster_stats().per_endpoint_stats();
     config_.track_sizes = proto_.track_cluster_stats().request_response_sizes();
     config_.track_budgets =

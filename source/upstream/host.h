@@ -49,6 +49,9 @@ struct HostIdentity {
   FlatStruct transport_match;
   std::shared_ptr<const CheckTarget> check;              // Null: checked at its own address.
   base::Sparse<std::vector<net::Address>> further = {};  // Where it can be reached besides.
+  // A serialized core.v3.Metadata, for whoever asks what the host is said to be: few do, and hosts
+  // are many, so it is read when somebody asks.
+  base::Sparse<std::string> metadata = {};
 };
 
 // An id that no other host of the process has. Thread: any.

@@ -51,6 +51,10 @@ bool SameButAddress(const HostIdentity& host, const Endpoint& endpoint) {
          host.transport_match == endpoint.transport_match && same_check;
 }
 
+bool SameMetadata(const HostIdentity& host, const Endpoint& endpoint) {
+  return host.metadata == endpoint.all_metadata;
+}
+
 bool SameAddresses(const HostIdentity& host, const Endpoint& endpoint) {
   return host.address == endpoint.address && host.further == endpoint.further;
 }
@@ -64,17 +68,21 @@ class KnownHosts {
   std::shared_ptr<const Host> HostOf(const Endpoint& endpoint) {
     const std::shared_ptr<const Host>* known = Find(endpoint);
     const bool same = known != nullptr && SameButAddress((*known)->identity(), endpoint);
-    if (same && SameAddresses((*known)->identity(), endpoint)) return *known;
-    // Only a logical host keeps its id when its address changes.
-    const bool same_pool = same && !endpoint.logical_name.empty();
+    const bool at_home = same && SameAddresses((*known)->identity(), endpoint);
+    if (at_home && SameMetadata((*known)->identity(), endpoint)) return *known;
+    // Only a logical host keeps its id when its address changes. Other metadata, of which nothing
+    // but who asks for it knows, leave to a host its connections and what is known of its health.
+    const bool same_pool = same && (at_home || !endpoint.logical_name.empty());
     auto host = std::make_shared<const Host>(
         same_pool ? (*known)->id() : NextHostId(),
         HostIdentity{endpoint.address, endpoint.hostname, endpoint.logical_name,
-                     endpoint.transport_match, endpoint.check, endpoint.further});
-    host->SetHealthBits(FirstBits(*host));
+                     endpoint.transport_match, endpoint.check, endpoint.further,
+                     endpoint.all_metadata});
+    host->SetHealthBits(at_home ? (*known)->health_bits() & kActiveCheckBits : FirstBits(*host));
+    if (at_home) host->in_rotation_since() = (*known)->in_rotation_since().load();
     if (same_pool) host->SetLoad((*known)->load());
     // The same address at another priority is the same host.
-    if (endpoint.logical_name.empty()) by_address_.emplace(endpoint.address, host);
+    if (endpoint.logical_name.empty()) by_address_.insert_or_assign(endpoint.address, host);
     return host;
   }
 
@@ -191,8 +199,9 @@ class EntryBuilder {
     if (!in_order_) return nullptr;
     if (entries.size() < previous_->size()) {
       const HostEntry& next = previous_->entry(static_cast<HostIndex>(entries.size()));
-      if (next.priority == priority && SameAddresses(next.host->identity(), endpoint) &&
-          SameButAddress(next.host->identity(), endpoint)) {
+      const HostIdentity& host = next.host->identity();
+      if (next.priority == priority && SameAddresses(host, endpoint) &&
+          SameButAddress(host, endpoint) && SameMetadata(host, endpoint)) {
         return &next;
       }
     }

@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream.pb.h"
 #include "envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.pb.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "source/config/typed_config.h"
 #include "source/json/flat_struct_config.h"
 #include "source/tls/context_config.h"
@@ -117,6 +119,18 @@ std::shared_ptr<const FlatStruct> CompileLbMetadata(const core::Metadata& metada
   const auto found = metadata.filter_metadata().find("envoy.lb");
   if (found == metadata.filter_metadata().end()) return nullptr;
   return std::make_shared<const FlatStruct>(json::FlattenStruct(found->second));
+}
+
+base::Sparse<std::string> KeepMetadata(const core::Metadata& metadata) {
+  base::Sparse<std::string> kept;
+  if (metadata.filter_metadata().empty()) return kept;
+  core::Metadata known;
+  *known.mutable_filter_metadata() = metadata.filter_metadata();
+  google::protobuf::io::StringOutputStream stream(&kept.Mutable());
+  google::protobuf::io::CodedOutputStream out(&stream);
+  out.SetSerializationDeterministic(true);
+  known.SerializeToCodedStream(&out);
+  return kept;
 }
 
 }  // namespace proxenos::upstream

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/config/core/v3/base.pb.h"
+#include "source/base/sparse.h"
 #include "source/config/errors.h"
 #include "source/upstream/cluster.h"
 
@@ -20,5 +22,7 @@ FlatStruct CompileTransportMatch(const envoy::config::core::v3::Metadata& metada
 // What balancing looks at: envoy.lb. Null when there is none.
 std::shared_ptr<const FlatStruct> CompileLbMetadata(
     const envoy::config::core::v3::Metadata& metadata);
+// What others may ask for: all filter_metadata, serialized the same each time.
+base::Sparse<std::string> KeepMetadata(const envoy::config::core::v3::Metadata& metadata);
 
 }  // namespace proxenos::upstream

@@ -190,9 +190,9 @@ TEST(Expression, WhatIsNotKnownIsRefused) {
       {"reqest.path",
        "refused: 'reqest.path' is not known: expected an attribute such as "
        "request.path or response.code"},
-      {"xds.cluster_metadata.filter_metadata['a']",
-       "refused: 'xds.cluster_metadata.filter_metadata' is not known: clusters keep no metadata: "
-       "write xds.cluster_name"},
+      {"xds.listener_metadata.filter_metadata['a']",
+       "refused: 'xds.listener_metadata.filter_metadata' is not known: listeners keep no metadata: "
+       "write xds.filter_chain_name"},
       {"nope(1)", "refused: function 'nope' is not known"},
       {"size(1, 2)", "refused: function 'size' takes another number of arguments"},
       {"request.path.matches('(')",

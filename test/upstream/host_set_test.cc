@@ -74,6 +74,35 @@ TEST(HostSetTest, AnotherHostnameIsAnotherHost) {
   EXPECT_EQ(second.removed, 1u);
 }
 
+TEST(HostSetTest, OtherMetadataLeavesAHostItsIdAndItsHealth) {
+  const ClusterConfig config = EdsConfig();
+  Endpoint told = At("10.0.0.1");
+  told.all_metadata = std::string("one");
+  const auto first = BuildHostSet(config, Of({told, At("10.0.0.2")}), nullptr);
+  first.hosts->host(0).SetHealthBits(kFailedActiveCheck | kFailedOutlierCheck);
+  told.all_metadata = std::string("two");
+  const auto second = BuildHostSet(config, Of({told, At("10.0.0.2")}), first.hosts);
+  EXPECT_TRUE(second.rebuilt);
+  EXPECT_FALSE(second.membership_changed());
+  EXPECT_EQ(second.hosts->host(0).id(), first.hosts->host(0).id());
+  EXPECT_EQ(*second.hosts->host(0).identity().metadata, "two");
+  EXPECT_EQ(*first.hosts->host(0).identity().metadata, "one");
+  // Who judged it by its answers begins anew, with another object.
+  EXPECT_EQ(second.hosts->host(0).health_bits(), kFailedActiveCheck);
+  EXPECT_EQ(second.hosts->shared_host(1), first.hosts->shared_host(1));
+
+  // At two priorities it is one host still.
+  Assignment both = Of({told});
+  both.localities.push_back(both.localities[0]);
+  both.localities[1].priority = 1;
+  for (auto& locality : both.localities) {
+    locality.endpoints[0].all_metadata = std::string("three");
+  }
+  const auto third = BuildHostSet(config, both, second.hosts);
+  EXPECT_EQ(third.hosts->shared_host(0), third.hosts->shared_host(1));
+  EXPECT_EQ(third.hosts->host(0).id(), first.hosts->host(0).id());
+}
+
 TEST(HostSetTest, ALogicalHostKeepsItsIdWhenItsAddressChanges) {
   ClusterConfig config;
   config.discovery = DiscoveryKind::kLogicalDns;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "envoy/config/core/v3/base.pb.h"
 #include "google/protobuf/struct.pb.h"
 #include "test/filters/http/ext_proc_world.h"
 
@@ -54,6 +55,26 @@ TEST_F(ExtProcTest, AttributesComeWithTheFirstQuestionOfADirection) {
             "response.headers['x-bytes']=string_value: \"a!\";");
   Answer("response_headers {}");
   ASSERT_TRUE(Responds());
+}
+
+// What gateways name to learn which of their backends was chosen.
+TEST_F(ExtProcTest, MetadataOfTheHostAndItsCluster) {
+  envoy::config::core::v3::Metadata host;
+  (*(*host.mutable_filter_metadata())["gateway"].mutable_fields())["backend"].set_string_value("b");
+  const std::string of_host = host.SerializeAsString();
+  const std::string of_cluster;
+  Begin(R"x(request_attributes: "xds.upstream_host_metadata.filter_metadata['gateway']['backend']"
+           request_attributes: "xds.upstream_host_metadata.filter_metadata['none']['backend']"
+           request_attributes: "'gateway' in xds.cluster_metadata.filter_metadata"
+           request_attributes: "size(xds.upstream_host_metadata.filter_metadata)")x");
+  stream().info.upstream_metadata = &of_host;
+  stream().info.cluster_metadata = &of_cluster;
+  stream().SendRequest(true);
+  EXPECT_EQ(
+      AttributesOf(Next()),
+      "'gateway' in xds.cluster_metadata.filter_metadata=bool_value: false;"
+      "size(xds.upstream_host_metadata.filter_metadata)=number_value: 1;"
+      "xds.upstream_host_metadata.filter_metadata['gateway']['backend']=string_value: \"b\";");
 }
 
 TEST_F(ExtProcTest, AttributesWaitForAQuestion) {

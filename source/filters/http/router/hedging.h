@@ -20,6 +20,7 @@ struct HostFacts {
   net::Address remote;
   net::Address local;
   absl::string_view name;
+  const std::string* metadata = nullptr;
   uint64_t connection_id = 0;
   std::optional<http::Version> protocol;
   base::Rc<tls::SessionInfo> tls;

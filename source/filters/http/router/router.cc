@@ -114,6 +114,7 @@ void Router::Forward() {
     return;
   }
   stream_.info.upstream_cluster = cluster_->config().name;
+  stream_.info.cluster_metadata = &*cluster_->config().metadata;
   stream_.info.virtual_cluster_name =
       counts_.Begin(part_ == nullptr ? nullptr : &part_->route_counts, route, head);
   if (!config_.strict_headers.empty() && RefuseStrictly()) return;
@@ -222,6 +223,7 @@ void Router::SendHead() {
   upstream::ClientConnection& connection = stream.connection();
   info.upstream_remote = attempt_->host->address();
   info.upstream_host_name = attempt_->host->hostname();
+  info.upstream_metadata = &*attempt_->host->identity().metadata;
   host_ = attempt_->host;
   info.upstream_connection_id = connection.id();
   info.upstream_protocol = connection.version();

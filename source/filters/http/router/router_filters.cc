@@ -35,6 +35,7 @@ void Router::MakeFilters() {
   host_ = attempt_->host;
   stream_.info.upstream_remote = host_->address();
   stream_.info.upstream_host_name = host_->hostname();
+  stream_.info.upstream_metadata = &*host_->identity().metadata;
   AddressHost();
   const filter::Parts& out = stream_.request_out;
   attempt_->filters = std::make_unique<AttemptFilters>(

@@ -54,6 +54,7 @@ filter::StreamInfo AttemptLog::Describe() const {
   info.virtual_host_name = request.virtual_host_name;
   info.virtual_cluster_name = request.virtual_cluster_name;
   info.upstream_cluster = request.upstream_cluster;
+  info.cluster_metadata = request.cluster_metadata;
   info.original_path = request.original_path;
   info.filter_chain_name = request.filter_chain_name;
   info.health_check = request.health_check;
@@ -79,6 +80,7 @@ filter::StreamInfo AttemptLog::Describe() const {
   if (attempt_.host != nullptr) {
     info.upstream_remote = attempt_.host->address();
     info.upstream_host_name = attempt_.host->hostname();
+    info.upstream_metadata = &*attempt_.host->identity().metadata;
   }
   if (host_.has_value()) {
     host_->Tell(info);
