@@ -276,6 +276,7 @@ bool Stream::MatchRoute() {
     ++notes_->route_resolutions;
     notes_->route_metadata = route == nullptr ? nullptr : route->metadata.get();
   }
+  info.route_name = route == nullptr ? absl::string_view() : absl::string_view(route->name);
   if (route == nullptr) return false;
   info.virtual_host_name = route->virtual_host->name;
   const route::Forward* forward = route->forward();
