@@ -26,6 +26,9 @@ FilterGate::Answer CompositeGate::Ask(StreamContext& stream, Direction) const {
   // A route's matcher has no other action than to skip.
   if (overridden) return Answer::kSkip;
   const match::Found found = choice.tree.Find(MatchSubject::OfRequest(stream.info, stream.request));
+  // What it goes by costs too much to find out: a client that sends that much is not let past
+  // what was to guard against it.
+  if (found.state == match::Found::State::kLater) return Answer::kRefuse;
   if (found.state != match::Found::State::kAction || found.action != action_) return Answer::kSkip;
   const runtime::FractionSetting& share = choice.shares[action_];
   if (share.always()) return Answer::kRun;

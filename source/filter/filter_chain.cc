@@ -297,6 +297,11 @@ void FilterChain::TakeAdded(Way& way, Parts& in) {
 bool FilterChain::GateSkips(Entry& entry, Direction direction, Part part) {
   if (part == Part::kHead && entry.answer == FilterGate::Answer::kUnknown) {
     entry.answer = entry.factory->gate->Ask(stream_, direction);
+    if (entry.answer == FilterGate::Answer::kRefuse) {
+      stream_.Reply(500, "Internal Server Error", "filter_gate_undecided", 0);
+      entry.answer = FilterGate::Answer::kSkip;
+      return true;
+    }
     if (entry.waived[static_cast<int>(direction)] && entry.answer != FilterGate::Answer::kSkip) {
       stream_.Reply(500, "Internal Server Error", "filter_gate_opened_without_body", 0);
       return true;

@@ -101,6 +101,7 @@ class FilterGate {
     kRun,
     kSkip,     // Neither the rest of the request nor the response is shown to it.
     kUnknown,  // It is, until the response's head tells more.
+    kRefuse,   // Nobody can say: the message is answered with 500.
   };
   virtual ~FilterGate() = default;
   // `direction`: of the head that is at hand.

@@ -61,6 +61,7 @@ struct TreeInput {
   void ReadRequest(const http::RequestHead& head, match::Reading& reading) const;
   void ReadResponse(const MatchSubject& subject, match::Reading& reading) const;
   void ReadCertificate(const MatchSubject& subject, match::Reading& reading) const;
+  void ReadExpression(const MatchSubject& subject, match::Reading& reading) const;
   void ReadAddress(const MatchSubject& subject, match::Reading& reading) const;
 };
 

@@ -18,7 +18,7 @@ namespace proxenos::match {
 struct Reading {
   enum class State : uint8_t {
     kAbsent,
-    kLater,  // It may come: a response is not there yet.
+    kLater,  // It may come: a response is not there yet; or it costs too much to find out.
     kThere,
   };
 

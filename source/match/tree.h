@@ -24,7 +24,7 @@ struct Found {
   enum class State : uint8_t {
     kNothing,
     kAction,
-    kLater,  // That depends on something that is still to come.
+    kLater,  // That depends on something that is still to come, or that nobody can say.
   };
   State state = State::kNothing;
   uint32_t action = 0;  // Its number, of kAction.

@@ -43,11 +43,10 @@ constexpr char kType[] = "'@type': type.googleapis.com/";
 
 // Requests get `field: value`.
 std::string Sets(const std::string& field, const std::string& value) {
-  return absl::StrCat(
-      "{name: m, typed_config: {", kType,
-      "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation, mutations: "
-      "{request_mutations: [{append: {header: {key: ",
-      field, ", value: '", value, "'}}}]}}}");
+  return absl::StrCat("{name: m, typed_config: {", kType,
+                      "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation, mutations: "
+                      "{request_mutations: [{append: {header: {key: ",
+                      field, ", value: '", value, "'}}}]}}}");
 }
 
 std::string Execute(const std::string& what) {
@@ -107,6 +106,9 @@ class CompositeTest : public ::testing::Test {
       context.request.authority = "host";
       context.request.framing = http::Framing{http::Framing::kChunked, 0};
       context.request.headers.Add("x-kind", kind);
+      for (int i = 0; i < more_fields_; ++i) {
+        context.request.headers.Add(context.arena.Copy(absl::StrCat("h", i)), "good");
+      }
       context.random = random_;
       if (routes_ == nullptr) return;
       context.routes = routes_.get();
@@ -126,6 +128,7 @@ class CompositeTest : public ::testing::Test {
   FilterFactories factories_;
   std::shared_ptr<const route::RouteTable> routes_;
   uint64_t random_ = 1;
+  int more_fields_ = 0;
 };
 
 TEST_F(CompositeTest, TheMatcherChooses) {
@@ -211,6 +214,27 @@ TEST_F(CompositeTest, OnlyWhatRunsHoldsBodiesUp) {
   EXPECT_EQ(Seen("some", "four"), "- -");
   EXPECT_EQ(Seen("some", "fives"), "413");
   EXPECT_EQ(Seen("other", "fives"), "- -");
+}
+
+// A client that sends more than is looked at gets past no filter.
+TEST_F(CompositeTest, WhatCostsTooMuchIsRefused) {
+  const std::string expression =
+      "request.headers.exists(a, request.headers.exists(b, request.headers[a] == \"bad\"))";
+  ASSERT_EQ(
+      Compile<Composite>(absl::StrCat(
+          "{matcher: {matcher_list: {matchers: [{predicate: {single_predicate: {input: {name: i, "
+          "typed_config: {",
+          kType,
+          "xds.type.matcher.v3.HttpAttributesCelMatchInput}}, custom_match: {name: c, "
+          "typed_config: {",
+          kType, "xds.type.matcher.v3.CelMatcher, expr_match: {cel_expr_string: '", expression,
+          "'}}}}}, on_match: ", Execute(absl::StrCat("typed_config: ", Sets("x-a", "1"))),
+          "}]}}}")),
+      "");
+  EXPECT_EQ(Seen("good"), "- -");
+  EXPECT_EQ(Seen("bad"), "1 -");
+  more_fields_ = 100;
+  EXPECT_EQ(Seen("good"), "500");
 }
 
 TEST_F(CompositeTest, ErrorsAreNamed) {
