@@ -25,6 +25,8 @@ inline constexpr uint32_t kStreamBufferBytes = 64 * 1024;
 inline constexpr uint32_t kConnectionOutBytes = 256 * 1024;
 // One lent read buffer: large enough for bodies, small enough to stay in the L2 cache.
 inline constexpr uint32_t kSlabBytes = 64 * 1024;
+// So much, read at once, is passed on before anything else is read (EventLoop::Hurry).
+inline constexpr uint32_t kBulkBytes = 32 * 1024;
 // A read into less room than this would cost more system calls than it saves memory.
 inline constexpr uint32_t kMinReadBytes = 16 * 1024;
 

@@ -129,12 +129,17 @@ void HttpConnection::OnIo(uint32_t events) {
 }
 
 void HttpConnection::ReadOn() {
+  uint64_t read = 0;
   for (int reads = 0; reads < base::limits::kMaxReadsPerEvent; ++reads) {
     if (state_ != State::kOpen || !WantsBytes() || !socket_.may_read()) return;
+    if (read >= base::limits::kBulkBytes || loop_.hurrying()) break;
     buffer::Slice bytes;
     const uint64_t before = socket_.bytes_read();
     const net::ReadStatus status = socket_.Read(&bytes);
-    stats().downstream_cx_rx_bytes_total.Add(socket_.bytes_read() - before);
+    const uint64_t got = socket_.bytes_read() - before;
+    stats().downstream_cx_rx_bytes_total.Add(got);
+    read += got;
+    if (read >= base::limits::kBulkBytes) loop_.Hurry();
     switch (status) {
       case net::ReadStatus::kNothing:
         return;
@@ -149,7 +154,7 @@ void HttpConnection::ReadOn() {
         break;
     }
   }
-  // Goes on in the next turn.
+  // Goes on in the next round.
   if (state_ == State::kOpen && WantsBytes() && socket_.may_read()) WantFlush();
 }
 

@@ -115,6 +115,7 @@ void EventLoop::HandleEvents(int timeout_ms) {
   for (int i = 0; i < n; ++i) {
     if (events[i].data.ptr != nullptr) {
       static_cast<IoHandler*>(events[i].data.ptr)->OnIo(events[i].events);
+      if (hurry_) RunHurried();
       continue;
     }
     uint64_t count;
@@ -152,8 +153,23 @@ void EventLoop::RunReady() {
     while (Runnable* runnable = ready.PopFront()) runnable->Run();
     base::IntrusiveList<TurnEnd, TurnEndTag> ending;
     ending.Splice(turn_end_);
-    while (TurnEnd* work = ending.PopFront()) work->OnTurnEnd();
+    while (TurnEnd* work = ending.PopFront()) {
+      work->OnTurnEnd();
+      if (hurry_) RunHurried();
+    }
   }
+}
+
+// One round, no more: what it schedules waits for those of the turn's end.
+void EventLoop::RunHurried() {
+  hurrying_ = true;
+  base::IntrusiveList<Runnable, RunnableTag> ready;
+  ready.Splice(runnable_);
+  while (Runnable* runnable = ready.PopFront()) runnable->Run();
+  base::IntrusiveList<TurnEnd, TurnEndTag> ending;
+  ending.Splice(turn_end_);
+  while (TurnEnd* work = ending.PopFront()) work->OnTurnEnd();
+  hurrying_ = hurry_ = false;
 }
 
 void EventLoop::DestroyRetired() {

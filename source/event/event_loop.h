@@ -4,6 +4,9 @@
 // A turn: wait; descriptors that are ready; timers; posted work; runnable streams and turn-end
 // work (gathered writes) until none is left or the turn's bound is reached; then the retired are
 // destroyed. So whoever is called in a turn may rely on every object it met in that turn.
+//
+// Bulk does not wait for the turn's end: what a descriptor brought much of is passed on and written
+// while it is still in the cache, before the next descriptor is read.
 #pragma once
 
 #include <atomic>
@@ -87,6 +90,12 @@ class EventLoop {
     if (!work->linked()) turn_end_.PushBack(work);
   }
 
+  // For who has just read much (limits::kBulkBytes): what is runnable, and the writes that come of
+  // it, are done as soon as its OnIo or OnTurnEnd returns. Who reads at the turn's end must not do
+  // so while `hurrying`, but leave it to a later round, or it would all be read before any leaves.
+  void Hurry() { hurry_ = true; }
+  bool hurrying() const { return hurrying_; }
+
   // Destroys `object` at the end of the turn: the only way anything on a request's path dies.
   template <typename T>
   void Retire(std::unique_ptr<T> object) {
@@ -116,6 +125,7 @@ class EventLoop {
   void PostAgain(std::vector<absl::AnyInvocable<void()>>& work, size_t first);
   void Wake();
   void RunReady();
+  void RunHurried();
   void DestroyRetired();
   int WaitMs(base::Nanos limit) const;
 
@@ -128,6 +138,8 @@ class EventLoop {
   base::IntrusiveList<Runnable, RunnableTag> runnable_;
   base::IntrusiveList<TurnEnd, TurnEndTag> turn_end_;
   std::vector<Retired> retired_;
+  bool hurry_ = false;
+  bool hurrying_ = false;
   std::atomic<bool> stop_{false};
   absl::AnyInvocable<void(base::Nanos)> on_turn_;  // Null: nobody wants to know.
 

@@ -14,6 +14,7 @@
 
 namespace proxenos::upstream {
 
+using base::limits::kBulkBytes;
 using http::Framing;
 using http1::DecodeResult;
 using net::FlushStatus;
@@ -123,7 +124,8 @@ void Http1ClientConnection::OnIo(uint32_t events) {
 
 void Http1ClientConnection::ReadResponse() {
   buffer::Slice bytes;
-  for (int reads = 0; reads < base::limits::kMaxReadsPerEvent; ++reads) {
+  uint32_t read = 0;
+  for (int reads = 0; reads < base::limits::kMaxReadsPerEvent && read < kBulkBytes; ++reads) {
     const Exchange* exchange = exchange_.get();
     if (exchange != nullptr && exchange->body.size() >= exchange->body_limit) return;
     if (!connection_.may_read()) return;
@@ -131,6 +133,8 @@ void Http1ClientConnection::ReadResponse() {
       case ReadStatus::kNothing:
         return;
       case ReadStatus::kBytes:
+        read += bytes.size();
+        if (read >= kBulkBytes) pool().cluster().loop().Hurry();
         if (!Decode(bytes)) return;
         break;
       case ReadStatus::kEnd:
@@ -141,7 +145,7 @@ void Http1ClientConnection::ReadResponse() {
         return;
     }
   }
-  // More than one turn's share: the rest is read in the next, behind other connections.
+  // More than one round's share: the rest is read in the next, behind other connections.
   if (connection_.may_read() && busy()) Schedule();
 }
 
@@ -268,10 +272,12 @@ void Http1ClientConnection::OnTurnEnd() {
     if (Exchange* exchange = exchange_.get()) exchange->OnProgress();
   }
   if (!connection_.may_read()) return;
-  if (busy()) {
-    ReadResponse();
-  } else {
+  if (!busy()) {
     CheckIdle();
+  } else if (pool().cluster().loop().hurrying()) {
+    Schedule();  // What another connection has read goes first.
+  } else {
+    ReadResponse();
   }
 }
 
