@@ -198,6 +198,7 @@ std::vector<MessageRules> ClusterFields() {
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
        {Use("common_http_protocol_options upstream_http_protocol_options explicit_http_config "
             "use_downstream_protocol_config auto_config hash_policy http_filters")}},
+      {"proxenos.upstream.lending.v3.ConnectionLending", {Use("*")}},
       {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.http_filters",
        {Use("name typed_config is_optional disabled"),
         Refuse("config_discovery", kNoUpstreamDiscovery)}},

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <utility>
 
+#include "source/base/check.h"
 #include "source/base/limits.h"
 
 namespace proxenos::net {
@@ -58,6 +59,13 @@ void Connection::Watch(event::EventLoop& loop, event::IoHandler* handler) {
     loop.Watch(fd_, handler);
   }
   watched_ = true;
+}
+
+void Connection::Unwatch(event::EventLoop& loop) {
+  DCHECK(watched_ && held_.empty() && out_.empty() && transport_ == nullptr);
+  loop.Unwatch(fd_);
+  watched_ = false;
+  readable_ = true;  // Who takes it over has seen no edge yet.
 }
 
 void Connection::Note(uint32_t events) {

@@ -44,6 +44,10 @@ class Connection {
   // edge is lost when a socket changes hands.
   void Watch(event::EventLoop& loop, event::IoHandler* handler);
 
+  // Stops that: another loop may Watch it, perhaps on another thread. REQUIRES: it holds nothing,
+  // has nothing to be sent and no transport.
+  void Unwatch(event::EventLoop& loop);
+
   // Everything from now on goes through `transport`. REQUIRES: it has none.
   void SetTransport(std::unique_ptr<Transport> transport) { transport_ = std::move(transport); }
   Transport* transport() const { return transport_.get(); }

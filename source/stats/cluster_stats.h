@@ -73,6 +73,14 @@ PX_STATS(ClusterZoneStats, PX_CLUSTER_ZONE_STATS);
 #define PX_CLUSTER_DROP_STATS(X) X(Counter, upstream_rq_drop_overload)
 PX_STATS(ClusterDropStats, PX_CLUSTER_DROP_STATS);
 
+// Of a cluster whose workers lend each other connections, opened with it. Scope: ClusterScope. One
+// group a worker.
+#define PX_CLUSTER_LENDING_STATS(X) \
+  X(Counter, upstream_cx_lent)      \
+  X(Counter, upstream_cx_borrowed)  \
+  X(Counter, upstream_cx_borrow_timeout)
+PX_STATS(ClusterLendingStats, PX_CLUSTER_LENDING_STATS);
+
 // Who is in the cluster and how that came to be. Scope: ClusterScope. Thread: main.
 #define PX_CLUSTER_MEMBERSHIP_STATS(X) \
   X(Gauge, membership_total)           \

@@ -5,6 +5,7 @@
 
 #include "source/base/random.h"
 #include "source/tls/tls_transport.h"
+#include "source/upstream/lending.h"
 #include "source/upstream/pool.h"
 #include "source/upstream/worker_cluster.h"
 
@@ -100,6 +101,20 @@ void ClientConnection::CloseByRemote() {
     stats.upstream_cx_destroy_remote_with_active_rq.Inc();
   }
   FinishClosing();
+}
+
+std::unique_ptr<Loan> ClientConnection::Part() { return nullptr; }
+
+std::unique_ptr<Loan> ClientConnection::PartAtOnce() {
+  connection_.Unwatch(pool_.cluster().loop());
+  auto loan = std::make_unique<Loan>(Established{std::move(connection_), id_, begun_, connected_},
+                                     pool_.shared_host(), requests_);
+  pool_.cluster().Entrust(*loan);
+  closed_ = true;
+  free_ = 0;
+  idle_timer_.Disarm();
+  pool_.OnParted(*this);
+  return loan;
 }
 
 void ClientConnection::FinishClosing() {

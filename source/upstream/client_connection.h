@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "source/base/intrusive_list.h"
 #include "source/event/event_loop.h"
@@ -17,6 +18,7 @@
 namespace proxenos::upstream {
 
 class HostPool;
+struct Loan;  // lending.h
 
 // What a connection brings along from its making.
 struct Established {
@@ -52,6 +54,9 @@ class ClientConnection : public event::IoHandler, public event::TurnEnd, public 
   virtual bool Begin(Exchange& exchange) = 0;
   // Takes no further exchanges, and closes when those it has are done: at once when it has none.
   virtual void CloseWhenDone() = 0;
+  // Gives its socket away, to another worker, and dies. Null, and nothing happens, unless it is
+  // idle and may go; or it turned out to be no good and has closed.
+  virtual std::unique_ptr<Loan> Part();
   // For the pool's end: closes at once.
   void Close();
 
@@ -70,6 +75,8 @@ class ClientConnection : public event::IoHandler, public event::TurnEnd, public 
   void Schedule();
   // Closes because of what the host did or did not do.
   void CloseByRemote();
+  // For Part. REQUIRES: it is idle.
+  std::unique_ptr<Loan> PartAtOnce();
   // Writes what `out` holds; counts it.
   net::FlushStatus Flush();
   // Whether max_requests_per_connection or max_connection_duration forbid a further exchange.

@@ -35,6 +35,7 @@ struct HashPolicy;
 
 namespace proxenos::upstream {
 
+class LoanDesk;  // lending.h
 class LocalZones;
 struct DynamicForwardProxy;  // dynamic_forward_proxy.h
 struct OrcaRules;            // orca_rules.h
@@ -219,6 +220,8 @@ struct ClusterConfig {
   bool track_endpoints = false;
   bool track_sizes = false;
   bool track_budgets = false;
+  // Where its workers lend each other connections; null: they do not.
+  std::shared_ptr<const LoanDesk> loans;
   // connection_pool_per_downstream_connection
   bool pool_per_client = false;
 

@@ -9,6 +9,7 @@
 #include "source/base/limits.h"
 #include "source/http1/encoder.h"
 #include "source/upstream/exchange_notes.h"
+#include "source/upstream/lending.h"
 #include "source/upstream/pool.h"
 #include "source/upstream/worker_cluster.h"
 
@@ -25,6 +26,20 @@ Http1ClientConnection::Http1ClientConnection(HostPool& pool, Established establi
       ClientStream(static_cast<ClientConnection&>(*this)),
       decoder_(pool.cluster().decoder_options(), *this) {
   free_ = 1;
+}
+
+Http1ClientConnection::Http1ClientConnection(HostPool& pool, std::unique_ptr<Loan> loan)
+    : Http1ClientConnection(pool, std::move(loan->established)) {
+  requests_ = loan->requests;
+  loan->breakers = nullptr;  // It counts here now.
+}
+
+std::unique_ptr<Loan> Http1ClientConnection::Part() {
+  if (busy() || closed() || close_when_done_ || connection_.transport() != nullptr ||
+      connection_.holds() || !connection_.out().empty()) {
+    return nullptr;
+  }
+  return CheckIdle() ? PartAtOnce() : nullptr;
 }
 
 bool Http1ClientConnection::Begin(Exchange& exchange) {

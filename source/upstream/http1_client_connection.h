@@ -6,6 +6,8 @@
 //      +---------+--> closed
 #pragma once
 
+#include <memory>
+
 #include "source/http1/decoder.h"
 #include "source/upstream/client_connection.h"
 #include "source/upstream/client_stream.h"
@@ -16,10 +18,13 @@ namespace proxenos::upstream {
 class Http1ClientConnection final : public ClientConnection, public ClientStream {
  public:
   Http1ClientConnection(HostPool& pool, Established established);
+  // One that served another worker.
+  Http1ClientConnection(HostPool& pool, std::unique_ptr<Loan> loan);
 
   // ClientConnection
   bool Begin(Exchange& exchange) override;
   void CloseWhenDone() override;
+  std::unique_ptr<Loan> Part() override;
 
   // ClientStream
   void SendHead(const http::RequestHead& head, bool end) override;

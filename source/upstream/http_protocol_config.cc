@@ -13,6 +13,7 @@
 #include "source/http2/options_config.h"
 #include "source/route/hash_policy_config.h"
 #include "source/upstream/duration_config.h"
+#include "source/upstream/lending_config.h"
 
 namespace proxenos::upstream {
 namespace {
@@ -35,8 +36,13 @@ class ProtocolCompiler {
     SetDeprecated();
     const config::Path path = path_.Field("typed_extension_protocol_options");
     for (const auto& [name, any] : proto_.typed_extension_protocol_options()) {
+      if (name == kConnectionLending) {
+        to_.loans = CompileLending(any, errors_, path.Key(name));
+        continue;
+      }
       if (name != kHttpProtocolOptions) {
-        errors_.Add(path.Key(name), absl::StrCat("expected the key ", kHttpProtocolOptions));
+        errors_.Add(path.Key(name), absl::StrCat("expected the key ", kHttpProtocolOptions, " or ",
+                                                 kConnectionLending));
         continue;
       }
       HttpProtocolOptions options;

@@ -106,7 +106,7 @@ void HostPool::StartConnections() {
     const uint64_t served = busy_ + FreeStreams();
     return static_cast<uint64_t>(streams) > served ? static_cast<uint64_t>(streams) - served : 0;
   };
-  while (wanted() > expected_streams_ && StartConnection()) {
+  while (wanted() > expected_streams_ && (Borrow() || StartConnection())) {
   }
 }
 
@@ -305,6 +305,12 @@ void HostPool::Drain() {
   draining_ = true;
   if (leader_ != nullptr) leader_->followers_active_ -= active();
   leader_ = nullptr;
+  // A pool on its way out is not found any more by what others lend: who waits is served without.
+  if (borrowing_ > 0) {
+    while (StopBorrowing()) {
+    }
+    StartConnections();
+  }
   while (ClientConnection* connection = free_.front()) {
     // What is under way ends before the connection does.
     base::IntrusiveList<ClientConnection>::Remove(connection);

@@ -25,6 +25,7 @@ namespace proxenos::upstream {
 
 class ConnectAttempt;
 class WorkerCluster;
+struct Loan;
 struct OpenFailure;
 struct Opening;
 
@@ -58,6 +59,13 @@ class HostPool {
   void ReplaceHost(std::shared_ptr<const Host> host);
   WorkerCluster& cluster() { return cluster_; }
 
+  // From the worker's Lender; pool_lending.cc.
+  // An idle connection, for another worker; or null.
+  std::unique_ptr<Loan> Lend();
+  // What Borrow asked for; or, not `awaited` any longer, what comes too late: it is idle here then.
+  void OnLoan(std::unique_ptr<Loan> loan, bool awaited);
+  void OnNoLoan();
+
   // From its attempts.
   // What a try at `address` begins with. False: it cannot be had.
   bool Open(const net::Address& address, Opening& opening, OpenFailure& why);
@@ -77,6 +85,8 @@ class HostPool {
   // It takes no more for now.
   void SetAside(ClientConnection& connection);
   void OnClosed(ClientConnection& connection);
+  // It leaves for another worker.
+  void OnParted(ClientConnection& connection);
   // An exchange no longer waits here.
   void OnPendingGone();
 
@@ -86,6 +96,11 @@ class HostPool {
   // Makes connections until those on their way serve all who wait, as far as the limits allow.
   void StartConnections();
   bool StartConnection();
+  // Whether its connections may serve other workers, and theirs it.
+  bool Lends() const;
+  // Asks another worker for a connection, which is expected from then on. False: nobody is asked.
+  bool Borrow();
+  bool StopBorrowing();
   // The transport of a new connection, null for none. False: it cannot be had, `*detail` says why.
   bool MakeTransport(std::unique_ptr<net::Transport>* transport, absl::string_view* detail);
   // How many exchanges a connection that is to be made is expected to serve at once.
@@ -113,6 +128,7 @@ class HostPool {
   uint32_t busy_ = 0;
   uint32_t pending_count_ = 0;
   uint32_t followers_active_ = 0;
+  uint32_t borrowing_ = 0;       // Connections that other workers are asked for.
   bool last_was_http1_ = false;  // What ALPN chose the last time.
   bool draining_ = false;
   bool dying_ = false;

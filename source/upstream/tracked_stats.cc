@@ -53,6 +53,10 @@ void TrackedStats::CountConnection(const Host& host) {
   }
 }
 
+void TrackedStats::CountBorrowed(const Host& host) {
+  if (stats::EndpointStats* stats = Of(host)) stats->cx_active.Inc();
+}
+
 void TrackedStats::CountConnectFailure(const Host& host) {
   if (stats::EndpointStats* stats = Of(host)) stats->cx_connect_fail.Inc();
 }

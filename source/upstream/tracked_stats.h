@@ -28,6 +28,8 @@ class TrackedStats {
   void CountConnection(const Host& host);
   void CountConnectFailure(const Host& host);
   void CountConnectionEnd(const Host& host);
+  // One that was counted already, by another worker.
+  void CountBorrowed(const Host& host);
   void CountRequest(const Host& host);
   void CountRequestEnd(const Host& host);
   // It answered, or did not.

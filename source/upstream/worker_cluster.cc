@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "source/upstream/host_source.h"
 #include "source/upstream/hosts_by_address.h"
+#include "source/upstream/lending.h"
 #include "source/upstream/orca_sink.h"
 #include "source/upstream/original_hosts.h"
 #include "source/upstream/override_host.h"
@@ -66,6 +67,7 @@ WorkerCluster::WorkerCluster(event::EventLoop& loop, stats::Registry& registry,
   if (config().subsets != nullptr) {
     subsets_ = std::make_unique<SubsetHosts>(config(), registry, *balancer_, live, active);
   }
+  if (config().loans != nullptr) lender_ = std::make_unique<Lender>(*this, config().loans);
   ++host_changes;
   by_index_.resize(published_.hosts->size());
   balancer_->Update(*published_.hosts, loop_.random());
@@ -343,6 +345,21 @@ void WorkerCluster::ReleaseConnection(const Host& host, RoutingPriority priority
   counts(priority).connections.Release();
   if (config().max_connections_per_host != UINT32_MAX) {
     host.connections().fetch_sub(1, std::memory_order_relaxed);
+  }
+}
+
+void WorkerCluster::Entrust(Loan& loan) {
+  loan.breakers = published_.breakers;
+  loan.counts_for_host = config().max_connections_per_host != UINT32_MAX;
+}
+
+void WorkerCluster::CountMoved(const Host& host, bool here) {
+  if (here) {
+    stats_->upstream_cx_active.Inc();
+    if (tracked_ != nullptr) tracked_->CountBorrowed(host);
+  } else {
+    stats_->upstream_cx_active.Dec();
+    if (tracked_ != nullptr) tracked_->CountConnectionEnd(host);
   }
 }
 

@@ -43,8 +43,10 @@ class ClusterMap;
 class DnsCache;
 class HostSource;
 class HostsByAddress;
+class Lender;
 class OrcaSink;
 class SubsetHosts;
+struct Loan;
 
 // What the main thread publishes of a cluster.
 struct PublishedCluster {
@@ -136,6 +138,16 @@ class WorkerCluster final : public base::RefCounted {
   void ReleaseConnection(const Host& host, RoutingPriority priority);
   // So many that counted for one host count for the other, which stands for it from now on.
   void MoveConnections(const Host& from, const Host& to, uint32_t count);
+  // A connection leaves for another worker with its place in the limits, or has come from one.
+  void Entrust(Loan& loan);
+  void CountMoved(const Host& host, bool here);
+  // Null: the cluster's workers do not lend each other connections.
+  Lender* lender() const { return lender_.get(); }
+  // The usual one of the host with that id, or null.
+  HostPool* FindPool(uint64_t host_id) {
+    const auto found = pools_.find(host_id);
+    return found == pools_.end() ? nullptr : found->second.get();
+  }
   void NoteUse() { published_.breakers->NoteUse(); }
   // Of transport socket `index`; null while a secret is missing, which is counted.
   base::Held<tls::ClientContext> tls_context(size_t index);
@@ -202,6 +214,7 @@ class WorkerCluster final : public base::RefCounted {
   std::unique_ptr<SubsetHosts> subsets_;        // Null: all hosts are balanced over together.
   std::unique_ptr<HostSource> source_;          // Null: the balancer alone says where requests go.
   std::unique_ptr<HostsByAddress> by_address_;  // Once a request asked for hosts by address.
+  std::unique_ptr<Lender> lender_;              // Outlives the pools, which ask it.
   absl::flat_hash_map<uint64_t, std::unique_ptr<HostPool>> pools_;  // By Host::id().
   // Those that are not the usual ones, by Host::id() and ConnectionKind::Key(). They die before
   // their leaders.
