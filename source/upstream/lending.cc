@@ -52,7 +52,7 @@ bool LoanDesk::Ask(const std::shared_ptr<const LoanDesk>& desk, Request request)
   request.asked = next->order;
   next->loop.Post([desk, next, request = std::move(request)]() mutable {
     std::unique_ptr<Loan> loan;
-    if (next->lender != nullptr) loan = next->lender->Lend(*request.host);
+    if (next->lender != nullptr) loan = next->lender->Lend(request);
     if (loan == nullptr && Ask(desk, request)) return;
     desk->Answer(request, std::move(loan));
   });
@@ -84,9 +84,9 @@ Lender::~Lender() {
   seat_->lender = nullptr;
 }
 
-bool Lender::Borrow(const std::shared_ptr<const Host>& host) {
+bool Lender::Borrow(const std::shared_ptr<const Host>& host, bool without) {
   const uint64_t ticket = last_ticket_ + 1;
-  if (!LoanDesk::Ask(desk_, {seat_, host, ticket, seat_->order})) return false;
+  if (!LoanDesk::Ask(desk_, {seat_, host, without, ticket, seat_->order})) return false;
   last_ticket_ = ticket;
   waiting_.emplace(ticket, host);
   deadlines_.push_back({cluster_.loop().now() + desk_->max_wait(), ticket});
@@ -94,10 +94,10 @@ bool Lender::Borrow(const std::shared_ptr<const Host>& host) {
   return true;
 }
 
-std::unique_ptr<Loan> Lender::Lend(const Host& host) {
-  HostPool* pool = cluster_.FindPool(host.id());
-  if (pool == nullptr || &pool->host() != &host) return nullptr;
-  std::unique_ptr<Loan> loan = pool->Lend();
+std::unique_ptr<Loan> Lender::Lend(const LoanDesk::Request& request) {
+  HostPool* pool = cluster_.FindPool(request.host->id());
+  if (pool == nullptr || pool->shared_host() != request.host) return nullptr;
+  std::unique_ptr<Loan> loan = pool->Lend(request.without);
   if (loan != nullptr) stats_->upstream_cx_lent.Inc();
   return loan;
 }

@@ -65,6 +65,7 @@ class LoanDesk {
   struct Request {
     std::shared_ptr<const Seat> from;
     std::shared_ptr<const Host> host;
+    bool without = false;  // Who asks has no connection to it.
     uint64_t ticket = 0;
     uint64_t asked = 0;  // The order of who was asked last; at first its own.
   };
@@ -98,12 +99,12 @@ class Lender {
   Lender& operator=(const Lender&) = delete;
   ~Lender();
 
-  // Asks for a connection to that host. False: nobody seems to have one. Else its pool will hear
-  // of a loan, or of none.
-  bool Borrow(const std::shared_ptr<const Host>& host);
+  // Asks for a connection to that host, of which the worker may be `without` any. False: nobody
+  // seems to have one. Else its pool will hear of a loan, or of none.
+  bool Borrow(const std::shared_ptr<const Host>& host, bool without);
 
-  // From the desk. An idle connection to that host, or null.
-  std::unique_ptr<Loan> Lend(const Host& host);
+  // From the desk. An idle connection, or null.
+  std::unique_ptr<Loan> Lend(const LoanDesk::Request& request);
   void OnAnswer(uint64_t ticket, std::unique_ptr<Loan> loan);
 
   // Borrowings without an answer; for tests.

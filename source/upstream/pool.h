@@ -60,8 +60,8 @@ class HostPool {
   WorkerCluster& cluster() { return cluster_; }
 
   // From the worker's Lender; pool_lending.cc.
-  // An idle connection, for another worker; or null.
-  std::unique_ptr<Loan> Lend();
+  // An idle connection, for another worker, perhaps one that has none at all; or null.
+  std::unique_ptr<Loan> Lend(bool to_one_without);
   // What Borrow asked for; or, not `awaited` any longer, what comes too late: it is idle here then.
   void OnLoan(std::unique_ptr<Loan> loan, bool awaited);
   void OnNoLoan();

@@ -20,14 +20,20 @@ bool HostPool::Lends() const {
 bool HostPool::Borrow() {
   // What connects ahead of need is for connections that others need themselves.
   if (pending_count_ <= expected_streams_ || !Lends()) return false;
-  if (!cluster_.lender()->Borrow(host_)) return false;
+  const bool without = connection_count_ == 0 && borrowing_ == 0;
+  if (!cluster_.lender()->Borrow(host_, without)) return false;
   ++borrowing_;
   ++expected_streams_;
   return true;
 }
 
-std::unique_ptr<Loan> HostPool::Lend() {
+// A worker without any connection may make one beyond the limit. There must not come to be more
+// such workers than there were, or connections would pile up that each of them made in its turn.
+std::unique_ptr<Loan> HostPool::Lend(bool to_one_without) {
   if (!Lends() || pending_count_ > 0) return nullptr;
+  if (connection_count_ == 1 && !to_one_without && cluster_.AtConnectionLimit(*host_)) {
+    return nullptr;
+  }
   // The one that would be of use here last. One that turns out to be closed leaves the list.
   while (ClientConnection* connection = free_.back()) {
     if (connection->requests() == 0) return nullptr;  // Made ahead of need, for use here.

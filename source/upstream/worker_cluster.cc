@@ -353,6 +353,13 @@ void WorkerCluster::Entrust(Loan& loan) {
   loan.counts_for_host = config().max_connections_per_host != UINT32_MAX;
 }
 
+bool WorkerCluster::AtConnectionLimit(const Host& host) const {
+  constexpr RoutingPriority kPriority = RoutingPriority::kDefault;
+  if (counts(kPriority).connections.Full(thresholds(kPriority).max_connections)) return true;
+  const uint32_t most = config().max_connections_per_host;
+  return most != UINT32_MAX && host.connections().load(std::memory_order_relaxed) >= most;
+}
+
 void WorkerCluster::CountMoved(const Host& host, bool here) {
   if (here) {
     stats_->upstream_cx_active.Inc();

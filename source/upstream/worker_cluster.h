@@ -141,6 +141,8 @@ class WorkerCluster final : public base::RefCounted {
   // A connection leaves for another worker with its place in the limits, or has come from one.
   void Entrust(Loan& loan);
   void CountMoved(const Host& host, bool here);
+  // Whether no further one to that host may be made now.
+  bool AtConnectionLimit(const Host& host) const;
   // Null: the cluster's workers do not lend each other connections.
   Lender* lender() const { return lender_.get(); }
   // The usual one of the host with that id, or null.

@@ -240,5 +240,71 @@ TEST(EventLoopDeathTest, NoTurnWithinATurn) {
   EXPECT_DEATH(loop.RunOnce(0), "turning != this");
 }
 
+// Reads a byte as if it were much: in its event, or at the turn's end.
+struct BulkReader final : IoHandler, Runnable, TurnEnd {
+  BulkReader(EventLoop& event_loop, const std::string& reader_name, std::string* text)
+      : loop(event_loop), name(reader_name), log(text) {
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
+    loop.Watch(fds[0], this);
+    CHECK(write(fds[1], "x", 1) == 1);
+  }
+  ~BulkReader() override {
+    close(fds[0]);
+    close(fds[1]);
+  }
+  void OnIo(uint32_t events) override {
+    if (!at_end && (events & EPOLLIN) != 0) Read();
+  }
+  void Read() {
+    char byte;
+    if (read(fds[0], &byte, 1) != 1) return;
+    *log += name + "-read ";
+    loop.Schedule(this);
+    loop.Hurry();
+  }
+  void Run() override {
+    *log += name + "-run ";
+    loop.AtTurnEnd(this);
+  }
+  void OnTurnEnd() override {
+    if (!at_end) {
+      *log += name + "-write ";
+    } else if (loop.hurrying()) {
+      loop.AtTurnEnd(this);
+    } else {
+      Read();
+    }
+  }
+  EventLoop& loop;
+  const std::string name;
+  std::string* const log;
+  bool at_end = false;
+  int fds[2];
+};
+
+TEST(EventLoop, BulkIsWrittenBeforeTheNextDescriptorIsRead) {
+  SimClock clock;
+  EventLoop loop(clock);
+  std::string log;
+  BulkReader one(loop, "1", &log);
+  BulkReader two(loop, "2", &log);
+  loop.RunOnce(0);
+  EXPECT_EQ(log, "1-read 1-run 1-write 2-read 2-run 2-write ");
+  EXPECT_FALSE(loop.hurrying());
+}
+
+TEST(EventLoop, BulkThatIsReadAtTheTurnsEndIsPassedOnBeforeMoreIsRead) {
+  SimClock clock;
+  EventLoop loop(clock);
+  std::string log;
+  BulkReader one(loop, "1", &log);
+  BulkReader two(loop, "2", &log);
+  one.at_end = two.at_end = true;
+  loop.AtTurnEnd(&one);
+  loop.AtTurnEnd(&two);
+  loop.RunOnce(0);
+  EXPECT_EQ(log, "1-read 1-run 2-read 2-run ");
+}
+
 }  // namespace
 }  // namespace proxenos::event
