@@ -31,9 +31,10 @@ std::vector<MessageRules> MatcherFields() {
       {"xds.type.matcher.v3.Matcher.MatcherList.Predicate.PredicateList", {Use("*")}},
       {"xds.type.matcher.v3.Matcher.MatcherList.Predicate.SinglePredicate", {Use("*")}},
       {"xds.type.matcher.v3.Matcher.MatcherTree",
-       {Use("input exact_match_map prefix_match_map"),
-        Refuse("custom_match", "write a matcher_list with a custom_match of input_matchers.ip")}},
+       {Use("input exact_match_map prefix_match_map custom_match")}},
       {"xds.type.matcher.v3.Matcher.MatcherTree.MatchMap", {Use("*")}},
+      {"xds.type.matcher.v3.IPMatcher", {Use("*")}},
+      {"xds.type.matcher.v3.IPMatcher.IPRangeMatcher", {Use("*")}},
       {"xds.core.v3.TypedExtensionConfig", {Use("*")}},
       {"xds.type.matcher.v3.StringMatcher",
        {Use("exact prefix suffix contains safe_regex ignore_case"),
@@ -86,8 +87,7 @@ std::vector<MessageRules> OlderMatcherFields() {
       {"envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate.PredicateList", {Use("*")}},
       {"envoy.config.common.matcher.v3.Matcher.MatcherList.Predicate.SinglePredicate", {Use("*")}},
       {"envoy.config.common.matcher.v3.Matcher.MatcherTree",
-       {Use("input exact_match_map prefix_match_map"),
-        Refuse("custom_match", "write a matcher_list with a custom_match of input_matchers.ip")}},
+       {Use("input exact_match_map prefix_match_map custom_match")}},
       {"envoy.config.common.matcher.v3.Matcher.MatcherTree.MatchMap", {Use("*")}},
   };
 }

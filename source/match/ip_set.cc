@@ -17,7 +17,7 @@ std::optional<std::string> ParseIp(absl::string_view text) {
   return std::nullopt;
 }
 
-std::string IpSet::Key(absl::string_view ip, uint32_t bits) {
+std::string RangeKey(absl::string_view ip, uint32_t bits) {
   std::string key(ip);
   MaskIp(reinterpret_cast<uint8_t*>(key.data()), static_cast<uint32_t>(ip.size()), bits);
   key.push_back(static_cast<char>(bits));
@@ -27,7 +27,7 @@ std::string IpSet::Key(absl::string_view ip, uint32_t bits) {
 bool IpSet::Add(absl::string_view ip, uint32_t prefix_bits) {
   const std::optional<std::string> bytes = ParseIp(ip);
   if (!bytes || prefix_bits > 8 * bytes->size()) return false;
-  ranges_.insert(Key(*bytes, prefix_bits));
+  ranges_.insert(RangeKey(*bytes, prefix_bits));
   std::vector<uint32_t>& lengths = lengths_[bytes->size() == 16];
   if (std::find(lengths.begin(), lengths.end(), prefix_bits) == lengths.end()) {
     lengths.push_back(prefix_bits);
@@ -39,7 +39,7 @@ bool IpSet::Contains(absl::string_view ip) const {
   if (ip.size() != 4 && ip.size() != 16) return false;
   const std::vector<uint32_t>& lengths = lengths_[ip.size() == 16];
   return std::any_of(lengths.begin(), lengths.end(),
-                     [&](uint32_t bits) { return ranges_.contains(Key(ip, bits)); });
+                     [&](uint32_t bits) { return ranges_.contains(RangeKey(ip, bits)); });
 }
 
 }  // namespace proxenos::match

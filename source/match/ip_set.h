@@ -17,6 +17,9 @@ namespace proxenos::match {
 // The 4 or 16 bytes of an address; nothing when `text` is none.
 std::optional<std::string> ParseIp(absl::string_view text);
 
+// A range as a key: the first bits of `ip`, the rest 0, and behind them their number.
+std::string RangeKey(absl::string_view ip, uint32_t bits);
+
 class IpSet {
  public:
   // "10.0.0.0" and 8. False when it is no address, or one with fewer bits.
@@ -27,9 +30,6 @@ class IpSet {
   bool Contains(absl::string_view ip) const;
 
  private:
-  // The first bits of a range, the rest 0, and behind them their number.
-  static std::string Key(absl::string_view ip, uint32_t bits);
-
   absl::flat_hash_set<std::string> ranges_;
   std::vector<uint32_t> lengths_[2];  // Prefix lengths that occur, of IPv4 and IPv6.
 };

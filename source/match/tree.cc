@@ -1,7 +1,10 @@
 // Walking down.
 #include "source/match/tree.h"
 
+#include <string>
 #include <utility>
+
+#include "source/match/ip_set.h"
 
 namespace proxenos::match {
 namespace {
@@ -51,11 +54,32 @@ Found MatchTree::FindInList(ReadInput read, bool by_index) const {
   return Found{};
 }
 
+Found MatchTree::FindInRanges(const RangeMap& map, const Reading& address, ReadInput read,
+                              bool by_index) {
+  std::string parsed;
+  absl::string_view ip = address.ip;
+  if (ip.empty()) {
+    parsed = ParseIp(address.text).value_or(std::string());
+    ip = parsed;
+  }
+  Found found;
+  bool narrowest = true;
+  map.ranges.Visit(ip, [&map, &found, &narrowest, read, by_index](uint32_t number) {
+    const RangeMap::Entry& entry = map.entries[number];
+    if (!narrowest && entry.exclusive) return true;
+    found = Follow(entry.on_match, read, by_index);
+    narrowest = false;
+    return found.state == Found::State::kNothing;
+  });
+  return found;
+}
+
 Found MatchTree::FindInMap(ReadInput read, bool by_index) const {
   Reading reading;
   read(map_->input, reading);
   if (reading.state == Reading::State::kLater) return Found{Found::State::kLater};
   if (reading.state == Reading::State::kAbsent) return Found{};
+  if (map_->by_range != nullptr) return FindInRanges(*map_->by_range, reading, read, by_index);
   const absl::string_view text = reading.text;
   if (!map_->prefixes) {
     const auto it = map_->entries.find(text);

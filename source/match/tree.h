@@ -1,5 +1,5 @@
-// MatchTree: xds.type.matcher.v3.Matcher, compiled: a list of predicates, or a map by one text, of
-// which each leads to an action or to a tree below.
+// MatchTree: xds.type.matcher.v3.Matcher, compiled: a list of predicates, or a map by one text or
+// address, of which each leads to an action or to a tree below.
 //
 // As in Envoy, what leads to a tree below that decides nothing counts as not matched, and the next
 // predicate (or shorter prefix) is tried. Long lists are not walked: ListIndex says which entries
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "source/match/ip_ranges.h"
 #include "source/match/list_index.h"
 #include "source/match/predicate.h"
 #include "source/match/reading.h"
@@ -41,11 +42,21 @@ class MatchTree {
     Predicate predicate;
     OnMatch on_match;
   };
+  // IPMatcher: an address leads to what the narrowest range that holds it is for.
+  struct RangeMap {
+    struct Entry {
+      OnMatch on_match;
+      bool exclusive = false;  // Counts only where no narrower range holds the address.
+    };
+    IpRanges ranges;  // Their numbers are indices into `entries`.
+    std::vector<Entry> entries;
+  };
   struct Map {
     uint32_t input = 0;
     bool prefixes = false;  // Else whole texts.
     absl::flat_hash_map<std::string, OnMatch> entries;
-    std::vector<size_t> lengths;  // Of the prefixes that there are, longest first.
+    std::vector<size_t> lengths;                 // Of the prefixes that there are, longest first.
+    std::unique_ptr<const RangeMap> by_range{};  // Null: by text.
   };
 
   // `list` and `map` may be empty: then `otherwise` alone decides.
@@ -60,6 +71,8 @@ class MatchTree {
   Found Find(ReadInput read, bool by_index) const;
   Found FindInList(ReadInput read, bool by_index) const;
   Found FindInMap(ReadInput read, bool by_index) const;
+  static Found FindInRanges(const RangeMap& map, const Reading& address, ReadInput read,
+                            bool by_index);
   static Found Follow(const OnMatch& on_match, ReadInput read, bool by_index);
 
   std::vector<Entry> list_;

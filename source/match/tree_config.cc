@@ -16,6 +16,7 @@
 #include "source/config/typed_config.h"
 #include "source/match/match_config.h"
 #include "source/match/value_matcher_config.h"
+#include "xds/type/matcher/v3/ip.pb.h"
 
 namespace proxenos::match {
 namespace {
@@ -26,6 +27,7 @@ using Proto = xds::type::matcher::v3::Matcher;
 using PredicateProto = Proto::MatcherList::Predicate;
 using Extension = xds::core::v3::TypedExtensionConfig;
 using OnMatch = MatchTree::OnMatch;
+using IpMatcher = xds::type::matcher::v3::IPMatcher;
 
 constexpr std::string_view kCelMatcher = "xds.type.matcher.v3.CelMatcher";
 
@@ -90,6 +92,10 @@ class TreeCompiler {
   std::optional<std::vector<Predicate>> CompileEach(const PredicateProto::PredicateList& proto,
                                                     const Path& path);
   std::unique_ptr<const MatchTree::Map> Compile(const Proto::MatcherTree& proto, const Path& path);
+  std::unique_ptr<const MatchTree::RangeMap> CompileRangeMap(const Extension& proto,
+                                                             const Path& path);
+  bool AddRanges(const IpMatcher::IPRangeMatcher& proto, uint32_t number, IpRanges& to,
+                 const Path& path);
 
   const InputCompiler inputs_;
   const ActionCompiler actions_;
@@ -250,13 +256,19 @@ std::unique_ptr<const MatchTree::Map> TreeCompiler::Compile(const Proto::Matcher
   const auto input = inputs_(proto.input(), path.Field("input"));
   auto tree = std::make_unique<MatchTree::Map>();
   tree->prefixes = proto.has_prefix_match_map();
-  if (!tree->prefixes && !proto.has_exact_match_map()) {
-    errors_.Add(path, "expected exact_match_map or prefix_match_map");
+  if (proto.tree_type_case() == Proto::MatcherTree::TREE_TYPE_NOT_SET) {
+    errors_.Add(path, "expected exact_match_map, prefix_match_map or custom_match");
     return nullptr;
   }
   if (input && (input->metadata || input->attributes)) {
     errors_.Add(path.Field("input"), "metadata and attributes are no text: write a matcher_list");
     return nullptr;
+  }
+  if (proto.has_custom_match()) {
+    tree->by_range = CompileRangeMap(proto.custom_match(), path.Field("custom_match"));
+    if (!input || tree->by_range == nullptr) return nullptr;
+    tree->input = input->number;
+    return tree;
   }
   const Path at = path.Field(tree->prefixes ? "prefix_match_map" : "exact_match_map").Field("map");
   const auto& map = tree->prefixes ? proto.prefix_match_map().map() : proto.exact_match_map().map();
@@ -271,6 +283,47 @@ std::unique_ptr<const MatchTree::Map> TreeCompiler::Compile(const Proto::Matcher
   std::sort(tree->lengths.begin(), tree->lengths.end(), std::greater<>());
   tree->lengths.erase(std::unique(tree->lengths.begin(), tree->lengths.end()), tree->lengths.end());
   return tree;
+}
+
+bool TreeCompiler::AddRanges(const IpMatcher::IPRangeMatcher& proto, uint32_t number, IpRanges& to,
+                             const Path& path) {
+  bool good = proto.ranges_size() != 0;
+  if (!good) errors_.Add(path.Field("ranges"), "expected at least one");
+  for (int i = 0; i < proto.ranges_size(); ++i) {
+    const auto& range = proto.ranges(i);
+    if (to.Add(range.address_prefix(), range.prefix_len().value(), number)) continue;
+    good = false;
+    errors_.AddValue(path.Field("ranges").Index(static_cast<size_t>(i)), range.address_prefix(),
+                     "an IP address and no more bits than it has");
+  }
+  return good;
+}
+
+std::unique_ptr<const MatchTree::RangeMap> TreeCompiler::CompileRangeMap(const Extension& extension,
+                                                                         const Path& path) {
+  const Path at = path.Field("typed_config");
+  const std::string type = config::TypedConfigType(extension.typed_config());
+  if (type != IpMatcher::descriptor()->full_name()) {
+    errors_.AddValue(at, type, "a tree that proxenos implements (xds.type.matcher.v3.IPMatcher)");
+    return nullptr;
+  }
+  IpMatcher proto;
+  if (!config::UnpackTypedConfigTo(extension.typed_config(), proto, at, errors_)) return nullptr;
+  if (proto.range_matchers_size() == 0) {
+    errors_.Add(at.Field("range_matchers"), "expected at least one");
+    return nullptr;
+  }
+  auto map = std::make_unique<MatchTree::RangeMap>();
+  bool good = true;
+  for (int i = 0; i < proto.range_matchers_size(); ++i) {
+    const auto& matcher = proto.range_matchers(i);
+    const Path one = at.Field("range_matchers").Index(static_cast<size_t>(i));
+    auto on_match = Compile(matcher.on_match(), one.Field("on_match"));
+    good = AddRanges(matcher, static_cast<uint32_t>(i), map->ranges, one) && good && on_match;
+    if (on_match) map->entries.push_back({*std::move(on_match), matcher.exclusive()});
+  }
+  if (!good) return nullptr;
+  return map;
 }
 
 std::optional<MatchTree> TreeCompiler::Compile(const Proto& proto, const Path& path) {
