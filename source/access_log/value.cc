@@ -184,9 +184,6 @@ void AppendEscapedJson(absl::string_view text, std::string& out) {
 }
 
 absl::string_view LogTypeName(LogType type) {
-  // Those of datagram_log_type.h, which are of sessions over UDP.
-  if (type == LogType{12}) return "UdpPeriodic";
-  if (type == LogType{13}) return "UdpSessionEnd";
   switch (type) {
     case LogType::kNotSet:
       return "NotSet";
@@ -202,8 +199,18 @@ absl::string_view LogTypeName(LogType type) {
       return "DownstreamPeriodic";
     case LogType::kDownstreamEnd:
       return "DownstreamEnd";
+    case LogType::kUpstreamPoolReady:
+      return "UpstreamPoolReady";
+    case LogType::kUpstreamPeriodic:
+      return "UpstreamPeriodic";
+    case LogType::kUpstreamEnd:
+      return "UpstreamEnd";
     case LogType::kDownstreamTunnelEstablished:
       return "DownstreamTunnelSuccessfullyEstablished";
+    case LogType::kUdpPeriodic:
+      return "UdpPeriodic";
+    case LogType::kUdpSessionEnd:
+      return "UdpSessionEnd";
     case LogType::kTcpConnectionStart:
       return "TcpConnectionStart";
   }

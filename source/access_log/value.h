@@ -26,7 +26,12 @@ enum class LogType : uint8_t {
   kDownstreamStart = 4,
   kDownstreamPeriodic = 5,
   kDownstreamEnd = 6,
+  kUpstreamPoolReady = 7,
+  kUpstreamPeriodic = 8,
+  kUpstreamEnd = 9,
   kDownstreamTunnelEstablished = 10,
+  kUdpPeriodic = 12,
+  kUdpSessionEnd = 13,
   kTcpConnectionStart = 14,
 };
 // As Envoy calls it ("DownstreamEnd").

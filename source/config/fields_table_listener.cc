@@ -233,10 +233,7 @@ std::vector<MessageRules> ListenerFields() {
        {
            Use("suppress_envoy_headers start_child_span upstream_http_filters upstream_log"),
            Use("upstream_log_options strict_check_headers reject_connect_request_early_data"),
-           Use("suppress_grpc_request_failure_code_stats"),
-           Leave("respect_expected_rq_timeout",
-                 "The header that it would read is removed from requests of clients that are not "
-                 "internal; one that is sets x-envoy-upstream-rq-timeout-ms."),
+           Use("suppress_grpc_request_failure_code_stats respect_expected_rq_timeout"),
            Leave("dynamic_stats",
                  "It spares Envoy the counting of upstream stats; here they are always counted."),
        }},

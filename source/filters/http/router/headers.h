@@ -16,7 +16,9 @@ inline void SetNumber(http::HeaderMap& headers, http::HeaderId id, uint64_t valu
   headers.Set(id, absl::string_view(digits, static_cast<size_t>(end - digits)));
 }
 
-// Takes a field of milliseconds out; nothing when there is none or it is no number.
+// A field of milliseconds; nothing when there is none or it is no number.
+std::optional<base::Nanos> ReadMs(const http::HeaderMap& headers, http::HeaderId id);
+// The same, and takes it out.
 std::optional<base::Nanos> TakeMs(http::HeaderMap& headers, http::HeaderId id);
 
 }  // namespace proxenos::filters::router

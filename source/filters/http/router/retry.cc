@@ -12,13 +12,18 @@ namespace proxenos::filters::router {
 
 using http::HeaderId;
 
-std::optional<base::Nanos> TakeMs(http::HeaderMap& headers, HeaderId id) {
+std::optional<base::Nanos> ReadMs(const http::HeaderMap& headers, HeaderId id) {
   constexpr uint64_t kMostMs = uint64_t{365} * 86400 * 1000;
   uint64_t ms;
   const http::Header* header = headers.Find(id);
   if (header == nullptr || !absl::SimpleAtoi(header->value(), &ms)) return std::nullopt;
-  headers.Remove(id);
   return static_cast<base::Nanos>(std::min(ms, kMostMs)) * base::kMillisecond;
+}
+
+std::optional<base::Nanos> TakeMs(http::HeaderMap& headers, HeaderId id) {
+  const std::optional<base::Nanos> ms = ReadMs(headers, id);
+  if (ms) headers.Remove(id);
+  return ms;
 }
 
 namespace {

@@ -126,7 +126,8 @@ void Router::Forward() {
       cluster_->config().upstream_filters != nullptr || config_.upstream_filters != nullptr) {
     sent_body_.Limit(KeptBodyBytes(route));
   }
-  timeouts_.Read(*forward_, stream_.IsGrpcCall(), retry_.per_try_timeout(), head.headers);
+  timeouts_.Read(*forward_, stream_.IsGrpcCall(), retry_.per_try_timeout(),
+                 config_.respect_expected_timeout, head.headers);
   timeouts_.Announce(0, !config_.suppress_envoy_headers, head.headers);
   if (route.virtual_host->include_request_attempt_count) {
     SetNumber(head.headers, HeaderId::kXEnvoyAttemptCount, 1);

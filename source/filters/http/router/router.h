@@ -39,6 +39,7 @@ struct RouterConfig {
   bool suppress_envoy_headers = false;
   bool start_child_span = false;
   bool suppress_grpc_codes = false;            // suppress_grpc_request_failure_code_stats
+  bool respect_expected_timeout = false;       // respect_expected_rq_timeout
   bool rejects_early_data = false;             // reject_connect_request_early_data
   std::vector<http::HeaderId> strict_headers;  // strict_check_headers
   // Of each attempt; null: there are none.

@@ -38,7 +38,6 @@ class RouterFactory final : public filter::FilterFactory {
   }
   void OpenLogs(access_log::LogWriter* writer, config::Errors& errors) override {
     if (logs_.empty()) return;
-    RefuseTypes(errors);
     UpstreamLogs logs;
     logs.logs = access_log::CompileAccessLogs(logs_, writer, path_.Field("upstream_log"), errors);
     logs.at_begin = options_.flush_upstream_log_on_upstream_stream();
@@ -52,16 +51,6 @@ class RouterFactory final : public filter::FilterFactory {
   }
 
  private:
-  void RefuseTypes(config::Errors& errors) const {
-    for (int i = 0; i < logs_.size(); ++i) {
-      const bool asks = logs_[i].SerializeAsString().find("ACCESS_LOG_TYPE") != std::string::npos ||
-                        logs_[i].DebugString().find("log_type_filter") != std::string::npos;
-      if (!asks) continue;
-      errors.Add(path_.Field("upstream_log").Index(static_cast<size_t>(i)),
-                 "asks for the type of an entry, which those of attempts do not have");
-    }
-  }
-
   RouterConfig config_;
   // Until they are opened.
   google::protobuf::RepeatedPtrField<envoy::config::accesslog::v3::AccessLog> logs_;
@@ -95,6 +84,7 @@ std::unique_ptr<filter::FilterFactory> CreateRouterAmong(const google::protobuf:
   compiled.suppress_envoy_headers = proto.suppress_envoy_headers();
   compiled.start_child_span = proto.start_child_span();
   compiled.suppress_grpc_codes = proto.suppress_grpc_request_failure_code_stats();
+  compiled.respect_expected_timeout = proto.respect_expected_rq_timeout();
   compiled.rejects_early_data = proto.reject_connect_request_early_data().value();
   compiled.strict_headers = StrictHeaders(proto);
   compiled.upstream_filters = filter::CompileUpstreamFilters(

@@ -24,10 +24,14 @@ base::Nanos GrpcTimeout(const route::Forward& forward, const http::HeaderMap& he
 }  // namespace
 
 void Timeouts::Read(const route::Forward& forward, bool grpc, base::Nanos per_try,
-                    http::HeaderMap& headers) {
+                    bool respect_expected, http::HeaderMap& headers) {
   rewrites_grpc_timeout_ = grpc && forward.answer_grpc_timeout_max.has_value();
   whole_ = rewrites_grpc_timeout_ ? GrpcTimeout(forward, headers) : forward.timeout;
-  if (const auto ms = TakeMs(headers, HeaderId::kXEnvoyUpstreamRqTimeoutMs)) whole_ = *ms;
+  // As in Envoy, where the proxy before has its say, no field beside it is looked at.
+  const auto ms = respect_expected && headers.Has(HeaderId::kXEnvoyExpectedRqTimeoutMs)
+                      ? ReadMs(headers, HeaderId::kXEnvoyExpectedRqTimeoutMs)
+                      : TakeMs(headers, HeaderId::kXEnvoyUpstreamRqTimeoutMs);
+  if (ms) whole_ = *ms;
   per_try_ = per_try >= whole_ && whole_ != 0 ? 0 : per_try;
 }
 

@@ -13,7 +13,8 @@ class Timeouts {
  public:
   // As the route says, with what the request's own fields say on top, which are taken out of
   // `headers`. `grpc`: the request is a gRPC call. `per_try`: the retry policy's; 0: none.
-  void Read(const route::Forward& forward, bool grpc, base::Nanos per_try,
+  // `respect_expected`: what a proxy before this one wrote counts (respect_expected_rq_timeout).
+  void Read(const route::Forward& forward, bool grpc, base::Nanos per_try, bool respect_expected,
             http::HeaderMap& headers);
 
   // From the end of the request to the end of the response. 0: none.

@@ -17,7 +17,7 @@ AttemptLog::AttemptLog(const UpstreamLogs& logs, const Router::Attempt& attempt,
       number_(stream.info.attempts + 1) {
   if (logs.interval == 0) return;
   interval_.emplace(stream.environment.loop.timers(), [this] {
-    Write();
+    Write(access_log::LogType::kUpstreamPeriodic);
     interval_->ArmIn(logs_.interval);
   });
   interval_->ArmIn(logs.interval);
@@ -25,7 +25,7 @@ AttemptLog::AttemptLog(const UpstreamLogs& logs, const Router::Attempt& attempt,
 
 void AttemptLog::OnConnected() {
   host_ = HostFacts::Of(stream_.info);
-  if (logs_.at_begin) Write();
+  if (logs_.at_begin) Write(access_log::LogType::kUpstreamPoolReady);
 }
 
 // What becomes of the head on its way to the client is none of the attempt's.
@@ -42,7 +42,7 @@ void AttemptLog::OnHead(const http::ResponseHead& head) {
 
 void AttemptLog::OnEnd() {
   interval_.reset();
-  Write();
+  Write(access_log::LogType::kUpstreamEnd);
 }
 
 filter::StreamInfo AttemptLog::Describe() const {
@@ -89,7 +89,7 @@ filter::StreamInfo AttemptLog::Describe() const {
   return info;
 }
 
-void AttemptLog::Write() {
+void AttemptLog::Write(access_log::LogType type) {
   filter::StreamInfo info = Describe();
   // What filters left to each other is the request's: lent for the time of writing.
   std::swap(info.metadata, stream_.info.metadata);
@@ -100,7 +100,8 @@ void AttemptLog::Write() {
                                       attempt_.trailers,
                                       {},
                                       stream_.environment.runtime,
-                                      stream_.environment.remote_logs};
+                                      stream_.environment.remote_logs,
+                                      type};
   for (const access_log::AccessLog& log : logs_.logs) log.Log(input);
   std::swap(info.metadata, stream_.info.metadata);
   std::swap(info.state, stream_.info.state);

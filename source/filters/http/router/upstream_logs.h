@@ -36,7 +36,7 @@ class AttemptLog {
   uint32_t flags = 0;  // ResponseFlag bits of the attempt.
 
  private:
-  void Write();
+  void Write(access_log::LogType type);
   filter::StreamInfo Describe() const;
 
   const UpstreamLogs& logs_;

@@ -106,14 +106,14 @@ void UdpSession::SendToClient(absl::string_view bytes) {
 }
 
 void UdpSession::OnLogTimer() {
-  Log(access_log::kUdpPeriodic);
+  Log(access_log::LogType::kUdpPeriodic);
   log_timer_->ArmIn(service_.config().log_interval);
 }
 
 void UdpSession::Close() {
   idle_.Disarm();
   if (log_timer_ != nullptr) log_timer_->Disarm();
-  Log(access_log::kUdpSessionEnd);
+  Log(access_log::LogType::kUdpSessionEnd);
   Unlink();
   host_->cluster.NoteEnd(*host_);
   host_ = nullptr;

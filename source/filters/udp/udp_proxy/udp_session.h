@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "absl/strings/string_view.h"
-#include "source/access_log/datagram_log_type.h"
+#include "source/access_log/access_log.h"
 #include "source/base/intrusive_list.h"
 #include "source/event/event_loop.h"
 #include "source/net/address.h"

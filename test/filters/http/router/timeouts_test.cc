@@ -26,7 +26,7 @@ class TimeoutsTest : public ::testing::Test {
     const route::Route* route = table->Match(request_->Input());
     ASSERT_NE(route, nullptr);
     timeouts_ = Timeouts();
-    timeouts_.Read(*route->forward(), grpc, per_try, request_->head.headers);
+    timeouts_.Read(*route->forward(), grpc, per_try, respect_expected_, request_->head.headers);
   }
   std::string Announced(base::Nanos elapsed = 0) {
     timeouts_.Announce(elapsed, true, request_->head.headers);
@@ -39,6 +39,7 @@ class TimeoutsTest : public ::testing::Test {
 
   std::unique_ptr<Request> request_;
   Timeouts timeouts_;
+  bool respect_expected_ = false;
 };
 
 TEST_F(TimeoutsTest, OfTheRouteAndItsDefault) {
@@ -57,6 +58,21 @@ TEST_F(TimeoutsTest, OfTheRequestsOwnField) {
   EXPECT_EQ(timeouts_.whole(), 250 * kMillisecond);
   EXPECT_EQ(Field("x-envoy-upstream-rq-timeout-ms"), "none");
   EXPECT_EQ(Announced(), "250");
+}
+
+TEST_F(TimeoutsTest, OfTheProxyBefore) {
+  const Request::Fields fields = {{"x-envoy-expected-rq-timeout-ms", "100"},
+                                  {"x-envoy-upstream-rq-timeout-ms", "250"}};
+  Read("timeout { seconds: 3 }", fields);
+  EXPECT_EQ(timeouts_.whole(), 250 * kMillisecond);
+  respect_expected_ = true;
+  Read("timeout { seconds: 3 }", fields);
+  EXPECT_EQ(timeouts_.whole(), 100 * kMillisecond);
+  EXPECT_EQ(Announced(), "100");
+  Read("timeout { seconds: 3 }", {{"x-envoy-upstream-rq-timeout-ms", "250"}});
+  EXPECT_EQ(timeouts_.whole(), 250 * kMillisecond);
+  Read("timeout { seconds: 3 }", {{"x-envoy-expected-rq-timeout-ms", "soon"}});
+  EXPECT_EQ(timeouts_.whole(), 3 * kSecond);
 }
 
 TEST_F(TimeoutsTest, TryShorterThanTheWhole) {
