@@ -137,8 +137,8 @@ std::vector<MessageRules> ClusterFields() {
       {"envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest",
        {
            Use("choice_count active_request_bias locality_lb_config slow_start_config"),
-           Use("selection_method").Only("N_CHOICES"),
-           Use("enable_full_scan").Only("false"),
+           Use("selection_method"),
+           Use("enable_full_scan").Only("false", "write selection_method: FULL_SCAN"),
        }},
       {"envoy.extensions.load_balancing_policies.common.v3.LocalityLbConfig",
        {Use("locality_weighted_lb_config zone_aware_lb_config")}},

@@ -35,6 +35,15 @@ struct HashOptions {
   friend bool operator==(const HashOptions&, const HashOptions&) = default;
 };
 
+// Of kLeastRequest.
+struct LeastRequestOptions {
+  uint32_t choices = 2;  // Hosts that are drawn and compared; 0: all are compared (FULL_SCAN).
+  // active_request_bias: how much requests under way count where weights differ; 0: not at all.
+  float bias = 1;
+
+  friend bool operator==(const LeastRequestOptions&, const LeastRequestOptions&) = default;
+};
+
 // LocalityLbConfig.ZoneAwareLbConfig; zone_routing.h.
 struct ZoneAwareness {
   uint64_t min_cluster_size = 6;       // Healthy hosts; with fewer, zones play no part.

@@ -307,6 +307,9 @@ bool BalancingCompiler::TrySet(const google::protobuf::Any& any, const config::P
   } else if (Holds(any, least_request, path)) {
     SetLocalities(LbPolicy::kLeastRequest, least_request);
     SetLeastRequest(least_request, path);
+    if (least_request.selection_method() == policies::least_request::v3::LeastRequest::FULL_SCAN) {
+      to_.least_request.choices = 0;
+    }
     SetSlowStart(least_request, path);
   } else if (Holds(any, random, path)) {
     SetLocalities(LbPolicy::kRandom, random);
@@ -368,12 +371,16 @@ void BalancingCompiler::SetLeastRequest(const LeastRequestProto& proto, const co
       errors_.AddValue(path.Field("choice_count"), std::to_string(choices),
                        absl::StrCat("2 to ", kMaxChoices));
     } else {
-      to_.least_request_choices = choices;
+      to_.least_request.choices = choices;
     }
   }
-  if (proto.has_active_request_bias() && proto.active_request_bias().default_value() != 1.0) {
-    errors_.Add(path.Field("active_request_bias"), "only a bias of 1 is implemented");
+  if (!proto.has_active_request_bias()) return;
+  const double bias = proto.active_request_bias().default_value();
+  if (!(bias >= 0)) {
+    errors_.AddValue(path.Field("active_request_bias"), absl::StrCat(bias), "0 or more");
+    return;
   }
+  to_.least_request.bias = static_cast<float>(bias);
 }
 
 template <typename RingProto>

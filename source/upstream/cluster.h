@@ -139,7 +139,7 @@ struct ClusterConfig {
   // wait_for_warm_on_init: whether start-up waits for the first endpoints.
   bool wait_for_warm_on_init = true;
   uint8_t panic_threshold_percent = 50;
-  uint32_t least_request_choices = 2;
+  LeastRequestOptions least_request;
   base::Sparse<HashOptions> hashing;  // Of ring hash and Maglev.
   // HttpProtocolOptions.hash_policy, in the place of those of routes; null: there is none.
   std::shared_ptr<const std::vector<route::HashPolicy>> hash_policies;

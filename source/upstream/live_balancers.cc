@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "source/upstream/least_pick.h"
 #include "source/upstream/orca_rules.h"
 
 namespace proxenos::upstream {
@@ -44,9 +45,9 @@ HostIndex LiveRoundRobin::PickIn(const Draw& draw, base::Random& random) {
   return schedules_.Of(draw.turns).Turn(cursors_[draw.turns]);
 }
 
-LiveLeastRequest::LiveLeastRequest(uint32_t choices, ActiveRequests active,
+LiveLeastRequest::LiveLeastRequest(const LeastRequestOptions& options, ActiveRequests active,
                                    const LiveInputs& inputs)
-    : choices_(choices), active_(std::move(active)), schedules_(inputs) {}
+    : options_(options), active_(std::move(active)), schedules_(inputs) {}
 
 void LiveLeastRequest::OnUpdate(base::Random&) {
   schedules_.Reset(hosts(), AllTurns(hosts(), turn_count(),
@@ -55,20 +56,8 @@ void LiveLeastRequest::OnUpdate(base::Random&) {
 
 HostIndex LiveLeastRequest::PickIn(const Draw& draw, base::Random& random) {
   schedules_.Refresh();
-  const Schedule& turns = schedules_.Of(draw.turns);
-  HostIndex best = turns.Draw(random);
-  if (turns.size() == 1) return best;
-  double best_active = active_(best);
-  for (uint32_t i = 1; i < choices_; ++i) {
-    const HostIndex other = turns.Draw(random);
-    const double active = active_(other);
-    // As LeastRequest: fewer in proportion to the weight, and the first drawn wins a tie.
-    if (active * schedules_.WeightOf(best) < best_active * schedules_.WeightOf(other)) {
-      best = other;
-      best_active = active;
-    }
-  }
-  return best;
+  const auto weight = [this](HostIndex host) { return schedules_.WeightOf(host); };
+  return LeastPick(options_, active_, weight).Pick(schedules_.Of(draw.turns), random);
 }
 
 std::unique_ptr<LoadBalancer> MakeLiveBalancer(const ClusterConfig& config, ActiveRequests& active,
@@ -79,8 +68,7 @@ std::unique_ptr<LoadBalancer> MakeLiveBalancer(const ClusterConfig& config, Acti
   if (inputs.orca == nullptr && inputs.slow_start == nullptr) return nullptr;
   if (config.lb_policy == LbPolicy::kRoundRobin) return std::make_unique<LiveRoundRobin>(inputs);
   if (config.lb_policy != LbPolicy::kLeastRequest) return nullptr;
-  return std::make_unique<LiveLeastRequest>(config.least_request_choices, std::move(active),
-                                            inputs);
+  return std::make_unique<LiveLeastRequest>(config.least_request, std::move(active), inputs);
 }
 
 }  // namespace proxenos::upstream

@@ -29,13 +29,14 @@ class LiveRoundRobin final : public LoadBalancer {
 
 class LiveLeastRequest final : public LoadBalancer {
  public:
-  LiveLeastRequest(uint32_t choices, ActiveRequests active, const LiveInputs& inputs);
+  LiveLeastRequest(const LeastRequestOptions& options, ActiveRequests active,
+                   const LiveInputs& inputs);
 
  private:
   void OnUpdate(base::Random& random) override;
   HostIndex PickIn(const Draw& draw, base::Random& random) override;
 
-  const uint32_t choices_;
+  const LeastRequestOptions options_;
   const ActiveRequests active_;
   LiveSchedules schedules_;
 };

@@ -6,6 +6,7 @@
 
 #include "source/base/check.h"
 #include "source/upstream/bounded_hash.h"
+#include "source/upstream/least_pick.h"
 
 namespace proxenos::upstream {
 namespace {
@@ -122,25 +123,14 @@ HostIndex RoundRobin::PickIn(const Draw& draw, base::Random&) {
   return draw.schedule->Turn(cursors_[draw.turns]);
 }
 
-LeastRequest::LeastRequest(uint32_t choices, ActiveRequests active)
-    : choices_(choices), active_(std::move(active)) {}
+LeastRequest::LeastRequest(const LeastRequestOptions& options, ActiveRequests active)
+    : options_(options), active_(std::move(active)) {}
 
 HostIndex LeastRequest::PickIn(const Draw& draw, base::Random& random) {
-  const Schedule& hosts_of_group = *draw.schedule;
-  if (hosts_of_group.size() == 1) return hosts_of_group.Draw(random);
-  HostIndex best = hosts_of_group.Draw(random);
-  uint64_t best_active = active_(best);
-  for (uint32_t i = 1; i < choices_; ++i) {
-    const HostIndex other = hosts_of_group.Draw(random);
-    const uint64_t active = active_(other);
-    // Fewer in proportion to the weight. The first drawn wins a tie, so that idle hosts are chosen
-    // as often as they are drawn: by weight.
-    if (active * hosts().entry(best).weight < best_active * hosts().entry(other).weight) {
-      best = other;
-      best_active = active;
-    }
-  }
-  return best;
+  const auto weight = [this](HostIndex host) {
+    return static_cast<double>(hosts().entry(host).weight);
+  };
+  return LeastPick(options_, active_, weight).Pick(*draw.schedule, random);
 }
 
 HostIndex RandomChoice::PickIn(const Draw& draw, base::Random& random) {
@@ -173,7 +163,7 @@ std::unique_ptr<LoadBalancer> MakeLoadBalancer(const ClusterConfig& config, Acti
     case LbPolicy::kClusterProvided:  // Asked only where the cluster itself has nothing to say.
       return std::make_unique<RoundRobin>();
     case LbPolicy::kLeastRequest:
-      return std::make_unique<LeastRequest>(config.least_request_choices, std::move(active));
+      return std::make_unique<LeastRequest>(config.least_request, std::move(active));
     case LbPolicy::kRandom:
       // Subsets have turns of their own, without the weights of localities by default.
       if (config.locality_weighted && config.subsets == nullptr) {

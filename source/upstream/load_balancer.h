@@ -84,16 +84,16 @@ class RoundRobin final : public LoadBalancer {
   absl::InlinedVector<uint32_t, 2> cursors_;  // By Draw::turns.
 };
 
-// Of `choices` hosts drawn at random (by weight), the one with the fewest requests under way in
-// proportion to its weight.
+// Of some hosts drawn at random (by weight), or of all, the one with the fewest requests under way
+// in proportion to its weight: least_pick.h.
 class LeastRequest final : public LoadBalancer {
  public:
-  LeastRequest(uint32_t choices, ActiveRequests active);
+  LeastRequest(const LeastRequestOptions& options, ActiveRequests active);
 
  private:
   HostIndex PickIn(const Draw& draw, base::Random& random) override;
 
-  const uint32_t choices_;
+  const LeastRequestOptions options_;
   const ActiveRequests active_;
 };
 

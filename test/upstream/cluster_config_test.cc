@@ -194,7 +194,7 @@ load_assignment:
       health_status: DRAINING
 )");
   EXPECT_EQ(config->lb_policy, LbPolicy::kLeastRequest);
-  EXPECT_EQ(config->least_request_choices, 5u);
+  EXPECT_EQ(config->least_request.choices, 5u);
   EXPECT_EQ(config->panic_threshold_percent, 34);
   EXPECT_TRUE(config->locality_weighted);
   EXPECT_EQ(config->assignment->overprovisioning_percent, 150u);
@@ -412,7 +412,7 @@ TEST(ClusterConfigTest, LoadBalancingPolicyTakesTheFirstThatIsKnown) {
       "{typed_extension_config: {name: newer, typed_config: " +
       newer + "}}, {typed_extension_config: {name: known, typed_config: " + known + "}}]}\n");
   EXPECT_EQ(config->lb_policy, LbPolicy::kLeastRequest);
-  EXPECT_EQ(config->least_request_choices, 4u);
+  EXPECT_EQ(config->least_request.choices, 4u);
   EXPECT_TRUE(config->locality_weighted);
   ExpectError("load_balancing_policy: {policies: []}\n",
               "clusters[0].load_balancing_policy.policies: expected at least one of RoundRobin");
@@ -420,6 +420,31 @@ TEST(ClusterConfigTest, LoadBalancingPolicyTakesTheFirstThatIsKnown) {
 
 std::string Policy(const std::string& typed) {
   return "{policies: [{typed_extension_config: {name: p, typed_config: " + typed + "}}]}";
+}
+
+TEST(ClusterConfigTest, LeastRequestOfAllHostsAndWithABias) {
+  const auto config =
+      Good("load_balancing_policy: " +
+           Policy(Typed("load_balancing_policies.least_request.v3.LeastRequest",
+                        ", choice_count: 4, selection_method: FULL_SCAN, "
+                        "active_request_bias: {default_value: 1.5, runtime_key: bias}")) +
+           "\n");
+  EXPECT_EQ(config->least_request, (LeastRequestOptions{0, 1.5f}));
+  EXPECT_EQ(Good("lb_policy: LEAST_REQUEST\n")->least_request, (LeastRequestOptions{2, 1}));
+  ExpectError(
+      "lb_policy: LEAST_REQUEST\n"
+      "least_request_lb_config: {active_request_bias: {default_value: -1, runtime_key: bias}}\n",
+      "clusters[0].least_request_lb_config.active_request_bias: ");
+}
+
+TEST(ClusterConfigTest, TheDefaultLocalAddressSelector) {
+  const auto selector = [](const std::string& type) {
+    return "upstream_bind_config: {source_address: {address: 127.0.0.2, port_value: 0}, "
+           "local_address_selector: {name: s, typed_config: {'@type': "
+           "type.googleapis.com/envoy.config.upstream.local_address_selector.v3." +
+           type + "}}}\n";
+  };
+  EXPECT_EQ(Good(selector("DefaultLocalAddressSelector"))->connecting->sources.size(), 1u);
 }
 
 TEST(ClusterConfigTest, HashingPolicies) {

@@ -238,7 +238,7 @@ TEST_F(LiveBalancersTest, LeastRequestStartsSlowlyToo) {
 
 TEST_F(LiveBalancersTest, LeastRequestPrefersWhoHasLess) {
   config_.lb_policy = LbPolicy::kLeastRequest;
-  config_.least_request_choices = 8;
+  config_.least_request.choices = 8;
   StartSlowly(100 * kSecond);
   SetWeights({1, 1});
   Begin(1);

@@ -83,7 +83,7 @@ TEST(WeightsTest, SharesFollowWeights) {
     const auto hosts = Weighted(weights);
     constexpr int kPicks = 50000;
     RoundRobin round_robin;
-    LeastRequest least_request(2, Idle);
+    LeastRequest least_request({2}, Idle);
     RandomChoice any;
     const auto turns = Count(round_robin, *hosts, kPicks, round);
     const auto least = Count(least_request, *hosts, kPicks, round);
@@ -100,7 +100,7 @@ TEST(WeightsTest, SharesFollowWeights) {
 
 TEST(LeastRequestTest, PrefersTheIdleHost) {
   const auto hosts = Weighted({1, 1});
-  LeastRequest balancer(2, [](HostIndex host) -> uint32_t { return host == 0 ? 5 : 0; });
+  LeastRequest balancer({2}, [](HostIndex host) -> uint32_t { return host == 0 ? 5 : 0; });
   const auto count = Count(balancer, *hosts, 10000, 3);
   // The busy one only when both draws hit it.
   EXPECT_NEAR(count[0], 2500, 250);
@@ -109,7 +109,7 @@ TEST(LeastRequestTest, PrefersTheIdleHost) {
 TEST(LeastRequestTest, MoreChoicesFindTheIdleHostMoreOften) {
   const auto hosts = Weighted(std::vector<uint32_t>(10, 1));
   const auto idle_share = [&](uint32_t choices) {
-    LeastRequest balancer(choices, [](HostIndex host) -> uint32_t { return host == 0 ? 0 : 9; });
+    LeastRequest balancer({choices}, [](HostIndex host) -> uint32_t { return host == 0 ? 0 : 9; });
     return Count(balancer, *hosts, 20000, 4)[0];
   };
   EXPECT_NEAR(idle_share(2), 20000 * 0.19, 400);  // 1 - 0.9^2
@@ -120,17 +120,49 @@ TEST(LeastRequestTest, MoreChoicesFindTheIdleHostMoreOften) {
 TEST(LeastRequestTest, LoadSettlesInProportionToWeights) {
   const auto hosts = Weighted({1, 3});
   std::vector<uint32_t> active(2);
-  LeastRequest balancer(2, [&active](HostIndex host) { return active[host]; });
+  LeastRequest balancer({2}, [&active](HostIndex host) { return active[host]; });
   base::Random random(5);
   balancer.Update(*hosts, random);
   for (int i = 0; i < 4000; ++i) ++active[balancer.Pick(random).host];
   EXPECT_NEAR(active[0], 1000, 30);
 }
 
+// FULL_SCAN: not one pick goes to a host that has more, and those that have the same take turns.
+TEST(LeastRequestTest, AllHostsAreCompared) {
+  const auto hosts = Weighted(std::vector<uint32_t>(50, 1));
+  LeastRequest balancer({0}, [](HostIndex host) -> uint32_t { return host % 10 == 7 ? 1 : 2; });
+  const std::vector<int> count = Count(balancer, *hosts, 5000, 5);
+  for (HostIndex i = 0; i < 50; ++i) {
+    EXPECT_NEAR(count[i], i % 10 == 7 ? 1000 : 0, i % 10 == 7 ? 150 : 0) << i;
+  }
+}
+
+TEST(LeastRequestTest, AmongAllIdleHostsWeightsDecide) {
+  const auto hosts = Weighted({1, 2, 3, 4});
+  LeastRequest balancer({0}, Idle);
+  const std::vector<int> count = Count(balancer, *hosts, 10'000, 6);
+  for (HostIndex i = 0; i < 4; ++i) EXPECT_NEAR(count[i], 1000 * (static_cast<int>(i) + 1), 200);
+}
+
+// What is under way counts the more, the larger the bias is; where weights are equal, none does.
+TEST(LeastRequestTest, BiasSaysHowMuchActiveRequestsCount) {
+  const auto busy = [](HostIndex host) -> uint32_t { return host == 0 ? 6 : 3; };
+  const auto shares = [&busy](const std::vector<uint32_t>& weights, float bias) {
+    const auto hosts = Weighted(weights);
+    LeastRequest balancer({0, bias}, busy);
+    return Count(balancer, *hosts, 4000, 7)[0];
+  };
+  EXPECT_NEAR(shares({3, 1}, 0), 3000, 150);  // By weight alone.
+  EXPECT_EQ(shares({3, 1}, 1), 4000);         // 6 / 3 < 3 / 1
+  EXPECT_EQ(shares({3, 1}, 2), 0);            // 36 / 3 > 9 / 1
+  EXPECT_EQ(shares({1, 1}, 0), 0);
+  EXPECT_EQ(shares({1, 1}, 2), 0);
+}
+
 TEST(LeastRequestTest, OneHostNeedsNoComparison) {
   const auto hosts = Weighted({1});
   int asked = 0;
-  LeastRequest balancer(2, [&asked](HostIndex) -> uint32_t { return ++asked, 0; });
+  LeastRequest balancer({2}, [&asked](HostIndex) -> uint32_t { return ++asked, 0; });
   EXPECT_EQ(Count(balancer, *hosts, 10, 3)[0], 10);
   EXPECT_EQ(asked, 0);
 }

@@ -354,7 +354,7 @@ TEST_F(UdpProxyTest, DatagramsMayBeSpreadOneByOne) {
 
 TEST_F(UdpProxyTest, LeastRequestGoesBySessions) {
   cluster_->lb_policy = upstream::LbPolicy::kLeastRequest;
-  cluster_->least_request_choices = 16;
+  cluster_->least_request.choices = 16;
   Peer a;
   Peer b;
   ports_ = {a.port(), b.port()};
