@@ -164,10 +164,13 @@ std::vector<MessageRules> ClusterFields() {
       {"envoy.config.cluster.v3.Cluster.CommonLbConfig.ConsistentHashingLbConfig", {Use("*")}},
       {"envoy.config.core.v3.BindConfig",
        {Use("source_address extra_source_addresses additional_source_addresses freebind "
-            "socket_options"),
-        Refuse("local_address_selector",
-               "is not implemented: the source of the host's IP version is taken, as by "
-               "DefaultLocalAddressSelector")}},
+            "socket_options local_address_selector")}},
+      {"envoy.config.core.v3.BindConfig.local_address_selector",
+       {Use("name"), Use("typed_config")
+                         .Only("envoy.config.upstream.local_address_selector.v3."
+                               "DefaultLocalAddressSelector",
+                               "the source of the host's IP version is taken")}},
+      {"envoy.config.upstream.local_address_selector.v3.DefaultLocalAddressSelector", {}},
       {"envoy.config.core.v3.ExtraSourceAddress", {Use("*")}},
       {"envoy.config.core.v3.HealthStatusSet", {Use("*")}},
       {"envoy.config.core.v3.SocketOptionsOverride", {Use("*")}},
