@@ -202,7 +202,7 @@ void AddCommon(const AlsLog& log, const FormatInput& input, WireWriter& to) {
     }
   }
   AddTimes(to, info);
-  AddAddress(to, 13, info.upstream_remote);
+  AddAddress(to, 13, info.upstream_peer == nullptr ? info.upstream_remote : *info.upstream_peer);
   AddAddress(to, 14, info.upstream_local);
   AddText(to, 15, info.upstream_cluster);
   AddFlags(to, info.flags);

@@ -22,6 +22,15 @@ Value ReadUpstreamAddress(const Operator& self, const FormatInput& input, Scratc
   return ReadAddress(self, input.stream->*kField, kPart, scratch);
 }
 
+// Where the connection to the host goes.
+template <AddressPart kPart>
+Value ReadUpstreamPeer(const Operator& self, const FormatInput& input, Scratch& scratch) {
+  const filter::StreamInfo& info = *input.stream;
+  return ReadAddress(self,
+                     info.upstream_peer == nullptr ? info.upstream_remote : *info.upstream_peer,
+                     kPart, scratch);
+}
+
 template <net::Address filter::ConnectionInfo::*kField, AddressPart kPart>
 Value ReadDownstreamAddress(const Operator& self, const FormatInput& input, Scratch& scratch) {
   if (input.stream->connection == nullptr) return Value();

@@ -121,12 +121,10 @@ constexpr Row kConnectionRows[] = {
     {"UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", ReadUpstreamAddress<&StreamInfo::upstream_local, kIp>,
      kMayHave, ConfigureMask},
     {"UPSTREAM_LOCAL_PORT", ReadUpstreamAddress<&StreamInfo::upstream_local, kPort>},
-    {"UPSTREAM_REMOTE_ADDRESS", ReadUpstreamAddress<&StreamInfo::upstream_remote, kAll>},
-    {"UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID",
-     ReadUpstreamAddress<&StreamInfo::upstream_remote, kEndpoint>},
-    {"UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", ReadUpstreamAddress<&StreamInfo::upstream_remote, kIp>,
-     kMayHave, ConfigureMask},
-    {"UPSTREAM_REMOTE_PORT", ReadUpstreamAddress<&StreamInfo::upstream_remote, kPort>},
+    {"UPSTREAM_REMOTE_ADDRESS", ReadUpstreamPeer<kAll>},
+    {"UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID", ReadUpstreamPeer<kEndpoint>},
+    {"UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", ReadUpstreamPeer<kIp>, kMayHave, ConfigureMask},
+    {"UPSTREAM_REMOTE_PORT", ReadUpstreamPeer<kPort>},
 };
 
 }  // namespace

@@ -157,6 +157,8 @@ struct StreamInfo {
   absl::string_view virtual_cluster_name;
   absl::string_view upstream_cluster;
   net::Address upstream_remote;  // The host picked last; none: no attempt.
+  // Which of a host's several addresses its connection goes to; null: upstream_remote.
+  const net::Address* upstream_peer = nullptr;
   net::Address upstream_local;
   absl::string_view upstream_host_name;
   // Serialized core.v3.Metadata of the cluster and of that host; null: none was picked.

@@ -50,6 +50,14 @@ const net::Address& ClientConnection::local_address() {
   return local_address_;
 }
 
+const net::Address* ClientConnection::raced_address() {
+  if (pool_.host().further_addresses().empty()) return nullptr;
+  if (raced_address_ == nullptr && connection_.open()) {
+    raced_address_ = std::make_unique<const net::Address>(net::Address::PeerOf(connection_.fd()));
+  }
+  return raced_address_.get();
+}
+
 base::Rc<tls::SessionInfo> ClientConnection::tls_session() const {
   // No other transport outlives the making of a connection.
   const net::Transport* transport = connection_.transport();

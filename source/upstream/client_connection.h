@@ -41,6 +41,8 @@ class ClientConnection : public event::IoHandler, public event::TurnEnd, public 
   base::MonoTime connected() const { return connected_; }
   bool reset_by_host() const { return connection_.reset_by_peer(); }
   const net::Address& local_address();
+  // The address that won where the host has several; else null.
+  const net::Address* raced_address();
 
   // Null without TLS.
   base::Rc<tls::SessionInfo> tls_session() const;
@@ -101,6 +103,7 @@ class ClientConnection : public event::IoHandler, public event::TurnEnd, public 
   const http::Version version_;
   bool closed_ = false;
   net::Address local_address_;
+  std::unique_ptr<const net::Address> raced_address_;  // Once somebody has asked.
 };
 
 }  // namespace proxenos::upstream

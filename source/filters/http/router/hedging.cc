@@ -24,13 +24,14 @@ buffer::Buffer Shared(const buffer::Buffer& from) {
 }  // namespace
 
 HostFacts HostFacts::Of(const filter::StreamInfo& info) {
-  return {info.upstream_remote,   info.upstream_local,         info.upstream_host_name,
-          info.upstream_metadata, info.upstream_connection_id, info.upstream_protocol,
-          info.upstream_tls};
+  return {info.upstream_remote,    info.upstream_peer,     info.upstream_local,
+          info.upstream_host_name, info.upstream_metadata, info.upstream_connection_id,
+          info.upstream_protocol,  info.upstream_tls};
 }
 
 void HostFacts::Tell(filter::StreamInfo& info) const {
   info.upstream_remote = remote;
+  info.upstream_peer = peer;
   info.upstream_local = local;
   info.upstream_host_name = name;
   info.upstream_metadata = metadata;

@@ -18,6 +18,7 @@ namespace proxenos::filters::router {
 // What the access log shows of the host that answered.
 struct HostFacts {
   net::Address remote;
+  const net::Address* peer = nullptr;  // In the stream's arena; may be null.
   net::Address local;
   absl::string_view name;
   const std::string* metadata = nullptr;

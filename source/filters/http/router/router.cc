@@ -2,6 +2,7 @@
 #include "source/filters/http/router/router.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -234,6 +235,11 @@ void Router::SendHead() {
                 *info.notes);
   }
   if (stream_.wants_upstream_local) info.upstream_local = connection.local_address();
+  const net::Address* raced = connection.raced_address();
+  // Of an IP address, which owns nothing; the connection may end before the stream is logged.
+  info.upstream_peer = raced == nullptr ? nullptr
+                                        : new (stream_.arena.Allocate(sizeof(net::Address)))
+                                              net::Address(*raced);
   if (attempt_->log != nullptr) attempt_->log->OnConnected();
   if (info.first_upstream_tx == 0) info.first_upstream_tx = stream_.environment.loop.now();
   cluster_->stats().upstream_rq_total.Inc();

@@ -64,6 +64,7 @@ void Router::OnFailure() {
   if (failure == PoolFailure::kOverflow) return FailOverloaded();
   const FailureWords words = WordsOf(failure);
   stream_.info.upstream_remote = attempt_->host->address();
+  stream_.info.upstream_peer = nullptr;
   host_ = attempt_->host;
   if (filter::LogNotes* notes = stream_.info.notes) {
     NoteAttempt(*attempt_, nullptr, attempt_->started, stream_.environment.loop.now(), *notes);

@@ -34,6 +34,7 @@ void Router::MakeFilters() {
   if (!filters.any() || (own == nullptr && part_ == nullptr)) return;
   host_ = attempt_->host;
   stream_.info.upstream_remote = host_->address();
+  stream_.info.upstream_peer = nullptr;
   stream_.info.upstream_host_name = host_->hostname();
   stream_.info.upstream_metadata = &*host_->identity().metadata;
   AddressHost();

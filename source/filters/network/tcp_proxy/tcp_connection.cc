@@ -275,6 +275,10 @@ void TcpConnection::OnConnected() {
   info_.upstream_host_name = host_name_;
   if (upstream::ClientStream* stream = attempt_->stream.get()) {
     info_.upstream_local = stream->connection().local_address();
+    if (const net::Address* raced = stream->connection().raced_address()) {
+      raced_ = std::make_unique<const net::Address>(*raced);
+      info_.upstream_peer = raced_.get();
+    }
     info_.upstream_connection_id = stream->connection().id();
   }
   NoteAttempt();

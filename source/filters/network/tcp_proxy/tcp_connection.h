@@ -87,14 +87,15 @@ class TcpConnection final : public downstream::TerminalConnection {
   base::Rc<upstream::WorkerCluster> cluster_;
   std::unique_ptr<DemandedCluster> demanded_;  // Null: none was asked for.
   NamedHost named_;
-  buffer::Arena arena_;                      // Of the head.
-  http::ResponseHead head_;                  // What answers the request for a tunnel.
-  std::string failure_;                      // What info_ says of a failed attempt.
-  std::string host_name_;                    // As well.
-  std::unique_ptr<filter::LogNotes> notes_;  // Null: no log asks for them.
-  std::unique_ptr<Attempt> attempt_;         // Null: before the first, and between two.
-  buffer::Buffer unsent_;                    // For the host, which has no room.
-  uint64_t counted_unsent_ = 0;              // What the gauges know.
+  buffer::Arena arena_;                        // Of the head.
+  http::ResponseHead head_;                    // What answers the request for a tunnel.
+  std::string failure_;                        // What info_ says of a failed attempt.
+  std::string host_name_;                      // As well.
+  std::unique_ptr<const net::Address> raced_;  // As well: the host's address that won.
+  std::unique_ptr<filter::LogNotes> notes_;    // Null: no log asks for them.
+  std::unique_ptr<Attempt> attempt_;           // Null: before the first, and between two.
+  buffer::Buffer unsent_;                      // For the host, which has no room.
+  uint64_t counted_unsent_ = 0;                // What the gauges know.
   uint64_t counted_out_ = 0;
   bool asked_ = false;    // For a tunnel.
   bool counted_ = false;  // Holds one of the cluster's max_requests.
