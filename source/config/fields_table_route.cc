@@ -99,10 +99,9 @@ std::vector<MessageRules> RouteFields() {
       {"envoy.extensions.internal_redirect.previous_routes.v3.PreviousRoutesConfig", {}},
       {"envoy.extensions.internal_redirect.safe_cross_scheme.v3.SafeCrossSchemeConfig", {}},
       {"envoy.config.route.v3.RouteAction.RequestMirrorPolicy",
-       {Use("cluster cluster_header runtime_fraction disable_shadow_host_suffix_append"),
-        Leave("trace_sampled", "Copies have no spans; they carry the fields of the original."),
-        Refuse("request_headers_mutations host_rewrite_literal",
-               "a copy has the fields of the request it copies")}},
+       {Use("cluster cluster_header runtime_fraction disable_shadow_host_suffix_append "
+            "request_headers_mutations host_rewrite_literal"),
+        Leave("trace_sampled", "Copies have no spans; they carry the fields of the original.")}},
       {"envoy.config.route.v3.RouteAction.UpgradeConfig",
        {Use("upgrade_type enabled connect_config")}},
       {"envoy.config.route.v3.RouteAction.UpgradeConfig.ConnectConfig",

@@ -24,6 +24,7 @@
 namespace proxenos::route {
 
 class ClusterSpecifier;     // cluster_specifier.h
+struct FieldChange;         // field_change.h
 struct MetadataMatch;       // metadata_match.h
 struct RateLimitedBackOff;  // rate_limited_back_off.h
 
@@ -123,6 +124,9 @@ struct Mirror {
   std::string header;  // Lower case; empty: `cluster`.
   runtime::FractionSetting fraction{{100, 100}};
   bool suffix = true;  // The host is told to be a shadow.
+  std::string host;    // host_rewrite_literal; empty: that of the request.
+  // request_headers_mutations; null: there are none.
+  std::shared_ptr<const std::vector<FieldChange>> changes;
 };
 
 struct InternalRedirectPolicy;

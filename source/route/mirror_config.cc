@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "source/route/field_change_config.h"
 #include "source/runtime/setting_config.h"
 
 namespace proxenos::route {
@@ -24,7 +25,14 @@ std::vector<Mirror> CompileMirrors(const MirrorProtos& policies, Compilation& co
       mirror.fraction = runtime::CompileSetting(policy.runtime_fraction(), compilation.errors(),
                                                 item.Field("runtime_fraction"));
     }
-    mirror.suffix = !policy.disable_shadow_host_suffix_append();
+    mirror.host = policy.host_rewrite_literal();
+    compilation.CheckTargetText(mirror.host, item.Field("host_rewrite_literal"));
+    mirror.suffix = !policy.disable_shadow_host_suffix_append() && mirror.host.empty();
+    if (!policy.request_headers_mutations().empty()) {
+      mirror.changes = std::make_shared<const std::vector<FieldChange>>(
+          CompileFieldChanges(policy.request_headers_mutations(), compilation,
+                              item.Field("request_headers_mutations")));
+    }
     mirrors.push_back(std::move(mirror));
   }
   return mirrors;

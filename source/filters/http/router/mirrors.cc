@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "source/route/field_change.h"
 #include "source/upstream/cluster_map.h"
 
 namespace proxenos::filters::router {
@@ -21,12 +22,14 @@ std::string ShadowHost(absl::string_view authority) {
   return absl::StrCat(authority.substr(0, end), "-shadow", authority.substr(end));
 }
 
-void FillHead(const http::RequestHead& from, bool suffix, rpc::HttpCall& call) {
+void FillHead(const http::RequestHead& from, const route::Mirror& mirror, rpc::HttpCall& call) {
   http::RequestHead& to = call.request();
   buffer::Arena& arena = call.arena();
   to.method_text = arena.Copy(from.method_text);
   to.path = arena.Copy(from.path);
-  to.authority = arena.Copy(suffix ? ShadowHost(from.authority) : from.authority);
+  to.authority = !mirror.host.empty() ? arena.Copy(mirror.host)
+                 : mirror.suffix      ? arena.Copy(ShadowHost(from.authority))
+                                      : arena.Copy(from.authority);
   for (const http::Header& header : from.headers) {
     to.headers.AddView(header.id, arena.Copy(header.name()), arena.Copy(header.value()));
   }
@@ -61,7 +64,12 @@ void Mirrors::SendOne(const route::Mirror& mirror, filter::StreamContext& stream
       std::move(cluster),
       rpc::HttpCall::Limits{timeout == 0 ? kMostTime : timeout, kMaxAnswerBytes},
       [this, place] { calls_.erase(place); });
-  FillHead(stream.request, mirror.suffix, **place);
+  FillHead(stream.request, mirror, **place);
+  if (mirror.changes != nullptr) {
+    route::Apply(*mirror.changes, (*place)->request().headers, [&stream, place](uint32_t format) {
+      return (*place)->arena().Copy(stream.FormatValue(format));
+    });
+  }
   (*place)->Start(std::move(copy));
 }
 
