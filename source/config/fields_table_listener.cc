@@ -119,7 +119,8 @@ std::vector<MessageRules> ListenerFields() {
            Use("stream_error_on_invalid_http_message"),
            Use("add_user_agent append_x_forwarded_port scheme_header_transformation "
                "original_ip_detection_extensions early_header_mutation_extensions"),
-           Use("forward_client_cert_details set_current_client_cert_details drain_timeout "
+           Use("forward_client_cert_details set_current_client_cert_details "
+               "forward_client_cert_matcher drain_timeout "
                "drain_timeout_jitter http1_safe_max_connection_duration"),
            Use("tracing"),
            Use("local_reply_config internal_address_config proxy_status_config"),
@@ -191,6 +192,9 @@ std::vector<MessageRules> ListenerFields() {
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
        "UpgradeConfig",
        {Use("upgrade_type enabled"),
+      {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
+       "ForwardClientCertConfig",
+       {Use("*")}},
         Refuse("filters", "an upgrade passes the filters of every other request")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension",
        {Use("typed_config").Only("envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig")}},

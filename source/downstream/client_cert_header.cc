@@ -4,6 +4,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "source/downstream/origin_rules.h"
+#include "source/tls/session_info.h"
 
 namespace proxenos::downstream {
 namespace {
@@ -62,18 +64,33 @@ std::string Describe(const HttpConfig::ClientCertDetails& details,
   return out;
 }
 
+// Null: the fields of the connection manager itself decide.
+const ClientCertRule* ChosenRule(const HttpConfig& config, const filter::ConnectionInfo& connection,
+                                 const http::RequestHead& head) {
+  if (config.origin == nullptr || config.origin->client_cert == nullptr) return nullptr;
+  const ClientCertChoice& choice = *config.origin->client_cert;
+  const filter::MatchSubject subject{connection, connection.remote(),
+                                     connection.requested_server_name, &head};
+  const match::Found found = choice.tree.Find(subject);
+  return found.state == match::Found::State::kAction ? &choice.rules[found.action] : nullptr;
+}
+
 }  // namespace
 
-void MutateClientCertHeader(const HttpConfig& config, const tls::SessionInfo* session,
-                            http::HeaderMap& headers) {
-  const ForwardClientCert mode = config.forward_client_cert;
+void MutateClientCertHeader(const HttpConfig& config, const filter::ConnectionInfo& connection,
+                            http::RequestHead& head) {
+  const ClientCertRule* chosen = ChosenRule(config, connection, head);
+  const ForwardClientCert mode = chosen == nullptr ? config.forward_client_cert : chosen->mode;
+  const tls::SessionInfo* session = connection.tls;
+  http::HeaderMap& headers = head.headers;
   if (mode == ForwardClientCert::kAlwaysForwardOnly) return;
   if (mode == ForwardClientCert::kSanitize || session == nullptr || !session->peer_presented()) {
     headers.Remove(HeaderId::kXForwardedClientCert);
     return;
   }
   if (mode == ForwardClientCert::kForwardOnly) return;
-  std::string element = Describe(config.client_cert_details, *session);
+  std::string element =
+      Describe(chosen == nullptr ? config.client_cert_details : chosen->details, *session);
   if (mode == ForwardClientCert::kAppendForward) {
     const absl::string_view before = headers.Get(HeaderId::kXForwardedClientCert);
     if (!before.empty()) element = absl::StrCat(before, ",", element);

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "source/access_log/access_log_config.h"
 #include "source/access_log/notes_wanted.h"
+#include "source/downstream/client_cert_config.h"
 #include "source/downstream/http_filters_config.h"
 #include "source/downstream/origin_rules_config.h"
 #include "source/filter/route_tree_config.h"
@@ -77,36 +78,16 @@ class HttpCompiler {
     config_->use_remote_address = proto_.use_remote_address().value();
     config_->xff_trusted_hops = proto_.xff_num_trusted_hops();
     config_->skip_xff_append = proto_.skip_xff_append();
-    ClientCert();
+    const ClientCertRule rule = CompileClientCertRule(proto_.forward_client_cert_details(),
+                                                      proto_.set_current_client_cert_details());
+    config_->forward_client_cert = rule.mode;
+    config_->client_cert_details = rule.details;
     config_->origin = CompileOrigin(proto_, path_, errors_);
     if (proto_.has_generate_request_id()) {
       config_->generate_request_id = proto_.generate_request_id().value();
     }
     config_->preserve_external_request_id = proto_.preserve_external_request_id();
     config_->always_set_request_id_in_response = proto_.always_set_request_id_in_response();
-  }
-
-  void ClientCert() {
-    using Mode = HttpConfig::ForwardClientCert;
-    switch (proto_.forward_client_cert_details()) {
-      case HcmProto::FORWARD_ONLY:
-        config_->forward_client_cert = Mode::kForwardOnly;
-        break;
-      case HcmProto::APPEND_FORWARD:
-        config_->forward_client_cert = Mode::kAppendForward;
-        break;
-      case HcmProto::SANITIZE_SET:
-        config_->forward_client_cert = Mode::kSanitizeSet;
-        break;
-      case HcmProto::ALWAYS_FORWARD_ONLY:
-        config_->forward_client_cert = Mode::kAlwaysForwardOnly;
-        break;
-      default:
-        break;
-    }
-    const auto& details = proto_.set_current_client_cert_details();
-    config_->client_cert_details = {details.subject().value(), details.cert(), details.chain(),
-                                    details.dns(), details.uri()};
   }
 
   void Timeouts() {

@@ -2,8 +2,8 @@
 // before it is routed and how the proxy itself answers, beyond what nearly every one says:
 // original_ip_detection_extensions, early_header_mutation_extensions, scheme_header_transformation,
 // add_user_agent, append_x_forwarded_port, forward_proto_config, internal_address_config,
-// local_reply_config, proxy_status_config, append_local_overload, access_log_options and
-// stream_flush_timeout.
+// local_reply_config, proxy_status_config, append_local_overload, access_log_options,
+// stream_flush_timeout and forward_client_cert_matcher.
 //
 // Invariant: immutable, shared by all workers.
 #pragma once
@@ -21,7 +21,8 @@
 
 namespace proxenos::downstream {
 
-struct LocalReplies;  // local_reply.h
+struct ClientCertChoice;  // client_cert_header.h
+struct LocalReplies;      // local_reply.h
 
 struct OriginRules {
   std::vector<AddressDetector> detectors;  // Empty: x-forwarded-for is read as HttpConfig says.
@@ -43,6 +44,8 @@ struct OriginRules {
   std::optional<ProxyStatus> proxy_status;
   std::optional<InternalAddresses> internal;          // None: nobody is.
   std::shared_ptr<const LocalReplies> local_replies;  // Null: each says what it was made to say.
+  // forward_client_cert_matcher; null: all requests are treated alike.
+  std::shared_ptr<const ClientCertChoice> client_cert;
 };
 
 }  // namespace proxenos::downstream

@@ -11,6 +11,7 @@
 #include "envoy/extensions/http/original_ip_detection/custom_header/v3/custom_header.pb.h"
 #include "envoy/extensions/http/original_ip_detection/xff/v3/xff.pb.h"
 #include "source/config/typed_config.h"
+#include "source/downstream/client_cert_config.h"
 #include "source/downstream/local_reply_config.h"
 #include "source/route/field_change_config.h"
 #include "source/upstream/duration_config.h"
@@ -154,7 +155,7 @@ bool HasRest(const HcmProto& proto) {
          proto.has_proxy_status_config() || proto.append_local_overload() ||
          proto.has_forward_proto_config() || proto.has_stream_flush_timeout() ||
          proto.has_access_log_options() || proto.has_access_log_flush_interval() ||
-         proto.flush_access_log_on_new_request();
+         proto.flush_access_log_on_new_request() || proto.has_forward_client_cert_matcher();
 }
 
 void CompileLogOptions(const HcmProto& proto, const config::Path& path, config::Errors& errors,
@@ -216,6 +217,10 @@ std::shared_ptr<const OriginRules> CompileOrigin(const HcmProto& proto, const co
   if (proto.has_local_reply_config()) {
     rules->local_replies =
         CompileLocalReplies(proto.local_reply_config(), path.Field("local_reply_config"), errors);
+  }
+  if (proto.has_forward_client_cert_matcher()) {
+    rules->client_cert = CompileClientCertChoice(proto.forward_client_cert_matcher(),
+                                                 path.Field("forward_client_cert_matcher"), errors);
   }
   if (proto.has_internal_address_config()) {
     rules->internal = CompileInternal(proto.internal_address_config(),

@@ -176,7 +176,6 @@ net::Address MutateRequestHeaders(const HttpConfig& config, const RequestOrigin&
   http::HeaderMap& headers = head.headers;
   const absl::string_view scheme = OwnScheme(config, origin);
   headers.Remove(HeaderId::kXEnvoyInternal);
-  MutateClientCertHeader(config, origin.connection.tls, headers);
   const bool told_alone = ToldAlone(config, origin, headers);
   const net::Address remote = config.use_remote_address
                                   ? TakeRemoteAddress(config, origin, scheme, headers)
@@ -201,6 +200,7 @@ net::Address MutateRequestHeaders(const HttpConfig& config, const RequestOrigin&
   }
   if (config.origin != nullptr && config.origin->add_user_agent) AddUserAgent(origin.node, headers);
   AppendVia(config.via, headers);
+  MutateClientCertHeader(config, origin.connection, head);
   return remote;
 }
 

@@ -3,7 +3,11 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "source/config/text.h"
+#include "source/downstream/client_cert_config.h"
+#include "source/downstream/origin_rules_config.h"
 #include "test/support/fake_tls_session.h"
 
 namespace proxenos::downstream {
@@ -24,15 +28,20 @@ class ClientCertHeader : public ::testing::Test {
   // The header after a request with `before` (none when empty) has passed; "-": there is none.
   std::string Mutate(Mode mode, const std::string& before, bool tls = true) {
     config_.forward_client_cert = mode;
-    http::HeaderMap headers(arena_);
+    http::RequestHead head(arena_);
+    head.path = path_;
+    http::HeaderMap& headers = head.headers;
     if (!before.empty()) headers.Add(http::HeaderId::kXForwardedClientCert, before);
-    MutateClientCertHeader(config_, tls ? &session_ : nullptr, headers);
+    connection_.tls = tls ? &session_ : nullptr;
+    MutateClientCertHeader(config_, connection_, head);
     if (!headers.Has(http::HeaderId::kXForwardedClientCert)) return "-";
     return std::string(headers.Get(http::HeaderId::kXForwardedClientCert));
   }
 
   buffer::Arena arena_;
   HttpConfig config_;
+  filter::ConnectionInfo connection_;
+  std::string path_ = "/";
   testing::FakeTlsSession session_;
 };
 
@@ -84,6 +93,61 @@ TEST_F(ClientCertHeader, NamesCannotForgeElements) {
   session_.peer_certificate.uri_sans = {"spiffe://x,Hash=1;URI=\"y"};
   EXPECT_EQ(Mutate(Mode::kSanitizeSet, ""),
             "By=spiffe://mesh/proxy;Hash=ab12;URI=\"spiffe://x,Hash=1;URI=\\\"y\"");
+}
+
+// forward_client_cert_matcher: by the field as it came, and by the path.
+class ClientCertChoiceTest : public ClientCertHeader {
+ protected:
+  static std::string Action(const std::string& mode, const std::string& details) {
+    return absl::StrCat(
+        "{action: {name: a, typed_config: {'@type': type.googleapis.com/",
+        "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.",
+        "ForwardClientCertConfig, forward_client_cert_details: ", mode,
+        ", set_current_client_cert_details: {", details, "}}}}");
+  }
+  static std::string Entry(const std::string& header, const std::string& match,
+                           const std::string& action) {
+    return absl::StrCat(
+        "{predicate: {single_predicate: {input: {name: i, typed_config: {'@type': ",
+        "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput, header_name: '",
+        header, "'}}, value_match: {", match, "}}}, on_match: ", action, "}");
+  }
+  std::string Compile(const std::string& matcher) {
+    config::Errors errors;
+    ForwardingManager proto;
+    config::ParseYaml("forward_client_cert_matcher: " + matcher, proto, errors);
+    config_.origin = CompileOrigin(proto, config::Path(), errors);
+    return std::string(errors.ToStatus().message());
+  }
+};
+
+TEST_F(ClientCertChoiceTest, TheRequestDecides) {
+  config_.client_cert_details.dns = true;
+  ASSERT_EQ(
+      Compile(absl::StrCat("{matcher_list: {matchers: [",
+                           Entry("x-forwarded-client-cert", "contains: trusted",
+                                 Action("APPEND_FORWARD", "uri: true")),
+                           ", ", Entry(":path", "exact: /none", Action("SANITIZE", "")), "]}}")),
+      "");
+  EXPECT_EQ(Mutate(Mode::kSanitizeSet, "By=trusted"),
+            "By=trusted,By=spiffe://mesh/proxy;Hash=ab12;URI=spiffe://mesh/client");
+  // Nothing is found: the connection manager's own fields decide.
+  EXPECT_EQ(Mutate(Mode::kSanitizeSet, "By=x"),
+            "By=spiffe://mesh/proxy;Hash=ab12;DNS=client.example;DNS=other.example");
+  path_ = "/none";
+  EXPECT_EQ(Mutate(Mode::kSanitizeSet, "By=x"), "-");
+}
+
+TEST_F(ClientCertChoiceTest, ElseTheTreesOwnLastWord) {
+  ASSERT_EQ(Compile("{on_no_match: " + Action("ALWAYS_FORWARD_ONLY", "") + "}"), "");
+  EXPECT_EQ(Mutate(Mode::kSanitize, "By=x", false), "By=x");
+}
+
+TEST_F(ClientCertChoiceTest, WhatIsWrong) {
+  EXPECT_NE(Compile("{on_no_match: {action: {name: a, typed_config: {'@type': "
+                    "type.googleapis.com/google.protobuf.Empty}}}}")
+                .find("forward_client_cert_matcher.on_no_match.action.typed_config"),
+            std::string::npos);
 }
 
 }  // namespace
