@@ -23,9 +23,7 @@ std::vector<MessageRules> ListenerFields() {
            Use("enable_reuse_port transparent freebind tcp_fast_open_queue_length tcp_keepalive "
                "enable_mptcp socket_options"),
            Leave("reuse_port", "It is deprecated: Envoy reads enable_reuse_port alone."),
-           Refuse("connection_balance_config",
-                  "the kernel spreads connections over the workers' own sockets"),
-           Use("use_original_dst"),
+           Use("connection_balance_config use_original_dst"),
            Refuse("stats_matcher", "all stats of a listener are there"),
            Refuse("per_connection_buffer_high_watermark_timeout",
                   "a peer that takes nothing meets the timeouts of the connection manager"),
@@ -42,6 +40,14 @@ std::vector<MessageRules> ListenerFields() {
       {"google.protobuf.StringValue", {Use("value")}},
       {"envoy.extensions.matching.common_inputs.network.v3.TransportProtocolInput", {}},
       {"envoy.extensions.matching.common_inputs.network.v3.ApplicationProtocolInput", {}},
+      {"envoy.config.listener.v3.Listener.ConnectionBalanceConfig",
+       {Use("exact_balance"),
+        Refuse("extend_balance",
+               "the accelerators that it names are not used: write exact_balance"),
+        Refuse("cpu_locality_balance",
+               "write exact_balance, or nothing: then the kernel spreads "
+               "connections over the workers' own sockets")}},
+      {"envoy.config.listener.v3.Listener.ConnectionBalanceConfig.ExactBalance", {}},
       {"envoy.config.listener.v3.FilterChain",
        {
            Use("name"),
@@ -187,14 +193,14 @@ std::vector<MessageRules> ListenerFields() {
         Leave("forward_reason_phrase",
               "An origin's reason phrase always reaches an HTTP/1 client as it came.")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
+       "ForwardClientCertConfig",
+       {Use("*")}},
+      {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
        "SetCurrentClientCertDetails",
        {Use("subject cert chain dns uri")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
        "UpgradeConfig",
        {Use("upgrade_type enabled"),
-      {"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager."
-       "ForwardClientCertConfig",
-       {Use("*")}},
         Refuse("filters", "an upgrade passes the filters of every other request")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension",
        {Use("typed_config").Only("envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig")}},

@@ -37,10 +37,11 @@ struct Config;
 
 namespace proxenos::downstream {
 
-class ChainTree;        // chain_tree.h
-struct DatagramConfig;  // datagram_service.h
-class FilterPredicate;  // filter_predicate.h
-struct OriginRules;     // origin_rules.h
+class ChainTree;          // chain_tree.h
+class ConnectionBalance;  // connection_balance.h
+struct DatagramConfig;    // datagram_service.h
+class FilterPredicate;    // filter_predicate.h
+struct OriginRules;       // origin_rules.h
 
 // A route table with its header formats compiled: what RDS publishes.
 struct RouteSnapshot {
@@ -211,6 +212,9 @@ struct ListenerConfig {
   runtime::IntegerSetting connection_limit{UINT64_MAX};
   // tidy: allow shared-mutable: the listener's connections on all workers, counted by each.
   std::shared_ptr<ConnectionLimit> connections = std::make_shared<ConnectionLimit>(UINT64_MAX);
+  // exact_balance; null: the kernel spreads connections over the workers' sockets.
+  // tidy: allow shared-mutable: connections counted by the workers that have them.
+  std::shared_ptr<ConnectionBalance> balance;
   // filter_chain_matcher, which chooses in the place of `match`; null: there is none.
   std::shared_ptr<const ChainTree> chain_tree;
 };

@@ -14,6 +14,7 @@
 #include "absl/strings/str_replace.h"
 #include "source/base/log.h"
 #include "source/downstream/chain_tree.h"
+#include "source/downstream/connection_balance.h"
 #include "source/downstream/http_service.h"
 #include "source/downstream/intake.h"
 #include "source/filter/log_notes.h"
@@ -95,6 +96,11 @@ Listener::Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig>
         *config_->datagrams, address, std::move(sockets));
     return;
   }
+  if (config_->balance != nullptr) {
+    seat_ = std::make_unique<BalanceSeat>(
+        config_->balance, loop(),
+        [this](net::UniqueFd fd, const net::Address& remote) { TakeGiven(std::move(fd), remote); });
+  }
   for (net::UniqueFd& socket : sockets) {
     acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(socket)));
   }
@@ -124,6 +130,10 @@ bool Listener::Accept(int fd, uint32_t most) {
       }
       overload_stats_->downstream_cx_overload_reject.Inc();
       close(accepted);
+      continue;
+    }
+    if (seat_ != nullptr) {
+      seat_->Give(net::UniqueFd(accepted), net::Address::FromSockaddr(generic, size));
       continue;
     }
     if (!Admit()) {
@@ -169,6 +179,11 @@ void Listener::Add(int fd, const net::Address& remote) {
   Enter(std::move(arrival));
 }
 
+void Listener::TakeGiven(net::UniqueFd fd, const net::Address& remote) {
+  if (Admit()) return Add(fd.Release(), remote);
+  seat_->Release();
+}
+
 void Listener::Enter(Arrival arrival) {
   arrival.info.id = NextConnectionId();
   stats_->downstream_cx_total.Inc();
@@ -199,7 +214,9 @@ Listener* Listener::Redirected(const net::Address& destination) {
 }
 
 void Listener::Adopt(Arrival arrival) {
-  if (Admit()) Enter(std::move(arrival));
+  if (!Admit()) return;
+  if (seat_ != nullptr) seat_->Count();
+  Enter(std::move(arrival));
 }
 
 void Listener::HandOn(Connection& from, std::unique_ptr<Connection> to) {
@@ -219,6 +236,7 @@ void Listener::Remove(Connection& connection) {
   if (ChainService* service = connection.admitted_by()) service->Release();
   if (!config_->access_logs.empty()) Log(connection);
   --connection_count_;
+  if (seat_ != nullptr) seat_->Release();
   config_->connections->Release();
   if (!config_->ignores_global_limit) context_.connection_limit.Release();
   stats_->downstream_cx_active.Dec();

@@ -32,6 +32,7 @@
 
 namespace proxenos::downstream {
 
+class BalanceSeat;  // connection_balance.h
 class Listener;
 
 // What a worker lends to its listeners. Outlives them.
@@ -124,6 +125,8 @@ class Listener {
   // Whether one more connection is within the limits. It is counted then, until Remove.
   bool Admit();
   void Add(int fd, const net::Address& remote);
+  // A connection that is this worker's by the balance.
+  void TakeGiven(net::UniqueFd fd, const net::Address& remote);
   void Enter(Arrival arrival);
   void PauseAccepting();
   void Take(std::unique_ptr<Connection> connection);
@@ -148,6 +151,7 @@ class Listener {
   bool draining_ = false;
   bool holding_ = false;
   stats::Group<stats::ListenerOverloadStats> overload_stats_;  // Opened when first needed.
+  std::unique_ptr<BalanceSeat> seat_;  // Null: connections stay where they were accepted.
 };
 
 }  // namespace proxenos::downstream

@@ -13,6 +13,7 @@
 #include "source/config/typed_config.h"
 #include "source/downstream/chain_match_config.h"
 #include "source/downstream/chain_tree_config.h"
+#include "source/downstream/connection_balance.h"
 #include "source/downstream/datagram_config.h"
 #include "source/downstream/filter_predicate_config.h"
 #include "source/downstream/http_config_config.h"
@@ -214,6 +215,10 @@ void Chains(const ListenerProto& proto, const ListenerCompiler& compiler, Listen
     const config::Path at = path.Field("filter_chains").Index(static_cast<size_t>(i));
     CompileChain(proto.filter_chains(i), compiler, at, config, errors);
     if (!proto.has_filter_chain_matcher()) AddToMatch(proto, i, at, config, errors);
+  }
+  if (proto.connection_balance_config().has_exact_balance()) {
+    // tidy: allow shared-mutable: ListenerConfig::balance.
+    config.balance = std::make_shared<ConnectionBalance>();
   }
   if (proto.has_filter_chain_matcher()) config.chain_tree = CompileChainTree(proto, path, errors);
   if (proto.has_default_filter_chain()) {
