@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "source/base/back_off.h"
 #include "source/base/limits.h"
 #include "source/base/xxhash64.h"
 #include "source/downstream/listener.h"
@@ -256,8 +257,8 @@ void TcpConnection::TryAgain(std::string reason) {
   }
   if (config.backoff_base != 0) {
     // Full jitter below a limit that doubles.
-    const uint32_t doublings = std::min(info_.attempts - 1, 20u);
-    const base::Nanos most = std::min(config.backoff_max, config.backoff_base << doublings);
+    const base::Nanos most =
+        base::Doubled(config.backoff_base, info_.attempts - 1, config.backoff_max);
     if (!backoff_) backoff_.emplace(loop().timers(), [this] { WantAdvance(); });
     backoff_->ArmIn(1 +
                     static_cast<base::Nanos>(loop().random().Below(static_cast<uint64_t>(most))));
