@@ -4,29 +4,18 @@
 // Thread: any (immutable).
 #pragma once
 
-#include <cstdint>
 #include <utility>
 #include <vector>
 
 #include "source/filter/listener_filter.h"
+#include "source/match/network_input.h"
 #include "source/match/tree.h"
 
 namespace proxenos::downstream {
 
 class ChainTree {
  public:
-  // envoy.extensions.matching.common_inputs.network.v3
-  enum class Input : uint8_t {
-    kDestinationIp,
-    kDestinationPort,
-    kSourceIp,
-    kSourcePort,
-    kDirectSourceIp,
-    kSourceType,  // "local", or nothing.
-    kServerName,
-    kTransportProtocol,
-    kApplicationProtocols,  // Each in quotes: "'h2','http/1.1'".
-  };
+  using Input = match::NetworkInput;
 
   // `tree` knows inputs by their places in `inputs`, and chains by theirs in the ListenerConfig.
   // `otherwise`: the chain of connections for which it decides nothing; -1: none.

@@ -1,15 +1,14 @@
 // Inputs by type, actions by the names of chains.
 #include "source/downstream/chain_tree_config.h"
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/str_cat.h"
 #include "google/protobuf/wrappers.pb.h"
 #include "source/config/typed_config.h"
+#include "source/match/network_input_config.h"
 #include "source/match/tree_config.h"
 
 namespace proxenos::downstream {
@@ -19,45 +18,11 @@ using Input = ChainTree::Input;
 using ListenerProto = envoy::config::listener::v3::Listener;
 using ChainNames = absl::flat_hash_map<std::string, uint32_t>;
 
-constexpr char kInputs[] = "envoy.extensions.matching.common_inputs.network.v3.";
-struct InputName {
-  const char* name;
-  Input input;
+constexpr Input kKnown[] = {
+    Input::kDestinationIp, Input::kDestinationPort,   Input::kSourceIp,
+    Input::kSourcePort,    Input::kDirectSourceIp,    Input::kSourceType,
+    Input::kServerName,    Input::kTransportProtocol, Input::kApplicationProtocols,
 };
-constexpr InputName kInputNames[] = {
-    {"DestinationIPInput", Input::kDestinationIp},
-    {"DestinationPortInput", Input::kDestinationPort},
-    {"SourceIPInput", Input::kSourceIp},
-    {"SourcePortInput", Input::kSourcePort},
-    {"DirectSourceIPInput", Input::kDirectSourceIp},
-    {"SourceTypeInput", Input::kSourceType},
-    {"ServerNameInput", Input::kServerName},
-    {"TransportProtocolInput", Input::kTransportProtocol},
-    {"ApplicationProtocolInput", Input::kApplicationProtocols},
-};
-
-bool IsAddress(Input input) {
-  return input == Input::kDestinationIp || input == Input::kSourceIp ||
-         input == Input::kDirectSourceIp;
-}
-
-std::optional<match::CompiledInput> AddInput(const xds::core::v3::TypedExtensionConfig& proto,
-                                             const config::Path& path, config::Errors& errors,
-                                             std::vector<Input>& inputs) {
-  const std::string type = config::TypedConfigType(proto.typed_config());
-  for (const InputName& known : kInputNames) {
-    if (type != absl::StrCat(kInputs, known.name)) continue;
-    const auto at = std::find(inputs.begin(), inputs.end(), known.input);
-    match::CompiledInput compiled;
-    compiled.number = static_cast<uint32_t>(at - inputs.begin());
-    compiled.is_address = IsAddress(known.input);
-    if (at == inputs.end()) inputs.push_back(known.input);
-    return compiled;
-  }
-  errors.Add(path.Field("typed_config"),
-             absl::StrCat("'", type, "' is not an input that proxenos knows here"));
-  return std::nullopt;
-}
 
 // An action is the name of a chain.
 std::optional<uint32_t> FindChain(const google::protobuf::Any& any, const ChainNames& names,
@@ -98,7 +63,7 @@ std::shared_ptr<const ChainTree> CompileChainTree(const ListenerProto& listener,
   auto tree = match::CompileMatchTree(
       listener.filter_chain_matcher(),
       [&errors, &inputs](const auto& proto, const config::Path& at) {
-        return AddInput(proto, at, errors, inputs);
+        return match::AddNetworkInput(proto, kKnown, at, errors, inputs);
       },
       [&names, &errors](const google::protobuf::Any& any, const config::Path& at) {
         return FindChain(any, names, at, errors);

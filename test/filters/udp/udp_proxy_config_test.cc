@@ -147,7 +147,7 @@ TEST(UdpProxyConfigTest, ClustersAreFoundByAddresses) {
             (std::set<std::string>{"a", "b", "dns"}));
   ExpectError(
       absl::StrCat(kListener, absl::StrReplaceAll(matcher, {{"SourceIPInput", "ServerNameInput"}})),
-      "is not an input that datagrams have");
+      "is not an input that proxenos knows here");
 }
 
 TEST(DatagramRoutesTest, NothingIsChosenWithoutACluster) {

@@ -4,13 +4,13 @@
 // Thread: any (immutable).
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/types/span.h"
+#include "source/match/network_input.h"
 #include "source/match/tree.h"
 #include "source/net/address.h"
 
@@ -18,8 +18,7 @@ namespace proxenos::filters::udp_proxy {
 
 class DatagramRoutes {
  public:
-  // envoy.extensions.matching.common_inputs.network.v3
-  enum class Input : uint8_t { kDestinationIp, kDestinationPort, kSourceIp, kSourcePort };
+  using Input = match::NetworkInput;  // Of them the IP addresses and ports.
 
   DatagramRoutes() = default;
   explicit DatagramRoutes(std::string cluster) { clusters_.push_back(std::move(cluster)); }

@@ -14,6 +14,7 @@
 #include "source/base/xxhash64.h"
 #include "source/config/typed_config.h"
 #include "source/filters/udp/udp_proxy/udp_proxy.h"
+#include "source/match/network_input_config.h"
 #include "source/match/tree_config.h"
 #include "source/upstream/duration_config.h"
 
@@ -24,49 +25,18 @@ using Proto = envoy::extensions::filters::udp::udp_proxy::v3::UdpProxyConfig;
 using Input = DatagramRoutes::Input;
 using upstream::CompileDuration;
 
-constexpr char kInputs[] = "envoy.extensions.matching.common_inputs.network.v3.";
-struct InputName {
-  const char* name;
-  Input input;
-};
-constexpr InputName kInputNames[] = {
-    {"DestinationIPInput", Input::kDestinationIp},
-    {"DestinationPortInput", Input::kDestinationPort},
-    {"SourceIPInput", Input::kSourceIp},
-    {"SourcePortInput", Input::kSourcePort},
-};
-
-// The place of `value` in `all`, at its end if need be.
-template <typename T>
-uint32_t PlaceOf(const T& value, std::vector<T>& all) {
-  const auto at = std::find(all.begin(), all.end(), value);
-  const auto place = static_cast<uint32_t>(at - all.begin());
-  if (at == all.end()) all.push_back(value);
-  return place;
-}
-
-std::optional<match::CompiledInput> AddInput(const xds::core::v3::TypedExtensionConfig& proto,
-                                             const config::Path& path, config::Errors& errors,
-                                             std::vector<Input>& inputs) {
-  const std::string type = config::TypedConfigType(proto.typed_config());
-  for (const InputName& known : kInputNames) {
-    if (type != absl::StrCat(kInputs, known.name)) continue;
-    match::CompiledInput compiled;
-    compiled.number = PlaceOf(known.input, inputs);
-    compiled.is_address = known.input == Input::kDestinationIp || known.input == Input::kSourceIp;
-    return compiled;
-  }
-  errors.Add(path.Field("typed_config"),
-             absl::StrCat("'", type, "' is not an input that datagrams have"));
-  return std::nullopt;
-}
+constexpr Input kKnown[] = {Input::kDestinationIp, Input::kDestinationPort, Input::kSourceIp,
+                            Input::kSourcePort};
 
 // An action is a cluster.
 std::optional<uint32_t> AddRoute(const google::protobuf::Any& any, const config::Path& path,
                                  config::Errors& errors, std::vector<std::string>& clusters) {
   envoy::extensions::filters::udp::udp_proxy::v3::Route route;
   if (!config::UnpackTypedConfigTo(any, route, path, errors)) return std::nullopt;
-  return PlaceOf(route.cluster(), clusters);
+  const auto at = std::find(clusters.begin(), clusters.end(), route.cluster());
+  const auto place = static_cast<uint32_t>(at - clusters.begin());
+  if (at == clusters.end()) clusters.push_back(route.cluster());
+  return place;
 }
 
 std::optional<DatagramRoutes> CompileRoutes(const Proto& proto, const config::Path& path,
@@ -77,7 +47,7 @@ std::optional<DatagramRoutes> CompileRoutes(const Proto& proto, const config::Pa
   auto tree = match::CompileMatchTree(
       proto.matcher(),
       [&errors, &inputs](const auto& input, const config::Path& at) {
-        return AddInput(input, at, errors, inputs);
+        return match::AddNetworkInput(input, kKnown, at, errors, inputs);
       },
       [&errors, &clusters](const google::protobuf::Any& any, const config::Path& at) {
         return AddRoute(any, at, errors, clusters);
