@@ -10,63 +10,23 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "source/net/socket_options.h"
 
 namespace proxenos::net {
 namespace {
 
-absl::Status Failed(absl::string_view what, const Address& address) {
-  return absl::UnavailableError(
-      absl::StrCat(what, " ", address.ToString(), " for datagrams: ", std::strerror(errno)));
-}
-
-int DomainOf(const Address& address) {
-  return address.family() == Address::Family::kIpv6 ? AF_INET6 : AF_INET;
-}
-
-bool Set(int fd, int level, int name, int value) {
-  return setsockopt(fd, level, name, &value, sizeof(value)) == 0;
-}
-
-absl::Status SetNumbered(int fd, const Address& address, const ListenOptions& options,
-                         SocketOption::When when) {
-  for (const SocketOption& option : options.options) {
-    if (option.when != when || (option.family && *option.family != address.family())) continue;
-    if (setsockopt(fd, option.level, option.name, option.value.data(),
-                   static_cast<socklen_t>(option.value.size())) != 0) {
-      return Failed(absl::StrCat("cannot set option ", option.name, " of level ", option.level,
-                                 " of the socket of"),
-                    address);
-    }
-  }
-  return absl::OkStatus();
-}
-
 // Before the socket is bound.
 absl::Status SetOptions(int fd, const Address& address, const ListenOptions& options) {
   const bool ipv6 = address.family() == Address::Family::kIpv6;
-  const int level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP;
-  if (options.reuse_port) Set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-  if (ipv6) Set(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv4_compat ? 0 : 1);
-  if (options.transparent &&
-      !Set(fd, level, ipv6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, *options.transparent)) {
-    return Failed("cannot make transparent the socket of", address);
-  }
-  if (options.freebind && !Set(fd, level, ipv6 ? IPV6_FREEBIND : IP_FREEBIND, *options.freebind)) {
-    return Failed("cannot bind freely to", address);
-  }
+  absl::Status set = SetBindOptions(fd, address, options);
+  if (!set.ok()) return set;
   // An answer has to come from where the client wrote to, which only the kernel knows.
-  if (IsAnyAddress(address) && !Set(fd, level, ipv6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1)) {
-    return Failed("cannot learn where clients write to at", address);
+  if (IsAnyAddress(address) && !SetSocketOption(fd, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP,
+                                                ipv6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1)) {
+    return SocketError("cannot learn where clients write to at", address);
   }
-  Set(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
-  return SetNumbered(fd, address, options, SocketOption::When::kBeforeBind);
-}
-
-absl::Status BindTo(int fd, const Address& address) {
-  socklen_t size;
-  const sockaddr_storage storage = address.ToSockaddr(&size);
-  if (bind(fd, reinterpret_cast<const sockaddr*>(&storage), size) == 0) return absl::OkStatus();
-  return Failed("cannot bind to", address);
+  SetSocketOption(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+  return SetNumberedOptions(fd, address, options.options, SocketOption::When::kBeforeBind);
 }
 
 absl::StatusOr<UniqueFd> MakeSocket(const Address& address) {
@@ -75,7 +35,7 @@ absl::StatusOr<UniqueFd> MakeSocket(const Address& address) {
         absl::StrCat("no datagrams can be exchanged with ", address.ToString()));
   }
   UniqueFd fd(socket(DomainOf(address), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd.valid()) return Failed("cannot make a socket for", address);
+  if (!fd.valid()) return SocketError("cannot make a socket for", address);
   return fd;
 }
 
@@ -135,9 +95,9 @@ absl::StatusOr<UniqueFd> BindDatagramSocket(const Address& address, const Listen
   absl::StatusOr<UniqueFd> fd = MakeSocket(address);
   if (!fd.ok()) return fd.status();
   absl::Status status = SetOptions(fd->get(), address, options);
-  if (status.ok()) status = BindTo(fd->get(), address);
+  if (status.ok()) status = BindSocket(fd->get(), address);
   if (status.ok()) {
-    status = SetNumbered(fd->get(), address, options, SocketOption::When::kBound);
+    status = SetNumberedOptions(fd->get(), address, options.options, SocketOption::When::kBound);
   }
   if (!status.ok()) return status;
   return fd;
@@ -146,15 +106,15 @@ absl::StatusOr<UniqueFd> BindDatagramSocket(const Address& address, const Listen
 absl::StatusOr<UniqueFd> ConnectDatagramSocket(const Address& peer, const Address* source) {
   absl::StatusOr<UniqueFd> fd = MakeSocket(peer);
   if (!fd.ok()) return fd.status();
-  Set(fd->get(), SOL_SOCKET, SO_RXQ_OVFL, 1);
+  SetSocketOption(fd->get(), SOL_SOCKET, SO_RXQ_OVFL, 1);
   if (source != nullptr) {
-    const absl::Status bound = BindTo(fd->get(), *source);
+    const absl::Status bound = BindSocket(fd->get(), *source);
     if (!bound.ok()) return bound;
   }
   socklen_t size;
   const sockaddr_storage storage = peer.ToSockaddr(&size);
   if (connect(fd->get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0) {
-    return Failed("cannot connect to", peer);
+    return SocketError("cannot connect to", peer);
   }
   return fd;
 }
