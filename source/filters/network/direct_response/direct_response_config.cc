@@ -13,8 +13,8 @@
 namespace proxenos::filters::direct_response {
 
 std::unique_ptr<downstream::NetworkTerminal> CreateDirectResponse(
-    const google::protobuf::Any& config, const downstream::NetworkTerminalLent&,
-    const config::Path& path, config::Errors& errors) {
+    const google::protobuf::Any& config, const downstream::TerminalLent&, const config::Path& path,
+    config::Errors& errors) {
   envoy::extensions::filters::network::direct_response::v3::Config proto;
   if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
   std::optional<std::string> text = "";

@@ -8,7 +8,7 @@
 namespace proxenos::filters::direct_response {
 
 std::unique_ptr<downstream::NetworkTerminal> CreateDirectResponse(
-    const google::protobuf::Any& config, const downstream::NetworkTerminalLent& lent,
+    const google::protobuf::Any& config, const downstream::TerminalLent& lent,
     const config::Path& path, config::Errors& errors);
 
 }  // namespace proxenos::filters::direct_response

@@ -8,7 +8,7 @@
 namespace proxenos::filters::echo {
 
 std::unique_ptr<downstream::NetworkTerminal> CreateEcho(const google::protobuf::Any& config,
-                                                        const downstream::NetworkTerminalLent&,
+                                                        const downstream::TerminalLent&,
                                                         const config::Path& path,
                                                         config::Errors& errors) {
   envoy::extensions::filters::network::echo::v3::Echo proto;

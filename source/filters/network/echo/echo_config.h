@@ -8,7 +8,7 @@
 namespace proxenos::filters::echo {
 
 std::unique_ptr<downstream::NetworkTerminal> CreateEcho(const google::protobuf::Any& config,
-                                                        const downstream::NetworkTerminalLent& lent,
+                                                        const downstream::TerminalLent& lent,
                                                         const config::Path& path,
                                                         config::Errors& errors);
 

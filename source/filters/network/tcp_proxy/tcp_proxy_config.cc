@@ -200,9 +200,10 @@ void Tlvs(const Proto& proto, TcpProxyConfig& config, const config::Path& path,
 
 }  // namespace
 
-std::unique_ptr<downstream::NetworkTerminal> CreateTcpProxy(
-    const google::protobuf::Any& config, const downstream::NetworkTerminalLent& lent,
-    const config::Path& path, config::Errors& errors) {
+std::unique_ptr<downstream::NetworkTerminal> CreateTcpProxy(const google::protobuf::Any& config,
+                                                            const downstream::TerminalLent& lent,
+                                                            const config::Path& path,
+                                                            config::Errors& errors) {
   Proto proto;
   if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
   const size_t before = errors.count();

@@ -7,8 +7,9 @@
 
 namespace proxenos::filters::tcp_proxy {
 
-std::unique_ptr<downstream::NetworkTerminal> CreateTcpProxy(
-    const google::protobuf::Any& config, const downstream::NetworkTerminalLent& lent,
-    const config::Path& path, config::Errors& errors);
+std::unique_ptr<downstream::NetworkTerminal> CreateTcpProxy(const google::protobuf::Any& config,
+                                                            const downstream::TerminalLent& lent,
+                                                            const config::Path& path,
+                                                            config::Errors& errors);
 
 }  // namespace proxenos::filters::tcp_proxy

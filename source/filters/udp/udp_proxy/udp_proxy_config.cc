@@ -92,9 +92,10 @@ void Logs(const Proto& proto, access_log::LogWriter* writer, UdpProxyConfig& con
 
 }  // namespace
 
-std::unique_ptr<downstream::DatagramTerminal> CreateUdpProxy(
-    const google::protobuf::Any& config, const downstream::DatagramTerminalLent& lent,
-    const config::Path& path, config::Errors& errors) {
+std::unique_ptr<downstream::DatagramTerminal> CreateUdpProxy(const google::protobuf::Any& config,
+                                                             const downstream::TerminalLent& lent,
+                                                             const config::Path& path,
+                                                             config::Errors& errors) {
   Proto proto;
   if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
   const size_t before = errors.count();

@@ -7,8 +7,9 @@
 
 namespace proxenos::filters::udp_proxy {
 
-std::unique_ptr<downstream::DatagramTerminal> CreateUdpProxy(
-    const google::protobuf::Any& config, const downstream::DatagramTerminalLent& lent,
-    const config::Path& path, config::Errors& errors);
+std::unique_ptr<downstream::DatagramTerminal> CreateUdpProxy(const google::protobuf::Any& config,
+                                                             const downstream::TerminalLent& lent,
+                                                             const config::Path& path,
+                                                             config::Errors& errors);
 
 }  // namespace proxenos::filters::udp_proxy
