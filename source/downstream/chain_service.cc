@@ -23,8 +23,8 @@ NetworkConnection ViewOf(Arrival& arrival, Listener& listener, event::TurnEnd& w
 }  // namespace
 
 ChainService::ChainService(Parts parts)
-    : listener_(parts.listener), chain_(parts.chain), cells_(std::move(parts.cells)) {
-  for (const auto& factory : chain_.filters) {
+    : listener_(parts.listener), chain_(std::move(parts.chain)), cells_(std::move(parts.cells)) {
+  for (const auto& factory : chain_->filters) {
     filters_.push_back(factory->Create(parts.registry));
     checks_first_bytes_ = checks_first_bytes_ || filters_.back()->wants_first_bytes();
   }

@@ -2,7 +2,8 @@
 // its TLS context, its network filters. What the chain's terminal filter adds derives from it:
 // HttpService, and those of NetworkTerminals.
 //
-// Owner: the Listener. Thread: the worker's.
+// Owner: the Listener. Thread: the worker's. Dies with the Listener, or when its chain is replaced
+// and its last connection is closed.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "source/base/intrusive_list.h"
 #include "source/base/rc.h"
 #include "source/downstream/connection.h"
 #include "source/downstream/http_config.h"
@@ -30,10 +32,10 @@ struct Passage {
 
 class ChainService {
  public:
-  // What a service is made of. `chain` outlives it; `address` is the listener's, as stats name it.
+  // What a service is made of. `address` is the listener's, as stats name it.
   struct Parts {
     Listener& listener;
-    const ChainConfig& chain;
+    std::shared_ptr<const ChainConfig> chain;
     ChainCells cells;
     stats::Registry& registry;
     const std::string& address;
@@ -54,7 +56,12 @@ class ChainService {
   virtual void OnRefused(const Arrival&, const filter::NetworkFilter::Verdict&) {}
 
   Listener& listener() const { return listener_; }
-  const ChainConfig& chain() const { return chain_; }
+  const ChainConfig& chain() const { return *chain_; }
+  // Those that it has begun.
+  base::IntrusiveList<Connection>& connections() { return connections_; }
+  // No connection begins any more but those that are about to; all of them drain.
+  void Leave() { leaving_ = true; }
+  bool leaving() const { return leaving_; }
   // Null without TLS, and until the secrets are there.
   base::Held<tls::ServerContext> tls_context() const {
     return cells_.tls ? cells_.tls->current : base::Held<tls::ServerContext>();
@@ -83,10 +90,12 @@ class ChainService {
   filter::NetworkVerdict AskAll(Arrival& arrival, Passage& passage, event::TurnEnd& waker, Ask ask);
 
   Listener& listener_;
-  const ChainConfig& chain_;
+  const std::shared_ptr<const ChainConfig> chain_;
   const ChainCells cells_;
   std::vector<std::unique_ptr<filter::NetworkFilter>> filters_;
+  base::IntrusiveList<Connection> connections_;
   bool checks_first_bytes_ = false;
+  bool leaving_ = false;
 };
 
 // Whether a client has sent something, without taking it: kNothing, kBytes, or how the connection

@@ -62,6 +62,8 @@ class Connection : public event::IoHandler, public event::TurnEnd, public base::
   virtual base::MonoTime last_active() const = 0;
   // Whose network filters have let it pass; null while none have.
   virtual ChainService* admitted_by() = 0;
+  // Of the chain that it goes to, if that is known yet.
+  virtual const ChainService* chosen() { return admitted_by(); }
   // Fills in what the listener's access log tells of it.
   virtual void Describe(filter::StreamInfo& info) = 0;
 };

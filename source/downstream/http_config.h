@@ -176,7 +176,8 @@ struct ChainCells {
   base::Rc<ScopeCell> scopes;
 };
 
-struct ListenerConfig {
+// What of a listener has nothing to do with its filter chains: an update of those alone keeps it.
+struct ListenerFrame {
   std::string name;
   std::vector<net::Address> addresses;  // The first is Listener.address.
   net::ListenOptions listen;
@@ -203,10 +204,6 @@ struct ListenerConfig {
   std::vector<std::shared_ptr<const FilterPredicate>> filters_disabled;
   base::Nanos filters_timeout = base::limits::kListenerFiltersTimeout;  // 0: none.
   bool continue_on_filters_timeout = false;
-  ChainMatch match;  // Which of `chains`.
-  // At least one: filter_chains in order, then default_filter_chain. None where there are
-  // datagrams.
-  std::vector<ChainConfig> chains;
   std::shared_ptr<const DatagramConfig> datagrams;  // Null: it takes connections.
   // envoy.resource_limits.listener.NAME.connection_limit, asked for with each connection.
   runtime::IntegerSetting connection_limit{UINT64_MAX};
@@ -215,11 +212,18 @@ struct ListenerConfig {
   // exact_balance; null: the kernel spreads connections over the workers' sockets.
   // tidy: allow shared-mutable: connections counted by the workers that have them.
   std::shared_ptr<ConnectionBalance> balance;
+};
+
+struct ListenerConfig : ListenerFrame {
+  ChainMatch match;  // Which of `chains`.
+  // At least one: filter_chains in order, then default_filter_chain. None where there are
+  // datagrams. Versions of a listener share those that are the same in both.
+  std::vector<std::shared_ptr<const ChainConfig>> chains;
   // filter_chain_matcher, which chooses in the place of `match`; null: there is none.
   std::shared_ptr<const ChainTree> chain_tree;
 };
 
-inline std::string ListenerConfig::stat_address() const {
+inline std::string ListenerFrame::stat_address() const {
   if (!stat_prefix.empty()) return stat_prefix;
   if (addresses.empty() || addresses.front().family() == net::Address::Family::kInternal) {
     return absl::StrCat("envoy_internal_", name);

@@ -38,6 +38,7 @@ class Intake final : public Connection {
   bool idle() const override { return false; }
   base::MonoTime last_active() const override { return arrival_.info.begin; }
   ChainService* admitted_by() override { return admitted_ ? service_ : nullptr; }
+  const ChainService* chosen() override { return service_; }
   void Describe(filter::StreamInfo& info) override;
 
  private:

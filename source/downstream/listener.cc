@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -29,13 +30,34 @@ constexpr base::Nanos kAcceptPause = 100 * base::kMillisecond;
 bool NeedsIntake(const ListenerConfig& config) {
   if (config.datagrams != nullptr) return false;
   return !config.filters.empty() || config.use_original_dst || !config.match.always_first() ||
-         config.chain_tree != nullptr || config.chains.front().tls != nullptr ||
-         !config.chains.front().filters.empty();
+         config.chain_tree != nullptr || config.chains.front()->tls != nullptr ||
+         !config.chains.front()->filters.empty();
 }
 
 uint64_t NextConnectionId() {
   static std::atomic<uint64_t> next{0};
   return next.fetch_add(1, std::memory_order_relaxed);
+}
+
+using Connections = base::IntrusiveList<Connection>;
+
+void DrainAll(Connections& list) {
+  for (Connection* each = list.front(); each != nullptr; each = list.Next(each)) {
+    each->Drain(/*now=*/false);
+  }
+}
+
+// Those that have been idle since then.
+void CloseIdleSince(Connections& list, base::MonoTime since) {
+  for (Connection* each = list.front(); each != nullptr;) {
+    Connection* next = list.Next(each);
+    if (each->idle() && each->last_active() <= since) each->Drain(/*now=*/true);
+    each = next;
+  }
+}
+
+void AbortAll(Connections& list) {
+  while (Connection* connection = list.front()) connection->Abort();
 }
 
 }  // namespace
@@ -77,17 +99,7 @@ Listener::Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig>
       stats::ListenerWorkerScope(address, context_.worker));
   cells.resize(config_->chains.size());
   for (size_t i = 0; i < config_->chains.size(); ++i) {
-    const ChainConfig& chain = config_->chains[i];
-    ChainService::Parts parts{*this, chain, std::move(cells[i]), registry, address};
-    services_.push_back(chain.terminal != nullptr
-                            ? chain.terminal->MakeService(std::move(parts))
-                            : std::make_unique<HttpService>(std::move(parts)));
-    if (chain.tls != nullptr && !tls_stats_) {
-      tls_stats_ = registry.Open<stats::TlsStats>(stats::ListenerTlsScope(address));
-      tls_agreements_.emplace(registry, stats::ListenerTlsAgreementScope, address);
-      tls_factory_stats_ = registry.Open<stats::ServerTlsFactoryStats>(
-          stats::ScopeName(stats::kServerTlsFactoryScope, {address}));
-    }
+    services_.push_back(MakeService(i, std::move(cells[i])));
   }
   for (const auto& factory : config_->filters) filters_.push_back(factory->Create(registry));
   if (config_->datagrams != nullptr) {
@@ -107,6 +119,57 @@ Listener::Listener(WorkerContext& context, std::shared_ptr<const ListenerConfig>
 }
 
 Listener::~Listener() { CloseAll(); }
+
+std::unique_ptr<ChainService> Listener::MakeService(size_t chain, ChainCells cells) {
+  const std::shared_ptr<const ChainConfig>& config = config_->chains[chain];
+  const std::string address = config_->stat_address();
+  stats::Registry& registry = context_.registry;
+  if (config->tls != nullptr && !tls_stats_) {
+    tls_stats_ = registry.Open<stats::TlsStats>(stats::ListenerTlsScope(address));
+    tls_agreements_.emplace(registry, stats::ListenerTlsAgreementScope, address);
+    tls_factory_stats_ = registry.Open<stats::ServerTlsFactoryStats>(
+        stats::ScopeName(stats::kServerTlsFactoryScope, {address}));
+  }
+  ChainService::Parts parts{*this, config, std::move(cells), registry, address};
+  if (config->terminal != nullptr) return config->terminal->MakeService(std::move(parts));
+  return std::make_unique<HttpService>(std::move(parts));
+}
+
+void Listener::SetChains(std::shared_ptr<const ListenerConfig> config,
+                         std::vector<ChainCells> cells, absl::Span<const int32_t> kept,
+                         base::MonoTime until) {
+  config_ = std::move(config);
+  needs_intake_ = NeedsIntake(*config_);
+  std::vector<std::unique_ptr<ChainService>> before = std::move(services_);
+  services_.clear();
+  for (size_t i = 0; i < config_->chains.size(); ++i) {
+    services_.push_back(kept[i] < 0 ? MakeService(i, std::move(cells[i]))
+                                    : std::move(before[static_cast<size_t>(kept[i])]));
+  }
+  Leaving leaving{{}, until};
+  for (auto& service : before) {
+    if (service == nullptr) continue;
+    service->Leave();
+    DrainAll(service->connections());
+    leaving.services.push_back(std::move(service));
+  }
+  if (!leaving.services.empty()) leaving_.push_back(std::move(leaving));
+}
+
+bool Listener::HasArriving(const ChainService& service) {
+  for (Connection* each = arriving_.front(); each != nullptr; each = arriving_.Next(each)) {
+    if (each->chosen() == &service) return true;
+  }
+  return false;
+}
+
+void Listener::AbortArriving(const ChainService& service) {
+  for (Connection* each = arriving_.front(); each != nullptr;) {
+    Connection* next = arriving_.Next(each);
+    if (each->chosen() == &service) each->Abort();
+    each = next;
+  }
+}
 
 bool Listener::Accept(int fd, uint32_t most) {
   for (uint32_t i = 0; i < most; ++i) {
@@ -202,8 +265,10 @@ void Listener::Enter(Arrival arrival) {
 }
 
 void Listener::Take(std::unique_ptr<Connection> connection) {
-  if (draining_) connection->Drain(/*now=*/false);
-  connections_.PushBack(connection.release());  // Owned through the list until Remove or HandOn.
+  ChainService* service = connection->admitted_by();
+  if (draining_ || (service != nullptr && service->leaving())) connection->Drain(/*now=*/false);
+  auto& list = service == nullptr ? arriving_ : service->connections();
+  list.PushBack(connection.release());  // Owned through the list until Remove or HandOn.
 }
 
 Listener* Listener::Redirected(const net::Address& destination) {
@@ -283,26 +348,48 @@ std::vector<net::UniqueFd> Listener::ReleaseSockets() {
   return sockets;
 }
 
+void Listener::ForEachList(absl::FunctionRef<void(base::IntrusiveList<Connection>&)> visit) {
+  visit(arriving_);
+  for (auto& service : services_) visit(service->connections());
+  for (Leaving& leaving : leaving_) {
+    for (auto& service : leaving.services) visit(service->connections());
+  }
+}
+
 void Listener::Drain() {
   draining_ = true;
-  for (Connection* each = connections_.front(); each != nullptr; each = connections_.Next(each)) {
-    each->Drain(/*now=*/false);
-  }
+  ForEachList([](base::IntrusiveList<Connection>& list) { DrainAll(list); });
 }
 
 void Listener::CloseIdle(base::Nanos quiet) {
   if (datagrams_ != nullptr) datagrams_->service().CloseIdle(quiet);
+  const base::MonoTime since = loop().now() - quiet;
+  ForEachList([since](base::IntrusiveList<Connection>& list) { CloseIdleSince(list, since); });
+}
+
+void Listener::CloseLeaving(base::Nanos quiet) {
   const base::MonoTime now = loop().now();
-  for (Connection* each = connections_.front(); each != nullptr;) {
-    Connection* next = connections_.Next(each);
-    if (each->idle() && now - each->last_active() >= quiet) each->Drain(/*now=*/true);
-    each = next;
+  for (Leaving& leaving : leaving_) {
+    for (auto& service : leaving.services) {
+      CloseIdleSince(service->connections(), now - quiet);
+      if (now >= leaving.until) {
+        AbortArriving(*service);
+        AbortAll(service->connections());
+      }
+      if (!service->connections().empty() || HasArriving(*service)) continue;
+      loop().Retire(std::move(service));  // Behind its last connections.
+    }
+    auto& services = leaving.services;
+    services.erase(std::remove(services.begin(), services.end(), nullptr), services.end());
   }
+  leaving_.erase(std::remove_if(leaving_.begin(), leaving_.end(),
+                                [](const Leaving& each) { return each.services.empty(); }),
+                 leaving_.end());
 }
 
 void Listener::CloseAll() {
   if (datagrams_ != nullptr) datagrams_->service().CloseAll();
-  while (Connection* connection = connections_.front()) connection->Abort();
+  ForEachList([](base::IntrusiveList<Connection>& list) { AbortAll(list); });
 }
 
 }  // namespace proxenos::downstream

@@ -2,7 +2,7 @@
 // receives its datagrams.
 //
 // Owner: the Worker. Thread: the worker's. Dies when: it was removed or replaced, and its last
-// connection is closed (or the drain time is over).
+// connection is closed (or the drain time is over). Other filter chains alone do not replace it.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
+#include "absl/types/span.h"
 #include "source/base/intrusive_list.h"
 #include "source/base/rc.h"
 #include "source/downstream/chain_service.h"
@@ -58,6 +60,15 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
   ~Listener();
 
+  // Goes on by `config`, which differs from the one before in filter chains alone: `kept` says for
+  // each chain which of those before it is, or -1. `cells` are of the new ones. Connections of
+  // chains that are kept notice nothing; those of the others drain, until `until`.
+  void SetChains(std::shared_ptr<const ListenerConfig> config, std::vector<ChainCells> cells,
+                 absl::Span<const int32_t> kept, base::MonoTime until);
+  // Whether connections of replaced chains are left.
+  bool has_leaving() const { return !leaving_.empty(); }
+  // Closes those that have been idle for `quiet`, and all whose time is over.
+  void CloseLeaving(base::Nanos quiet);
   // Takes what waits in the accept queues, then closes the sockets.
   void StopAccepting();
   // Gives up the sockets, still listening, to the listener that takes its place.
@@ -117,6 +128,12 @@ class Listener {
     net::UniqueFd fd_;
   };
 
+  // Chains that were replaced by one update.
+  struct Leaving {
+    std::vector<std::unique_ptr<ChainService>> services;
+    base::MonoTime until;
+  };
+
   bool has_sessions() const {
     return datagrams_ != nullptr && datagrams_->service().session_count() != 0;
   }
@@ -130,23 +147,29 @@ class Listener {
   void Enter(Arrival arrival);
   void PauseAccepting();
   void Take(std::unique_ptr<Connection> connection);
+  std::unique_ptr<ChainService> MakeService(size_t chain, ChainCells cells);
+  void ForEachList(absl::FunctionRef<void(base::IntrusiveList<Connection>&)> visit);
+  // Of those that have not begun yet, and go to this chain.
+  bool HasArriving(const ChainService& service);
+  void AbortArriving(const ChainService& service);
   // Writes the access log's line of a connection that is over.
   void Log(Connection& connection);
 
   WorkerContext& context_;
-  const std::shared_ptr<const ListenerConfig> config_;
+  std::shared_ptr<const ListenerConfig> config_;
   stats::Group<stats::ListenerStats> stats_;
   stats::Group<stats::TlsStats> tls_stats_;
   std::optional<tls::AgreementStats> tls_agreements_;             // With tls_stats_.
   stats::Group<stats::ServerTlsFactoryStats> tls_factory_stats_;  // With tls_stats_.
   stats::Group<stats::ListenerWorkerStats> worker_stats_;
-  std::vector<std::unique_ptr<ChainService>> services_;
+  std::vector<std::unique_ptr<ChainService>> services_;  // As config_->chains.
+  std::vector<Leaving> leaving_;
   std::vector<std::unique_ptr<filter::ListenerFilter>> filters_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unique_ptr<DatagramReceiver> datagrams_;  // Instead of acceptors_, or null.
   event::Timer accept_again_;
-  const bool needs_intake_;  // Something is to be found out before the terminal filter.
-  base::IntrusiveList<Connection> connections_;
+  bool needs_intake_;  // Something is to be found out before the terminal filter.
+  base::IntrusiveList<Connection> arriving_;  // Those that no chain has begun.
   uint32_t connection_count_ = 0;
   bool draining_ = false;
   bool holding_ = false;

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/access_log/access_log_config.h"
@@ -172,9 +173,13 @@ void NetworkFilters(const ChainProto& proto, const ListenerCompiler& compiler,
 }
 
 // One filter chain: its transport socket and its network filters.
-void CompileChain(const ChainProto& proto, const ListenerCompiler& compiler,
-                  const config::Path& path, ListenerConfig& config, config::Errors& errors) {
-  ChainConfig& chain = config.chains.emplace_back();
+std::shared_ptr<const ChainConfig> CompileChain(const ChainProto& proto,
+                                                const ListenerCompiler& compiler,
+                                                const config::Path& path,
+                                                const ListenerConfig& config,
+                                                config::Errors& errors) {
+  auto compiled = std::make_shared<ChainConfig>();
+  ChainConfig& chain = *compiled;
   chain.name = proto.name();
   if (proto.has_transport_socket()) {
     chain.tls = tls::CompileDownstreamTransport(
@@ -187,6 +192,7 @@ void CompileChain(const ChainProto& proto, const ListenerCompiler& compiler,
                                   path.Field("transport_socket_connect_timeout"));
   }
   NetworkFilters(proto, compiler, path.Field("filters"), chain, errors);
+  return compiled;
 }
 
 void AddToMatch(const ListenerProto& listener, int index, const config::Path& path,
@@ -209,11 +215,16 @@ void AddToMatch(const ListenerProto& listener, int index, const config::Path& pa
   }
 }
 
-void Chains(const ListenerProto& proto, const ListenerCompiler& compiler, ListenerConfig& config,
+// Makes the chain of a proto.
+using MakeChain =
+    absl::FunctionRef<std::shared_ptr<const ChainConfig>(const ChainProto&, const config::Path&)>;
+
+// The default one last, and what chooses between them.
+void Chains(const ListenerProto& proto, MakeChain make, ListenerConfig& config,
             const config::Path& path, config::Errors& errors) {
   for (int i = 0; i < proto.filter_chains_size(); ++i) {
     const config::Path at = path.Field("filter_chains").Index(static_cast<size_t>(i));
-    CompileChain(proto.filter_chains(i), compiler, at, config, errors);
+    config.chains.push_back(make(proto.filter_chains(i), at));
     if (!proto.has_filter_chain_matcher()) AddToMatch(proto, i, at, config, errors);
   }
   if (proto.connection_balance_config().has_exact_balance()) {
@@ -222,8 +233,7 @@ void Chains(const ListenerProto& proto, const ListenerCompiler& compiler, Listen
   }
   if (proto.has_filter_chain_matcher()) config.chain_tree = CompileChainTree(proto, path, errors);
   if (proto.has_default_filter_chain()) {
-    CompileChain(proto.default_filter_chain(), compiler, path.Field("default_filter_chain"), config,
-                 errors);
+    config.chains.push_back(make(proto.default_filter_chain(), path.Field("default_filter_chain")));
     config.match.SetDefault(proto.filter_chains_size());
   }
   if (config.chains.empty()) {
@@ -364,9 +374,31 @@ ListenerCompiler::Result ListenerCompiler::Compile(const ListenerProto& listener
   if (config->datagrams == nullptr) {
     ListenerFilters(listener, *this, *config, path, errors);
     ImpliedFilters(listener, *this, *config, path, errors);
-    Chains(listener, *this, *config, path, errors);
+    const auto make = [this, &config, &errors](const ChainProto& chain, const config::Path& at) {
+      return CompileChain(chain, *this, at, *config, errors);
+    };
+    Chains(listener, make, *config, path, errors);
   }
   if (errors.count() == before) result.config = std::move(config);
+  return result;
+}
+
+ListenerCompiler::Result ListenerCompiler::CompileChains(const ListenerProto& listener,
+                                                         const Predecessor& before,
+                                                         const config::Path& path,
+                                                         config::Errors& errors) const {
+  const size_t errors_before = errors.count();
+  auto config = std::make_unique<ListenerConfig>();
+  static_cast<ListenerFrame&>(*config) = before.config;
+  size_t next = 0;
+  const auto make = [&](const ChainProto& chain, const config::Path& at) {
+    const int32_t kept = before.kept[next++];
+    return kept < 0 ? CompileChain(chain, *this, at, *config, errors)
+                    : before.config.chains[static_cast<size_t>(kept)];
+  };
+  Chains(listener, make, *config, path, errors);
+  Result result;
+  if (errors.count() == errors_before) result.config = std::move(config);
   return result;
 }
 

@@ -5,9 +5,11 @@
 // here is what only the meaning tells, every error with its path.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
+#include "absl/types/span.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "source/access_log/file_sink.h"
 #include "source/config/errors.h"
@@ -53,6 +55,16 @@ struct ListenerCompiler {
   };
   Result Compile(const envoy::config::listener::v3::Listener& listener, const config::Path& path,
                  config::Errors& errors) const;
+
+  // A version that differs from the one before in filter chains alone. `kept` says of each chain
+  // which of before.chains it is, or -1: only the latter are compiled.
+  struct Predecessor {
+    const ListenerConfig& config;
+    absl::Span<const int32_t> kept;
+  };
+  Result CompileChains(const envoy::config::listener::v3::Listener& listener,
+                       const Predecessor& before, const config::Path& path,
+                       config::Errors& errors) const;
 };
 
 // A compiled table with its header formats; null when a format is wrong.

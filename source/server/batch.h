@@ -5,6 +5,7 @@
 // removals come last (make before break).
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -27,6 +28,9 @@ struct PublishedListener {
   std::vector<std::shared_ptr<const filter::FilterFactories>> filters;
   // Scopes of the chains, as far as there are any; null where they have none.
   std::vector<std::shared_ptr<const downstream::ScopeTable>> scopes;
+  // Of an update that concerns filter chains alone: which chain of the listener in force each is,
+  // or -1. The others of this struct say nothing of those that stay. Else empty.
+  std::vector<int32_t> kept;
 };
 
 // A rotated secret: another TLS context of one transport socket of a listener or cluster in force.

@@ -25,6 +25,7 @@
 #include "source/route/scope_config.h"
 #include "source/runtime/layer_config.h"
 #include "source/server/cluster_filters.h"
+#include "source/server/listener_change.h"
 #include "source/server/source_key.h"
 #include "source/tls/secret_config.h"
 #include "source/upstream/cluster_config.h"
@@ -181,13 +182,34 @@ CompiledListener CompileListener(const downstream::ListenerCompiler& compiler, L
   CompiledListener compiled;
   if (result.config == nullptr) return compiled;
   compiled.config = std::move(result.config);
-  // In the order of config->chains.
-  for (const FilterChain& chain : listener.filter_chains()) {
-    compiled.routes.push_back(OriginOf(chain));
+  for (const FilterChain* chain : ChainsOf(listener)) {
+    compiled.routes.push_back(OriginOf(*chain));
   }
-  if (listener.has_default_filter_chain()) {
-    compiled.routes.push_back(OriginOf(listener.default_filter_chain()));
+  return compiled;
+}
+
+// What a new version of a listener in force shares with that one stays as it is.
+CompiledListener CompileNextListener(const downstream::ListenerCompiler& compiler,
+                                     Listener& listener, const std::string& bytes,
+                                     const ListenerInForce& before, config::Errors& errors) {
+  google::protobuf::Arena arena;
+  auto& old = *google::protobuf::Arena::CreateMessage<Listener>(&arena);
+  if (before.compiled.config->datagrams != nullptr || !old.ParseFromString(before.bytes) ||
+      !SameButForChains(old, listener)) {
+    return CompileListener(compiler, listener, bytes, errors);
   }
+  CompiledListener compiled;
+  std::vector<int32_t> kept = KeptChains(old, listener);
+  compiled.config =
+      compiler.CompileChains(listener, {*before.compiled.config, kept}, config::Path(), errors)
+          .config;
+  if (compiled.config == nullptr) return CompiledListener();
+  const std::vector<const FilterChain*> chains = ChainsOf(listener);
+  for (size_t i = 0; i < chains.size(); ++i) {
+    compiled.routes.push_back(kept[i] < 0 ? OriginOf(*chains[i])
+                                          : before.compiled.routes[static_cast<size_t>(kept[i])]);
+  }
+  compiled.kept = std::move(kept);
   return compiled;
 }
 
@@ -238,6 +260,13 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
                                                     config::Errors& errors) {
     const Parsed<Listener> proto(bytes, origin, fields, errors);
     return proto ? CompileListener(listener_compiler, *proto, bytes, errors) : CompiledListener();
+  };
+  compilers.next_listener = [&listener_compiler, fields](const std::string& bytes,
+                                                         const ListenerInForce& before,
+                                                         config::Errors& errors) {
+    const Parsed<Listener> proto(bytes, Origin::kDiscovery, fields, errors);
+    if (!proto) return CompiledListener();
+    return CompileNextListener(listener_compiler, *proto, bytes, before, errors);
   };
   compilers.secret = [fields](const std::string& bytes, Origin origin,
                               config::Errors& errors) -> std::optional<tls::Secret> {

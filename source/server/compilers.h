@@ -54,6 +54,16 @@ struct HostsOrigin {
 struct CompiledListener {
   std::shared_ptr<const downstream::ListenerConfig> config;
   std::vector<RouteOrigin> routes;  // Of config->chains, in that order.
+  // Where nothing but filter chains has changed: which chain of the version in force each is, or
+  // -1 for a new one. Else empty.
+  std::vector<int32_t> kept;
+  bool Keeps(size_t chain) const { return !kept.empty() && kept[chain] >= 0; }
+};
+
+// The version of a listener that another one is to follow.
+struct ListenerInForce {
+  const std::string& bytes;
+  const CompiledListener& compiled;
 };
 
 // The bootstrap is checked as a whole, with better paths, before its resources come here; what
@@ -78,6 +88,10 @@ struct Compilers {
                                                               config::Errors&)>
       host;
   absl::AnyInvocable<CompiledListener(Bytes, Origin, config::Errors&)> listener;
+  // By discovery, in the place of one in force, whose chains it keeps where it can. May be null:
+  // then none is kept.
+  absl::AnyInvocable<CompiledListener(Bytes, const ListenerInForce&, config::Errors&)>
+      next_listener;
   // With its files read, and proven.
   absl::AnyInvocable<std::optional<tls::Secret>(Bytes, Origin, config::Errors&)> secret;
   absl::AnyInvocable<std::optional<route::Scope>(Bytes, config::Errors&)> scope;

@@ -96,11 +96,13 @@ void ConfigStats::RefreshManagers() {
   const ListenerStore& listeners = store_.listeners();
   Raise(listeners_->listener_added, listeners.counts().added);
   Raise(listeners_->listener_modified, listeners.counts().modified);
+  Raise(listeners_->listener_in_place_updated, listeners.counts().in_place);
   Raise(listeners_->listener_removed, listeners.counts().removed);
   Raise(listeners_->listener_create_success,
         listeners.counts().added + listeners.counts().modified);
   listeners_->total_listeners_active.Set(listeners.active_count());
   listeners_->total_listeners_warming.Set(listeners.warming_count());
+  listeners_->total_filter_chains_draining.Set(listeners.draining_chain_count());
   listeners_->total_listeners_draining.Set(listeners.draining_count());
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "source/base/check.h"
 #include "source/base/log.h"
@@ -24,8 +25,8 @@ struct ExtensionStore::Entry {
 
 // One place of one chain.
 struct ExtensionStore::Slot {
-  const std::string& listener;
-  const size_t chain;
+  const std::string* listener;
+  size_t chain;
   const filter::DiscoveredFilter& place;
   Entry* entry = nullptr;
   NameClaim claim;
@@ -120,7 +121,7 @@ std::optional<std::string> ExtensionStore::Check(
 }
 
 void ExtensionStore::Changed(const Slot& slot) {
-  changed_.insert(slot.listener);
+  changed_.insert(*slot.listener);
   context_.Pump();
 }
 
@@ -135,7 +136,7 @@ void ExtensionStore::Join(Slot& slot) {
   if (errors.ok()) return;
   entry.stats->config_conflict.Inc();
   const std::string why(errors.ToStatus().message());
-  PX_LOG(kConfig, kWarn, "listener ", slot.listener, ": the filter ", slot.place.name,
+  PX_LOG(kConfig, kWarn, "listener ", *slot.listener, ": the filter ", slot.place.name,
          " that discovery sent does not suit it: ", why);
 }
 
@@ -154,14 +155,14 @@ void ExtensionStore::ForEach(absl::FunctionRef<void(const ResourceView&)> visit)
 }
 
 ExtensionUse::ExtensionUse(ExtensionStore& store, std::string listener,
-                           const downstream::ListenerConfig& config)
-    : store_(store), listener_(std::move(listener)), config_(config) {
-  for (size_t chain = 0; chain < config.chains.size(); ++chain) {
-    const downstream::HttpConfig* http = config.chains[chain].http.get();
-    if (http == nullptr) continue;
+                           const CompiledListener& compiled)
+    : store_(store), listener_(std::move(listener)), config_(*compiled.config) {
+  for (size_t chain = 0; chain < config_.chains.size(); ++chain) {
+    const downstream::HttpConfig* http = config_.chains[chain]->http.get();
+    if (http == nullptr || compiled.Keeps(chain)) continue;
     for (const filter::DiscoveredFilter& place : http->discovered) {
       slots_.push_back(std::make_unique<ExtensionStore::Slot>(
-          ExtensionStore::Slot{listener_, chain, place, nullptr, NameClaim()}));
+          ExtensionStore::Slot{&listener_, chain, place, nullptr, NameClaim()}));
       store_.Join(*slots_.back());
     }
   }
@@ -169,6 +170,25 @@ ExtensionUse::ExtensionUse(ExtensionStore& store, std::string listener,
 
 ExtensionUse::~ExtensionUse() {
   for (const auto& slot : slots_) store_.Leave(*slot);
+}
+
+void ExtensionUse::Adopt(ExtensionUse& before, absl::Span<const int32_t> kept) {
+  absl::flat_hash_map<size_t, size_t> places;  // Of chains, by those before.
+  for (size_t chain = 0; chain < kept.size(); ++chain) {
+    if (kept[chain] >= 0) places.emplace(static_cast<size_t>(kept[chain]), chain);
+  }
+  std::vector<std::unique_ptr<ExtensionStore::Slot>> left;
+  for (auto& slot : before.slots_) {
+    const auto place = places.find(slot->chain);
+    if (place == places.end()) {
+      left.push_back(std::move(slot));
+      continue;
+    }
+    slot->listener = &listener_;
+    slot->chain = place->second;
+    slots_.push_back(std::move(slot));
+  }
+  before.slots_ = std::move(left);
 }
 
 bool ExtensionUse::ready() const {
@@ -187,7 +207,7 @@ base::Nanos ExtensionUse::timeout() const {
 }
 
 std::shared_ptr<const filter::FilterFactories> ExtensionUse::FiltersOf(size_t chain) const {
-  auto filters = std::make_unique<filter::FilterFactories>(config_.chains[chain].http->filters);
+  auto filters = std::make_unique<filter::FilterFactories>(config_.chains[chain]->http->filters);
   for (const auto& slot : slots_) {
     if (slot->chain == chain && slot->factory != nullptr) {
       (*filters)[slot->place.index] = slot->factory;

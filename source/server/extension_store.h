@@ -14,6 +14,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/functional/function_ref.h"
+#include "absl/types/span.h"
 #include "source/filter/discovered_filter.h"
 #include "source/server/compilers.h"
 #include "source/server/config_record.h"
@@ -66,11 +67,14 @@ class ExtensionStore {
 // Thread: main.
 class ExtensionUse {
  public:
-  ExtensionUse(ExtensionStore& store, std::string listener,
-               const downstream::ListenerConfig& config);
+  // Of the chains that `compiled` does not keep; it outlives this one.
+  ExtensionUse(ExtensionStore& store, std::string listener, const CompiledListener& compiled);
   ExtensionUse(const ExtensionUse&) = delete;
   ExtensionUse& operator=(const ExtensionUse&) = delete;
   ~ExtensionUse();
+
+  // Takes over those of chains that are kept, with what has not been taken of their changes.
+  void Adopt(ExtensionUse& before, absl::Span<const int32_t> kept);
 
   // Whether all that are waited for are there.
   bool ready() const;

@@ -1,4 +1,4 @@
-// Listeners wait for routes; what they leave behind drains.
+// Listeners wait for routes; what they leave behind drains, whole or chain by chain.
 #include "source/server/listener_store.h"
 
 #include <algorithm>
@@ -46,31 +46,45 @@ struct ListenerStore::Version {
         filter_secrets(std::move(named)),
         tls(around.secrets,
             {SecretOwner::Kind::kListener, from.name, compiled.config->stat_address()},
-            Templates(*compiled.config)),
-        filters(around.extensions, from.name, *compiled.config),
+            Templates(compiled)),
+        filters(around.extensions, from.name, compiled),
         scopes(around.scopes, from.name, compiled) {}
 
-  static ServerContexts::Templates Templates(const downstream::ListenerConfig& config) {
+  // Null for those of chains that are kept: theirs are there.
+  static ServerContexts::Templates Templates(const CompiledListener& compiled) {
     ServerContexts::Templates templates;
-    for (const downstream::ChainConfig& chain : config.chains) templates.push_back(chain.tls);
+    for (size_t i = 0; i < compiled.config->chains.size(); ++i) {
+      templates.push_back(compiled.Keeps(i) ? nullptr : compiled.config->chains[i]->tls);
+    }
     return templates;
   }
-  const std::vector<downstream::ChainConfig>& chains() const { return compiled.config->chains; }
+  const std::vector<std::shared_ptr<const downstream::ChainConfig>>& chains() const {
+    return compiled.config->chains;
+  }
   bool HasSecrets() const { return tls.ready() && AreThere(filter_secrets); }
   // The tables of those chains whose routes do not come by name.
   void ForEachInlineTable(absl::FunctionRef<void(const route::RouteTable&)> visit) const {
-    for (const downstream::ChainConfig& chain : chains()) {
-      if (chain.http != nullptr) ForEachTableWritten(*chain.http, visit);
+    for (const auto& chain : chains()) {
+      if (chain->http != nullptr) ForEachTableWritten(*chain->http, visit);
     }
   }
 
   // Calls `visit` with the clusters of each terminal filter that is not HTTP.
   void ForEachTerminal(absl::FunctionRef<void(absl::Span<const std::string>)> visit) const {
-    for (const downstream::ChainConfig& chain : chains()) {
-      if (chain.terminal != nullptr) visit(chain.terminal->cluster_names());
+    for (const auto& chain : chains()) {
+      if (chain->terminal != nullptr) visit(chain->terminal->cluster_names());
     }
     const auto& datagrams = compiled.config->datagrams;
     if (datagrams != nullptr) visit(datagrams->terminal->cluster_names());
+  }
+
+  // Takes what chains that are kept have been using over from the version in force.
+  void Adopt(Version& before) {
+    for (size_t i = 0; i < compiled.kept.size(); ++i) {
+      if (compiled.Keeps(i)) tls.Adopt(i, before.tls, static_cast<size_t>(compiled.kept[i]));
+    }
+    filters.Adopt(before.filters, compiled.kept);
+    scopes.Adopt(before.scopes, compiled);
   }
 
   const std::string name;
@@ -127,11 +141,11 @@ std::optional<std::string> ListenerStore::Check(const std::string& name,
   std::optional<std::string> problem = CheckAddresses(name, *compiled.config);
   if (!problem) problem = CheckRoutes(compiled);
   if (!problem) {
-    problem = ServerContexts::Check(around_.secrets, Version::Templates(*compiled.config));
+    problem = ServerContexts::Check(around_.secrets, Version::Templates(compiled));
   }
-  for (const downstream::ChainConfig& chain : compiled.config->chains) {
-    if (!problem && chain.http != nullptr) {
-      problem = around_.extensions.Check(chain.http->discovered);
+  for (const auto& chain : compiled.config->chains) {
+    if (!problem && chain->http != nullptr) {
+      problem = around_.extensions.Check(chain->http->discovered);
     }
   }
   return problem;
@@ -141,10 +155,12 @@ std::optional<std::string> ListenerStore::CheckRoutes(const CompiledListener& co
   absl::flat_hash_map<std::string, SourceKey> sources;  // Of this listener's own routes.
   std::optional<std::string> problem;
   for (size_t i = 0; i < compiled.config->chains.size() && !problem; ++i) {
-    const downstream::HttpConfig* http = compiled.config->chains[i].http.get();
+    const downstream::HttpConfig* http = compiled.config->chains[i]->http.get();
     if (http == nullptr) continue;
-    ForEachTableWritten(*http, [this, &problem](const route::RouteTable& table) {
-      if (problem) return;
+    // Those of a chain that is kept are in force: no cluster that is gone makes them wrong.
+    const bool kept = compiled.Keeps(i);
+    ForEachTableWritten(*http, [this, kept, &problem](const route::RouteTable& table) {
+      if (problem || kept) return;
       problem = RouteStore::CheckClusters(table, table.validate_clusters().value_or(true),
                                           around_.clusters);
     });
@@ -171,9 +187,9 @@ std::unique_ptr<ListenerStore::Version> ListenerStore::MakeVersion(
   // The longest wait of its chains; inline routes wait for clusters.
   base::MonoTime until = context_.loop.now();
   for (size_t i = 0; i < version->chains().size(); ++i) {
-    const downstream::HttpConfig* http = version->chains()[i].http.get();
+    const downstream::HttpConfig* http = version->chains()[i]->http.get();
     if (http == nullptr) continue;
-    base::Nanos wait = kRouteWait;
+    base::Nanos wait = version->compiled.Keeps(i) ? 1 : kRouteWait;
     if (http->scopes != nullptr) {
       wait = version->scopes.timeout();
     } else if (!http->rds_name.empty()) {
@@ -181,7 +197,7 @@ std::unique_ptr<ListenerStore::Version> ListenerStore::MakeVersion(
       around_.routes.NoteUser(http->rds_name, http->stat_prefix);
       version->routes.push_back(
           context_.wanted.Claim(xds::kRouteType, origin.source, http->rds_name));
-      wait = origin.timeout;
+      if (!version->compiled.Keeps(i)) wait = origin.timeout;
     }
     until = std::max(until, context_.Deadline(wait));
   }
@@ -218,8 +234,7 @@ std::optional<std::string> ListenerStore::Take(const xds::Resource& resource, bo
   config::Errors errors;
   const uint64_t stamp = tls::SecretCells::OfProcess().stamp();
   const uint64_t targets_stamp = rpc::OwnTargets::OfProcess().stamp();
-  CompiledListener compiled = compilers_.listener(
-      *resource.bytes, is_static ? Origin::kBootstrap : Origin::kDiscovery, errors);
+  CompiledListener compiled = Compile(resource, listener, errors);
   std::vector<tls::SecretCellPtr> named = tls::SecretCells::OfProcess().NamedSince(stamp);
   std::optional<std::string> problem;
   if (compiled.config == nullptr) {
@@ -243,9 +258,21 @@ std::optional<std::string> ListenerStore::Take(const xds::Resource& resource, bo
   for (const auto& target : rpc::OwnTargets::OfProcess().NamedSince(targets_stamp)) {
     listener.warming->own_targets.push_back(target->cluster);
   }
+  if (!listener.warming->compiled.kept.empty()) ++counts_.in_place;
   warming_.insert(listener.name);
   context_.Pump();
   return std::nullopt;
+}
+
+CompiledListener ListenerStore::Compile(const xds::Resource& resource, const Listener& listener,
+                                        config::Errors& errors) const {
+  const Version* active = listener.active.get();
+  if (active == nullptr || compilers_.next_listener == nullptr) {
+    const Origin origin = listener.is_static ? Origin::kBootstrap : Origin::kDiscovery;
+    return compilers_.listener(*resource.bytes, origin, errors);
+  }
+  return compilers_.next_listener(*resource.bytes, {*active->resource.bytes, active->compiled},
+                                  errors);
 }
 
 void ListenerStore::Remove(const std::string& name) {
@@ -259,13 +286,14 @@ void ListenerStore::Remove(const std::string& name) {
 
 bool ListenerStore::WaitsForRoutes(const Version& version) const {
   bool waits = !version.scopes.ready();
-  for (const downstream::ChainConfig& chain : version.chains()) {
-    if (chain.http == nullptr || chain.http->rds_name.empty()) continue;
-    waits = waits || around_.routes.Awaits(chain.http->rds_name);
+  for (size_t i = 0; i < version.chains().size() && !waits; ++i) {
+    const downstream::HttpConfig* http = version.chains()[i]->http.get();
+    if (http == nullptr || version.compiled.Keeps(i)) continue;
+    waits = !http->rds_name.empty() && around_.routes.Awaits(http->rds_name);
+    ForEachTableWritten(*http, [this, &waits](const route::RouteTable& table) {
+      waits = waits || RouteStore::MustWait(table, around_.clusters);
+    });
   }
-  version.ForEachInlineTable([this, &waits](const route::RouteTable& table) {
-    waits = waits || RouteStore::MustWait(table, around_.clusters);
-  });
   return waits;
 }
 
@@ -322,6 +350,10 @@ void ListenerStore::Settle(Batch& batch) {
     listeners_.erase(found);
   }
   absl::erase_if(draining_, [now](const auto& each) { return now >= each.second.until; });
+  while (!draining_chains_.empty() && now >= draining_chains_.front().until) {
+    draining_chain_count_ -= draining_chains_.front().count;
+    draining_chains_.pop_front();
+  }
 }
 
 void ListenerStore::SettleSecrets(Batch& batch) {
@@ -367,25 +399,41 @@ void ListenerStore::Activate(Listener& listener, Batch& batch) {
       [this](const route::RouteTable& table) { around_.uses.Add(table); });
   listener.warming->ForEachTerminal(
       [this](absl::Span<const std::string> clusters) { around_.uses.Add(clusters); });
-  if (listener.active != nullptr) {
-    ++counts_.modified;
-    Drain(std::move(listener.active));
+  std::unique_ptr<Version> before = std::exchange(listener.active, std::move(listener.warming));
+  ++(before == nullptr ? counts_.added : counts_.modified);
+  Version& next = *listener.active;
+  next.tls.Refresh([](size_t) {});
+  next.filters.TakeChanged([](size_t, const std::shared_ptr<const filter::FilterFactories>&) {});
+  batch.listeners.push_back({next.compiled.config, next.tls.contexts(), next.filters.Filters(),
+                             next.scopes.Begin(), next.compiled.kept});
+  if (before == nullptr) return;
+  if (next.compiled.kept.empty()) {
+    Drain(std::move(before));
   } else {
-    ++counts_.added;
+    // What is new of theirs follows in this batch: they are still among those that changed.
+    next.Adopt(*before);
+    DrainChains(*before, next);
   }
-  listener.active = std::move(listener.warming);
-  ServerContexts& tls = listener.active->tls;
-  tls.Refresh([](size_t) {});
-  ExtensionUse& filters = listener.active->filters;
-  filters.TakeChanged([](size_t, const std::shared_ptr<const filter::FilterFactories>&) {});
-  batch.listeners.push_back({listener.active->compiled.config, tls.contexts(), filters.Filters(),
-                             listener.active->scopes.Begin()});
+}
+
+void ListenerStore::DropUses(const Version& version) {
+  version.ForEachInlineTable([this](const route::RouteTable& table) { around_.uses.Drop(table); });
+  version.ForEachTerminal(
+      [this](absl::Span<const std::string> clusters) { around_.uses.Drop(clusters); });
+}
+
+void ListenerStore::DrainChains(const Version& before, const Version& next) {
+  DropUses(before);
+  const auto kept = static_cast<size_t>(
+      absl::c_count_if(next.compiled.kept, [](int32_t chain) { return chain >= 0; }));
+  const size_t replaced = before.chains().size() - kept;
+  if (replaced == 0) return;
+  draining_chains_.push_back({replaced, context_.loop.now() + around_.drain_time});
+  draining_chain_count_ += replaced;
 }
 
 void ListenerStore::Drain(std::unique_ptr<Version> version) {
-  version->ForEachInlineTable([this](const route::RouteTable& table) { around_.uses.Drop(table); });
-  version->ForEachTerminal(
-      [this](absl::Span<const std::string> clusters) { around_.uses.Drop(clusters); });
+  DropUses(*version);
   draining_[version->name] = {std::move(version->resource),
                               context_.loop.now() + around_.drain_time};
 }
@@ -407,6 +455,7 @@ base::MonoTime ListenerStore::NextDeadline() const {
     next = std::min(next, found->second->active->scopes.NextDeadline());
   }
   for (const auto& [name, draining] : draining_) next = std::min(next, draining.until);
+  if (!draining_chains_.empty()) next = std::min(next, draining_chains_.front().until);
   return next;
 }
 
@@ -463,7 +512,7 @@ void ListenerStore::ForEachScopeList(
     for (size_t i = 0; i < version.chains().size(); ++i) {
       const std::vector<std::string>& written = version.compiled.routes[i].written_scopes;
       if (written.empty()) continue;
-      visit(version.chains()[i].http->scopes->name, written, version.resource.last_updated);
+      visit(version.chains()[i]->http->scopes->name, written, version.resource.last_updated);
     }
   }
 }

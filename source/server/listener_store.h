@@ -6,10 +6,15 @@
 // refused, the default stands for a filter, or 500). The version before serves meanwhile; replaced
 // and removed ones drain.
 //
+// A version that differs from the one in force in filter chains alone takes its place: chains that
+// are the same in both are not compiled anew and go on with what they have, and only connections of
+// the others drain.
+//
 // A secret that rotates makes new TLS contexts for the version in force and disturbs nothing else;
 // so does a filter that comes anew.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
@@ -44,6 +49,7 @@ class ListenerStore {
     uint64_t added = 0;
     uint64_t modified = 0;
     uint64_t removed = 0;
+    uint64_t in_place = 0;  // Of the changes, those of filter chains alone.
   };
   // What the listeners are judged by and wait for.
   struct Surroundings {
@@ -68,6 +74,7 @@ class ListenerStore {
   size_t active_count() const;
   size_t warming_count() const { return warming_.size(); }
   size_t draining_count() const;
+  size_t draining_chain_count() const { return draining_chain_count_; }
   const Counts& counts() const { return counts_; }
 
   // In order of the names.
@@ -94,6 +101,14 @@ class ListenerStore {
     base::MonoTime until;
   };
 
+  // Filter chains that one update replaced in a listener that stays.
+  struct DrainingChains {
+    size_t count;
+    base::MonoTime until;
+  };
+
+  CompiledListener Compile(const xds::Resource& resource, const Listener& listener,
+                           config::Errors& errors) const;
   std::optional<std::string> Check(const std::string& name, const CompiledListener& compiled) const;
   std::optional<std::string> CheckAddresses(const std::string& name,
                                             const downstream::ListenerConfig& config) const;
@@ -114,6 +129,8 @@ class ListenerStore {
   void SettleScopes(Batch& batch);
   void Activate(Listener& listener, Batch& batch);
   void Drain(std::unique_ptr<Version> version);
+  void DrainChains(const Version& before, const Version& next);
+  void DropUses(const Version& version);
 
   StoreContext context_;
   Compilers& compilers_;
@@ -123,6 +140,8 @@ class ListenerStore {
   std::vector<std::string> removed_;  // In force until the next Settle.
   // The newest version of a name that drains: a listener that changes often must not pile up.
   absl::btree_map<std::string, Draining> draining_;
+  std::deque<DrainingChains> draining_chains_;  // In order of their ends.
+  size_t draining_chain_count_ = 0;
   std::set<std::string> scopes_pending_;  // Listeners in force whose newest scopes are not.
   Counts counts_;
 };

@@ -15,10 +15,10 @@ namespace proxenos::server {
 
 // The scopes of one chain.
 struct ScopeStore::Slot {
-  const std::string& listener;
-  const size_t chain;
+  const std::string* listener;
+  size_t chain;
   const downstream::ScopedRoutes& scoped;
-  const RouteOrigin& origin;
+  const RouteOrigin* origin;
   const std::string& stat_prefix;  // Of the connection manager.
   Set* set = nullptr;              // Null: they are listed.
   NameClaim claim;                 // Of the set.
@@ -43,7 +43,7 @@ struct ScopeStore::Slot {
     for (const downstream::Scope& scope : Scopes()) {
       if (scope.written != nullptr) continue;
       store.NoteUser(scope.routes, stat_prefix);
-      made.push_back(wanted.Claim(xds::kRouteType, origin.source, scope.routes));
+      made.push_back(wanted.Claim(xds::kRouteType, origin->source, scope.routes));
     }
     claims = std::move(made);
   }
@@ -132,7 +132,7 @@ void ScopeStore::Changed(Set& set) {
     slot->deadline = context_.Deadline(kRouteWait);
     // What both name is wanted throughout.
     slot->ClaimRoutes(context_.wanted, routes_, slot->next_routes);
-    changed_.insert(slot->listener);
+    changed_.insert(*slot->listener);
   }
   context_.Pump();
 }
@@ -176,8 +176,8 @@ void ScopeStore::ForEachSet(
 ScopeUse::ScopeUse(ScopeStore& store, std::string listener, const CompiledListener& compiled)
     : store_(store), listener_(std::move(listener)) {
   for (size_t chain = 0; chain < compiled.config->chains.size(); ++chain) {
-    const downstream::HttpConfig* http = compiled.config->chains[chain].http.get();
-    if (http == nullptr || http->scopes == nullptr) continue;
+    const downstream::HttpConfig* http = compiled.config->chains[chain]->http.get();
+    if (http == nullptr || http->scopes == nullptr || compiled.Keeps(chain)) continue;
     AddSlot(chain, *http, compiled.routes[chain]);
     slots_.back()->stats = store_.registry_.Open<stats::ScopeStats>(
         stats::ScopeName(stats::kScopedRoutesScope, {http->stat_prefix, http->scopes->name}));
@@ -186,10 +186,10 @@ ScopeUse::ScopeUse(ScopeStore& store, std::string listener, const CompiledListen
 
 void ScopeUse::AddSlot(size_t chain, const downstream::HttpConfig& http,
                        const RouteOrigin& origin) {
-  slots_.push_back(std::make_unique<ScopeStore::Slot>(ScopeStore::Slot{listener_,
+  slots_.push_back(std::make_unique<ScopeStore::Slot>(ScopeStore::Slot{&listener_,
                                                                        chain,
                                                                        *http.scopes,
-                                                                       origin,
+                                                                       &origin,
                                                                        http.stat_prefix,
                                                                        nullptr,
                                                                        NameClaim(),
@@ -218,6 +218,22 @@ ScopeUse::~ScopeUse() {
   }
 }
 
+void ScopeUse::Adopt(ScopeUse& before, const CompiledListener& compiled) {
+  std::vector<std::unique_ptr<ScopeStore::Slot>> left;
+  for (auto& slot : before.slots_) {
+    const auto place = absl::c_find(compiled.kept, static_cast<int32_t>(slot->chain));
+    if (place == compiled.kept.end()) {
+      left.push_back(std::move(slot));
+      continue;
+    }
+    slot->listener = &listener_;
+    slot->chain = static_cast<size_t>(place - compiled.kept.begin());
+    slot->origin = &compiled.routes[slot->chain];
+    slots_.push_back(std::move(slot));
+  }
+  before.slots_ = std::move(left);
+}
+
 bool ScopeUse::ready() const {
   return absl::c_all_of(slots_, [this](const auto& slot) { return slot->HasAll(store_.routes_); });
 }
@@ -226,9 +242,9 @@ base::Nanos ScopeUse::timeout() const {
   base::Nanos longest = 1;  // Nothing is awaited: any time will do.
   for (const auto& slot : slots_) {
     if (slot->HasAll(store_.routes_)) continue;
-    const base::Nanos scopes = slot->set == nullptr ? 1 : slot->origin.scopes->timeout;
-    if (scopes == 0 || slot->origin.timeout == 0) return 0;
-    longest = std::max(longest, scopes + slot->origin.timeout);
+    const base::Nanos scopes = slot->set == nullptr ? 1 : slot->origin->scopes->timeout;
+    if (scopes == 0 || slot->origin->timeout == 0) return 0;
+    longest = std::max(longest, scopes + slot->origin->timeout);
   }
   return longest;
 }

@@ -86,6 +86,9 @@ class ScopeUse {
   ScopeUse& operator=(const ScopeUse&) = delete;
   ~ScopeUse();
 
+  // Takes over those of chains that `compiled`, which outlives this one, keeps.
+  void Adopt(ScopeUse& before, const CompiledListener& compiled);
+
   // Whether the scopes are there, and all routes that they name.
   bool ready() const;
   // How long a new version waits for that; 0 without end.

@@ -84,13 +84,21 @@ class TlsContexts {
     }
   }
 
+  // Takes the socket `theirs` over from the version before, in the place of the null template
+  // `ours`: with its context, and with what it has not been told of its secrets yet.
+  void Adopt(size_t ours, TlsContexts& before, size_t theirs) {
+    templates_[ours] = before.templates_[theirs];
+    uses_[ours] = std::move(before.uses_[theirs]);
+    contexts_[ours] = before.contexts_[theirs];
+  }
+
   // By socket; null for one without TLS, and for one that waits for its secrets.
   const Contexts& contexts() const { return contexts_; }
 
  private:
   const SecretStore& store_;
   const SecretOwner owner_;
-  const Templates templates_;
+  Templates templates_;
   std::vector<std::unique_ptr<SecretUse>> uses_;  // Null for sockets that name no secret.
   Contexts contexts_;
   stats::Group<stats::TlsUpdateStats> stats_;  // Once a secret has made a context.

@@ -102,8 +102,9 @@ void Worker::RemoveRoutes(const std::string& name) { routes_.erase(name); }
 std::vector<downstream::ChainCells> Worker::MakeCells(const PublishedListener& published) {
   std::vector<downstream::ChainCells> cells;
   for (size_t i = 0; i < published.config->chains.size(); ++i) {
-    const downstream::ChainConfig& chain = published.config->chains[i];
+    const downstream::ChainConfig& chain = *published.config->chains[i];
     downstream::ChainCells& made = cells.emplace_back();
+    if (!published.kept.empty() && published.kept[i] >= 0) continue;
     const std::string rds = chain.http == nullptr ? "" : chain.http->rds_name;
     if (!rds.empty()) made.routes = RoutesNamed(rds);
     if (i < published.scopes.size() && published.scopes[i] != nullptr) {
@@ -122,10 +123,27 @@ std::vector<downstream::ChainCells> Worker::MakeCells(const PublishedListener& p
   return cells;
 }
 
+void Worker::SetChains(Serving& serving, const PublishedListener& published,
+                       base::Nanos drain_time) {
+  std::vector<downstream::ChainCells> cells = MakeCells(published);
+  std::vector<downstream::ChainCells> all = cells;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (published.kept[i] >= 0) all[i] = serving.cells[static_cast<size_t>(published.kept[i])];
+  }
+  serving.cells = std::move(all);
+  serving.listener->SetChains(published.config, std::move(cells), published.kept,
+                              loop_.now() + drain_time);
+  if (serving.listener->has_leaving()) drain_timer_.ArmIn(kDrainTick);
+}
+
 void Worker::SetListener(const PublishedListener& published,
                          std::optional<std::vector<net::UniqueFd>> sockets,
                          base::Nanos drain_time) {
   Serving& serving = listeners_[published.config->name];
+  if (!published.kept.empty() && serving.listener != nullptr) {
+    SetChains(serving, published, drain_time);
+    return;
+  }
   if (serving.listener != nullptr) {
     if (sockets) {
       serving.listener->StopAccepting();  // Takes whoever waits at the old address.
@@ -248,12 +266,17 @@ void Worker::OnDrainTimer() {
   const base::MonoTime now = loop_.now();
   bool more = false;
   for (auto& [name, serving] : listeners_) {
+    if (serving.listener->has_leaving()) {
+      serving.listener->CloseLeaving(kQuietBeforeClose);
+      more = more || serving.listener->has_leaving();
+    }
     if (!serving.listener->draining()) continue;
     serving.listener->CloseIdle(kQuietBeforeClose);
     more = more || !serving.listener->empty();
   }
   for (auto it = draining_.begin(); it != draining_.end();) {
     it->listener->CloseIdle(kQuietBeforeClose);
+    it->listener->CloseLeaving(kQuietBeforeClose);
     if (now >= it->until) it->listener->CloseAll();
     if (it->listener->empty()) {
       loop_.Retire(std::move(it->listener));

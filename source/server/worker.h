@@ -63,7 +63,8 @@ class Worker {
                      std::shared_ptr<const tls::ClientContext> context) {
     clusters_.SetTls(cluster, socket, std::move(context));
   }
-  // Starts a listener. One of the same name drains; without `sockets` its own go on.
+  // Starts a listener. One of the same name drains; without `sockets` its own go on. Where only
+  // filter chains have changed, that one goes on and those drain.
   void SetListener(const PublishedListener& published,
                    std::optional<std::vector<net::UniqueFd>> sockets, base::Nanos drain_time);
   // Before Start; `node` outlives it.
@@ -108,7 +109,9 @@ class Worker {
   downstream::Listener* FindListener(const net::Address& destination);
   // One end of a pipe to an internal listener, which is going to accept the other.
   net::UniqueFd ConnectInternally(const net::Address& address);
+  // Of the chains that are not kept.
   std::vector<downstream::ChainCells> MakeCells(const PublishedListener& published);
+  void SetChains(Serving& serving, const PublishedListener& published, base::Nanos drain_time);
   void StartDraining(std::unique_ptr<downstream::Listener> listener, base::Nanos drain_time);
   void OnDrainTimer();
 

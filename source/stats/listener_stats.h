@@ -33,14 +33,16 @@ PX_STATS(ListenerOverloadStats, PX_LISTENER_OVERLOAD_STATS);
 PX_STATS(ListenerWorkerStats, PX_LISTENER_WORKER_STATS);
 
 // Scope: kListenerManagerScope. Thread: main.
-#define PX_LISTENER_MANAGER_STATS(X)  \
-  X(Counter, listener_added)          \
-  X(Counter, listener_modified)       \
-  X(Counter, listener_removed)        \
-  X(Counter, listener_create_success) \
-  X(Gauge, total_listeners_active)    \
-  X(Gauge, total_listeners_warming)   \
-  X(Gauge, total_listeners_draining)  \
+#define PX_LISTENER_MANAGER_STATS(X)     \
+  X(Counter, listener_added)             \
+  X(Counter, listener_modified)          \
+  X(Counter, listener_in_place_updated)  \
+  X(Counter, listener_removed)           \
+  X(Counter, listener_create_success)    \
+  X(Gauge, total_filter_chains_draining) \
+  X(Gauge, total_listeners_active)       \
+  X(Gauge, total_listeners_warming)      \
+  X(Gauge, total_listeners_draining)     \
   X(Gauge, workers_started)
 PX_STATS(ListenerManagerStats, PX_LISTENER_MANAGER_STATS);
 

@@ -135,11 +135,17 @@ ChainCells CellsWith(std::shared_ptr<const tls::ServerContext> context) {
   return cells;
 }
 
+std::shared_ptr<const ChainConfig> WithTls(const ChainConfig& plain) {
+  auto chain = std::make_shared<ChainConfig>(plain);
+  chain->tls = std::make_shared<const tls::ServerTemplate>();
+  return chain;
+}
+
 class IntakeTest : public ::testing::Test {
  protected:
   void StartTls(std::shared_ptr<const tls::ServerContext> context) {
     proxy_.adjust = [context](ListenerConfig& config, std::vector<ChainCells>& cells) {
-      config.chains[0].tls = std::make_shared<const tls::ServerTemplate>();
+      config.chains[0] = WithTls(*config.chains[0]);
       cells[0] = CellsWith(context);
     };
     proxy_.Start();
@@ -150,7 +156,7 @@ class IntakeTest : public ::testing::Test {
       config.filters.push_back(FactoryOf<filters::tls_inspector::TlsInspector>(
           filters::tls_inspector::TlsInspectorConfig()));
       config.chains.push_back(config.chains[0]);
-      config.chains[0].tls = std::make_shared<const tls::ServerTemplate>();
+      config.chains[0] = WithTls(*config.chains[0]);
       ChainMatch::Criteria named;
       named.server_names = {"a.example"};
       ChainMatch::Criteria plain;

@@ -77,9 +77,9 @@ TEST_F(ListenerConfigTest, ChainsInOrderAndTheDefaultLast) {
                               "default_filter_chain:\n" + last);
   ASSERT_NE(config, nullptr) << errors_;
   ASSERT_EQ(config->chains.size(), 3u);
-  EXPECT_EQ(config->chains[1].name, "b");
-  EXPECT_EQ(config->chains[1].http->codec, HttpConfig::Codec::kHttp2);
-  EXPECT_EQ(config->chains[0].http->codec, HttpConfig::Codec::kAuto);
+  EXPECT_EQ(config->chains[1]->name, "b");
+  EXPECT_EQ(config->chains[1]->http->codec, HttpConfig::Codec::kHttp2);
+  EXPECT_EQ(config->chains[0]->http->codec, HttpConfig::Codec::kAuto);
   filter::ConnectionFacts facts;
   EXPECT_EQ(config->match.Find(facts), 1);
   facts.transport_protocol = "tls";
@@ -91,7 +91,7 @@ TEST_F(ListenerConfigTest, ChainsInOrderAndTheDefaultLast) {
 TEST_F(ListenerConfigTest, ConnectionManagersOfHttp2) {
   const auto config = Compile("filter_chains:\n" + Chain("a", "{}"));
   ASSERT_NE(config, nullptr) << errors_;
-  const HttpConfig& http = *config->chains[0].http;
+  const HttpConfig& http = *config->chains[0]->http;
   EXPECT_EQ(http.http2.options.max_concurrent_streams, 7u);
   EXPECT_EQ(http.http2.options.initial_stream_window, 70000u);
   EXPECT_EQ(http.http2.options.max_head_bytes, 8u * 1024);

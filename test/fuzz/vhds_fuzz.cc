@@ -58,7 +58,9 @@ Compilers MakeSmallCompilers() {
     auto config = std::make_shared<downstream::ListenerConfig>();
     config->name = "l";
     config->addresses = {*net::Address::FromIp("127.0.0.1", 0)};
-    config->chains.emplace_back().http = http;
+    auto chain = std::make_shared<downstream::ChainConfig>();
+    chain->http = http;
+    config->chains.push_back(std::move(chain));
     CompiledListener compiled;
     compiled.config = config;
     compiled.routes.emplace_back();

@@ -121,7 +121,7 @@ TEST_F(CompilersTest, SampleWorldComesUp) {
   ASSERT_EQ(batch.routes.size(), 1u);
   EXPECT_EQ(batch.routes[0].second->table->name(), "sample");
   ASSERT_EQ(batch.listeners.size(), 1u);
-  EXPECT_EQ(batch.listeners[0].config->chains[0].http->rds_name, "sample");
+  EXPECT_EQ(batch.listeners[0].config->chains[0]->http->rds_name, "sample");
   for (const auto& [type, state] : *world) {
     EXPECT_TRUE(plane_.WaitForAck(type, state.version)) << type;
   }

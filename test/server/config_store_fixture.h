@@ -132,7 +132,9 @@ inline CompiledListener CompileListener(const std::string& bytes, config::Errors
     errors.Add(config::Path("filter_chains"), "is bad");
     return compiled;
   }
-  config->chains.emplace_back().http = http;
+  auto chain = std::make_shared<downstream::ChainConfig>();
+  chain->http = http;
+  config->chains.push_back(std::move(chain));
   compiled.config = config;
   compiled.routes.push_back(origin);
   return compiled;

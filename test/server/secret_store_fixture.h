@@ -104,7 +104,9 @@ inline CompiledListener CompileListener(const std::string& bytes) {
   auto config = std::make_shared<downstream::ListenerConfig>();
   config->name = words[0];
   config->bind_to_port = false;
-  config->chains.emplace_back().tls = std::move(from);
+  auto chain = std::make_shared<downstream::ChainConfig>();
+  chain->tls = std::move(from);
+  config->chains.push_back(std::move(chain));
   CompiledListener compiled;
   compiled.config = std::move(config);
   compiled.routes.emplace_back();

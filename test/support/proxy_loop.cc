@@ -133,7 +133,9 @@ void ProxyLoop::Start() {
   auto config = std::make_shared<downstream::ListenerConfig>();
   config->name = "listener";
   config->connection_buffer_bytes = downstream_buffer_bytes;
-  config->chains.emplace_back().http = std::make_shared<const downstream::HttpConfig>(http);
+  auto chain = std::make_shared<downstream::ChainConfig>();
+  chain->http = std::make_shared<const downstream::HttpConfig>(http);
+  config->chains.push_back(std::move(chain));
   std::vector<net::UniqueFd> sockets;
   sockets.push_back(ListenOn(listen_address_));
   if (downstream_send_bytes > 0) {  // What is accepted inherits it.

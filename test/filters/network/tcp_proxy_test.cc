@@ -62,9 +62,10 @@ class TcpProxyTest : public ::testing::Test {
     config_.clusters = {"origin"};
     proxy_.adjust = [this](downstream::ListenerConfig& listener,
                            std::vector<downstream::ChainCells>&) {
-      listener.chains[0].http = nullptr;
-      listener.chains[0].terminal = std::make_shared<const TcpProxy>(config_);
-      if (guarded_) listener.chains[0].filters = {std::make_shared<const Doorman>(book_)};
+      auto chain = std::make_shared<downstream::ChainConfig>();
+      chain->terminal = std::make_shared<const TcpProxy>(config_);
+      if (guarded_) chain->filters = {std::make_shared<const Doorman>(book_)};
+      listener.chains[0] = std::move(chain);
     };
     proxy_.Start();
   }
