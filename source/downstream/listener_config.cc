@@ -178,7 +178,7 @@ std::shared_ptr<const ChainConfig> CompileChain(const ChainProto& proto,
                                                 const config::Path& path,
                                                 const ListenerConfig& config,
                                                 config::Errors& errors) {
-  auto compiled = std::make_shared<ChainConfig>();
+  auto compiled = std::make_unique<ChainConfig>();
   ChainConfig& chain = *compiled;
   chain.name = proto.name();
   if (proto.has_transport_socket()) {

@@ -213,6 +213,22 @@ CompiledListener CompileNextListener(const downstream::ListenerCompiler& compile
   return compiled;
 }
 
+void AddListeners(const downstream::ListenerCompiler& listener_compiler, FieldPolicy fields,
+                  Compilers& compilers) {
+  compilers.listener = [&listener_compiler, fields](const std::string& bytes, Origin origin,
+                                                    config::Errors& errors) {
+    const Parsed<Listener> proto(bytes, origin, fields, errors);
+    return proto ? CompileListener(listener_compiler, *proto, bytes, errors) : CompiledListener();
+  };
+  compilers.next_listener = [&listener_compiler, fields](const std::string& bytes,
+                                                         const ListenerInForce& before,
+                                                         config::Errors& errors) {
+    const Parsed<Listener> proto(bytes, Origin::kDiscovery, fields, errors);
+    if (!proto) return CompiledListener();
+    return CompileNextListener(listener_compiler, *proto, bytes, before, errors);
+  };
+}
+
 std::optional<tls::Secret> CompileSecret(const SecretProto& proto, config::Errors& errors) {
   std::optional<tls::Secret> secret = tls::CompileSecret(proto, config::Path(), errors);
   if (!secret.has_value()) return std::nullopt;
@@ -256,18 +272,7 @@ Compilers MakeCompilers(const downstream::ListenerCompiler& listener_compiler,
     return table == nullptr ? nullptr : downstream::MakeRouteSnapshot(std::move(table), errors);
   };
   AddHosts(RoutePartsOf(listener_compiler), fields, compilers);
-  compilers.listener = [&listener_compiler, fields](const std::string& bytes, Origin origin,
-                                                    config::Errors& errors) {
-    const Parsed<Listener> proto(bytes, origin, fields, errors);
-    return proto ? CompileListener(listener_compiler, *proto, bytes, errors) : CompiledListener();
-  };
-  compilers.next_listener = [&listener_compiler, fields](const std::string& bytes,
-                                                         const ListenerInForce& before,
-                                                         config::Errors& errors) {
-    const Parsed<Listener> proto(bytes, Origin::kDiscovery, fields, errors);
-    if (!proto) return CompiledListener();
-    return CompileNextListener(listener_compiler, *proto, bytes, before, errors);
-  };
+  AddListeners(listener_compiler, fields, compilers);
   compilers.secret = [fields](const std::string& bytes, Origin origin,
                               config::Errors& errors) -> std::optional<tls::Secret> {
     const Parsed<SecretProto> proto(bytes, origin, fields, errors);
