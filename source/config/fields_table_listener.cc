@@ -225,8 +225,7 @@ std::vector<MessageRules> ListenerFields() {
       {"envoy.extensions.filters.network.http_connection_manager.v3.ScopedRouteConfigurationsList",
        {Use("scoped_route_configurations")}},
       {"envoy.extensions.filters.network.http_connection_manager.v3.ScopedRds",
-       {Use("scoped_rds_config_source"),
-        Refuse("srds_resources_locator", "a source has one set of scopes")}},
+       {Use("scoped_rds_config_source srds_resources_locator")}},
       {"envoy.config.route.v3.ScopedRouteConfiguration",
        {
            Use("name route_configuration_name route_configuration key"),

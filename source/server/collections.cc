@@ -1,9 +1,6 @@
 // From locators to the names of collections.
 #include "source/server/collections.h"
 
-#include <map>
-
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "source/config/errors.h"
@@ -27,7 +24,7 @@ bool SpeaksDelta(const Bootstrap& bootstrap, const ConfigSource& config) {
   return config.has_api_config_source() && xds::IsDelta(config.api_config_source());
 }
 
-absl::StatusOr<std::string> NameOf(const std::string& locator, const char* type_url,
+absl::StatusOr<std::string> NameOf(const std::string& locator, absl::string_view type_url,
                                    const Context& node) {
   if (!xds::IsXdstpName(locator)) {
     return absl::InvalidArgumentError(
@@ -56,11 +53,26 @@ absl::StatusOr<std::string> NameOf(const std::string& locator, const char* type_
 
 }  // namespace
 
+absl::StatusOr<std::string> Collections::Resolve(const std::string& locator,
+                                                 absl::string_view type_url,
+                                                 const ConfigSource& source) const {
+  config::Errors errors;
+  if (!SpeaksDelta(bootstrap_, source)) {
+    errors.Add(config::Path(),
+               "collections need a config source with the delta protocol: DELTA_GRPC, there or in "
+               "ads_config");
+  }
+  absl::StatusOr<std::string> name = NameOf(locator, type_url, node_);
+  if (!name.ok()) errors.AddLines(config::Path(), name.status());
+  if (!errors.ok()) return errors.ToStatus();
+  return name;
+}
+
 absl::Status Collections::Prepare() {
   const auto& dynamic = bootstrap_.dynamic_resources();
   config::Errors errors;
-  const Context node = xds::NodeContext(bootstrap_.node(), bootstrap_.node_context_params(),
-                                        config::Path("node_context_params"), errors);
+  node_ = xds::NodeContext(bootstrap_.node(), bootstrap_.node_context_params(),
+                           config::Path("node_context_params"), errors);
   const auto prepare = [&](const std::string& locator, const char* field, const char* source_field,
                            const ConfigSource& source, const char* type, std::string& to) {
     if (locator.empty()) return;
@@ -69,7 +81,7 @@ absl::Status Collections::Prepare() {
       errors.Add(at, absl::StrCat("collections need ", source_field,
                                   " with the delta protocol: DELTA_GRPC, there or in ads_config"));
     }
-    absl::StatusOr<std::string> name = NameOf(locator, type, node);
+    absl::StatusOr<std::string> name = NameOf(locator, type, node_);
     if (name.ok()) {
       to = *std::move(name);
     } else {

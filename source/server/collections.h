@@ -1,10 +1,12 @@
-// Collections: what is asked for in the place of everything where the bootstrap names a collection
-// (lds_resources_locator, cds_resources_locator).
+// Collections: what is asked for in the place of everything where a collection is named: by the
+// bootstrap (lds_resources_locator, cds_resources_locator), or for scopes (srds_resources_locator).
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "source/xds/resource.h"
@@ -25,8 +27,14 @@ class Collections {
   const std::string& Clusters() const { return clusters_; }
   const std::string& Listeners() const { return listeners_; }
 
+  // The collection that a locator names, likewise, of resources of a type from a source. Error: why
+  // it cannot be asked for. REQUIRES: Prepare was called.
+  absl::StatusOr<std::string> Resolve(const std::string& locator, absl::string_view type_url,
+                                      const envoy::config::core::v3::ConfigSource& source) const;
+
  private:
   const envoy::config::bootstrap::v3::Bootstrap& bootstrap_;
+  std::map<std::string, std::string> node_;  // What the node adds to each locator.
   std::string clusters_ = xds::kAllNames;
   std::string listeners_ = xds::kAllNames;
 };

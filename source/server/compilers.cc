@@ -109,7 +109,8 @@ RouteOrigin OriginOf(const FilterChain& chain) {
       }
       if (scoped.has_scoped_rds()) {
         const auto& source = scoped.scoped_rds().scoped_rds_config_source();
-        origin.scopes = ScopeOrigin{SourceKeyOf(source), FetchTimeoutOf(source)};
+        origin.scopes = ScopeOrigin{SourceKeyOf(source), FetchTimeoutOf(source),
+                                    scoped.scoped_rds().srds_resources_locator()};
       }
     } else if (manager.has_route_config()) {
       origin.written =

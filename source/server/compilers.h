@@ -31,6 +31,7 @@ namespace proxenos::server {
 struct ScopeOrigin {
   SourceKey source;
   base::Nanos timeout = 15 * base::kSecond;  // initial_fetch_timeout; 0 waits without end.
+  std::string locator = {};                  // Of a collection; empty: all that the source has.
 };
 
 // Where the routes of a filter chain come from.

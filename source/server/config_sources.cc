@@ -191,6 +191,14 @@ absl::StatusOr<SourceKey> ConfigSources::SourceOfDemands(const std::string& conf
   return config_source;
 }
 
+absl::StatusOr<std::string> ConfigSources::CollectionOf(const std::string& type_url,
+                                                        const SourceKey& source,
+                                                        const std::string& locator) const {
+  ConfigSourceProto peer = PeerOf(source);
+  if (source.empty()) peer.mutable_ads();
+  return collections_.Resolve(locator, type_url, peer);
+}
+
 xds::ApplyUpdate ConfigSources::ApplierFor(const SourceKey& key) {
   return [this, key](const xds::TypeUpdate& update) { return apply_(key, update); };
 }

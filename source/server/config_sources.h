@@ -60,6 +60,9 @@ class ConfigSources {
   // why there is none.
   absl::StatusOr<SourceKey> SourceOfDemands(const std::string& config_source);
   bool has_demands() const { return !demand_sources_.empty(); }
+  // The collection of this type that a locator beside a source names (Collections::Resolve).
+  absl::StatusOr<std::string> CollectionOf(const std::string& type_url, const SourceKey& source,
+                                           const std::string& locator) const;
   // Other names are wanted of a type from a source. Without any, what was made for that source and
   // type alone goes.
   void Want(const WantedNames::Change& change);

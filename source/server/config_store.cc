@@ -146,7 +146,7 @@ void ConfigStore::DropUnclaimed(Batch& batch) {
   for (const WantedNames::Name& name : wanted_.TakeUnclaimed()) {
     if (name.type_url == xds::kRouteType) routes_.Drop(name.source, name.name, batch);
     if (name.type_url == xds::kEndpointType) clusters_.DropAssignment(name.source, name.name);
-    if (name.type_url == xds::kScopedRouteType) scopes_.Drop(name.source);
+    if (name.type_url == xds::kScopedRouteType) scopes_.Drop(name.source, name.name);
     if (name.type_url == xds::kExtensionConfigType) extensions_.Drop(name.source, name.name);
     if (name.type_url == xds::kSecretType) secrets_.Drop(name.source, name.name);
   }

@@ -39,6 +39,7 @@ struct ConfigStoreHooks {
   absl::AnyInvocable<void(const WantedNames::Change&)> want;
   // Whether resources of a type could come from a source at all. May be null.
   CheckSource check_source;
+  FindCollection find_collection;  // May be null.
   // Where clusters on demand come from. May be null.
   FindDemandSource find_demand_source;
   MakeDns make_dns;
@@ -77,7 +78,9 @@ class ConfigStore final : private event::Runnable {
   const std::string& VersionOf(const std::string& type_url) const;
 
  private:
-  StoreContext Context() { return {loop_, wanted_, *this, hooks_.check_source, graveyard_}; }
+  StoreContext Context() {
+    return {loop_, wanted_, *this, hooks_.check_source, graveyard_, hooks_.find_collection};
+  }
   std::optional<std::string> Take(const SourceKey& source, const xds::Resource& resource);
   void Remove(const SourceKey& source, const std::string& type_url, const std::string& name);
   void Run() override;  // Settles and publishes.

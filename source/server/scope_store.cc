@@ -9,6 +9,7 @@
 #include "source/base/log.h"
 #include "source/stats/scope.h"
 #include "source/xds/type_url.h"
+#include "source/xds/xdstp_name.h"
 #include "source/xds/xxhash64.h"
 
 namespace proxenos::server {
@@ -70,14 +71,33 @@ ScopeStore::ScopeStore(StoreContext context, Compilers& compilers, RouteStore& r
     : context_(context), compilers_(compilers), routes_(routes), registry_(registry) {}
 
 ScopeStore::~ScopeStore() {
-  for (const auto& [source, set] : sets_) CHECK(set->users.empty());
+  for (const auto& [key, set] : sets_) CHECK(set->users.empty());
+}
+
+ScopeStore::SetKey ScopeStore::KeyOf(const ScopeOrigin& origin) const {
+  SetKey key(origin.source, xds::kAllNames);
+  if (origin.locator.empty()) return key;
+  const auto collection =
+      context_.find_collection(xds::kScopedRouteType, origin.source, origin.locator);
+  if (collection.ok()) key.second = *collection;  // Else Check has told.
+  return key;
+}
+
+ScopeStore::Set* ScopeStore::SetOf(const SourceKey& source, const std::string& name) {
+  auto found = sets_.end();
+  if (xds::IsXdstpName(name)) {
+    const absl::StatusOr<xds::XdstpName> parsed = xds::ParseXdstpName(name);
+    if (parsed.ok()) found = sets_.find({source, parsed->Collection().ToString()});
+  }
+  if (found == sets_.end()) found = sets_.find({source, xds::kAllNames});
+  return found == sets_.end() ? nullptr : found->second.get();
 }
 
 std::optional<std::string> ScopeStore::Take(const SourceKey& source,
                                             const xds::Resource& resource) {
-  const auto found = sets_.find(source);
-  if (found == sets_.end()) return std::nullopt;  // Nobody asked.
-  Set& set = *found->second;
+  Set* const found = SetOf(source, resource.name);
+  if (found == nullptr) return std::nullopt;  // Nobody asked.
+  Set& set = *found;
   Item& item = set.items[resource.name];
   if (item.active.has_value() && item.active->SameBytes(resource)) {
     item.refused.reset();
@@ -108,21 +128,21 @@ std::optional<std::string> ScopeStore::Take(const SourceKey& source,
 }
 
 void ScopeStore::Remove(const SourceKey& source, const std::string& name) {
-  const auto found = sets_.find(source);
-  if (found != sets_.end() && found->second->items.erase(name) > 0) Changed(*found->second);
+  Set* const set = SetOf(source, name);
+  if (set != nullptr && set->items.erase(name) > 0) Changed(*set);
 }
 
 void ScopeStore::EndStep(const SourceKey& source, const std::string& version, bool rejected) {
-  const auto found = sets_.find(source);
-  if (found == sets_.end()) return;
-  Set& set = *found->second;
-  if (!std::exchange(set.answered, true)) Changed(set);
-  for (Slot* slot : set.users) {
-    slot->stats->update_attempt.Inc();
-    (rejected ? slot->stats->update_rejected : slot->stats->update_success).Inc();
-    if (rejected) continue;
-    slot->stats->version.Set(xds::XxHash64(version));
-    slot->stats->version_text.Set(version);
+  for (const auto& [key, set] : sets_) {
+    if (key.first != source) continue;
+    if (!std::exchange(set->answered, true)) Changed(*set);
+    for (Slot* slot : set->users) {
+      slot->stats->update_attempt.Inc();
+      (rejected ? slot->stats->update_rejected : slot->stats->update_success).Inc();
+      if (rejected) continue;
+      slot->stats->version.Set(xds::XxHash64(version));
+      slot->stats->version_text.Set(version);
+    }
   }
 }
 
@@ -137,8 +157,8 @@ void ScopeStore::Changed(Set& set) {
   context_.Pump();
 }
 
-void ScopeStore::Drop(const SourceKey& source) {
-  const auto found = sets_.find(source);
+void ScopeStore::Drop(const SourceKey& source, const std::string& collection) {
+  const auto found = sets_.find({source, collection});
   if (found != sets_.end() && found->second->users.empty()) sets_.erase(found);
 }
 
@@ -153,14 +173,21 @@ std::optional<std::string> ScopeStore::Check(const RouteOrigin& origin,
   if (problem.has_value() || !origin.scopes.has_value()) return problem;
   problem = context_.SourceProblem(xds::kRouteType, origin.source, kRoutesField);
   if (problem.has_value()) return problem;
-  return context_.SourceProblem(xds::kScopedRouteType, origin.scopes->source,
-                                "scoped_routes.scoped_rds.scoped_rds_config_source");
+  problem = context_.SourceProblem(xds::kScopedRouteType, origin.scopes->source,
+                                   "scoped_routes.scoped_rds.scoped_rds_config_source");
+  if (problem.has_value() || origin.scopes->locator.empty()) return problem;
+  constexpr absl::string_view kLocator = "scoped_routes.scoped_rds.srds_resources_locator";
+  if (context_.find_collection == nullptr) return absl::StrCat(kLocator, ": is not for this place");
+  const auto collection = context_.find_collection(xds::kScopedRouteType, origin.scopes->source,
+                                                   origin.scopes->locator);
+  if (!collection.ok()) return absl::StrCat(kLocator, ": ", collection.status().message());
+  return context_.Ask(xds::kScopedRouteType, origin.scopes->source, *collection, kLocator);
 }
 
 void ScopeStore::ForEachSet(
     absl::FunctionRef<void(const std::string& name, const std::vector<ResourceView>&)> visit)
     const {
-  for (const auto& [source, set] : sets_) {
+  for (const auto& [key, set] : sets_) {
     std::vector<ResourceView> views;
     for (const auto& [name, item] : set->items) {
       ResourceView& view = views.emplace_back(ResourceView{name});
@@ -200,12 +227,12 @@ void ScopeUse::AddSlot(size_t chain, const downstream::HttpConfig& http,
                                                                        {}}));
   ScopeStore::Slot& slot = *slots_.back();
   if (origin.scopes.has_value()) {
-    std::unique_ptr<ScopeStore::Set>& set = store_.sets_[origin.scopes->source];
+    const ScopeStore::SetKey key = store_.KeyOf(*origin.scopes);
+    std::unique_ptr<ScopeStore::Set>& set = store_.sets_[key];
     if (set == nullptr) set = std::make_unique<ScopeStore::Set>();
     set->users.push_back(&slot);
     slot.set = set.get();
-    slot.claim =
-        store_.context_.wanted.Claim(xds::kScopedRouteType, origin.scopes->source, xds::kAllNames);
+    slot.claim = store_.context_.wanted.Claim(xds::kScopedRouteType, key.first, key.second);
   }
   slot.ClaimRoutes(store_.context_.wanted, store_.routes_, slot.routes);
 }

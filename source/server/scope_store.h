@@ -38,8 +38,8 @@ class ScopeStore {
   void Remove(const SourceKey& source, const std::string& name);
   // A step of this source was taken; `rejected`: not all of it.
   void EndStep(const SourceKey& source, const std::string& version, bool rejected);
-  // Nobody uses it any more.
-  void Drop(const SourceKey& source);
+  // Nobody uses this set any more (Claim's name).
+  void Drop(const SourceKey& source, const std::string& collection);
 
   // What is wrong with the sources that a chain names.
   std::optional<std::string> Check(const RouteOrigin& origin,
@@ -47,7 +47,7 @@ class ScopeStore {
   // Listeners with scopes that are not in force yet.
   std::set<std::string> TakeChanged() { return std::exchange(changed_, {}); }
 
-  // The scopes of each source, by the ScopedRoutes.name of those who use it.
+  // The scopes of each set, by the ScopedRoutes.name of those who use it.
   void ForEachSet(absl::FunctionRef<void(const std::string& name, const std::vector<ResourceView>&)>
                       visit) const;
 
@@ -59,20 +59,26 @@ class ScopeStore {
     std::optional<Refusal> refused;
   };
   struct Slot;
-  // What one source sent.
+  // What one source sent: all of it, or of one collection.
   struct Set {
     absl::btree_map<std::string, Item> items;
     std::vector<Slot*> users;
     bool answered = false;
   };
 
+  // Which set: the source, and xds::kAllNames or the collection.
+  using SetKey = std::pair<SourceKey, std::string>;
+
+  SetKey KeyOf(const ScopeOrigin& origin) const;
+  // The set that a resource of this name belongs to; null where nobody asked.
+  Set* SetOf(const SourceKey& source, const std::string& name);
   void Changed(Set& set);
 
   StoreContext context_;
   Compilers& compilers_;
   RouteStore& routes_;
   stats::Registry& registry_;
-  absl::btree_map<SourceKey, std::unique_ptr<Set>> sets_;
+  absl::btree_map<SetKey, std::unique_ptr<Set>> sets_;
   std::set<std::string> changed_;
 };
 

@@ -194,6 +194,10 @@ void Server::MakeStore() {
                               absl::string_view name) {
     return sources_->Check(type, source, name);
   };
+  hooks.find_collection = [this](const std::string& type, const SourceKey& source,
+                                 const std::string& locator) {
+    return sources_->CollectionOf(type, source, locator);
+  };
   hooks.find_demand_source = [this](const std::string& config_source) {
     return sources_->SourceOfDemands(config_source);
   };

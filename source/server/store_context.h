@@ -7,6 +7,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "source/base/clock.h"
 #include "source/event/event_loop.h"
@@ -20,13 +21,18 @@ namespace proxenos::server {
 using CheckSource = absl::AnyInvocable<absl::Status(
     const std::string& type_url, const SourceKey& source, absl::string_view name)>;
 
+// The collection of a type that a locator beside a source names. Error: why there is none.
+using FindCollection = absl::AnyInvocable<absl::StatusOr<std::string>(
+    const std::string& type_url, const SourceKey& source, const std::string& locator)>;
+
 // Owner: the ConfigStore. Outlives the stores.
 struct StoreContext {
   event::EventLoop& loop;
   WantedNames& wanted;
-  event::Runnable& pump;      // The ConfigStore: runs later in this turn, settles, publishes.
-  CheckSource& check_source;  // May hold null: then every source will do.
-  Graveyard& graveyard;       // For what is large and was replaced.
+  event::Runnable& pump;            // The ConfigStore: runs later in this turn, settles, publishes.
+  CheckSource& check_source;        // May hold null: then every source will do.
+  Graveyard& graveyard;             // For what is large and was replaced.
+  FindCollection& find_collection;  // May hold null: then none can be asked for.
 
   // What is wrong with wanting `name` from the config source that stands in `field`; nothing when
   // it will do.

@@ -50,6 +50,10 @@ ConfigStoreHooks Unheard(ConfigSources& sources) {
                                   absl::string_view name) {
     return sources.Check(type, source, name);
   };
+  hooks.find_collection = [&sources](const std::string& type, const SourceKey& source,
+                                     const std::string& locator) {
+    return sources.CollectionOf(type, source, locator);
+  };
   return hooks;
 }
 

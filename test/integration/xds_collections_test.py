@@ -17,6 +17,7 @@ import control_plane  # noqa: E402
 import xds_case  # noqa: E402
 
 CLUSTER = "envoy.config.cluster.v3.Cluster"
+SCOPE = "envoy.config.route.v3.ScopedRouteConfiguration"
 LISTENER = "envoy.config.listener.v3.Listener"
 ENDPOINTS = "envoy.config.endpoint.v3.ClusterLoadAssignment"
 CONTEXT = "?env=test&xds.node.id=test"
@@ -73,6 +74,43 @@ class XdsCollectionsTest(xds_case.XdsTest):
         plane.serve("clusters", self.cluster("web/two" + CONTEXT))
         running.wait(lambda: self.names(running) == [two])
         self.assertEqual(xds_case.ask(port)[0], 200)
+
+    def scoped_listener(self, locator):
+        """Scopes of a collection; those of ADS at large, which there are too, are for others."""
+        builder = {"fragments": [{"header_value_extractor": {"name": "x-area", "index": 0}}]}
+        scoped = {"name": "areas", "scope_key_builder": builder, "rds_config_source": control_plane.ADS, "scoped_rds": {
+            "scoped_rds_config_source": control_plane.ADS, "srds_resources_locator": locator}}
+        listener = bootstrap.listener("main", manager={"scoped_routes": scoped})
+        del listener["filter_chains"][0]["filters"][0]["typed_config"]["route_config"]
+        return {**xds_case.resource(LISTENER), **listener}
+
+    @staticmethod
+    def scope(label, key, routes):
+        return xds_case.resource(SCOPE, name=label, route_configuration_name=routes,
+                                 key={"fragments": [{"string_key": key}]})
+
+    def test_collections_of_scopes(self):
+        plane = self.start_control_plane()
+        for label in ("first", "second"):
+            plane.serve(label, xds_case.resource("envoy.config.route.v3.RouteConfiguration", name=label, virtual_hosts=[
+                {"name": "all", "domains": ["*"], "routes": [bootstrap.direct({"prefix": "/"}, label)]}]))
+        north, south = (name(SCOPE, tail + CONTEXT) for tail in ("web/north", "web/south"))
+        plane.serve("scopes", self.scope(north, "n", "first"), self.scope(name(SCOPE, "other/east" + CONTEXT), "e", "first"),
+                    self.scope("plain", "p", "first"))
+        plane.serve("listeners", self.scoped_listener(name(SCOPE, "web/*?env=test")))
+        running = self.start(self.bootstrap(plane))
+
+        def ask(area):
+            return xds_case.ask(running.port, headers={"x-area": area})
+
+        self.assertEqual(ask("n"), (200, "first"))
+        self.assertEqual([ask(area)[0] for area in "epx"], [404, 404, 404])
+        plane.serve("scopes", self.scope(south, "s", "second"))
+        running.wait(lambda: ask("s") == (200, "second"))
+        running.wait(lambda: ask("n")[0] == 404)
+        plane.serve("listeners", self.scoped_listener(name(SCOPE, "web")))
+        running.wait(lambda: "list collections are not implemented" in running.admin("/v3/discovery:client_status", "POST"))
+        self.assertEqual(ask("s"), (200, "second"))
 
     def test_names_are_one_however_they_are_written(self):
         plane = self.start_control_plane()
