@@ -138,38 +138,63 @@ ensure_rule_tests() {
   [ "$(readlink "$ROOT/.rule_tests")" = "$folder" ] || ln -sfn "$folder" "$ROOT/.rule_tests"
 }
 
-# build_ratelimit FOLDER: the rate limit server, with the Go that it needs: Debian's is older, and the
-# module proxy has toolchains as modules, which any Go from 1.19 fetches and checks against go.sum. As
-# files of a module they have lost the right to be run.
-build_ratelimit() {
-  local pins=$ROOT/tools/deps/ratelimit root
+# build_services FOLDER: the rate limit server and the services that filters ask, with the Go that they
+# need: Debian's is older, and the module proxy has toolchains as modules, which any Go from 1.19 fetches
+# and checks against go.sum. As files of a module they have lost the right to be run.
+build_services() {
+  local pins=$ROOT/tools/deps/services root
   env -C "$pins/toolchain" GOTOOLCHAIN=local GOFLAGS='-mod=readonly -modcacherw' GOPATH="$1/gopath" \
     go mod download golang.org/toolchain || return 1
   root=$(echo "$1"/gopath/pkg/mod/golang.org/toolchain@*)
   chmod +x "$root"/bin/* "$root"/pkg/tool/*/* || return 1
+  mkdir "$1/bin"
   env -C "$pins" -u GOROOT CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS='-mod=readonly -modcacherw' \
     GOPATH="$1/gopath" GOCACHE="$1/gocache" \
-    "$root/bin/go" build -trimpath -ldflags='-s -w' -o "$1/ratelimit" \
-    github.com/envoyproxy/ratelimit/src/service_cmd || return 1
-  rm -rf "$1/gopath" "$1/gocache"
+    "$root/bin/go" build -trimpath -ldflags='-s -w' -o "$1/bin/" \
+    github.com/envoyproxy/ratelimit/src/service_cmd ./filter_services || return 1
+  mv "$1/bin/service_cmd" "$1/ratelimit"
+  mv "$1/bin/filter_services" "$1/filter_services"
+  rm -rf "$1/gopath" "$1/gocache" "$1/bin"
 }
 
-# ensure_ratelimit: in a folder of its own beside that of ensure_sources, linked as .ratelimit.
-ensure_ratelimit() {
+# ensure_services: in a folder of its own beside that of ensure_sources, linked as .services.
+ensure_services() {
   local key folder fresh
-  key=$(cat "$ROOT"/tools/deps/ratelimit/{,toolchain/}go.{mod,sum} | sha256sum | cut -c1-16)
-  folder=$CACHE/ratelimit/$key
+  key=$(cat "$ROOT"/tools/deps/services/{,toolchain/}go.{mod,sum} \
+    "$ROOT"/tools/deps/services/filter_services/*.go | sha256sum | cut -c1-16)
+  folder=$CACHE/services/$key
   if [ ! -d "$folder" ]; then
     ensure_go
-    say "building the rate limit server"
-    mkdir -p "$CACHE/ratelimit"
-    fresh=$(mktemp -d "$CACHE/ratelimit/incomplete.XXXXXX")
+    say "building the rate limit server and the services that filters ask"
+    mkdir -p "$CACHE/services"
+    fresh=$(mktemp -d "$CACHE/services/incomplete.XXXXXX")
     chmod 755 "$fresh"
-    build_ratelimit "$fresh" >"$CACHE/ratelimit.log" 2>&1 </dev/null ||
-      { tail -20 "$CACHE/ratelimit.log" >&2; fail "go could not build it; the log is $CACHE/ratelimit.log"; }
+    build_services "$fresh" >"$CACHE/services.log" 2>&1 </dev/null ||
+      { tail -20 "$CACHE/services.log" >&2; fail "go could not build them; the log is $CACHE/services.log"; }
     mv -T "$fresh" "$folder" 2>/dev/null || rm -rf "$fresh"
   fi
-  [ "$(readlink "$ROOT/.ratelimit")" = "$folder" ] || ln -sfn "$folder" "$ROOT/.ratelimit"
+  [ "$(readlink "$ROOT/.services")" = "$folder" ] || ln -sfn "$folder" "$ROOT/.services"
+}
+
+# ensure_python_peers: packages that Python tests stand on and that Debian has too old, as wheels alone,
+# each checked against its hash; in a folder of their own, linked as .python_peers.
+ensure_python_peers() {
+  local key folder fresh pins=$ROOT/tools/deps/python-peers.txt
+  key=$(sha256sum <"$pins" | cut -c1-16)
+  folder=$CACHE/python_peers/$key
+  if [ ! -d "$folder" ]; then
+    say "fetching gRPC for Python"
+    mkdir -p "$CACHE/python_peers"
+    fresh=$(mktemp -d "$CACHE/python_peers/incomplete.XXXXXX")
+    chmod 755 "$fresh"
+    # Bytecode comes with them: tests could not keep theirs, and would compile a thousand files each time.
+    /usr/bin/python3 -m pip install --quiet --no-input --disable-pip-version-check --no-deps \
+      --only-binary :all: --require-hashes --compile --target "$fresh/packages" -r "$pins" \
+      >"$CACHE/python_peers.log" 2>&1 </dev/null ||
+      { tail -20 "$CACHE/python_peers.log" >&2; fail "pip could not fetch it; the log is $CACHE/python_peers.log"; }
+    mv -T "$fresh" "$folder" 2>/dev/null || rm -rf "$fresh"
+  fi
+  [ "$(readlink "$ROOT/.python_peers")" = "$folder" ] || ln -sfn "$folder" "$ROOT/.python_peers"
 }
 
 set_up() {
@@ -180,6 +205,7 @@ set_up() {
   install_packages $(listed_packages "$ROOT/tools/deps/apt.txt")
   ensure_sources
   ensure_rule_tests
-  ensure_ratelimit
+  ensure_services
+  ensure_python_peers
   trap - ERR
 }
