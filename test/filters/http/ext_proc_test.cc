@@ -198,31 +198,58 @@ TEST_F(ExtProcTest, AnswersInTheOriginsPlace) {
 }
 
 TEST_F(ExtProcTest, FailuresFollowTheMode) {
-  const std::vector<std::function<void()>> failures = {
-      [this] { Answer("response_headers {}"); },  // Not what was asked.
-      [this] { AnswerBytes("\xff"); },
-      [this] { Answer("streamed_immediate_response {}"); },
-      [this] { Processor().Reset(http2::ErrorCode::kInternalError); },
-      [this] {
-        Processor().SendHead(200, {{"content-type", "application/grpc"}, {"grpc-status", "13"}},
-                             true);
-      },
-      [this] { stream().Advance(201 * base::kMillisecond); },
+  struct Failure {
+    std::function<void()> happens;
+    bool breaks = false;  // The stream.
+    int status = 502;
+  };
+  const std::vector<Failure> failures = {
+      {[this] { Answer("response_headers {}"); }},  // Not what was asked.
+      {[this] { AnswerBytes("\xff"); }, true},
+      {[this] { Answer("streamed_immediate_response {}"); }},
+      {[this] { Processor().Reset(http2::ErrorCode::kInternalError); }, true},
+      {[this] {
+         Processor().SendHead(200, {{"content-type", "application/grpc"}, {"grpc-status", "13"}},
+                              true);
+       },
+       true},
+      {[this] { stream().Advance(201 * base::kMillisecond); }, false, 504},
   };
   for (size_t i = 0; i < failures.size(); ++i) {
     for (const bool allow : {false, true}) {
       Begin(allow ? "failure_mode_allow: true" : "status_on_error { code: BadGateway }");
       stream().SendRequest(true);
       Next();
-      failures[i]();
+      failures[i].happens();
       EXPECT_EQ(Passes(), allow) << i;
       if (!allow) {
-        const bool silence = i + 1 == failures.size();
-        EXPECT_EQ(ResponseText(stream()), silence ? "504 " : "502 ") << i;
+        EXPECT_EQ(ResponseText(stream()), absl::StrCat(failures[i].status, " ")) << i;
       }
-      EXPECT_EQ(stream().Stat("http.test.ext_proc.streams_failed"), 1u) << i;
+      const bool breaks = failures[i].breaks;
+      EXPECT_EQ(Stat("streams_failed"), breaks ? 1u : 0u) << i;
+      EXPECT_EQ(Stat("streams_closed"), breaks && !allow ? 0u : 1u) << i;
+      EXPECT_EQ(Stat("immediate_responses_sent"), allow ? 0u : 1u) << i;
+      EXPECT_EQ(Stat("failure_mode_allowed"), allow ? 1u : 0u) << i;
+      EXPECT_EQ(Stat("stream_msgs_received"), 0u) << i;
     }
   }
+}
+
+TEST_F(ExtProcTest, AStreamIsClosedWithItsRequest) {
+  Begin("");
+  stream().SendRequest(true);
+  Next();
+  Answer("request_headers {}");
+  ASSERT_TRUE(Passes());
+  stream().SendResponse(200, "", true);
+  Next();
+  Answer("response_headers {}");
+  ASSERT_TRUE(Responds());
+  EXPECT_EQ(Stat("streams_closed"), 0u);
+  stream().Complete();
+  EXPECT_EQ(Stat("streams_closed"), 1u);
+  EXPECT_EQ(Stat("stream_msgs_received"), 2u);
+  EXPECT_EQ(Stat("server_half_closed"), 0u);
 }
 
 TEST_F(ExtProcTest, ProcessorThatEndsHasNoMoreToSay) {

@@ -99,6 +99,11 @@ class ExtProcTest : public ::testing::Test {
     return stream().Until([this] { return stream().response_out.end; });
   }
 
+  // A counter of the filter.
+  uint64_t Stat(absl::string_view name) {
+    return stream().Stat(absl::StrCat("http.test.ext_proc.", name));
+  }
+
   std::shared_ptr<const route::RouteTable> routes_;
   AsyncStream subject_{};
   size_t read_ = 0;

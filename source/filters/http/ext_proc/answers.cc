@@ -33,12 +33,17 @@ void ExtProc::OnWake() {
     Count(&ExtProcStats::message_timeouts);
     return Fail("ext_proc_error_per-message_timeout_exceeded", 504);
   }
-  const rpc::Call& call = session_->call;
-  if (!call.done()) return;
-  if (call.status() != rpc::Status::kOk) return Fail("ext_proc_error_grpc_error");
-  if (Lost()) return Fail("ext_proc_error_body_not_given_back");
+  if (session_->call.done()) ActOnEnd(session_->call.status());
+}
+
+void ExtProc::ActOnEnd(rpc::Status status) {
+  const bool in_order = status == rpc::Status::kOk && !Lost();
+  if (in_order && Unfinished()) return;
+  Count(&ExtProcStats::server_half_closed);
   // A processor that has nothing more to say lets everything pass, behind what it has said.
-  if (!Unfinished()) End();
+  if (in_order) return End();
+  Break(status == rpc::Status::kOk ? "ext_proc_error_body_not_given_back"
+                                   : "ext_proc_error_grpc_error");
 }
 
 void ExtProc::ReadAnswers() {
@@ -47,11 +52,13 @@ void ExtProc::ReadAnswers() {
     if (!settings_.observes && Unfinished()) return;
     std::optional<buffer::Buffer> message = session_->call.Receive();
     if (!message.has_value()) return;
+    if (!settings_.observes) {
+      std::optional<Answer> answer = ReadAnswer(message->ToString());
+      if (!answer.has_value()) return Break("ext_proc_error_bad_message");
+      Act(*std::move(answer));
+      if (spurious_) return;
+    }
     Count(&ExtProcStats::stream_msgs_received);
-    if (settings_.observes) continue;
-    std::optional<Answer> answer = ReadAnswer(message->ToString());
-    if (!answer.has_value()) return Fail("ext_proc_error_bad_message");
-    Act(*std::move(answer));
   }
 }
 
@@ -81,8 +88,7 @@ void ExtProc::Act(Answer answer) {
   const bool at_own_pace = duplex(answer.direction) && answer.part != Part::kHead;
   if (at_own_pace && answer.named && !held.asked.has_value()) return ActOnPiece(held, answer);
   if (!answer.named || held.asked != answer.part || answer.piece.has_value()) {
-    Count(&ExtProcStats::spurious_msgs_received);
-    return Fail("ext_proc_error_spurious_message");
+    return RefuseSpurious();
   }
   held.asked.reset();
   held.deadline.reset();
@@ -223,6 +229,7 @@ void ExtProc::ReplaceBody(Direction direction, buffer::Buffer& body, const std::
 
 void ExtProc::Immediate(const Answer::Immediate& immediate) {
   End();
+  Count(&ExtProcStats::immediate_responses_sent);
   const absl::string_view details = immediate.details.empty()
                                         ? "ext_proc_immediate_response"
                                         : stream_.arena.Copy(immediate.details);
@@ -252,13 +259,26 @@ void ExtProc::LetGo(Direction direction) { stream_.Resume(*this, direction); }
 void ExtProc::Fail(absl::string_view details) { Fail(details, settings_.status_on_error); }
 
 void ExtProc::Fail(absl::string_view details, uint16_t status) {
-  Count(&ExtProcStats::streams_failed);
   if (failure_allowed_ && !Lost()) {
     Count(&ExtProcStats::failure_mode_allowed);
     return End();
   }
   End();
+  Count(&ExtProcStats::immediate_responses_sent);
   stream_.Reply(status, "", details, 0);
+}
+
+void ExtProc::Break(absl::string_view details) {
+  Count(&ExtProcStats::streams_failed);
+  // As in Envoy it counts as closed too only where the request goes on without it.
+  if (!failure_allowed_) session_.reset();
+  Fail(details);
+}
+
+void ExtProc::RefuseSpurious() {
+  spurious_ = true;
+  Count(&ExtProcStats::spurious_msgs_received);
+  Fail("ext_proc_error_spurious_message");
 }
 
 // Whatever is held goes on.

@@ -87,10 +87,7 @@ void ExtProc::ActOnPiece(Way& held, Answer& answer) {
   const bool fits = answer.part == Part::kBody
                         ? answer.piece.has_value() && !held.got_end
                         : held.trailers_shown && !held.trailers_answer.has_value();
-  if (!fits) {
-    Count(&ExtProcStats::spurious_msgs_received);
-    return Fail("ext_proc_error_spurious_message");
-  }
+  if (!fits) return RefuseSpurious();
   if (answer.part == Part::kBody) {
     held.pieces.Append(answer.piece->bytes);
     held.got_end = answer.piece->end;

@@ -106,7 +106,7 @@ bool ExtProc::StartCall() {
 bool ExtProc::Send(const std::string& message) {
   const bool first = session_ == nullptr;
   if (!StartCall()) {
-    Fail("ext_proc_error_no_cluster");
+    Break("ext_proc_error_no_cluster");
     return false;
   }
   // Fields of one message may stand in any order.
@@ -272,9 +272,10 @@ void ExtProc::OnLocalReply() {
 
 // An observer is told of the end too, whatever is left for it to read.
 void ExtProc::OnComplete() {
-  if (!settings_.observes || over_ || session_ == nullptr || part_ == nullptr) return;
+  if (over_ || session_ == nullptr) return;
   over_ = true;
   Count(&ExtProcStats::streams_closed);
+  if (!settings_.observes || part_ == nullptr) return session_.reset();
   part_->Linger(std::move(session_), stream_.environment.loop, settings_.lingers_for);
 }
 

@@ -103,6 +103,7 @@ class ExtProc final : public filter::HttpFilter {
 
   // Answers.
   void ReadAnswers();
+  void ActOnEnd(rpc::Status status);
   void Act(Answer answer);
   void ActOnHead(Way& way, Answer& answer);
   void Extend(base::Nanos timeout);
@@ -123,6 +124,10 @@ class ExtProc final : public filter::HttpFilter {
   // The processor is of no more use: everything goes on, or the request is refused.
   void Fail(absl::string_view details);
   void Fail(absl::string_view details, uint16_t status);
+  // The stream itself is broken.
+  void Break(absl::string_view details);
+  // It has answered what it was not asked.
+  void RefuseSpurious();
   void End();
   filter::Parts& Incoming(filter::Direction direction) {
     return direction == filter::Direction::kRequest ? stream_.request_in : stream_.response_in;
@@ -152,8 +157,9 @@ class ExtProc final : public filter::HttpFilter {
   const std::vector<std::string>* received_;
   Mode mode_;
   bool failure_allowed_;
-  bool off_ = false;   // By the route.
-  bool over_ = false;  // No more is asked.
+  bool off_ = false;       // By the route.
+  bool over_ = false;      // No more is asked.
+  bool spurious_ = false;  // Its last answer, which counts as nothing else.
   std::unique_ptr<Session> session_;
   Way ways_[2];
 };

@@ -29,6 +29,8 @@ namespace proxenos::filters::ext_proc {
   X(Counter, spurious_msgs_received)            \
   X(Counter, streams_closed)                    \
   X(Counter, streams_failed)                    \
+  X(Counter, server_half_closed)                \
+  X(Counter, immediate_responses_sent)          \
   X(Counter, failure_mode_allowed)              \
   X(Counter, message_timeouts)                  \
   X(Counter, override_message_timeout_received) \
