@@ -408,7 +408,11 @@ Value StreamAttributes::ReadPlace(Attribute attribute, Memory& memory) const {
   const StreamInfo& stream = *shown_.stream;
   if (attribute == Attribute::kClusterName) return TextOrAbsent(stream.upstream_cluster);
   if (attribute == Attribute::kClusterMetadata) return OfMetadata(stream.cluster_metadata, memory);
-  if (attribute == Attribute::kHostMetadata) return OfMetadata(stream.upstream_metadata, memory);
+  if (attribute == Attribute::kHostMetadata) {
+    // A host that nothing is said of has none; that of a cluster is empty.
+    const std::string* of_host = stream.upstream_metadata;
+    return of_host == nullptr || of_host->empty() ? Absent() : OfMetadata(of_host, memory);
+  }
   // A route need not have a name; its virtual host does.
   if (attribute == Attribute::kRouteName) {
     return stream.virtual_host_name.empty() ? Absent() : Value::String(stream.route_name);

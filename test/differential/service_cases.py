@@ -165,7 +165,7 @@ BODIES = {"processing_mode": {"request_body_mode": "BUFFERED", "response_body_mo
 ATTRIBUTES = {
     "request_attributes": ["request.path", "request.url_path", "request.query", "request.host", "request.method", "request.scheme", "request.protocol", "request.size",
                            "request.useragent", "request.headers['x-do']", "request.headers['x-none']", "request.headers", "connection.mtls",
-                           "xds.virtual_host_name", "request.method == 'GET'"],
+                           "xds.virtual_host_name", "xds.route_name", "request.method == 'GET'"],
     "response_attributes": ["response.code", "response.headers['x-set']", "response.headers", "request.method", "xds.cluster_name"]}
 
 # grpc_json_transcoder: an Item { name, number, inner, tags, color } is answered as it was asked.

@@ -5,6 +5,12 @@ from filter_cases import ANY, COMPRESSOR, GZIP, append, policies, route, typed
 from h1_requests import get, post, raw
 from service_cases import BODIES, HEADS, PROCESSOR_REQUESTS, SERVICES
 
+# What gateways name to tell the processor which of their backends was chosen.
+METADATA = ["xds.upstream_host_metadata.filter_metadata['gateway']['backend']", "xds.upstream_host_metadata.filter_metadata['gateway']['none']",
+            "xds.upstream_host_metadata.filter_metadata['gateway']['flags']", "xds.upstream_host_metadata.filter_metadata",
+            "xds.cluster_metadata.filter_metadata['gateway']['name']", "xds.upstream_host_metadata", "xds.cluster_metadata", "xds.route_metadata",
+            "xds.route_name", "xds.cluster_name", "xds.virtual_host_name"]
+OF_HOST = {"filter_metadata": {"gateway": {"backend": "b", "weight": 2.5, "flags": [1, "x", True, None, {"a": "\"\n"}]}, "envoy.lb": {"v": "1"}}}
 CODEC = {"name": "codec", "typed_config": typed("upstream_codec.v3", "UpstreamCodec")}
 GENERIC = {"name": "envoy.http.injected_credentials.generic", "typed_config": {
     "@type": TYPE + "envoy.extensions.http.injected_credentials.generic.v3.Generic", "header": "x-token",
@@ -25,6 +31,15 @@ def through(*kinds, routes=None, router=None):
         "@type": ROUTER, **({"upstream_http_filters": listed(*router)} if router else {})}}]}
     config = bootstrap(routes, manager=manager, clusters=[cluster("origin", "ORIGIN", **own), *services])
     config["static_resources"]["secrets"] = [{"name": "token", "generic_secret": {"secret": {"inline_string": "xyz"}}}]
+    return config
+
+
+def told(of_host, of_cluster, **more):
+    """A bootstrap whose cluster's processor is told metadata."""
+    config = through(("ext_proc.v3", "ExternalProcessor", {**HEADS, "request_attributes": METADATA}), routes=[{**to(), **more}])
+    origin = config["static_resources"]["clusters"][0]
+    origin.update(of_cluster)
+    origin["load_assignment"]["endpoints"][0]["lb_endpoints"][0].update(of_host)
     return config
 
 
@@ -57,6 +72,9 @@ GROUPS = {
         ("denied", get("/no")), ("allowed", get("/yes")), ("denied with a body", raw("POST /no HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi"))]),
     "upstream ext_proc": (through(("ext_proc.v3", "ExternalProcessor", HEADS)), PROCESSOR_REQUESTS[:-1]),
     "upstream ext_proc with bodies": (through(("ext_proc.v3", "ExternalProcessor", BODIES)), PROCESSOR_REQUESTS[:-1]),
+    "upstream ext_proc with metadata": (told({"metadata": OF_HOST}, {"metadata": {"filter_metadata": {"gateway": {"name": "c"}}}}, name="named", metadata={
+        "filter_metadata": {"r": {"b": "1"}}}), [("plain", get())]),
+    "upstream ext_proc without metadata": (told({}, {}), [("plain", get())]),
     "upstream compressor": (through((*COMPRESSOR, GZIP)), [
         ("gzip", get("/made?content-type=text/html", "Accept-Encoding: gzip")), ("none", get("/made?content-type=text/html"))]),
     "upstream filters of the router": (through(router=[MUTATION, BUFFER]), [

@@ -77,6 +77,47 @@ TEST_F(ExtProcTest, MetadataOfTheHostAndItsCluster) {
       "xds.upstream_host_metadata.filter_metadata['gateway']['backend']=string_value: \"b\";");
 }
 
+TEST_F(ExtProcTest, MetadataAsAWhole) {
+  envoy::config::core::v3::Metadata host;
+  auto& fields = *(*host.mutable_filter_metadata())["gate\"way"].mutable_fields();
+  fields["text"].set_string_value("a\nb\"\xc3\xa9");
+  fields["none"].set_null_value(google::protobuf::NULL_VALUE);
+  fields["flag"].set_bool_value(false);
+  fields["third"].set_number_value(1.0 / 3);
+  fields["many"].set_number_value(1e21);
+  fields["list"].mutable_list_value()->add_values()->set_number_value(-2);
+  fields["empty"].mutable_list_value();
+  (*fields["inner"].mutable_struct_value()->mutable_fields())["x"].set_string_value("");
+  (*host.mutable_filter_metadata())["a"];
+  const std::string of_host = host.SerializeAsString();
+  const std::string none;
+  const auto told = [this](const std::string* of_host, const std::string* of_cluster) {
+    Begin(R"(request_attributes: "xds.upstream_host_metadata"
+             request_attributes: "xds.cluster_metadata"
+             request_attributes: "xds.route_metadata")");
+    stream().info.upstream_metadata = of_host;
+    stream().info.cluster_metadata = of_cluster;
+    stream().SendRequest(true);
+    std::map<std::string, std::string> values;
+    const auto asked = Next();
+    for (const auto& [name, value] :
+         asked.attributes().at("envoy.filters.http.ext_proc").fields()) {
+      values[name] = value.string_value();
+    }
+    return values;
+  };
+  const std::map<std::string, std::string> whole = told(&of_host, &of_host);
+  EXPECT_EQ(whole.at("xds.upstream_host_metadata"), host.ShortDebugString() + " ");
+  EXPECT_EQ(whole.at("xds.cluster_metadata"), host.ShortDebugString() + " ");
+  EXPECT_EQ(whole.at("xds.route_metadata"), "");
+  const std::map<std::string, std::string> of_nothing{{"xds.upstream_host_metadata", "NULL"},
+                                                      {"xds.cluster_metadata", ""},
+                                                      {"xds.route_metadata", ""}};
+  EXPECT_EQ(told(&none, &none), of_nothing);
+  // Before a host has been picked there is nobody to ask about.
+  EXPECT_EQ(told(nullptr, nullptr).count("xds.upstream_host_metadata"), 0u);
+}
+
 TEST_F(ExtProcTest, AttributesWaitForAQuestion) {
   // Nothing is known of the response's head that the processor would be told.
   Begin(R"(processing_mode { request_header_mode: SKIP response_header_mode: SKIP

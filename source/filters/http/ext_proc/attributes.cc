@@ -1,11 +1,14 @@
 // One expression after another.
 #include "source/filters/http/ext_proc/attributes.h"
 
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "source/cel/print.h"
 #include "source/filter/check_wire.h"
 #include "source/filter/stream_attributes.h"
+#include "source/filters/http/ext_proc/metadata_text.h"
 
 namespace proxenos::filters::ext_proc {
 namespace {
@@ -25,6 +28,18 @@ filter::StreamAttributes Shown(const filter::StreamContext& stream, filter::Dire
   return filter::StreamAttributes(shown);
 }
 
+constexpr absl::string_view kOfHost = "xds.upstream_host_metadata";
+
+// As in Envoy, a host that nothing is said of has none, whereas that of others is empty.
+std::optional<json::Value> WholeOf(const Attribute& one, const filter::StreamInfo& info,
+                                   const cel::Value& spaces, cel::Memory& memory) {
+  if (spaces.IsMap()) return json::Value(filter::CheckText(MetadataText(spaces, memory)));
+  if (one.name == kOfHost && info.upstream_metadata != nullptr) {
+    return json::Value(std::string("NULL"));
+  }
+  return std::nullopt;
+}
+
 json::Value ValueOf(const cel::Value& value) {
   switch (value.kind) {
     case cel::Value::Kind::kBool:
@@ -40,6 +55,10 @@ json::Value ValueOf(const cel::Value& value) {
 
 }  // namespace
 
+bool IsMetadata(absl::string_view name) {
+  return name == "xds.route_metadata" || name == "xds.cluster_metadata" || name == kOfHost;
+}
+
 void WriteAttributes(const AttributeList& list, const filter::StreamContext& stream,
                      filter::Direction direction, rpc::WireWriter& message) {
   const filter::StreamAttributes attributes = Shown(stream, direction);
@@ -47,6 +66,11 @@ void WriteAttributes(const AttributeList& list, const filter::StreamContext& str
   for (const Attribute& one : list) {
     cel::Memory memory;
     const cel::Value value = one.expression->Evaluate(attributes, memory);
+    if (one.whole) {
+      std::optional<json::Value> whole = WholeOf(one, stream.info, value, memory);
+      if (whole.has_value()) values.insert_or_assign(one.name, *std::move(whole));
+      continue;
+    }
     if (!value.IsError()) values.insert_or_assign(one.name, ValueOf(value));
   }
   message.Message(kAttributes, [&values](rpc::WireWriter& entry) {

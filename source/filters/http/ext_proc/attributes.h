@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "source/cel/expression.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
@@ -18,8 +19,12 @@ namespace proxenos::filters::ext_proc {
 struct Attribute {
   std::string name;  // As it is written.
   std::shared_ptr<const cel::Expression> expression;
+  bool whole = false;  // The expression is the filter_metadata of the Metadata that is asked for.
 };
 using AttributeList = std::vector<Attribute>;
+
+// Whether an attribute of that name is a Metadata.
+bool IsMetadata(absl::string_view name);
 
 // ProcessingRequest.attributes with those of `list` that have a value. Flags and integers are
 // themselves, all else is text.

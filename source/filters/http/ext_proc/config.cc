@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "envoy/extensions/filters/http/ext_proc/v3/ext_proc.pb.h"
 #include "source/cel/expression_config.h"
 #include "source/config/typed_config.h"
@@ -100,9 +101,11 @@ AttributeList CompileAttributes(const Names& names, cel::Phase latest, const con
   AttributeList list;
   for (int i = 0; i < names.size(); ++i) {
     const std::string& name = names.Get(i);
+    const bool whole = IsMetadata(name);
     auto expression =
-        cel::CompileText(name, cel::Options(), latest, path.Index(static_cast<size_t>(i)), errors);
-    if (expression != nullptr) list.push_back({name, std::move(expression)});
+        cel::CompileText(whole ? absl::StrCat(name, ".filter_metadata") : name, cel::Options(),
+                         latest, path.Index(static_cast<size_t>(i)), errors);
+    if (expression != nullptr) list.push_back({name, std::move(expression), whole});
   }
   return list;
 }
