@@ -56,9 +56,9 @@ bool ClusterConfig::AnySocket(bool (*has)(const TransportSocket& socket)) const 
                                               [has](const auto& each) { return has(each.socket); });
 }
 
-const TransportSocket& ClusterConfig::SocketOf(const FlatStruct& metadata) const {
+const TransportSocket& ClusterConfig::SocketOf(const FlatStruct& of_host) const {
   for (const TransportSocketMatch& each : transport_matches) {
-    if (Includes(metadata, each.match)) return each.socket;
+    if (Includes(of_host, each.match)) return each.socket;
   }
   return transport_socket;
 }
