@@ -156,7 +156,7 @@ Verdict OAuth2::FinishRefresh(std::optional<Grant> grant) {
   // Who gives no new refresh token lets the old one be used again (RFC 6749, section 6).
   if (grant->tokens.refresh.empty()) grant->tokens.refresh = session.tokens.refresh;
   set_cookies_ = SessionCookies(place(), *grant, cookies);
-  session.tokens = Kept(*settings_, std::move(grant->tokens));
+  session.tokens = oauth2::Kept(*settings_, std::move(grant->tokens));
   if (!session.tokens.access.empty()) {
     cookies.Set(settings_->cookie(CookieKind::kBearer).name, session.tokens.access);
   }
