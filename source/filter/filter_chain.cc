@@ -327,7 +327,8 @@ bool FilterChain::RunPart(Direction direction, Way& way) {
       stream_.added_body.Clear();
       return false;
     }
-    if (way.end_in_hand || !stream_.added_body.empty()) TakeAdded(way, in);
+    const bool followed = in.trailers != nullptr || !in.body.empty();
+    if (!stream_.added_body.empty() || (way.end_in_hand && followed)) TakeAdded(way, in);
     if (verdict != Verdict::kContinue) {
       way.paused = true;
       return false;
