@@ -51,7 +51,10 @@ Value Test(Arguments arguments, Memory& memory) {
 
 // A search by both lengths multiplied is what a peer would like to see: memmem is linear in glibc.
 bool Contains(absl::string_view text, absl::string_view part) {
-  return part.empty() || memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
+  if (part.empty()) return true;
+  // An empty text may be no text at all, of which memmem wants none.
+  if (text.size() < part.size()) return false;
+  return memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
 }
 bool StartsWith(absl::string_view text, absl::string_view part) {
   return absl::StartsWith(text, part);
@@ -70,6 +73,7 @@ Value Fold(Arguments arguments, Memory& memory) {
 
 // Where the next `part` begins; behind each character where it is empty.
 size_t FindNext(absl::string_view text, absl::string_view part) {
+  if (text.size() < part.size()) return absl::string_view::npos;
   if (!part.empty()) {
     const void* found = memmem(text.data(), text.size(), part.data(), part.size());
     return found == nullptr ? absl::string_view::npos

@@ -251,6 +251,10 @@ TEST(Expression, Texts) {
       {"matches(request.path, 'b.x')", "true"},
       {"'abc'.matches('^b')", "false"},
       {"'AbC'.lowerAscii() + 'AbC'.upperAscii()", "'abcABC'"},
+      // An empty text may be no text at all.
+      {"request.query.contains('b') || 'a'.contains('ab')", "false"},
+      {"request.query.replace('b', 'c')", "''"},
+      {"request.query.split(',')", "['']"},
       {"'a-b-c'.replace('-', '+')", "'a+b+c'"},
       {"'a-b-c'.replace('-', '+', 1)", "'a+b-c'"},
       {"'ab'.replace('', '_')", "'_a_b'"},

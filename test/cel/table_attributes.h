@@ -21,6 +21,7 @@ class TableAttributes final : public Attributes {
     metadata_.emplace("jwt", json::Value(std::move(inner)));
     values[Attribute::kMetadata] = Value::Json(metadata_);
     values[Attribute::kRequestPath] = Value::String("/a/b?x=1");
+    values[Attribute::kRequestQuery] = Value::String({});  // Without so much as an address.
     values[Attribute::kRequestMethod] = Value::String("GET");
     values[Attribute::kRequestSize] = Value::Int(12);
     values[Attribute::kResponseCode] = Value::Int(404);
