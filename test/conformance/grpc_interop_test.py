@@ -1,7 +1,7 @@
 """gRPC conformance: grpc-go's interop client speaks to grpc-go's interop server through the real binary,
-HTTP/2 on both sides, without and with TLS.
+HTTP/2 on both sides, without and with TLS; and past an authorization service and a processor on grpc-go.
 
-  grpc_interop_test.py --proxy BINARY --client BINARY --server BINARY
+  grpc_interop_test.py --proxy BINARY --client BINARY --server BINARY --services BINARY
 """
 
 import argparse
@@ -16,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 
 import bootstrap  # noqa: E402
 import certificates  # noqa: E402
+import filter_services  # noqa: E402
 import proxy  # noqa: E402
 import report  # noqa: E402
 import wire  # noqa: E402
@@ -29,6 +30,9 @@ ORCA = ["-service_config_json", '{"loadBalancingConfig":[{"test_backend_metrics_
 # machine has to do.
 SOAK = ["-soak_per_iteration_max_acceptable_latency_ms", str(2000 * wire.PATIENCE_S),
         "-soak_overall_timeout_seconds", str(2 * wire.PATIENCE_S)]
+
+# What the processor is to do with pieces that it has to send back itself.
+ECHO = ["-additional_metadata", 'x-process:{"request_body": ["echo"], "response_body": ["echo"]}']
 
 # Each with the flags that it needs. Those left out want a cloud's credentials, or several servers.
 CASES = {
@@ -83,19 +87,27 @@ def run_case(client, port, case, flags):
     return "" if re.search(r"(?i)\bdone\b|succeeded", done.stdout) else f"nothing was run:\n{done.stdout[-800:]}"
 
 
-def run(label, args, config, flags):
+def run(label, args, config, flags, without=()):
     """[(name, problem)] of one proxy."""
     results = []
     with proxy.Proxy(args.proxy, config) as running:
-        for case in CASES:
+        for case in (case for case in CASES if case not in without):
             problem = run_case(args.client, running.port, case, flags)
             if not running.alive():
                 raise RuntimeError(f"the proxy died of {case}:\n{running.words()}")
             results.append((f"{label}/{case}", problem))
             print(f"{'FAILED' if problem else 'passed'} {label}/{case} {problem}", flush=True)
+        if label.startswith("asked"):
+            results.append((f"{label}/each call", asked_problem(running.stats())))
         if "-use_tls" in flags:
             results.append((f"{label}/key exchange", key_exchange_problem(running.stats(), go_version(args.client))))
     return results
+
+
+def asked_problem(stats):
+    """Whether both services were asked about each call."""
+    asked = stats["http.main.ext_proc.streams_started"], stats["http.main.ext_authz.ok"]
+    return "" if min(asked) >= len(CASES) - 1 else f"they were asked {asked} times"
 
 
 def go_version(path):
@@ -116,11 +128,23 @@ def key_exchange_problem(stats, version):
     return "" if sides == {"listener", "cluster"} and not wrong else f"they agreed on {curves}"
 
 
+def asking_filters(body_mode):
+    """Filters that ask services about each call, and show each part of it to a processor."""
+    service = {"grpc_service": {**filter_services.CLUSTER, "timeout": f"{wire.PATIENCE_S}s"}}
+    all_of_it = {f"{way}_{part}_mode": mode for way in ("request", "response")
+                 for part, mode in (("header", "SEND"), ("body", body_mode), ("trailer", "SEND"))}
+    fields = {"ext_authz.v3.ExtAuthz": {"transport_api_version": "V3", **service}, "ext_proc.v3.ExternalProcessor": {
+        "processing_mode": all_of_it, "message_timeout": f"{wire.PATIENCE_S}s", **service}}
+    return [{"name": name, "typed_config": {"@type": f"{bootstrap.TYPE}envoy.extensions.filters.http.{name}", **more}}
+            for name, more in fields.items()] + [filter_services.ROUTER]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--proxy", required=True)
     parser.add_argument("--client", required=True)
     parser.add_argument("--server", required=True)
+    parser.add_argument("--services", required=True, help="the program filter_services")
     args = parser.parse_args()
     results = []
     # The default of 15 s for a route would end streams that last.
@@ -128,6 +152,15 @@ def main():
     with Server(args.server) as server:
         config = bootstrap.bootstrap(routes, clusters=[bootstrap.cluster("origin", server.port, **bootstrap.http2())])
         results += run("plain", args, config, [])
+        services = filter_services.FilterServices(args.services)
+        for body_mode in ("STREAMED", "FULL_DUPLEX_STREAMED"):
+            config = bootstrap.bootstrap(routes, {"http_filters": asking_filters(body_mode)}, clusters=[
+                bootstrap.cluster("origin", server.port, **bootstrap.http2()),
+                bootstrap.cluster("services", services.port, **bootstrap.http2())])
+            # The stream of its own that orca_oob reports on has no such metadata.
+            told = (ECHO, ["orca_oob"]) if "DUPLEX" in body_mode else ([],)
+            results += run(f"asked, {body_mode}", args, config, *told)
+        services.close()
     authority = certificates.Authority()
     pair = authority.issue("server", ["DNS:grpc.example"])
     secret = ["-use_tls", "-tls_cert_file", pair.chain, "-tls_key_file", pair.key]

@@ -37,6 +37,8 @@ class AccessLogServiceTest(filter_services.ServicesTest):
                          additional_response_headers_to_log=["content-type"])
         running = self.start(manager={"access_log": [log]})
         self.assertEqual(self.ask(running, "X-Tenant: a", "User-Agent: test", path="/p?q")["status"], 200)
+        path, _, _ = self.services.wait("called").partition(" ")
+        self.assertEqual(path, "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs")
         message = self.services.wait_message("log")
         self.assertEqual(message["identifier"]["log_name"], "edge")
         [entry] = message["http_logs"]["log_entry"]

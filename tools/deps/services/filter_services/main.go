@@ -56,6 +56,8 @@ type logs struct {
 }
 
 func (logs) StreamAccessLogs(stream accesslog.AccessLogService_StreamAccessLogsServer) error {
+	fields, _ := metadata.FromIncomingContext(stream.Context())
+	sayCall(grpc.ServerTransportStreamFromContext(stream.Context()), fields)
 	for {
 		message, err := stream.Recv()
 		if err != nil {

@@ -24,10 +24,12 @@ import (
 //	"fail"    ends it with an error
 //	"upper"   the body is replaced by itself in upper case
 //	"stream"  the same, as a piece of a full-duplex body
+//	"echo"    a piece of a full-duplex body is sent back as it is
 //	"gather"  nothing until the body is whole; then an answer to the head, which adds x-size, and the
 //	          body in upper case in pieces of a full-duplex body
 //
-// To what the script does not name it says that it may pass as it is.
+// What the script does not name may pass as it is; which a piece of a full-duplex body may only if it is
+// sent back.
 type processor struct{}
 
 // exchange is one stream's.
@@ -138,6 +140,8 @@ func (x *exchange) take(step json.RawMessage, part part) (bool, error) {
 		return false, x.stream.Send(response(part.kind, &process.CommonResponse{
 			BodyMutation: &process.BodyMutation{Mutation: &process.BodyMutation_Body{Body: upper}}}))
 	case "stream":
+		return false, x.piece(part.kind, bytes.ToUpper(part.body.GetBody()), part.body.GetEndOfStream())
+	case "echo":
 		return false, x.piece(part.kind, part.body.GetBody(), part.body.GetEndOfStream())
 	case "gather":
 		return false, x.gather(part)
@@ -149,12 +153,12 @@ func (x *exchange) take(step json.RawMessage, part part) (bool, error) {
 func (x *exchange) piece(kind string, body []byte, end bool) error {
 	return x.stream.Send(response(kind, &process.CommonResponse{
 		BodyMutation: &process.BodyMutation{Mutation: &process.BodyMutation_StreamedResponse{
-			StreamedResponse: &process.StreamedBodyResponse{Body: bytes.ToUpper(body), EndOfStream: end}}}}))
+			StreamedResponse: &process.StreamedBodyResponse{Body: body, EndOfStream: end}}}}))
 }
 
 func (x *exchange) gather(part part) error {
 	const size = 16384
-	x.body = append(x.body, part.body.GetBody()...)
+	x.body = append(x.body, bytes.ToUpper(part.body.GetBody())...)
 	if !part.body.GetEndOfStream() {
 		return nil
 	}
