@@ -206,7 +206,7 @@ TEST_F(ExtProcTest, FailuresFollowTheMode) {
   const std::vector<Failure> failures = {
       {[this] { Answer("response_headers {}"); }},  // Not what was asked.
       {[this] { AnswerBytes("\xff"); }, true},
-      {[this] { Answer("streamed_immediate_response {}"); }},
+      {[this] { Answer("streamed_immediate_response {}"); }, true},  // Not understood.
       {[this] { Processor().Reset(http2::ErrorCode::kInternalError); }, true},
       {[this] {
          Processor().SendHead(200, {{"content-type", "application/grpc"}, {"grpc-status", "13"}},
