@@ -91,12 +91,12 @@ TEST_F(ExtProcTest, MetadataAsAWhole) {
   (*host.mutable_filter_metadata())["a"];
   const std::string of_host = host.SerializeAsString();
   const std::string none;
-  const auto told = [this](const std::string* of_host, const std::string* of_cluster) {
+  const auto told = [this](const std::string* upstream, const std::string* cluster) {
     Begin(R"(request_attributes: "xds.upstream_host_metadata"
              request_attributes: "xds.cluster_metadata"
              request_attributes: "xds.route_metadata")");
-    stream().info.upstream_metadata = of_host;
-    stream().info.cluster_metadata = of_cluster;
+    stream().info.upstream_metadata = upstream;
+    stream().info.cluster_metadata = cluster;
     stream().SendRequest(true);
     std::map<std::string, std::string> values;
     const auto asked = Next();
