@@ -63,7 +63,7 @@ class AccessLogServiceTest(filter_services.ServicesTest):
         self.assertEqual(entry["response"]["response_code"], 503)
         self.assertTrue(entry["common_properties"]["response_flags"]["upstream_connection_failure"])
 
-    def test_a_stream_for_all_and_a_new_one_after_it_broke(self):
+    def test_one_connection_for_all_and_a_new_one_after_it_broke(self):
         log = access_log("HttpGrpcAccessLogConfig", {"grpc_stream_retry_policy": {"retry_back_off": {
             "base_interval": "0.01s", "max_interval": "0.05s"}}})
         running = self.start(manager={"access_log": [log]})
@@ -73,8 +73,9 @@ class AccessLogServiceTest(filter_services.ServicesTest):
             for path in paths:
                 self.send(sock, path=path)
                 self.assertEqual(reader.response("GET")["status"], 200)
-        self.assertEqual([entry["request"]["path"] for entry in self.entries(len(paths))], paths)
-        self.assertEqual(running.stats()["cluster.services.upstream_rq_total"], 1)
+        # Messages on streams of their own may overtake each other.
+        self.assertEqual(sorted(entry["request"]["path"] for entry in self.entries(len(paths))), sorted(paths))
+        self.assertEqual(running.stats()["cluster.services.upstream_cx_total"], 1)
         self.services.kill()
         for _ in range(5):  # Nobody waits for a log.
             self.assertEqual(self.ask(running, path="/lost")["status"], 200)
