@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "envoy/extensions/filters/http/composite/v3/composite.pb.h"
 #include "envoy/extensions/filters/http/ext_authz/v3/ext_authz.pb.h"
 #include "envoy/extensions/filters/http/ext_proc/v3/ext_proc.pb.h"
 #include "envoy/extensions/filters/http/fault/v3/fault.pb.h"
@@ -20,6 +21,8 @@
 #include "envoy/service/ext_proc/v3/external_processor.pb.h"
 #include "envoy/service/ratelimit/v3/rls.pb.h"
 #include "gtest/gtest.h"
+#include "source/config/typed_config.h"
+#include "source/filter/composite_config.h"
 #include "source/filters/http/oauth2/sealing.h"
 #include "source/filters/http/oauth2/state.h"
 #include "source/tls/secret_cell.h"
@@ -214,9 +217,45 @@ Subject FaultDelay() {
           "passed"};
 }
 
+// The same, chosen by a composite.
+Subject Composed(Subject subject) {
+  const auto config = subject.config;
+  subject.name = absl::StrCat("composite_", subject.name);
+  subject.config = [config] {
+    f::composite::v3::ExecuteFilterAction action;
+    action.mutable_typed_config()->set_name("chosen");
+    *action.mutable_typed_config()->mutable_typed_config() = config();
+    f::composite::v3::Composite composite;
+    auto* always = composite.mutable_matcher()->mutable_on_no_match()->mutable_action();
+    always->set_name("always");
+    always->mutable_typed_config()->PackFrom(action);
+    google::protobuf::Any any;
+    any.PackFrom(composite);
+    return any;
+  };
+  return subject;
+}
+
 std::vector<Subject> Subjects() {
-  return {ExtAuthzGrpc(), ExtAuthzHttp(), ExtProc(), RateLimit(),
-          JwtKeys(),      OAuth2(),       LuaCall(), FaultDelay()};
+  std::vector<Subject> all = {ExtAuthzGrpc(), ExtAuthzHttp(), ExtProc(), RateLimit(),
+                              JwtKeys(),      OAuth2(),       LuaCall(), FaultDelay()};
+  const size_t bare = all.size();
+  for (size_t i = 0; i < bare; ++i) all.push_back(Composed(all[i]));
+  return all;
+}
+
+// All that the place in the chain holds.
+filter::FilterFactories MakeFactories(const google::protobuf::Any& config) {
+  const filter::FilterKind* kind =
+      filter::FindKind(server::BuiltinFilters(), config::TypedConfigType(config));
+  const filter::FilterPlace place{server::BuiltinFilters(), "f"};
+  config::Errors errors;
+  filter::FilterFactories made;
+  for (auto& one : filter::CreateFilters(*kind, config, place, config::Path("f"), errors)) {
+    made.push_back(std::move(one));
+  }
+  EXPECT_TRUE(errors.ok()) << errors.ToStatus();
+  return made;
 }
 
 class AsyncFiltersTest : public ::testing::TestWithParam<Subject> {
@@ -226,8 +265,7 @@ class AsyncFiltersTest : public ::testing::TestWithParam<Subject> {
     routes_ = MakeRoutes(RouteToOrigin());
     AsyncStream made{};
     made.stream = std::make_unique<FilterHarness>(
-        filter::FilterFactories{MakeFactory(GetParam().config())},
-        [&](filter::StreamContext& stream) {
+        MakeFactories(GetParam().config()), [&](filter::StreamContext& stream) {
           FillRequest(line, stream.request, stream.arena);
           stream.request.scheme = "https";
           stream.info.connection = &connection_;
