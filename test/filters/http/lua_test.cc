@@ -204,6 +204,18 @@ TEST(LuaTest, MetadataStateAndTime) {
   EXPECT_TRUE(Fails("h:stats()"));
 }
 
+TEST(LuaTest, WhatIsLeftToOthersHasALimit) {
+  const std::string keep =
+      "for i = 1, n do h:streamInfo():filterState():set('k' .. i, 'envoy.string', "
+      "string.rep('x', 60000)) end";
+  EXPECT_FALSE(Fails("local n = 10 " + keep));
+  EXPECT_TRUE(Fails("local n = 20 " + keep));
+  const std::string tell =
+      "for i = 1, n do h:streamInfo():dynamicMetadata():set('a', 'k' .. i, {1, {a = 'b'}}) end";
+  EXPECT_FALSE(Fails("local n = 1000 " + tell));
+  EXPECT_TRUE(Fails("local n = 10000 " + tell));
+}
+
 TEST(LuaTest, ListsWithHolesAreNoLargerThanOthers) {
   const std::string set = "h:streamInfo():dynamicMetadata():set('a', 'b', t)";
   EXPECT_TRUE(Fails("local t = {} for i = 1, 200 do t[i] = {[16384] = 1} end " + set));

@@ -114,7 +114,7 @@ int GetState(lua_State* lua) {
 }
 
 int SetState(lua_State* lua) {
-  const Run& run = CheckRun(lua, kFilterStateType);
+  Run& run = CheckRun(lua, kFilterStateType);
   const absl::string_view name = CheckText(lua, 2);
   const absl::string_view kind = CheckText(lua, 3);
   const absl::string_view value = CheckText(lua, 4);
@@ -124,6 +124,9 @@ int SetState(lua_State* lua) {
   }
   if (name.size() + value.size() > kMaxStateBytes) {
     return luaL_error(lua, "filter state of more than %d bytes", static_cast<int>(kMaxStateBytes));
+  }
+  if (!run.TakeNoteRoom(sizeof(std::string) * 2 + name.size() + value.size())) {
+    return luaL_error(lua, "the script has left too much in filter state");
   }
   run.stream().info.state.Set(name, std::string(value));
   return 0;

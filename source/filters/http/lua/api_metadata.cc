@@ -86,10 +86,24 @@ int Pairs(lua_State* lua) {
   return 2;
 }
 
+// About what it takes of memory.
+size_t WeightOf(const json::Value& value) {
+  size_t bytes = sizeof(json::Value);
+  if (const std::string* text = value.text()) return bytes + text->size();
+  if (const json::List* list = value.list()) {
+    for (const json::Value& one : *list) bytes += WeightOf(one);
+  } else if (const json::Object* object = value.object()) {
+    for (const auto& [name, one] : *object) bytes += 64 + name.size() + WeightOf(one);
+  }
+  return bytes;
+}
+
 // Raises nothing: it has destructors to run.
 const char* SetDynamic(lua_State* lua, Run& run, absl::string_view space, absl::string_view name) {
   json::Value value;
   if (const char* why = ToJson(lua, 4, value)) return why;
+  const size_t bytes = space.size() + name.size() + WeightOf(value);
+  if (!run.TakeNoteRoom(bytes)) return "the script has left too much in dynamic metadata";
   run.stream().info.metadata.Set(space, std::string(name), std::move(value));
   return nullptr;
 }

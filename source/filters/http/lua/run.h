@@ -32,6 +32,8 @@ inline constexpr uint32_t kMaxBodyBytes = 1024 * 1024;
 inline constexpr size_t kMaxWrittenBodyBytes = 16 * 1024 * 1024;
 // Of names and values that one run adds to heads.
 inline constexpr size_t kMaxWrittenHeaderBytes = 256 * 1024;
+// Of dynamic metadata and filter state that one run leaves to others, about.
+inline constexpr size_t kMaxNotedBytes = 1024 * 1024;
 
 // Whom runs of one stream belong to. Outlives them.
 struct Place {
@@ -112,6 +114,11 @@ class Run {
     header_room_ -= bytes;
     return true;
   }
+  bool TakeNoteRoom(size_t bytes) {
+    if (bytes > note_room_) return false;
+    note_room_ -= bytes;
+    return true;
+  }
   // The head was changed: the route may be another.
   void MarkChanged() { changed_ = true; }
   // What a script wrote as the length of the body will be made to agree with it.
@@ -152,6 +159,7 @@ class Run {
   http::HeaderMap* trailers_ = nullptr;
   uint32_t number_of_piece_ = 0;
   size_t header_room_ = kMaxWrittenHeaderBytes;
+  size_t note_room_ = kMaxNotedBytes;
 };
 
 }  // namespace proxenos::filters::lua
