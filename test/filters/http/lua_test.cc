@@ -204,6 +204,16 @@ TEST(LuaTest, MetadataStateAndTime) {
   EXPECT_TRUE(Fails("h:stats()"));
 }
 
+// A client's text and a pattern that goes over it again and again.
+TEST(LuaTest, PatternsHaveALimit) {
+  const std::string set = "local s = string.rep('a', 20000) ";
+  EXPECT_FALSE(Fails(set + "assert(s:find('a+$'))"));
+  EXPECT_TRUE(Fails(set + "s:find('a*a*a*b')"));
+  EXPECT_TRUE(Fails(set + "s:gsub('a*a*a*b', '')"));
+  // Nor is there a way around, or one more try.
+  EXPECT_TRUE(Fails(set + "pcall(s.find, s, 'a*a*a*b') s:find('a+$')"));
+}
+
 TEST(LuaTest, WhatIsLeftToOthersHasALimit) {
   const std::string keep =
       "for i = 1, n do h:streamInfo():filterState():set('k' .. i, 'envoy.string', "

@@ -4,6 +4,8 @@
 #include <initializer_list>
 #include <luajit-2.1/lua.hpp>
 
+#include "source/filters/http/lua/patterns.h"
+
 namespace proxenos::filters::lua {
 namespace {
 
@@ -93,7 +95,7 @@ void Remove(lua_State* lua, const char* table, const char* name) {
 
 }  // namespace
 
-void OpenSandbox(lua_State* lua) {
+void OpenSandbox(lua_State* lua, uint64_t* pattern_steps) {
   for (const luaL_Reg& library : kLibraries) {
     lua_pushcfunction(lua, library.func);
     lua_pushstring(lua, library.name);
@@ -105,6 +107,9 @@ void OpenSandbox(lua_State* lua) {
   }
   for (const char* name : kGoneOfOs) Remove(lua, LUA_OSLIBNAME, name);
   Remove(lua, LUA_STRLIBNAME, "dump");
+  lua_getglobal(lua, LUA_STRLIBNAME);
+  SetPatternFunctions(lua, pattern_steps);
+  lua_pop(lua, 1);
   for (const char* name : {"load", "loadstring"}) {
     lua_pushcfunction(lua, LoadString);
     lua_setglobal(lua, name);

@@ -19,11 +19,12 @@ constexpr size_t kMaxFailureBytes = 1024;
 struct Source {
   absl::string_view text;
   const char* name;
+  uint64_t* pattern_steps;
 };
 
 int LoadScript(lua_State* lua) {
   const auto& source = *static_cast<const Source*>(lua_touserdata(lua, 1));
-  OpenSandbox(lua);
+  OpenSandbox(lua, source.pattern_steps);
   OpenApi(lua);
   if (luaL_loadbufferx(lua, source.text.data(), source.text.size(), source.name, "t") != 0) {
     return lua_error(lua);
@@ -101,7 +102,7 @@ Vm::Vm(absl::string_view name, absl::string_view source) {
   luaJIT_setmode(lua_, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
   SetBudget();
   const std::string chunk = absl::StrCat("=", name);
-  Source script{source, chunk.c_str()};
+  Source script{source, chunk.c_str(), &pattern_steps_};
   if (!Call(LoadScript, &script) || !Call(FindHandlers, handlers_)) error_ = failure_;
 }
 
@@ -131,7 +132,10 @@ Vm& Vm::Of(lua_State* lua) {
   return *static_cast<Vm*>(owner);
 }
 
-void Vm::SetBudget() { lua_sethook(lua_, &Vm::OnBudgetSpent, LUA_MASKCOUNT, kMaxInstructions); }
+void Vm::SetBudget() {
+  pattern_steps_ = kMaxPatternSteps;
+  lua_sethook(lua_, &Vm::OnBudgetSpent, LUA_MASKCOUNT, kMaxInstructions);
+}
 
 // From now on each instruction fails, or a script could go on by catching the error.
 void Vm::OnBudgetSpent(lua_State* lua, lua_Debug*) {

@@ -23,6 +23,8 @@ class Run;
 
 // Of bytecode, each time that a script runs until it ends or waits: a tenth of a second at most.
 inline constexpr int kMaxInstructions = 10'000'000;
+// Of patterns (pattern.h), likewise.
+inline constexpr uint64_t kMaxPatternSteps = 10'000'000;
 // Of all that a script keeps and makes, for all streams of a worker.
 inline constexpr size_t kMaxStateBytes = 64 * 1024 * 1024;
 
@@ -79,6 +81,7 @@ class Vm final : public base::RefCounted {
   bool Call(int (*body)(lua_State*), void* data);
   void TakeFailure(lua_State* from, int status);
 
+  uint64_t pattern_steps_ = 0;  // That are left.
   size_t bytes_ = 0;  // Before the state, which uses it to its end.
   lua_State* lua_ = nullptr;
   int handlers_[2] = {kNoRef, kNoRef};
