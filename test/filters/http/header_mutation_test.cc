@@ -90,6 +90,14 @@ std::string Set(const std::string& key, const std::string& value,
                       "' value { string_value: '", value, "' } } action: ", action, " } } ");
 }
 
+TEST(HeaderMutationTest, NoLengthButTheBodysIsClaimed) {
+  for (const char* action : {"ADD_IF_ABSENT", "OVERWRITE_IF_EXISTS_OR_ADD"}) {
+    const auto config = Filter(Add("request", "Content-Length", "%REQ(x-a)%", action));
+    EXPECT_EQ(Request(config, {.fields = {{"x-a", "7"}}}), "x-a=7;");
+    EXPECT_EQ(Request(config, {.fields = {{"content-length", "3"}}}), "content-length=3;");
+  }
+}
+
 TEST(HeaderMutationTest, QueryParameters) {
   EXPECT_EQ(Query(Set("z", "9 &"), "/a"), "/a?z=9%20%26");
   EXPECT_EQ(Query(Set("x", "4"), "/a?x=1&y=2&x=3"), "/a?x=1&x=3&x=4&y=2");

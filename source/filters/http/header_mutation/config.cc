@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
 #include "envoy/extensions/filters/http/header_mutation/v3/header_mutation.pb.h"
 #include "source/config/typed_config.h"
 #include "source/filter/filter_override.h"
@@ -68,8 +70,17 @@ class Compiler {
   }
 
  private:
-  std::vector<FieldChange> Fields(const route::FieldChangeProtos& protos, const Path& path) {
+  std::vector<FieldChange> Fields(route::FieldChangeProtos protos, const Path& path) {
+    for (auto& one : protos) PassLengthBy(one);
     return route::CompileFieldChanges(protos, compilation_, path);
+  }
+
+  // Some gateways write the length of a body that another filter has changed. That is known here
+  // without them: it becomes a change that leaves the fields of the framing alone.
+  static void PassLengthBy(envoy::config::common::mutation_rules::v3::HeaderMutation& one) {
+    constexpr absl::string_view kLength = "content-length";
+    if (!absl::EqualsIgnoreCase(one.append().header().key(), kLength)) return;
+    one.mutable_remove_on_match()->mutable_key_matcher()->set_exact(std::string(kLength));
   }
 
   ParameterChange Parameter(const KeyValueMutation& proto, const Path& path) {
