@@ -100,6 +100,7 @@ std::vector<MessageRules> GateFields() {
       {"envoy.extensions.common.matching.v3.ExtensionWithMatcherPerRoute", {Use("xds_matcher")}},
       {"envoy.extensions.filters.common.matcher.action.v3.SkipFilter", {}},
       {"envoy.extensions.filters.http.composite.v3.Composite", {Use("*")}},
+      {"envoy.extensions.filters.http.composite.v3.CompositePerRoute", {Use("matcher")}},
       {"envoy.extensions.filters.http.composite.v3.FilterChainConfiguration", {Use("*")}},
       {"envoy.extensions.filters.http.composite.v3.ExecuteFilterAction",
        {Use("typed_config filter_chain filter_chain_name sample_percent"),

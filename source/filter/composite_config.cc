@@ -58,6 +58,26 @@ std::unique_ptr<FilterFactory> CreateChosen(const TypedExtensionConfig& proto,
   return CreateFilter(*kind, proto.typed_config(), place, path, errors);
 }
 
+// Nothing, and an error, where it is wrong; one that says nothing to run: to skip.
+std::optional<v3::ExecuteFilterAction> ReadAction(const Any& any, const config::Path& path,
+                                                  config::Errors& errors) {
+  v3::ExecuteFilterAction proto;
+  if (config::TypedConfigType(any) == Skip::descriptor()->full_name()) return proto;
+  if (!config::UnpackTypedConfigTo(any, proto, path, errors)) return std::nullopt;
+  const int given = int{proto.has_typed_config()} + int{proto.has_filter_chain()} +
+                    int{!proto.filter_chain_name().empty()};
+  if (given == 1) return proto;
+  errors.Add(path, "expected one of typed_config, filter_chain and filter_chain_name");
+  return std::nullopt;
+}
+
+runtime::FractionSetting CompileShare(const v3::ExecuteFilterAction& proto,
+                                      const config::Path& path, config::Errors& errors) {
+  return proto.has_sample_percent()
+             ? runtime::CompileSetting(proto.sample_percent(), errors, path.Field("sample_percent"))
+             : runtime::FractionSetting{{100, 100}};
+}
+
 class Compilation {
  public:
   Compilation(const Written& written, const FilterPlace& place, config::Errors& errors)
@@ -65,20 +85,24 @@ class Compilation {
 
   std::vector<std::unique_ptr<FilterFactory>> Run() {
     const auto action = [this](const Any& any, const config::Path& at) { return Add(any, at); };
-    std::optional<MatcherTree> tree = CompileMatcherTree(*written_.matcher, MatchTime::kRequest,
-                                                         action, written_.matcher_path, errors_);
+    std::optional<MatcherTree> tree;
+    AddNamed();
+    if (written_.matcher.has_value()) {
+      tree = CompileMatcherTree(*written_.matcher, MatchTime::kRequest, action,
+                                written_.matcher_path, errors_);
+      if (!tree.has_value()) return {};
+    }
     if (filters_.size() > kMaxChoices) {
       errors_.Add(written_.matcher_path,
                   absl::StrCat("expected at most ", kMaxChoices, " filters to choose among"));
       return {};
     }
-    if (!tree.has_value()) return {};
-    const auto choice = std::make_shared<const CompositeChoice>(
-        CompositeChoice{*std::move(tree), std::move(shares_), route::FilterName(place_.name),
-                        &kMatcherGateOverride});
+    const auto choice = std::make_shared<const CompositeChoice>(CompositeChoice{
+        std::move(tree), std::move(actions_), std::move(chains_), route::FilterName(place_.name),
+        &kMatcherGateOverride, &kCompositeOverride});
     for (size_t i = 0; i < filters_.size(); ++i) {
       if (filters_[i] == nullptr) return {};
-      filters_[i]->gate = std::make_unique<const CompositeGate>(choice, action_of_[i]);
+      filters_[i]->gate = std::make_unique<const CompositeGate>(choice, chain_of_[i]);
     }
     return std::move(filters_);
   }
@@ -86,73 +110,66 @@ class Compilation {
  private:
   // An action's number.
   std::optional<uint32_t> Add(const Any& any, const config::Path& path) {
-    if (config::TypedConfigType(any) == Skip::descriptor()->full_name()) return AddShare({});
-    v3::ExecuteFilterAction proto;
-    if (!config::UnpackTypedConfigTo(any, proto, path, errors_)) return std::nullopt;
-    const int given = int{proto.has_typed_config()} + int{proto.has_filter_chain()} +
-                      int{!proto.filter_chain_name().empty()};
-    if (given != 1) {
-      errors_.Add(path, "expected one of typed_config, filter_chain and filter_chain_name");
-      return std::nullopt;
+    const std::optional<v3::ExecuteFilterAction> proto = ReadAction(any, path, errors_);
+    if (!proto.has_value()) return std::nullopt;
+    CompositeAction action;
+    if (proto->has_typed_config()) {
+      AddFilter(proto->typed_config(), action.chain = NewChain(), path.Field("typed_config"));
+    } else if (proto->has_filter_chain()) {
+      AddChain(proto->filter_chain(), action.chain = NewChain(), path.Field("filter_chain"));
+    } else if (!proto->filter_chain_name().empty()) {
+      const auto found = chains_.find(proto->filter_chain_name());
+      if (found == chains_.end()) {
+        errors_.AddValue(path.Field("filter_chain_name"), proto->filter_chain_name(),
+                         "a name of Composite.named_filter_chains");
+        return std::nullopt;
+      }
+      action.chain = found->second;
     }
-    const uint32_t action = AddShare(proto, path);
-    if (proto.has_typed_config()) {
-      AddFilter(proto.typed_config(), action, path.Field("typed_config"));
-    } else if (proto.has_filter_chain()) {
-      AddChain(proto.filter_chain(), action, path.Field("filter_chain"));
-    } else {
-      AddNamed(proto.filter_chain_name(), action, path.Field("filter_chain_name"));
-    }
-    return action;
+    action.share = CompileShare(*proto, path, errors_);
+    actions_.push_back(std::move(action));
+    return static_cast<uint32_t>(actions_.size() - 1);
   }
 
-  uint32_t AddShare(runtime::FractionSetting share) {
-    shares_.push_back(std::move(share));
-    return static_cast<uint32_t>(shares_.size() - 1);
-  }
-  uint32_t AddShare(const v3::ExecuteFilterAction& proto, const config::Path& path) {
-    return AddShare(
-        proto.has_sample_percent()
-            ? runtime::CompileSetting(proto.sample_percent(), errors_, path.Field("sample_percent"))
-            : runtime::FractionSetting{{100, 100}});
-  }
+  uint32_t NewChain() { return next_chain_++; }
 
-  // The same chain for several actions is one filter for each: they may have other shares.
-  void AddNamed(const std::string& name, uint32_t action, const config::Path& path) {
-    const auto& chains = written_.composite.named_filter_chains();
-    const auto found = chains.find(name);
-    if (found == chains.end()) {
-      errors_.AddValue(path, name, "a name of Composite.named_filter_chains");
-      return;
+  // In the order of their names: that of a map of protobuf is another one each time.
+  void AddNamed() {
+    const auto& protos = written_.composite.named_filter_chains();
+    const std::map<std::string, v3::FilterChainConfiguration> sorted(protos.begin(), protos.end());
+    for (const auto& [name, proto] : sorted) {
+      chains_[name] = NewChain();
+      AddChain(proto, chains_[name], written_.path.Field("named_filter_chains").Key(name));
     }
-    AddChain(found->second, action, written_.path.Field("named_filter_chains").Key(name));
   }
 
-  void AddChain(const v3::FilterChainConfiguration& proto, uint32_t action,
+  void AddChain(const v3::FilterChainConfiguration& proto, uint32_t chain,
                 const config::Path& path) {
     if (proto.typed_config().empty()) {
       errors_.Add(path.Field("typed_config"), "expected at least one filter");
     }
     for (int i = 0; i < proto.typed_config_size(); ++i) {
-      AddFilter(proto.typed_config(i), action,
+      AddFilter(proto.typed_config(i), chain,
                 path.Field("typed_config").Index(static_cast<size_t>(i)));
     }
   }
 
-  void AddFilter(const TypedExtensionConfig& proto, uint32_t action, const config::Path& path) {
+  void AddFilter(const TypedExtensionConfig& proto, uint32_t chain, const config::Path& path) {
     FilterPlace place = place_;
     place.index += static_cast<uint32_t>(filters_.size());
     filters_.push_back(CreateChosen(proto, place, path.Field("typed_config"), errors_));
-    action_of_.push_back(action);
+    chain_of_.push_back(chain);
   }
 
   const Written& written_;
   const FilterPlace& place_;
   config::Errors& errors_;
-  std::vector<runtime::FractionSetting> shares_;
+  std::vector<CompositeAction> actions_;
+  absl::flat_hash_map<std::string, uint32_t> chains_;  // By name.
+  uint32_t next_chain_ = 0;
   // In the order of the chain: null where one is wrong.
   std::vector<std::unique_ptr<FilterFactory>> filters_;
-  std::vector<uint32_t> action_of_;
+  std::vector<uint32_t> chain_of_;
 };
 
 bool Unpack(const Any& config, const config::Path& path, config::Errors& errors, Written* written) {
@@ -198,14 +215,40 @@ std::vector<std::unique_ptr<FilterFactory>> CompileComposite(const Any& config,
                                                              config::Errors& errors) {
   Written written;
   if (!Unpack(config, path, errors, &written)) return {};
-  if (!written.matcher.has_value()) {
+  if (!written.matcher.has_value() && written.composite.named_filter_chains().empty()) {
     errors.Add(written.matcher_path, "expected a matcher: nothing else says which filter runs");
     return {};
   }
   return Compilation(written, place, errors).Run();
 }
 
+std::shared_ptr<const void> CreateOverride(const Any& config, const config::Path& path,
+                                           config::Errors& errors) {
+  v3::CompositePerRoute proto;
+  if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
+  std::vector<CompositeRoute::Action> actions;
+  const auto add = [&actions, &errors](const Any& any,
+                                       const config::Path& at) -> std::optional<uint32_t> {
+    const std::optional<v3::ExecuteFilterAction> action = ReadAction(any, at, errors);
+    if (!action.has_value()) return std::nullopt;
+    if (action->has_typed_config() || action->has_filter_chain()) {
+      errors.Add(at, "expected filter_chain_name: a route chooses among the chains of the filter");
+      return std::nullopt;
+    }
+    actions.push_back({action->filter_chain_name(), CompileShare(*action, at, errors)});
+    return static_cast<uint32_t>(actions.size() - 1);
+  };
+  auto tree =
+      CompileMatcherTree(proto.matcher(), MatchTime::kRequest, add, path.Field("matcher"), errors);
+  if (!tree.has_value()) return nullptr;
+  return std::make_shared<const CompositeRoute>(
+      CompositeRoute{*std::move(tree), std::move(actions)});
+}
+
 }  // namespace
+
+const route::OverrideKind kCompositeOverride{
+    "envoy.extensions.filters.http.composite.v3.CompositePerRoute", CreateOverride};
 
 std::unique_ptr<FilterFactory> RefuseComposite(const Any&, const config::Path& path,
                                                config::Errors& errors) {

@@ -16,6 +16,9 @@ namespace proxenos::filter {
 inline constexpr absl::string_view kComposite =
     "envoy.extensions.filters.http.composite.v3.Composite";
 
+// Of CompositePerRoute.
+extern const route::OverrideKind kCompositeOverride;
+
 // FilterKind::create of a Composite where there is room for one filter alone.
 std::unique_ptr<FilterFactory> RefuseComposite(const google::protobuf::Any& config,
                                                const config::Path& path, config::Errors& errors);

@@ -14,26 +14,51 @@ uint64_t DrawFor(const StreamContext& stream, uint32_t action) {
   return base::XxHash64(absl::string_view(reinterpret_cast<const char*>(of), sizeof(of)));
 }
 
+FilterGate::Answer Draw(const StreamContext& stream, const runtime::FractionSetting& share,
+                        uint32_t action) {
+  const bool runs =
+      share.always() || share.Holds(stream.environment.runtime, DrawFor(stream, action));
+  return runs ? FilterGate::Answer::kRun : FilterGate::Answer::kSkip;
+}
+
 }  // namespace
 
 FilterGate::Answer CompositeGate::Ask(StreamContext& stream, Direction) const {
   const CompositeChoice& choice = *choice_;
-  bool overridden = false;
-  ForEachOverride(stream, choice.name, [&choice, &overridden](const route::FilterOverride& one) {
-    overridden = one.settings != nullptr && one.kind == choice.override_kind;
-    return !overridden;
+  const route::FilterOverride* own = nullptr;
+  ForEachOverride(stream, choice.name, [&choice, &own](const route::FilterOverride& one) {
+    const bool chooses = one.kind == choice.skip_kind || one.kind == choice.route_kind;
+    if (one.settings != nullptr && chooses) own = &one;
+    return own == nullptr;
   });
-  // A route's matcher has no other action than to skip.
-  if (overridden) return Answer::kSkip;
-  const match::Found found = choice.tree.Find(MatchSubject::OfRequest(stream.info, stream.request));
+  if (own != nullptr) {
+    // The other kind has no action but to skip.
+    return own->kind == choice.skip_kind
+               ? Answer::kSkip
+               : AskRoute(stream, *static_cast<const CompositeRoute*>(own->settings.get()));
+  }
+  if (!choice.tree.has_value()) return Answer::kSkip;
+  const match::Found found =
+      choice.tree->Find(MatchSubject::OfRequest(stream.info, stream.request));
   // What it goes by costs too much to find out: a client that sends that much is not let past
   // what was to guard against it.
   if (found.state == match::Found::State::kLater) return Answer::kRefuse;
-  if (found.state != match::Found::State::kAction || found.action != action_) return Answer::kSkip;
-  const runtime::FractionSetting& share = choice.shares[action_];
-  if (share.always()) return Answer::kRun;
-  return share.Holds(stream.environment.runtime, DrawFor(stream, action_)) ? Answer::kRun
-                                                                           : Answer::kSkip;
+  if (found.state != match::Found::State::kAction) return Answer::kSkip;
+  const CompositeAction& action = choice.actions[found.action];
+  return action.chain == chain_ ? Draw(stream, action.share, found.action) : Answer::kSkip;
+}
+
+// A name that the composite does not have could be that of a guard.
+FilterGate::Answer CompositeGate::AskRoute(StreamContext& stream,
+                                           const CompositeRoute& route) const {
+  const match::Found found = route.tree.Find(MatchSubject::OfRequest(stream.info, stream.request));
+  if (found.state == match::Found::State::kLater) return Answer::kRefuse;
+  if (found.state != match::Found::State::kAction) return Answer::kSkip;
+  const CompositeRoute::Action& action = route.actions[found.action];
+  if (action.chain.empty()) return Answer::kSkip;
+  const auto chain = choice_->chains.find(action.chain);
+  if (chain == choice_->chains.end()) return Answer::kRefuse;
+  return chain->second == chain_ ? Draw(stream, action.share, found.action) : Answer::kSkip;
 }
 
 }  // namespace proxenos::filter

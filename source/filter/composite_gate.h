@@ -6,9 +6,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/matcher_tree.h"
 #include "source/filter/stream_context.h"
@@ -16,24 +19,47 @@
 
 namespace proxenos::filter {
 
-// What all filters of one composite share. Its actions are those of the tree by their numbers.
-struct CompositeChoice {
+// What an action of a composite's own matcher does.
+struct CompositeAction {
+  static constexpr uint32_t kSkips = UINT32_MAX;
+  uint32_t chain = kSkips;           // The number of what runs.
+  runtime::FractionSetting share{};  // ExecuteFilterAction.sample_percent
+};
+
+// CompositePerRoute: a route's matcher, which knows a composite's chains by their names.
+struct CompositeRoute {
+  struct Action {
+    std::string chain;  // Empty: to skip.
+    runtime::FractionSetting share{};
+  };
   MatcherTree tree;
-  std::vector<runtime::FractionSetting> shares;  // ExecuteFilterAction.sample_percent, by action.
+  std::vector<Action> actions;
+};
+
+// What all filters of one composite share.
+struct CompositeChoice {
+  std::optional<MatcherTree> tree;                    // Nothing: routes alone choose.
+  std::vector<CompositeAction> actions;               // By the numbers of the tree.
+  absl::flat_hash_map<std::string, uint32_t> chains;  // named_filter_chains
   route::FilterName name;
-  const route::OverrideKind* override_kind;  // Of a matcher that a route has in its place.
+  // Of what a route has in its place: a matcher whose one action is to skip, a CompositeRoute.
+  const route::OverrideKind* skip_kind;
+  const route::OverrideKind* route_kind;
 };
 
 class CompositeGate final : public FilterGate {
  public:
-  CompositeGate(std::shared_ptr<const CompositeChoice> choice, uint32_t action)
-      : choice_(std::move(choice)), action_(action) {}
+  // In front of a filter of that chain.
+  CompositeGate(std::shared_ptr<const CompositeChoice> choice, uint32_t chain)
+      : choice_(std::move(choice)), chain_(chain) {}
 
   Answer Ask(StreamContext& stream, Direction direction) const override;
 
  private:
+  Answer AskRoute(StreamContext& stream, const CompositeRoute& route) const;
+
   const std::shared_ptr<const CompositeChoice> choice_;
-  const uint32_t action_;
+  const uint32_t chain_;
 };
 
 }  // namespace proxenos::filter

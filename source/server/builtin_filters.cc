@@ -150,7 +150,7 @@ constexpr filter::FilterKind kHttpFilters[] = {
     {"envoy.extensions.filters.http.stateful_session.v3.StatefulSession", false,
      f::stateful_session::CreateStatefulSession, &f::stateful_session::kStatefulSessionOverride},
     // Several filters, of which a matcher chooses: the connection manager compiles them.
-    {filter::kComposite, false, filter::RefuseComposite, nullptr, kBoth},
+    {filter::kComposite, false, filter::RefuseComposite, &filter::kCompositeOverride, kBoth},
     // Another filter behind a matcher: the connection manager compiles both.
     {filter::kExtensionWithMatcher, false, nullptr, &filter::kMatcherGateOverride, kBoth},
     {"proxenos.filters.http.shield.v3.Shield", false, f::shield::CreateShield,

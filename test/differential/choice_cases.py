@@ -1,7 +1,7 @@
 """What is sent to both proxies through composite filters, which choose among others: groups as in cases.py."""
 
 from bootstrap import ROUTER, TYPE, bootstrap, direct, to
-from filter_cases import EXTENSION, append, typed
+from filter_cases import EXTENSION, append, route, typed
 from h1_requests import get, raw
 
 MATCHING = "envoy.extensions.common.matching.v3."
@@ -34,15 +34,22 @@ KINDS += [("nothing", get()), ("two values", get("/", "x-kind: one", "x-kind: tw
           ("fits", raw("POST / HTTP/1.1\r\nHost: h\r\nX-Kind: buffer\r\nContent-Length: 4\r\n\r\nfour")),
           ("does not fit", raw("POST / HTTP/1.1\r\nHost: h\r\nX-Kind: buffer\r\nContent-Length: 5\r\n\r\nfives"))]
 CHOICE_ROUTES = [direct({"prefix": "/direct"}, "direct"), to()]
+OWN = {"matcher_tree": {"input": INPUT, "exact_match_map": {"map": {
+    "one": does(filter_chain_name="plain"), "named": does(filter_chain_name="both"), "skip": SKIP,
+    "never": does(filter_chain_name="both", sample_percent={"default_value": {"numerator": 0}})}}}}
+OWN_ROUTES = [route("/own", "chooses", {"@type": EXTENSION + "composite.v3.CompositePerRoute", "matcher": OWN}), to()]
 
 
-def chain(config):
-    return bootstrap(CHOICE_ROUTES, manager={"http_filters": [
-        {"name": "chooses", "typed_config": config}, {"name": "envoy.filters.http.router", "typed_config": {"@type": ROUTER}}]})
+def chain(config, routes=None):
+    return bootstrap(routes or CHOICE_ROUTES, manager={"http_filters": [
+        {"name": "envoy.filters.http.chooses", "typed_config": config}, {"name": "envoy.filters.http.router", "typed_config": {"@type": ROUTER}}]})
 
 
 GROUPS = {
     "composite behind a matcher": (chain({"@type": TYPE + MATCHING + "ExtensionWithMatcher", "xds_matcher": TREE, "extension_config": {
         "name": "composite", "typed_config": {"@type": EXTENSION + "composite.v3.Composite"}}}), KINDS),
     "composite": (chain({"@type": EXTENSION + "composite.v3.Composite", "matcher": CHAINS, "named_filter_chains": NAMED}), KINDS),
+    "composite by route": (chain({"@type": EXTENSION + "composite.v3.Composite", "matcher": {"on_no_match": does(filter_chain_name="plain")},
+                                  "named_filter_chains": {**NAMED, "plain": {"typed_config": [sets("p")]}}}, OWN_ROUTES), [
+        (f"{kind} at {path}", get(path, f"x-kind: {kind}")) for path in ("/", "/own") for kind in ("one", "named", "skip", "never", "other")]),
 }

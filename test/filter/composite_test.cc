@@ -35,7 +35,7 @@ constexpr FilterKind kKinds[] = {
      &filters::buffer::kBufferOverride, Place::kBoth},
     {"envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec", true,
      filters::upstream_codec::CreateUpstreamCodec, nullptr, Place::kUpstream},
-    {kComposite, false, RefuseComposite, nullptr, Place::kBoth},
+    {kComposite, false, RefuseComposite, &kCompositeOverride, Place::kBoth},
     {kExtensionWithMatcher, false, nullptr, &kMatcherGateOverride, Place::kBoth},
 };
 
@@ -202,6 +202,39 @@ TEST_F(CompositeTest, RoutesSpeakToTheFilterThatRuns) {
   EXPECT_EQ(Seen("other"), "- -");
   Route("envoy.config.route.v3.FilterConfig, disabled: true");
   EXPECT_EQ(Seen("one"), "- -");
+}
+
+TEST_F(CompositeTest, ARouteChoosesAmongTheChains) {
+  const auto chain = [](const std::string& value) {
+    return absl::StrCat("{typed_config: [", Sets("x-a", value), "]}");
+  };
+  const auto per_route = [](const std::string& map) {
+    return "envoy.extensions.filters.http.composite.v3.CompositePerRoute, matcher: " + ByKind(map);
+  };
+  const std::string chains =
+      absl::StrCat("{named_filter_chains: {a: ", chain("A"), ", b: ", chain("B"), "}");
+  // Without a matcher of its own nothing runs but where a route says so.
+  for (const std::string& own :
+       {std::string("}"),
+        absl::StrCat(", matcher: {on_no_match: ", Execute("filter_chain_name: a"), "}}")}) {
+    routes_ = nullptr;
+    ASSERT_EQ(Compile<Composite>(chains + own), "");
+    EXPECT_EQ(factories_.size(), 2u);
+    EXPECT_EQ(Seen("two"), own == "}" ? "- -" : "A -");
+    Route(per_route(absl::StrCat(
+        "one: ", Execute("filter_chain_name: a"), ", two: ", Execute("filter_chain_name: b"),
+        ", unknown: ", Execute("filter_chain_name: c"), ", never: ",
+        Execute("filter_chain_name: b, sample_percent: {default_value: {numerator: 0}}"),
+        ", skip: {action: {name: s, typed_config: {", kType,
+        "envoy.extensions.filters.common.matcher.action.v3.SkipFilter}}}")));
+    EXPECT_EQ(Seen("one"), "A -");
+    EXPECT_EQ(Seen("two"), "B -");
+    EXPECT_EQ(Seen("never"), "- -");
+    EXPECT_EQ(Seen("skip"), "- -");
+    EXPECT_EQ(Seen("other"), "- -");
+    // It could be a guard's.
+    EXPECT_EQ(Seen("unknown"), "500");
+  }
 }
 
 TEST_F(CompositeTest, OnlyWhatRunsHoldsBodiesUp) {
