@@ -71,9 +71,7 @@ class Evaluation {
     if (stream_.route == nullptr || stream_.route->forward() == nullptr) {
       return Made::kNoDescriptor;
     }
-    const route::MatchInput input{stream_.request, stream_.random,
-                                  stream_.request.scheme == "https", false};
-    *value = route::PickCluster(*stream_.route, input).name;
+    *value = route::PickCluster(*stream_.route, stream_.match_input()).name;
     return Made::kEntry;
   }
 

@@ -7,8 +7,10 @@
 #include "envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.pb.h"
 #include "gtest/gtest.h"
 #include "source/access_log/formatted_change_config.h"
+#include "source/filter/route_tree_config.h"
 #include "source/filters/http/local_ratelimit/limiter.h"
 #include "source/match/ip_range.h"
+#include "source/route/tree_config.h"
 #include "test/filters/http/stream.h"
 
 namespace proxenos::filters {
@@ -332,6 +334,38 @@ TEST_F(LocalRateLimitTest, ActionsMakeDescriptors) {
     }
     EXPECT_EQ(made, one.made) << one.action;
   }
+}
+
+// As the router will choose it: by what is known of the stream, too.
+TEST_F(LocalRateLimitTest, TheDestinationIsTheOneOfTheStream) {
+  constexpr char kText[] =
+      R"(virtual_hosts { name: "all" domains: "*" routes { match { prefix: "/" }
+    route {
+      rate_limits { actions { destination_cluster {} } }
+      inline_cluster_specifier_plugin { extension { name: "m" typed_config {
+        [type.googleapis.com/
+         envoy.extensions.router.cluster_specifiers.matcher.v3.MatcherClusterSpecifier] {
+          cluster_matcher { matcher_tree {
+            input { name: "i" typed_config {
+              [type.googleapis.com/
+         envoy.extensions.matching.common_inputs.network.v3.FilterStateInput] { key: "tenant" } } }
+            exact_match_map { map { key: "t" value { action { name: "a" typed_config {
+              [type.googleapis.com/
+         envoy.extensions.router.cluster_specifiers.matcher.v3.ClusterAction] {
+           cluster: "of_t" } } } } } }
+          } } } } } } } } })";
+  envoy::config::route::v3::RouteConfiguration config;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(kText, &config));
+  config::Errors errors;
+  routes_ = route::CompileRoutesWithTrees(config, errors, config::Path("rc"), {},
+                                          filter::RouteCompilers());
+  ASSERT_TRUE(errors.ok()) << errors.ToStatus();
+  Configure("stat_prefix: 'p'");
+  Begin();
+  stream_->info.state.Set("tenant", "t");
+  const auto made = filter::DescriptorsOfRoute(0, filter::HostLimits::kOverride, true, *stream_);
+  ASSERT_EQ(made.size(), 1u);
+  EXPECT_EQ(made[0].entries[0].value, "of_t");
 }
 
 TEST_F(LocalRateLimitTest, RoutesAndHostsGoTogether) {
