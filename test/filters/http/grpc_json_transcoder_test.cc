@@ -339,6 +339,43 @@ TEST_F(GrpcJsonTranscoderTest, StreamsAreArraysLinesOrEvents) {
   EXPECT_EQ(ResponseText(*stream_), "200 [] [grpc-status=0;]");
 }
 
+// A worker has others to serve: what costs much and weighs little is made bit by bit.
+TEST_F(GrpcJsonTranscoderTest, ManyTinyMessagesTakeTurns) {
+  constexpr int kMessages = 3000;
+  std::string frames, expected = "[";
+  for (int i = 0; i < kMessages; ++i) {
+    frames += std::string(5, '\0');
+    expected += i == 0 ? "{}" : ",{}";
+  }
+  for (const bool whole : {true, false}) {
+    Send("GET", "/v1/list");
+    stream_->response.headers.Add("content-type", "application/grpc");
+    stream_->SendResponse(200, whole ? frames : frames + std::string(3, '\0'), true);
+    EXPECT_FALSE(stream_->response_out.end);
+    int turns = 0;
+    while (!stream_->response_out.end && !stream_->aborted() && ++turns < 100) {
+      stream_->Advance(base::kMillisecond);
+      stream_->Turn();
+      stream_->Run();
+    }
+    EXPECT_GT(turns, 5);
+    // Nothing has been sent yet: what was begun makes room for the error.
+    EXPECT_EQ(stream_->response.status, whole ? 200 : 502);
+    EXPECT_EQ(stream_->response_out.body.ToString() == expected + "]", whole);
+  }
+}
+
+TEST_F(GrpcJsonTranscoderTest, AnArrayOfARequestHasItsLimit) {
+  const auto sent = [this](size_t count) {
+    std::string body = "[{}";
+    for (size_t i = 1; i < count; ++i) body += ",{}";
+    Send("POST", "/v1/fill/s", body + "]");
+    return stream_->replied() ? stream_->response.status : 0;
+  };
+  EXPECT_EQ(sent(4096), 0);
+  EXPECT_EQ(sent(4097), 400);
+}
+
 // A filter before it may pass the body on bit by bit.
 TEST_F(GrpcJsonTranscoderTest, ABodyInPiecesIsOneMessage) {
   using Limit = envoy::extensions::filters::http::bandwidth_limit::v3::BandwidthLimit;

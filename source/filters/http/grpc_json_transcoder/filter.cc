@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "source/event/event_loop.h"
 #include "source/filter/filter_override.h"
 #include "source/http/content_coding.h"
 #include "source/http/percent.h"
@@ -21,6 +22,9 @@ constexpr absl::string_view kOriginalPath = "x-envoy-original-path";
 constexpr absl::string_view kOriginalMethod = "x-envoy-original-method";
 constexpr absl::string_view kDetails = "grpc-status-details-bin";
 constexpr absl::string_view kJson = "application/json";
+constexpr absl::string_view kBroken = "the service sent a broken message";
+// A message may have five bytes, and takes some microseconds whatever it has.
+constexpr uint32_t kMaxMessagesOfTurn = 256;
 
 void SetLength(uint64_t length, http::Framing& framing, http::HeaderMap& headers) {
   framing = http::Framing{http::Framing::kLength, length};
@@ -234,19 +238,47 @@ void GrpcJsonTranscoder::ShowEnd(buffer::Buffer& out) {
 
 Verdict GrpcJsonTranscoder::OnResponseBody(buffer::Buffer& body, bool end) {
   if (!streams_ || stream_.replied()) return Verdict::kContinue;
-  buffer::Buffer shown;
-  for (;;) {
-    const auto result = decoder_.Next(body);
-    if (result == rpc::FrameDecoder::Result::kNeedMore) break;
+  buffer::Buffer from = std::move(body);
+  body.Clear();
+  if (!ShowSome(from, body)) return Refuse(502, kBroken);
+  if (!from.empty()) {
+    rest_ =
+        std::make_unique<Rest>(stream_.environment.loop.timers(), [this] { stream_.Wake(*this); });
+    rest_->from = std::move(from);
+    rest_->held = &body;
+    rest_->end = end;
+    rest_->next_turn.ArmIn(base::kMillisecond);
+    return Verdict::kPause;
+  }
+  if (end && !decoder_.at_boundary()) return Refuse(502, kBroken);
+  if (end) ShowEnd(body);
+  return Verdict::kContinue;
+}
+
+void GrpcJsonTranscoder::OnWake() {
+  if (rest_ == nullptr) return;
+  if (stream_.replied()) return rest_.reset();
+  const bool whole = ShowSome(rest_->from, *rest_->held);
+  if (whole && !rest_->from.empty()) return rest_->next_turn.ArmIn(base::kMillisecond);
+  const std::unique_ptr<Rest> done = std::move(rest_);
+  if (!whole || (done->end && !decoder_.at_boundary())) {
+    Refuse(502, kBroken);
+    return;
+  }
+  if (done->end) ShowEnd(*done->held);
+  stream_.Resume(*this, filter::Direction::kResponse);
+}
+
+bool GrpcJsonTranscoder::ShowSome(buffer::Buffer& from, buffer::Buffer& out) {
+  for (uint32_t count = 0; count < kMaxMessagesOfTurn; ++count) {
+    const auto result = decoder_.Next(from);
+    if (result == rpc::FrameDecoder::Result::kNeedMore) return true;
     if (result == rpc::FrameDecoder::Result::kTooLarge || decoder_.flags() != 0 ||
-        !ShowNext(decoder_.TakeMessage().ToString(), shown)) {
-      return Refuse(502, "the service sent a broken message");
+        !ShowNext(decoder_.TakeMessage().ToString(), out)) {
+      return false;
     }
   }
-  if (end && !decoder_.at_boundary()) return Refuse(502, "the service sent a broken message");
-  if (end) ShowEnd(shown);
-  body = std::move(shown);
-  return Verdict::kContinue;
+  return true;
 }
 
 Verdict GrpcJsonTranscoder::OnResponseTrailers(http::HeaderMap&) {

@@ -10,6 +10,8 @@
 #include <memory>
 #include <string>
 
+#include "absl/functional/any_invocable.h"
+#include "source/event/timer_wheel.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/stream_context.h"
 #include "source/filters/http/grpc_json_transcoder/settings.h"
@@ -32,6 +34,7 @@ class GrpcJsonTranscoder final : public filter::HttpFilter {
   filter::Verdict OnResponseHeaders(http::ResponseHead& head, bool end) override;
   filter::Verdict OnResponseBody(buffer::Buffer& body, bool end) override;
   filter::Verdict OnResponseTrailers(http::HeaderMap& trailers) override;
+  void OnWake() override;
 
  private:
   bool called() const { return matched_ != nullptr; }
@@ -49,6 +52,9 @@ class GrpcJsonTranscoder final : public filter::HttpFilter {
   // Appends what a message of a stream is. False: it is broken.
   bool ShowNext(absl::string_view message, buffer::Buffer& out);
   void ShowEnd(buffer::Buffer& out);
+  // Appends to `out` what the next messages of `from` are, as many as one turn may make. False: one
+  // of them is broken.
+  bool ShowSome(buffer::Buffer& from, buffer::Buffer& out);
 
   filter::StreamContext& stream_;
   const Settings* settings_;
@@ -59,6 +65,17 @@ class GrpcJsonTranscoder final : public filter::HttpFilter {
   bool streams_ = false;                    // The response is a stream under way.
   bool first_ = true;                       // None of its messages has been shown.
   rpc::FrameDecoder decoder_;
+
+  // A piece of the response with more messages than one turn may make.
+  struct Rest {
+    Rest(event::TimerWheel& timers, absl::AnyInvocable<void()> wake)
+        : next_turn(timers, std::move(wake)) {}
+    buffer::Buffer from;
+    buffer::Buffer* held = nullptr;  // What is shown of it so far, in hand.
+    bool end = false;
+    event::Timer next_turn;
+  };
+  std::unique_ptr<Rest> rest_;  // Null: there is none.
 };
 
 }  // namespace proxenos::filters::grpc_json_transcoder

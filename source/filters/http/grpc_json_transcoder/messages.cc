@@ -292,7 +292,6 @@ absl::StatusOr<std::vector<absl::string_view>> SplitArray(absl::string_view json
     return absl::InvalidArgumentError("expected an array with the messages of the stream");
   }
   json = json.substr(1, json.size() - 2);
-  constexpr size_t kMaxElements = 65536;
   std::vector<absl::string_view> elements;
   size_t depth = 0, begin = 0;
   bool in_text = false;
@@ -308,7 +307,7 @@ absl::StatusOr<std::vector<absl::string_view>> SplitArray(absl::string_view json
     } else if ((c == '}' || c == ']') && depth > 0) {
       --depth;
     } else if (c == ',' && depth == 0) {
-      if (elements.size() == kMaxElements) {
+      if (elements.size() + 1 == kMaxElements) {
         return absl::InvalidArgumentError("too many messages in the stream");
       }
       elements.push_back(json.substr(begin, i - begin));

@@ -65,8 +65,10 @@ absl::Status SetField(const FieldPath& path, const std::string& text, bool any_c
 bool Differs(const FieldPath& path, const google::protobuf::Message& one,
              const google::protobuf::Message& other);
 
-// The elements of a JSON array, as they are written. Error: it is none. What stands within them is
-// not looked at more than needed to find their ends.
+// Of an array: each costs some microseconds, whatever it has, and all of them are one turn's.
+inline constexpr size_t kMaxElements = 4096;
+// The elements of a JSON array, as they are written. Error: it is none, or has more than that. What
+// stands within them is not looked at more than needed to find their ends.
 absl::StatusOr<std::vector<absl::string_view>> SplitArray(absl::string_view json);
 
 }  // namespace proxenos::filters::grpc_json_transcoder
