@@ -68,7 +68,8 @@ std::vector<MessageRules> CelFields() {
        {Refuse("cel_config", "what %CEL% writes is read, not made: write attributes")}},
       {"envoy.config.route.v3.RateLimit.Action.extension",
        {Use("name"), Use("typed_config")
-                         .Only("envoy.extensions.rate_limit_descriptors.expr.v3.Descriptor",
+                         .Only("envoy.extensions.rate_limit_descriptors.expr.v3.Descriptor "
+                               "envoy.type.matcher.v3.HttpRequestHeaderMatchInput",
                                "write an expression of attributes")}},
       {"envoy.extensions.rate_limit_descriptors.expr.v3.Descriptor", {Use("*")}},
       {"xds.type.matcher.v3.CelMatcher",

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "envoy/extensions/rate_limit_descriptors/expr/v3/expr.pb.h"
+#include "envoy/type/matcher/v3/http_inputs.pb.h"
 #include "source/cel/expression_config.h"
 #include "source/config/typed_config.h"
 #include "source/route/matcher_config.h"
@@ -14,6 +15,7 @@ namespace {
 namespace v3 = envoy::config::route::v3;
 using Action = v3::RateLimit::Action;
 using Kind = RateLimitAction::Kind;
+using HeaderInput = envoy::type::matcher::v3::HttpRequestHeaderMatchInput;
 
 class ActionCompiler {
  public:
@@ -154,10 +156,18 @@ class ActionCompiler {
     action_.skip_if_absent = config.skip_if_absent();
     Path(config.metadata_key());
   }
+  // An input of matchers: its value, under the extension's name.
+  void Input(const envoy::config::core::v3::TypedExtensionConfig& config, const config::Path& at) {
+    HeaderInput proto;
+    if (!config::UnpackTypedConfigTo(config.typed_config(), proto, at, errors_)) return;
+    Set(Kind::kRequestHeader, config.name());
+    action_.header = FieldName(proto.header_name());
+  }
   void Extension(const envoy::config::core::v3::TypedExtensionConfig& config) {
     using Descriptor = envoy::extensions::rate_limit_descriptors::expr::v3::Descriptor;
     const config::Path at = path_.Field("extension").Field("typed_config");
     const std::string type = config::TypedConfigType(config.typed_config());
+    if (type == HeaderInput::descriptor()->full_name()) return Input(config, at);
     if (type != Descriptor::descriptor()->full_name()) {
       errors_.AddValue(at, type, "a descriptor that proxenos implements (expr)");
       return;

@@ -4,7 +4,7 @@ service of HTTP, GRPC that of one that answers as `decide` says."""
 import base64
 import re
 
-from bootstrap import bootstrap, cluster, http2, to
+from bootstrap import TYPE, bootstrap, cluster, http2, to
 from filter_cases import exact, filters, is_header, route, shown, typed
 from h1_requests import get, post, raw
 from protobuf_wire import fields
@@ -103,11 +103,14 @@ LIMITED_ROUTES = [{**to(), "match": {"prefix": prefix}, "route": {"cluster": "or
     "/matched": [[{"header_value_match": {"descriptor_value": "m", "headers": [is_header("x-kind", "a")]}}],
                  [{"header_value_match": {"descriptor_value": "not", "expect_match": False, "headers": [is_header("x-kind", "a")]}}]],
     "/query": [[{"query_parameter_value_match": {"descriptor_value": "q", "query_parameters": [{"name": "k", "string_match": exact("v")}]}}]],
+    "/input": [[{"extension": {"name": "of-header", "typed_config": {
+        "@type": TYPE + "envoy.type.matcher.v3.HttpRequestHeaderMatchInput", "header_name": "X-Kind"}}}]],
     "/masked": [[{"masked_remote_address": {"v4_prefix_mask_len": 8}}]], "/": []}.items()]
 LIMIT_REQUESTS = [(name, get(path, *headers)) for name, path, *headers in (
     ("none", "/"), ("no header", "/header"), ("header", "/header", "x-kind: a"), ("over", "/header", "x-kind: over"), ("close", "/header", "x-kind: close"),
     ("odd", "/header", "x-kind: odd"), ("garbage", "/header", "x-kind: garbage"), ("several", "/several"), ("several and skipped", "/several", "x-none: 1"),
     ("matched", "/matched", "x-kind: a"), ("not matched", "/matched"), ("query", "/query?k=v"), ("other query", "/query?k=w"), ("masked", "/masked"),
+    ("input", "/input", "x-kind: a"), ("no input", "/input"),
     ("two values", "/header", "x-kind: a", "x-kind: b"), ("empty value", "/header", "x-kind:"))]
 LIMIT_REQUESTS.append(("grpc over", raw("POST /header HTTP/1.1\r\nHost: h\r\nContent-Type: application/grpc\r\nX-Kind: over\r\nContent-Length: 0\r\n\r\n")))
 LIMIT_REQUESTS.append(("head over", get("/header", "x-kind: over", method="HEAD")))

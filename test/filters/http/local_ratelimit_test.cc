@@ -288,6 +288,12 @@ TEST_F(LocalRateLimitTest, ActionsMakeDescriptors) {
       {"request_headers { header_name: ':path' descriptor_key: 'k' }", "k=/p?q=1"},
       {"request_headers { header_name: 'x-two' descriptor_key: 'k' }", "k=1"},
       {"request_headers { header_name: 'x-none' descriptor_key: 'k' }", ""},
+      {"extension { name: 'k' typed_config { [type.googleapis.com/"
+       "envoy.type.matcher.v3.HttpRequestHeaderMatchInput] { header_name: 'X-Two' } } }",
+       "k=1"},
+      {"extension { name: 'k' typed_config { [type.googleapis.com/"
+       "envoy.type.matcher.v3.HttpRequestHeaderMatchInput] { header_name: 'x-none' } } }",
+       ""},
       {"query_parameters { query_parameter_name: 'q' descriptor_key: 'k' }", "k=1"},
       {"query_parameters { query_parameter_name: 'none' descriptor_key: 'k' }", ""},
       {"header_value_match { descriptor_value: 'v' headers { name: 'x-two' present_match: true } }",
