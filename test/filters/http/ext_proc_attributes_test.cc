@@ -91,12 +91,12 @@ TEST_F(ExtProcTest, MetadataAsAWhole) {
   (*host.mutable_filter_metadata())["a"];
   const std::string of_host = host.SerializeAsString();
   const std::string none;
-  const auto told = [this](const std::string* upstream, const std::string* cluster) {
+  const auto told = [this](const std::string* metadata) {
     Begin(R"(request_attributes: "xds.upstream_host_metadata"
              request_attributes: "xds.cluster_metadata"
              request_attributes: "xds.route_metadata")");
-    stream().info.upstream_metadata = upstream;
-    stream().info.cluster_metadata = cluster;
+    stream().info.upstream_metadata = metadata;
+    stream().info.cluster_metadata = metadata;
     stream().SendRequest(true);
     std::map<std::string, std::string> values;
     const auto asked = Next();
@@ -106,16 +106,16 @@ TEST_F(ExtProcTest, MetadataAsAWhole) {
     }
     return values;
   };
-  const std::map<std::string, std::string> whole = told(&of_host, &of_host);
+  const std::map<std::string, std::string> whole = told(&of_host);
   EXPECT_EQ(whole.at("xds.upstream_host_metadata"), host.ShortDebugString() + " ");
   EXPECT_EQ(whole.at("xds.cluster_metadata"), host.ShortDebugString() + " ");
   EXPECT_EQ(whole.at("xds.route_metadata"), "");
   const std::map<std::string, std::string> of_nothing{{"xds.upstream_host_metadata", "NULL"},
                                                       {"xds.cluster_metadata", ""},
                                                       {"xds.route_metadata", ""}};
-  EXPECT_EQ(told(&none, &none), of_nothing);
+  EXPECT_EQ(told(&none), of_nothing);
   // Before a host has been picked there is nobody to ask about.
-  EXPECT_EQ(told(nullptr, nullptr).count("xds.upstream_host_metadata"), 0u);
+  EXPECT_EQ(told(nullptr).count("xds.upstream_host_metadata"), 0u);
 }
 
 TEST_F(ExtProcTest, AttributesWaitForAQuestion) {
