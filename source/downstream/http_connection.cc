@@ -132,7 +132,7 @@ void HttpConnection::ReadOn() {
   uint64_t read = 0;
   for (int reads = 0; reads < base::limits::kMaxReadsPerEvent; ++reads) {
     if (state_ != State::kOpen || !WantsBytes() || !socket_.may_read()) return;
-    if (read >= base::limits::kBulkBytes || loop_.hurrying()) break;
+    if (loop_.hurrying()) break;
     buffer::Slice bytes;
     const uint64_t before = socket_.bytes_read();
     const net::ReadStatus status = socket_.Read(&bytes);

@@ -140,7 +140,7 @@ void Http1ClientConnection::OnIo(uint32_t events) {
 void Http1ClientConnection::ReadResponse() {
   buffer::Slice bytes;
   uint32_t read = 0;
-  for (int reads = 0; reads < base::limits::kMaxReadsPerEvent && read < kBulkBytes; ++reads) {
+  for (int reads = 0; reads < base::limits::kMaxReadsPerEvent; ++reads) {
     const Exchange* exchange = exchange_.get();
     if (exchange != nullptr && exchange->body.size() >= exchange->body_limit) return;
     if (!connection_.may_read()) return;

@@ -70,6 +70,7 @@ void RawClientConnection::OnIo(uint32_t events) {
 }
 
 void RawClientConnection::ReadOn() {
+  uint32_t read = 0;
   for (int reads = 0; reads < base::limits::kMaxReadsPerEvent && !ended_; ++reads) {
     Exchange& exchange = *exchange_.get();
     if (exchange.body.size() >= exchange.body_limit || !connection_.may_read()) return;
@@ -79,6 +80,8 @@ void RawClientConnection::ReadOn() {
         return;
       case ReadStatus::kBytes:
         pool().cluster().stats().upstream_cx_rx_bytes_total.Add(bytes.size());
+        read += bytes.size();
+        if (read >= base::limits::kBulkBytes) pool().cluster().loop().Hurry();
         exchange.any_bytes = true;
         exchange.wire_bytes_received += bytes.size();
         exchange.body.Append(std::move(bytes));
@@ -96,7 +99,7 @@ void RawClientConnection::ReadOn() {
     }
     exchange.OnProgress();
   }
-  // More than one turn's share: the rest is read in the next, behind other connections.
+  // More than one round's share: the rest is read in the next, behind other connections.
   if (!ended_ && connection_.may_read()) pool().cluster().loop().AtTurnEnd(this);
 }
 
@@ -118,7 +121,12 @@ void RawClientConnection::OnTurnEnd() {
     connection_.ShutdownWrite();
   }
   if (want_room_ && Room() > 0) exchange_->OnProgress();
-  if (connection_.may_read()) ReadOn();
+  if (!connection_.may_read()) return;
+  if (pool().cluster().loop().hurrying()) {
+    pool().cluster().loop().AtTurnEnd(this);  // What another connection has read goes first.
+  } else {
+    ReadOn();
+  }
 }
 
 void RawClientConnection::Finish(bool by_remote) {
