@@ -222,9 +222,9 @@ bool Stream::PumpOnce() {
     Begin();
   }
   // First: whoever is woken must not add to a response that a local reply has replaced.
-  bool moved = StartLocalReply();
+  bool moved = reply_pending_ && StartLocalReply();
   moved |= chain_->RunWoken();
-  moved |= StartLocalReply();
+  if (reply_pending_) moved |= StartLocalReply();
   if (aborted_) return true;
   if (afresh_.filter != nullptr) {
     TakeNewestRoutes(std::exchange(afresh_, {}));

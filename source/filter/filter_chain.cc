@@ -354,6 +354,15 @@ bool FilterChain::WakeAwaiting(Direction direction, const Parts& in) {
   return true;
 }
 
+namespace {
+
+// Whether a direction is over or has not begun, as one of the two is in most rounds of the pump.
+bool NothingComes(bool ended, bool head_passed, const Parts& in) {
+  return ended || (!head_passed && !in.head);
+}
+
+}  // namespace
+
 bool FilterChain::MoveRequest() {
   Way& way = ways_[0];
   bool moved = false;
@@ -363,9 +372,13 @@ bool FilterChain::MoveRequest() {
     TakeInjected(Direction::kRequest, way);
   }
   if (way.paused) return WakeAwaiting(Direction::kRequest, stream_.request_in);
+  if (way.part == Part::kNothing && NothingComes(way.ended, way.head_passed, stream_.request_in)) {
+    return false;
+  }
   HttpFilter& last = *filters_.back().filter;
   while (!way.paused && !stream_.aborted_) {
-    const bool wait = BufferingStops(Direction::kRequest, way, stream_.request_in);
+    const bool wait = (way.buffers || !way.needs_known) &&
+                      BufferingStops(Direction::kRequest, way, stream_.request_in);
     if (stream_.reply_pending_ || !Take(way, stream_.request_in, wait)) break;
     if (!RunPart(Direction::kRequest, way)) break;
     const Part part = way.part;
@@ -392,13 +405,17 @@ bool FilterChain::MoveResponse() {
     TakeInjected(Direction::kResponse, way);
   }
   if (way.paused) return WakeAwaiting(Direction::kResponse, stream_.response_in);
+  if (way.part == Part::kNothing && NothingComes(way.ended, way.head_passed, stream_.response_in)) {
+    return false;
+  }
   while (!way.paused && !stream_.aborted_) {
     // What the codec has no room for stays at the door, where it holds the source back.
     if (way.part == Part::kNothing &&
         stream_.response_out.body.size() >= base::limits::kStreamBufferBytes) {
       break;
     }
-    const bool wait = BufferingStops(Direction::kResponse, way, stream_.response_in);
+    const bool wait = (way.buffers || !way.needs_known) &&
+                      BufferingStops(Direction::kResponse, way, stream_.response_in);
     if (stream_.reply_pending_ || !Take(way, stream_.response_in, wait)) break;
     if (!RunPart(Direction::kResponse, way)) break;
     Deliver(way, stream_.response_in, stream_.response_out);
