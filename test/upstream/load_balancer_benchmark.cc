@@ -52,12 +52,12 @@ void TakeOver(benchmark::State& state) {
   base::Random random(1);
   for (auto _ : state) balancer.Update(*hosts, random);
 }
-BENCHMARK(TakeOver)->Arg(1)->Arg(10000);
+BENCHMARK(TakeOver)->Arg(1)->Arg(1000)->Arg(10000)->Arg(100000);
 
 void Build(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(Hosts(state.range(0), true));
 }
-BENCHMARK(Build)->Arg(1)->Arg(10000);
+BENCHMARK(Build)->Arg(1)->Arg(1000)->Arg(10000)->Arg(100000);
 
 // One endpoint of so many has changed its weight.
 void UpdateOne(benchmark::State& state) {

@@ -5,7 +5,7 @@
            [--idle N] [--write FILE] [--json FILE]
 
 The figure of merit is CPU-µs per request: user and kernel time of the proxy's processes during a run,
-over the requests that the run completed. GET of 1 KiB, one worker, the proxy alone on CPU 0, load and
+over the requests that the run completed. GET of 1 KiB and more, one worker, the proxy alone on CPU 0, load and
 origin (nginx) on CPU 1. Rounds are interleaved over the proxies; medians count. Each figure is divided by
 how slow the CPU was during its run (measure.py: SpeedProbe). scenarios.py has what is measured.
 """
@@ -72,10 +72,10 @@ class Bench:
 
     def command(self, name, scenario):
         place = peers.Place(self.folder, self.port, self.origin_ports[scenario.origin_http2], scenario.tls, scenario.http2,
-                            scenario.origin_http2)
-        if name == "relay":
+                            scenario.origin_http2, scenario.body_bytes != peers.BODY_BYTES)
+        if name in ("relay", "splice"):
             relay = self.args.relay or os.path.join(os.path.dirname(self.args.proxenos), "../../tools/bench/relay")
-            return [relay, str(self.port), str(place.origin)]
+            return [relay, str(self.port), str(place.origin), "splice"][:4 if name == "splice" else 3]
         if name in ("envoy", "proxenos"):
             return [getattr(self.args, name), "-c", self.write("envoy.json", peers.envoy(place)), "--concurrency", "1",
                     "--disable-hot-restart", "--log-level", "error"]
@@ -103,7 +103,7 @@ class Bench:
     def verify(self, name, scenario):
         """The answer is whole, came through by the protocol that is measured, and is the origin's."""
         flag = "--http1.1" if not scenario.http2 else "--http2" if scenario.tls else "--http2-prior-knowledge"
-        wanted = f"200 {'2' if scenario.http2 else '1.1'} {peers.BODY_BYTES}"
+        wanted = f"200 {'2' if scenario.http2 else '1.1'} {scenario.body_bytes}"
         for _ in range(3):
             out = subprocess.run(["curl", "-sk", "-m", "10", flag, "-H", f"Host: {clients.HOST}", "-D", "-", "-o", "/dev/null", "-w",
                                   "%{http_code} %{http_version} %{size_download}", self.clients.url(scenario)],

@@ -25,7 +25,7 @@ class Clients:
         return getattr(self, scenario.load)(scenario, seconds)
 
     def url(self, scenario):
-        return f"{'https' if scenario.tls else 'http'}://127.0.0.1:{self.port}/"
+        return f"{'https' if scenario.tls else 'http'}://127.0.0.1:{self.port}{peers.path_of(scenario.body_bytes)}"
 
     def output(self, *command):
         return subprocess.run(["taskset", "-c", str(self.cpu), *command], capture_output=True, text=True, check=True,

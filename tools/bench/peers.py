@@ -3,9 +3,11 @@ kept, no access log, no header added that can be left out, TLS 1.3 without resum
 
 import dataclasses
 import json
+import os
 import resource
 
-BODY_BYTES = 1024
+BODY_BYTES = 1024  # Of what has no other size; larger ones are files, which the origin sends by sendfile.
+LARGE = (102400, 1048576)
 # Client connections that the peers allow: each may need two descriptors, and some are for other things.
 MAX_CONNECTIONS = max(1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - 100)
 TYPE = "type.googleapis.com/"
@@ -25,6 +27,7 @@ class Place:
     tls: bool = False
     http2: bool = False  # Of the clients.
     origin_http2: bool = False
+    large: bool = False  # Bodies: each proxy gets the buffers that suit it best.
 
     def path(self, name):
         return f"{self.folder}/{name}"
@@ -65,14 +68,23 @@ http {{
 """
 
 
+def path_of(body_bytes):
+    return "/" if body_bytes == BODY_BYTES else f"/large/{body_bytes}"
+
+
 def origin(folder, port, http2_port):
     body = "x" * BODY_BYTES
+    os.makedirs(f"{folder}/large", exist_ok=True)
+    for size in LARGE:
+        with open(f"{folder}/large/{size}", "w", encoding="ascii") as out:
+            out.write("x" * size)
     return nginx(folder, f"""
   http2_max_concurrent_streams 1000;
   server {{
     listen 127.0.0.1:{port} backlog=4096;
     listen 127.0.0.1:{http2_port} http2 backlog=4096;
     location / {{ default_type text/plain; add_header X-Origin yes; return 200 "{body}"; }}
+    location /large/ {{ root {folder}; add_header X-Origin yes; sendfile on; tcp_nopush on; open_file_cache max=9; }}
   }}""")
 
 
@@ -93,6 +105,7 @@ def nginx_proxy(place):
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_set_header Host $http_host;
+      {'proxy_buffers 16 16k; proxy_max_temp_file_size 0;' * place.large}
     }}
   }}""")
 
@@ -102,6 +115,7 @@ def haproxy(place):
     return f"""
 global
   nbthread 1
+  tune.bufsize {65536 if place.large else 16384}
   maxconn {min(MAX_CONNECTIONS, 32768)}
   tune.ssl.cachesize 0
   ssl-default-bind-options ssl-min-ver TLSv1.3 no-tls-tickets

@@ -1,6 +1,7 @@
-// relay LISTEN_PORT ORIGIN_PORT: the floor of `tools/dev bench`: moves bytes between each client
-// and a connection of its own to the origin, and understands none of them. What it costs is what
-// the kernel costs, so no proxy that copies through user space can do for less.
+// relay LISTEN_PORT ORIGIN_PORT [splice]: the floor of `tools/dev bench`: moves bytes between each
+// client and a connection of its own to the origin, and understands none of them. What it costs is
+// what the kernel costs, so no proxy that copies through user space can do for less. With `splice`
+// they pass through a pipe and never enter user space.
 //
 // One thread, epoll edge-triggered, one read and one write for each event.
 #include <arpa/inet.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -21,6 +23,7 @@
 namespace {
 
 constexpr size_t kBufferBytes = 64 * 1024;
+constexpr size_t kPipeBytes = 1024 * 1024;
 
 sockaddr_in Loopback(int port) {
   sockaddr_in address{};
@@ -37,11 +40,14 @@ struct End {
   bool is_client = false;
   std::string
       unsent;  // What the kernel did not take yet; while there is some, the peer is not read.
+  int pipe[2] = {-1, -1};  // With splice: what is on its way to `fd`.
+  size_t piped = 0;
 };
 
 class Relay {
  public:
-  Relay(int listen_port, int origin_port) : origin_(Loopback(origin_port)) {
+  Relay(int listen_port, int origin_port, bool splices)
+      : origin_(Loopback(origin_port)), splices_(splices) {
     const int on = 1;
     listener_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -64,8 +70,7 @@ class Relay {
         if (end == nullptr) {
           Accept();
         } else if (end->fd >= 0) {
-          if ((events[i].events & EPOLLOUT) != 0 && !end->unsent.empty()) Flush(*end);
-          if (end->fd >= 0 && (events[i].events & ~EPOLLOUT) != 0) Move(*end);
+          OnEvents(*end, events[i].events);
         }
       }
       dead_.clear();
@@ -73,6 +78,18 @@ class Relay {
   }
 
  private:
+  void OnEvents(End& end, uint32_t events) {
+    const bool writable = (events & EPOLLOUT) != 0;
+    if (writable && !end.unsent.empty()) Flush(end);
+    if (writable && end.piped > 0) Splice(*end.peer);
+    if (end.fd < 0 || (events & ~static_cast<uint32_t>(EPOLLOUT)) == 0) return;
+    if (splices_) {
+      Splice(end);
+    } else {
+      Move(end);
+    }
+  }
+
   struct Pair {
     End client;
     End origin;
@@ -99,6 +116,9 @@ class Relay {
       setsockopt(pair->origin.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
       connect(pair->origin.fd, reinterpret_cast<const sockaddr*>(&origin_), sizeof(origin_));
       for (End* end : {&pair->client, &pair->origin}) {
+        if (splices_ && pipe2(end->pipe, O_NONBLOCK | O_CLOEXEC) == 0) {
+          fcntl(end->pipe[1], F_SETPIPE_SZ, kPipeBytes);
+        }
         Watch(end->fd, end, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
       }
       if (static_cast<size_t>(fd) >= pairs_.size()) pairs_.resize(static_cast<size_t>(fd) + 1);
@@ -128,6 +148,29 @@ class Relay {
     }
   }
 
+  // The same by splice(2).
+  void Splice(End& from) {
+    End& to = *from.peer;
+    constexpr unsigned kFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+    for (;;) {
+      const ssize_t got = splice(from.fd, nullptr, to.pipe[1], nullptr, kPipeBytes, kFlags);
+      if (got == 0 || (got < 0 && errno != EAGAIN)) {
+        Close(from);
+        return;
+      }
+      if (got > 0) to.piped += static_cast<size_t>(got);
+      if (to.piped == 0) return;
+      const ssize_t sent = splice(to.pipe[0], nullptr, to.fd, nullptr, to.piped, kFlags);
+      if (sent < 0 && errno != EAGAIN) {
+        Close(from);
+        return;
+      }
+      if (sent < 0) return;  // It takes no more; another event will tell.
+      to.piped -= static_cast<size_t>(sent);
+      if (got < 0 && to.piped == 0) return;
+    }
+  }
+
   void Flush(End& end) {
     const ssize_t sent = send(end.fd, end.unsent.data(), end.unsent.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN) {
@@ -143,11 +186,16 @@ class Relay {
     const auto slot = static_cast<size_t>(client.fd);
     close(client.fd);
     close(client.peer->fd);
+    for (const End* each : {&client, client.peer}) {
+      if (each->pipe[0] >= 0) close(each->pipe[0]);
+      if (each->pipe[1] >= 0) close(each->pipe[1]);
+    }
     client.fd = client.peer->fd = -1;
     dead_.push_back(std::move(pairs_[slot]));  // Events of this round may still name it.
   }
 
   const sockaddr_in origin_;
+  const bool splices_;
   const int epoll_ = epoll_create1(EPOLL_CLOEXEC);
   int listener_ = -1;
   std::vector<std::unique_ptr<Pair>> pairs_;  // By the client's descriptor.
@@ -158,10 +206,11 @@ class Relay {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fputs("usage: relay LISTEN_PORT ORIGIN_PORT\n", stderr);
+  if (argc != 3 && (argc != 4 || std::string(argv[3]) != "splice")) {
+    std::fputs("usage: relay LISTEN_PORT ORIGIN_PORT [splice]\n", stderr);
     return 2;
   }
-  const auto relay = std::make_unique<Relay>(std::atoi(argv[1]), std::atoi(argv[2]));
+  std::signal(SIGPIPE, SIG_IGN);  // splice() knows no MSG_NOSIGNAL.
+  const auto relay = std::make_unique<Relay>(std::atoi(argv[1]), std::atoi(argv[2]), argc == 4);
   relay->Run();
 }

@@ -3,6 +3,7 @@
 import dataclasses
 
 HTTP1 = ("relay", "nginx", "haproxy", "envoy", "proxenos")
+BODIES = ("relay", "splice", "nginx", "haproxy", "envoy", "proxenos")
 TLS = ("nginx", "haproxy", "nghttpx", "h2o", "envoy", "proxenos")
 
 
@@ -15,11 +16,14 @@ class Scenario:
     tls: bool = False
     http2: bool = False
     origin_http2: bool = False
+    body_bytes: int = 1024
 
 
 SCENARIOS = {
     "h1": Scenario("HTTP/1.1 keep-alive, 64 connections", HTTP1),
     "h1_512": Scenario("HTTP/1.1 keep-alive, 512 connections", HTTP1, connections=512),
+    "body_100k": Scenario("HTTP/1.1 keep-alive, 16 connections, bodies of 100 KiB", BODIES, connections=16, body_bytes=102400),
+    "body_1m": Scenario("HTTP/1.1 keep-alive, 16 connections, bodies of 1 MiB", BODIES, connections=16, body_bytes=1048576),
     "h2_h1": Scenario("HTTP/2, 8 connections of 32 streams, to HTTP/1.1", TLS, load="h2load", connections=8, http2=True),
     "h2_h2": Scenario("HTTP/2, 8 connections of 32 streams, to HTTP/2", ("haproxy", "nghttpx", "envoy", "proxenos"),
                       load="h2load", connections=8, http2=True, origin_http2=True),
