@@ -2,7 +2,7 @@
 """Measures proxenos beside nginx, HAProxy, nghttpx, h2o, Envoy and a bare relay, all in one run on this machine.
 
   bench.py --proxenos BINARY [--scenarios NAME,...] [--only PROXY,...] [--rounds N] [--seconds S]
-           [--idle N] [--write FILE] [--json FILE]
+           [--idle N] [--write FILE] [--marks NAME] [--json FILE]
 
 The figure of merit is CPU-µs per request: user and kernel time of the proxy's processes during a run,
 over the requests that the run completed. GET of 1 KiB and more, one worker, the proxy alone on CPU 0, load and
@@ -260,6 +260,7 @@ def main():
     parser.add_argument("--scenarios", type=lambda text: text.split(","), default=list(SCENARIOS))
     parser.add_argument("--idle", type=int, default=5000)
     parser.add_argument("--write")
+    parser.add_argument("--marks", default="bench", help="which table of the page is written: bench, bodies")
     parser.add_argument("--json")
     args = parser.parse_args()
     unknown = [key for key in args.scenarios if key not in SCENARIOS]
@@ -280,7 +281,7 @@ def main():
     text = table(results, args)
     print(text)
     if args.write:
-        write_table(args.write, text)
+        write_table(args.write, text, *(f"<!-- {args.marks}: {edge} -->" for edge in ("begin", "end")))
     if args.json:
         with open(args.json, "w", encoding="utf-8") as out:
             json.dump(results, out, indent=1)

@@ -25,7 +25,7 @@ NS = {"ns": 1, "us": 1e3, "ms": 1e6}
 def run(binary, repetitions):
     """The least CPU time of each case, in nanoseconds, by its name."""
     out = subprocess.run([binary, "--benchmark_filter=^(Pick|UpdateOne|TakeOver|Build)/", "--benchmark_format=json",
-                          f"--benchmark_repetitions={repetitions}"], capture_output=True, text=True, check=True).stdout
+                          f"--benchmark_repetitions={repetitions}", "--benchmark_min_time=0.05"], capture_output=True, text=True, check=True).stdout
     least = {}
     for one in json.loads(out)["benchmarks"]:
         if one["run_type"] == "iteration":
@@ -50,7 +50,7 @@ def table(least, repetitions):
               row("one changes: a new snapshot of all, on the main thread",
                   *(f"{least[f'UpdateOne/{hosts}'] / 1e3:,.0f}" for hosts in CHANGES)),
               row("a worker takes the snapshot over, round robin",
-                  *(f"{least[f'TakeOver/{hosts}'] / 1e3:,.1f}" if f"TakeOver/{hosts}" in least else "" for hosts in CHANGES)),
+                  *(f"{least[f'TakeOver/{hosts}'] / 1e3:,.3f}" if f"TakeOver/{hosts}" in least else "" for hosts in CHANGES)),
               row("the first snapshot",
                   *(f"{least[f'Build/{hosts}'] / 1e3:,.0f}" if f"Build/{hosts}" in least else "" for hosts in CHANGES))]
     return "\n".join(lines)
