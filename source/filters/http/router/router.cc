@@ -66,7 +66,10 @@ uint64_t KeptBodyBytes(const route::Route& route) {
 Router::Attempt::Attempt(Router& owner, http::ResponseHead& head_storage)
     : Exchange(head_storage), router(owner) {
   // What the client has no room for stays in the kernel, where it holds the host back.
-  body_limit = std::min<uint64_t>(owner.cluster_->write_limit(), kReadAtOnce);
+  // A client of HTTP/2 has many streams, each of which it may leave unread.
+  const bool alone = owner.stream_.request.version != http::Version::kHttp2;
+  body_limit = std::min<uint64_t>(owner.cluster_->write_limit(),
+                                  alone ? kReadAtOnce : base::limits::kStreamBufferBytes);
 }
 
 Router::Attempt::~Attempt() = default;
