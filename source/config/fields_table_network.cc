@@ -18,9 +18,7 @@ MessageRules TcpProxyFields() {
               Leave("downstream_idle_timeout upstream_idle_timeout",
                     "Envoy does not implement them either."),
               Use("metadata_match hash_policy"),
-              Use("proxy_protocol_tlvs proxy_protocol_tlv_merge_policy"),
-              Use("check_drain_close")
-                  .Only("false", "a draining listener leaves its TCP connections the drain time"),
+              Use("proxy_protocol_tlvs proxy_protocol_tlv_merge_policy check_drain_close"),
           }};
 }
 

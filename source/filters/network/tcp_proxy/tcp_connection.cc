@@ -302,13 +302,25 @@ void TcpConnection::NoteAttempt() {
 }
 
 void TcpConnection::Relay() {
+  if (leaving_) return Leave();
   const uint64_t before = info_.bytes_received + info_.bytes_sent;
   MoveToClient();
   if (!MoveToHost() || !FlushToClient()) return;
   UpdateBuffered();
   const bool moved = info_.bytes_received + info_.bytes_sent != before;
   if (moved && service_.config().idle_timeout != 0) idle_.ArmIn(service_.config().idle_timeout);
+  if (moved && drained_ && service_.config().checks_drain) {
+    service_.drain_stats().downstream_cx_drain_close.Inc();
+    leaving_ = true;
+    return Leave();
+  }
   EndDirections();
+}
+
+void TcpConnection::Leave() {
+  if (!FlushToClient()) return;
+  UpdateBuffered();
+  if (socket().out().empty()) End(0, "tcp_proxy_drain_close");
 }
 
 void TcpConnection::MoveToClient() {

@@ -33,6 +33,8 @@ class TcpConnection final : public downstream::TerminalConnection {
   TcpConnection(TcpService& service, downstream::Arrival arrival);
   ~TcpConnection() override;
 
+  void Drain(bool) override { drained_ = true; }  // Looked at when bytes have passed.
+
  private:
   // One attempt at a host, and the way there once it succeeded.
   struct Attempt final : public upstream::Exchange {
@@ -77,6 +79,8 @@ class TcpConnection final : public downstream::TerminalConnection {
   bool FlushToClient();
   // Closes what has ended.
   void EndDirections();
+  // check_drain_close: sends the client what there is for it, and closes.
+  void Leave();
   void NotePause(bool paused);
   void UpdateBuffered();
   void OnIdle();
@@ -103,6 +107,8 @@ class TcpConnection final : public downstream::TerminalConnection {
   bool client_ended_ = false;  // The client has sent all it will.
   bool client_shut_ = false;   // The client was told that the host has sent all.
   bool paused_ = false;        // The client is not read: `unsent_` waits.
+  bool drained_ = false;       // It should end when it can.
+  bool leaving_ = false;       // Ends as soon as the client has been sent what is there.
 
   event::Timer idle_;
   std::optional<event::Timer> duration_;

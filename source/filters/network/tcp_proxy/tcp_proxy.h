@@ -41,6 +41,7 @@ struct TcpProxyConfig {
   base::Nanos backoff_base = 0;  // 0: tries again at once.
   base::Nanos backoff_max = 0;
   bool connects_on_data = false;  // UpstreamConnectMode ON_DOWNSTREAM_DATA
+  bool checks_drain = false;      // check_drain_close
 
   // Where a cluster that there is not is asked for; none: nowhere.
   std::optional<filter::ClusterSource> on_demand;

@@ -85,6 +85,7 @@ void Connecting(const Proto& proto, TcpProxyConfig& config, const config::Path& 
             ? CompileDuration(backoff.max_interval(), errors, at.Field("max_interval"))
             : 10 * config.backoff_base;
   }
+  config.checks_drain = proto.check_drain_close().value();
   using envoy::extensions::filters::network::tcp_proxy::v3::UpstreamConnectMode;
   config.connects_on_data =
       proto.upstream_connect_mode() == UpstreamConnectMode::ON_DOWNSTREAM_DATA;

@@ -21,6 +21,9 @@ TcpService::TcpService(Parts parts, const TcpProxyConfig& config)
     : ChainService(std::move(parts)),
       config_(config),
       stats_(parts.registry.Open<stats::TcpStats>(stats::TcpScope(config.stat_prefix))) {
+  if (config.checks_drain) {
+    drain_stats_ = parts.registry.Open<TcpDrainStats>(stats::TcpScope(config.stat_prefix));
+  }
   if (!config.on_demand.has_value()) return;
   demand_stats_ = parts.registry.Open<TcpDemandStats>(stats::TcpScope(config.stat_prefix));
 }

@@ -16,6 +16,10 @@
 
 namespace proxenos::filters::tcp_proxy {
 
+// Scope: TcpScope, beside TcpStats. One group a worker, of a proxy with check_drain_close.
+#define PX_TCP_DRAIN_STATS(X) X(Counter, downstream_cx_drain_close)
+PX_STATS(TcpDrainStats, PX_TCP_DRAIN_STATS);
+
 class TcpService final : public downstream::ChainService {
  public:
   // `config` outlives it.
@@ -28,6 +32,8 @@ class TcpService final : public downstream::ChainService {
 
   const TcpProxyConfig& config() const { return config_; }
   stats::TcpStats& stats() { return *stats_; }
+  // REQUIRES: config().checks_drain.
+  TcpDrainStats& drain_stats() { return *drain_stats_; }
   // REQUIRES: config().on_demand.
   TcpDemandStats& demand_stats() { return *demand_stats_; }
 
@@ -46,6 +52,7 @@ class TcpService final : public downstream::ChainService {
   const TcpProxyConfig& config_;
   stats::Group<stats::TcpStats> stats_;
   stats::Group<TcpDemandStats> demand_stats_;
+  stats::Group<TcpDrainStats> drain_stats_;
 };
 
 }  // namespace proxenos::filters::tcp_proxy
