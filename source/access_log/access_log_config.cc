@@ -8,6 +8,7 @@
 #include "envoy/extensions/access_loggers/file/v3/file.pb.h"
 #include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
 #include "google/protobuf/struct.pb.h"
+#include "source/access_log/formatters_config.h"
 #include "source/access_log/remote_log_config.h"
 #include "source/config/concat.h"
 #include "source/config/data_source.h"
@@ -115,28 +116,13 @@ void AddRemote(const envoy::config::accesslog::v3::AccessLog& config, const conf
   if (errors.count() == before) logs.emplace_back(std::move(remote), std::move(filter));
 }
 
-// Formatters extend the set of operators; of Envoy's one is needed, and %CEL% is there anyway.
-Formatter::Options OptionsOf(const SubstitutionFormatString& config, const config::Path& path,
-                             config::Errors& errors) {
-  Formatter::Options options;
-  options.omit_empty_values = config.omit_empty_values();
-  for (int i = 0; i < config.formatters_size(); ++i) {
-    const std::string type = config::TypedConfigType(config.formatters(i).typed_config());
-    if (type == "envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery") {
-      options.extensions.req_without_query = true;
-    } else if (type != "envoy.extensions.formatter.cel.v3.Cel") {
-      errors.AddValue(path.Field("formatters").Index(i), type,
-                      "a formatter that proxenos implements (req_without_query, cel)");
-    }
-  }
-  return options;
-}
-
 }  // namespace
 
 std::optional<LineFormat> CompileFormatString(const SubstitutionFormatString& config,
                                               const config::Path& path, config::Errors& errors) {
-  const Formatter::Options options = OptionsOf(config, path, errors);
+  const Formatter::Options options = {
+      .omit_empty_values = config.omit_empty_values(),
+      .extensions = CompileFormatters(config.formatters(), path.Field("formatters"), errors)};
   switch (config.format_case()) {
     case SubstitutionFormatString::kTextFormat:
       return CompileText(config.text_format(), options, path.Field("text_format"), errors);

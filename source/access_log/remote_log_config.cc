@@ -10,6 +10,7 @@
 #include "envoy/extensions/access_loggers/open_telemetry/v3/logs_service.pb.h"
 #include "opentelemetry/proto/common/v1/common.pb.h"
 #include "source/access_log/als_log.h"
+#include "source/access_log/formatters_config.h"
 #include "source/access_log/otlp_log.h"
 #include "source/config/typed_config.h"
 #include "source/rpc/courier_config.h"
@@ -38,7 +39,8 @@ class OtlpCompiler {
 
   std::shared_ptr<const RemoteLog> Compile() {
     const size_t before = errors_.count();
-    Formatters();
+    options_.extensions =
+        CompileFormatters(proto_.formatters(), path_.Field("formatters"), errors_);
     Route();
     if (proto_.has_body()) {
       log_->body = Value(proto_.body(), 0, path_.Field("body"));
@@ -52,18 +54,6 @@ class OtlpCompiler {
   }
 
  private:
-  void Formatters() {
-    for (int i = 0; i < proto_.formatters_size(); ++i) {
-      const std::string type = config::TypedConfigType(proto_.formatters(i).typed_config());
-      if (type == "envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery") {
-        options_.extensions.req_without_query = true;
-      } else if (type != "envoy.extensions.formatter.cel.v3.Cel") {
-        errors_.AddValue(path_.Field("formatters").Index(static_cast<size_t>(i)), type,
-                         "a formatter that proxenos implements (req_without_query, cel)");
-      }
-    }
-  }
-
   // Newer fields and those of common_config, which they replace.
   void Route() {
     const auto& old = proto_.common_config();

@@ -81,6 +81,7 @@ std::vector<MessageRules> LogFields() {
       {"envoy.config.core.v3.JsonFormatOptions",
        {Leave("sort_properties", "Keys are always sorted, as Envoy was seen to do either way.")}},
       {"envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery", {}},
+      {"envoy.extensions.formatter.metadata.v3.Metadata", {}},
       {"envoy.config.accesslog.v3.AccessLogFilter",
        {
            Use("status_code_filter duration_filter not_health_check_filter runtime_filter "
