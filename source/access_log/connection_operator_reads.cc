@@ -67,8 +67,8 @@ absl::string_view WithoutPort(absl::string_view host) {
 
 Value ReadAddress(const Operator& self, const net::Address& address, AddressPart part,
                   Scratch& scratch) {
-  if (part == AddressPart::kEndpoint) return ReadEndpoint(address, scratch);
   if (address.family() == net::Address::Family::kNone) return Value();
+  if (part == AddressPart::kEndpoint) return ReadEndpoint(address, scratch);
   if (!address.is_ip()) {
     return part == AddressPart::kPort ? Value() : Value::Text(CopyTo(scratch, address.IpString()));
   }

@@ -27,7 +27,9 @@ Http1Stream::~Http1Stream() = default;
 DecodeResult Http1Stream::Receive(buffer::Slice& bytes) {
   const uint32_t before = bytes.size();
   const DecodeResult result = decoder_.Decode(bytes);
-  stream_.info.downstream_wire_bytes_received += before - bytes.size();
+  // Of what is refused all came.
+  const uint32_t left = result == DecodeResult::kError ? 0 : bytes.size();
+  stream_.info.downstream_wire_bytes_received += before - left;
   if (result == DecodeResult::kError) stream_.RefuseMessage(decoder_.error());
   stream_.Run();
   return result;

@@ -103,6 +103,8 @@ void Stream::Refuse(uint16_t status, absl::string_view body, absl::string_view d
   }
   if (info.connection == nullptr) carrier_.OnBegin();
   DescribeConnection(connection_.info(), info);
+  // Nobody has read yet whom trusted hops name.
+  if (info.remote.family() == net::Address::Family::kNone) info.remote = info.connection->remote();
   if (connection_.config().asks_notes) OpenNotes();
   has_head_ = true;
   request.keep_alive = false;

@@ -103,6 +103,7 @@ void Stream::Begin() {
   }
   const HttpConfig& config = connection_.config();
   DescribeConnection(connection_.info(), info);
+  info.remote = connection_.info().remote();
   if (config.asks_notes) OpenNotes();
   info.protocol = request.version;
   info.filter_chain_name = connection_.service().chain().name;
@@ -120,7 +121,6 @@ void Stream::Begin() {
     return BeginWithoutFilters();
   }
   wants_upstream_local = config.logs_upstream_local;
-  info.remote = connection_.info().remote();
   if (!NormalizeRequest() || !TakeOrigin()) return BeginWithoutFilters();
   ChooseRoute();
   if (config.tracing != nullptr) BeginTrace();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "source/filter/no_peer.h"
 #include "source/filters/http/router/attempt_filters.h"
 #include "source/filters/http/router/attempt_notes.h"
 #include "source/filters/http/router/headers.h"
@@ -64,7 +65,7 @@ void Router::OnFailure() {
   if (failure == PoolFailure::kOverflow) return FailOverloaded();
   const FailureWords words = WordsOf(failure);
   stream_.info.upstream_remote = attempt_->host->address();
-  stream_.info.upstream_peer = nullptr;
+  stream_.info.upstream_peer = filter::NoPeer();
   host_ = attempt_->host;
   if (filter::LogNotes* notes = stream_.info.notes) {
     NoteAttempt(*attempt_, nullptr, attempt_->started, stream_.environment.loop.now(), *notes);

@@ -1,6 +1,7 @@
 // An attempt whose messages pass upstream filters.
 #include <memory>
 
+#include "source/filter/no_peer.h"
 #include "source/filters/http/router/attempt_filters.h"
 #include "source/filters/http/router/router.h"
 #include "source/filters/http/router/upstream_logs.h"
@@ -34,7 +35,7 @@ void Router::MakeFilters() {
   if (!filters.any() || (own == nullptr && part_ == nullptr)) return;
   host_ = attempt_->host;
   stream_.info.upstream_remote = host_->address();
-  stream_.info.upstream_peer = nullptr;
+  stream_.info.upstream_peer = filter::NoPeer();
   stream_.info.upstream_host_name = host_->hostname();
   stream_.info.upstream_metadata = &*host_->identity().metadata;
   AddressHost();

@@ -9,6 +9,7 @@
 #include "source/base/limits.h"
 #include "source/base/xxhash64.h"
 #include "source/downstream/listener.h"
+#include "source/filter/no_peer.h"
 #include "source/upstream/client_connection.h"
 #include "source/upstream/connection_kind.h"
 #include "source/upstream/pick_request.h"
@@ -43,6 +44,10 @@ TcpConnection::TcpConnection(TcpService& service, downstream::Arrival arrived)
       head_(arena_),
       idle_(loop().timers(), [this] { OnIdle(); }) {
   const TcpProxyConfig& config = service_.config();
+  net::Address& local = arrival().info.local;
+  if (!config.access_logs.empty() && local.family() == net::Address::Family::kNone) {
+    local = net::Address::LocalOf(socket().fd());
+  }
   service_.Describe(arrival(), info_);
   if (config.asks_notes) {
     notes_ = std::make_unique<filter::LogNotes>();
@@ -244,6 +249,7 @@ void TcpConnection::TryAgain(std::string reason) {
   ++info_.attempts;
   info_.flags |= filter::kUpstreamConnectionFailure;
   if (attempt_->host != nullptr) info_.upstream_remote = attempt_->host->address();
+  info_.upstream_peer = filter::NoPeer();
   NoteAttempt();
   failure_ = std::move(reason);
   info_.upstream_failure_reason = failure_;
@@ -272,6 +278,7 @@ void TcpConnection::OnConnected() {
   ++info_.attempts;
   info_.upstream_connected = loop().now();
   info_.upstream_remote = attempt_->host->address();
+  info_.upstream_peer = nullptr;
   host_name_ = attempt_->host->hostname();
   info_.upstream_host_name = host_name_;
   if (upstream::ClientStream* stream = attempt_->stream.get()) {
