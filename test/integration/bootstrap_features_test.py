@@ -406,6 +406,17 @@ class BootstrapFeaturesTest(unittest.TestCase):
         copy = running.wait(lambda: copies.seen)[0]
         self.assertEqual((copy["start"], dict(copy["headers"])["host"]), ("GET /wanted HTTP/1.1", "h"))
 
+    def test_copies_may_have_another_host_and_other_fields(self):
+        running, host, copies = self.mirror({
+            "cluster": "copies", "host_rewrite_literal": "copies.example", "request_headers_mutations": [
+                {"append": {"header": {"key": "x-copy-of", "value": "%REQ(:PATH)%"},
+                            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}, {"remove": "cookie"}]})
+        self.assertEqual(self.send(running.port, "GET /a HTTP/1.1\r\nHost: shop\r\nCookie: c\r\n\r\n")["status"], 200)
+        copied = dict(running.wait(lambda: copies.seen)[0]["headers"])
+        self.assertEqual((copied["host"], copied["x-copy-of"], copied.get("cookie")), ("copies.example", "/a", None))
+        headers = dict(host.seen[0]["headers"])
+        self.assertEqual((headers["host"], headers.get("x-copy-of"), headers["cookie"]), ("shop", None, "c"))
+
     def test_none_of_the_requests_may_be_copied(self):
         running, host, copies = self.mirror({"cluster": "copies", "runtime_fraction": {
             "default_value": {"numerator": 0, "denominator": "HUNDRED"}}})

@@ -125,6 +125,27 @@ class AddressesTest(EndpointsTest):
         self.assertEqual(self.answer(running), (200, "origin"))
         self.assertEqual(running.stats()["cluster.origin.upstream_cx_total"], 2)
 
+    def test_logs_name_the_address_that_won(self):
+        upstream = Named()
+        first = refusing()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        log = os.path.join(folder.name, "log")
+        running = self.start(at(("127.0.0.1", first), ("127.0.0.1", upstream.port)), manager={"access_log": [{
+            "name": "log", "typed_config": {
+                "@type": bootstrap.TYPE + "envoy.extensions.access_loggers.file.v3.FileAccessLog", "path": log,
+                "log_format": {"text_format_source": {"inline_string":
+                    "%UPSTREAM_HOST% %UPSTREAM_REMOTE_ADDRESS% %UPSTREAM_REMOTE_PORT%\n"}}}}]})
+        for _ in range(2):  # The second goes over the same connection.
+            self.assertEqual(self.answer(running), (200, "origin"))
+
+        def lines():
+            with open(log, encoding="utf-8") as text:
+                read = text.read().splitlines()
+            return read if len(read) == 2 else None
+        port = upstream.port
+        self.assertEqual(running.wait(lines), [f"127.0.0.1:{first} 127.0.0.1:{port} {port}"] * 2)
+
     def test_none_is_one_failure(self):
         running = self.start(at(("127.0.0.1", refusing()), ("127.0.0.1", refusing())))
         self.assertEqual(self.ask(running)["status"], 503)
@@ -144,6 +165,8 @@ class AddressesTest(EndpointsTest):
         running = self.start(bootstrap.cluster("origin", upstream.port, upstream_bind_config={
             "source_address": {"address": "127.0.0.7", "port_value": 0}, "freebind": True,
             "extra_source_addresses": [{"address": {"address": "::1", "port_value": 0}}],
+            "local_address_selector": {"name": "default", "typed_config": {"@type": bootstrap.TYPE +
+                "envoy.config.upstream.local_address_selector.v3.DefaultLocalAddressSelector"}},
             "socket_options": [{"level": socket.SOL_SOCKET, "name": socket.SO_PRIORITY, "int_value": 4}]}))
         self.assertEqual(self.answer(running), (200, "origin"))
         self.assertEqual(upstream.peers, ["127.0.0.7"])

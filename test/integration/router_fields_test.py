@@ -138,14 +138,15 @@ class RouterFieldsTest(unittest.TestCase):
         upstream = origin.Script(answer("503 Service Unavailable", "x-from: first"), answer(body="four", *()))
         running = self.start(
             [bootstrap.cluster("origin", upstream.port)], {"retry_policy": {"retry_on": "5xx"}},
-            {"upstream_log": log(attempts, "%REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESP(x-from)% "
+            {"upstream_log": log(attempts, "%ACCESS_LOG_TYPE% %REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESP(x-from)% "
                                            "%BYTES_RECEIVED% %PROTOCOL% %UPSTREAM_CLUSTER% %UPSTREAM_HOST%"),
              "upstream_log_options": {"flush_upstream_log_on_upstream_stream": True}},
             access_log=log(requests, "%RESPONSE_CODE% %RESPONSE_FLAGS%"))
         self.assertEqual(self.ask(running, path="/x")["status"], 200)
         host = f"HTTP/1.1 origin 127.0.0.1:{upstream.port}"
         self.assertEqual(self.lines(running, attempts, 4), [
-            f"/x 0 - - 0 {host}", f"/x 503 - first 0 {host}", f"/x 0 - - 0 {host}", f"/x 200 - - 4 {host}"])
+            f"UpstreamPoolReady /x 0 - - 0 {host}", f"UpstreamEnd /x 503 - first 0 {host}",
+            f"UpstreamPoolReady /x 0 - - 0 {host}", f"UpstreamEnd /x 200 - - 4 {host}"])
         self.assertEqual(self.lines(running, requests, 1), ["200 -"])
 
     def test_attempts_that_fail_are_logged_with_their_flags(self):
@@ -161,11 +162,35 @@ class RouterFieldsTest(unittest.TestCase):
         attempts = self.path("attempts")
         running = self.start([bootstrap.cluster("origin", upstream.port)],
                              {"retry_policy": {"retry_on": "reset", "num_retries": 0, "per_try_timeout": "0.35s"}},
-                             {"upstream_log": log(attempts, "%RESPONSE_CODE% %RESPONSE_FLAGS%"),
+                             {"upstream_log": log(attempts, "%RESPONSE_CODE% %RESPONSE_FLAGS% %ACCESS_LOG_TYPE%"),
                               "upstream_log_options": {"upstream_log_flush_interval": "0.15s"}})
         self.assertEqual(self.ask(running)["status"], 504)
         lines = self.lines(running, attempts, 3)
-        self.assertEqual((lines[0], lines[1], lines[-1]), ("0 -", "0 -", "0 UT"))
+        self.assertEqual((lines[0], lines[1], lines[-1]),
+                         ("0 - UpstreamPeriodic", "0 - UpstreamPeriodic", "0 UT UpstreamEnd"))
+
+    def test_attempts_may_be_logged_by_type(self):
+        attempts = self.path("attempts")
+        upstream = origin.Script(answer())
+        logs = log(attempts, "%ACCESS_LOG_TYPE%")
+        logs[0]["filter"] = {"log_type_filter": {"types": ["UpstreamEnd"]}}
+        running = self.start([bootstrap.cluster("origin", upstream.port)], router={
+            "upstream_log": logs, "upstream_log_options": {"flush_upstream_log_on_upstream_stream": True}})
+        for _ in range(2):
+            self.assertEqual(self.ask(running)["status"], 200)
+        self.assertEqual(self.lines(running, attempts, 2), ["UpstreamEnd", "UpstreamEnd"])
+
+    def test_the_timeout_of_the_proxy_before(self):
+        upstream = origin.Script("")
+        for respects in (True, False):
+            running = self.start([bootstrap.cluster("origin", upstream.port)], {"timeout": "0.4s"},
+                                 {"respect_expected_rq_timeout": respects}, internal_address_config={
+                                     "cidr_ranges": [{"address_prefix": "127.0.0.0", "prefix_len": 8}]},
+                                 use_remote_address=True)
+            seen = self.ask(running, "x-envoy-expected-rq-timeout-ms: 50")
+            self.assertEqual(seen["status"], 504)
+            told = dict(upstream.seen[-1]["headers"])["x-envoy-expected-rq-timeout-ms"]
+            self.assertEqual(told, "50" if respects else "400")
 
     def test_what_the_documentation_shows(self):
         text = pathlib.Path(self.docs).read_text(encoding="utf-8")

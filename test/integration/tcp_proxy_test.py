@@ -343,6 +343,46 @@ class TcpProxyTest(unittest.TestCase):
         self.addCleanup(origin.close)
         return origin
 
+    def test_a_drained_connection_ends_when_bytes_have_passed(self):
+        """check_drain_close; without it nothing happens to the connection."""
+        for checks in (True, False):
+            running = self.start(check_drain_close=checks)
+            client, host = self.pair(running)
+            client.sendall(b"before")
+            self.assertEqual(tcp.exactly(host, 6), b"before")
+            running.admin("/drain_listeners?graceful&skip_exit", "POST")
+            host.sendall(b"x" * 100_000)
+            self.assertEqual(tcp.exactly(client, 100_000), b"x" * 100_000)
+            if checks:
+                self.assertEqual(tcp.end_of(client), (b"", "closed"))
+                self.assertEqual(running.stats()["tcp.t.downstream_cx_drain_close"], 1)
+            else:
+                client.sendall(b"after")
+                self.assertEqual(tcp.exactly(host, 5), b"after")
+
+    def test_connections_are_spread_exactly(self):
+        """exact_balance; the kernel would hardly do so with so few."""
+        listener = tcp.listener(tcp.tcp_proxy(self.log, LINE), connection_balance_config={"exact_balance": {}})
+        running = proxy.Proxy(self.binary, bootstrap.of([listener], [bootstrap.cluster("origin", self.origin.port)]),
+                              concurrency=2)
+        self.addCleanup(running.__exit__)
+        ends = [self.pair(running) for _ in range(10)]
+
+        def active():
+            stats = running.stats()
+            return [stats[f"listener.127.0.0.1_0.worker_{worker}.downstream_cx_active"] for worker in range(2)]
+        running.wait(lambda: active() == [5, 5])
+        for client, host in ends[:6]:
+            client.close()
+            self.assertEqual(tcp.end_of(host), (b"", "closed"))
+            host.close()
+        running.wait(lambda: sum(active()) == 4)
+        ends = [self.pair(running) for _ in range(4)] + ends[6:]
+        running.wait(lambda: active() == [4, 4])
+        for client, host in ends:
+            client.sendall(b"there")
+            self.assertEqual(tcp.exactly(host, 5), b"there")
+
     def test_tls_passes_to_the_host_that_its_server_name_says(self):
         authority = self.authority()
         origins = {name: self.serve_tls(authority.issue(name, [f"DNS:{name}"]), name.encode() + b":")
