@@ -79,16 +79,22 @@ IDENTITIES = "DOWNSTREAM_TLS_SESSION_ID UPSTREAM_TLS_SESSION_ID SPAN_ID STREAM_I
 EXPECTED = {
     ("(DOWN|UP)STREAM_HEADER_BYTES_(SENT|RECEIVED)", ".*"):
         "Envoy leaves out first lines, and of what it receives one byte a line.",
-    (r"QUERY_PARAMS\(DECODED\)", "get|tls"): "Decoded as Envoy's documentation says; Envoy leaves %20 as it is.",
+    (r"QUERY_PARAMS\(DECODED\)", "(attempt )?get|tls"): "Decoded as Envoy's documentation says; Envoy leaves %20 as it is.",
     (r"PATH.*|REQ\(X-ENVOY-.*", "rewritten"):
         "The path before the rewrite is known here without x-envoy-original-path, which is suppressed.",
-    ("UPSTREAM_(CONNECTION_IDS|HOSTS)_ATTEMPTED", "retried|refused"):
+    ("UPSTREAM_(CONNECTION_IDS|HOSTS)_ATTEMPTED", "(attempt )?(retried|refused)"):
         "All that were tried, as Envoy's documentation says; Envoy shows the last that was connected.",
     ("RESPONSE_CODE_DETAILS|RESPONSE_FLAGS(_LONG)?", "cut"):
         "A connection that ended is a connection that ended. Envoy calls it a protocol error.",
     (r"PATH.*|REQ\((:METHOD|X-).*|REQUEST_HEADER.*|CEL\(request.*|COMMON_DURATION.*RX_END.*|REQUEST_DURATION|ROUTE_.*",
      "bad"):
         "Without Host it is no HTTP/1.1 request, and nothing of it is shown; Envoy answers what it has read.",
+    ("DOWNSTREAM_WIRE_BYTES_(SENT|RECEIVED)|UPSTREAM_WIRE_BYTES_RECEIVED", "attempt .*"):
+        "Of an attempt: what its host sent; of the client: what it has been sent, or has sent, by then.",
+    ("ROUTE_RESOLUTION_COUNT|UPSTREAM_REQUEST_ATTEMPT_COUNT|STREAM_ID", "attempt .*"):
+        "An attempt has the request's, and its own number; Envoy knows nothing of the request here.",
+    ("PROTOCOL", "attempt refused"): "The request's, where there is no connection to a host.",
+    ("RESPONSE_HEADERS_BYTES", "attempt grpc"): "Transfer-Encoding is framing, and no field any more.",
     ("DOWNSTREAM_TRANSPORT_FAILURE_REASON", "tcp.*"):
         "Envoy's TLS inspector leaves what it thought of bytes that are not TLS.",
     ("RESPONSE_FLAGS(_LONG)?", "tcp refused"): "The order of flags is always the same.",
@@ -168,6 +174,7 @@ REQUESTS = {
 }
 
 
+ATTEMPTS = ["attempt get", "attempt retried", "attempt grpc", "attempt refused"]
 TCP = ["tcp", "tcp refused", "tcp no host", "tcp reset"]
 
 
@@ -192,13 +199,18 @@ class Runner:
         return [json.loads(line) for line in running.wait(read)]
 
     def plain(self, binary, name):
+        """With "attempt" before its name, the request's last attempt is what is logged."""
+        attempt, name = name.startswith("attempt "), name.removeprefix("attempt ")
         upstream = Scripted()
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "log")
             dead = cluster("dead", 1)
             # Without x-envoy-upstream-service-time, whose digits vary.
             router = {"name": "router", "typed_config": {"@type": ROUTER, "suppress_envoy_headers": True}}
-            config = bootstrap(routes(), {"access_log": [log(path)], "http_filters": [router]},
+            if attempt:
+                router["typed_config"]["upstream_log"] = [log(path)]
+            logs = [] if attempt else [log(path)]
+            config = bootstrap(routes(), {"access_log": logs, "http_filters": [router]},
                                [cluster("origin", upstream.port), cluster("nobody"), dead])
             with proxy.Proxy(binary, config, arguments=("--file-flush-interval-msec", "10")) as running:
                 with wire.connect(running.port) as sock:
@@ -207,7 +219,7 @@ class Runner:
                         wire.Reader(sock).response(REQUESTS[name].split(b" ")[0].decode())
                     except OSError:
                         pass
-                return self.lines(running, path, 1)[0]
+                return self.lines(running, path, 2 if attempt and name == "retried" else 1)[-1]
 
     def tcp(self, binary, name):
         """Through the TCP proxy; `name` says what becomes of the connection."""
@@ -276,7 +288,7 @@ def main():
     parser.add_argument("scenarios", nargs="*")
     args = parser.parse_args()
     runner, results, met = Runner(), [], set()
-    for name in args.scenarios or [*REQUESTS, "tls", *TCP]:
+    for name in args.scenarios or [*REQUESTS, *ATTEMPTS, "tls", *TCP]:
         run = runner.tls if name == "tls" else runner.tcp if name in TCP else runner.plain
         ours, theirs = run(args.ours, name), run(args.envoy, name)
         for operator in EXACT + SHAPED + IDENTITIES:

@@ -77,16 +77,14 @@ void Router::OnFailure() {
     CountStatus(words.status);
     return FinishAttempt(0);
   }
-  const absl::string_view detail = attempt_->failure_detail;
+  const absl::string_view reason =
+      stream_.arena.Copy(TransportFailure(failure, attempt_->failure_detail));
+  stream_.info.upstream_failure_reason = reason;
   absl::string_view body = ResetText(words.reason);
   if (failure == PoolFailure::kTransportFailure) {
-    stream_.info.upstream_failure_reason = stream_.arena.Copy(detail);
-    body = stream_.arena.Copy(absl::StrCat(body, ", transport failure reason: ", detail));
-  } else if (failure == PoolFailure::kConnectFailure) {
-    stream_.info.upstream_failure_reason =
-        stream_.arena.Copy(absl::StrCat("delayed connect error: ", detail));
+    body = stream_.arena.Copy(absl::StrCat(body, ", transport failure reason: ", reason));
   }
-  FailUnanswered(words, body, stream_.info.upstream_failure_reason);
+  FailUnanswered(words, body, reason);
 }
 
 // The runtime may say that less is dropped.

@@ -1,6 +1,7 @@
 // The words, one line a failure.
 #include "source/filters/http/router/upstream_failure.h"
 
+#include "absl/strings/str_cat.h"
 #include "source/filter/stream_info.h"
 #include "source/route/action.h"
 
@@ -55,6 +56,12 @@ FailureWords WordsOf(ResetReason reason) {
       return {503, "local reset", "local_reset", filter::kLocalReset, kAnyReset};
   }
   return {};
+}
+
+std::string TransportFailure(PoolFailure failure, absl::string_view detail) {
+  if (failure == PoolFailure::kTransportFailure) return std::string(detail);
+  if (failure != PoolFailure::kConnectFailure) return std::string();
+  return absl::StrCat("delayed connect error: ", detail);
 }
 
 }  // namespace proxenos::filters::router

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "absl/strings/string_view.h"
 #include "source/upstream/exchange.h"
@@ -19,5 +20,8 @@ struct FailureWords {
 // REQUIRES: neither kNone nor kNoHealthyHost, which have no such words.
 FailureWords WordsOf(upstream::PoolFailure failure);
 FailureWords WordsOf(upstream::ResetReason reason);
+
+// %UPSTREAM_TRANSPORT_FAILURE_REASON%, by Exchange::failure_detail; may be empty.
+std::string TransportFailure(upstream::PoolFailure failure, absl::string_view detail);
 
 }  // namespace proxenos::filters::router

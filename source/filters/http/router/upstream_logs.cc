@@ -5,6 +5,9 @@
 #include <new>
 #include <utility>
 
+#include "source/filter/no_peer.h"
+#include "source/filters/http/router/upstream_failure.h"
+
 namespace proxenos::filters::router {
 
 AttemptLog::AttemptLog(const UpstreamLogs& logs, const Router::Attempt& attempt,
@@ -25,6 +28,7 @@ AttemptLog::AttemptLog(const UpstreamLogs& logs, const Router::Attempt& attempt,
 
 void AttemptLog::OnConnected() {
   host_ = HostFacts::Of(stream_.info);
+  connected_at_ = stream_.environment.loop.now();
   if (logs_.at_begin) Write(access_log::LogType::kUpstreamPoolReady);
 }
 
@@ -70,15 +74,25 @@ filter::StreamInfo AttemptLog::Describe() const {
   info.flags = flags;
   info.attempts = number_;
   info.response_code = head_ == nullptr ? 0 : head_->status;
-  info.upstream_failure_reason = (flags & filter::kUpstreamConnectionFailure) != 0
-                                     ? absl::string_view(attempt_.failure_detail)
-                                     : absl::string_view();
+  if ((flags & filter::kUpstreamConnectionFailure) != 0) {
+    info.upstream_failure_reason =
+        stream_.arena.Copy(TransportFailure(attempt_.failure, attempt_.failure_detail));
+  }
+  // The request's instants are those of its latest attempt, where they are not older.
+  info.first_upstream_tx = connected_at_;
+  if (connected_at_ != 0 && request.last_upstream_tx >= connected_at_) {
+    info.last_upstream_tx = request.last_upstream_tx;
+  }
+  if (head_at_ != 0 && request.last_upstream_rx >= head_at_) {
+    info.last_upstream_rx = request.last_upstream_rx;
+  }
   info.bytes_received = attempt_.sizes.response_body;
   info.bytes_sent = attempt_.sizes.request_body;
   info.upstream_wire_bytes_received = attempt_.wire_bytes_received;
   info.upstream_wire_bytes_sent = attempt_.wire_bytes_sent;
   if (attempt_.host != nullptr) {
     info.upstream_remote = attempt_.host->address();
+    info.upstream_peer = filter::NoPeer();
     info.upstream_host_name = attempt_.host->hostname();
     info.upstream_metadata = &*attempt_.host->identity().metadata;
   }

@@ -47,6 +47,7 @@ class AttemptLog {
   const uint32_t number_;                     // 1 for the first attempt.
   std::optional<HostFacts> host_;             // Once it is connected.
   const http::ResponseHead* head_ = nullptr;  // In the stream's arena.
+  base::MonoTime connected_at_ = 0;
   base::MonoTime head_at_ = 0;
   std::optional<event::Timer> interval_;
 };
