@@ -286,6 +286,32 @@ TEST_F(IntakeTest, ServerNameChoosesTheChain) {
   EXPECT_TRUE(Until([&] { return plain.Got("\r\n\r\ndirect"); }));
 }
 
+// A handshake that began goes to its end, with the chain that it began with.
+TEST_F(IntakeTest, ChainIsReplacedMeanwhile) {
+  StartTls(ServerContextFor("a.example"));
+  TlsClient client(proxy_, "a.example", {"http/1.1"});
+  Peer silent = proxy_.Connect();
+  EXPECT_TRUE(Until([this] { return stats().downstream_pre_cx_active.value() == 2; }));
+  Listener& listener = proxy_.listener();
+  auto config = std::make_shared<ListenerConfig>();
+  static_cast<ListenerFrame&>(*config) = listener.config();
+  config->chains = {WithTls(*listener.config().chains[0])};
+  const std::vector<int32_t> kept = {-1};
+  listener.SetChains(config, {CellsWith(ServerContextFor("b.example"))}, kept,
+                     proxy_.loop().now() + 10 * kSecond);
+  EXPECT_TRUE(client.Handshakes());
+  client.Send(kDirect);
+  ASSERT_TRUE(Until([&] { return client.Got("\r\n\r\ndirect"); }));
+  EXPECT_TRUE(client.Got("connection: close"));
+  listener.CloseLeaving(kSecond);
+  EXPECT_TRUE(listener.has_leaving()) << "one is still shaking hands";
+  proxy_.Advance(11 * kSecond);
+  proxy_.Turn();
+  listener.CloseLeaving(kSecond);
+  EXPECT_TRUE(Until([&] { return silent.Ended(); }));
+  EXPECT_FALSE(listener.has_leaving());
+}
+
 TEST_F(IntakeTest, FiltersThatWaitTooLongEnd) {
   StartInspected();
   Peer client = proxy_.Connect();
