@@ -47,7 +47,6 @@ void Subscription::Want(const NameChange& change) {
     if (IsXdstpName(name)) wanted ? collections_.Add(name) : collections_.Remove(name);
     return wanted ? names_.insert(name).second : names_.erase(name) > 0;
   };
-  const bool had_collections = collections_.any();
   for (const std::string& name : change.removed) {
     if (set(name, false)) real.removed.push_back(name);
   }
@@ -55,23 +54,29 @@ void Subscription::Want(const NameChange& change) {
     if (set(name, true)) real.added.push_back(name);
   }
   if (real.empty()) return;
-  // What is not wanted any more may have changed by the time it is wanted again.
-  if (type().namespaces || had_collections ||
-      std::find(real.removed.begin(), real.removed.end(), kAllNames) != real.removed.end()) {
-    std::vector<std::string> unwanted;
-    for (const auto& [name, known] : known_) {
-      if (!Wanted(name)) unwanted.push_back(name);
-    }
-    Forget(unwanted);
-  } else if (!all_) {
-    for (const std::string& name : real.removed) {
-      if (!names_.contains(name)) Forget({name});
-    }
-  }
+  ForgetUnwanted(real.removed);
   if (wants_anything()) ArmFetchTimer();
   ++stats_.update_attempt;
   OnNamesChanged(real);
   RequestDue();
+}
+
+// What is not wanted any more may have changed by the time it is wanted again.
+void Subscription::ForgetUnwanted(const std::vector<std::string>& removed) {
+  const bool many = std::any_of(removed.begin(), removed.end(), [this](const std::string& name) {
+    return name == kAllNames || type().namespaces || WantedCollections::IsCollection(name);
+  });
+  std::vector<std::string> unwanted;
+  if (many) {
+    for (const auto& [name, known] : known_) {
+      if (!Wanted(name)) unwanted.push_back(name);
+    }
+  } else {
+    for (const std::string& name : removed) {
+      if (!Wanted(name)) unwanted.push_back(name);
+    }
+  }
+  Forget(unwanted);
 }
 
 bool Subscription::Wanted(absl::string_view name) const {

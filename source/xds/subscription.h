@@ -189,6 +189,8 @@ class Subscription {
   void Remember(const TypeUpdate& part, const absl::flat_hash_set<absl::string_view>& refused);
   void GrantLeases();
   void Forget(const std::vector<std::string>& removed);
+  // These were wanted until now.
+  void ForgetUnwanted(const std::vector<std::string>& removed);
   void Conclude(const Step& step);
   void Expire(std::vector<std::string> names);
   void ArmFetchTimer();

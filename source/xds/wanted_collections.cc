@@ -4,17 +4,15 @@
 #include "source/xds/xdstp_name.h"
 
 namespace proxenos::xds {
-namespace {
 
-bool IsGlob(const std::string& name) {
+bool WantedCollections::IsCollection(const std::string& name) {
+  if (!IsXdstpName(name)) return false;
   const absl::StatusOr<XdstpName> parsed = ParseXdstpName(name);
   return parsed.ok() && parsed->glob();
 }
 
-}  // namespace
-
 void WantedCollections::Add(const std::string& name) {
-  if (names_.emplace(NormalName(name), name).second && IsGlob(name)) ++globs_;
+  if (names_.emplace(NormalName(name), name).second && IsCollection(name)) ++globs_;
 }
 
 void WantedCollections::Remove(const std::string& name) {
@@ -22,7 +20,7 @@ void WantedCollections::Remove(const std::string& name) {
   // Of two ways of writing it the first one counts.
   if (found == names_.end() || found->second != name) return;
   names_.erase(found);
-  if (IsGlob(name)) --globs_;
+  if (IsCollection(name)) --globs_;
 }
 
 bool WantedCollections::Has(absl::string_view name) const {

@@ -17,6 +17,8 @@ class WantedCollections {
   void Add(const std::string& name);
   void Remove(const std::string& name);
 
+  // Whether such a name stands for many.
+  static bool IsCollection(const std::string& name);
   // Whether there are collections.
   bool any() const { return globs_ > 0; }
   // Whether the name is that of a member of a collection that is wanted, or of something wanted

@@ -283,7 +283,8 @@ TEST_F(ListenerInPlaceTest, SecretAndUpdateAtOnce) {
 TEST_F(ListenerInPlaceTest, DiscoveredFiltersOfChainsThatStay) {
   const std::string place = absl::StrCat(
       R"({"name": "buffer", "config_discovery": {"config_source": )", kAds,
-      R"(, "type_urls": ["type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer"]}}, )");
+      R"(, "type_urls": ["type.googleapis.com/envoy.extensions.filters.http.buffer.v3.)",
+      R"(Buffer"]}}, )");
   const auto send = [this](int bytes) {
     return Apply<envoy::config::core::v3::TypedExtensionConfig>(
         "buffer", absl::StrCat(R"({"name": "buffer", "typed_config": {"@type": "type.googleapis.)",
