@@ -38,7 +38,7 @@ bool DeltaSubscription::has_request() const {
 void DeltaSubscription::FillFirst(Request& request) const {
   // "Everything" alone is no names at all: what every server knows.
   if (all_ && !names_.empty()) request.add_resource_names_subscribe(std::string(1, kAllNames[0]));
-  for (const std::string& name : names_) request.add_resource_names_subscribe(NormalName(name));
+  for (std::string& name : AskedNames()) request.add_resource_names_subscribe(std::move(name));
   auto& versions = *request.mutable_initial_resource_versions();
   for (const auto& [name, known] : known_) {
     if (known.bytes == nullptr) continue;
@@ -79,7 +79,7 @@ absl::StatusOr<ResourceEntry> DeltaSubscription::Unpack(absl::string_view entry,
 
 void DeltaSubscription::Complete(Step& step) {
   for (const std::string& name : step.gone) {
-    AddRemoved(IsXdstpName(name) ? Asked(name) : name, step);
+    for (const std::string& spelling : Spellings(name)) AddRemoved(spelling, step);
   }
 }
 

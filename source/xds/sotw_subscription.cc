@@ -29,7 +29,7 @@ void SotwSubscription::FillNames(Request& request) {
   // "Everything" is no names at all as long as no names were sent: what every server knows.
   explicit_ |= !names_.empty() || (asked_ && !all_);
   if (all_ && explicit_) request.add_resource_names(std::string(1, kAllNames[0]));
-  for (const std::string& name : names_) request.add_resource_names(NormalName(name));
+  for (std::string& name : AskedNames()) request.add_resource_names(std::move(name));
 }
 
 SotwSubscription::Request SotwSubscription::TakeRequest() {
@@ -59,7 +59,7 @@ SotwSubscription::Request SotwSubscription::MakePoll() const {
   request.set_type_url(std::string(type().url));
   request.set_version_info(version_);
   if (all_ && !names_.empty()) request.add_resource_names(std::string(1, kAllNames[0]));
-  for (const std::string& name : names_) request.add_resource_names(NormalName(name));
+  for (std::string& name : AskedNames()) request.add_resource_names(std::move(name));
   return request;
 }
 

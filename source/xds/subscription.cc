@@ -40,21 +40,26 @@ Subscription::Subscription(event::TimerWheel& timers, SubscriptionOptions option
                    }),
       leases_(timers, [this](std::vector<std::string> names) { Expire(std::move(names)); }) {}
 
+bool Subscription::SetWanted(const std::string& name, bool wanted) {
+  if (name == kAllNames) return std::exchange(all_, wanted) != wanted;
+  if (!(wanted ? names_.insert(name).second : names_.erase(name) > 0)) return false;
+  if (!IsXdstpName(name)) return true;
+  if (wanted ? collections_.Add(name) : collections_.Remove(name)) return true;
+  // The same is wanted by another way of writing it: the server hears nothing.
+  wanted ? Copy(name) : Forget({name});
+  return false;
+}
+
 void Subscription::Want(const NameChange& change) {
   NameChange real;
-  const auto set = [this](const std::string& name, bool wanted) {
-    if (name == kAllNames) return std::exchange(all_, wanted) != wanted;
-    if (IsXdstpName(name)) wanted ? collections_.Add(name) : collections_.Remove(name);
-    return wanted ? names_.insert(name).second : names_.erase(name) > 0;
-  };
   for (const std::string& name : change.removed) {
-    if (set(name, false)) real.removed.push_back(name);
+    if (SetWanted(name, false)) real.removed.push_back(NormalName(name));
   }
   for (const std::string& name : change.added) {
-    if (set(name, true)) real.added.push_back(name);
+    if (SetWanted(name, true)) real.added.push_back(NormalName(name));
   }
   if (real.empty()) return;
-  ForgetUnwanted(real.removed);
+  ForgetUnwanted(change.removed);
   if (wants_anything()) ArmFetchTimer();
   ++stats_.update_attempt;
   OnNamesChanged(real);
@@ -93,8 +98,51 @@ bool Subscription::WantedByAlias(const Resource& resource) const {
                      [this](const std::string& alias) { return Wanted(alias); });
 }
 
-std::string Subscription::Asked(const std::string& name) const {
-  return names_.contains(name) || known_.contains(name) ? name : collections_.Asked(name);
+std::vector<std::string> Subscription::Spellings(const std::string& name) const {
+  if (!IsXdstpName(name)) return {name};
+  std::vector<std::string> spellings = collections_.Spellings(name);
+  if (spellings.empty()) spellings.push_back(name);
+  return spellings;
+}
+
+std::vector<std::string> Subscription::AskedNames() const {
+  std::vector<std::string> asked;
+  for (const std::string& name : names_) asked.push_back(NormalName(name));
+  if (!collections_.ambiguous()) return asked;
+  std::sort(asked.begin(), asked.end());
+  asked.erase(std::unique(asked.begin(), asked.end()), asked.end());
+  return asked;
+}
+
+void Subscription::Copy(const std::string& name) {
+  for (const std::string& other : collections_.Spellings(name)) {
+    const auto known = known_.find(other);
+    if (known == known_.end() || known->second.bytes == nullptr || known->second.refused) continue;
+    Resource copy;
+    copy.name = name;
+    copy.version = known->second.version;
+    copy.type_url = std::string(type().url);
+    copy.bytes = known->second.bytes;
+    copies_.push_back(std::move(copy));
+    if (work_ == nullptr) work_timer_.ArmIn(0);  // Later: the receiver is being called.
+    return;
+  }
+}
+
+void Subscription::ApplyCopies() {
+  TypeUpdate update;
+  update.type_url = std::string(type().url);
+  update.version = version_;
+  for (Resource& copy : std::exchange(copies_, {})) {
+    // It may have come, or gone, by itself.
+    if (!names_.contains(copy.name) || known_.contains(copy.name)) continue;
+    update.resources.push_back(std::move(copy));
+  }
+  if (update.resources.empty()) return;
+  const std::vector<ResourceError> refused = apply_(update);
+  absl::flat_hash_set<absl::string_view> bad;
+  for (const ResourceError& error : refused) bad.insert(error.name);
+  Remember(update, bad);
 }
 
 void Subscription::ArmFetchTimer() {
@@ -156,8 +204,14 @@ void Subscription::Add(absl::StatusOr<ResourceEntry> entry, Step& step) {
         {absl::StrCat("resources[", place, "]"), std::string(entry.status().message())});
     return;
   }
-  Resource& resource = entry->resource;
-  if (IsXdstpName(resource.name)) resource.name = Asked(resource.name);
+  for (const std::string& name : Spellings(entry->resource.name)) {
+    entry->resource.name = name;
+    AddOne(*entry, step);
+  }
+}
+
+void Subscription::AddOne(const ResourceEntry& entry, Step& step) {
+  const Resource& resource = entry.resource;
   // A control plane may send more than was asked for.
   if (!Wanted(resource.name) && !WantedByAlias(resource)) {
     ++stats_.unwanted_resources;
@@ -167,18 +221,18 @@ void Subscription::Add(absl::StatusOr<ResourceEntry> entry, Step& step) {
     step.errors.push_back({resource.name, "is in the response more than once"});
     return;
   }
-  if (resource.bytes == nullptr) return AddHeartbeat(*entry, step);
-  if (entry->ttl > 0 || leases_.Has(resource.name)) {
-    step.leases.push_back({resource.name, entry->ttl});
+  if (resource.bytes == nullptr) return AddHeartbeat(entry, step);
+  if (entry.ttl > 0 || leases_.Has(resource.name)) {
+    step.leases.push_back({resource.name, entry.ttl});
   }
   // Of one with aliases the receiver hears in any case: it may answer for another name this time.
   if (resource.aliases.empty() && IsUnchanged(resource)) {
     ++step.update.unchanged;
-    known_[resource.name].version = std::move(resource.version);
-    step.update.renewed.push_back(std::move(resource.name));
+    known_[resource.name].version = resource.version;
+    step.update.renewed.push_back(resource.name);
     return;
   }
-  step.update.resources.push_back(std::move(resource));
+  step.update.resources.push_back(resource);
 }
 
 void Subscription::AddHeartbeat(const ResourceEntry& entry, Step& step) {
@@ -218,14 +272,17 @@ void Subscription::FinishNow() {
   if (ready_) ready_(work_->begun, /*finish=*/true);
   while (work_ != nullptr) ApplyPart();
   work_timer_.Disarm();
+  if (!copies_.empty()) work_timer_.ArmIn(0);
   if (idle_) idle_();
 }
 
 // One turn's part.
 void Subscription::Advance() {
+  if (work_ == nullptr) return ApplyCopies();
   if (!work_->unpacked) UnpackPart();
   if (work_->unpacked && (!ready_ || ready_(work_->begun, /*finish=*/false))) ApplyPart();
-  if (work_ != nullptr) return work_timer_.ArmIn(0);  // In the next turn.
+  if (work_ != nullptr || !copies_.empty()) work_timer_.ArmIn(0);  // In the next turn.
+  if (work_ != nullptr) return;
   if (idle_) idle_();
 }
 

@@ -158,8 +158,11 @@ class Subscription {
   void AddRemoved(const std::string& name, Step& step);
 
   bool Wanted(absl::string_view name) const;
-  // A name of a response as it was asked for: that of an xdstp:// name may be written otherwise.
-  std::string Asked(const std::string& name) const;
+  // A name of a response as it was asked for: that of an xdstp:// name may be written otherwise, by
+  // some who want it in one way and by others in another. Never empty.
+  std::vector<std::string> Spellings(const std::string& name) const;
+  // What names_ says in a request.
+  std::vector<std::string> AskedNames() const;
   // Whether the versions that are held are those of the stream's server.
   bool same_server() const { return server_ == held_from_; }
   void RequestDue() {
@@ -182,6 +185,12 @@ class Subscription {
   bool WantedByAlias(const Resource& resource) const;
   bool IsUnchanged(const Resource& resource) const;
   void Add(absl::StatusOr<ResourceEntry> entry, Step& step);
+  void AddOne(const ResourceEntry& entry, Step& step);
+  // Whether a change of what is wanted by this name changes what is asked for.
+  bool SetWanted(const std::string& name, bool wanted);
+  // What is held already is handed on for another way of writing its name.
+  void Copy(const std::string& name);
+  void ApplyCopies();
   void AddHeartbeat(const ResourceEntry& entry, Step& step);
   void Advance();
   void UnpackPart();
@@ -206,7 +215,8 @@ class Subscription {
 
   event::TimerWheel& timers_;
   ApplyUpdate apply_;
-  std::unique_ptr<Work> work_;  // Null when nothing is left to do.
+  std::unique_ptr<Work> work_;    // Null when nothing is left to do.
+  std::vector<Resource> copies_;  // For whoever writes the name of what is held otherwise.
   event::Timer work_timer_;
   absl::AnyInvocable<void()> request_due_;
   absl::AnyInvocable<void()> idle_;

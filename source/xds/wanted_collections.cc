@@ -1,6 +1,8 @@
 // One table of normal forms.
 #include "source/xds/wanted_collections.h"
 
+#include <algorithm>
+
 #include "source/xds/xdstp_name.h"
 
 namespace proxenos::xds {
@@ -11,16 +13,31 @@ bool WantedCollections::IsCollection(const std::string& name) {
   return parsed.ok() && parsed->glob();
 }
 
-void WantedCollections::Add(const std::string& name) {
-  if (names_.emplace(NormalName(name), name).second && IsCollection(name)) ++globs_;
+bool WantedCollections::Add(const std::string& name) {
+  std::vector<std::string>& spellings = names_[NormalName(name)];
+  spellings.push_back(name);
+  if (spellings.size() > 1) {
+    ++others_;
+    return false;
+  }
+  if (IsCollection(name)) ++globs_;
+  return true;
 }
 
-void WantedCollections::Remove(const std::string& name) {
+bool WantedCollections::Remove(const std::string& name) {
   const auto found = names_.find(NormalName(name));
-  // Of two ways of writing it the first one counts.
-  if (found == names_.end() || found->second != name) return;
+  if (found == names_.end()) return false;
+  std::vector<std::string>& spellings = found->second;
+  const auto spelling = std::find(spellings.begin(), spellings.end(), name);
+  if (spelling == spellings.end()) return false;
+  spellings.erase(spelling);
+  if (!spellings.empty()) {
+    --others_;
+    return false;
+  }
   names_.erase(found);
   if (IsCollection(name)) --globs_;
+  return true;
 }
 
 bool WantedCollections::Has(absl::string_view name) const {
@@ -32,10 +49,10 @@ bool WantedCollections::Has(absl::string_view name) const {
          (globs_ > 0 && names_.contains(parsed->Collection().ToString()));
 }
 
-std::string WantedCollections::Asked(const std::string& name) const {
-  if (names_.empty()) return name;
+std::vector<std::string> WantedCollections::Spellings(const std::string& name) const {
+  if (names_.empty()) return {};
   const auto found = names_.find(NormalName(name));
-  return found == names_.end() ? name : found->second;
+  return found == names_.end() ? std::vector<std::string>() : found->second;
 }
 
 }  // namespace proxenos::xds

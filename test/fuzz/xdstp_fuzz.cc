@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "source/base/check.h"
@@ -37,14 +38,31 @@ void CheckForms(const std::string& name) {
   CHECK(parsed->glob() == Same(*parsed, collection));
 }
 
-// By the normal form, as it was written first.
-using Model = std::map<std::string, std::string>;
+// By the normal form, as it was written.
+using Model = std::map<std::string, std::vector<std::string>>;
 
 bool IsWanted(const Model& model, const std::string& name) {
   const absl::StatusOr<XdstpName> parsed = ParseXdstpName(name);
   if (!parsed.ok()) return model.contains(name);
   if (parsed->glob()) return false;
   return model.contains(parsed->ToString()) || model.contains(parsed->Collection().ToString());
+}
+
+void Want(const std::string& name, Model& model, WantedCollections& wanted) {
+  std::vector<std::string>& names = model[NormalName(name)];
+  if (absl::c_linear_search(names, name)) return;
+  CHECK(wanted.Add(name) == names.empty());
+  names.push_back(name);
+}
+
+// True when it was the last way of writing it.
+bool Drop(const std::string& name, Model& model) {
+  const auto found = model.find(NormalName(name));
+  if (found == model.end() || !absl::c_linear_search(found->second, name)) return false;
+  found->second.erase(absl::c_find(found->second, name));
+  if (!found->second.empty()) return false;
+  model.erase(found);
+  return true;
 }
 
 void AddNodeContext(const std::vector<std::string>& parts, XdstpName name) {
@@ -74,23 +92,19 @@ void Run(absl::string_view input) {
     const std::string name(marked ? line.substr(1) : line);
     CheckForms(name);
     if (mark == '@') node.push_back(name);
-    if (mark == '+' && IsXdstpName(name)) {
-      wanted.Add(name);
-      model.emplace(NormalName(name), name);
-    }
-    if (mark == '-' && IsXdstpName(name)) {
-      wanted.Remove(name);
-      const auto found = model.find(NormalName(name));
-      if (found != model.end() && found->second == name) model.erase(found);
-    }
+    if (mark == '+' && IsXdstpName(name)) Want(name, model, wanted);
+    if (mark == '-' && IsXdstpName(name)) CHECK(wanted.Remove(name) == Drop(name, model));
     CHECK(wanted.Has(name) == IsWanted(model, name));
     const auto written = model.find(NormalName(name));
-    CHECK(wanted.Asked(name) == (written == model.end() ? name : written->second));
+    CHECK(wanted.Spellings(name) ==
+          (written == model.end() ? std::vector<std::string>() : written->second));
     const absl::StatusOr<XdstpName> parsed = ParseXdstpName(name);
     if (parsed.ok()) AddNodeContext(node, *parsed);
   }
-  for (const auto& [normal, name] : model) wanted.Remove(name);
-  CHECK(!wanted.any());
+  for (const auto& [normal, names] : model) {
+    for (const std::string& name : names) CHECK(wanted.Remove(name) == (&name == &names.back()));
+  }
+  CHECK(!wanted.any() && !wanted.ambiguous());
 }
 
 }  // namespace

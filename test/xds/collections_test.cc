@@ -83,5 +83,55 @@ TEST_F(CollectionsTest, ANameIsGivenAsItWasAskedFor) {
   EXPECT_EQ(updates_.back().removed, Names{Named("x?b=2&a=1")});
 }
 
+// Two who want one thing and write its name otherwise: each has it by its own way of writing.
+TEST_F(CollectionsTest, ANameInTwoWaysOfWriting) {
+  const std::string one = Named("x?b=2&a=1");
+  const std::string other = Named("x?a=%31&b=2");
+  EXPECT_EQ(Ask({one, other}), Names{Named("x?a=1&b=2")});
+  EXPECT_EQ(Send({Named("x?a=1&b=2")}), (Names{one, other}));
+  EXPECT_EQ(delta_->held(), 2u);
+  while (delta_->has_request()) delta_->TakeRequest();
+
+  // One of them has enough: the server hears nothing.
+  delta_->Want({{}, {one}});
+  EXPECT_FALSE(delta_->has_request());
+  EXPECT_EQ(delta_->held(), 1u);
+  Send({}, {Named("x?b=2&a=1")});
+  EXPECT_EQ(updates_.back().removed, Names{other});
+  EXPECT_EQ(Send({Named("x?a=1&b=2")}), Names{other});
+  while (delta_->has_request()) delta_->TakeRequest();
+
+  delta_->Want({{}, {other}});
+  const DeltaSubscription::Request last = delta_->TakeRequest();
+  ASSERT_EQ(last.resource_names_unsubscribe_size(), 1);
+  EXPECT_EQ(last.resource_names_unsubscribe(0), Named("x?a=1&b=2"));
+  EXPECT_EQ(delta_->held(), 0u);
+}
+
+TEST_F(CollectionsTest, WhatIsHeldIsHandedOnForAnotherWayOfWriting) {
+  const std::string one = Named("x?b=2&a=1");
+  const std::string other = Named("x?a=1&b=2");
+  Ask({one});
+  Send({one});
+  while (delta_->has_request()) delta_->TakeRequest();
+  const size_t before = updates_.size();
+  delta_->Want({{other}, {}});
+  EXPECT_FALSE(delta_->has_request());
+  EXPECT_EQ(updates_.size(), before) << "not while the receiver says what it wants";
+  timers_.Advance(base::kMillisecond);
+  ASSERT_EQ(updates_.size(), before + 1);
+  ASSERT_EQ(updates_.back().resources.size(), 1u);
+  EXPECT_EQ(updates_.back().resources[0].name, other);
+  EXPECT_EQ(updates_.back().resources[0].version, "1");
+  EXPECT_EQ(delta_->held(), 2u);
+  // It goes before it is handed on.
+  delta_->Want({{}, {other}});
+  delta_->Want({{other}, {}});
+  delta_->Want({{}, {other}});
+  timers_.Advance(2 * base::kMillisecond);
+  EXPECT_EQ(updates_.size(), before + 1);
+  EXPECT_EQ(delta_->held(), 1u);
+}
+
 }  // namespace
 }  // namespace proxenos::xds

@@ -62,8 +62,20 @@ TEST(WantedCollections, MembersAndWaysOfWriting) {
   EXPECT_FALSE(wanted.Has(Named("a/b?a=1"))) << "other parameters";
   EXPECT_FALSE(wanted.Has(Named("a/*?a=1&b=2"))) << "a collection is no resource";
   EXPECT_TRUE(wanted.Has(Named("single?x=2&y=1")));
-  EXPECT_EQ(wanted.Asked(Named("single?x=2&y=1")), Named("single?y=1&x=2"));
-  EXPECT_EQ(wanted.Asked(Named("other")), Named("other"));
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(wanted.Spellings(Named("single?x=2&y=1")), Names{Named("single?y=1&x=2")});
+  EXPECT_EQ(wanted.Spellings(Named("other")), Names());
+  EXPECT_FALSE(wanted.ambiguous());
+  EXPECT_FALSE(wanted.Add(Named("single?x=2&y=1"))) << "it is wanted already";
+  EXPECT_TRUE(wanted.ambiguous());
+  EXPECT_EQ(wanted.Spellings(Named("single?x=2&y=%31")),
+            (Names{Named("single?y=1&x=2"), Named("single?x=2&y=1")}));
+  EXPECT_FALSE(wanted.Remove(Named("single?y=1&x=2"))) << "the other one stays";
+  EXPECT_FALSE(wanted.ambiguous());
+  EXPECT_TRUE(wanted.Has(Named("single?y=1&x=2")));
+  EXPECT_EQ(wanted.Spellings(Named("single?y=1&x=2")), Names{Named("single?x=2&y=1")});
+  EXPECT_TRUE(wanted.Remove(Named("single?x=2&y=1")));
+  EXPECT_FALSE(wanted.Has(Named("single?y=1&x=2")));
   wanted.Remove(Named("a/*?a=1&b=2"));  // Written otherwise: somebody else's.
   EXPECT_TRUE(wanted.any());
   wanted.Remove(Named("a/*?b=2&a=1"));
