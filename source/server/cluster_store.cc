@@ -433,6 +433,11 @@ bool ClusterStore::Unready(absl::string_view name) const {
          found->second->warming != nullptr;
 }
 
+bool ClusterStore::AnyUnready(const std::vector<std::string>& names) const {
+  return std::any_of(names.begin(), names.end(),
+                     [this](const std::string& name) { return Unready(name); });
+}
+
 const upstream::ClusterConfig* ClusterStore::Find(absl::string_view name) const {
   const auto found = clusters_.find(name);
   if (found == clusters_.end()) return nullptr;

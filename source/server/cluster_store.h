@@ -99,6 +99,8 @@ class ClusterStore {
   bool Has(absl::string_view name) const;
   // Known, but none of its versions is in force yet.
   bool Unready(absl::string_view name) const;
+  // Whether some of these are.
+  bool AnyUnready(const std::vector<std::string>& names) const;
   size_t active_count() const { return active_; }
   size_t warming_count() const { return warming_.size(); }
   // Clusters without any version in force that start-up waits for (wait_for_warm_on_init).

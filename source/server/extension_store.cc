@@ -8,6 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "source/base/check.h"
 #include "source/base/log.h"
+#include "source/server/cluster_store.h"
+#include "source/server/own_clusters.h"
+#include "source/server/route_store.h"
 #include "source/stats/scope.h"
 #include "source/xds/type_url.h"
 #include "source/xds/xxhash64.h"
@@ -20,6 +23,10 @@ struct ExtensionStore::Entry {
   std::optional<ResourceVersion> active;
   std::optional<Refusal> refused;
   std::vector<Slot*> users;
+  // Clusters that stand for servers which `active` names by their addresses, and how long to wait
+  // for their first look-up.
+  std::vector<std::string> own_targets;
+  base::MonoTime targets_deadline = 0;
   stats::Group<stats::ExtensionStats> stats;
 };
 
@@ -66,6 +73,7 @@ std::optional<std::string> ExtensionStore::Take(const SourceKey& source,
     return std::nullopt;
   }
   config::Errors errors;
+  const uint64_t stamp = rpc::OwnTargets::OfProcess().stamp();
   std::vector<Factory> made;
   for (const Slot* slot : entry.users) {
     made.push_back(compilers_.filter(slot->place, *resource.bytes, errors));
@@ -81,6 +89,8 @@ std::optional<std::string> ExtensionStore::Take(const SourceKey& source,
   }
   entry.refused.reset();
   entry.active = ResourceVersion::Of(resource, now);
+  entry.own_targets = OwnClusters::NamedSince(stamp);
+  entry.targets_deadline = context_.Deadline(kRouteWait);
   entry.stats->update_success.Inc();
   entry.stats->config_reload.Inc();
   entry.stats->version.Set(xds::XxHash64(resource.version));
@@ -97,6 +107,7 @@ void ExtensionStore::Remove(const SourceKey& source, const std::string& name) {
   const auto found = entries_.find(Key(name, source));
   if (found == entries_.end() || !found->second->active.has_value()) return;
   found->second->active.reset();
+  found->second->own_targets.clear();
   for (Slot* slot : found->second->users) {
     slot->factory = nullptr;  // The default stands there again.
     slot->changed = true;
@@ -194,6 +205,18 @@ void ExtensionUse::Adopt(ExtensionUse& before, absl::Span<const int32_t> kept) {
 bool ExtensionUse::ready() const {
   return absl::c_all_of(
       slots_, [](const auto& slot) { return slot->factory != nullptr || !slot->place.warms; });
+}
+
+base::MonoTime ExtensionUse::LooksUpUntil(const ClusterStore& clusters) const {
+  base::MonoTime until = 0;
+  const base::MonoTime now = store_.context_.loop.now();
+  for (const auto& slot : slots_) {
+    const base::MonoTime deadline = slot->entry->targets_deadline;
+    if (deadline > now && clusters.AnyUnready(slot->entry->own_targets)) {
+      until = std::max(until, deadline);
+    }
+  }
+  return until;
 }
 
 base::Nanos ExtensionUse::timeout() const {

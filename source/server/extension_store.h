@@ -24,6 +24,7 @@
 
 namespace proxenos::server {
 
+class ClusterStore;
 class ExtensionUse;
 
 // Owner: the ConfigStore. Thread: main. Outlives every ExtensionUse.
@@ -80,6 +81,9 @@ class ExtensionUse {
   bool ready() const;
   // How long a new version waits for them; 0 without end.
   base::Nanos timeout() const;
+  // Until when what came waits for the first look-up of servers that it names by their addresses
+  // (google_grpc); 0 when it need not (any more).
+  base::MonoTime LooksUpUntil(const ClusterStore& clusters) const;
   // The filters of each chain as they are now; null where none come by discovery.
   std::vector<std::shared_ptr<const filter::FilterFactories>> Filters() const;
   // Of the chains in which one changed since the last call.

@@ -10,7 +10,7 @@
 #include "source/base/log.h"
 #include "source/downstream/chain_service.h"
 #include "source/downstream/datagram_service.h"
-#include "source/rpc/own_target.h"
+#include "source/server/own_clusters.h"
 #include "source/server/tls_contexts.h"
 #include "source/xds/type_url.h"
 
@@ -25,13 +25,6 @@ void ForEachTableWritten(const downstream::HttpConfig& http,
   for (const downstream::Scope& scope : http.scopes->listed) {
     if (scope.written != nullptr) visit(*scope.written->table);
   }
-}
-
-// gRPC holds a call back while the name of its server is being looked up for the first time. Here
-// the listener is held back, so that no request meets a server which has no address yet.
-bool LooksUp(const std::vector<std::string>& targets, const ClusterStore& clusters) {
-  return absl::c_any_of(
-      targets, [&clusters](const std::string& cluster) { return clusters.Unready(cluster); });
 }
 
 }  // namespace
@@ -255,9 +248,7 @@ std::optional<std::string> ListenerStore::Take(const xds::Resource& resource, bo
   }
   listener.refused.reset();
   listener.warming = MakeVersion(resource, std::move(compiled), std::move(named));
-  for (const auto& target : rpc::OwnTargets::OfProcess().NamedSince(targets_stamp)) {
-    listener.warming->own_targets.push_back(target->cluster);
-  }
+  listener.warming->own_targets = OwnClusters::NamedSince(targets_stamp);
   if (!listener.warming->compiled.kept.empty()) ++counts_.in_place;
   warming_.insert(listener.name);
   context_.Pump();
@@ -320,11 +311,14 @@ void ListenerStore::Settle(Batch& batch) {
     Listener& listener = *listeners_[*it];
     const Version& version = *listener.warming;
     const Waits waits = WaitsFor(version);
-    const bool looks_up = LooksUp(version.own_targets, around_.clusters);
+    // gRPC holds a call back while the name of its server is being looked up for the first time.
+    // Here the listener is held back, so that no request meets a server which has no address yet.
+    const bool looks_up = around_.clusters.AnyUnready(version.own_targets);
     if ((waits.routes && now < version.routes_deadline) ||
         (waits.secrets && now < version.secrets_deadline) ||
         (waits.filters && now < version.filters_deadline) ||
-        (looks_up && now < version.targets_deadline)) {
+        (looks_up && now < version.targets_deadline) ||
+        version.filters.LooksUpUntil(around_.clusters) > now) {
       ++it;
       continue;
     }
@@ -368,13 +362,22 @@ void ListenerStore::SettleSecrets(Batch& batch) {
 }
 
 void ListenerStore::SettleFilters(Batch& batch) {
-  for (const std::string& name : around_.extensions.TakeChanged()) {
+  filters_pending_.merge(around_.extensions.TakeChanged());
+  for (auto it = filters_pending_.begin(); it != filters_pending_.end();) {
+    const std::string& name = *it;
     const auto found = listeners_.find(name);
-    if (found == listeners_.end() || found->second->active == nullptr) continue;
-    found->second->active->filters.TakeChanged(
-        [&batch, &name](size_t chain, std::shared_ptr<const filter::FilterFactories> filters) {
-          batch.listener_filters.push_back({name, chain, std::move(filters)});
-        });
+    if (found != listeners_.end() && found->second->active != nullptr) {
+      ExtensionUse& filters = found->second->active->filters;
+      if (filters.LooksUpUntil(around_.clusters) != 0) {
+        ++it;  // Those before go on meanwhile.
+        continue;
+      }
+      filters.TakeChanged(
+          [&batch, &name](size_t chain, std::shared_ptr<const filter::FilterFactories> changed) {
+            batch.listener_filters.push_back({name, chain, std::move(changed)});
+          });
+    }
+    it = filters_pending_.erase(it);
   }
 }
 
@@ -444,10 +447,17 @@ base::MonoTime ListenerStore::NextDeadline() const {
   for (const std::string& name : warming_) {
     const Version& version = *listeners_.find(name)->second->warming;
     // One that is over is not waited for any more.
-    for (const base::MonoTime deadline : {version.routes_deadline, version.secrets_deadline,
-                                          version.filters_deadline, version.targets_deadline}) {
+    for (const base::MonoTime deadline :
+         {version.routes_deadline, version.secrets_deadline, version.filters_deadline,
+          version.targets_deadline, version.filters.LooksUpUntil(around_.clusters)}) {
       if (deadline > now) next = std::min(next, deadline);
     }
+  }
+  for (const std::string& name : filters_pending_) {
+    const auto found = listeners_.find(name);
+    if (found == listeners_.end() || found->second->active == nullptr) continue;
+    const base::MonoTime until = found->second->active->filters.LooksUpUntil(around_.clusters);
+    if (until != 0) next = std::min(next, until);
   }
   for (const std::string& name : scopes_pending_) {
     const auto found = listeners_.find(name);

@@ -142,7 +142,8 @@ class ListenerStore {
   absl::btree_map<std::string, Draining> draining_;
   std::deque<DrainingChains> draining_chains_;  // In order of their ends.
   size_t draining_chain_count_ = 0;
-  std::set<std::string> scopes_pending_;  // Listeners in force whose newest scopes are not.
+  std::set<std::string> scopes_pending_;   // Listeners in force whose newest scopes are not.
+  std::set<std::string> filters_pending_;  // The same of filters that came.
   Counts counts_;
 };
 

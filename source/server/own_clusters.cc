@@ -32,6 +32,14 @@ void OwnClusters::Join(rpc::OwnTargetPtr target) {
   held_.push_back({std::move(target)});
 }
 
+std::vector<std::string> OwnClusters::NamedSince(uint64_t stamp) {
+  std::vector<std::string> clusters;
+  for (const rpc::OwnTargetPtr& target : rpc::OwnTargets::OfProcess().NamedSince(stamp)) {
+    clusters.push_back(target->cluster);
+  }
+  return clusters;
+}
+
 void OwnClusters::Settle() {
   rpc::OwnTargets& targets = rpc::OwnTargets::OfProcess();
   const uint64_t stamp = targets.stamp();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "source/rpc/own_target.h"
@@ -21,6 +22,9 @@ class OwnClusters {
   // Takes what was named since the last call, lets go of what nobody holds any more. Before the
   // clusters settle, so that those are in force with whoever calls them.
   void Settle();
+
+  // The clusters of those that were named since rpc::OwnTargets had this stamp.
+  static std::vector<std::string> NamedSince(uint64_t stamp);
 
  private:
   struct Held {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "source/base/log.h"
+#include "source/server/own_clusters.h"
 #include "source/server/route_version.h"
 #include "source/xds/type_url.h"
 
@@ -23,10 +24,12 @@ RouteStore::RouteStore(StoreContext context, Compilers& compilers, RouteNeighbou
 RouteStore::~RouteStore() = default;
 
 bool RouteStore::MustWait(const route::RouteTable& table, const ClusterStore& clusters) {
-  for (const std::string& name : table.cluster_names()) {
-    if (clusters.Unready(name)) return true;
-  }
-  return false;
+  return clusters.AnyUnready(table.cluster_names());
+}
+
+bool RouteStore::Lacks(const Version& version) const {
+  return MustWait(*version.snapshot->table, clusters_) ||
+         clusters_.AnyUnready(version.own_targets) || !AreThere(version.secrets);
 }
 
 std::optional<std::string> RouteStore::CheckClusters(const route::RouteTable& table, bool check,
@@ -71,9 +74,11 @@ std::unique_ptr<RouteStore::Version> RouteStore::MakeVersion(const xds::Resource
                                                              Entry& entry, config::Errors& errors) {
   auto version = std::make_unique<Version>();
   const uint64_t stamp = tls::SecretCells::OfProcess().stamp();
+  const uint64_t targets_stamp = rpc::OwnTargets::OfProcess().stamp();
   version->snapshot = compilers_.routes(*resource.bytes, Origin::kDiscovery, errors);
   if (version->snapshot == nullptr) return nullptr;
   version->secrets = tls::SecretCells::OfProcess().NamedSince(stamp);
+  version->own_targets = OwnClusters::NamedSince(targets_stamp);
   const route::RouteTable& table = *version->snapshot->table;
   version->resource = ResourceVersion::Of(resource, context_.loop.wall_now());
   version->deadline = context_.Deadline(kRouteWait);
@@ -123,8 +128,7 @@ void RouteStore::Drop(const SourceKey& source, const std::string& name, Batch& b
 
 bool RouteStore::Waits(Entry& entry, base::MonoTime now) const {
   const Version& version = *entry.warming;
-  const bool waits = MustWait(*version.snapshot->table, clusters_) || !AreThere(version.secrets);
-  if (waits && now < version.deadline) return true;
+  if (Lacks(version) && now < version.deadline) return true;
   const RouteHosts* hosts = entry.hosts_of_warming();
   return hosts != nullptr && !hosts->answered() && now < version.hosts_deadline;
 }
@@ -147,7 +151,7 @@ void RouteStore::Settle(Batch& batch) {
 }
 
 void RouteStore::Activate(const std::string& name, Entry& entry, Batch& batch) {
-  if (MustWait(*entry.warming->snapshot->table, clusters_) || !AreThere(entry.warming->secrets)) {
+  if (Lacks(*entry.warming)) {
     PX_LOG(kConfig, kWarn, "routes ", name, ": their clusters or secrets did not come in time");
   }
   uses_.Add(*entry.warming->snapshot->table);

@@ -86,6 +86,8 @@ class RouteStore {
   // A new version; with errors it is of no use.
   std::unique_ptr<Version> MakeVersion(const xds::Resource& resource, Entry& entry,
                                        config::Errors& errors);
+  // Whether what it names is on its way still.
+  bool Lacks(const Version& version) const;
   bool Waits(Entry& entry, base::MonoTime now) const;
   void Activate(const std::string& name, Entry& entry, Batch& batch);
 

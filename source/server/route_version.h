@@ -15,8 +15,10 @@ struct RouteStore::Version {
   ResourceVersion resource;              // As it was sent.
   std::optional<ResourceVersion> whole;  // With hosts by discovery; none: there are none.
   std::shared_ptr<const downstream::RouteSnapshot> snapshot;
-  base::MonoTime deadline = base::kNever;   // Of its wait for clusters and secrets.
+  base::MonoTime deadline = base::kNever;   // Of its wait for clusters, servers and secrets.
   std::vector<tls::SecretCellPtr> secrets;  // Those that its overrides of filters name.
+  // Clusters that stand for servers which those name by their addresses (google_grpc).
+  std::vector<std::string> own_targets;
 
   bool discovers = false;             // vhds
   base::MonoTime hosts_deadline = 0;  // Of its wait for the first of them.

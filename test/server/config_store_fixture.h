@@ -188,6 +188,7 @@ class ConfigStoreTest : public ::testing::Test {
     };
     compilers.routes = [this](const std::string& bytes, Origin, config::Errors& errors) {
       ++compiled_;
+      if (on_routes_ != nullptr) on_routes_();
       return CompileRoutes("r", WordsOf(bytes), errors);
     };
     compilers.listener = [this](const std::string& bytes, Origin origin, config::Errors& errors) {
@@ -274,6 +275,7 @@ class ConfigStoreTest : public ::testing::Test {
   std::map<std::pair<std::string, SourceKey>, std::set<std::string>> wanted_;
   uint16_t refused_port_ = 1;
   absl::AnyInvocable<void()> on_listener_;  // What its filters do when they are compiled.
+  absl::AnyInvocable<void()> on_routes_;    // The same of the overrides of filters in routes.
   int compiled_ = 0;
   std::optional<ConfigStore> store_;
 };

@@ -11,8 +11,10 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
+#include "source/rpc/own_target.h"
 #include "source/server/config_store.h"
 #include "source/xds/type_url.h"
+#include "test/support/scripted_dns_resolver.h"
 #include "test/support/sim_clock.h"
 
 namespace proxenos::server {
@@ -33,47 +35,81 @@ std::string Names(const filter::FilterFactories& filters) {
   return absl::StrJoin(names, ",");
 }
 
+// A cluster whose hosts come by a look-up.
+std::shared_ptr<const upstream::ClusterConfig> LookedUp(const std::string& name) {
+  auto config = std::make_shared<upstream::ClusterConfig>();
+  config->name = name;
+  config->discovery = upstream::DiscoveryKind::kStrictDns;
+  auto assignment = std::make_shared<upstream::Assignment>();
+  assignment->localities.emplace_back();
+  upstream::Endpoint endpoint;
+  endpoint.dns_name = "name.test";
+  endpoint.dns_port = 80;
+  assignment->localities[0].endpoints.push_back(endpoint);
+  config->assignment = std::move(assignment);
+  config->dns = std::make_unique<upstream::DnsSettings>();
+  return config;
+}
+
+// "NAME PLACE...": one chain of a first filter, a default for each place, and a last one. A
+// place that begins with '!' does not warm.
+CompiledListener CompilePlaces(const std::string& bytes) {
+  const std::vector<std::string> words = absl::StrSplit(bytes, ' ');
+  auto http = std::make_shared<downstream::HttpConfig>();
+  http->routes = std::make_shared<downstream::RouteSnapshot>(
+      downstream::RouteSnapshot{route::RouteTable::Build({}), {}});
+  http->filters.push_back(std::make_shared<NamedFactory>("first"));
+  for (size_t i = 1; i < words.size(); ++i) {
+    filter::DiscoveredFilter place;
+    place.index = static_cast<uint32_t>(http->filters.size());
+    place.warms = words[i][0] != '!';
+    place.name = words[i].substr(place.warms ? 0 : 1);
+    http->discovered.push_back(place);
+    http->filters.push_back(std::make_shared<NamedFactory>("default"));
+  }
+  http->filters.push_back(std::make_shared<NamedFactory>("last"));
+  auto config = std::make_shared<downstream::ListenerConfig>();
+  config->name = words[0];
+  config->addresses = {*net::Address::FromIp("127.0.0.1", 0)};
+  auto chain = std::make_shared<downstream::ChainConfig>();
+  chain->http = http;
+  config->chains.push_back(std::move(chain));
+  CompiledListener compiled;
+  compiled.config = config;
+  compiled.routes.emplace_back();
+  return compiled;
+}
+
 class ExtensionStoreTest : public ::testing::Test {
  protected:
   ExtensionStoreTest() {
     Compilers compilers;
-    // "NAME PLACE...": one chain of a first filter, a default for each place, and a last one. A
-    // place that begins with '!' does not warm.
     compilers.listener = [](const std::string& bytes, Origin, config::Errors&) {
-      const std::vector<std::string> words = absl::StrSplit(bytes, ' ');
-      auto http = std::make_shared<downstream::HttpConfig>();
-      http->routes = std::make_shared<downstream::RouteSnapshot>(
-          downstream::RouteSnapshot{route::RouteTable::Build({}), {}});
-      http->filters.push_back(std::make_shared<NamedFactory>("first"));
-      for (size_t i = 1; i < words.size(); ++i) {
-        filter::DiscoveredFilter place;
-        place.index = static_cast<uint32_t>(http->filters.size());
-        place.warms = words[i][0] != '!';
-        place.name = words[i].substr(place.warms ? 0 : 1);
-        http->discovered.push_back(place);
-        http->filters.push_back(std::make_shared<NamedFactory>("default"));
-      }
-      http->filters.push_back(std::make_shared<NamedFactory>("last"));
-      auto config = std::make_shared<downstream::ListenerConfig>();
-      config->name = words[0];
-      config->addresses = {*net::Address::FromIp("127.0.0.1", 0)};
-      auto chain = std::make_shared<downstream::ChainConfig>();
-      chain->http = http;
-      config->chains.push_back(std::move(chain));
-      CompiledListener compiled;
-      compiled.config = config;
-      compiled.routes.emplace_back();
-      return compiled;
+      return CompilePlaces(bytes);
     };
-    compilers.filter = [](const filter::DiscoveredFilter& place, const std::string& bytes,
-                          config::Errors& errors) -> std::shared_ptr<const filter::FilterFactory> {
+    compilers.filter = [this](
+                           const filter::DiscoveredFilter& place, const std::string& bytes,
+                           config::Errors& errors) -> std::shared_ptr<const filter::FilterFactory> {
       if (absl::StrContains(bytes, "bad")) {
         errors.Add(config::Path("typed_config"), absl::StrCat("is bad for ", place.name));
         return nullptr;
       }
+      if (absl::StartsWith(bytes, "calls ")) {
+        target_ = rpc::OwnTargets::OfProcess().Name("test", bytes, [](const std::string& cluster) {
+          return absl::StrCat("\x0a", std::string(1, static_cast<char>(cluster.size())), cluster);
+        });
+      }
       return std::make_shared<NamedFactory>(bytes);
     };
+    compilers.cluster = [](const std::string& bytes, Origin, config::Errors&) {
+      return LookedUp(bytes.substr(2));
+    };
     ConfigStoreHooks hooks;
+    hooks.make_dns = [this](std::shared_ptr<const upstream::ClusterConfig> config,
+                            upstream::DnsCluster::OnAssignment on_assignment) {
+      return std::make_unique<upstream::DnsCluster>(loop_, resolver_.Share(), std::move(config),
+                                                    std::move(on_assignment));
+    };
     hooks.publish = [this](Batch batch) {
       for (const PublishedListener& each : batch.listeners) {
         published_.push_back(
@@ -121,6 +157,8 @@ class ExtensionStoreTest : public ::testing::Test {
   testing::SimClock clock_;
   event::EventLoop loop_{clock_};
   stats::Registry registry_;
+  proxenos::testing::ScriptedDnsResolver resolver_;
+  rpc::OwnTargetPtr target_;  // A server that a filter names by its address.
   std::vector<std::string> published_;
   std::set<std::string> wanted_;
   std::optional<ConfigStore> store_;
@@ -187,6 +225,25 @@ TEST_F(ExtensionStoreTest, RefusedOnesChangeNothing) {
     EXPECT_EQ(view.refused->reason, "typed_config: is bad for x");
   });
   EXPECT_EQ(seen, 1);
+}
+
+// No request meets a server that has no address yet.
+TEST_F(ExtensionStoreTest, FilterWaitsForTheFirstLookUpOfItsServer) {
+  Listen("a", "x");
+  Send("x", "calls one");
+  EXPECT_EQ(Turn(), "");
+  resolver_.Answer("name.test", {"10.0.0.1"});
+  EXPECT_EQ(Turn(), "listener a first,calls one,last");
+  Send("x", "calls two");
+  EXPECT_EQ(Turn(), "") << "the one before goes on";
+  resolver_.Answer("name.test", {"10.0.0.2"});
+  EXPECT_EQ(Turn(), "filters a/0 first,calls two,last");
+  Send("x", "calls nobody");
+  EXPECT_EQ(After(14 * base::kSecond), "");
+  EXPECT_EQ(After(2 * base::kSecond), "filters a/0 first,calls nobody,last");
+  Send("x", "calls another");
+  Send("x", "three");
+  EXPECT_EQ(Turn(), "filters a/0 first,three,last");
 }
 
 TEST_F(ExtensionStoreTest, WhatIsRemovedLeavesTheDefault) {

@@ -57,6 +57,24 @@ TEST_F(OwnClustersTest, ListenerWaitsForALookUpThatFailsAndNotForEver) {
   EXPECT_EQ(After(16 * base::kSecond), Words{"listener slow"});
 }
 
+// Overrides of filters in routes name servers, too.
+TEST_F(OwnClustersTest, RoutesWaitForTheFirstLookUpAndNotForEver) {
+  Apply(xds::kListenerType, {{"main", "2 rds r"}});
+  EXPECT_EQ(Turn(), kNoBatch);
+  rpc::OwnTargetPtr target;
+  on_routes_ = [&target] { target = Name("a", "dns"); };
+  Apply(xds::kRouteType, {{"r", ""}});
+  EXPECT_EQ(Turn(), kNoBatch);
+  resolver_.Answer("name.test", {"10.0.0.1"});
+  EXPECT_EQ(Turn(),
+            Words{absl::StrCat("cluster ", target->cluster, "/1; routes r->; listener main")});
+  rpc::OwnTargetPtr other;
+  on_routes_ = [&other] { other = Name("b", "dns"); };
+  Apply(xds::kRouteType, {{"r", "unheard-of"}});
+  EXPECT_EQ(Turn(), kNoBatch) << "those in force go on";
+  EXPECT_EQ(After(16 * base::kSecond), Words{"routes r->unheard-of"});
+}
+
 TEST_F(OwnClustersTest, GoWhenNobodyHoldsThem) {
   rpc::OwnTargetPtr target = Name("a", "static 10.0.0.1");
   const std::string cluster = target->cluster;
