@@ -8,101 +8,11 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "source/base/log.h"
-#include "source/downstream/chain_service.h"
-#include "source/downstream/datagram_service.h"
+#include "source/server/listener_version.h"
 #include "source/server/own_clusters.h"
-#include "source/server/tls_contexts.h"
 #include "source/xds/type_url.h"
 
 namespace proxenos::server {
-namespace {
-
-// Of the routes that are written in a connection manager itself.
-void ForEachTableWritten(const downstream::HttpConfig& http,
-                         absl::FunctionRef<void(const route::RouteTable&)> visit) {
-  if (http.routes != nullptr) visit(*http.routes->table);
-  if (http.scopes == nullptr) return;
-  for (const downstream::Scope& scope : http.scopes->listed) {
-    if (scope.written != nullptr) visit(*scope.written->table);
-  }
-}
-
-}  // namespace
-
-// One version of a listener.
-struct ListenerStore::Version {
-  Version(const Surroundings& around, const xds::Resource& from, base::WallTime now,
-          CompiledListener made, std::vector<tls::SecretCellPtr> named)
-      : name(from.name),
-        resource(ResourceVersion::Of(from, now)),
-        compiled(std::move(made)),
-        filter_secrets(std::move(named)),
-        tls(around.secrets,
-            {SecretOwner::Kind::kListener, from.name, compiled.config->stat_address()},
-            Templates(compiled)),
-        filters(around.extensions, from.name, compiled),
-        scopes(around.scopes, from.name, compiled) {}
-
-  // Null for those of chains that are kept: theirs are there.
-  static ServerContexts::Templates Templates(const CompiledListener& compiled) {
-    ServerContexts::Templates templates;
-    for (size_t i = 0; i < compiled.config->chains.size(); ++i) {
-      templates.push_back(compiled.Keeps(i) ? nullptr : compiled.config->chains[i]->tls);
-    }
-    return templates;
-  }
-  const std::vector<std::shared_ptr<const downstream::ChainConfig>>& chains() const {
-    return compiled.config->chains;
-  }
-  bool HasSecrets() const { return tls.ready() && AreThere(filter_secrets); }
-  // The tables of those chains whose routes do not come by name.
-  void ForEachInlineTable(absl::FunctionRef<void(const route::RouteTable&)> visit) const {
-    for (const auto& chain : chains()) {
-      if (chain->http != nullptr) ForEachTableWritten(*chain->http, visit);
-    }
-  }
-
-  // Calls `visit` with the clusters of each terminal filter that is not HTTP.
-  void ForEachTerminal(absl::FunctionRef<void(absl::Span<const std::string>)> visit) const {
-    for (const auto& chain : chains()) {
-      if (chain->terminal != nullptr) visit(chain->terminal->cluster_names());
-    }
-    const auto& datagrams = compiled.config->datagrams;
-    if (datagrams != nullptr) visit(datagrams->terminal->cluster_names());
-  }
-
-  // Takes what chains that are kept have been using over from the version in force.
-  void Adopt(Version& before) {
-    for (size_t i = 0; i < compiled.kept.size(); ++i) {
-      if (compiled.Keeps(i)) tls.Adopt(i, before.tls, static_cast<size_t>(compiled.kept[i]));
-    }
-    filters.Adopt(before.filters, compiled.kept);
-    scopes.Adopt(before.scopes, compiled);
-  }
-
-  const std::string name;
-  ResourceVersion resource;
-  const CompiledListener compiled;
-  const std::vector<tls::SecretCellPtr> filter_secrets;  // Those that its filters name.
-  // Clusters that stand for servers which its filters name by their addresses (google_grpc).
-  std::vector<std::string> own_targets;
-  std::vector<NameClaim> routes;  // Of those that come by name.
-  ServerContexts tls;
-  ExtensionUse filters;
-  ScopeUse scopes;
-  base::MonoTime routes_deadline = base::kNever;
-  base::MonoTime filters_deadline = base::kNever;
-  base::MonoTime secrets_deadline = base::kNever;
-  base::MonoTime targets_deadline = base::kNever;
-};
-
-struct ListenerStore::Listener {
-  std::string name;
-  bool is_static = false;
-  std::unique_ptr<Version> active;
-  std::unique_ptr<Version> warming;
-  std::optional<Refusal> refused;
-};
 
 ListenerStore::ListenerStore(StoreContext context, Compilers& compilers, Surroundings surroundings)
     : context_(context), compilers_(compilers), around_(std::move(surroundings)) {}
@@ -467,73 +377,6 @@ base::MonoTime ListenerStore::NextDeadline() const {
   for (const auto& [name, draining] : draining_) next = std::min(next, draining.until);
   if (!draining_chains_.empty()) next = std::min(next, draining_chains_.front().until);
   return next;
-}
-
-size_t ListenerStore::active_count() const {
-  size_t count = 0;
-  for (const auto& [name, listener] : listeners_) count += listener->active != nullptr;
-  return count;
-}
-
-size_t ListenerStore::draining_count() const { return draining_.size(); }
-
-void ListenerStore::ForEach(absl::FunctionRef<void(const ResourceView&)> visit) const {
-  for (const auto& [name, listener] : listeners_) {
-    ResourceView view{name, listener->is_static};
-    if (listener->active) view.active = &listener->active->resource;
-    if (listener->warming) view.warming = &listener->warming->resource;
-    if (listener->refused.has_value()) view.refused = &*listener->refused;
-    const auto draining = draining_.find(name);
-    if (draining != draining_.end()) view.draining = &draining->second.resource;
-    visit(view);
-  }
-  for (const auto& [name, draining] : draining_) {
-    if (listeners_.contains(name)) continue;
-    ResourceView view{name};
-    view.draining = &draining.resource;
-    visit(view);
-  }
-}
-
-void ListenerStore::ForEachActive(
-    absl::FunctionRef<void(const downstream::ListenerConfig&, bool)> visit) const {
-  for (const auto& [name, listener] : listeners_) {
-    if (listener->active) visit(*listener->active->compiled.config, listener->is_static);
-  }
-}
-
-void ListenerStore::ForEachInlineRoutes(
-    absl::FunctionRef<void(const std::string&, base::WallTime)> visit) const {
-  for (const auto& [name, listener] : listeners_) {
-    if (!listener->active) continue;
-    for (const RouteOrigin& origin : listener->active->compiled.routes) {
-      if (origin.written != nullptr)
-        visit(*origin.written, listener->active->resource.last_updated);
-    }
-  }
-}
-
-void ListenerStore::ForEachScopeList(
-    absl::FunctionRef<void(const std::string&, const std::vector<std::string>&, base::WallTime)>
-        visit) const {
-  for (const auto& [name, listener] : listeners_) {
-    if (!listener->active) continue;
-    const Version& version = *listener->active;
-    for (size_t i = 0; i < version.chains().size(); ++i) {
-      const std::vector<std::string>& written = version.compiled.routes[i].written_scopes;
-      if (written.empty()) continue;
-      visit(version.chains()[i]->http->scopes->name, written, version.resource.last_updated);
-    }
-  }
-}
-
-void ListenerStore::ForEachContext(absl::FunctionRef<void(const tls::Context&)> visit) const {
-  for (const auto& [name, listener] : listeners_) {
-    if (!listener->active) continue;
-    for (const auto& context : listener->active->tls.contexts()) {
-      if (context != nullptr) visit(*context);
-    }
-  }
 }
 
 }  // namespace proxenos::server
