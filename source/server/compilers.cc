@@ -195,8 +195,8 @@ CompiledListener CompileNextListener(const downstream::ListenerCompiler& compile
                                      const ListenerInForce& before, config::Errors& errors) {
   google::protobuf::Arena arena;
   auto& old = *google::protobuf::Arena::CreateMessage<Listener>(&arena);
-  if (before.compiled.config->datagrams != nullptr || !old.ParseFromString(before.bytes) ||
-      !SameButForChains(old, listener)) {
+  if (listener.name().empty() || before.compiled.config->datagrams != nullptr ||
+      !old.ParseFromString(before.bytes) || !SameButForChains(old, listener)) {
     return CompileListener(compiler, listener, bytes, errors);
   }
   CompiledListener compiled;
