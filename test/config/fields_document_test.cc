@@ -23,7 +23,7 @@ TEST(FieldsDocumentTest, SaysWhatIsMissing) {
   const std::string text = FieldsDocument();
   EXPECT_NE(std::string::npos, text.find("\n## envoy.config.cluster.v3.Cluster\n"));
   EXPECT_NE(std::string::npos, text.find("`upstream_config`"));
-  EXPECT_NE(std::string::npos, text.find("only `N_CHOICES`"));
+  EXPECT_NE(std::string::npos, text.find("only `ONE_TIME_ON_FIRST_BYTE`"));
 }
 
 }  // namespace
