@@ -140,9 +140,17 @@ TEST_F(AccessLogConfigTest, WithoutAWriterNothingIsOpened) {
 
 TEST_F(AccessLogConfigTest, UnknownFormatterIsRefused) {
   Logged(
-      "log_format { text_format: 'x' formatters { name: 'm' typed_config { type_url: "
-      "'type.googleapis.com/envoy.extensions.formatter.metadata.v3.Metadata' } } }");
-  EXPECT_THAT(FirstError(errors_), HasSubstr("formatter.metadata.v3.Metadata"));
+      "log_format { text_format: 'x' formatters { name: 'f' typed_config { type_url: "
+      "'type.googleapis.com/envoy.extensions.formatter.file_content.v3.FileContent' } } }");
+  EXPECT_THAT(FirstError(errors_), HasSubstr("formatter.file_content.v3.FileContent"));
+}
+
+TEST_F(AccessLogConfigTest, TheFormatterOfMetadataMayBeNamed) {
+  EXPECT_EQ(Logged("log_format { text_format: '%METADATA(DYNAMIC:none:a)%' formatters { name: 'm' "
+                   "typed_config { type_url: "
+                   "'type.googleapis.com/envoy.extensions.formatter.metadata.v3.Metadata' } } }"),
+            "-");
+  EXPECT_TRUE(errors_.ok());
 }
 
 TEST_F(AccessLogConfigTest, TheFormatterOfExpressionsNeedNotBeNamed) {
