@@ -133,7 +133,7 @@ void Worker::SetChains(Serving& serving, const PublishedListener& published,
   serving.cells = std::move(all);
   serving.listener->SetChains(published.config, std::move(cells), published.kept,
                               loop_.now() + drain_time);
-  if (serving.listener->has_leaving()) drain_timer_.ArmIn(kDrainTick);
+  if (serving.listener->has_leaving()) WatchDraining();
 }
 
 void Worker::SetListener(const PublishedListener& published,
@@ -247,7 +247,7 @@ void Worker::StopListeners(bool inbound_only, bool drain) {
     serving.listener->StopAccepting();
     if (drain) serving.listener->Drain();
   }
-  if (drain) drain_timer_.ArmIn(kDrainTick);
+  if (drain) WatchDraining();
 }
 
 void Worker::DrainConnections(bool inbound_only) {
@@ -259,7 +259,11 @@ void Worker::DrainConnections(bool inbound_only) {
 void Worker::StartDraining(std::unique_ptr<downstream::Listener> listener, base::Nanos drain_time) {
   listener->Drain();
   draining_.push_back(Draining{std::move(listener), loop_.now() + drain_time});
-  drain_timer_.ArmIn(kDrainTick);
+  WatchDraining();
+}
+
+void Worker::WatchDraining() {
+  if (!drain_timer_.armed()) drain_timer_.ArmIn(kDrainTick);
 }
 
 void Worker::OnDrainTimer() {
@@ -285,7 +289,7 @@ void Worker::OnDrainTimer() {
       ++it;
     }
   }
-  if (more || !draining_.empty()) drain_timer_.ArmIn(kDrainTick);
+  if (more || !draining_.empty()) WatchDraining();
 }
 
 }  // namespace proxenos::server

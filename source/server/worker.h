@@ -113,6 +113,8 @@ class Worker {
   std::vector<downstream::ChainCells> MakeCells(const PublishedListener& published);
   void SetChains(Serving& serving, const PublishedListener& published, base::Nanos drain_time);
   void StartDraining(std::unique_ptr<downstream::Listener> listener, base::Nanos drain_time);
+  // Sees to what drains at intervals, however often more of it comes.
+  void WatchDraining();
   void OnDrainTimer();
 
   const uint32_t index_;

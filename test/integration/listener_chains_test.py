@@ -9,6 +9,7 @@ import pathlib
 import socket
 import sys
 import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 
@@ -123,6 +124,22 @@ class ListenerChainsTest(xds_case.XdsTest):
         self.assertIn(first.expect_end(), ("closed", "reset"))
         self.assertEqual(second.expect_end(), "closed")
         self.assertEqual(second.goaway[1], 0)
+
+    def test_updates_without_a_pause_do_not_keep_what_drains(self):
+        one, two = (chain(name, from_address(host)) for name, host in (("one", "127.0.0.2"), ("two", "127.0.0.3")))
+        self.start_listener(one, two)
+        ending = self.http1("127.0.0.3")
+        self.assertEqual(ending.get(), (200, "two", False))
+        deadline = time.monotonic() + wire.PATIENCE_S
+        ending.sock.setblocking(False)
+        while time.monotonic() < deadline:
+            self.place(one, chain("new", from_address("127.0.0.4"), text=str(self.versions)))
+            try:
+                self.assertEqual(ending.sock.recv(1), b"")
+                return
+            except BlockingIOError:
+                pass
+        self.fail("the connection of a chain that is gone was kept")
 
     def test_chains_by_source(self):
         one, two = (chain(name, from_address(host)) for name, host in (("one", "127.0.0.2"), ("two", "127.0.0.3")))
