@@ -82,7 +82,7 @@ class Vm final : public base::RefCounted {
   void TakeFailure(lua_State* from, int status);
 
   uint64_t pattern_steps_ = 0;  // That are left.
-  size_t bytes_ = 0;  // Before the state, which uses it to its end.
+  size_t bytes_ = 0;            // Before the state, which uses it to its end.
   lua_State* lua_ = nullptr;
   int handlers_[2] = {kNoRef, kNoRef};
   Run* current_ = nullptr;
