@@ -27,6 +27,21 @@ constexpr base::Nanos kMaxPostedTime = 300 * base::kMicrosecond;
 // The loop whose turn this thread is in; a test may run one loop from another's turn.
 thread_local const EventLoop* turning = nullptr;
 
+// Stands in the list of the turn's end before what comes of the work at hand.
+class Mark final : public TurnEnd {
+ public:
+  void OnTurnEnd() override {}
+};
+
+thread_local Mark* mark = nullptr;  // Of the loop `turning`.
+
+void MoveToBack(Mark* moved, base::IntrusiveList<TurnEnd, TurnEndTag>& list) {
+  base::IntrusiveList<TurnEnd, TurnEndTag>::Remove(moved);
+  list.PushBack(moved);
+}
+
+void TakeAway(Mark* moved) { base::IntrusiveList<TurnEnd, TurnEndTag>::Remove(moved); }
+
 constexpr uint32_t kBothEdges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | static_cast<uint32_t>(EPOLLET);
 
 }  // namespace
@@ -114,6 +129,7 @@ void EventLoop::HandleEvents(int timeout_ms) {
   wheel_.Advance(now);
   for (int i = 0; i < n; ++i) {
     if (events[i].data.ptr != nullptr) {
+      MoveToBack(mark, turn_end_);
       static_cast<IoHandler*>(events[i].data.ptr)->OnIo(events[i].events);
       if (hurry_) RunHurried();
       continue;
@@ -122,6 +138,7 @@ void EventLoop::HandleEvents(int timeout_ms) {
     [[maybe_unused]] ssize_t ignored = read(wake_fd_, &count, sizeof(count));
     RunPosted();
   }
+  TakeAway(mark);
 }
 
 void EventLoop::RunPosted() {
@@ -154,20 +171,27 @@ void EventLoop::RunReady() {
     base::IntrusiveList<TurnEnd, TurnEndTag> ending;
     ending.Splice(turn_end_);
     while (TurnEnd* work = ending.PopFront()) {
+      MoveToBack(mark, turn_end_);
       work->OnTurnEnd();
       if (hurry_) RunHurried();
     }
+    TakeAway(mark);
   }
 }
 
-// One round, no more: what it schedules waits for those of the turn's end.
+// One round, no more, of what came of the work at hand: what stood in the list before, or is put
+// off to it, waits for the rounds of the turn's end. Else each who reads much would have all walked
+// who put themselves off.
 void EventLoop::RunHurried() {
   hurrying_ = true;
   base::IntrusiveList<Runnable, RunnableTag> ready;
   ready.Splice(runnable_);
   while (Runnable* runnable = ready.PopFront()) runnable->Run();
   base::IntrusiveList<TurnEnd, TurnEndTag> ending;
-  ending.Splice(turn_end_);
+  while (TurnEnd* work = turn_end_.Next(mark)) {
+    base::IntrusiveList<TurnEnd, TurnEndTag>::Remove(work);
+    ending.PushBack(work);
+  }
   while (TurnEnd* work = ending.PopFront()) work->OnTurnEnd();
   hurrying_ = hurry_ = false;
 }
@@ -189,11 +213,14 @@ void EventLoop::RunOnce(base::Nanos wait) {
   // A turn within a turn would destroy what the outer one still has events for.
   CHECK(turning != this);
   const EventLoop* const outer = std::exchange(turning, this);
+  Mark own_mark;
+  Mark* const outer_mark = std::exchange(mark, &own_mark);
   HandleEvents(WaitMs(wait));
   RunReady();
   if (!retired_.empty()) DestroyRetired();
   if (on_turn_) on_turn_(clock_.Mono() - now());
   turning = outer;
+  mark = outer_mark;
 }
 
 }  // namespace proxenos::event

@@ -22,6 +22,7 @@ namespace proxenos::filter {
 // What an action of a composite's own matcher does.
 struct CompositeAction {
   static constexpr uint32_t kSkips = UINT32_MAX;
+  static constexpr uint32_t kRefuses = UINT32_MAX - 1;
   uint32_t chain = kSkips;           // The number of what runs.
   runtime::FractionSetting share{};  // ExecuteFilterAction.sample_percent
 };
@@ -54,9 +55,15 @@ class CompositeGate final : public FilterGate {
       : choice_(std::move(choice)), chain_(chain) {}
 
   Answer Ask(StreamContext& stream, Direction direction) const override;
+  // The first filter of the composite that the request comes to decides for all of them: a filter
+  // may change what the matcher goes by, and those behind it are no less chosen for that.
+  Answer Decide(StreamContext& stream, Direction direction) const override;
 
  private:
-  Answer AskRoute(StreamContext& stream, const CompositeRoute& route) const;
+  // The number of the chain that runs, or kSkips or kRefuses.
+  uint32_t Chosen(const StreamContext& stream) const;
+  uint32_t ChosenByRoute(const StreamContext& stream, const CompositeRoute& route) const;
+  Answer Of(uint32_t chosen) const;
 
   const std::shared_ptr<const CompositeChoice> choice_;
   const uint32_t chain_;

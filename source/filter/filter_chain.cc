@@ -21,6 +21,7 @@ bool WantsBody(const BodyNeed& need) {
 FilterChain::FilterChain(const FilterFactories& factories, StreamContext& stream)
     : stream_(stream) {
   stream.IsGrpcCall();  // Before filters change the request.
+  stream.choices_.clear();
   filters_.reserve(factories.size());
   Make(factories, 0);
   AskNeeds(Direction::kRequest, ways_[0]);
@@ -296,10 +297,13 @@ void FilterChain::TakeAdded(Way& way, Parts& in) {
 // body, and was not waited for, must not let the message pass on less.
 bool FilterChain::GateSkips(Entry& entry, Direction direction, Part part) {
   if (part == Part::kHead && entry.answer == FilterGate::Answer::kUnknown) {
-    entry.answer = entry.factory->gate->Ask(stream_, direction);
+    entry.answer = entry.factory->gate->Decide(stream_, direction);
     if (entry.answer == FilterGate::Answer::kRefuse) {
-      stream_.Reply(500, "Internal Server Error", "filter_gate_undecided", 0);
       entry.answer = FilterGate::Answer::kSkip;
+      // An answer of our own needs no guard, and is not answered once more.
+      if (!stream_.replied()) {
+        stream_.Reply(500, "Internal Server Error", "filter_gate_undecided", 0);
+      }
       return true;
     }
     if (entry.waived[static_cast<int>(direction)] && entry.answer != FilterGate::Answer::kSkip) {

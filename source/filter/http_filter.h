@@ -106,6 +106,10 @@ class FilterGate {
   virtual ~FilterGate() = default;
   // `direction`: of the head that is at hand.
   virtual Answer Ask(StreamContext& stream, Direction direction) const = 0;
+  // The same, once that head has come to the filter: what is said of it now is said for good.
+  virtual Answer Decide(StreamContext& stream, Direction direction) const {
+    return Ask(stream, direction);
+  }
 };
 
 // What a configured filter keeps on one worker for all streams: stats and the like. Owner: the

@@ -197,6 +197,16 @@ class StreamContext : public event::Runnable {
   // Whether the request was a gRPC call when it came, whatever filters have made of it.
   bool IsGrpcCall();
 
+  // What was decided once for several filters of the chain, by what they share: a number of the
+  // decider's own; null: nothing yet. The chain forgets it when it is made anew.
+  const uint32_t* FindChoice(const void* decider) const {
+    for (const Choice& each : choices_) {
+      if (each.decider == decider) return &each.number;
+    }
+    return nullptr;
+  }
+  void Choose(const void* decider, uint32_t number) { choices_.push_back({decider, number}); }
+
   bool replied() const { return replied_; }
   bool response_sent() const { return response_sent_; }
   bool aborted() const { return aborted_; }
@@ -223,6 +233,10 @@ class StreamContext : public event::Runnable {
         random(whole.random),
         internal(whole.internal) {}
 
+  struct Choice {
+    const void* decider;
+    uint32_t number;
+  };
   struct Injected {
     HttpFilter* filter;
     Direction direction;
@@ -249,6 +263,7 @@ class StreamContext : public event::Runnable {
   bool broken_off_ = false;  // Aborted once the response that there is has gone to the codec.
   uint64_t body_limit_[2] = {base::limits::kStreamBufferBytes, base::limits::kStreamBufferBytes};
   std::vector<Injected> injected_;  // At most one of a filter and direction.
+  std::vector<Choice> choices_;     // One of a decider.
   uint32_t awaited_[2] = {0, 0};    // The limit that AwaitBody was called with; 0: nobody waits.
 
   friend class FilterChain;

@@ -91,8 +91,10 @@ TEST(FieldsTest, ValuesOfAField) {
 }
 
 TEST(FieldsTest, LeftAsideWithPathAndName) {
-  EXPECT_EQ("- metadata (envoy.config.cluster.v3.Cluster.metadata)\n",
-            Check(Parse<Cluster>("{name: a, metadata: {filter_metadata: {a: {b: c}}}}")));
+  EXPECT_EQ(
+      "- common_lb_config.update_merge_window "
+      "(envoy.config.cluster.v3.Cluster.CommonLbConfig.update_merge_window)\n",
+      Check(Parse<Cluster>("{name: a, common_lb_config: {update_merge_window: 1s}}")));
 }
 
 TEST(FieldsTest, ExtensionsByType) {

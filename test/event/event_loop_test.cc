@@ -293,6 +293,28 @@ TEST(EventLoop, BulkIsWrittenBeforeTheNextDescriptorIsRead) {
   EXPECT_FALSE(loop.hurrying());
 }
 
+// Who may not read yet is not called again for each of the others that read.
+TEST(EventLoop, WhoPutsOffReadingIsCalledOnceInARound) {
+  struct Counted final : public TurnEnd {
+    explicit Counted(EventLoop& owner) : loop(owner) {}
+    void OnTurnEnd() override {
+      ++calls;
+      if (loop.hurrying()) loop.AtTurnEnd(this);
+    }
+    EventLoop& loop;
+    int calls = 0;
+  };
+  SimClock clock;
+  EventLoop loop(clock);
+  std::string log;
+  Counted waits(loop);
+  std::vector<std::unique_ptr<BulkReader>> readers;
+  for (int i = 0; i < 20; ++i) readers.push_back(std::make_unique<BulkReader>(loop, "r", &log));
+  loop.AtTurnEnd(&waits);
+  loop.RunOnce(0);
+  EXPECT_EQ(waits.calls, 1);
+}
+
 TEST(EventLoop, BulkThatIsReadAtTheTurnsEndIsPassedOnBeforeMoreIsRead) {
   SimClock clock;
   EventLoop loop(clock);

@@ -169,6 +169,24 @@ TEST_F(CompositeTest, BehindAnExtensionWithMatcher) {
   EXPECT_EQ(Seen("any"), "- -");
 }
 
+// One of a chain may change what the matcher goes by: the guard behind it is passed by nobody so.
+TEST_F(CompositeTest, WhatWasChosenStaysSo) {
+  const std::string hides = absl::StrCat(
+      "{name: h, typed_config: {", kType,
+      "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation, mutations: "
+      "{request_mutations: [{remove: x-kind}, {append: {header: {key: x-kind, value: two}}}]}}}");
+  const auto chain = [&hides](const std::string& field) {
+    return Execute(
+        absl::StrCat("filter_chain: {typed_config: [", hides, ", ", Sets(field, "1"), "]}"));
+  };
+  ASSERT_EQ(
+      Compile<Composite>(absl::StrCat(
+          "{matcher: ", ByKind(absl::StrCat("one: ", chain("x-a"), ", two: ", chain("x-b"))), "}")),
+      "");
+  EXPECT_EQ(Seen("one"), "1 -");
+  EXPECT_EQ(Seen("two"), "- 1");
+}
+
 TEST_F(CompositeTest, ASharePerAction) {
   ASSERT_EQ(Compile<Composite>(absl::StrCat(
                 "{matcher: ",
@@ -253,6 +271,9 @@ TEST_F(CompositeTest, OnlyWhatRunsHoldsBodiesUp) {
 TEST_F(CompositeTest, WhatCostsTooMuchIsRefused) {
   const std::string expression =
       "request.headers.exists(a, request.headers.exists(b, request.headers[a] == \"bad\"))";
+  // So many that each of them could not answer in the place of the one before.
+  std::string many = Sets("x-a", "1");
+  for (int i = 0; i < 6; ++i) absl::StrAppend(&many, ", ", Sets("x-c", "1"));
   ASSERT_EQ(
       Compile<Composite>(absl::StrCat(
           "{matcher: {matcher_list: {matchers: [{predicate: {single_predicate: {input: {name: i, "
@@ -261,7 +282,7 @@ TEST_F(CompositeTest, WhatCostsTooMuchIsRefused) {
           "xds.type.matcher.v3.HttpAttributesCelMatchInput}}, custom_match: {name: c, "
           "typed_config: {",
           kType, "xds.type.matcher.v3.CelMatcher, expr_match: {cel_expr_string: '", expression,
-          "'}}}}}, on_match: ", Execute(absl::StrCat("typed_config: ", Sets("x-a", "1"))),
+          "'}}}}}, on_match: ", Execute(absl::StrCat("filter_chain: {typed_config: [", many, "]}")),
           "}]}}}")),
       "");
   EXPECT_EQ(Seen("good"), "- -");

@@ -365,6 +365,36 @@ TEST_F(GrpcJsonTranscoderTest, ManyTinyMessagesTakeTurns) {
   }
 }
 
+// What messages become goes on while others wait for their turn, and not faster than the client
+// takes it.
+TEST_F(GrpcJsonTranscoderTest, WhatIsShownDoesNotPileUp) {
+  constexpr int kMessages = 60000;
+  std::string frames, expected = "[";
+  for (int i = 0; i < kMessages; ++i) {
+    frames += std::string(5, '\0');
+    expected += i == 0 ? "{}" : ",{}";
+  }
+  Send("GET", "/v1/list");
+  stream_->response.headers.Add("content-type", "application/grpc");
+  stream_->SendResponse(200, frames, true);
+  const auto turn = [this] {
+    stream_->Advance(base::kMillisecond);
+    stream_->Turn();
+    stream_->Run();
+  };
+  for (int turns = 0; turns < 1000; ++turns) turn();
+  EXPECT_LT(stream_->response_out.body.size(), 150u * 1024);
+  EXPECT_FALSE(stream_->response_out.end);
+  std::string seen;
+  for (int turns = 0; turns < 1000 && !stream_->response_out.end; ++turns) {
+    seen += stream_->response_out.body.ToString();
+    stream_->response_out.body.Clear();
+    turn();
+  }
+  EXPECT_TRUE(stream_->response_out.end);
+  EXPECT_TRUE(seen + stream_->response_out.body.ToString() == expected + "]");
+}
+
 TEST_F(GrpcJsonTranscoderTest, AnArrayOfARequestHasItsLimit) {
   const auto sent = [this](size_t count) {
     std::string body = "[{}";

@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "source/base/limits.h"
 #include "source/event/event_loop.h"
 #include "source/filter/filter_override.h"
 #include "source/http/content_coding.h"
@@ -245,6 +246,8 @@ Verdict GrpcJsonTranscoder::OnResponseBody(buffer::Buffer& body, bool end) {
     rest_ =
         std::make_unique<Rest>(stream_.environment.loop.timers(), [this] { stream_.Wake(*this); });
     rest_->from = std::move(from);
+    rest_->shown = std::move(body);
+    body.Clear();
     rest_->held = &body;
     rest_->end = end;
     rest_->next_turn.ArmIn(base::kMillisecond);
@@ -258,14 +261,30 @@ Verdict GrpcJsonTranscoder::OnResponseBody(buffer::Buffer& body, bool end) {
 void GrpcJsonTranscoder::OnWake() {
   if (rest_ == nullptr) return;
   if (stream_.replied()) return rest_.reset();
-  const bool whole = ShowSome(rest_->from, *rest_->held);
-  if (whole && !rest_->from.empty()) return rest_->next_turn.ArmIn(base::kMillisecond);
-  const std::unique_ptr<Rest> done = std::move(rest_);
-  if (!whole || (done->end && !decoder_.at_boundary())) {
-    Refuse(502, kBroken);
+  Rest& rest = *rest_;
+  // Where the client takes no more, no more is made of it: this is called again when it has.
+  if (rest.next_turn.armed() || stream_.injecting(*this, filter::Direction::kResponse)) return;
+  if (!rest.complete) {
+    const bool good = ShowSome(rest.from, rest.shown);
+    rest.complete = rest.from.empty();
+    if (!good || (rest.complete && rest.end && !decoder_.at_boundary())) {
+      rest_.reset();
+      Refuse(502, kBroken);
+      return;
+    }
+    if (rest.complete && rest.end) ShowEnd(rest.shown);
+    if (!rest.complete) rest.next_turn.ArmIn(base::kMillisecond);
+  }
+  if (rest.shown.size() >= base::limits::kStreamBufferBytes ||
+      (rest.complete && rest.passed_on && !rest.shown.empty())) {
+    rest.passed_on = true;
+    stream_.Inject(*this, filter::Direction::kResponse, std::move(rest.shown));
+    rest.shown.Clear();
     return;
   }
-  if (done->end) ShowEnd(*done->held);
+  if (!rest.complete) return;
+  if (!rest.passed_on) rest.held->Append(std::move(rest.shown));
+  rest_.reset();
   stream_.Resume(*this, filter::Direction::kResponse);
 }
 

@@ -71,8 +71,11 @@ class GrpcJsonTranscoder final : public filter::HttpFilter {
     Rest(event::TimerWheel& timers, absl::AnyInvocable<void()> wake)
         : next_turn(timers, std::move(wake)) {}
     buffer::Buffer from;
-    buffer::Buffer* held = nullptr;  // What is shown of it so far, in hand.
+    buffer::Buffer shown;  // What became of it so far, but for what has been passed on.
+    buffer::Buffer* held;  // In hand, and empty.
     bool end = false;
+    bool passed_on = false;  // Some of it went past what is in hand.
+    bool complete = false;   // All of it is shown.
     event::Timer next_turn;
   };
   std::unique_ptr<Rest> rest_;  // Null: there is none.

@@ -6,6 +6,8 @@
 namespace proxenos::filters::lua {
 namespace {
 
+// Bytes of a set that are looked at for a step.
+constexpr size_t kBytesOfStep = 4;
 constexpr char kTooMany[] = "patterns took too many steps";
 constexpr char kEndsWithEscape[] = "malformed pattern (ends with '%')";
 constexpr char kNoBracket[] = "malformed pattern (missing ']')";
@@ -209,6 +211,7 @@ bool PatternMatch::AtFrontier(size_t at, size_t p, size_t end) {
 }
 
 size_t PatternMatch::ItemEnd(size_t p) {
+  const size_t begin = p;
   const char c = pattern_[p++];
   if (c == '%') return p == pattern_.size() ? Fail(kEndsWithEscape) : p + 1;
   if (c != '[') return p;
@@ -217,7 +220,7 @@ size_t PatternMatch::ItemEnd(size_t p) {
     if (p >= pattern_.size()) return Fail(kNoBracket);
     if (pattern_[p++] == '%' && p < pattern_.size()) ++p;
   } while (PatternAt(p) != ']' || p >= pattern_.size());
-  return p + 1;
+  return Step((p - begin) / kBytesOfStep) ? p + 1 : kNo;
 }
 
 bool PatternMatch::Holds(size_t at, size_t p, size_t end) {
@@ -237,7 +240,7 @@ bool PatternMatch::Holds(size_t at, size_t p, size_t end) {
 
 // `end`: of its bracket.
 bool PatternMatch::IsIn(unsigned char c, size_t p, size_t end) {
-  if (!Step((end - p) / 4)) return false;
+  if (!Step((end - p) / kBytesOfStep)) return false;
   const auto byte = [this](size_t i) { return static_cast<unsigned char>(pattern_[i]); };
   bool in = true;
   ++p;

@@ -66,7 +66,9 @@ void Router::OnFailure() {
   const FailureWords words = WordsOf(failure);
   stream_.info.upstream_remote = attempt_->host->address();
   stream_.info.upstream_peer = filter::NoPeer();
-  host_ = attempt_->host;
+  stream_.info.upstream_host_name = attempt_->host->hostname();
+  stream_.info.upstream_metadata = &*attempt_->host->identity().metadata;
+  host_ = attempt_->host;  // What the information above lies in.
   if (filter::LogNotes* notes = stream_.info.notes) {
     NoteAttempt(*attempt_, nullptr, attempt_->started, stream_.environment.loop.now(), *notes);
   }
