@@ -35,6 +35,11 @@ void Checker::SetHosts(const HostSet& hosts) {
     present.insert(entry.host->id());
     std::unique_ptr<HostCheck>& slot = checks_[entry.host->id()];
     if (slot != nullptr && slot->host() == entry.host) continue;
+    if (slot != nullptr && SameServer(*slot->host(), *entry.host)) {
+      slot->Follow(entry.host);
+      if (in_force_) slot->Publish();
+      continue;
+    }
     if (slot != nullptr && !slot->checked()) --unchecked_;
     slot.reset();  // What it holds at the host is let go of before the next one begins.
     slot = std::make_unique<HostCheck>(*this, entry.host);

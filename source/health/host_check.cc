@@ -23,6 +23,11 @@ bool IsNetwork(Failure failure) {
 
 }  // namespace
 
+bool SameServer(const Host& a, const Host& b) {
+  return a.id() == b.id() && a.address() == b.address() &&
+         a.further_addresses() == b.further_addresses();
+}
+
 HostCheck::HostCheck(Checker& checker, std::shared_ptr<const Host> host)
     : checker_(checker),
       host_(std::move(host)),

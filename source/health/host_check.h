@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "source/event/timer_wheel.h"
 #include "source/health/probe.h"
@@ -23,6 +24,10 @@
 namespace proxenos::health {
 
 class Checker;
+
+// Whether what is known of `a` holds for `b`: the same host, said to be of another kind perhaps,
+// and not a logical one whose address moved.
+bool SameServer(const upstream::Host& a, const upstream::Host& b);
 
 class HostCheck {
  public:
@@ -33,6 +38,8 @@ class HostCheck {
   void Start();
   // Requests to the host say that it wants to be left alone.
   void FailByRequest();
+  // REQUIRES: SameServer. What is found from now on is found of this one.
+  void Follow(std::shared_ptr<const upstream::Host> host) { host_ = std::move(host); }
   // Writes what was found to the host.
   void Publish() const;
 
@@ -54,7 +61,7 @@ class HostCheck {
   void AskAgain(bool passed, Change change);
 
   Checker& checker_;
-  const std::shared_ptr<const upstream::Host> host_;
+  std::shared_ptr<const upstream::Host> host_;
   uint32_t bits_;        // Of upstream::kActiveCheckBits.
   uint32_t passes_ = 0;  // In a row.
   uint32_t failures_ = 0;

@@ -45,12 +45,32 @@ OutlierDetector::~OutlierDetector() {
   }
 }
 
+namespace {
+
+// No worker knows `to` yet. What they still count for `from` until they do is lost, not what they
+// report of it.
+void TakeOver(OutlierCounts& from, OutlierCounts& to) {
+  to.consecutive_5xx = from.consecutive_5xx.load(std::memory_order_relaxed);
+  to.consecutive_gateway_failure = from.consecutive_gateway_failure.load(std::memory_order_relaxed);
+  to.consecutive_local_failure = from.consecutive_local_failure.load(std::memory_order_relaxed);
+  to.external = from.external.load(std::memory_order_relaxed);
+  to.local = from.local.load(std::memory_order_relaxed);
+}
+
+}  // namespace
+
 void OutlierDetector::SetHosts(const upstream::HostSet& hosts) {
   absl::flat_hash_set<uint64_t> present;
   for (const upstream::HostEntry& entry : hosts.entries()) {
     present.insert(entry.host->id());
     Watched& watched = watched_[entry.host->id()];
     if (watched.host == entry.host) continue;
+    // Said to be of another kind, it is the host that was judged.
+    if (watched.host != nullptr && SameServer(*watched.host, *entry.host)) {
+      TakeOver(watched.host->outlier(), entry.host->outlier());
+      watched.host = entry.host;
+      continue;
+    }
     // A logical host whose address moved begins anew.
     if (watched.host != nullptr && watched.ejected()) --ejected_;
     watched = Watched();
@@ -169,6 +189,8 @@ void OutlierDetector::ReturnIfOver(Watched& watched) {
 }
 
 void OutlierDetector::Degrade(Watched& watched) {
+  // The worker may have known the host as it was before.
+  if (rules().detect_degraded) watched.host->SetHealthBits(upstream::kDegradedOutlierCheck);
   if (watched.degraded_at || !rules().detect_degraded) return;
   watched.degraded_at = loop_.now();
   if (watched.degradations * rules().base_ejection_time < rules().max_ejection_time) {

@@ -46,6 +46,8 @@ void ClusterHealth::TakeForce(const upstream::HostSet& hosts) {
     const bool checked = checker_.has_value() && (target == nullptr || !target->disabled);
     if (!checked) entry.host->ClearHealthBits(upstream::kActiveCheckBits);
     if (!degrades) entry.host->ClearHealthBits(upstream::kDegradedOutlierCheck);
+    // Copied while this version warmed, where the host is another object now.
+    entry.host->ClearHealthBits(upstream::kFailedOutlierCheck);
   }
   if (checker_.has_value()) checker_->TakeForce();
 }

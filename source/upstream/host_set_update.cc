@@ -78,7 +78,7 @@ class KnownHosts {
         HostIdentity{endpoint.address, endpoint.hostname, endpoint.logical_name,
                      endpoint.transport_match, endpoint.check, endpoint.further,
                      endpoint.all_metadata});
-    host->SetHealthBits(at_home ? (*known)->health_bits() & kActiveCheckBits : FirstBits(*host));
+    host->SetHealthBits(at_home ? (*known)->health_bits() : FirstBits(*host));
     if (at_home) host->in_rotation_since() = (*known)->in_rotation_since().load();
     if (same_pool) host->SetLoad((*known)->load());
     // The same address at another priority is the same host.

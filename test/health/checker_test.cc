@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "gtest/gtest.h"
 #include "source/upstream/host_set_update.h"
@@ -131,6 +132,39 @@ TEST_F(CheckerTest, ABadStatusFailsItAtOnceAndTwoGoodOnesBringItBack) {
   Answer(Ok());
   EXPECT_FALSE(Failed());
   EXPECT_EQ(changes_, 3);
+}
+
+TEST_F(CheckerTest, OtherMetadataDoNotBeginItsChecksAnew) {
+  breakers_->NoteUse();
+  Start();
+  const auto describe = [this](const std::string& metadata) {
+    upstream::Assignment assignment;
+    upstream::Endpoint& endpoint = assignment.localities.emplace_back().endpoints.emplace_back();
+    endpoint.address = hosts_->host(0).address();
+    endpoint.all_metadata = metadata;
+    const auto before =
+        std::exchange(hosts_, upstream::BuildHostSet(*config_, assignment, hosts_).hosts);
+    ASSERT_NE(before->shared_host(0), hosts_->shared_host(0));
+    checker_->SetHosts(*hosts_);
+    Advance(0);
+  };
+  describe("one");  // With a question under way.
+  Answer(Ok());
+  EXPECT_FALSE(Failed());
+  Advance(10 * kSecond);
+  Answer(Status(503));
+  Advance(10 * kSecond);
+  Answer(Ok());
+  EXPECT_TRUE(Failed());
+  describe("two");
+  EXPECT_TRUE(Failed());
+  EXPECT_TRUE(checker_->settled());
+  EXPECT_EQ(stats().attempt.value(), 3u);
+  Advance(10 * kSecond);
+  Answer(Ok());  // The second good one in a row.
+  EXPECT_FALSE(Failed());
+  EXPECT_EQ(stats().attempt.value(), 4u);
+  EXPECT_EQ(stats().healthy.value(), 1u);
 }
 
 TEST_F(CheckerTest, OnlySeveralUnreachableOnesInARowFailIt) {

@@ -22,13 +22,27 @@ class OutlierDetectorTest : public ::testing::Test {
   void Start(int hosts) {
     config_->name = "c";
     config_->outliers = std::make_shared<const upstream::OutlierDetection>(rules_);
+    hosts_ = nullptr;
+    Build(hosts, "");
+    detector_.emplace(Surroundings{loop_, registry_}, config_, "", [this] { ++changes_; });
+    detector_->SetHosts(*hosts_);
+  }
+
+  void Build(int hosts, const std::string& metadata) {
     std::vector<upstream::Endpoint> endpoints;
     for (int i = 0; i < hosts; ++i) {
       endpoints.push_back(upstream::testing::At("10.0.0." + std::to_string(i + 1)));
+      endpoints.back().all_metadata = metadata;
     }
-    hosts_ = upstream::BuildHostSet(*config_, upstream::testing::Of(std::move(endpoints)), nullptr)
-                 .hosts;
-    detector_.emplace(Surroundings{loop_, registry_}, config_, "", [this] { ++changes_; });
+    hosts_ =
+        upstream::BuildHostSet(*config_, upstream::testing::Of(std::move(endpoints)), hosts_).hosts;
+  }
+  // The same hosts, said to be of another kind.
+  void Describe(const std::string& metadata) {
+    const auto before = hosts_;
+    Build(static_cast<int>(before->size()), metadata);
+    ASSERT_NE(hosts_->shared_host(0), before->shared_host(0));
+    ASSERT_EQ(hosts_->host(0).id(), before->host(0).id());
     detector_->SetHosts(*hosts_);
   }
 
@@ -199,6 +213,30 @@ TEST_F(OutlierDetectorTest, WhatTwoRulesSayInOneIntervalEjectsOnce) {
   EXPECT_EQ(Count("ejections_active"), 1u);
 }
 
+TEST_F(OutlierDetectorTest, OtherMetadataChangesNothing) {
+  Start(10);
+  Report(0);
+  host(1).outlier().consecutive_5xx = 4;
+  for (uint32_t i = 0; i < 10; ++i) Answer(i, i == 4 ? 25 : 50, 50);
+  Describe("two");
+  EXPECT_TRUE(Ejected(0));
+  EXPECT_EQ(Count("ejections_active"), 1u);
+  EXPECT_EQ(host(1).outlier().consecutive_5xx, 4u);
+  for (uint32_t i = 0; i < 10; ++i) Answer(i, i == 4 ? 25 : 50, 50);
+  Pass(10 * kSecond);
+  EXPECT_EQ(detector_->RatesOf(host(4).id()).external, 50);
+  Pass(20 * kSecond);
+  EXPECT_FALSE(Ejected(0));
+  EXPECT_EQ(Count("ejections_active"), 0u);
+  // Nor is it forgotten that it was ejected before: this one takes longer.
+  Report(0);
+  Describe("three");
+  Pass(30 * kSecond);
+  EXPECT_TRUE(Ejected(0));
+  detector_.reset();
+  EXPECT_FALSE(Ejected(0));
+}
+
 TEST_F(OutlierDetectorTest, ItsEndBringsEverybodyBack) {
   Start(10);
   Report(0);
@@ -251,6 +289,17 @@ TEST_F(OutlierDetectorTest, DegradedHostsRecoverLaterEachTime) {
   report();
   detector_.reset();
   EXPECT_FALSE(degraded());
+}
+
+// A worker that has not heard of the new object marks the one before.
+TEST_F(OutlierDetectorTest, ADegradedHostIsOneWithOtherMetadata) {
+  rules_.detect_degraded = true;
+  Start(2);
+  const auto before = hosts_;
+  Describe("two");
+  before->host(0).SetHealthBits(upstream::kDegradedOutlierCheck);
+  Report(0, HostReport::kDegraded);
+  EXPECT_TRUE(hosts_->entries()[0].degraded());
 }
 
 TEST_F(OutlierDetectorTest, NobodyIsDegradedUnlessAskedFor) {
