@@ -340,7 +340,6 @@ void Listener::StopAccepting() {
 std::vector<net::UniqueFd> Listener::ReleaseSockets() {
   if (datagrams_ != nullptr) return datagrams_->Release();
   std::vector<net::UniqueFd> sockets;
-  seat_.reset();  // Connections are the next one's now, which shares the balance.
   for (auto& acceptor : acceptors_) {
     sockets.push_back(acceptor->Release());
     loop().Retire(std::move(acceptor));

@@ -227,7 +227,7 @@ void Chains(const ListenerProto& proto, MakeChain make, ListenerConfig& config,
     config.chains.push_back(make(proto.filter_chains(i), at));
     if (!proto.has_filter_chain_matcher()) AddToMatch(proto, i, at, config, errors);
   }
-  if (proto.connection_balance_config().has_exact_balance()) {
+  if (proto.connection_balance_config().has_exact_balance() && config.balance == nullptr) {
     // tidy: allow shared-mutable: ListenerConfig::balance.
     config.balance = std::make_shared<ConnectionBalance>();
   }

@@ -1,11 +1,14 @@
 // A listener that goes on with other filter chains: connections of those that stay notice nothing,
 // those of the others drain.
+#include <sys/socket.h>
+
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "source/downstream/connection_balance.h"
 #include "test/support/proxy_loop.h"
 
 namespace proxenos::downstream {
@@ -167,6 +170,35 @@ TEST_F(ListenerChainsTest, ManyUpdatesLeaveNothingBehind) {
   }
   EXPECT_TRUE(Answers(client, "server: first\r\n"));
   EXPECT_FALSE(client.Got("connection: close"));
+}
+
+// Whose sockets are the next one's already, while another worker has not heard of that yet.
+TEST(BalancedListenerTest, OneThatDrainsServesWhatIsHandedToIt) {
+  const auto balance = std::make_shared<ConnectionBalance>();
+  ProxyLoop proxy;
+  proxy.adjust = [&balance](ListenerConfig& config, std::vector<ChainCells>&) {
+    config.balance = balance;
+  };
+  proxy.Start();
+  int taken = 0;
+  BalanceSeat other(balance, proxy.loop(),
+                    [&taken](net::UniqueFd, const net::Address&) { ++taken; });
+  other.Count();  // It has more connections than the listener.
+
+  const std::vector<net::UniqueFd> sockets = proxy.listener().ReleaseSockets();
+  ASSERT_EQ(sockets.size(), 1u);
+  proxy.listener().Drain();
+  Peer client(net::UniqueFd(proxy.Dial()));
+  int accepted = -1;
+  ASSERT_TRUE(proxy.Until([&] {
+    accepted = accept4(sockets[0].get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return accepted >= 0;
+  }));
+  other.Give(net::UniqueFd(accepted), *net::Address::FromIp("127.0.0.1", 1));
+  EXPECT_EQ(taken, 0);
+  client.Send(kDirect);
+  EXPECT_TRUE(proxy.Until([&] { return client.Got("\r\n\r\ndirect"); }));
+  EXPECT_TRUE(client.Got("connection: close"));
 }
 
 }  // namespace
