@@ -37,6 +37,7 @@ ClusterConfig Apart(const ClusterConfig& of) {
   config.outliers = nullptr;
   config.orca = nullptr;
   config.slow_start = nullptr;
+  config.loans = nullptr;  // Its connections count apart: none of them may change sides.
   return config;
 }
 

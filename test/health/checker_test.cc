@@ -9,7 +9,10 @@
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "source/stats/cluster_stats.h"
+#include "source/stats/scope.h"
 #include "source/upstream/host_set_update.h"
+#include "source/upstream/lending.h"
 #include "test/support/http2_origin.h"
 #include "test/support/proxy_loop.h"
 
@@ -132,6 +135,20 @@ TEST_F(CheckerTest, ABadStatusFailsItAtOnceAndTwoGoodOnesBringItBack) {
   Answer(Ok());
   EXPECT_FALSE(Failed());
   EXPECT_EQ(changes_, 3);
+}
+
+// They are counted apart: in limits of its own.
+TEST_F(CheckerTest, ItsConnectionsAreNotLentToRequests) {
+  const auto desk = std::make_shared<const upstream::LoanDesk>(kSecond);
+  config_->loans = desk;
+  Start();
+  Answer(Ok());
+  const auto stats = registry_.Open<stats::ClusterStats>(stats::ClusterScope("c"));
+  const auto seat = std::make_shared<const upstream::LoanDesk::Seat>(
+      upstream::LoanDesk::Seat{proxy_.loop(), *stats, nullptr});
+  desk->Join(seat);
+  EXPECT_FALSE(upstream::LoanDesk::Ask(desk, {seat, hosts_->shared_host(0), true, 1, seat->order}));
+  desk->Leave(*seat);
 }
 
 TEST_F(CheckerTest, OtherMetadataDoNotBeginItsChecksAnew) {
