@@ -168,7 +168,9 @@ std::optional<std::string> ListenerStore::Take(const xds::Resource& resource, bo
 CompiledListener ListenerStore::Compile(const xds::Resource& resource, const Listener& listener,
                                         config::Errors& errors) const {
   const Version* active = listener.active.get();
-  if (active == nullptr || compilers_.next_listener == nullptr) {
+  // What warms may hold other sockets already; those in force are let go of.
+  const bool rebinds = listener.warming != nullptr && listener.warming->compiled.kept.empty();
+  if (active == nullptr || rebinds || compilers_.next_listener == nullptr) {
     const Origin origin = listener.is_static ? Origin::kBootstrap : Origin::kDiscovery;
     return compilers_.listener(*resource.bytes, origin, errors);
   }

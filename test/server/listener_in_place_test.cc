@@ -57,6 +57,28 @@ TEST_F(ListenerInPlaceTest, OtherChangesAreOfTheWhole) {
   EXPECT_EQ(store().draining_chain_count(), 0u);
 }
 
+// The sockets of what warms may be of another address: going on with those in force again, as in
+// going on with all of it, is a change of the whole.
+TEST_F(ListenerInPlaceTest, WhatFollowsAMoveThatStillWarmsIsOfTheWhole) {
+  const std::string a = Chain("a", Manager(R"("route_config": {"name": "r"})"));
+  const std::string b = Chain("b", Manager(R"("route_config": {"name": "q"})"));
+  EXPECT_EQ(Listen({a}), "");
+  const std::string moved = absl::StrReplaceAll(Listener({a, Chain("c", Manager(Rds("rc")))}),
+                                                {{R"("port_value": 80)", R"("port_value": 81)"}});
+  EXPECT_EQ(Apply<envoy::config::listener::v3::Listener>("l", moved), "");
+  ASSERT_EQ(listeners_.size(), 1u);
+  ASSERT_EQ(store().warming_count(), 1u);
+  EXPECT_EQ(Listen({a, b}), "");
+  ASSERT_EQ(listeners_.size(), 2u);
+  EXPECT_TRUE(listeners_[1].kept.empty());
+  EXPECT_EQ(store().counts().in_place, 0u);
+  EXPECT_EQ(store().draining_count(), 1u);
+  // With that in force, chains change by themselves again.
+  EXPECT_EQ(Listen({b}), "");
+  ASSERT_EQ(listeners_.size(), 3u);
+  EXPECT_EQ(listeners_[2].kept, (std::vector<int32_t>{1}));
+}
+
 TEST_F(ListenerInPlaceTest, WhatIsRefusedChangesNothing) {
   const std::string a = Chain("a", Manager(R"("route_config": {"name": "r"})"));
   EXPECT_EQ(Listen({a}), "");
