@@ -53,7 +53,7 @@ std::vector<xds::ResourceError> ConfigStore::Apply(const SourceKey& source,
     for (const xds::ResourceError& error : errors) cluster_demands_.NoteRefused(error.name);
   }
   if (update.type_url == xds::kScopedRouteType) {
-    scopes_.EndStep(source, update.version, !errors.empty());
+    scopes_.EndStep(source, update, !errors.empty());
   }
   return errors;
 }

@@ -2,6 +2,7 @@
 #include "source/server/scope_store.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
@@ -132,9 +133,32 @@ void ScopeStore::Remove(const SourceKey& source, const std::string& name) {
   if (set != nullptr && set->items.erase(name) > 0) Changed(*set);
 }
 
-void ScopeStore::EndStep(const SourceKey& source, const std::string& version, bool rejected) {
+std::set<ScopeStore::Set*> ScopeStore::SetsOf(const SourceKey& source,
+                                              const xds::TypeUpdate& update) {
+  std::set<Set*> sets;
+  for (const xds::Resource& resource : update.resources) sets.insert(SetOf(source, resource.name));
+  for (const std::string& name : update.removed) sets.insert(SetOf(source, name));
+  for (const std::string& name : update.renewed) sets.insert(SetOf(source, name));
+  if (!sets.empty()) return sets;
+  // That there is nothing is about whoever asked for everything, or alone. Of several collections
+  // nobody can tell which one that is.
+  const auto first = sets_.lower_bound({source, ""});
+  const auto all = sets_.find({source, xds::kAllNames});
+  const bool alone = first != sets_.end() && first->first.first == source &&
+                     (std::next(first) == sets_.end() || std::next(first)->first.first != source);
+  if (all != sets_.end()) {
+    sets.insert(all->second.get());
+  } else if (alone) {
+    sets.insert(first->second.get());
+  }
+  return sets;
+}
+
+void ScopeStore::EndStep(const SourceKey& source, const xds::TypeUpdate& update, bool rejected) {
+  const std::set<Set*> about = SetsOf(source, update);
+  const std::string& version = update.version;
   for (const auto& [key, set] : sets_) {
-    if (key.first != source) continue;
+    if (!about.contains(set.get())) continue;
     if (!std::exchange(set->answered, true)) Changed(*set);
     for (Slot* slot : set->users) {
       slot->stats->update_attempt.Inc();

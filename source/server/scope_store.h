@@ -36,8 +36,9 @@ class ScopeStore {
 
   std::optional<std::string> Take(const SourceKey& source, const xds::Resource& resource);
   void Remove(const SourceKey& source, const std::string& name);
-  // A step of this source was taken; `rejected`: not all of it.
-  void EndStep(const SourceKey& source, const std::string& version, bool rejected);
+  // This step of the source was taken; `rejected`: not all of it. It is an answer to those alone
+  // who asked for what it is about.
+  void EndStep(const SourceKey& source, const xds::TypeUpdate& update, bool rejected);
   // Nobody uses this set any more (Claim's name).
   void Drop(const SourceKey& source, const std::string& collection);
 
@@ -72,6 +73,8 @@ class ScopeStore {
   SetKey KeyOf(const ScopeOrigin& origin) const;
   // The set that a resource of this name belongs to; null where nobody asked.
   Set* SetOf(const SourceKey& source, const std::string& name);
+  // Those that an update is about; null may be among them.
+  std::set<Set*> SetsOf(const SourceKey& source, const xds::TypeUpdate& update);
   void Changed(Set& set);
 
   StoreContext context_;

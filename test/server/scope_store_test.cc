@@ -35,21 +35,23 @@ class ScopeStoreTest : public ::testing::Test {
       return std::make_shared<downstream::RouteSnapshot>(
           downstream::RouteSnapshot{route::RouteTable::Build({}), {}});
     };
-    // One chain with scopes of the aggregated stream.
+    // "NAME", or "NAME COLLECTION": one chain with scopes of the aggregated stream.
     compilers.listener = [](const std::string& bytes, Origin, config::Errors&) {
       auto http = std::make_shared<downstream::HttpConfig>();
       auto scopes = std::make_shared<downstream::ScopedRoutes>();
       scopes->name = "set";
       http->scopes = scopes;
       auto config = std::make_shared<downstream::ListenerConfig>();
-      config->name = bytes;
+      const std::vector<std::string> words = absl::StrSplit(bytes, ' ');
+      config->name = words[0];
       config->addresses = {*net::Address::FromIp("127.0.0.1", 0)};
       auto chain = std::make_shared<downstream::ChainConfig>();
       chain->http = http;
       config->chains.push_back(std::move(chain));
       CompiledListener compiled;
       compiled.config = config;
-      compiled.routes.emplace_back().scopes.emplace();
+      ScopeOrigin& scopes_origin = compiled.routes.emplace_back().scopes.emplace();
+      if (words.size() > 1) scopes_origin.locator = words[1];
       return compiled;
     };
     // "NAME KEY ROUTES", or "bad".
@@ -68,6 +70,9 @@ class ScopeStoreTest : public ::testing::Test {
       for (const ScopeChange& each : batch.listener_scopes) {
         published_.push_back(absl::StrCat("scopes ", Keys(*each.scopes)));
       }
+    };
+    hooks.find_collection = [](const std::string&, const SourceKey&, const std::string& locator) {
+      return absl::StatusOr<std::string>(locator);
     };
     hooks.want = [this](const WantedNames::Change& change) {
       std::set<std::string>& names = wanted_[change.type_url];
@@ -171,6 +176,33 @@ TEST_F(ScopeStoreTest, RefusedOnesChangeNothing) {
   // A key may change hands in one step.
   EXPECT_EQ(Scopes({"two k1 r1"}, {"one"}), "");
   EXPECT_EQ(Turn(), "scopes k1=r1");
+}
+
+// Of the same source: each waits for its own.
+TEST_F(ScopeStoreTest, AnAnswerAboutOneCollectionIsNoneAboutAnother) {
+  const std::string type = "xdstp://a/envoy.config.route.v3.ScopedRouteConfiguration/";
+  Apply(xds::kListenerType, {"a " + type + "one/*", "b " + type + "two/*"});
+  EXPECT_EQ(Turn(), "");
+  EXPECT_EQ(wanted_[xds::kScopedRouteType],
+            (std::set<std::string>{type + "one/*", type + "two/*"}));
+  Routes({"r1"});
+  Scopes({type + "one/x k1 r1"});
+  Routes({"r1"});
+  EXPECT_EQ(Turn(), "listener k1=r1");
+  Scopes({});  // Of which of them, nobody can tell.
+  EXPECT_EQ(Turn(), "");
+  Scopes({}, {type + "two/*"});  // There are none.
+  EXPECT_EQ(Turn(), "listener ");
+  Scopes({type + "two/y k2 r1"});
+  Routes({"r1"});
+  EXPECT_EQ(Turn(), "scopes k2=r1");
+}
+
+TEST_F(ScopeStoreTest, ThatThereIsNothingAnswersWhoAskedAlone) {
+  Apply(xds::kListenerType, {"a xdstp://a/envoy.config.route.v3.ScopedRouteConfiguration/one/*"});
+  EXPECT_EQ(Turn(), "");
+  Scopes({});
+  EXPECT_EQ(Turn(), "listener ");
 }
 
 }  // namespace
