@@ -102,6 +102,19 @@ std::unique_ptr<Loan> Lender::Lend(const LoanDesk::Request& request) {
   return loan;
 }
 
+namespace {
+
+// It is dropped by this worker, and no connection of any.
+void CountEnd(WorkerCluster& cluster, const Loan& loan) {
+  stats::ClusterStats& stats = cluster.stats();
+  stats.upstream_cx_destroy.Inc();
+  stats.upstream_cx_destroy_local.Inc();
+  const base::Nanos age = cluster.loop().now() - loan.established.begun;
+  stats.upstream_cx_length_ms.Record(static_cast<uint64_t>(age / base::kMillisecond));
+}
+
+}  // namespace
+
 void Lender::OnAnswer(uint64_t ticket, std::unique_ptr<Loan> loan) {
   const auto found = waiting_.find(ticket);
   const bool awaited = found != waiting_.end();  // Else max_wait was over before.
@@ -112,14 +125,13 @@ void Lender::OnAnswer(uint64_t ticket, std::unique_ptr<Loan> loan) {
     deadlines_.pop_front();
   }
   if (deadlines_.empty()) timer_.Disarm();
-  HostPool* pool = cluster_.FindPool(host->id());
-  if (pool == nullptr) return;  // The host has left, and nobody waits for it.
-  if (loan != nullptr && &pool->host() == loan->host.get()) {
+  HostPool* pool = cluster_.FindPool(host->id());  // Null: the host has left, nobody waits for it.
+  if (pool != nullptr && loan != nullptr && &pool->host() == loan->host.get()) {
     stats_->upstream_cx_borrowed.Inc();
-    pool->OnLoan(std::move(loan), awaited);
-  } else if (awaited) {
-    pool->OnNoLoan();
+    return pool->OnLoan(std::move(loan), awaited);
   }
+  if (loan != nullptr) CountEnd(cluster_, *loan);
+  if (pool != nullptr && awaited) pool->OnNoLoan();
 }
 
 void Lender::OnTimer() {

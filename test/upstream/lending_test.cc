@@ -267,6 +267,8 @@ TEST_F(LendingTest, HostThatLeavesMeanwhileGetsItsConnectionClosed) {
   Talk();
   EXPECT_TRUE(origin_.WaitForEndedConnections(1));
   EXPECT_EQ(active(), 0u);
+  EXPECT_EQ(two_.cluster->stats().upstream_cx_destroy.value(), 1u);
+  EXPECT_EQ(two_.cluster->stats().upstream_cx_destroy_local.value(), 1u);
   EXPECT_EQ(held(), 0u);
 }
 
