@@ -5,6 +5,7 @@ what is logged and counted. With the real Envoy beside it: that both say the sam
 """
 
 import argparse
+import errno
 import json
 import os
 import pathlib
@@ -299,13 +300,23 @@ class UdpProxyTest(unittest.TestCase):
                 client.send(b"")
             self.assertEqual(sorted(client.recv(10) for _ in range(4)), [b"a", b"a", b"b", b"b"])
 
+    def host_with_listener(self, name):
+        """A host of datagrams with a TCP listener on the same port: another process may have that one, so it asks on."""
+        while True:
+            host = self.host(name)
+            try:
+                listening = socket.create_server(("127.0.0.1", host.port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                continue
+            self.addCleanup(listening.close)
+            return host, listening
+
     def test_a_session_leaves_a_host_that_fails_its_checks(self):
         """Checked over TCP: the host of datagrams has a listener beside it."""
-        good, bad = self.host(b"good"), self.host(b"bad")
-        listening = {}
-        for host in (good, bad):
-            listening[host.port] = socket.create_server(("127.0.0.1", host.port))
-            self.addCleanup(listening[host.port].close)
+        good, _ = self.host_with_listener(b"good")
+        bad, listening = self.host_with_listener(b"bad")
         cluster = bootstrap.cluster("origin", bad.port, good.port, common_lb_config={
             "healthy_panic_threshold": {"value": 0}}, health_checks=[{
                 "timeout": "1s", "interval": "0.1s", "no_traffic_interval": "0.1s", "unhealthy_threshold": 1,
@@ -316,7 +327,7 @@ class UdpProxyTest(unittest.TestCase):
         for client in clients:
             client.send(b"")
         self.assertEqual(sorted(client.recv(10) for client in clients), [b"bad", b"good"])
-        listening[bad.port].close()
+        listening.close()
         self.wait_stat(running, "cluster.origin.membership_healthy", 1)
         for client in clients:
             client.send(b"")
