@@ -7,7 +7,8 @@
 chains: CPU-µs per request (as bench.py counts them, by wrk with 64 connections) without filters, with 20 that do
 nothing (header_mutation of trailers, which there are none of), and with rbac, local_ratelimit and jwt_authn, whose one token is in its
 cache; proxenos beside Envoy, the same configuration. What a chain adds, over its filters, is what one costs.
-cache: hits of 10 KiB beside nginx, HAProxy and Varnish, and beside an nginx that only replies.
+cache: hits of 10 KiB beside nginx, HAProxy and Varnish, and beside an nginx that only replies. The origin has ended by
+then: what is counted cannot be anything but hits.
 instructions: user-space instructions per request of the same chains, proxenos alone under callgrind: a figure that
 other work on the machine does not touch.
 """
@@ -90,8 +91,10 @@ def with_filters(config, filters):
 class Load(clients.Clients):
     """wrk with the fields that the filters want."""
 
+    fields = FIELDS
+
     def wrk(self, scenario, seconds):
-        fields = [part for field in FIELDS for part in ("-H", field)]
+        fields = [part for field in self.fields for part in ("-H", field)]
         out = self.output("wrk", "-t1", f"-c{scenario.connections}", f"-d{seconds}s", "-H", f"Host: {clients.HOST}", *fields,
                           self.url(scenario))
         requests = int(re.search(r"(\d+) requests in", out).group(1))
@@ -100,9 +103,9 @@ class Load(clients.Clients):
         return {"requests": requests}
 
 
-def ask(port, count):
-    """One request after another on one connection: (the last status, the last head)."""
-    request = "\r\n".join(["GET / HTTP/1.1", f"Host: {clients.HOST}", *FIELDS, "", ""]).encode()
+def ask(port, count, fields):
+    """One request after another on one connection: the last status."""
+    request = "\r\n".join(["GET / HTTP/1.1", f"Host: {clients.HOST}", *fields, "", ""]).encode()
     head = b""
     with socket.create_connection(("127.0.0.1", port), timeout=60) as sock:
         for _ in range(count):
@@ -114,7 +117,7 @@ def ask(port, count):
             length = int(re.search(rb"content-length: (\d+)", head, re.IGNORECASE).group(1))
             while len(body) < length:
                 body += sock.recv(65536)
-    return int(head.split(b" ")[1]), head
+    return int(head.split(b" ")[1])
 
 
 def cached_origin(place):
@@ -146,6 +149,7 @@ class Filters(bench.Bench):
         super().__init__(args)
         self.clients = Load(self.port, bench.LOAD_CPU, self.environment)
         self.place = peers.Place(self.folder, self.port, self.origin_ports[0])
+        self.cached = dataclasses.replace(self.place, origin=measure.free_ports(1)[0])
 
     def of_envoy(self, name, config):
         return [getattr(self.args, name), "-c", self.write("envoy.json", config), "--concurrency", "1", "--disable-hot-restart",
@@ -160,7 +164,7 @@ class Filters(bench.Bench):
     def cost(self, program):
         """(CPU-µs per request, the probe's time of the CPU)"""
         try:
-            status, _ = ask(self.port, 3)
+            status = ask(self.port, 3, self.clients.fields)
             if status != 200:
                 sys.exit(f"filters: answered {status}")
             self.clients.run(LOAD, 1)
@@ -200,24 +204,34 @@ class Filters(bench.Bench):
             f"{medians[guarded, name] - medians[none, name]:.2f}" for name in names) + " |")
         return lines
 
+    def filled(self, name):
+        """A cache that has the page, and no origin any more. Nothing in the request keeps it from being stored."""
+        origin = measure.Program(["nginx", "-e", "stderr", "-c", self.write("cached.conf", cached_origin(self.cached))],
+                                 bench.LOAD_CPU, self.cached.origin, self.path("origin.log"))
+        try:
+            program = self.start_cache(name)
+            ask(self.port, 1, self.clients.fields)
+        finally:
+            origin.stop()
+        return program
+
     def start_cache(self, name):
         if name == "proxenos":
-            return self.program(self.of_envoy(name, cache_of(name, self.place)), name)
+            return self.program(self.of_envoy(name, cache_of(name, self.cached)), name)
         if name == "varnish":
             folder = self.path("varnish")
             shutil.rmtree(folder, ignore_errors=True)
-            return self.program(["varnishd", "-F", "-n", folder, "-a", f"127.0.0.1:{self.port}", "-b", f"127.0.0.1:{self.place.origin}",
+            return self.program(["varnishd", "-F", "-n", folder, "-a", f"127.0.0.1:{self.port}", "-b", f"127.0.0.1:{self.cached.origin}",
                                  "-s", "malloc,64m", "-j", "none"], name)
-        config = self.write(name.split()[0] + ".conf", cache_of(name, self.place))
+        config = self.write(name.split()[0] + ".conf", cache_of(name, self.cached))
         return self.program(["haproxy", "-f", config] if name == "haproxy" else ["nginx", "-e", "stderr", "-c", config], name)
 
     def cache(self):
         binaries = {"nginx replies": "nginx", "nginx": "nginx", "haproxy": "haproxy", "varnish": "varnishd", "proxenos": self.args.proxenos}
         names = [name for name in self.chosen(CACHES) if shutil.which(binaries[name])]
-        self.origin.stop()
-        self.origin = measure.Program(["nginx", "-e", "stderr", "-c", self.write("origin.conf", cached_origin(self.place))],
-                                      bench.LOAD_CPU, self.place.origin, self.path("origin.log"))
-        costs = self.rounds({name: (lambda name=name: self.start_cache(name)) for name in names})
+        self.clients.fields = ()
+        costs = self.rounds({name: (lambda name=name: self.filled(name)) for name in names})
+        self.clients.fields = FIELDS
         lines = ["| CPU-µs per hit of 10 KiB, median (least to most) | " + " | ".join(names) + " |", "| --- |" + " --- |" * len(names)]
         lines.append("| | " + " | ".join(f"{statistics.median(costs[name]):.2f} ({min(costs[name]):.2f} to {max(costs[name]):.2f})"
                                          for name in names) + " |")
@@ -233,7 +247,7 @@ class Filters(bench.Bench):
                                    start_new_session=True, env=self.environment)
         try:
             measure.wait_for_port(self.port, process, 300)
-            status, _ = ask(self.port, requests)
+            status = ask(self.port, requests, FIELDS)
             if status != 200:
                 sys.exit(f"filters: answered {status}")
             process.terminate()
