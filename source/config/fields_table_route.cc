@@ -124,7 +124,7 @@ std::vector<MessageRules> RouteFields() {
       {"envoy.config.route.v3.RedirectAction",
        {Use("https_redirect scheme_redirect host_redirect port_redirect path_redirect "
             "prefix_rewrite regex_rewrite path_rewrite response_code strip_query")}},
-      {"envoy.config.route.v3.DirectResponseAction", {Use("status body")}},
+      {"envoy.config.route.v3.DirectResponseAction", {Use("status body body_format")}},
       {"envoy.config.route.v3.RetryPolicy",
        {
            Use("retry_on num_retries per_try_timeout retriable_status_codes retry_back_off "

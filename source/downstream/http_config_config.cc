@@ -16,7 +16,7 @@
 #include "source/downstream/client_cert_config.h"
 #include "source/downstream/http_filters_config.h"
 #include "source/downstream/origin_rules_config.h"
-#include "source/filter/route_tree_config.h"
+#include "source/downstream/route_compilers.h"
 #include "source/http1/ignored_upgrades.h"
 #include "source/http1/options_config.h"
 #include "source/http2/options_config.h"
@@ -285,7 +285,7 @@ class HttpCompiler {
   std::shared_ptr<const RouteSnapshot> Written(
       const envoy::config::route::v3::RouteConfiguration& proto, const config::Path& path) {
     auto table = route::CompileRoutesWithTrees(
-        proto, errors_, path, filter::OverridesOf(compiler_.filters), filter::RouteCompilers());
+        proto, errors_, path, filter::OverridesOf(compiler_.filters), RouteCompilers());
     if (table != nullptr && table->discovers_hosts()) {
       errors_.Add(path.Field("vhds"), "is for routes by name (rds): write virtual_hosts here");
     }

@@ -2,7 +2,6 @@
 #include "source/downstream/local_reply.h"
 
 #include <utility>
-#include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "source/rpc/status.h"
@@ -27,13 +26,6 @@ void ApplyChanges(const access_log::FormattedChanges& changes, filter::StreamCon
       access_log::Apply({each}, stream, headers);
     }
   }
-}
-
-void FormatBody(const BodyFormat& format, const access_log::FormatInput& input, LocalReply& reply) {
-  std::string body;
-  std::visit([&](const auto& each) { each.Format(input, body); }, format.format);
-  reply.body = std::move(body);
-  reply.content_type = format.content_type;
 }
 
 // Durations are those until now while one lives: the stream is not over.
@@ -98,7 +90,7 @@ void Reword(const LocalReplies& rules, filter::StreamContext& stream, LocalReply
   stream.info.response_code = reply.status;
   const access_log::FormatInput mapped{
       &stream.info, &stream.request, &stream.response, nullptr, {}, stream.environment.runtime};
-  const BodyFormat* format = rules.format ? &*rules.format : nullptr;
+  const access_log::BodyFormat* format = rules.format ? &*rules.format : nullptr;
   for (const ReplyMapper& mapper : rules.mappers) {
     if (!mapper.filter.Passes(mapped)) continue;
     if (mapper.body) reply.body = *mapper.body;
@@ -113,7 +105,8 @@ void Reword(const LocalReplies& rules, filter::StreamContext& stream, LocalReply
   if (format == nullptr) return;
   access_log::FormatInput input = mapped;
   input.local_reply_body = reply.body;
-  FormatBody(*format, input, reply);
+  reply.body = format->Make(input);
+  reply.content_type = format->content_type;
 }
 
 void RewordPlain(const LocalReplies& rules, filter::StreamContext& stream, buffer::Buffer& body) {

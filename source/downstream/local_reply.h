@@ -12,18 +12,12 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "source/access_log/access_log.h"
+#include "source/access_log/body_format.h"
 #include "source/access_log/formatted_change.h"
 #include "source/access_log/log_filter.h"
 #include "source/filter/stream_context.h"
 
 namespace proxenos::downstream {
-
-// SubstitutionFormatString, of a body.
-struct BodyFormat {
-  access_log::LineFormat format;
-  std::string content_type;  // Never empty.
-};
 
 // ResponseMapper
 struct ReplyMapper {
@@ -31,13 +25,13 @@ struct ReplyMapper {
   uint16_t status = 0;  // 0: as it is.
   std::optional<std::string> body;
   access_log::FormattedChanges changes;
-  std::optional<BodyFormat> format;  // Takes the place of LocalReplies::format.
+  std::optional<access_log::BodyFormat> format;  // Takes the place of LocalReplies::format.
 };
 
 // LocalReplyConfig
 struct LocalReplies {
-  std::vector<ReplyMapper> mappers;  // The first that takes a reply is the only one.
-  std::optional<BodyFormat> format;  // None: the text as it is, text/plain.
+  std::vector<ReplyMapper> mappers;              // The first that takes a reply is the only one.
+  std::optional<access_log::BodyFormat> format;  // None: the text as it is, text/plain.
 };
 
 // What a local reply says, as it was asked for: for a gRPC call too, whose head says it otherwise.

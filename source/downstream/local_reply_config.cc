@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "source/access_log/access_log_config.h"
+#include "source/access_log/body_format_config.h"
 #include "source/access_log/formatted_change_config.h"
 #include "source/config/data_source.h"
 
@@ -11,19 +12,6 @@ namespace proxenos::downstream {
 namespace {
 
 namespace v3 = envoy::extensions::filters::network::http_connection_manager::v3;
-using envoy::config::core::v3::SubstitutionFormatString;
-
-std::optional<BodyFormat> CompileBodyFormat(const SubstitutionFormatString& proto,
-                                            const config::Path& path, config::Errors& errors) {
-  std::optional<access_log::LineFormat> format =
-      access_log::CompileFormatString(proto, path, errors);
-  if (!format) return std::nullopt;
-  BodyFormat result{*std::move(format), proto.content_type()};
-  if (result.content_type.empty()) {
-    result.content_type = proto.has_json_format() ? "application/json" : "text/plain";
-  }
-  return result;
-}
 
 std::optional<ReplyMapper> CompileMapper(const v3::ResponseMapper& proto, const config::Path& path,
                                          config::Errors& errors) {
@@ -39,8 +27,8 @@ std::optional<ReplyMapper> CompileMapper(const v3::ResponseMapper& proto, const 
   mapper.changes = access_log::CompileFormattedChanges(proto.headers_to_add(),
                                                        path.Field("headers_to_add"), errors);
   if (proto.has_body_format_override()) {
-    mapper.format =
-        CompileBodyFormat(proto.body_format_override(), path.Field("body_format_override"), errors);
+    mapper.format = access_log::CompileBodyFormat(proto.body_format_override(),
+                                                  path.Field("body_format_override"), errors);
   }
   if (errors.count() != before) return std::nullopt;
   return mapper;
@@ -58,7 +46,8 @@ std::shared_ptr<const LocalReplies> CompileLocalReplies(const v3::LocalReplyConf
     if (mapper) rules.mappers.push_back(*std::move(mapper));
   }
   if (proto.has_body_format()) {
-    rules.format = CompileBodyFormat(proto.body_format(), path.Field("body_format"), errors);
+    rules.format =
+        access_log::CompileBodyFormat(proto.body_format(), path.Field("body_format"), errors);
   }
   return std::make_shared<const LocalReplies>(std::move(rules));
 }

@@ -27,6 +27,7 @@ class ClusterSpecifier;     // cluster_specifier.h
 struct FieldChange;         // field_change.h
 struct MetadataMatch;       // metadata_match.h
 struct RateLimitedBackOff;  // rate_limited_back_off.h
+class ReplyFormat;          // reply_format.h
 
 // A pattern and what its matches become.
 struct RegexRewrite {
@@ -205,6 +206,7 @@ struct Redirect {
 struct DirectResponse {
   uint16_t status = 0;
   std::string body;
+  std::shared_ptr<const ReplyFormat> format;  // body_format; null: the body as it is.
 };
 
 }  // namespace proxenos::route

@@ -1,4 +1,4 @@
-// The body of a direct response: inline, from a file, or from the environment.
+// The body of a direct response: inline, from a file, or from the environment; and its format.
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -24,7 +24,12 @@ DirectResponse CompileDirectResponse(const envoy::config::route::v3::DirectRespo
     if (body) response.body = *std::move(body);
   }
   if (config.has_body_format()) {
-    compilation.errors().Add(path.Field("body_format"), "is not implemented by proxenos");
+    const config::Path at = path.Field("body_format");
+    if (compilation.upper.replies == nullptr) {
+      compilation.errors().Add(at, "is not for this place: give a body");
+    } else {
+      response.format = compilation.upper.replies(config.body_format(), at, compilation.errors());
+    }
   }
   return response;
 }

@@ -1,5 +1,6 @@
 // CompileRoutes with what only layers above know how to compile: virtual hosts that have a matcher
-// in the place of a list of routes, matches that ask about the stream, plugins that name clusters.
+// in the place of a list of routes, matches that ask about the stream, plugins that name clusters,
+// formats of direct responses.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +9,13 @@
 
 #include "absl/functional/function_ref.h"
 #include "envoy/config/core/v3/extension.pb.h"
+#include "envoy/config/core/v3/substitution_format_string.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
 #include "google/protobuf/any.pb.h"
 #include "source/config/errors.h"
 #include "source/route/cluster_specifier.h"
 #include "source/route/filter_override_config.h"
+#include "source/route/reply_format.h"
 #include "source/route/route_match_config.h"
 #include "source/route/route_table.h"
 #include "source/route/route_tree.h"
@@ -38,11 +41,17 @@ struct SpecifierResult {
 using SpecifierCompiler = SpecifierResult (*)(
     const envoy::config::core::v3::TypedExtensionConfig& plugin, const config::Path& path);
 
+// Null when errors were added.
+using ReplyFormatCompiler = std::shared_ptr<const ReplyFormat> (*)(
+    const envoy::config::core::v3::SubstitutionFormatString& proto, const config::Path& path,
+    config::Errors& errors);
+
 // Each may be null: then there may be no such thing.
 struct UpperCompilers {
   TreeCompiler trees = nullptr;
   StreamConditionCompiler stream = nullptr;
   SpecifierCompiler specifiers = nullptr;
+  ReplyFormatCompiler replies = nullptr;
 };
 inline constexpr UpperCompilers kNoUpperCompilers;
 

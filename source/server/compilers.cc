@@ -20,7 +20,7 @@
 #include "source/config/typed_config.h"
 #include "source/downstream/http_filters_config.h"
 #include "source/downstream/listener_config.h"
-#include "source/filter/route_tree_config.h"
+#include "source/downstream/route_compilers.h"
 #include "source/route/route_config.h"
 #include "source/route/scope_config.h"
 #include "source/runtime/layer_config.h"
@@ -139,7 +139,7 @@ struct RouteParts {
 };
 
 RouteParts RoutePartsOf(const downstream::ListenerCompiler& compiler) {
-  return {filter::OverridesOf(compiler.filters), filter::RouteCompilers()};
+  return {filter::OverridesOf(compiler.filters), downstream::RouteCompilers()};
 }
 
 // In a table of its own, with paths from the host on.

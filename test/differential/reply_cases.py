@@ -77,6 +77,25 @@ CHANGED_REQUESTS = [request for name in [*CHANGED, "nothing"] for request in (
     (name, get("/" + name)), (name + " faulty", get("/" + name, "x-fault: 1")), (name + " head", get("/" + name, method="HEAD")),
     (name + " grpc", get("/" + name, "content-type: application/grpc")), (name + " mapped", get("/" + name, "x-how: all")))]
 
+# A direct response that has a format of its own: the body within it, what is not known yet, content types, nothing at all.
+PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+FORMATTED = [{"match": {"path": f"/{name}"}, "name": "route-" + name, "direct_response": {"status": status, **response}}
+             for name, status, response in (
+    ("text", 502, {"body": {"inline_string": "inner"}, "body_format": text(
+        "%LOCAL_REPLY_BODY% %RESPONSE_CODE% %REQ(:PATH)% %REQ(nope)% %RESPONSE_CODE_DETAILS% %RESP(x)% %ROUTE_NAME% %RESPONSE_FLAGS%")}),
+    ("old", 200, {"body_format": {"text_format": "%REQ(x-how)%"}}),
+    ("typed", 200, {"body_format": text("<b>%PROTOCOL%</b>", content_type="text/html; charset=utf-8")}),
+    ("json", 200, {"body": {"inline_string": "in\"ner"}, "body_format": JSON}),
+    ("problem", 404, {"body_format": {"json_format": {"a": 1}, "content_type": "application/problem+json"}}),
+    ("nothing", 200, {"body_format": text("%REQ(nope)%", omit_empty_values=True, content_type="a/b")}),
+    ("created", 201, {"body_format": text("made")}),
+    ("picture", 200, {"body_format": {"text_format_source": {"inline_bytes": PICTURE}, "content_type": "image/png"}}),
+    ("own", 200, {"body_format": text("x"), "body": {"inline_string": "dropped"}}))]
+FORMATTED[-1]["response_headers_to_add"] = [add("content-type", "x/y", "OVERWRITE_IF_EXISTS_OR_ADD")]
+FORMATTED_REQUESTS = [request for route in FORMATTED for path in (route["match"]["path"],) for request in (
+    (path, get(path, "x-how: asked")), (path + " head", get(path, method="HEAD")),
+    (path + " grpc", get(path, "content-type: application/grpc")))]
+
 CLUSTERS = [cluster("origin", "ORIGIN"), cluster("refused", "CLOSED")]
 GROUPS = {
     "local replies of routes": (bootstrap(
@@ -87,6 +106,9 @@ GROUPS = {
     "local replies": (bootstrap(ROUTES, clusters=CLUSTERS, manager={"local_reply_config": {"mappers": MAPPERS}}), REQUESTS),
     "local replies with a format": (bootstrap(ROUTES, clusters=CLUSTERS, manager={"local_reply_config": {
         "mappers": MAPPERS, "body_format": JSON}}), REQUESTS),
+    "direct responses with a format": (bootstrap(FORMATTED, clusters=CLUSTERS), FORMATTED_REQUESTS),
+    "direct responses with two": (bootstrap(FORMATTED, clusters=CLUSTERS, manager={"local_reply_config": {
+        "body_format": text("[%LOCAL_REPLY_BODY%]")}}), FORMATTED_REQUESTS),
     "proxy status": (bootstrap(ROUTES, clusters=CLUSTERS, manager={"proxy_status_config": {}, "server_name": "edge"}), [
         (path, get(path)) for path in PATHS if path != "/typed"]),
     "proxy status in short": (bootstrap(ROUTES, clusters=CLUSTERS, manager={"proxy_status_config": {

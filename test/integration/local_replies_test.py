@@ -91,6 +91,9 @@ class WordsTest(LocalRepliesTest):
         """A listener with a format that cannot be compiled does not start."""
         with self.assertRaisesRegex(RuntimeError, "local_reply_config.body_format"):
             self.start(replies(body_format={"text_format_source": {"inline_string": "%NOPE%"}}))
+        with self.assertRaisesRegex(RuntimeError, r"routes\[0\].direct_response.body_format.text_format_source"):
+            self.start({}, [{"match": {"path": "/"}, "direct_response": {
+                "status": 200, "body_format": {"text_format_source": {"inline_string": "%NOPE%"}}}}])
 
 
 class ProxyStatusTest(LocalRepliesTest):

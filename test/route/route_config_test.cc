@@ -141,6 +141,8 @@ TEST(RouteConfigTest, ErrorsOfRedirectsAndDirectResponses) {
       {OneRoute(fallback +
                 "direct_response { status: 200 body { environment_variable: 'NO_SUCH' } }"),
        route + "direct_response.body.environment_variable", "is set"},
+      {OneRoute(fallback + "direct_response { status: 200 body_format { text_format: 'x' } }"),
+       route + "direct_response.body_format", "not for this place"},
   });
 }
 

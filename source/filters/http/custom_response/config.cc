@@ -10,7 +10,7 @@
 #include "envoy/extensions/filters/http/custom_response/v3/custom_response.pb.h"
 #include "envoy/extensions/http/custom_response/local_response_policy/v3/local_response_policy.pb.h"
 #include "envoy/extensions/http/custom_response/redirect_policy/v3/redirect_policy.pb.h"
-#include "source/access_log/access_log_config.h"
+#include "source/access_log/body_format_config.h"
 #include "source/config/data_source.h"
 #include "source/config/typed_config.h"
 #include "source/filter/header_change_config.h"
@@ -115,11 +115,7 @@ std::optional<Policy> CompilePolicy(const google::protobuf::Any& any, const conf
   }
   if (proto.has_body_format()) {
     policy.format =
-        access_log::CompileFormatString(proto.body_format(), path.Field("body_format"), errors);
-    policy.content_type = proto.body_format().content_type();
-    if (policy.content_type.empty() && proto.body_format().has_json_format()) {
-      policy.content_type = "application/json";
-    }
+        access_log::CompileBodyFormat(proto.body_format(), path.Field("body_format"), errors);
   }
   if (proto.has_status_code()) policy.status = static_cast<uint16_t>(proto.status_code().value());
   policy.changes = filter::CompileHeaderChanges(proto.response_headers_to_add(),

@@ -1,8 +1,6 @@
 // Which response, and what takes its place.
 #include "source/filters/http/custom_response/filter.h"
 
-#include <variant>
-
 #include "source/filter/filter_override.h"
 
 namespace proxenos::filters::custom_response {
@@ -52,17 +50,15 @@ Verdict CustomResponse::OnResponseHeaders(http::ResponseHead& head, bool) {
     input.request = &stream_.request;
     input.response = &head;
     input.local_reply_body = policy->body;
-    std::string text;
-    std::visit([&](const auto& format) { format.Format(input, text); }, *policy->format);
-    body = std::move(text);
+    body = policy->format->Make(input);
   }
   const uint16_t status = policy->status == 0 ? head.status : policy->status;
   const absl::string_view details =
       policy->keeps_details ? stream_.info.details : absl::string_view(policy->details);
   stream_.Reply(status, stream_.arena.Copy(body), stream_.arena.Copy(details), 0);
   http::HeaderMap& headers = stream_.response.headers;
-  if (!policy->content_type.empty() && !body.empty() && !stream_.IsGrpcCall()) {
-    headers.Set(http::HeaderId::kContentType, policy->content_type);
+  if (policy->format && !body.empty() && !stream_.IsGrpcCall()) {
+    headers.Set(http::HeaderId::kContentType, policy->format->content_type);
   }
   for (const filter::HeaderChange& change : policy->changes) filter::Apply(change, headers);
   return Verdict::kReplied;

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "source/access_log/access_log.h"
+#include "source/access_log/body_format.h"
 #include "source/filter/header_change.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/matcher_tree.h"
@@ -23,8 +23,7 @@ namespace proxenos::filters::custom_response {
 // policy.
 struct Policy {
   std::string body;
-  std::optional<access_log::LineFormat> format;  // Of which %LOCAL_REPLY_BODY% is the body.
-  std::string content_type;                      // Empty: text/plain.
+  std::optional<access_log::BodyFormat> format;  // Of which %LOCAL_REPLY_BODY% is the body.
   uint16_t status = 0;                           // 0: that of the response.
   std::vector<filter::HeaderChange> changes;
   std::string details;

@@ -1,8 +1,11 @@
 // Redirects and direct responses.
 #include "source/filters/http/router/direct_answer.h"
 
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "source/filters/http/router/header_changes.h"
+#include "source/route/reply_format.h"
 #include "source/route/rewrite.h"
 
 namespace proxenos::filters::router {
@@ -22,7 +25,15 @@ void Redirect(const route::Route& route, filter::StreamContext& stream) {
 
 void Respond(const route::DirectResponse& direct, filter::StreamContext& stream) {
   stream.http_stats.rq_direct_response.Inc();
-  stream.Reply(direct.status, direct.body, "direct_response", 0);
+  if (direct.format == nullptr) {
+    stream.Reply(direct.status, direct.body, "direct_response", 0);
+  } else {
+    const std::string body = direct.format->Format(stream.match_input(), direct.body);
+    stream.Reply(direct.status, stream.arena.Copy(body), "direct_response", 0);
+    if (!body.empty() && !stream.IsGrpcCall()) {
+      stream.response.headers.Set(HeaderId::kContentType, direct.format->content_type());
+    }
+  }
   if (direct.status == 201) {  // What was made is named by the request's own URI.
     const http::RequestHead& head = stream.request;
     stream.response.headers.Add(HeaderId::kLocation,
