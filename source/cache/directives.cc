@@ -150,28 +150,32 @@ bool ReadTargeted(absl::string_view name, const http::HeaderMap& headers, Respon
 }  // namespace
 
 bool ForEachMember(absl::string_view list, absl::FunctionRef<bool(absl::string_view)> member) {
+  constexpr size_t kNowhere = absl::string_view::npos;
   size_t start = 0;
-  bool quoted = false;
-  for (size_t i = 0; i <= list.size(); ++i) {
+  size_t opened = kNowhere;  // Where the quoted string begins that this is in.
+  bool literal = false;
+  for (size_t i = 0;; ++i) {
+    if (i >= list.size() && opened != kNowhere) {
+      // It does not end: then it is none, or it would hide what comes behind it.
+      literal = true;
+      i = opened;
+      opened = kNowhere;
+      continue;
+    }
     if (i < list.size()) {
-      if (quoted && list[i] == '\\') {
-        ++i;
+      if (opened != kNowhere) {
+        if (list[i] == '"') opened = kNowhere;
+        if (list[i] == '\\') ++i;
         continue;
       }
-      if (list[i] == '"') quoted = !quoted;
-      if (quoted || list[i] != ',') continue;
+      if (list[i] == '"' && !literal) opened = i;
+      if (list[i] != ',') continue;
     }
-    const size_t end = i < list.size() ? i : list.size();
-    const absl::string_view text = absl::StripAsciiWhitespace(list.substr(start, end - start));
+    const absl::string_view text = absl::StripAsciiWhitespace(list.substr(start, i - start));
+    if (!text.empty() && !member(text)) return false;
+    if (i >= list.size()) return true;
     start = i + 1;
-    if (!text.empty() && !member(text)) return false;
   }
-  // A pair that the end cut off was the last character of the last member.
-  if (start < list.size()) {
-    const absl::string_view text = absl::StripAsciiWhitespace(list.substr(start));
-    if (!text.empty() && !member(text)) return false;
-  }
-  return true;
 }
 
 Seconds ReadSeconds(absl::string_view digits) {

@@ -3,7 +3,7 @@
 //
 // What cannot be understood is read in the direction that stores and reuses less: a lifetime that
 // is no number is zero, a qualified directive whose list cannot be read counts as unqualified.
-// Every function here is total on hostile bytes and looks at each byte once.
+// Every function here is total on hostile bytes and looks at each byte twice at most.
 #pragma once
 
 #include <cstdint>
@@ -64,7 +64,8 @@ ResponseDirectives ReadResponseDirectives(const http::HeaderMap& headers,
                                           absl::Span<const absl::string_view> targets);
 
 // Calls member(absl::string_view), trimmed, for each one of a comma-separated list that is not
-// empty; commas in quoted strings do not separate. False when it was told to stop, by false.
+// empty; commas in quoted strings do not separate, but for one that does not end. False when it was
+// told to stop, by false.
 bool ForEachMember(absl::string_view list, absl::FunctionRef<bool(absl::string_view)> member);
 
 // The value of delta-seconds, or not valid.

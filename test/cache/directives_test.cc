@@ -80,6 +80,15 @@ TEST(DirectivesTest, QuotedTextIsNoDirective) {
   EXPECT_EQ(Control("max-age=1, ext=\"no-store"), "max-age=1");
 }
 
+// Others split at each comma, or see the no-store that stands in a quoted string without end.
+TEST(DirectivesTest, AQuoteThatDoesNotEndHidesNothing) {
+  EXPECT_EQ(Control("max-age=60, x=\", no-store"), "max-age=60 no-store");
+  EXPECT_EQ(Control("x=\"a, private, max-age=60"), "max-age=60 private");
+  EXPECT_EQ(Control("max-age=60, no-cache=\"a, b"), "max-age=60 no-cache");
+  EXPECT_EQ(Control("x=\"a\\\", no-store"), "no-store");
+  EXPECT_EQ(Control("x=\"a\\\", no-store\", max-age=60"), "max-age=60");
+}
+
 TEST(DirectivesTest, QualifiedOnesNameFields) {
   EXPECT_EQ(Control("no-cache=\"a, Set-Cookie\", max-age=1"), "max-age=1 -a -Set-Cookie");
   EXPECT_EQ(Control("private=\"x\""), "-x");
@@ -161,6 +170,12 @@ TEST(DirectivesTest, MembersOfLists) {
     return true;
   });
   EXPECT_EQ(members, (std::vector<std::string>{"\"a\\"}));
+  members.clear();
+  ForEachMember("\"a,b\", c=\"d, \\\"e, f", [&](absl::string_view member) {
+    members.emplace_back(member);
+    return true;
+  });
+  EXPECT_EQ(members, (std::vector<std::string>{"\"a,b\"", "c=\"d", "\\\"e", "f"}));
 }
 
 }  // namespace
