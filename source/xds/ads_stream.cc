@@ -27,6 +27,8 @@ AdsStream::AdsStream(event::EventLoop& loop, AdsStreamOptions options)
     : loop_(loop),
       options_(std::move(options)),
       retry_timer_(loop.timers(), [this] { Open(); }),
+      send_timer_(loop.timers(),
+                  [this] { OnClosed(absl::DeadlineExceededError("the peer takes no message")); }),
       choice_(options_.targets.size()) {
   CHECK(!options_.targets.empty());
   if (options_.rate.has_value()) {
@@ -80,7 +82,10 @@ void AdsStream::Open() {
   MessageStream::Events events;
   events.on_connected = [this] { stats_.connected = true; };
   events.on_message = [this](std::string message) { OnMessage(std::move(message)); };
-  events.on_sent = [this] { loop_.Schedule(this); };
+  events.on_sent = [this] {
+    send_timer_.Disarm();
+    loop_.Schedule(this);
+  };
   events.on_closed = [this](const absl::Status& status) { OnClosed(status); };
   stream_ = OpenStream(loop_, {target(), options_.find_cluster, options_.method, attempts_++},
                        std::move(events));
@@ -103,6 +108,7 @@ void AdsStream::SendNext(Kind& subscription) {
   typename Kind::Request request = subscription.TakeRequest();
   if (!node_sent_ || !options_.node_on_first_message_only) *request.mutable_node() = options_.node;
   node_sent_ = true;
+  send_timer_.ArmIn(options_.send_timeout);
   stream_->Send(request);
 }
 
@@ -157,6 +163,7 @@ void AdsStream::OnMessage(std::string message) {
 void AdsStream::OnClosed(const absl::Status& status) {
   stream_->Close();
   loop_.Retire(std::move(stream_));
+  send_timer_.Disarm();
   stats_.connected = false;
   ++stats_.streams_lost;
   last_status_ = status;
@@ -167,7 +174,9 @@ void AdsStream::OnClosed(const absl::Status& status) {
          uris.empty() ? target().cluster : uris[(attempts_ - 1) % uris.size()], " ended (",
          status.ToString(), "), next attempt in ", pause / base::kMillisecond, " ms");
   for (const auto& subscription : subscriptions_) subscription->OnStreamLost();
-  choice_.OnLost(WasOfUse());
+  // One that was asked and kept silent has failed, however long that took: keepalive may need
+  // longer to find it dead than the longest pause. One that was asked nothing had no chance.
+  choice_.OnLost(answered_ || (!node_sent_ && WasOfUse()));
   retry_timer_.ArmIn(pause);
 }
 

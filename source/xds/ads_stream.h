@@ -43,6 +43,9 @@ struct AdsStreamOptions {
   // ApiConfigSource.set_node_on_first_message_only: else each request carries the node.
   bool node_on_first_message_only = false;
   std::optional<RequestRateOptions> rate;
+  // A server that takes no message for so long is left: one whose connection answers PINGs, but
+  // gives no room for a request, would never be asked anything.
+  base::Nanos send_timeout = 60 * base::kSecond;
 };
 
 // Numbers for the `control_plane.` stats.
@@ -86,8 +89,7 @@ class AdsStream final : private event::Runnable {
   void PauseIfBusy();
   void OnIdle();
   void OnClosed(const absl::Status& status);
-  // Whether the stream that ends served its purpose: it was answered, or had nothing to ask for and
-  // lasted.
+  // Whether the stream that ends was worth a new one soon: it was answered, or lasted.
   bool WasOfUse() const;
   base::Nanos NextPause();
   const GrpcTarget& target() const { return options_.targets[choice_.current()]; }
@@ -98,6 +100,7 @@ class AdsStream final : private event::Runnable {
 
   std::unique_ptr<MessageStream> stream_;  // Null while waiting to try again.
   event::Timer retry_timer_;
+  event::Timer send_timer_;  // Armed while a message is being sent.
   ServerChoice choice_;
   std::optional<RequestRate> rate_;
   bool started_ = false;

@@ -73,14 +73,15 @@ void ServiceStream::OnClosed(const absl::Status& status) {
   send_timer_.Disarm();
   fail_timer_.Disarm();
   // One that came to nothing but lasted was of use; one that was refused on our side was not.
+  const bool answered = failure_.ok() && answered_;
   const bool of_use =
-      failure_.ok() && (answered_ || loop_.now() - opened_at_ > target().backoff_max);
+      answered || (failure_.ok() && loop_.now() - opened_at_ > target().backoff_max);
   failure_ = absl::OkStatus();
   if (of_use) failures_ = 0;
   const base::Nanos pause = RetryPause(target(), failures_++, loop_.random());
   PX_LOG(kConfig, kWarn, options_.method, ": stream ended (", status.ToString(),
          "), next attempt in ", pause / base::kMillisecond, " ms");
-  choice_.OnLost(of_use);
+  choice_.OnLost(answered);  // However long the silence was.
   open_timer_.ArmIn(pause);
   events_.on_lost(status);
 }

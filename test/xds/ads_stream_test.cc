@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "test/support/eventually.h"
+#include "test/support/socket.h"
 #include "test/xds/ads_stream_fixture.h"
 
 namespace proxenos::xds {
@@ -318,6 +320,40 @@ TEST_P(AdsStreamTest, TriesTheNextServerAndComesBackToThePrimary) {
   second.DropStreams();
   ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v1"));
   EXPECT_EQ(plane_.requests(kClusterType)[0].version_info(), "") << "s1 means nothing to it";
+}
+
+// However long it keeps silent: keepalive may take longer to end a stream than the longest pause
+// is.
+TEST_P(AdsStreamTest, ServerThatIsAskedAndKeepsSilentIsLeft) {
+  if (GetParam() == Carrier::kCluster) GTEST_SKIP() << "the addresses stand in one cluster";
+  FakeControlPlane second;
+  second.Set("s1", Clusters({"a"}));
+  AdsStreamOptions options = OptionsFor(plane_.address());
+  options.targets[0].backoff_base = options.targets[0].backoff_max = 1;  // Any stream lasts longer.
+  options.targets.push_back(TargetFor(second.address()));
+  Make(std::move(options));
+  SubscribeToClusters();
+  Start();
+  for (size_t streams = 1; streams <= 2; ++streams) {
+    ASSERT_EQ(plane_.WaitForRequests(kClusterType, streams).size(), streams);
+    plane_.DropStreams();
+  }
+  ASSERT_TRUE(second.WaitForAck(kClusterType, "s1"));
+}
+
+// The kernel takes the connections; nobody reads them, or gives room for all of a request.
+TEST_P(AdsStreamTest, ServerThatTakesNoMessageIsLeft) {
+  const testing::ListenSocket deaf;
+  AdsStreamOptions options = OptionsFor(absl::StrCat("127.0.0.1:", deaf.port()));
+  options.send_timeout = 10 * base::kMillisecond;
+  auto& metadata = *options.node.mutable_metadata()->mutable_fields();
+  metadata["x"].set_string_value(std::string(200'000, 'x'));
+  Make(std::move(options));
+  SubscribeToClusters();
+  Start();
+  ASSERT_TRUE(testing::Eventually([this] { return stats().streams_lost >= 2; }));
+  thread_.Do(
+      [this] { EXPECT_EQ(stream_->last_status().code(), absl::StatusCode::kDeadlineExceeded); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Carriers, AdsStreamTest,

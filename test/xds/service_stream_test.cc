@@ -31,20 +31,29 @@ class ServiceStreamTest : public ::testing::Test {
  protected:
   ServiceStreamTest() : server_(ServerEvents()) {
     EXPECT_TRUE(server_.Start("127.0.0.1:0").ok());
-    thread_.Do([this] {
-      ServiceStreamOptions options;
-      options.targets.emplace_back();
-      options.targets[0].uris = {"ipv4:" + server_.address()};
-      options.targets[0].backoff_base = 5 * base::kMillisecond;
-      options.targets[0].backoff_max = 20 * base::kMillisecond;
-      options.method = "/service/Method";
-      stream_ = std::make_unique<ServiceStream>(thread_.loop(), std::move(options), Events());
-      stream_->Start();
-    });
+    StartStream({TargetOf(server_)});
   }
   ~ServiceStreamTest() override {
     thread_.Do([this] { stream_.reset(); });
     thread_.Do([] {});  // A turn of the loop, for what was retired.
+  }
+
+  static GrpcTarget TargetOf(const xds_server::StreamServer& server) {
+    GrpcTarget target;
+    target.uris = {"ipv4:" + server.address()};
+    target.backoff_base = 5 * base::kMillisecond;
+    target.backoff_max = 20 * base::kMillisecond;
+    return target;
+  }
+  // In the place of the one before.
+  void StartStream(std::vector<GrpcTarget> targets) {
+    thread_.Do([this, &targets] {
+      ServiceStreamOptions options;
+      options.targets = std::move(targets);
+      options.method = "/service/Method";
+      stream_ = std::make_unique<ServiceStream>(thread_.loop(), std::move(options), Events());
+      stream_->Start();
+    });
   }
 
   ServiceStream::Events Events() {
@@ -146,6 +155,25 @@ TEST_F(ServiceStreamTest, SurvivesAServerThatGoes) {
   EXPECT_TRUE(Eventually([this] { return lost() >= 1; }));
   ASSERT_TRUE(server_.Start(server_.address()).ok());
   EXPECT_TRUE(WaitForStreams(2));
+}
+
+TEST_F(ServiceStreamTest, ServerThatKeepsSilentIsLeftHoweverLongThatTook) {
+  ASSERT_TRUE(WaitForStreams(1));
+  server_.Stop();
+  ASSERT_TRUE(server_.Start("127.0.0.1:0").ok());
+  xds_server::StreamServer second{ServerEvents()};
+  ASSERT_TRUE(second.Start("127.0.0.1:0").ok());
+  std::vector<GrpcTarget> targets = {TargetOf(server_), TargetOf(second)};
+  targets[0].backoff_base = targets[0].backoff_max = 1;  // Any stream lasts longer.
+  const size_t before = opened();
+  StartStream(std::move(targets));
+  for (size_t i = 1; i <= 2; ++i) {
+    ASSERT_TRUE(WaitForStreams(before + i));
+    server_.Finish(stream(), absl::UnavailableError("later"));
+  }
+  EXPECT_TRUE(WaitForStreams(before + 3));
+  EXPECT_EQ(second.streams().size(), 1u);
+  thread_.Do([this] { stream_.reset(); });
 }
 
 }  // namespace
