@@ -479,13 +479,18 @@ TEST_F(BackgroundTest, NotModifiedFreshensAndErrorsLeaveItAsItIs) {
 }
 
 TEST_F(BackgroundTest, WhatMayNoLongerBeSharedIsForgotten) {
-  Fill("/a");
-  AsyncStream stale = Make("/a", 2 * base::kSecond);
-  stale.service->origin.on_request = [](Http2OriginStream& asked) {
-    asked.Reply(200, {{"cache-control", "private"}}, "mine");
-  };
-  ASSERT_TRUE(stale.stream->Until([&] { return FillsUnderWay() == 0; }));
-  EXPECT_TRUE(Make("/a", 2 * base::kSecond).stream->request_out.head);
+  for (const uint16_t status : {200, 304}) {
+    const std::string path = absl::StrCat("/", status);
+    Fill(path);
+    AsyncStream stale = Make(path, 2 * base::kSecond);
+    stale.service->origin.on_request = [status](Http2OriginStream& asked) {
+      asked.Reply(status, {{"cache-control", "private"}}, status == 200 ? "mine" : "");
+    };
+    ASSERT_TRUE(stale.stream->Until([&] { return FillsUnderWay() == 0; }));
+    AsyncStream after = Make(path, 2 * base::kSecond);
+    EXPECT_TRUE(after.stream->request_out.head);
+    EXPECT_EQ(Value(after.stream->request.headers, "if-none-match"), "-") << status;
+  }
 }
 
 TEST_F(BackgroundTest, StreamsEndInEveryPhase) {

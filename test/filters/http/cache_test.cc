@@ -170,7 +170,7 @@ TEST(CacheTest, AValidationChangesNothingThatDescribesTheBody) {
   auto stale = world.Get("/a");
   stale->Answer(304,
                 {{"cache-control", "max-age=60"},
-                 {"etag", "\"b\""},
+                 {"etag", "W/\"a\""},
                  {"content-encoding", "br"},
                  {"content-range", "bytes 0-1/4"},
                  {"content-md5", "new"}},
@@ -184,6 +184,48 @@ TEST(CacheTest, AValidationChangesNothingThatDescribesTheBody) {
   };
   check(*stale);
   check(*world.Get("/a"));
+}
+
+// RFC 9111, section 4.3.4.
+TEST(CacheTest, AValidationOfAnotherResponseChangesNothing) {
+  CacheWorld world = World();
+  world.Fill("/a", {{"cache-control", "max-age=1"}, {"etag", "\"a\""}}, "body");
+  world.Pass(2);
+  auto stale = world.Get("/a");
+  stale->Answer(304, {{"cache-control", "max-age=60"}, {"etag", "\"b\""}, {"x", "new"}}, "");
+  EXPECT_EQ(stale->Text(), "200 body");
+  EXPECT_EQ(stale->Field("x"), "-");
+  EXPECT_EQ(stale->Field("etag"), "\"a\"");
+  EXPECT_EQ(world.Get("/a")->OriginSees("if-none-match"), "\"a\"");
+}
+
+// Its fields are its client's, and would be there for whoever takes what is stale.
+TEST(CacheTest, AValidationThatMayNotBeSharedIsItsClients) {
+  CacheWorld world = World();
+  const Fields takes_stale = {{"cache-control", "max-stale"}};
+  for (const Fields& own : {Fields{{"cache-control", "private"}, {"x-user", "alice"}},
+                            Fields{{"cache-control", "no-store"}, {"x-user", "alice"}},
+                            Fields{{"vary", "*"}, {"x-user", "alice"}}}) {
+    SCOPED_TRACE(own[0].second);
+    const std::string path = absl::StrCat("/", own[0].second);
+    world.Fill(path, {{"cache-control", "max-age=1"}, {"etag", "\"a\""}}, "body");
+    world.Pass(2);
+    auto stale = world.Get(path);
+    stale->Answer(304, own, "");
+    EXPECT_EQ(stale->Text(), "200 body");
+    EXPECT_EQ(stale->Field("x-user"), "alice");
+    EXPECT_TRUE(world.Get(path, takes_stale)->forwarded());
+  }
+  // What answers credentials says nothing of what was stored without.
+  world.Fill("/a", {{"cache-control", "max-age=1"}, {"etag", "\"a\""}}, "body");
+  world.Pass(2);
+  auto stale = world.Get("/a", {{"authorization", "Basic alice"}});
+  stale->Answer(304, {{"x-user", "alice"}}, "");
+  EXPECT_EQ(stale->Text(), "200 body");
+  EXPECT_EQ(stale->Status(), "proxenos; fwd=stale; fwd-status=304; ttl=1; detail=authorization");
+  auto other = world.Get("/a", takes_stale);
+  EXPECT_EQ(other->Text(), "200 body");
+  EXPECT_EQ(other->Field("x-user"), "-");
 }
 
 TEST(CacheTest, ATagThatComesLaterIsKept) {

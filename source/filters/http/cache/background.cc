@@ -98,11 +98,10 @@ void Background::OnDone() {
 void Background::Take(const http::ResponseHead& head) {
   if (head.status == 304) {
     if (stats_ != nullptr) stats_->validated.Inc();
-    auto fresh = Freshen(settings_, *subject_.stored.head, seen_, head.headers, loop_.wall_now());
     if (!subject_.fill->doomed()) {
-      UpdateEverywhere(*settings_.store.operator->(), subject_.shared.get(), subject_.key,
-                       subject_.stored.head.get(),
-                       store::StoredResponse{std::move(fresh), subject_.stored.body});
+      TakeFreshened(
+          settings_, subject_.shared.get(), subject_.key, subject_.stored,
+          Freshen(settings_, *subject_.stored.head, seen_, head.headers, loop_.wall_now()));
     }
     subject_.fill->Settle();
   } else if (IsError(head.status)) {

@@ -8,7 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "source/cache/conditions.h"
 #include "source/cache/vary.h"
+#include "source/filters/http/cache/shared_store.h"
 
 namespace proxenos::filters::cache {
 
@@ -112,9 +114,12 @@ Made MakeHeadOfWhole(const Settings& settings, const store::Key& key, const Seen
   return MakeHead(settings, key, seen, whole, now);
 }
 
-std::unique_ptr<store::StoredHead> Freshen(const Settings& settings, const store::StoredHead& old,
-                                           const Seen& seen, const http::HeaderMap& headers,
-                                           base::WallTime now) {
+Freshened Freshen(const Settings& settings, const store::StoredHead& old, const Seen& seen,
+                  const http::HeaderMap& headers, base::WallTime now) {
+  using Fate = Freshened::Fate;
+  const absl::string_view tag = headers.Get(HeaderId::kEtag);
+  const absl::string_view known = old.validators.etag;
+  if (!tag.empty() && !known.empty() && !store::WeakMatch(tag, known)) return {};
   store::StoredHead updated;
   store::HeadBuilder builder;
   builder.Update(old, headers, {});
@@ -138,15 +143,35 @@ std::unique_ptr<store::StoredHead> Freshen(const Settings& settings, const store
   made->status = old.status;
   made->extra = old.extra;
   store::VaryFields vary = store::ReadVary(merged.headers);
-  const bool keeps = judgement.verdict == StoreVerdict::kStore && MayVary(settings, vary);
+  Freshened fresh{Fate::kUpdated, judgement.verdict, nullptr};
+  if (fresh.verdict == StoreVerdict::kStore && !MayVary(settings, vary)) {
+    fresh.verdict = StoreVerdict::kVary;
+  }
   made->selecting = store::SelectingValues(vary.names, seen.headers);
   made->vary = std::move(vary.names);
   made->tags = TagsOf(settings.tag_fields, merged.headers);
-  if (!keeps) {
+  if (fresh.verdict == StoreVerdict::kAuthorization) {
+    fresh.fate = Fate::kLeft;
+  } else if (fresh.verdict != StoreVerdict::kStore) {
+    fresh.fate = Fate::kForgotten;
     made->policy.lifetime = 0;
-    made->policy.stale_if_error = made->policy.stale_while_revalidate = 0;
   }
-  return made;
+  fresh.head = std::move(made);
+  return fresh;
+}
+
+store::StoredResponse TakeFreshened(const Settings& settings, SharedStore* shared,
+                                    const store::Key& key, const store::StoredResponse& old,
+                                    Freshened fresh) {
+  if (fresh.head == nullptr) return old;
+  store::NamedStore& named = *settings.store.operator->();
+  const store::StoredResponse updated{std::move(fresh.head), old.body};
+  if (fresh.fate == Freshened::Fate::kUpdated) {
+    UpdateEverywhere(named, shared, key, old.head.get(), updated);
+  } else if (fresh.fate == Freshened::Fate::kForgotten) {
+    ForgetEverywhere(named, shared, key);
+  }
+  return updated;
 }
 
 bool IsOfClient(HeaderId id) {

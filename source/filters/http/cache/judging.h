@@ -2,6 +2,7 @@
 // validations in the background.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 
@@ -15,6 +16,8 @@
 #include "source/http/message.h"
 
 namespace proxenos::filters::cache {
+
+class SharedStore;
 
 inline constexpr base::WallTime kWallSecond = 1000000;
 
@@ -46,10 +49,25 @@ Made MakeHeadOfWhole(const Settings& settings, const store::Key& key, const Seen
                      const http::ResponseHead& part, base::WallTime now);
 
 // What `old` becomes when `headers` update it (RFC 9111, section 3.2), judged as a response that
-// came just now with all fields that the update leaves. What may not be kept is stale at once.
-std::unique_ptr<store::StoredHead> Freshen(const Settings& settings, const store::StoredHead& old,
-                                           const Seen& seen, const http::HeaderMap& headers,
-                                           base::WallTime now);
+// came just now with all fields that the update leaves.
+struct Freshened {
+  enum class Fate : uint8_t {
+    kUpdated,   // `head` takes its place.
+    kLeft,      // What came is for its client alone: what is stored stays as it was.
+    kForgotten  // It may not be shared any more, and what came with that is nobody else's.
+  };
+  Fate fate = Fate::kLeft;
+  store::StoreVerdict verdict = store::StoreVerdict::kStatus;  // Why it is not updated.
+  // What the client is answered with; stale at once where it is forgotten. Null: as it was, as the
+  // update says by its ETag that it is about another response (section 4.3.4).
+  std::unique_ptr<store::StoredHead> head;
+};
+Freshened Freshen(const Settings& settings, const store::StoredHead& old, const Seen& seen,
+                  const http::HeaderMap& headers, base::WallTime now);
+// Does that in all stores (`shared` may be null). Returns the response as it is now.
+store::StoredResponse TakeFreshened(const Settings& settings, SharedStore* shared,
+                                    const store::Key& key, const store::StoredResponse& old,
+                                    Freshened fresh);
 
 // The most that a body may have to be stored.
 uint64_t MaxBodyBytes(const Settings& settings);

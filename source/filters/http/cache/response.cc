@@ -207,21 +207,18 @@ void Cache::OnNotModified(const http::ResponseHead& head) {
   for (const http::Header& header : head.headers) {
     if (header.id == HeaderId::kSetCookie) cookies.push_back(header.value());
   }
-  std::shared_ptr<const store::StoredHead> fresh =
-      Freshen(settings_, *stored_.head, *seen_, head.headers, now());
-  store::StoredResponse updated{std::move(fresh), stored_.body};
-  if (!fill_->doomed()) {
-    UpdateEverywhere(*settings_.store.operator->(), shared(), key_, stored_.head.get(), updated);
-  }
-  stored_ = std::move(updated);
+  Freshened fresh = Freshen(settings_, *stored_.head, *seen_, head.headers, now());
+  if (fill_->doomed()) fresh.fate = Freshened::Fate::kLeft;
+  store::CacheStatus status;
+  status.stored = fresh.fate == Freshened::Fate::kUpdated;
+  if (fresh.verdict != StoreVerdict::kStore) status.detail = store::Name(fresh.verdict);
+  stored_ = TakeFreshened(settings_, shared(), key_, stored_, std::move(fresh));
   fill_->Settle();
   memory().End(*fill_);
   fill_.reset();
-  store::CacheStatus status;
   status.forwarded = why_;
   status.forward_status = 304;
   status.ttl = stored_.head->policy.TtlAt(now());
-  status.stored = true;
   Serve(*stored_.head, stored_.body.get(), status);
   for (const absl::string_view cookie : cookies) {
     stream_.response.headers.AddView(HeaderId::kSetCookie, "set-cookie", cookie);
@@ -247,19 +244,20 @@ void Cache::OnHeadAnswer(const http::ResponseHead& head) {
   if (absl::SimpleAtoi(headers.Get(HeaderId::kContentLength), &length)) {
     same = same && length == found.body->size();
   }
-  std::unique_ptr<store::StoredHead> made;
   if (same) {
-    made = Freshen(settings_, *found.head, *seen_, headers, now());
-  } else {  // It is another one by now.
-    http::HeaderMap nothing_new(stream_.arena);
-    for (const http::Header& field : found.head->fields()) {
-      if (field.id != HeaderId::kDate) continue;
-      nothing_new.AddView(field.id, field.name(), field.value());
-    }
-    made = Freshen(settings_, *found.head, *seen_, nothing_new, now());
-    made->policy.lifetime = 0;
-    made->policy.stale_if_error = made->policy.stale_while_revalidate = 0;
+    TakeFreshened(settings_, shared(), key_, found,
+                  Freshen(settings_, *found.head, *seen_, headers, now()));
+    return;
   }
+  // It is another one by now.
+  http::HeaderMap nothing_new(stream_.arena);
+  for (const http::Header& field : found.head->fields()) {
+    if (field.id != HeaderId::kDate) continue;
+    nothing_new.AddView(field.id, field.name(), field.value());
+  }
+  auto made = Freshen(settings_, *found.head, *seen_, nothing_new, now()).head;
+  made->policy.lifetime = 0;
+  made->policy.stale_if_error = made->policy.stale_while_revalidate = 0;
   UpdateEverywhere(*settings_.store.operator->(), shared(), key_, found.head.get(),
                    store::StoredResponse{std::move(made), found.body});
 }
