@@ -2,6 +2,7 @@
 #include "source/cache/key.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -18,17 +19,21 @@ namespace {
 
 using http::HeaderId;
 
-// Fields that say which host or scheme the client asked for: whoever sets them alone would else
-// poison what others get.
+// Fields that say which host, scheme or path the client asked for: whoever sets them alone would
+// else poison what others get.
 bool IsKeyed(const http::Header& header) {
+  static constexpr absl::string_view kNames[] = {
+      "x-forwarded-scheme", "x-forwarded-protocol", "x-forwarded-ssl",      "x-forwarded-server",
+      "x-forwarded-prefix", "x-forwarded-path",     "x-forwarded-uri",      "x-host",
+      "x-original-host",    "x-original-uri",       "x-http-host-override", "x-url-scheme",
+      "front-end-https"};
   switch (header.id) {
     case HeaderId::kXForwardedHost:
     case HeaderId::kXForwardedPort:
       return true;
     case HeaderId::kUnknown:
-      return header.name() == "x-forwarded-scheme" || header.name() == "x-forwarded-server" ||
-             header.name() == "x-forwarded-prefix" || header.name() == "x-host" ||
-             header.name() == "x-original-host";
+      return (header.name()[0] == 'x' || header.name()[0] == 'f') &&
+             std::find(std::begin(kNames), std::end(kNames), header.name()) != std::end(kNames);
     default:
       return false;
   }
@@ -55,12 +60,15 @@ void AppendForwarded(absl::string_view value, std::string* text) {
   }
 }
 
+constexpr absl::string_view kCluster = "cluster:";
+
 }  // namespace
 
 Key::Key(std::string url) : url_(std::move(url)), hash_(HashOf(url_)) {}
 
-Key::Key(const http::RequestHead& head, const KeyOptions& options)
+Key::Key(const http::RequestHead& head, absl::string_view cluster, const KeyOptions& options)
     : Key(UrlText(head.scheme, head.authority, head.path, options)) {
+  if (!cluster.empty()) extra_ = absl::StrCat(kCluster, cluster, "\n");
   for (const http::Header& header : head.headers) {
     if (header.id == HeaderId::kForwarded) {
       AppendForwarded(header.value(), &extra_);
@@ -68,6 +76,11 @@ Key::Key(const http::RequestHead& head, const KeyOptions& options)
       absl::StrAppend(&extra_, header.name(), ":", header.value(), "\n");
     }
   }
+}
+
+bool HasClientFields(absl::string_view extra) {
+  if (absl::StartsWith(extra, kCluster)) extra.remove_prefix(extra.find('\n') + 1);
+  return !extra.empty();
 }
 
 std::string UrlText(absl::string_view scheme, absl::string_view authority, absl::string_view path,

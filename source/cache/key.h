@@ -1,5 +1,6 @@
-// Key: what one stored URL is found by: scheme, host, path with query, and the fields that origins
-// build links from although they are no part of the URL.
+// Key: what one stored URL is found by: scheme, host, path with query; beside them the cluster that
+// answers, as routes may lead requests for one URL to several, and the fields that origins build
+// links from although they are no part of the URL.
 //
 // The text is exact: nothing is decoded, sorted or dropped, so that no two URLs that an origin may
 // tell apart are one here. (Paths are in canonical form already where the connection manager
@@ -23,12 +24,12 @@ struct KeyOptions {
 class Key {
  public:
   Key() = default;
-  // Of a request for what its path names.
-  Key(const http::RequestHead& head, const KeyOptions& options);
+  // Of a request for what its path names. `cluster`: that its route leads to; empty: none.
+  Key(const http::RequestHead& head, absl::string_view cluster, const KeyOptions& options);
   explicit Key(std::string url);
 
   const std::string& url() const { return url_; }
-  // The further fields, one "name:value" a line; empty for most requests.
+  // What is beside the URL, one "name:value" a line, the cluster first.
   const std::string& extra() const { return extra_; }
   uint64_t hash() const { return hash_; }  // Of the URL.
 
@@ -37,6 +38,9 @@ class Key {
   std::string extra_;
   uint64_t hash_ = 0;
 };
+
+// Whether fields of a client are in a key's `extra`.
+bool HasClientFields(absl::string_view extra);
 
 // The URL as keys have it: "http://host/path?query"; the host in lower case, without the
 // scheme's own port.

@@ -78,8 +78,9 @@ bool MemoryStore::PutLocked(Shard& shard, const Key& key, StoredResponse respons
   // The oldest go first, and before them those that a client's own fields made.
   while (variants->size() > 1 &&
          (variants->size() > options_.max_variants || cost > shard_bytes_ / 2)) {
-    auto last = std::find_if(variants->rbegin(), variants->rend() - 1,
-                             [](const StoredResponse& one) { return !one.head->extra.empty(); });
+    auto last =
+        std::find_if(variants->rbegin(), variants->rend() - 1,
+                     [](const StoredResponse& one) { return HasClientFields(one.head->extra); });
     if (last == variants->rend() - 1) last = variants->rbegin();
     cost -= last->memory();
     variants->erase(std::next(last).base());

@@ -183,7 +183,7 @@ TEST(KeyTest, KeepsApartWhatAnOriginMayKeepApart) {
     const auto heads = Request(fields);
     heads->request.path = path;
     heads->request.authority = host;
-    const Key made(heads->request, {});
+    const Key made(heads->request, "", {});
     return absl::StrCat(made.url(), "|", made.extra());
   };
   const std::string plain = key("/a?b=1&c=2", {});
@@ -197,7 +197,27 @@ TEST(KeyTest, KeepsApartWhatAnOriginMayKeepApart) {
   EXPECT_NE(key("/a?b=1&c=2", {}, "host:81"), plain);
   EXPECT_NE(key("/a?b=1&c=2", {{"x-forwarded-host", "evil"}}), plain);
   EXPECT_NE(key("/a?b=1&c=2", {{"forwarded", "for=1;Host=evil"}}), plain);
-  EXPECT_NE(key("/a?b=1&c=2", {{"x-forwarded-scheme", "nothttps"}}), plain);
+  for (const char* name : {"x-forwarded-scheme", "x-forwarded-protocol", "x-forwarded-ssl",
+                           "x-forwarded-path", "x-forwarded-uri", "x-original-uri",
+                           "x-http-host-override", "x-url-scheme", "front-end-https"}) {
+    EXPECT_NE(key("/a?b=1&c=2", {{name, "evil"}}), plain) << name;
+  }
+}
+
+// Another listener, or a route that looks at fields, may lead elsewhere with the same URL.
+TEST(KeyTest, WhatOneClusterAnsweredIsNoAnswerOfAnother) {
+  const auto heads = Request({});
+  const auto key = [&heads](absl::string_view cluster) {
+    return Key(heads->request, cluster, {}).extra();
+  };
+  EXPECT_EQ(key(""), "");
+  EXPECT_EQ(key("web"), key("web"));
+  EXPECT_NE(key("web"), key("internal"));
+  EXPECT_FALSE(HasClientFields(key("")));
+  EXPECT_FALSE(HasClientFields(key("web")));
+  const auto evil = Request({{"x-host", "evil"}});
+  EXPECT_TRUE(HasClientFields(Key(evil->request, "web", {}).extra()));
+  EXPECT_TRUE(HasClientFields(Key(evil->request, "", {}).extra()));
 }
 
 TEST(KeyTest, Disguises) {

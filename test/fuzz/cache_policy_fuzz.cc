@@ -101,7 +101,7 @@ void Run(absl::string_view input) {
   CHECK(vary.names.size() <= kMaxVaryFields);
   CHECK(SelectingValues(vary.names, request.headers) ==
         SelectingValues(vary.names, request.headers));
-  Key(request, {});
+  Key(request, "web", {});
 }
 
 }  // namespace

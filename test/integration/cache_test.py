@@ -237,6 +237,21 @@ class CacheTest(unittest.TestCase):
             self.ask(running, path)
         self.assertEqual(len(upstream.take_seen()), 3)
 
+    def test_what_one_cluster_answered_is_no_answer_of_another(self):
+        """Whoever may not be led to a cluster must not get its pages because somebody else was."""
+        one, other = (SlowOrigin(lambda _, send, name=name: send(reply("cache-control: max-age=600", body=name)))
+                      for name in ("internal", "public"))
+        inside = {"prefix": "/", "headers": [{"name": "x-inside", "string_match": {"exact": "1"}}]}
+        running = proxy.Proxy(self.binary, bootstrap.bootstrap(
+            routes=[{"match": inside, "route": {"cluster": "internal"}}, bootstrap.to("public")], manager=filters(),
+            clusters=[bootstrap.cluster("internal", one.port), bootstrap.cluster("public", other.port)]))
+        self.addCleanup(running.__exit__)
+        for _ in range(2):
+            self.assertEqual(self.ask(running, "/a", "x-inside: 1")["body"], "internal")
+            self.assertEqual(self.ask(running, "/a")["body"], "public")
+        self.assertEqual((len(one.take_seen()), len(other.take_seen())), (1, 1))
+        self.assertEqual(self.purge(running, "url=http://h/a"), (200, "purged 2\n"))
+
     def purge(self, running, query, method="POST"):
         connection = http.client.HTTPConnection("127.0.0.1", running.admin_port, timeout=wire.PATIENCE_S)
         self.addCleanup(connection.close)

@@ -23,7 +23,8 @@ TEST(CachePoisoningTest, FieldsThatOriginsBuildLinksFrom) {
   CacheWorld world = World();
   for (const std::string name :
        {"x-forwarded-host", "x-host", "x-forwarded-server", "x-forwarded-scheme",
-        "x-forwarded-prefix", "x-forwarded-port", "x-original-host"}) {
+        "x-forwarded-prefix", "x-forwarded-port", "x-original-host", "x-http-host-override",
+        "x-forwarded-ssl", "front-end-https", "x-original-uri"}) {
     SCOPED_TRACE(name);
     const std::string path = absl::StrCat("/", name);
     world.Fill(path, kFresh, "<script src=//evil>", {{name, "evil"}});

@@ -106,7 +106,11 @@ Verdict Cache::OnRequestHeaders(http::RequestHead& head, bool end) {
     why_ = directives_.no_store ? Forwarded::kRequest : Forwarded::kBypass;
     return directives_.only_if_cached ? OnlyIfCached() : Verdict::kContinue;
   }
-  key_ = store::Key(head, settings_.key);
+  // Applies saw that the route leads somewhere.
+  const absl::string_view cluster =
+      stream_.route == nullptr ? absl::string_view()
+                               : route::PickCluster(*stream_.route, stream_.match_input()).name;
+  key_ = store::Key(head, cluster, settings_.key);
   return LookUp();
 }
 
