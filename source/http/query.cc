@@ -46,6 +46,14 @@ std::string Joined(absl::string_view path, const std::vector<absl::string_view>&
 
 }  // namespace
 
+void ForEachQueryParameter(absl::string_view path, absl::string_view name,
+                           absl::FunctionRef<void(absl::string_view)> visit) {
+  for (const absl::string_view one : ParametersOf(path)) {
+    const size_t equals = one.find('=');
+    if (equals != absl::string_view::npos && HasName(one, name)) visit(one.substr(equals + 1));
+  }
+}
+
 std::string RemoveQueryParameter(absl::string_view path, absl::string_view name) {
   std::vector<absl::string_view> kept;
   for (const absl::string_view one : ParametersOf(path)) {

@@ -236,6 +236,24 @@ TEST_F(JwtAuthnTest, TokensStandInManyPlaces) {
             "401 Jwt is expired");
 }
 
+// The origin may look at the one behind it.
+TEST_F(JwtAuthnTest, EachOfTheSameNameMustBeGood) {
+  const std::string good = TokenOf("RS256");
+  const std::string bad = TokenOf("expired");
+  const std::string places = "from_params: 'token' from_cookies: 'c' forward: true";
+  EXPECT_EQ(Outcome(Config(places, kRule), {{"cookie", "c=" + good + "; c=" + good}}), "passed");
+  for (const Fields& cookies : {Fields{{"cookie", "c=" + good + "; c=" + bad}},
+                                Fields{{"cookie", "c=\"" + bad + "\"; c=" + good}},
+                                Fields{{"cookie", "c=" + good}, {"cookie", "c=" + bad}}}) {
+    EXPECT_EQ(Outcome(Config(places, kRule), cookies), "401 Jwt is expired");
+  }
+  for (const char* second : {"token", "%74oken"}) {
+    EXPECT_EQ(
+        Outcome(Config(places, kRule), {}, absl::StrCat("/?token=", good, "&", second, "=", bad)),
+        "401 Jwt is expired");
+  }
+}
+
 TEST_F(JwtAuthnTest, TokensBecomeHeadersAndMetadata) {
   const std::string provider = R"(
       forward: true forward_payload_header: "X-Payload" pad_forward_payload_header: true

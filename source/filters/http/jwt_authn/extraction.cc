@@ -3,7 +3,6 @@
 
 #include "absl/strings/ascii.h"
 #include "source/http/cookie.h"
-#include "source/http/path.h"
 #include "source/http/query.h"
 
 namespace proxenos::filters::jwt_authn {
@@ -36,20 +35,19 @@ void FindInHeaders(const Place& place, const http::HeaderMap& headers, std::vect
 std::vector<Found> FindTokens(const std::vector<Place>& places, const http::RequestHead& head) {
   std::vector<Found> found;
   for (const Place& place : places) {
-    absl::string_view text;
+    const auto take = [&found, &place](absl::string_view text) {
+      if (!text.empty()) found.push_back({&place, text});
+      return true;
+    };
     switch (place.kind) {
       case Place::Kind::kHeader:
         FindInHeaders(place, head.headers, &found);
         break;
       case Place::Kind::kParameter:
-        if (http::FindQueryParameter(head.path, place.name, &text) && !text.empty()) {
-          found.push_back({&place, text});
-        }
+        http::ForEachQueryParameter(head.path, place.name, take);
         break;
       case Place::Kind::kCookie:
-        if (http::FindCookie(head.headers, place.name, &text) && !text.empty()) {
-          found.push_back({&place, text});
-        }
+        http::ForEachCookie(head.headers, place.name, take);
         break;
     }
   }
