@@ -29,6 +29,14 @@ constexpr int kKeepaliveTimeoutMs = 20 * 1000;
 
 grpc::ChannelArguments ArgumentsOf(const GrpcTarget& target) {
   grpc::ChannelArguments arguments;
+  // Of two with one name gRPC takes the first: what the configuration says goes before the rest.
+  for (const auto& [name, value] : target.channel_args) {
+    if (const int* number = std::get_if<int>(&value)) {
+      arguments.SetInt(name, *number);
+    } else {
+      arguments.SetString(name, std::get<std::string>(value));
+    }
+  }
   arguments.SetMaxReceiveMessageSize(static_cast<int>(target.max_message_bytes));
   arguments.SetMaxSendMessageSize(static_cast<int>(target.max_message_bytes));
   // The pause between attempts is ours; gRPC's own would only be added to it.
@@ -40,13 +48,6 @@ grpc::ChannelArguments ArgumentsOf(const GrpcTarget& target) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  for (const auto& [name, value] : target.channel_args) {
-    if (const int* number = std::get_if<int>(&value)) {
-      arguments.SetInt(name, *number);
-    } else {
-      arguments.SetString(name, std::get<std::string>(value));
-    }
-  }
   if (!target.authority.empty()) {
     arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, target.authority);
     if (target.tls) arguments.SetSslTargetNameOverride(target.authority);
