@@ -74,13 +74,25 @@ void AppendUnrelated(const config::Errors& more, config::Errors& errors) {
   }
 }
 
+using Node = envoy::config::core::v3::Node;
+
+// The Envoy whose configuration is taken. Control planes decide by the version in the node what
+// they may send, and some refuse one that is too old, without a look at who says it.
+constexpr uint32_t kEnvoyMajor = 1;
+constexpr uint32_t kEnvoyMinor = 40;
+
 // The command line's say in the node, which is the last one, and who we are.
-void CompleteNode(const Options& options, envoy::config::core::v3::Node& node) {
+void CompleteNode(const Options& options, Node& node) {
   if (!options.service_node.empty()) node.set_id(options.service_node);
   if (!options.service_cluster.empty()) node.set_cluster(options.service_cluster);
   if (!options.service_zone.empty()) node.mutable_locality()->set_zone(options.service_zone);
-  node.set_user_agent_name("proxenos");
-  node.mutable_user_agent_build_version()->mutable_version()->set_minor_number(1);
+  if (node.user_agent_name().empty()) node.set_user_agent_name("proxenos");
+  // What was written in the configuration stands.
+  if (node.user_agent_version_type_case() != Node::USER_AGENT_VERSION_TYPE_NOT_SET) return;
+  auto& build = *node.mutable_user_agent_build_version();
+  build.mutable_version()->set_major_number(kEnvoyMajor);
+  build.mutable_version()->set_minor_number(kEnvoyMinor);
+  (*build.mutable_metadata()->mutable_fields())["proxenos.version"].set_string_value(kVersion);
 }
 
 // A control plane cannot know what to send to one that does not say who it is.

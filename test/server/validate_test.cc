@@ -51,6 +51,33 @@ std::string ListenerText(const std::string& name, int port, const std::string& c
 constexpr char kCluster[] =
     "{name: a, connect_timeout: 1s, type: STATIC, load_assignment: {cluster_name: a}}";
 
+// Control planes decide by it what they may send.
+TEST(BootstrapNode, SaysWhichEnvoyItStandsFor) {
+  const auto loaded = Load("node: {id: node, cluster: edge}");
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  const auto& node = loaded->proto.node();
+  EXPECT_EQ(node.user_agent_name(), "proxenos");
+  EXPECT_EQ(node.user_agent_build_version().version().major_number(), 1u);
+  EXPECT_EQ(node.user_agent_build_version().version().minor_number(), 40u);
+  EXPECT_EQ(
+      node.user_agent_build_version().metadata().fields().at("proxenos.version").string_value(),
+      kVersion);
+}
+
+TEST(BootstrapNode, WhatIsWrittenOfTheUserAgentStands) {
+  const auto loaded =
+      Load("node: {user_agent_name: mine, user_agent_build_version: {version: {major_number: 9}}}");
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  const auto& node = loaded->proto.node();
+  EXPECT_EQ(node.user_agent_name(), "mine");
+  EXPECT_EQ(node.user_agent_build_version().version().major_number(), 9u);
+  EXPECT_EQ(node.user_agent_build_version().version().minor_number(), 0u);
+  EXPECT_TRUE(node.user_agent_build_version().metadata().fields().empty());
+  const auto text = Load("node: {user_agent_version: special}");
+  ASSERT_TRUE(text.ok()) << text.status();
+  EXPECT_EQ(text->proto.node().user_agent_version(), "special");
+}
+
 TEST(BootstrapNode, CommandLineHasTheLastWord) {
   Options options;
   options.service_node = "n2";
