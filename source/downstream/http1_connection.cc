@@ -19,7 +19,7 @@ Http1Connection::Http1Connection(HttpService& service, Arrival arrival, bool may
 }
 
 void Http1Connection::ArmIdle() {
-  base::MonoTime deadline = IdleDeadline();
+  base::MonoTime deadline = std::min(IdleDeadline(), UntakenDeadline());
   if (!config().http1_waits_at_max_duration) deadline = std::min(deadline, EndOfLife());
   timer_.ArmAt(deadline);
 }
@@ -55,7 +55,8 @@ void Http1Connection::OnStreamBegin() {
 }
 
 bool Http1Connection::WantsBytes() const {
-  if (stream_ == nullptr) return true;  // While draining too: a request may be on its way.
+  // While draining too: a request may be on its way.
+  if (stream_ == nullptr) return MayBeginNext();
   const Stream& stream = stream_->stream();
   return !stream.request_complete() && stream.has_room();
 }
@@ -68,6 +69,10 @@ bool Http1Connection::Receive(buffer::Slice bytes) {
   if (undecided_ && !IsHttp1(bytes)) return state_ == State::kOpen;
   for (int requests = 0; !bytes.empty(); ++requests) {
     if (stream_ == nullptr) {
+      if (!MayBeginNext()) {
+        socket_.Hold(std::move(bytes));
+        return false;
+      }
       stream_ = std::make_unique<Http1Stream>(*this);
       const base::Nanos timeout = config().request_headers_timeout;
       if (timeout != 0) timer_.ArmIn(timeout);
@@ -91,7 +96,8 @@ bool Http1Connection::Receive(buffer::Slice bytes) {
 void Http1Connection::OnFlushed() {
   if (stream_ != nullptr && stream_->stream().has_head() && Room() > 0) stream_->stream().Run();
   if (state_ != State::kOpen) return;
-  if (stream_ == nullptr && socket_.holds() && !undecided_) {
+  if (stream_ == nullptr && UntakenChanged()) ArmIdle();
+  if (stream_ == nullptr && socket_.holds() && !undecided_ && MayBeginNext()) {
     Receive(socket_.TakeHeld());
   } else if (WantsBytes()) {
     ReadOn();
@@ -117,7 +123,7 @@ void Http1Connection::EndStream(bool close, bool abort) {
 }
 
 void Http1Connection::OnUnreadEnd() {
-  if (!stream_->stream().tunnel()) OnPeerEnd(/*error=*/false);
+  if (stream_ == nullptr || !stream_->stream().tunnel()) OnPeerEnd(/*error=*/false);
 }
 
 void Http1Connection::OnPeerEnd(bool error) {

@@ -41,6 +41,9 @@ class Http1Connection final : public HttpConnection {
   // Whether `bytes`, the first, are HTTP/1: else they are held, or gone with the connection.
   bool IsHttp1(buffer::Slice& bytes);
   void CountConnection();
+  // Not while the client leaves the answers that it has got untaken: those without a body wait for
+  // no room, and would pile up.
+  bool MayBeginNext() const { return Room() > 0; }
   // Idle: until idle_timeout or max_connection_duration.
   void ArmIdle();
 

@@ -134,9 +134,17 @@ void Http2Connection::Remove(http2::StreamId id) {
   loop().Retire(std::move(it->second));
   streams_.erase(it);
   if (!streams_.empty() || state_ != State::kOpen) return;
-  idle_deadline_ = IdleDeadline();
-  timer_.ArmAt(std::min(idle_deadline_, loop().now() + kQuietAfter));
+  ArmIdle();
   if (leaving_ == Leaving::kLeaving) WantFlush();
+}
+
+void Http2Connection::ArmIdle() {
+  idle_deadline_ = std::min(IdleDeadline(), UntakenDeadline());
+  timer_.ArmAt(std::min(idle_deadline_, loop().now() + kQuietAfter));
+}
+
+bool Http2Connection::WantsBytes() const {
+  return session_.pending_bytes() < service().connection_buffer_bytes();
 }
 
 void Http2Connection::EndStream(Http2Stream& stream, bool abort) {
@@ -169,6 +177,7 @@ void Http2Connection::OnFlushed() {
     StartClosing();
     return;
   }
+  if (streams_.empty() && UntakenChanged()) ArmIdle();
   if (session_.wants_write() && !socket_.blocked()) WantFlush();
   if (socket_.holds()) {
     Receive(socket_.TakeHeld());
@@ -249,6 +258,7 @@ void Http2Connection::OnOpenTimer() {
     timer_.ArmAt(idle_deadline_);
   } else if (streams_.empty()) {
     stats().downstream_cx_idle_timeout.Inc();
+    if (socket_.blocked()) return Close(/*by_peer=*/false);  // Who takes nothing hears no goodbye.
     LeaveNow();
   }
 }

@@ -38,9 +38,10 @@ class Http2Connection final : public HttpConnection, public http2::ServerVisitor
  private:
   enum class Leaving : uint8_t { kServing, kNoticed, kLeaving };
 
-  bool WantsBytes() const override { return true; }
+  // Not while the client leaves answers untaken: heads know no window, and would pile up.
+  bool WantsBytes() const override;
   bool Receive(buffer::Slice bytes) override;
-  void OnUnreadEnd() override {}  // It reads as long as it is open.
+  void OnUnreadEnd() override { OnPeerEnd(/*error=*/false); }
   void OnPeerEnd(bool error) override;
   void Produce() override;
   void OnFlushed() override;
@@ -59,6 +60,8 @@ class Http2Connection final : public HttpConnection, public http2::ServerVisitor
   Http2Stream* Find(http2::StreamId id);
   void Remove(http2::StreamId id);
   void CutAll(bool by_peer);
+  // Its last stream has ended.
+  void ArmIdle();
   // A head that has begun must end in time; it blocks every other stream meanwhile.
   void WatchHead();
   // Begins to leave: the first GOAWAY, and the last one drain_timeout later.

@@ -94,6 +94,15 @@ base::MonoTime HttpConnection::IdleDeadline() const {
   return config().idle_timeout == 0 ? base::kNever : loop_.now() + config().idle_timeout;
 }
 
+base::MonoTime HttpConnection::UntakenDeadline() const {
+  return socket_.blocked() ? loop_.now() + FlushTimeout() : base::kNever;
+}
+
+bool HttpConnection::UntakenChanged() {
+  const uint64_t at = socket_.blocked() ? socket_.bytes_written() + 1 : 0;
+  return std::exchange(untaken_at_, at) != at;
+}
+
 void HttpConnection::CountRequest() {
   ++requests_;
   Touch();
@@ -172,21 +181,21 @@ void HttpConnection::OnTurnEnd() {
   } else if (state_ == State::kClosing && status == net::FlushStatus::kDone) {
     FinishClosing();
   } else {
-    if (state_ == State::kClosing && sent != 0) ArmFlushTimeout();
+    if (state_ == State::kClosing && sent != 0) timer_.ArmIn(FlushTimeout());
     if (socket_.may_read()) Discard();
   }
 }
 
 void HttpConnection::StartClosing() {
   state_ = State::kClosing;
-  ArmFlushTimeout();
+  timer_.ArmIn(FlushTimeout());
   WantFlush();
 }
 
 // A peer that takes nothing of its response for that long does not get the rest.
-void HttpConnection::ArmFlushTimeout() {
+base::Nanos HttpConnection::FlushTimeout() const {
   const base::Nanos timeout = config().stream_idle_timeout;
-  timer_.ArmIn(timeout != 0 ? timeout : base::limits::kStreamIdleTimeout);
+  return timeout != 0 ? timeout : base::limits::kStreamIdleTimeout;
 }
 
 void HttpConnection::FinishClosing() {

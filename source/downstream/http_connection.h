@@ -30,7 +30,7 @@ class HttpConnection : public Connection {
   ChainService* admitted_by() final { return &service_; }
   void Describe(filter::StreamInfo& info) final;
 
-  HttpService& service() { return service_; }
+  HttpService& service() const { return service_; }
   Listener& listener() { return service_.listener(); }
   const HttpConfig& config() const { return service_.config(); }
   stats::HttpStats& stats() { return service_.stats(); }
@@ -77,6 +77,11 @@ class HttpConnection : public Connection {
   base::Nanos DrainTimeout() const;
   // Of a connection that has become idle: kNever without a timeout.
   base::MonoTime IdleDeadline() const;
+  // Until when a peer must have taken some of what waits for it; kNever when nothing does.
+  base::MonoTime UntakenDeadline() const;
+  // Whether that has begun, moved or ended since the last call: after a flush, while no stream
+  // watches over it.
+  bool UntakenChanged();
   // Nothing more is read as HTTP; closes once out() is flushed.
   void StartClosing();
   void Close(bool by_peer);
@@ -93,7 +98,7 @@ class HttpConnection : public Connection {
 
  private:
   void FinishClosing();
-  void ArmFlushTimeout();
+  base::Nanos FlushTimeout() const;
   void Discard();
   void OnTimer();
 
@@ -102,6 +107,7 @@ class HttpConnection : public Connection {
   filter::ConnectionInfo info_;
   bool reset_unread_ = false;  // close_type() has heard of a reset that no read met.
   base::MonoTime last_active_;
+  uint64_t untaken_at_ = 0;  // One more than had been written when the socket took no more.
   uint32_t requests_ = 0;
 };
 

@@ -16,6 +16,8 @@ void Session::Produce(buffer::Buffer& out, uint64_t limit) { state_->Produce(out
 
 bool Session::wants_write() const { return state_->wants_write(); }
 
+uint64_t Session::pending_bytes() const { return state_->pending_bytes(); }
+
 bool Session::finished() const { return state_->finished(); }
 
 uint64_t Session::Room(StreamId id) const {

@@ -100,6 +100,8 @@ class Session {
   void Produce(buffer::Buffer& out, uint64_t limit);
   // Whether Produce would append something.
   bool wants_write() const;
+  // Frames that know no window (heads, control frames) and wait for Produce.
+  uint64_t pending_bytes() const;
   // Nothing more will be read or written: both sides are done (after GOAWAY).
   bool finished() const;
 

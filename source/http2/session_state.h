@@ -45,6 +45,7 @@ class SessionState {
   bool Receive(const buffer::Slice& bytes);
   void Produce(buffer::Buffer& out, uint64_t limit);
   bool wants_write() const;
+  uint64_t pending_bytes() const { return pending_.size(); }
   bool finished() const;
 
   bool SendBody(StreamId id, buffer::Buffer& body, bool end, const http::HeaderMap* trailers);

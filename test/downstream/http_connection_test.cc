@@ -24,6 +24,28 @@ size_t Count(const std::string& text, const std::string& what) {
 
 class HttpConnectionTest : public ::testing::Test {
  protected:
+  static constexpr size_t kHeads = 20000;
+
+  // A client that asks for so many answers without a body and takes none of them, as far as the
+  // proxy lets it. What it could not send stays in `unsent`.
+  Peer AskAndTakeNothing(std::string& unsent) {
+    proxy_.downstream_buffer_bytes = proxy_.downstream_send_bytes = 4096;
+    proxy_.Start();
+    Peer client = proxy_.Connect();
+    const std::string request = "HEAD /direct HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (size_t i = 0; i < kHeads; ++i) unsent += request;
+    size_t sent = 0;
+    for (int i = 0; i < 4000; ++i) {
+      proxy_.Turn();
+      // Whole requests, so that none is cut where it stops.
+      if (proxy_.http_stats().downstream_rq_total.value() * request.size() < sent) continue;
+      const size_t more = client.Send(absl::string_view(unsent).substr(0, 20 * request.size()));
+      unsent.erase(0, more);
+      sent += more;
+    }
+    return client;
+  }
+
   ProxyLoop proxy_;
 };
 
@@ -205,6 +227,61 @@ TEST_F(HttpConnectionTest, UnreadLastResponseIsGivenUp) {
   proxy_.Advance(301 * kSecond);
   EXPECT_TRUE(proxy_.Until([&] { return proxy_.listener().empty(); }));
   proxy_.ExpectNothingUnderWay();
+}
+
+// Answers without a body wait for no room: only that no further request is begun bounds them.
+TEST_F(HttpConnectionTest, UntakenAnswersHoldBackPipelinedRequests) {
+  std::string unsent;
+  Peer client = AskAndTakeNothing(unsent);
+  EXPECT_LT(proxy_.http_stats().downstream_rq_total.value(), kHeads / 2);
+  // Whoever takes its answers gets them all.
+  EXPECT_TRUE(proxy_.Until([&] {
+    unsent.erase(0, client.Send(unsent));
+    client.Received();
+    return proxy_.http_stats().downstream_rq_total.value() == kHeads;
+  }));
+  EXPECT_TRUE(proxy_.Until([&] {
+    client.Received();
+    return proxy_.http_stats().downstream_rq_active.value() == 0;
+  }));
+  proxy_.Settle();
+  EXPECT_EQ(Count(client.Received(), "HTTP/1.1 200"), kHeads);
+  EXPECT_FALSE(client.Ended());
+}
+
+TEST_F(HttpConnectionTest, UntakenAnswersAreGivenUp) {
+  std::string unsent;
+  Peer client = AskAndTakeNothing(unsent);
+  proxy_.Advance(299 * kSecond);
+  proxy_.Settle();
+  EXPECT_FALSE(proxy_.listener().empty());
+  proxy_.Advance(2 * kSecond);
+  EXPECT_TRUE(proxy_.Until([&] { return proxy_.listener().empty(); }));
+  EXPECT_EQ(proxy_.http_stats().downstream_cx_active.value(), 0u);
+}
+
+TEST_F(HttpConnectionTest, AnswersThatAreTakenLateLeaveAnIdleConnection) {
+  std::string unsent;
+  Peer client = AskAndTakeNothing(unsent);
+  proxy_.Advance(200 * kSecond);
+  EXPECT_TRUE(proxy_.Until([&] {
+    unsent.erase(0, client.Send(unsent));
+    client.Received();
+    return unsent.empty();
+  }));
+  ASSERT_TRUE(proxy_.Until([&] { return Count(client.Received(), "HTTP/1.1 200") == kHeads; }));
+  proxy_.Advance(3599 * kSecond);
+  proxy_.Settle();
+  EXPECT_FALSE(client.Ended());
+  proxy_.Advance(2 * kSecond);
+  EXPECT_TRUE(proxy_.Until([&] { return client.Ended(); }));
+}
+
+TEST_F(HttpConnectionTest, ClientThatBreaksWithAnswersUntakenIsGone) {
+  std::string unsent;
+  Peer client = AskAndTakeNothing(unsent);
+  client.Close(/*reset=*/true);
+  EXPECT_TRUE(proxy_.Until([&] { return proxy_.listener().empty(); }));
 }
 
 TEST_F(HttpConnectionTest, HalfClosedBeforeTheHeadIsComplete) {
