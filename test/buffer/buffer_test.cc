@@ -171,6 +171,44 @@ TEST(Buffer, DrainedSlotsAreForgotten) {
   EXPECT_LE(drained.slot_count(), drained.slice_count() + drained.slice_count() + 100u);
 }
 
+// A peer may send what is held here byte by byte, while the bytes of others fill slab after slab.
+TEST(Buffer, FewBytesDoNotKeepManySlabs) {
+  SlabPool& pool = SlabPool::ThisThread();
+  const uint32_t before = pool.slabs();
+  Buffer buffer;
+  std::string expected;
+  for (int i = 0; i < 3000; ++i) {
+    const uint32_t size = i % 100 == 0 ? 3000 : 1;
+    std::memset(pool.Lend(size).data, 'a' + i % 26, size);
+    buffer.Append(pool.Take(size));
+    expected.append(size, static_cast<char>('a' + i % 26));
+    pool.Lend(base::limits::kSlabBytes);  // The slab is full.
+    if (i % 7 == 0) {
+      buffer.Drain(1);
+      expected.erase(0, 1);
+    }
+  }
+  EXPECT_LT(pool.slabs(), before + 64);
+  EXPECT_LT(buffer.slot_count(), 512u);
+  EXPECT_EQ(buffer.size(), expected.size());
+  EXPECT_EQ(buffer.ToString(), expected);
+}
+
+// Slices of slabs that they fill are not copied.
+TEST(Buffer, ManyLargeSlicesStayWhereTheyAre) {
+  SlabPool& pool = SlabPool::ThisThread();
+  Buffer buffer;
+  std::vector<const char*> places;
+  for (int i = 0; i < 100; ++i) {
+    std::memset(pool.Lend(40000).data, 'a', 40000);
+    Slice slice = pool.Take(40000);
+    places.push_back(slice.data());
+    buffer.Append(std::move(slice));
+  }
+  ASSERT_EQ(buffer.slice_count(), places.size());
+  for (size_t i = 0; i < places.size(); ++i) EXPECT_EQ(buffer.slice(i).data(), places[i]);
+}
+
 TEST(Arena, AlignsKeepsAndFrees) {
   Arena arena;
   base::Random random(7);
