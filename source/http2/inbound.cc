@@ -159,7 +159,10 @@ int SessionState::OnHead(Stream& stream, bool end_stream) {
   stream.wire_received += block_bytes_;
   const bool trailers = stream.head_received;
   const CodecError error = reader_.Finish(end_stream);
-  if (error == CodecError::kTrailersTooLarge) {  // The message is well formed, and not wanted.
+  const bool too_large = error == CodecError::kTrailersTooLarge ||
+                         (client_ != nullptr && (error == CodecError::kHeadTooLarge ||
+                                                 error == CodecError::kTooManyHeaders));
+  if (too_large) {  // The message is well formed, and not wanted.
     ResetProvoked(stream, ErrorCode::kInternalError);
     return Verdict();
   }
@@ -223,9 +226,8 @@ int SessionState::OnData(StreamId id, const uint8_t* data, size_t size) {
     return 0;
   }
   // RFC 9113, 8.1 and 8.1.1: content before the head, where there is none, or more than was said.
-  if (!stream->head_received || stream->no_content || stream->received > stream->expected) {
-    return OnMalformed(*stream);
-  }
+  if (!stream->head_received) return OnMalformed(*stream);
+  if (stream->no_content || stream->received > stream->expected) return OnWrongContent(*stream);
   const char* const begin = reinterpret_cast<const char*>(data);
   DCHECK(begin >= in_->data() && begin + size <= in_->data() + in_->size());
   stream->visitor->OnBody(
@@ -237,7 +239,8 @@ int SessionState::EndMessage(Stream& stream) {
   stream.remote_ended = true;
   if (stream.visitor == nullptr) return Verdict();
   const bool short_of = stream.expected != Stream::kNoLength && stream.received < stream.expected;
-  if (!stream.head_received || short_of) return OnMalformed(stream);
+  if (!stream.head_received) return OnMalformed(stream);
+  if (short_of) return OnWrongContent(stream);
   stream.visitor->OnComplete();
   return Verdict();
 }
@@ -249,6 +252,15 @@ int SessionState::OnMalformed(Stream& stream) {
   } else {
     Break(ErrorCode::kProtocolError, "http2.violation.of.messaging.rule");
   }
+  return Verdict();
+}
+
+// Of an origin that is a slip in one answer, and the requests beside it are other people's: as in
+// Envoy it ends the stream alone. A client has only itself to blame.
+int SessionState::OnWrongContent(Stream& stream) {
+  if (client_ == nullptr) return OnMalformed(stream);
+  stats_.rx_messaging_error.Inc();
+  ResetProvoked(stream, ErrorCode::kProtocolError);
   return Verdict();
 }
 

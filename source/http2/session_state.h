@@ -109,6 +109,8 @@ class SessionState {
   int EndMessage(Stream& stream);
   // The peer's message is not HTTP: ends the stream or the connection, as configured.
   int OnMalformed(Stream& stream);
+  // More content than its head says, or less.
+  int OnWrongContent(Stream& stream);
   void ResetNow(Stream& stream, ErrorCode code);
   void ResetProvoked(Stream& stream, ErrorCode code);
   void SpendReset();

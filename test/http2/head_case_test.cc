@@ -298,5 +298,35 @@ TEST(HeadCaseTest, MalformedMessagesEndTheConnectionByDefault) {
   EXPECT_EQ(server.stats.goaway_sent.value(), 1u);
 }
 
+// Whatever the option says, one origin's answer that is too large, or not of its length, does not
+// end the answers beside it.
+TEST(HeadCaseTest, ResponsesThatAreNotWantedEndTheirStreamAlone) {
+  Options options;
+  options.max_headers = 10;
+  options.max_head_bytes = 2000;
+  ClientPeer client(options);
+  for (int i = 0; i < 6; ++i) client.Get("/");
+  Produced(client.session);
+  Fields many = {{":status", "200"}};
+  for (int i = 0; i < 20; ++i) many.emplace_back("x", "y");
+  FrameBuilder frames;
+  frames.Settings({}).Headers(1, many);
+  frames.Headers(3, {{":status", "200"}, {"x", std::string(3000, 'y')}});
+  frames.Headers(5, {{":status", "200"}, {"content-length", "2"}}, kEndHeaders);
+  frames.Data(5, "abc", kEndStream);
+  frames.Headers(7, {{":status", "200"}, {"content-length", "2"}}, kEndHeaders);
+  frames.Data(7, "a", kEndStream);
+  frames.Headers(9, {{":status", "304"}}, kEndHeaders).Data(9, "a", kEndStream);
+  frames.Headers(11, {{":status", "200"}});
+  EXPECT_TRUE(Feed(client.session, frames.Take()));
+  Produced(client.session);
+  EXPECT_EQ(client.Response(11), "response 200 \"\"\ncomplete\n");
+  EXPECT_EQ(client.TakeLog(),
+            "reset 1 code=2\nclosed 1\nreset 3 code=2\nclosed 3\nreset 7 code=1\nclosed 7\n"
+            "closed 11\nreset 5 code=1\nclosed 5\nreset 9 code=1\nclosed 9\n");
+  EXPECT_EQ(client.stats.header_overflow.value(), 2u);
+  EXPECT_EQ(client.stats.rx_messaging_error.value(), 3u);
+}
+
 }  // namespace
 }  // namespace proxenos::http2
