@@ -396,6 +396,18 @@ TEST_F(StreamTest, RefusedUpgradeForwardsNothingOfTheTunnel) {
   ExpectAllGone();
 }
 
+TEST_F(StreamTest, UpgradeToWhatNobodyAskedForIsRefused) {
+  proxy_.http.upgrades = {"websocket"};
+  proxy_.Start();
+  Exchange(kUpgrade);
+  origin_.Send(
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\nhi");
+  ASSERT_TRUE(ClientGets("HTTP/1.1 502"));
+  ASSERT_TRUE(proxy_.Until([this] { return origin_.Ended() && client_.Ended(); }));
+  EXPECT_FALSE(client_.Got("\r\n\r\nhi"));
+  ExpectAllGone();
+}
+
 TEST_F(StreamTest, RefusedTunnelsLeaveTheGaugeAlone) {
   proxy_.http.path.normalize = true;
   proxy_.http.upgrades = {"websocket"};

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "source/filter/log_notes.h"
 #include "source/filters/http/router/attempt_filters.h"
 #include "source/filters/http/router/header_changes.h"
@@ -16,6 +17,20 @@
 namespace proxenos::filters::router {
 
 using http::HeaderId;
+
+namespace {
+
+// RFC 9110, 7.8: a host switches to nothing but what it was asked for. (Its word may leave out the
+// protocol's version.)
+bool SwitchesAsAsked(const http::RequestHead& request, const http::ResponseHead& response) {
+  const auto name = [](absl::string_view protocol) {
+    return protocol.substr(0, protocol.find('/'));
+  };
+  return response.status != 101 ||
+         absl::EqualsIgnoreCase(name(request.upgrade), name(response.upgrade));
+}
+
+}  // namespace
 
 // What a response says of its host: outlier detection judges gRPC by the status that a head alone
 // may have.
@@ -54,10 +69,12 @@ void Router::OnResponseHead() {
     AbandonHedges();
   }
   if (forward_->internal_redirects != nullptr && FollowRedirect()) return;
-  if (!websocket_.Finish(sent_head(), stream_.response)) {
+  const bool as_asked = SwitchesAsAsked(sent_head(), stream_.response);
+  if (!as_asked || !websocket_.Finish(sent_head(), stream_.response)) {
     const FailureWords words = WordsOf(upstream::ResetReason::kProtocolError);
     FinishAttempt(0);
-    FailUnanswered(words, ResetText(words.reason), "websocket_key_not_answered");
+    FailUnanswered(words, ResetText(words.reason),
+                   as_asked ? "websocket_key_not_answered" : "upgraded_to_another_protocol");
     return;
   }
   DeliverHead();
