@@ -27,6 +27,7 @@ LINE = ("%ACCESS_LOG_TYPE% to=%UPSTREAM_HOST% cluster=%UPSTREAM_CLUSTER% rx=%BYT
         "at=%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT% from=%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% code=%RESPONSE_CODE% "
         "protocol=%PROTOCOL% flags=%RESPONSE_FLAGS% %DYNAMIC_METADATA(udp.proxy.session)%")
 PROXY_LINE = "%ACCESS_LOG_TYPE% rx=%BYTES_RECEIVED% tx=%BYTES_SENT% %DYNAMIC_METADATA(udp.proxy.proxy)%"
+OWN = "127.0.0.9"  # No connection of another process begins there and takes a port.
 DISCOVERY = "envoy.service.discovery.v3.DiscoveryResponse"
 
 
@@ -251,13 +252,13 @@ class UdpProxyTest(unittest.TestCase):
             place(listeners, "envoy.config.listener.v3.Listener", made)
         publish_cluster(bootstrap.cluster("origin", self.origin.port))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-            free.bind(("127.0.0.1", 0))
+            free.bind((OWN, 0))
             port = free.getsockname()[1]
-        publish_listener(udp.listener(port=port))
+        publish_listener(udp.listener(host=OWN, port=port))
         running = self.run_proxy({"admin": {"address": bootstrap.address(0)}, "node": {"id": "n", "cluster": "c"},
                                   "dynamic_resources": {"cds_config": source(clusters),
                                                         "lds_config": source(listeners)}}, concurrency=2)
-        client = udp.client(port)
+        client = udp.client(port, OWN)
         client.send(b"1")
         self.assertEqual(client.recv(10), b"1")
         publish_cluster()
@@ -269,15 +270,15 @@ class UdpProxyTest(unittest.TestCase):
         client.send(b"3")
         self.assertEqual(client.recv(10), b"other 3")
         # Another version of the listener takes its sockets.
-        publish_listener(udp.listener(udp.udp_proxy("v"), port=port))
+        publish_listener(udp.listener(udp.udp_proxy("v"), host=OWN, port=port))
         self.wait_stat(running, "listener_manager.listener_modified", 1)
         client.send(b"4")
         self.assertEqual(client.recv(10), b"other 4")
         self.assertEqual(running.stats()["udp.v.downstream_sess_total"], 1)
         # TCP and UDP may have the same port.
-        publish_listener(udp.listener(udp.udp_proxy("v"), port=port),
+        publish_listener(udp.listener(udp.udp_proxy("v"), host=OWN, port=port),
                          {**bootstrap.listener("tcp", routes=[bootstrap.direct({"prefix": "/"}, "ok")]),
-                          "address": bootstrap.address(port)})
+                          "address": {"socket_address": {"address": OWN, "port_value": port}}})
         self.wait_stat(running, "listener_manager.total_listeners_active", 2)
         publish_listener()
         self.wait_stat(running, "listener_manager.total_listeners_active", 0)
