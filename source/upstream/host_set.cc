@@ -49,6 +49,14 @@ Localities SharedLocalities(std::vector<Locality> localities, const Localities& 
   return std::make_shared<const std::vector<Locality>>(std::move(localities));
 }
 
+// Whether weights of localities count.
+enum class ByLocality : uint8_t {
+  kNo,
+  kAvailable,  // In proportion to how much of the locality is usable.
+  // As they are written: hash tables, as Envoy builds them, do not change more than the hosts do.
+  kWritten,
+};
+
 // The hosts of one group, with what is needed to weigh them.
 class GroupBuilder {
  public:
@@ -70,16 +78,15 @@ class GroupBuilder {
     }
   };
 
-  // `by_locality`: weights of localities count (not in panic).
-  Weighed Weigh(uint8_t priority, Wanted wanted, bool by_locality) const {
+  Weighed Weigh(uint8_t priority, Wanted wanted, ByLocality by_locality) const {
     std::vector<HostIndex> hosts;
     for (HostIndex i = 0; i < entries_.size(); ++i) {
       if (entries_[i].priority == priority && Matches(entries_[i], wanted)) hosts.push_back(i);
     }
     Weighed weighed;
     weighed.hosts.reserve(hosts.size());
-    if (by_locality) {
-      const std::vector<double> shares = LocalityShares(hosts, priority);
+    if (by_locality != ByLocality::kNo) {
+      const std::vector<double> shares = LocalityShares(hosts, priority, by_locality);
       for (HostIndex index : shares.empty() ? std::vector<HostIndex>() : hosts) {
         const double weight = shares[entries_[index].locality] * entries_[index].weight;
         if (weight > 0) weighed.Add(index, weight);  // No weight, no requests.
@@ -111,9 +118,11 @@ class GroupBuilder {
   }
 
  private:
-  // The weight of each locality scaled by how much of it is usable, per unit of host weight. Empty
-  // when no locality with such hosts has a weight: the hosts are then weighed without localities.
-  std::vector<double> LocalityShares(absl::Span<const HostIndex> hosts, uint8_t priority) const {
+  // The weight of each locality, perhaps scaled by how much of it is usable, per unit of host
+  // weight. Empty when no locality with such hosts has a weight: the hosts are then weighed without
+  // localities.
+  std::vector<double> LocalityShares(absl::Span<const HostIndex> hosts, uint8_t priority,
+                                     ByLocality how) const {
     std::vector<uint32_t> all(locality_weights_.size());
     std::vector<uint32_t> usable(locality_weights_.size());
     std::vector<double> usable_weight(locality_weights_.size());
@@ -128,7 +137,8 @@ class GroupBuilder {
     double sum = 0;
     for (size_t i = 0; i < shares.size(); ++i) {
       if (usable[i] == 0) continue;
-      const double availability = std::min(1.0, overprovisioning_ * usable[i] / all[i]);
+      const double availability =
+          how == ByLocality::kWritten ? 1.0 : std::min(1.0, overprovisioning_ * usable[i] / all[i]);
       shares[i] = locality_weights_[i] * availability / usable_weight[i];
       sum += shares[i];
     }
@@ -257,9 +267,14 @@ bool HostSet::AddGroup(const std::vector<PriorityLoad>& loads, uint32_t priority
                        const HostSet* previous) {
   const GroupBuilder builder(entries_, locality_weights_, overprovisioning_percent_);
   const bool panic = loads[priority].panic;
+  ByLocality by_locality = ByLocality::kNo;
+  if (options_.locality_weighted && options_.hashing) {
+    by_locality = ByLocality::kWritten;
+  } else if (options_.locality_weighted && !panic) {
+    by_locality = ByLocality::kAvailable;
+  }
   const GroupBuilder::Weighed weighed =
-      builder.Weigh(static_cast<uint8_t>(priority), panic ? Wanted::kAll : wanted,
-                    options_.locality_weighted && !panic);
+      builder.Weigh(static_cast<uint8_t>(priority), panic ? Wanted::kAll : wanted, by_locality);
   if (weighed.hosts.empty()) return false;
   HostGroup group;
   group.schedule = GroupBuilder::ToSchedule(weighed);

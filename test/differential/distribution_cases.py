@@ -109,8 +109,13 @@ CASES = {
         cluster=BY_LOCALITY),
     "localities by weight, least request": drawn(THREE, THREE_SHARES, cluster=LEAST | BY_LOCALITY),
     "localities by weight, random": drawn(THREE, THREE_SHARES, cluster=RANDOM | BY_LOCALITY),
-    "localities by weight, maglev": drawn(SICK, cluster=MAGLEV | BY_LOCALITY),
+    # Tables know weights of localities as they are written, in panic too.
+    "localities by weight, maglev": drawn(SICK, even((1 / 8, [0, 1]), (2 / 8, [2]), (5 / 8, [4, 5])), cluster=MAGLEV | BY_LOCALITY),
     "localities by weight, ring": drawn(THREE, cluster=RING | BY_LOCALITY),
+    "localities by weight, ring, sick": drawn(SICK, cluster=RING | BY_LOCALITY),
+    "localities by weight, maglev, panic": drawn(
+        [level(0, 1, 3, U, zone="x", weight=1), level(3, {}, U, U, U, zone="y", weight=3)],
+        {0: 1 / 20, 1: 3 / 20, 2: 1 / 20, **even((3 / 4, range(3, 7)))}, cluster=MAGLEV | BY_LOCALITY),
     "localities by weight, priorities": drawn(
         [level(0, {}, U, zone="x", weight=3), level(2, None, zone="y", weight=1),
          level(3, None, None, zone="x", weight=1, priority=1), level(5, None, zone="y", weight=1, priority=1)], cluster=BY_LOCALITY),

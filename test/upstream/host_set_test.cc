@@ -255,6 +255,33 @@ TEST(HostSetTest, AWeakLocalityLosesShare) {
   EXPECT_NEAR(picked.at("10.0.1.1:80"), 10000, 20);
 }
 
+// Tables take weights as they are written, as Envoy's do: of the healthy hosts, and in panic of all.
+TEST(HostSetTest, ATableHasTheWeightsOfLocalitiesAsTheyAreWritten) {
+  Assignment assignment;
+  assignment.localities.push_back(InLocality("a", {At("10.0.0.1"), At("10.0.0.2")}));
+  assignment.localities.push_back(InLocality("b", {At("10.0.1.1")}));
+  assignment.localities[0].weight = 1;
+  assignment.localities[1].weight = 3;
+  assignment.localities[0].endpoints[0].health = EndpointHealth::kUnhealthy;
+  ClusterConfig config = EdsConfig();
+  config.locality_weighted = true;
+  config.hashing = HashOptions();
+  const auto weights = [](const HostSet& hosts) {
+    std::map<std::string, double> found;
+    for (const HashTable::Member& member : hosts.groups()[0].table->members()) {
+      found[hosts.host(member.host).address().ToString()] = member.weight;
+    }
+    return found;
+  };
+  using Weights = std::map<std::string, double>;
+  const auto some = BuildHostSet(config, assignment, nullptr);
+  EXPECT_EQ(weights(*some.hosts), (Weights{{"10.0.0.2:80", 1}, {"10.0.1.1:80", 3}}));
+  assignment.localities[1].endpoints[0].health = EndpointHealth::kUnhealthy;
+  const auto panic = BuildHostSet(config, assignment, some.hosts);
+  EXPECT_EQ(weights(*panic.hosts),
+            (Weights{{"10.0.0.1:80", 0.5}, {"10.0.0.2:80", 0.5}, {"10.0.1.1:80", 3}}));
+}
+
 TEST(HostSetTest, WeightsBeyondTheRingAreScaled) {
   const auto update = BuildHostSet(
       EdsConfig(), Of({At("10.0.0.1", UINT32_MAX), At("10.0.0.2", UINT32_MAX), At("10.0.0.3", 1)}),
