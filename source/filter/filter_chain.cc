@@ -16,6 +16,39 @@ bool WantsBody(const BodyNeed& need) {
   return need.mode == BodyMode::kStream || need.mode == BodyMode::kBuffer;
 }
 
+// Whether it looks at the body that waits when it is called with the head.
+bool LooksAhead(const BodyNeed& need) {
+  return need.mode == BodyMode::kBegin || need.mode == BodyMode::kBuffer;
+}
+
+// A filter of kStream with a limit in its BodyNeed changes bytes as they come, whatever comes
+// later, and never pauses. So that those behind it see a body that waits at the door as it will
+// reach them, it is called with that before they look: with `request_in.body` (or
+// `response_in.body`) itself, of which it has changed the front already where this is not the first
+// time. `end`: no more bytes will come. What it has changed comes to it again when the body passes.
+bool RunsAhead(const BodyNeed& need) { return need.mode == BodyMode::kStream && need.limit > 0; }
+
+// Has the first `count` filters do that. `at` gives the one of a step. Others before them that are
+// called with pieces would then see the changed bytes: that is done only for one that `looks`, and
+// not for one that may.
+template <typename At>
+void RunAhead(At at, uint8_t count, Direction direction, Parts& in, bool looks) {
+  if (in.body.empty()) return;
+  for (uint8_t step = 0; step < count; ++step) {
+    auto& entry = at(step);
+    const BodyNeed& need = entry.needs[static_cast<int>(direction)];
+    if (entry.answer == FilterGate::Answer::kSkip || !WantsBody(need)) continue;
+    if (!RunsAhead(need)) {
+      if (!looks) return;
+      continue;
+    }
+    const Verdict verdict = direction == Direction::kRequest
+                                ? entry.filter->OnRequestBody(in.body, in.end)
+                                : entry.filter->OnResponseBody(in.body, in.end);
+    if (verdict != Verdict::kContinue) return;
+  }
+}
+
 }  // namespace
 
 FilterChain::FilterChain(const FilterFactories& factories, StreamContext& stream)
@@ -326,6 +359,11 @@ bool FilterChain::RunPart(Direction direction, Way& way) {
       if (stream_.reply_pending_) return false;
       continue;
     }
+    if (way.part == Part::kHead) {
+      RunAhead([&](uint8_t step) -> Entry& { return EntryAt(direction, step); }, way.next,
+               direction, in, LooksAhead(entry.needs[static_cast<int>(direction)]));
+      if (stream_.reply_pending_ || stream_.aborted_) return false;
+    }
     const Verdict verdict = request ? CallRequest(entry, way) : CallResponse(entry, way);
     if (stream_.reply_pending_ || stream_.aborted_) {
       stream_.added_body.Clear();
@@ -345,6 +383,10 @@ bool FilterChain::WakeAwaiting(Direction direction, const Parts& in) {
   const int d = static_cast<int>(direction);
   const Way& way = ways_[d];
   if (stream_.awaited_[d] == 0 || way.part != Part::kHead) return false;
+  RunAhead([&](uint8_t step) -> Entry& { return EntryAt(direction, step); }, way.next, direction,
+           direction == Direction::kRequest ? stream_.request_in : stream_.response_in,
+           /*looks=*/true);
+  if (stream_.reply_pending_ || stream_.aborted_) return true;
   if (in.end || in.body.size() > stream_.awaited_[d]) {
     stream_.awaited_[d] = 0;
     stream_.Wake(*EntryAt(direction, way.next).filter);

@@ -9,6 +9,7 @@
 #include "envoy/extensions/compression/zstd/compressor/v3/zstd.pb.h"
 #include "envoy/extensions/filters/http/compressor/v3/compressor.pb.h"
 #include "envoy/extensions/filters/http/decompressor/v3/decompressor.pb.h"
+#include "envoy/extensions/filters/http/lua/v3/lua.pb.h"
 #include "gtest/gtest.h"
 #include "source/compression/decoder.h"
 #include "source/filters/http/compressor/negotiation.h"
@@ -322,6 +323,39 @@ TEST_F(CompressorTest, DecompressesBothWays) {
   Respond({{"content-encoding", "gzip"}, {"cache-control", "no-transform"}}, bytes);
   EXPECT_EQ(Field("content-encoding"), "gzip");
   EXPECT_EQ(stream_->response_out.body.ToString(), bytes);
+}
+
+// Filters behind it look at what waits while they hold the head.
+TEST_F(CompressorTest, WhatWaitsIsDecodedForThoseBehind) {
+  using Lua = envoy::extensions::filters::http::lua::v3::Lua;
+  const auto script = [](const std::string& on) {
+    return Pack<Lua>(absl::StrCat(
+        "default_source_code { inline_string: 'function ", on,
+        "(h) h:headers():add(\"x-body\", h:body():getBytes(0, h:body():length())) end' }"));
+  };
+  const auto reads = script("envoy_on_request");
+  const std::string bytes = Encoded(kBody);
+  Configure({Pack<Reverse>(ReverseLib()), reads});
+  Begin({{"content-encoding", "gzip"}}, false);
+  for (const char byte : bytes.substr(0, bytes.size() - 1)) {
+    stream_->SendRequestBody(std::string(1, byte), false);
+    EXPECT_FALSE(stream_->request_out.head);
+  }
+  stream_->SendRequestBody(bytes.substr(bytes.size() - 1), true);
+  EXPECT_EQ(Value(stream_->request.headers, "x-body"), kBody);
+  EXPECT_EQ(stream_->request_out.body.ToString(), kBody);
+  EXPECT_TRUE(stream_->request_out.end);
+  Configure({script("envoy_on_response"), Pack<Reverse>(ReverseLib())});
+  Begin({});
+  Respond({{"content-encoding", "gzip"}}, bytes);
+  EXPECT_EQ(Field("x-body"), kBody);
+  EXPECT_EQ(ResponseText(*stream_), absl::StrCat("200 ", kBody));
+  // What is broken is not shown to them.
+  Configure({Pack<Reverse>(ReverseLib()), reads});
+  Begin({{"content-encoding", "gzip"}}, false);
+  stream_->SendRequestBody(bytes.substr(0, bytes.size() - 4), true);
+  EXPECT_EQ(stream_->response.status, 400);
+  EXPECT_EQ(Value(stream_->request.headers, "x-body"), "-");
 }
 
 TEST_F(CompressorTest, AcceptsWhatItUndoesInOneField) {

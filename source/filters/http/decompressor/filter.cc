@@ -20,6 +20,8 @@ using filter::Verdict;
 using http::HeaderId;
 
 constexpr absl::string_view kBroken = "decompressor_broken_content";
+// As a limit: what waits is decoded before filters behind this one look at it (filter_chain.cc).
+constexpr uint32_t kRunsAhead = 1;
 
 bool IsCoding(absl::string_view text, Coding coding) {
   if (coding == Coding::kGzip && absl::EqualsIgnoreCase(text, "x-gzip")) return true;
@@ -69,6 +71,31 @@ void Decompressor::Begin(Direction direction, Head& head, bool end) {
   }
 }
 
+filter::BodyNeed Decompressor::RequestBodyNeed(const filter::BodyNeed& declared) const {
+  return {declared.mode, kRunsAhead};
+}
+
+filter::BodyNeed Decompressor::ResponseBodyNeed(const filter::BodyNeed& declared) const {
+  return {declared.mode, kRunsAhead};
+}
+
+bool Decompressor::Take(Direction direction, buffer::Buffer& body, bool end) {
+  Way& way = ways_[static_cast<int>(direction)];
+  const filter::Parts& in =
+      direction == Direction::kRequest ? stream_.request_in : stream_.response_in;
+  buffer::Buffer decoded;
+  const uint64_t ahead = std::min(way.ahead, body.size());
+  decoded.AppendFrom(body, ahead);
+  way.ahead -= ahead;
+  if (!Decode(direction, body)) return false;
+  decoded.Append(std::move(body));
+  body = std::move(decoded);
+  if (&body == &in.body) way.ahead = body.size();
+  if (!end) return true;
+  way.active = false;  // Whatever of this comes again.
+  return way.decoder == nullptr || way.decoder->complete();
+}
+
 bool Decompressor::Decode(Direction direction, buffer::Buffer& body) {
   Way& way = ways_[static_cast<int>(direction)];
   if (body.empty()) return true;
@@ -110,12 +137,8 @@ Verdict Decompressor::OnRequestHeaders(http::RequestHead& head, bool end) {
 }
 
 Verdict Decompressor::OnRequestBody(buffer::Buffer& body, bool end) {
-  Way& way = ways_[0];
-  if (!way.active) return Verdict::kContinue;
-  if (!Decode(Direction::kRequest, body)) return RefuseRequest(kBroken);
-  if (!end) return Verdict::kContinue;
-  return way.decoder != nullptr && !way.decoder->complete() ? RefuseRequest(kBroken)
-                                                            : Verdict::kContinue;
+  if (!ways_[0].active || Take(Direction::kRequest, body, end)) return Verdict::kContinue;
+  return RefuseRequest(kBroken);
 }
 
 Verdict Decompressor::OnRequestTrailers(http::HeaderMap&) {
@@ -128,12 +151,8 @@ Verdict Decompressor::OnResponseHeaders(http::ResponseHead& head, bool end) {
 }
 
 Verdict Decompressor::OnResponseBody(buffer::Buffer& body, bool end) {
-  Way& way = ways_[1];
-  if (!way.active) return Verdict::kContinue;
-  if (!Decode(Direction::kResponse, body)) return BreakResponse(kBroken);
-  if (!end) return Verdict::kContinue;
-  return way.decoder != nullptr && !way.decoder->complete() ? BreakResponse(kBroken)
-                                                            : Verdict::kContinue;
+  if (!ways_[1].active || Take(Direction::kResponse, body, end)) return Verdict::kContinue;
+  return BreakResponse(kBroken);
 }
 
 Verdict Decompressor::OnResponseTrailers(http::HeaderMap&) {

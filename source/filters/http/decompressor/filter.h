@@ -55,6 +55,8 @@ class Decompressor final : public filter::HttpFilter {
         stream_(stream),
         part_(static_cast<DecompressorPart*>(stream.worker_part(factory))) {}
 
+  filter::BodyNeed RequestBodyNeed(const filter::BodyNeed& declared) const override;
+  filter::BodyNeed ResponseBodyNeed(const filter::BodyNeed& declared) const override;
   filter::Verdict OnRequestHeaders(http::RequestHead& head, bool end) override;
   filter::Verdict OnRequestBody(buffer::Buffer& body, bool end) override;
   filter::Verdict OnRequestTrailers(http::HeaderMap& trailers) override;
@@ -69,12 +71,16 @@ class Decompressor final : public filter::HttpFilter {
     std::unique_ptr<compression::Decoder> decoder;  // Made with the first piece.
     uint64_t taken = 0;
     uint64_t made = 0;
+    uint64_t ahead = 0;  // Bytes that wait at the door, decoded already.
   };
 
   template <typename Head>
   void Begin(filter::Direction direction, Head& head, bool end);
   // Puts into `body` what becomes of it. False: it cannot go on, and nothing was done about that.
   bool Decode(filter::Direction direction, buffer::Buffer& body);
+  // Does that with a piece, or with what waits at the door for filters behind this one to
+  // look at. False: it is broken.
+  bool Take(filter::Direction direction, buffer::Buffer& body, bool end);
   filter::Verdict RefuseRequest(absl::string_view details);
   filter::Verdict BreakResponse(absl::string_view details);
   DecompressionStats* stats(filter::Direction direction) const {
