@@ -20,7 +20,8 @@ namespace {
 // "d" only detects; "p" behind that: its body is cut, and need not parse. Bodies of JSON and XML
 // are read as such, and what cannot be read as what it says to be is refused: the Core Rule Set
 // expects both of who runs it. Beyond the limit of
-// arguments nothing would be looked at, so such requests are refused.
+// arguments nothing would be looked at, so such requests are refused. Nor would anything be looked
+// at in a POST that does not say its type, which Rack takes for a form.
 constexpr char kFrame[] = R"(SecRuleEngine On
 SecRequestBodyAccess On
 SecResponseBodyAccess On
@@ -38,6 +39,8 @@ SecRule REQUEST_HEADERS:Content-Type "@rx ^(?:application(?:/soap\+|/)|text/)xml
   "id:990000001,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=XML"
 SecRule REQUEST_HEADERS:Content-Type "@rx ^application/(?:[a-z0-9.+-]+\+)?json" \
   "id:990000002,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON"
+SecRule REQUEST_METHOD "@streq POST" "id:990000007,phase:1,t:none,pass,nolog,chain"
+SecRule &REQUEST_HEADERS:Content-Type "@eq 0" "t:none,ctl:requestBodyProcessor=URLENCODED"
 SecRule UNIQUE_ID "@rx ^.p" "id:990000003,phase:1,pass,t:none,nolog,\
   ctl:ruleRemoveById=990000004,ctl:ruleRemoveById=990000005"
 SecRule REQBODY_ERROR "!@eq 0" "id:990000004,phase:2,t:none,deny,status:400,log,severity:2,\

@@ -123,6 +123,21 @@ TEST(CoreRuleSetTest, BodiesOfEachKind) {
             Action::kNone);
 }
 
+// Some origins take it for a form.
+TEST(CoreRuleSetTest, ABodyWithoutATypeIsReadAsAForm) {
+  const auto rules = Compile(kCore);
+  const auto untyped = [](const std::string& body) {
+    RequestFacts request = Get("/form");
+    request.method = "POST";
+    request.fields.emplace_back("content-length", absl::StrCat(body.size()));
+    request.body = body;
+    return request;
+  };
+  EXPECT_EQ(Ask(*rules, untyped("a=1&b=1%27+or+%271%27%3D%271")).intervention.action,
+            Action::kDeny);
+  EXPECT_EQ(Ask(*rules, untyped("a=1&b=2")).intervention.action, Action::kNone);
+}
+
 TEST(CoreRuleSetTest, BodiesMustBeWhatTheySay) {
   const auto rules = Compile(kCore);
   const std::pair<std::string, std::string> bodies[] = {

@@ -8,7 +8,10 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "envoy/extensions/compression/gzip/decompressor/v3/gzip.pb.h"
+#include "envoy/extensions/filters/http/decompressor/v3/decompressor.pb.h"
 #include "proxenos/filters/http/waf/v3/waf.pb.h"
+#include "source/compression/encoder.h"
 
 namespace proxenos::filters {
 namespace {
@@ -170,6 +173,85 @@ TEST_F(WafTest, ResponsesAreInspected) {
   EXPECT_EQ(
       respond("response { body_limit_bytes { value: 10 } over_limit: PROCESS_PARTIAL }", html),
       passed);
+}
+
+// Who asks for a coding would else get what the rules keep in.
+TEST_F(WafTest, OriginsAreNotAskedToHideBodies) {
+  const auto origin_sees = [&](const std::string& more) {
+    Fields fields = kOrdinary;
+    fields.emplace_back("accept-encoding", "gzip");
+    FilterHarness& stream = Begin(kBlock + more, {"GET", "/", fields});
+    stream.request.framing = {};
+    stream.SendRequest(true);
+    EXPECT_EQ(Ask(stream), "passed");
+    return Value(stream.request.headers, "accept-encoding");
+  };
+  EXPECT_EQ(origin_sees("response {}"), "-");
+  EXPECT_EQ(origin_sees("response { ignore_body: true }"), "gzip");
+  EXPECT_EQ(origin_sees(""), "gzip");
+}
+
+std::string Gzip(const std::string& text) {
+  buffer::Buffer in, out;
+  in.Append(text);
+  EXPECT_TRUE(compression::MakeEncoder(compression::GzipSettings())
+                  ->Encode(in, compression::Flush::kEnd, out));
+  return out.ToString();
+}
+
+// A decompressor nearer to who sends a message shows what the other end will see.
+TEST_F(WafTest, CodedBodiesAreInspectedBehindADecompressor) {
+  using Reverse = envoy::extensions::filters::http::decompressor::v3::Decompressor;
+  const auto decompressor = Pack<Reverse>(
+      "decompressor_library { name: 'g' typed_config { "
+      "[type.googleapis.com/envoy.extensions.compression.gzip.decompressor.v3.Gzip] {} } }");
+  const auto make = [&](std::vector<google::protobuf::Any> filters, const Fields& more) {
+    filter::FilterFactories factories;
+    for (const auto& config : filters) {
+      auto factory = MakeFactory(config);
+      const_cast<filter::FilterFactory&>(*factory).index = static_cast<uint32_t>(factories.size());
+      factories.push_back(std::move(factory));
+    }
+    stream_ = std::make_unique<FilterHarness>(factories, [&](filter::StreamContext& stream) {
+      Fields fields = kOrdinary;
+      fields.insert(fields.end(), more.begin(), more.end());
+      FillRequest({"POST", "/form", fields}, stream.request, stream.arena);
+    });
+  };
+  const auto post = [&](const std::string& config, const std::string& body) {
+    make({decompressor, Pack<v3::Waf>(config)},
+         {{"content-type", "application/x-www-form-urlencoded"}, {"content-encoding", "gzip"}});
+    stream_->SendRequest(false);
+    stream_->SendRequestBody(body.substr(0, 12), false);
+    stream_->SendRequestBody(body.substr(12), true);
+    return Ask(*stream_);
+  };
+  const std::string attack = "a=1&b=1%27+or+%271%27%3D%271";
+  EXPECT_EQ(post(kBlock, Gzip(attack)), "403 Forbidden");
+  EXPECT_EQ(Told("rules"), "[942100,949110]");
+  EXPECT_EQ(post(kBlock, Gzip("a=hello")), "passed");
+  EXPECT_EQ(stream_->request_out.body.ToString(), "a=hello");
+  EXPECT_EQ(post(kBlock, "no gzip at all"), "400 Bad Request");
+  // The limit is for what is inspected; what passes on behind it is decoded all the same.
+  const std::string limit = "request { body_limit_bytes { value: 60 } ";
+  const std::string late = absl::StrCat("a=", std::string(500, 'x'), "&b=2");
+  EXPECT_EQ(post(kBlock + limit + "}", Gzip(late)), "413 ");
+  EXPECT_EQ(post(kBlock + limit + "over_limit: PROCESS_PARTIAL }", Gzip(late)), "passed");
+  EXPECT_TRUE(stream_->Until([this] { return stream_->request_out.end; }));
+  EXPECT_EQ(stream_->request_out.body.ToString(), late);
+
+  make({Pack<v3::Waf>(kBlock + std::string("response {}")), decompressor}, {});
+  stream_->SendRequest(true);
+  EXPECT_EQ(Ask(*stream_), "passed");
+  stream_->response.headers.Add("content-type", "text/html");
+  stream_->response.headers.Add("content-encoding", "gzip");
+  stream_->response.framing = {proxenos::http::Framing::kChunked, 0};
+  stream_->SendResponse(
+      200,
+      Gzip("You have an error in your SQL syntax; check the manual that corresponds to your MySQL"),
+      true);
+  stream_->Until([this] { return stream_->response_out.end; });
+  EXPECT_EQ(ResponseText(*stream_), "403 Forbidden");
 }
 
 TEST_F(WafTest, RoutesDecide) {

@@ -93,19 +93,25 @@ filter::BodyNeed Waf::RequestBodyNeed(const filter::BodyNeed& declared) const {
 }
 
 bool Waf::WantsResponseBody() const {
+  const absl::string_view encoding = stream_.response.headers.Get(http::HeaderId::kContentEncoding);
+  return (encoding.empty() || absl::EqualsIgnoreCase(encoding, "identity")) &&
+         WantsResponseBodyDecoded();
+}
+
+bool Waf::WantsResponseBodyDecoded() const {
   if (response_ == nullptr || response_->body.ignored || inspection_ == nullptr) return false;
   const http::ResponseHead& head = stream_.response;
   if (head.framing.kind == http::Framing::kTunnel) return false;
-  const absl::string_view encoding = head.headers.Get(http::HeaderId::kContentEncoding);
-  if (!encoding.empty() && !absl::EqualsIgnoreCase(encoding, "identity")) return false;
   const absl::string_view type = WithoutParameters(head.headers.Get(http::HeaderId::kContentType));
   return std::any_of(response_->types.begin(), response_->types.end(),
                      [type](const std::string& one) { return absl::EqualsIgnoreCase(one, type); });
 }
 
 filter::BodyNeed Waf::ResponseBodyNeed(const filter::BodyNeed& declared) const {
-  return WantsResponseBody() ? filter::BodyNeed{filter::BodyMode::kBegin, response_->body.limit + 1}
-                             : declared;
+  // Filters between this one and the origin, which may decode it, have not seen the head yet.
+  return WantsResponseBodyDecoded()
+             ? filter::BodyNeed{filter::BodyMode::kBegin, response_->body.limit + 1}
+             : declared;
 }
 
 bool Waf::TakeBody(Direction direction, const BodySettings& settings, std::string& body,
@@ -221,6 +227,10 @@ Verdict Waf::Act(std::unique_ptr<Job> job) {
   }
   if (finding.intervention.action != Intervention::Action::kNone) {
     return Block(finding.intervention);
+  }
+  // A client could else have the origin hide the body of its response in a coding.
+  if (job->request.has_value() && response_ != nullptr && !response_->body.ignored) {
+    stream_.request.headers.Remove(proxenos::http::HeaderId::kAcceptEncoding);
   }
   Conclude(matches_.empty() ? Outcome::kPassed : Outcome::kDetected);
   return Verdict::kContinue;

@@ -51,6 +51,8 @@ class Waf final : public filter::HttpFilter {
   void FindRouteSettings(const filter::FilterFactory& factory);
   bool WantsRequestBody() const;
   bool WantsResponseBody() const;
+  // Whether it would, were there no content coding.
+  bool WantsResponseBodyDecoded() const;
   // What is to be inspected of a body that waits: all of it, or its begin. False: it is too large,
   // and the stream has been answered.
   bool TakeBody(filter::Direction direction, const BodySettings& settings, std::string& body,
