@@ -292,6 +292,7 @@ void ConfigSources::FillFromFile(const ConfigSourceProto& config, xds::Subscript
   config::Errors errors;  // None: Check has seen it.
   file.poll_interval = upstream::CompileDuration(config.path_config_source().poll_interval(),
                                                  errors, config::Path());
+  file.collection = key.empty() && !collections_.FileOf(options.type.url).empty();
   source.file = std::make_unique<xds::FileSource>(loop_, file, std::move(options), ApplierFor(key));
   source.subscription = source.file->subscription();
 }
@@ -332,12 +333,15 @@ absl::Status ConfigSources::Prepare() {
     absl::StrAppend(&problems, problems.empty() ? "" : "\n", "dynamic_resources.", field, ": ",
                     status.message());
   };
+  const absl::Status collections = collections_.Prepare();
   if (dynamic.has_ads_config()) {
     auto stream = StreamOptions(nullptr, dynamic.ads_config());
     check("ads_config", stream.status());
     if (stream.ok()) ads_ = std::make_unique<xds::AdsStream>(loop_, *std::move(stream));
   }
-  const auto add = [this](const char* type, const ConfigSourceProto& config) {
+  const auto add = [this](const char* type, ConfigSourceProto config) {
+    const std::string& file = collections_.FileOf(type);
+    if (!file.empty()) config.mutable_path_config_source()->set_path(file);
     // What is wrong with the aggregated stream was said above.
     const bool told =
         config.has_ads() && ads_ == nullptr && bootstrap_.dynamic_resources().has_ads_config();
@@ -345,15 +349,12 @@ absl::Status ConfigSources::Prepare() {
   };
   if (has_cds()) check("cds_config", add(xds::kClusterType, dynamic.cds_config()));
   if (has_lds()) check("lds_config", add(xds::kListenerType, dynamic.lds_config()));
-  for (const absl::Status& status : {collections_.Prepare(), authorities_.Check()}) {
+  for (const absl::Status& status : {collections, authorities_.Check()}) {
     if (status.ok()) continue;
     absl::StrAppend(&problems, problems.empty() ? "" : "\n", status.message());
   }
   return problems.empty() ? absl::OkStatus() : absl::InvalidArgumentError(problems);
 }
-
-bool ConfigSources::has_cds() const { return bootstrap_.dynamic_resources().has_cds_config(); }
-bool ConfigSources::has_lds() const { return bootstrap_.dynamic_resources().has_lds_config(); }
 
 ConfigSources::Source* ConfigSources::Find(const std::string& type_url, const Place& place) {
   const auto it = sources_.find({type_url, place});

@@ -25,6 +25,7 @@
 #include "source/xds/ads_stream.h"
 #include "source/xds/file_source.h"
 #include "source/xds/resource.h"
+#include "source/xds/type_url.h"
 
 namespace proxenos::server {
 
@@ -48,8 +49,14 @@ class ConfigSources {
   // listener is asked for before the first clusters are there.
   void Start();
   void StartListeners();
-  bool has_cds() const;
-  bool has_lds() const;
+  bool has_cds() const {
+    return bootstrap_.dynamic_resources().has_cds_config() ||
+           !collections_.FileOf(xds::kClusterType).empty();
+  }
+  bool has_lds() const {
+    return bootstrap_.dynamic_resources().has_lds_config() ||
+           !collections_.FileOf(xds::kListenerType).empty();
+  }
   bool has_ads() const { return ads_ != nullptr; }
 
   // Whether a source that a resource names could be made, or another one for the authority of the

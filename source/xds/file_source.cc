@@ -7,6 +7,7 @@
 
 #include "source/base/log.h"
 #include "source/config/text.h"
+#include "source/xds/list_collection.h"
 
 namespace proxenos::xds {
 namespace {
@@ -69,7 +70,11 @@ void FileSource::Read() {
   seen_ = Look();
   SotwSubscription::Response response;
   config::Errors errors;
-  config::LoadFile(options_.path, response, errors);
+  if (options_.collection) {
+    LoadListCollection(options_.path, response, errors);
+  } else {
+    config::LoadFile(options_.path, response, errors);
+  }
   if (!errors.ok()) {
     last_error_ = std::string(errors.ToStatus(options_.path).message());
     PX_LOG(kConfig, kWarn, "xds: not in force: ", last_error_);

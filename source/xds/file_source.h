@@ -1,6 +1,6 @@
 // FileSource: a subscription whose responses are the content of a file (path_config_source), read
-// again whenever the file changes, or at intervals. The file is a DiscoveryResponse as YAML, JSON,
-// binary or text proto, by its extension.
+// again whenever the file changes, or at intervals. The file is a DiscoveryResponse, or a list
+// collection (list_collection.h), as YAML, JSON, binary or text proto, by its extension.
 //
 // A file that cannot be read or parsed changes nothing: the last good content stays in force.
 #pragma once
@@ -21,6 +21,7 @@ struct FileSourceOptions {
   std::string watched_directory;
   // PathConfigSource.poll_interval: look at the file this often instead of watching; 0 watches.
   base::Nanos poll_interval = 0;
+  bool collection = false;  // What the file holds.
 };
 
 // Owner: the server. Thread: the main loop's.

@@ -109,8 +109,39 @@ class XdsCollectionsTest(xds_case.XdsTest):
         running.wait(lambda: ask("s") == (200, "second"))
         running.wait(lambda: ask("n")[0] == 404)
         plane.serve("listeners", self.scoped_listener(name(SCOPE, "web")))
-        running.wait(lambda: "list collections are not implemented" in running.admin("/v3/discovery:client_status", "POST"))
+        running.wait(lambda: "list collections come from files" in running.admin("/v3/discovery:client_status", "POST"))
         self.assertEqual(ask("s"), (200, "second"))
+
+    @staticmethod
+    def collection(version, *resources):
+        return json.dumps({"version": version, "resource": {
+            "@type": bootstrap.TYPE + LISTENER + "Collection", "entries": [
+                {"inline_entry": {"name": one["name"], "version": version, "resource": one}} for one in resources]}})
+
+    def test_list_collections_in_files(self):
+        """Both in files, and no config source: what Envoy does with listeners, and with clusters in this collection."""
+        folder = pathlib.Path(self.folder())
+        first, second = ({**xds_case.resource(CLUSTER), **bootstrap.cluster(label, self.origin.port)}
+                         for label in ("first", "second"))
+        listener = {**xds_case.resource(LISTENER), **bootstrap.listener("main", routes=[bootstrap.to("first")])}
+        clusters, listeners = folder / "the clusters.json", folder / "listeners.json"
+        xds_case.place(str(clusters), self.collection("c1", first))
+        xds_case.place(str(listeners), self.collection("l1", listener))
+        running = self.start({"admin": {"address": bootstrap.address(0)}, "dynamic_resources": {
+            "cds_resources_locator": f"file://{folder}/the%20clusters.json",
+            "lds_resources_locator": f"file://{listeners}"}})
+        self.assertEqual(xds_case.ask(running.port)[0], 200)
+        stats = running.stats()
+        self.assertEqual([stats[f"{kind}.update_success"] for kind in ("cluster_manager.cds", "listener_manager.lds")], [1, 1])
+        xds_case.place(str(clusters), self.collection("c2", second))
+        running.wait(lambda: self.names(running) == ["second"])
+        xds_case.place(str(listeners), self.collection("l2", {**listener, "name": ""}))
+        running.wait(lambda: running.stats()["listener_manager.lds.update_rejected"] == 1)
+        xds_case.place(str(listeners), self.collection("l3", {
+            **xds_case.resource(LISTENER), **bootstrap.listener("main", routes=[bootstrap.to("second")])}))
+        running.wait(lambda: xds_case.ask(running.port)[0] == 200)
+        dumped = xds_case.dump(running, "ListenersConfigDump")[0]
+        self.assertEqual(dumped["dynamic_listeners"][0]["active_state"]["version_info"], "l3")
 
     def test_names_are_one_however_they_are_written(self):
         plane = self.start_control_plane()
@@ -157,8 +188,10 @@ class XdsCollectionsTest(xds_case.XdsTest):
     def test_what_is_refused(self):
         plane = self.start_control_plane()
         for locator, problem in {
-                "file:///etc/clusters": "expected xdstp://AUTHORITY/TYPE/ID/*",
-                name(CLUSTER, "web"): "list collections are not implemented",
+                "https://mesh.test/clusters": "expected xdstp://AUTHORITY/TYPE/ID/*",
+                "file://host/clusters": "expected file:///PATH",
+                "file:///clusters#entry=x": "expected file:///PATH",
+                name(CLUSTER, "web"): "list collections come from files",
                 name(LISTENER, "web/*"): "expected resources of envoy.config.cluster.v3.Cluster",
                 name(CLUSTER, "web/*#alt=x"): "directives (after #) are not implemented"}.items():
             words = self.refusal(self.bootstrap(plane, cds_resources_locator=locator))
@@ -167,6 +200,8 @@ class XdsCollectionsTest(xds_case.XdsTest):
         config = self.bootstrap(plane, cds_resources_locator=name(CLUSTER, "web/*"))
         config["dynamic_resources"]["ads_config"]["api_type"] = "GRPC"
         self.assertIn("collections need cds_config with the delta protocol", self.refusal(config))
+        self.assertIn("dynamic_resources.cds_config: has no effect beside a locator of a file",
+                      self.refusal(self.bootstrap(plane, cds_resources_locator="file:///clusters")))
         config = self.bootstrap(plane)
         config["config_sources"] = [{"api_config_source": plane.api("DELTA_GRPC"), "resource_api_version": "V3"}]
         words = self.refusal(config)

@@ -51,11 +51,11 @@ class FileSourceTest : public ::testing::Test {
   }
 
   FileSource& Start(const fs::path& path, const std::string& watched = "",
-                    base::Nanos poll_interval = 0) {
+                    base::Nanos poll_interval = 0, bool collection = false) {
     SubscriptionOptions options;
     options.type = *FindResourceType(kClusterType);
-    source_.emplace(loop_, FileSourceOptions{path.string(), watched, poll_interval}, options,
-                    [this](const TypeUpdate& update) {
+    source_.emplace(loop_, FileSourceOptions{path.string(), watched, poll_interval, collection},
+                    options, [this](const TypeUpdate& update) {
                       updates_.push_back(update);
                       return refuse_;
                     });
@@ -195,6 +195,90 @@ TEST_F(FileSourceTest, PolledFileIsLookedAtAgain) {
   MoveInto(path, ClustersYaml("v2", {"a", "b"}));
   ASSERT_TRUE(RunUntilUpdates(2));
   EXPECT_EQ(updates_.back().resources.at(0).name, "b");
+}
+
+// A file of a list collection with these entries.
+std::string CollectionYaml(const std::string& version, const std::string& entries,
+                           const std::string& type = "listener.v3.ListenerCollection") {
+  return "version: '" + version + "'\nresource:\n  '@type': type.googleapis.com/envoy.config." +
+         type + "\n  entries:\n" + entries;
+}
+
+std::string EntryYaml(const std::string& version, const std::string& name,
+                      const std::string& type = kClusterType) {
+  return "  - inline_entry: {name: e, version: '" + version + "', resource: {'@type': " + type +
+         ", name: " + name + "}}\n";
+}
+
+TEST_F(FileSourceTest, ListCollectionHoldsItsResources) {
+  const fs::path path = folder_ / "clusters.yaml";
+  WriteFile(path, CollectionYaml("v1", EntryYaml("7", "a") + EntryYaml("", "b")));
+  Start(path, "", 0, /*collection=*/true);
+  ASSERT_EQ(updates_.size(), 1u);
+  EXPECT_EQ(updates_[0].version, "v1");
+  ASSERT_EQ(updates_[0].resources.size(), 2u);
+  EXPECT_EQ(updates_[0].resources[0].name, "a");
+  EXPECT_EQ(updates_[0].resources[0].version, "7");
+  EXPECT_EQ(updates_[0].resources[1].version, "v1");
+  // It is all that there is.
+  MoveInto(path, CollectionYaml("v2", EntryYaml("8", "b")));
+  ASSERT_TRUE(RunUntilUpdates(2));
+  EXPECT_EQ(updates_.back().removed, (std::vector<std::string>{"a"}));
+  EXPECT_EQ(updates_.back().unchanged, 1u);
+  EXPECT_EQ(source_->subscription()->version(), "v2");
+}
+
+// The API has room for one entry there.
+TEST_F(FileSourceTest, CollectionOfOneCluster) {
+  const fs::path path = folder_ / "clusters.yaml";
+  WriteFile(path, CollectionYaml("v1",
+                                 "    inline_entry: {resource: {'@type': " +
+                                     std::string(kClusterType) + ", name: a}}\n",
+                                 "cluster.v3.ClusterCollection"));
+  Start(path, "", 0, /*collection=*/true);
+  ASSERT_EQ(updates_.size(), 1u) << source_->last_error();
+  EXPECT_EQ(updates_[0].resources.at(0).name, "a");
+}
+
+TEST_F(FileSourceTest, EntriesThatAreNoResourcesHere) {
+  const fs::path path = folder_ / "clusters.yaml";
+  WriteFile(path, CollectionYaml("v1", EntryYaml("1", "a")));
+  Start(path, "", 0, /*collection=*/true);
+  MoveInto(path,
+           CollectionYaml("v2", EntryYaml("1", "b") + EntryYaml("1", "l", kListenerType) +
+                                    "  - locator: {id: x, resource_type: t, exact_context: {}}\n"));
+  ASSERT_TRUE(RunUntilUpdates(2));
+  EXPECT_EQ(updates_.back().resources.at(0).name, "b");
+  EXPECT_EQ(updates_.back().removed.size(), 0u) << "what the locator stands for is not known";
+  const std::string& error = source_->last_error();
+  EXPECT_NE(error.find("resources[1]: type " + std::string(kListenerType)), std::string::npos)
+      << error;
+  EXPECT_NE(error.find("resources[2]: type type.googleapis.com/xds.core.v3.ResourceLocator"),
+            std::string::npos)
+      << error;
+  EXPECT_EQ(source_->subscription()->stats().update_rejected, 1u);
+}
+
+TEST_F(FileSourceTest, WhatIsNoListCollectionChangesNothing) {
+  const fs::path path = folder_ / "clusters.yaml";
+  WriteFile(path, CollectionYaml("v1", EntryYaml("1", "a")));
+  Start(path, "", 0, /*collection=*/true);
+  const std::string texts[] = {
+      ClustersYaml("v2", {"a"}),
+      "version: v2\n",
+      "resource: {'@type': " + std::string(kClusterType) + ", name: a}\n",
+      CollectionYaml("v2", EntryYaml("1", "b")) + "ttl: 5s\n",
+  };
+  for (const std::string& text : texts) {
+    const uint64_t failures = source_->subscription()->stats().update_failure;
+    MoveInto(path, text);
+    while (source_->subscription()->stats().update_failure == failures) {
+      loop_.RunOnce(100 * base::kMillisecond);
+    }
+    EXPECT_NE(source_->last_error(), "");
+  }
+  EXPECT_NE(source_->last_error().find("ttl: has no meaning"), std::string::npos);
+  EXPECT_EQ(updates_.size(), 1u);
 }
 
 }  // namespace
