@@ -52,6 +52,7 @@ std::vector<xds::ResourceError> ConfigStore::Apply(const SourceKey& source,
     for (const std::string& name : update.removed) cluster_demands_.NoteRemoved(name);
     for (const xds::ResourceError& error : errors) cluster_demands_.NoteRefused(error.name);
   }
+  if (update.type_url == xds::kRouteType) routes_.CountStep(update, errors);
   if (update.type_url == xds::kScopedRouteType) {
     scopes_.EndStep(source, update, !errors.empty());
   }

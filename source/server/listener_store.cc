@@ -204,9 +204,15 @@ ListenerStore::Waits ListenerStore::WaitsFor(const Version& version) const {
   return {WaitsForRoutes(version), !version.HasSecrets(), !version.filters.ready()};
 }
 
-void ListenerStore::Tell(const std::string& name, const Waits& goes_without) {
+void ListenerStore::Tell(const std::string& name, const Version& version,
+                         const Waits& goes_without) {
   if (goes_without.routes) {
     PX_LOG(kConfig, kWarn, "listener ", name, ": no routes in time, goes on without");
+    for (const auto& chain : version.chains()) {
+      const downstream::HttpConfig* http = chain->http.get();
+      if (http == nullptr || http->rds_name.empty()) continue;
+      if (around_.routes.Awaits(http->rds_name)) around_.routes.CountTimeout(http->rds_name);
+    }
   }
   if (goes_without.secrets) {
     PX_LOG(kConfig, kWarn, "listener ", name, ": no secrets in time, goes on without");
@@ -234,7 +240,7 @@ void ListenerStore::Settle(Batch& batch) {
       ++it;
       continue;
     }
-    Tell(*it, waits);
+    Tell(*it, version, waits);
     if (looks_up) {
       PX_LOG(kConfig, kWarn, "listener ", *it,
              ": a google_grpc server's name was not looked up in time, goes on without");

@@ -123,7 +123,7 @@ class ListenerStore {
     bool filters = false;
   };
   Waits WaitsFor(const Version& version) const;
-  static void Tell(const std::string& name, const Waits& goes_without);
+  void Tell(const std::string& name, const Version& version, const Waits& goes_without);
   void SettleSecrets(Batch& batch);
   void SettleFilters(Batch& batch);
   void SettleScopes(Batch& batch);

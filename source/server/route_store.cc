@@ -19,7 +19,8 @@ RouteStore::RouteStore(StoreContext context, Compilers& compilers, RouteNeighbou
       clusters_(neighbours.clusters),
       secrets_(neighbours.secrets),
       uses_(neighbours.uses),
-      registry_(registry) {}
+      registry_(registry),
+      stats_(registry) {}
 
 RouteStore::~RouteStore() = default;
 
@@ -108,6 +109,8 @@ void RouteStore::TakeMissing(const SourceKey& source, const std::string& name) {
 }
 
 void RouteStore::Drop(const SourceKey& source, const std::string& name, Batch& batch) {
+  // Who names it may ask for it elsewhere by now.
+  if (!context_.wanted.WantedElsewhere(xds::kRouteType, source, name)) stats_.Close(name);
   const auto found = routes_.find(name);
   if (found == routes_.end() || found->second->source != source) return;
   Entry& entry = *found->second;
@@ -161,6 +164,7 @@ void RouteStore::Activate(const std::string& name, Entry& entry, Batch& batch) {
   }
   entry.active = std::move(entry.warming);
   batch.routes.push_back({name, entry.active->snapshot});
+  stats_.CountReload(name);
   ActivateHosts(name, entry);
 }
 

@@ -27,6 +27,7 @@
 #include "source/server/config_record.h"
 #include "source/server/demand.h"
 #include "source/server/route_hosts.h"
+#include "source/server/route_stats.h"
 #include "source/server/secret_store.h"
 #include "source/server/store_context.h"
 #include "source/stats/registry.h"
@@ -60,8 +61,15 @@ class RouteStore {
   void Ask(const Demand& demand);
   // Nobody names it any more.
   void Drop(const SourceKey& source, const std::string& name, Batch& batch);
-  // The stat_prefix of a connection manager that names it: what the stats of its hosts stand below.
-  void NoteUser(const std::string& name, const std::string& stat_prefix);
+  // The stat_prefix of a connection manager that names it: what its stats stand below.
+  void NoteUser(const std::string& name, const std::string& stat_prefix) {
+    stats_.Open(name, stat_prefix);
+  }
+  // For stats: a step of a source with what was refused of it, and a listener that waits no longer.
+  void CountStep(const xds::TypeUpdate& update, const std::vector<xds::ResourceError>& refused) {
+    stats_.CountStep(update, refused);
+  }
+  void CountTimeout(const std::string& name) { stats_.CountTimeout(name); }
   void Settle(Batch& batch);
   base::MonoTime NextDeadline() const;
 
@@ -116,7 +124,7 @@ class RouteStore {
                                          const RouteHosts& hosts, RouteHosts::Candidate& candidate);
   // The source has said something of what a request may have asked for.
   void NoteArrival(const std::string& name, const std::string& routes, RouteHosts& hosts);
-  static void CountStep(const xds::TypeUpdate& update, bool refused, stats::VhdsStats& stats);
+  static void CountHostStep(const xds::TypeUpdate& update, bool refused, stats::VhdsStats& stats);
   void SettleHosts(base::MonoTime now);
   // The hosts of the newest version have changed.
   void Rebuild(const std::string& name, Entry& entry);
@@ -134,6 +142,7 @@ class RouteStore {
   const SecretStore& secrets_;
   ClusterUses& uses_;
   stats::Registry& registry_;
+  RouteStats stats_;
   absl::btree_map<std::string, std::unique_ptr<Entry>> routes_;
   std::set<std::string> warming_;
   std::set<std::string> changed_;    // Whose hosts are others than those in the newest version.
@@ -141,7 +150,6 @@ class RouteStore {
   std::set<std::string> demanding_;  // With names that requests asked for.
   base::MonoTime rebuild_at_ = 0;    // Not before.
   std::vector<DemandAnswer> answers_;
-  absl::btree_map<std::string, std::string> users_;  // By name, a stat_prefix.
 };
 
 }  // namespace proxenos::server

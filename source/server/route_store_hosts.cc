@@ -15,10 +15,6 @@ namespace proxenos::server {
 
 using Outcome = filter::OnDemand::Outcome;
 
-void RouteStore::NoteUser(const std::string& name, const std::string& stat_prefix) {
-  users_.try_emplace(name, stat_prefix);
-}
-
 void RouteStore::AddHosts(const std::string& name, HostsOrigin origin, Version& version,
                           Entry& entry, config::Errors& errors) {
   const auto problem =
@@ -51,9 +47,8 @@ RouteHosts& RouteStore::HostsFrom(const std::string& name, HostsOrigin origin, E
     return *slot;
   }
   slot = std::make_unique<RouteHosts>(context_, name, std::move(origin));
-  const auto user = users_.find(name);
   slot->stats() = registry_.Open<stats::VhdsStats>(
-      stats::ScopeName(stats::kVhdsScope, {user == users_.end() ? "" : user->second, name}));
+      stats::ScopeName(stats::kVhdsScope, {stats_.PrefixOf(name), name}));
   return *slot;
 }
 
@@ -170,14 +165,15 @@ std::vector<xds::ResourceError> RouteStore::TakeHosts(const SourceKey& source,
       step.errors.push_back({each.resource->name, std::move(each.problem)});
     }
     hosts->SetAnswered();
-    CountStep(update, !step.errors.empty(), *hosts->stats());
+    CountHostStep(update, !step.errors.empty(), *hosts->stats());
     std::move(step.errors.begin(), step.errors.end(), std::back_inserter(errors));
   }
   context_.Pump();
   return errors;
 }
 
-void RouteStore::CountStep(const xds::TypeUpdate& update, bool refused, stats::VhdsStats& stats) {
+void RouteStore::CountHostStep(const xds::TypeUpdate& update, bool refused,
+                               stats::VhdsStats& stats) {
   stats.update_attempt.Inc();
   (refused ? stats.update_rejected : stats.update_success).Inc();
   if (update.resources.empty() && update.removed.empty() && update.unchanged == 0) {

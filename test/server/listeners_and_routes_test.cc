@@ -1,5 +1,6 @@
 // Listeners, routes and the clusters that they name in the store: who waits for whom, who is
 // refused, what goes when.
+#include <map>
 #include <string>
 
 #include "test/server/config_store_fixture.h"
@@ -157,6 +158,48 @@ TEST_F(ListenersAndRoutesTest, ClusterRemovedWhileItWarmsLeavesNothing) {
   EXPECT_TRUE((wanted_[{xds::kEndpointType, ""}]).empty());
   EXPECT_FALSE(store_->clusters().Has("a"));
   EXPECT_EQ(After(20 * base::kSecond), kNoBatch);
+}
+
+// http.PREFIX.rds.NAME.
+TEST_F(ListenersAndRoutesTest, WhatComesOfRoutesIsCounted) {
+  const auto stats = [this] {
+    std::map<std::string, uint64_t> values;
+    for (const stats::ScopeReading& scope : registry_.Read()) {
+      if (scope.name.prefix() != "http..rds.r.") continue;
+      for (size_t i = 0; i < scope.schema->stats.size(); ++i) {
+        values[std::string(scope.schema->stats[i].name)] = scope.total.values[i];
+      }
+    }
+    values.erase("version");
+    values.erase("version_text");
+    return values;
+  };
+  using Values = std::map<std::string, uint64_t>;
+  EXPECT_EQ(stats(), Values());
+  Apply(xds::kListenerType, {{"l", "80 rds r"}});
+  EXPECT_EQ(After(16 * base::kSecond), Words{"listener l"});
+  Apply(xds::kRouteType, {{"r", "a"}, {"other", "a"}});
+  Turn();
+  EXPECT_EQ(stats(), (Values{{"config_reload", 1},
+                             {"init_fetch_timeout", 1},
+                             {"update_attempt", 1},
+                             {"update_rejected", 0},
+                             {"update_success", 1}}));
+  Apply(xds::kRouteType, {{"r", "bad"}});
+  xds::TypeUpdate again;
+  again.type_url = xds::kRouteType;
+  again.unchanged = 1;
+  again.renewed = {"r"};
+  store_->Apply("", again);
+  Turn();
+  EXPECT_EQ(stats(), (Values{{"config_reload", 1},
+                             {"init_fetch_timeout", 1},
+                             {"update_attempt", 3},
+                             {"update_rejected", 1},
+                             {"update_success", 2}}));
+  Apply(xds::kListenerType, {}, {"l"});
+  Turn();
+  EXPECT_EQ(stats(), Values()) << "nobody asks for them any more";
 }
 
 }  // namespace
