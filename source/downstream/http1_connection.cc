@@ -74,6 +74,8 @@ bool Http1Connection::Receive(buffer::Slice bytes) {
         return false;
       }
       stream_ = std::make_unique<Http1Stream>(*this);
+    }
+    if (!stream_->begun()) {
       const base::Nanos timeout = config().request_headers_timeout;
       if (timeout != 0) timer_.ArmIn(timeout);
     }
@@ -81,6 +83,7 @@ bool Http1Connection::Receive(buffer::Slice bytes) {
     if (result == DecodeResult::kError || state_ != State::kOpen) return false;
     if (result == DecodeResult::kNeedMore) {
       if (!bytes.empty()) socket_.Hold(std::move(bytes));
+      if (stream_ != nullptr && !stream_->begun()) ArmIdle();  // An empty line (RFC 9112, 2.2).
       return true;
     }
     // The message is complete. Another behind it waits until its response is.
@@ -158,11 +161,11 @@ void Http1Connection::Drain(bool now) {
 }
 
 void Http1Connection::OnOpenTimer() {
-  if (stream_ != nullptr && !stream_->stream().has_head()) {
+  if (stream_ != nullptr && stream_->begun() && !stream_->stream().has_head()) {
     stats().downstream_rq_header_timeout.Inc();
     stream_->stream().Refuse(408, "request header timeout", "request_header_timeout", 0);
     stream_->stream().Run();
-  } else if (stream_ == nullptr) {
+  } else if (stream_ == nullptr || !stream_->begun()) {
     if (config().http1_waits_at_max_duration || !Outlived()) {
       stats().downstream_cx_idle_timeout.Inc();
     }

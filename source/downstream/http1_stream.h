@@ -21,6 +21,8 @@ class Http1Stream final : public StreamCarrier, public base::Recycled<Http1Strea
   Stream& stream() { return stream_; }
   const Stream& stream() const { return stream_; }
 
+  // A byte of the request has come; not so while only the empty line that may stand before it has.
+  bool begun() const { return stream_.has_head() || decoder_.InMessage(); }
   // Feeds bytes of this request's message to the decoder, then pumps. On return `bytes` is what was
   // not consumed.
   http1::DecodeResult Receive(buffer::Slice& bytes);

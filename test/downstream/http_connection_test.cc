@@ -153,6 +153,29 @@ TEST_F(HttpConnectionTest, SlowHeadIsAnsweredAndTheConnectionClosed) {
   EXPECT_EQ(proxy_.http_stats().downstream_rq_active.value(), 0u);
 }
 
+// Old clients send an empty line behind the body of a POST (RFC 9112, section 2.2).
+TEST_F(HttpConnectionTest, EmptyLineBeginsNoRequest) {
+  proxy_.Start();
+  Peer client = proxy_.Connect();
+  client.Send(std::string(kDirect) + "\r\n");
+  ASSERT_TRUE(proxy_.Until([&] { return client.Got("direct"); }));
+  proxy_.Advance(61 * kSecond);
+  proxy_.Settle();
+  EXPECT_FALSE(client.Got("408"));
+  EXPECT_FALSE(client.Ended());
+  client.Send("GET /direct HTT");
+  proxy_.Settle();
+  proxy_.Advance(61 * kSecond);
+  EXPECT_TRUE(proxy_.Until([&] { return client.Got("HTTP/1.1 408"); }));
+  client = proxy_.Connect();
+  client.Send("\r\n");
+  proxy_.Settle();
+  proxy_.Advance(3601 * kSecond);
+  EXPECT_TRUE(proxy_.Until([&] { return client.Ended(); }));
+  EXPECT_EQ(client.Received(), "");
+  EXPECT_EQ(proxy_.http_stats().downstream_cx_idle_timeout.value(), 1u);
+}
+
 TEST_F(HttpConnectionTest, IdleConnectionCloses) {
   proxy_.Start();
   Peer client = proxy_.Connect();
