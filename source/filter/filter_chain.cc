@@ -360,8 +360,8 @@ bool FilterChain::RunPart(Direction direction, Way& way) {
       continue;
     }
     if (way.part == Part::kHead) {
-      RunAhead([&](uint8_t step) -> Entry& { return EntryAt(direction, step); }, way.next,
-               direction, in, LooksAhead(entry.needs[static_cast<int>(direction)]));
+      RunAhead([this, direction](uint8_t step) -> Entry& { return EntryAt(direction, step); },
+               way.next, direction, in, LooksAhead(entry.needs[static_cast<int>(direction)]));
       if (stream_.reply_pending_ || stream_.aborted_) return false;
     }
     const Verdict verdict = request ? CallRequest(entry, way) : CallResponse(entry, way);
@@ -383,8 +383,8 @@ bool FilterChain::WakeAwaiting(Direction direction, const Parts& in) {
   const int d = static_cast<int>(direction);
   const Way& way = ways_[d];
   if (stream_.awaited_[d] == 0 || way.part != Part::kHead) return false;
-  RunAhead([&](uint8_t step) -> Entry& { return EntryAt(direction, step); }, way.next, direction,
-           direction == Direction::kRequest ? stream_.request_in : stream_.response_in,
+  RunAhead([this, direction](uint8_t step) -> Entry& { return EntryAt(direction, step); }, way.next,
+           direction, direction == Direction::kRequest ? stream_.request_in : stream_.response_in,
            /*looks=*/true);
   if (stream_.reply_pending_ || stream_.aborted_) return true;
   if (in.end || in.body.size() > stream_.awaited_[d]) {
