@@ -17,12 +17,14 @@ namespace proxenos::waf {
 namespace {
 
 // Limits are ours, and what the filter passes is within them. A transaction whose id begins with
-// "d" only detects; "p" behind that: its body is cut, and need not parse. Bodies of JSON and XML
-// are read as such, and what cannot be read as what it says to be is refused: the Core Rule Set
-// expects both of who runs it. Beyond the limit of
-// arguments nothing would be looked at, so such requests are refused. Nor would anything be looked
-// at in a POST that does not say its type, which Rack takes for a form.
-constexpr char kFrame[] = R"(SecRuleEngine On
+// "d" only detects; "p" behind that: its body is cut or empty, and need not parse. Bodies of JSON
+// and XML are read as such, and what cannot be read as what it says to be is refused: the Core Rule
+// Set expects both of who runs it. Beyond the limit of arguments nothing would be looked at, so
+// such requests are refused. Nor would anything be looked at in a POST that does not say its type,
+// which Rack takes for a form. XML must be without a document type and in an encoding that begins
+// as ASCII does: what entities stand for is not looked at, and origins may put it in their place.
+constexpr char kFrame[] =
+    R"(SecRuleEngine On
 SecRequestBodyAccess On
 SecResponseBodyAccess On
 SecRequestBodyLimit 134217728
@@ -43,6 +45,13 @@ SecRule REQUEST_METHOD "@streq POST" "id:990000007,phase:1,t:none,pass,nolog,cha
 SecRule &REQUEST_HEADERS:Content-Type "@eq 0" "t:none,ctl:requestBodyProcessor=URLENCODED"
 SecRule UNIQUE_ID "@rx ^.p" "id:990000003,phase:1,pass,t:none,nolog,\
   ctl:ruleRemoveById=990000004,ctl:ruleRemoveById=990000005"
+SecRule REQBODY_PROCESSOR "@streq XML" \
+  "id:990000008,phase:2,t:none,deny,status:400,log,severity:2,chain,\
+  msg:'The XML body has a document type, or an encoding in which there might be one'"
+SecRule REQUEST_BODY "!@rx ^\s*\z|^(?:\xef\xbb\xbf)?\s*+(?=<[^\x00]))"
+    R"((?!<\?xml[^>]*\sencoding\s*=\s*[\x22'])"
+    R"((?!(?i:utf-8|us-ascii|iso-8859-\d+|windows-125\d)[\x22'])))"
+    R"((?!(?:\s|<\?(?>[^?]+|\?(?!>))*+\?>|<!--(?>[^-]+|-(?!->))*+-->)*+<!DOCTYPE)." "t:none"
 SecRule REQBODY_ERROR "!@eq 0" "id:990000004,phase:2,t:none,deny,status:400,log,severity:2,\
   msg:'The body is not what its content type says: %{reqbody_error_msg}'"
 SecRule MULTIPART_STRICT_ERROR "!@eq 0" \
@@ -97,8 +106,10 @@ class ModSecurityInspection final : public Inspection {
 
   Finding InspectRequest(const RequestFacts& request) override {
     return Guarded([this, &request](Finding& finding) {
+      // Many clients name the type of a body that they do not send.
+      const bool may_not_parse = request.partial || request.body.empty();
       std::string id =
-          absl::StrCat(mode_ == Mode::kDetect ? "d" : "b", request.partial ? "p-" : "-", id_);
+          absl::StrCat(mode_ == Mode::kDetect ? "d" : "b", may_not_parse ? "p-" : "-", id_);
       transaction_.emplace(&Library(), &rules_.rules, id.data(), nullptr);
       auto& t = *transaction_;
       t.processConnection(request.client.address.c_str(), request.client.port,

@@ -113,6 +113,7 @@ TEST(CoreRuleSetTest, BodiesOfEachKind) {
       {"multipart/form-data; boundary=x",
        "--x\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\n1' or '1'='1\r\n--x--\r\n"},
       {"text/xml", "<a><b>1' or '1'='1</b></a>"},
+      {"text/xml", "<a><b c=\"1' or '1'='1\"/></a>"},
   };
   for (const auto& [type, body] : bodies) {
     const Finding finding = Ask(*rules, Post(type, body));
@@ -136,6 +137,33 @@ TEST(CoreRuleSetTest, ABodyWithoutATypeIsReadAsAForm) {
   EXPECT_EQ(Ask(*rules, untyped("a=1&b=1%27+or+%271%27%3D%271")).intervention.action,
             Action::kDeny);
   EXPECT_EQ(Ask(*rules, untyped("a=1&b=2")).intervention.action, Action::kNone);
+}
+
+// What an entity stands for is the attack, or a file of the origin's.
+TEST(CoreRuleSetTest, XmlHasNoDocumentType) {
+  const auto rules = Compile(kCore);
+  const auto ask = [&rules](const std::string& body) {
+    const Finding finding = Ask(*rules, Post("application/xml", body));
+    return finding.intervention.action == Action::kNone ? 200 : int{finding.intervention.status};
+  };
+  const std::string doctype = "<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><a>&x;</a>";
+  const std::string utf16("\xff\xfe<\0a\0/\0>\0", 10);
+  for (const std::string& body :
+       {doctype, absl::StrCat("<?xml version='1.0'?>\n<!-- a-b -->\n", doctype),
+        absl::StrCat("\xef\xbb\xbf", doctype),
+        absl::StrCat("<!--", std::string(50'000, 'x'), "-->", doctype), utf16,
+        std::string("<?xml version='1.0' encoding='utf-7'?><a/>")}) {
+    EXPECT_EQ(ask(body), 400) << body.substr(0, 60);
+  }
+  for (const std::string body :
+       {"", "<a>hello</a>", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<a/>",
+        "<!-- <!DOCTYPE a> --><a/>", "<a>DOCTYPE a</a>",
+        "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body id=\"x-1\"/>"
+        "</s:Envelope>"}) {
+    EXPECT_EQ(ask(body), 200) << body;
+  }
+  RequestFacts bodiless = Get("/", {{"content-type", "text/xml"}});
+  EXPECT_EQ(Ask(*rules, bodiless).intervention.action, Action::kNone);
 }
 
 TEST(CoreRuleSetTest, BodiesMustBeWhatTheySay) {
