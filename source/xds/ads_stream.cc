@@ -14,6 +14,9 @@
 namespace proxenos::xds {
 namespace {
 
+// A control plane that sends large responses without a pause keeps no request back for longer.
+constexpr base::Nanos kLongestHold = base::kSecond;
+
 // Its place in kResourceTypes; behind them for any other.
 size_t RankOf(absl::string_view type_url) {
   const ResourceType* type = FindResourceType(type_url);
@@ -100,6 +103,7 @@ void AdsStream::PauseIfBusy() {
 }
 
 void AdsStream::OnIdle() {
+  loop_.Schedule(this);  // For those who could not ask.
   if (stream_ != nullptr) stream_->Resume();
 }
 
@@ -112,12 +116,28 @@ void AdsStream::SendNext(Kind& subscription) {
   stream_->Send(request);
 }
 
+size_t AdsStream::WhoMayAsk() {
+  const auto busy = std::find_if(subscriptions_.begin(), subscriptions_.end(),
+                                 [](const auto& subscription) { return subscription->busy(); });
+  if (busy == subscriptions_.end()) {
+    held_since_ = 0;
+    return subscriptions_.size();
+  }
+  if (held_since_ == 0) held_since_ = loop_.now();
+  if (loop_.now() - held_since_ >= kLongestHold) {
+    held_since_ = 0;
+    return subscriptions_.size();
+  }
+  return static_cast<size_t>(busy - subscriptions_.begin()) + 1;
+}
+
 void AdsStream::Run() {
   if (stream_ == nullptr || stream_->sending()) return;
   const auto due = [](const auto& subscription) { return subscription->has_request(); };
-  const auto next = std::find_if(subscriptions_.begin(), subscriptions_.end(), due);
+  const auto end = subscriptions_.begin() + static_cast<ptrdiff_t>(WhoMayAsk());
+  const auto next = std::find_if(subscriptions_.begin(), end, due);
   stats_.pending_requests = 0;
-  if (next == subscriptions_.end()) return;
+  if (next == end) return;
   if (rate_.has_value() && !rate_->Take()) {
     ++stats_.rate_limit_enforced;
     stats_.pending_requests = static_cast<uint64_t>(std::count_if(next, subscriptions_.end(), due));

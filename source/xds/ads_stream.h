@@ -80,6 +80,9 @@ class AdsStream final : private event::Runnable {
  private:
   void Open();
   void Run() override;  // Puts the next request on the stream.
+  // How many of subscriptions_ may ask now: what a response brings names what is asked for next, a
+  // part a turn, and a server would answer each part of a list of names with the whole list so far.
+  size_t WhoMayAsk();
   template <typename Kind>
   void SendNext(Kind& subscription);
   void OnMessage(std::string message);
@@ -104,8 +107,9 @@ class AdsStream final : private event::Runnable {
   ServerChoice choice_;
   std::optional<RequestRate> rate_;
   bool started_ = false;
-  bool node_sent_ = false;  // On this stream.
-  bool answered_ = false;   // On this stream: a response came.
+  bool node_sent_ = false;         // On this stream.
+  base::MonoTime held_since_ = 0;  // Since when some may not ask; 0: all may.
+  bool answered_ = false;          // On this stream: a response came.
   base::MonoTime opened_at_ = 0;
   uint64_t attempts_ = 0;  // Streams tried; chooses the address.
   int failures_ = 0;       // In a row, without a response in between; sets the pause.

@@ -49,6 +49,33 @@ TEST_P(AdsStreamTest, NextResponseWaitsForALargeOne) {
   thread_.Do([clusters] { EXPECT_EQ(clusters->held(), 2u); });
 }
 
+// A server answers each list of names with all that it has of them: it is asked once, not for each
+// part of the clusters that was taken.
+TEST_P(AdsStreamTest, WhatALargeResponseNamesIsAskedForAtOnce) {
+  constexpr size_t kClusters = 3000;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < kClusters; ++i) names.push_back(absl::StrCat("c", i));
+  plane_.Set("v1", Clusters(names));
+  Make();
+  Subscription* endpoints = Subscribe(kEndpointType, false);
+  thread_.Do([this, endpoints] {
+    SubscriptionOptions options;
+    options.type = *FindResourceType(kClusterType);
+    Subscription* clusters = stream_->Subscribe(options, [endpoints](const TypeUpdate& update) {
+      for (const Resource& resource : update.resources) endpoints->Want({{resource.name}, {}});
+      return std::vector<ResourceError>();
+    });
+    clusters->Want({{kAllNames}, {}});
+  });
+  Start();
+  ASSERT_TRUE(plane_.WaitForAck(kClusterType, "v1"));
+  ASSERT_TRUE(testing::Eventually([this] {
+    const auto requests = plane_.requests(kEndpointType);
+    return !requests.empty() && requests.back().resource_names_size() == kClusters;
+  }));
+  EXPECT_LT(plane_.requests(kEndpointType).size(), 5u);
+}
+
 // The answers to the first of them cannot be sent any more: the others still count, and so does the
 // end behind them.
 TEST_P(AdsStreamTest, ResponsesBeforeTheEndOfTheStream) {
