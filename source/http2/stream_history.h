@@ -28,11 +28,14 @@ class StreamHistory {
 
  private:
   int32_t last_ = -1;
-  // Both hold the newest only: an older one counts as ended. First and last of each gap.
+  // Both hold the newest only: an older gap counts as ended. First and last of each gap.
   std::vector<std::pair<int32_t, int32_t>> skipped_;
   std::vector<int32_t> given_up_;
   uint32_t next_skipped_ = 0;
   uint32_t next_given_up_ = 0;
+  // The newest that given_up_ had no place for. RFC 9113, section 5.1: who resets a stream has to
+  // ignore what was on its way, so what is not known of it and those before it counts as given up.
+  int32_t forgotten_ = -1;
 };
 
 }  // namespace proxenos::http2

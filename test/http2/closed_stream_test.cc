@@ -74,5 +74,26 @@ TEST_F(ClosedStreamTest, DataAfterOurRefusal) {
   EXPECT_EQ(server_.session.error(), ErrorCode::kNoError);
 }
 
+// A client with many uploads under way, all of which are answered before their end: what it had
+// sent until it heard of that is ignored (RFC 9113, section 5.1).
+TEST_F(ClosedStreamTest, DataOfManyStreamsThatWereReset) {
+  Options options;
+  options.max_concurrent_streams = 1000;
+  ServerPeer server(options);
+  frames_.Preface();
+  for (uint32_t id = 1; id < 600; id += 2) frames_.Headers(id, GetFields(), kEndHeaders);
+  ASSERT_TRUE(Feed(server.session, frames_.Take()));
+  for (StreamId id = 1; id < 600; id += 2) {
+    server.Respond(id, 200);
+    server.session.Reset(id, ErrorCode::kNoError);
+  }
+  Produced(server.session);
+  for (uint32_t id = 1; id < 600; id += 2) frames_.Data(id, "x", kEndStream);
+  frames_.Headers(601, GetFields());
+  ASSERT_TRUE(Feed(server.session, frames_.Take())) << server.session.detail();
+  server.Respond(601, 200);
+  EXPECT_NE(FramesText(Produced(server.session)).find("HEADERS 601"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace proxenos::http2

@@ -43,10 +43,23 @@ TEST(StreamHistoryTest, OnlyTheNewestAreRemembered) {
     history.Open(id);
     history.GiveUp(id);
   }
-  EXPECT_EQ(history.Of(1), Past::kEnded);
-  EXPECT_EQ(history.Of(3), Past::kEnded);
+  EXPECT_EQ(history.Of(3491), Past::kEnded);
   EXPECT_EQ(history.Of(3997), Past::kGivenUp);
   EXPECT_EQ(history.Of(3995), Past::kSkipped);
+}
+
+// As many as the bound may be on their way at once, and as many more.
+TEST(StreamHistoryTest, WhatIsForgottenIsNotHeldAgainstTheClient) {
+  StreamHistory history;
+  for (int32_t id = 1; id < 1000; id += 4) {
+    history.Open(id);
+    history.GiveUp(id);
+    history.GiveUp(id + 2);  // Refused, so that it lies in a gap once there is another.
+  }
+  for (int32_t id = 1; id < 1000; id += 2) EXPECT_EQ(history.Of(id), Past::kGivenUp) << id;
+  history.Open(1001);
+  EXPECT_EQ(history.Of(1001), Past::kEnded);
+  EXPECT_EQ(history.Of(1003), Past::kNone);
 }
 
 }  // namespace
