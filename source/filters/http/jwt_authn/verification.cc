@@ -16,9 +16,11 @@ namespace {
 
 constexpr absl::string_view kSpace = "envoy.filters.http.jwt_authn";
 
-// Nothing was found wrong with a token: there was none, or it was not meant for us.
-bool IsAbsence(Failure failure) {
-  return failure == Failure::kMissing || failure == Failure::kUnknownIssuer;
+// How much a failure says of a token: nothing when there was none, little when it is another
+// issuer's.
+int WeightOf(Failure failure) {
+  if (failure == Failure::kMissing) return 0;
+  return failure == Failure::kUnknownIssuer ? 1 : 2;
 }
 
 // Audiences are compared without scheme and final slash.
@@ -99,10 +101,10 @@ Verification::Result Verification::CheckAny(const std::vector<Requirement>& chil
     const Result result = Check(child);
     if (!result.has_value() || *result == Failure::kNone) return result;
     accepted_.resize(before);
-    // A token that is wrong says more than one that is not there.
-    if (!IsAbsence(*result) || IsAbsence(said)) said = *result;
+    if (WeightOf(*result) >= WeightOf(said)) said = *result;
   }
-  if (failed_passes || (missing_passes && IsAbsence(said))) return Failure::kNone;
+  // A token of an issuer that nobody knows is there, and the origin might believe it.
+  if (failed_passes || (missing_passes && said == Failure::kMissing)) return Failure::kNone;
   return said;
 }
 
@@ -142,7 +144,10 @@ Verification::Result Verification::CheckWhatThereIs(bool failures_pass) {
     const Provider* provider = nullptr;
     if (failure == Failure::kNone) {
       provider = ProviderOf(token, *found.place);
-      if (provider == nullptr) continue;  // Not meant for us.
+      if (provider == nullptr) {
+        if (failures_pass) continue;
+        return Failure::kUnknownIssuer;
+      }
       // `places` ends with this call; the provider's own place is the same.
       const auto own = std::find(provider->places.begin(), provider->places.end(), *found.place);
       const Result result = CheckToken(*provider, provider->audiences, {&*own, found.text});
