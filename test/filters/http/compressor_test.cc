@@ -185,6 +185,8 @@ TEST_F(CompressorTest, EtagsAndVary) {
   EXPECT_TRUE(Compresses({{"vary", "accept-encoding"}, {"accept-ranges", "bytes"}}));
   EXPECT_EQ(Field("vary"), "accept-encoding");
   EXPECT_EQ(Field("accept-ranges"), "-");
+  EXPECT_FALSE(Compresses({{"content-range", "bytes 0-4/100"}}, "short", 206));
+  EXPECT_EQ(Field("vary"), "Accept-Encoding");
   Configure(Lib<Gzip>() + "response_direction_config { weaken_etag_on_compress: true }");
   EXPECT_TRUE(Compresses({{"etag", "\"a\""}}));
   EXPECT_EQ(Field("etag"), "W/\"a\"");

@@ -80,6 +80,11 @@ void StartCoding(Head& head, absl::string_view coding) {
   head.headers.AddView(HeaderId::kContentEncoding, "content-encoding", coding);
 }
 
+// A part of a representation is a part of the bytes that it was asked of (RFC 9110, section 14.4).
+bool IsPart(const http::ResponseHead& head) {
+  return head.status == 206 || head.headers.Find("content-range") != nullptr;
+}
+
 bool IsWeak(absl::string_view etag) { return absl::StartsWith(etag, "W/"); }
 
 }  // namespace
@@ -145,9 +150,7 @@ Verdict Compressor::OnRequestHeaders(http::RequestHead& head, bool end) {
 
 bool Compressor::Compressible(const http::ResponseHead& head) const {
   const auto& skipped = settings_.uncompressed_statuses;
-  // A part of a representation is a part of the bytes that it was asked of (RFC 9110, section
-  // 14.4).
-  if (head.status < 200 || head.status == 206 || head.headers.Find("content-range") != nullptr ||
+  if (head.status < 200 ||
       std::find(skipped.begin(), skipped.end(), head.status) != skipped.end()) {
     return false;
   }
@@ -208,15 +211,17 @@ Verdict Compressor::OnResponseHeaders(http::ResponseHead& head, bool end) {
   response_active_ = false;
   response_encoder_.reset();  // Of a response whose place this one takes.
   if (!ResponseEnabled()) return Verdict::kContinue;
-  const bool long_enough = LongEnough(head, settings_.response);
+  const bool part = IsPart(head);
+  const bool long_enough = part || LongEnough(head, settings_.response);
   const bool compressible = long_enough && Compressible(head);
-  response_active_ = compressible && IsChosen(head) && !end;
+  response_active_ = compressible && !part && IsChosen(head) && !end;
   if (part_ != nullptr) {
     (response_active_ ? part_->response->compressed : part_->response->not_compressed).Inc();
     if (!long_enough) part_->response->content_length_too_small.Inc();
   }
   if (!compressible) return Verdict::kContinue;
-  // Who keeps the response for others has to know, compressed or not.
+  // Who keeps the response for others has to know, compressed or not; of a part as of its whole
+  // (RFC 9110, section 15.3.7).
   http::AddVary("accept-encoding", "Accept-Encoding", head.headers);
   if (!response_active_) return Verdict::kContinue;
   const absl::string_view etag = head.headers.Get(HeaderId::kEtag);
