@@ -93,6 +93,7 @@ JWT_REQUESTS = [(name, get(path, *fields)) for name, path, *fields in (
     ("any by authorization", "/any", "Authorization: Bearer " + ANY_TOKEN), ("any without prefix", "/any", "x-token: " + ANY_TOKEN),
     ("either", "/either", "x-token: T " + ANY_TOKEN), ("neither", "/either"), ("both", "/both", bearer(GOOD), "x-token: T " + ANY_TOKEN),
     ("one of both", "/both", bearer(GOOD)), ("missing", "/missing"), ("not missing but bad", "/missing", bearer(GOOD | {"exp": 1})),
+    ("not missing but of nobody known", "/missing", bearer(GOOD | {"iss": "x"})),
     ("failed", "/failed", bearer(GOOD | {"exp": 1})), ("open", "/open"), ("preflight", "/", "Origin: http://a", PREFLIGHT))]
 JWT_REQUESTS.append(("real preflight", get("/", "Origin: http://a", PREFLIGHT, method="OPTIONS")))
 

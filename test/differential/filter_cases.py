@@ -282,6 +282,9 @@ UNPACKED = [
     ("response, none", get("/made")), ("head of response", get("/made?:gzip=1", method="HEAD")),
     ("accepts something", get("/made", "Accept-Encoding: br")), ("accepts gzip", get("/made", "Accept-Encoding: gzip;q=0.5, br"))]
 
+SCRIPTED = bootstrap([to()], manager=filters(("decompressor.v3", "Decompressor", GUNZIP), ("lua.v3", "Lua", {"default_source_code": {
+    "inline_string": "function envoy_on_request(h) local n = h:body():length() h:headers():add('x-length', tostring(n)) end"}})))
+
 BUFFERED_ROUTES = [
     route("/p/off", "buffer", typed("buffer.v3", "BufferPerRoute", disabled=True)),
     route("/small", "buffer", typed("buffer.v3", "BufferPerRoute", buffer={"max_request_bytes": 2})), to()]
@@ -397,6 +400,8 @@ GROUPS = {
     "compressor": (COMPRESSED, ENCODINGS),
     "strict compressor": (STRICT, [pair for pair in ENCODINGS if not pair[0].startswith("accepts")]),
     "decompressor": (through("decompressor.v3", "Decompressor", **GUNZIP), UNPACKED),
+    "script behind a decompressor": (SCRIPTED, [pair for pair in UNPACKED if pair[0] in (
+        "request", "request, upper case", "request, no-transform", "request, none")]),
     "buffer": (through("buffer.v3", "Buffer", BUFFERED_ROUTES, max_request_bytes=10), BUFFERED),
     "health_check": ({**bootstrap(manager=HEALTH), "node": {"id": "one", "cluster": "edge"}}, HEALTH_REQUESTS),
     "fault": (through("fault.v3", "HTTPFault", FAULT_ROUTES), FAULT_REQUESTS),
