@@ -18,7 +18,8 @@ absl::Status Wrong(absl::string_view message) { return absl::InvalidArgumentErro
 bool IsEmpty(const Value& value) {
   if (value.kind == Value::Kind::kAbsent) return true;
   if (value.kind == Value::Kind::kJson) return value.json->is_null();
-  const bool text = value.kind == Value::Kind::kText || value.kind == Value::Kind::kUnderscored ||
+  const bool text = value.kind == Value::Kind::kText || value.kind == Value::Kind::kBody ||
+                    value.kind == Value::Kind::kUnderscored ||
                     value.kind == Value::Kind::kPercentEncoded;
   return text && value.text.empty();
 }

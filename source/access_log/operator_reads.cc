@@ -148,7 +148,9 @@ Value ReadLogType(const Operator&, const FormatInput& input, Scratch&) {
 }
 
 Value ReadLocalReplyBody(const Operator&, const FormatInput& input, Scratch&) {
-  return Value::Text(input.local_reply_body);
+  Value body = Value::Text(input.local_reply_body);
+  body.kind = Value::Kind::kBody;
+  return body;
 }
 
 Value ReadStartTime(const Operator& self, const FormatInput& input, Scratch& scratch) {

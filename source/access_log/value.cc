@@ -220,7 +220,12 @@ absl::string_view LogTypeName(LogType type) {
 void AppendAsText(const Value& value, absl::string_view absent, std::string& out) {
   if (AppendPlain(value, absent, out)) return;
   std::string storage;
-  AppendEscapedText(TextOf(value, storage), out);
+  const absl::string_view text = TextOf(value, storage);
+  if (value.kind == Value::Kind::kBody) {
+    out.append(text.data(), text.size());
+  } else {
+    AppendEscapedText(text, out);
+  }
 }
 
 void AppendInJsonString(const Value& value, absl::string_view absent, std::string& out) {

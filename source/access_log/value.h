@@ -58,6 +58,7 @@ struct Value {
   enum class Kind : uint8_t {
     kAbsent,  // Written as "-" in text, null in JSON.
     kText,
+    kBody,            // Text whose lines are not escaped: of an answer, for an answer.
     kUnderscored,     // Text in which blanks become '_', so that logs can be split at blanks.
     kPercentEncoded,  // Text to be percent-decoded while it is written.
     kNumber,

@@ -103,6 +103,14 @@ TEST_F(LocalReplyTest, TheFirstMapperThatTakesItIsTheOnlyOne) {
   EXPECT_EQ(Body(Get("/direct")), "<some>");
 }
 
+// A page has more than one line; what clients send stays on one.
+TEST_F(LocalReplyTest, AFormatLeavesTheLinesOfABody) {
+  Start(
+      "{mappers: [{filter: {not_health_check_filter: {}}, body: {inline_string: \"a\\nb\\t\"}}], "
+      "body_format: {text_format_source: {inline_string: \"<%LOCAL_REPLY_BODY%>\\n%REQ(X-A)%\"}}}");
+  EXPECT_EQ(Body(Get("/none", "X-A: 1\t2\r\n")), "<a\nb\t>\n1\\x092");
+}
+
 TEST_F(LocalReplyTest, FormatOfAllAndOfAMapper) {
   Start(
       "{mappers: [{filter: {header_filter: {header: {name: x-a, present_match: true}}}, "
