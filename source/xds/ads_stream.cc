@@ -157,6 +157,7 @@ bool AdsStream::Receive(std::string message) {
   typename Kind::Response response;  // But for its resources.
   if (!reader.ok() || !response.ParseFromString(reader->rest())) return false;
   answered_ = true;
+  answered_by_ = choice_.current();
   stats_.identifier = response.control_plane().identifier().substr(0, 256);
   // On a stream of one type there is no need to name it.
   const bool unnamed = response.type_url().empty() && subscriptions_.size() == 1;
@@ -195,8 +196,10 @@ void AdsStream::OnClosed(const absl::Status& status) {
          status.ToString(), "), next attempt in ", pause / base::kMillisecond, " ms");
   for (const auto& subscription : subscriptions_) subscription->OnStreamLost();
   // One that was asked and kept silent has failed, however long that took: keepalive may need
-  // longer to find it dead than the longest pause. One that was asked nothing had no chance.
-  choice_.OnLost(answered_ || (!node_sent_ && WasOfUse()));
+  // longer to find it dead than the longest pause. But one that was asked nothing had no chance,
+  // and one that was told its own versions may have had nothing to say.
+  const bool may_keep_silent = !node_sent_ || answered_by_ == choice_.current();
+  choice_.OnLost(answered_ || (may_keep_silent && WasOfUse()));
   retry_timer_.ArmIn(pause);
 }
 

@@ -111,8 +111,9 @@ class AdsStream final : private event::Runnable {
   base::MonoTime held_since_ = 0;  // Since when some may not ask; 0: all may.
   bool answered_ = false;          // On this stream: a response came.
   base::MonoTime opened_at_ = 0;
-  uint64_t attempts_ = 0;  // Streams tried; chooses the address.
-  int failures_ = 0;       // In a row, without a response in between; sets the pause.
+  std::optional<size_t> answered_by_;  // The server that the last response came from.
+  uint64_t attempts_ = 0;              // Streams tried; chooses the address.
+  int failures_ = 0;                   // In a row, without a response in between; sets the pause.
 
   absl::Status last_status_;
   ControlPlaneStats stats_;

@@ -60,6 +60,7 @@ void ServiceStream::Fail(absl::Status status) {
 
 void ServiceStream::OnMessage(std::string message) {
   answered_ = true;
+  answered_by_ = choice_.current();
   stream_->Pause();
   message_timer_.ArmIn(kMessagePause);
   if (!fail_timer_.armed()) events_.on_message(message);
@@ -81,7 +82,8 @@ void ServiceStream::OnClosed(const absl::Status& status) {
   const base::Nanos pause = RetryPause(target(), failures_++, loop_.random());
   PX_LOG(kConfig, kWarn, options_.method, ": stream ended (", status.ToString(),
          "), next attempt in ", pause / base::kMillisecond, " ms");
-  choice_.OnLost(answered);  // However long the silence was.
+  // Silence, however long, is a failure of one that never said anything.
+  choice_.OnLost(answered || (of_use && answered_by_ == choice_.current()));
   open_timer_.ArmIn(pause);
   events_.on_lost(status);
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -69,7 +70,8 @@ class ServiceStream {
   event::Timer fail_timer_;
   absl::Status failure_;
   ServerChoice choice_;
-  bool answered_ = false;  // On this stream: a message came.
+  bool answered_ = false;              // On this stream: a message came.
+  std::optional<size_t> answered_by_;  // The server that the last message came from.
   base::MonoTime opened_at_ = 0;
   uint64_t attempts_ = 0;  // Streams tried; chooses the address.
   int failures_ = 0;       // In a row, without an answer in between.

@@ -176,5 +176,24 @@ TEST_F(ServiceStreamTest, ServerThatKeepsSilentIsLeftHoweverLongThatTook) {
   thread_.Do([this] { stream_.reset(); });
 }
 
+TEST_F(ServiceStreamTest, ServerThatHasSpokenMayKeepSilentLater) {
+  xds_server::StreamServer second{ServerEvents()};
+  ASSERT_TRUE(second.Start("127.0.0.1:0").ok());
+  ASSERT_TRUE(WaitForStreams(1));
+  std::vector<GrpcTarget> targets = {TargetOf(server_), TargetOf(second)};
+  targets[0].backoff_base = targets[0].backoff_max = 1;  // Any stream lasts longer.
+  StartStream(std::move(targets));
+  ASSERT_TRUE(WaitForStreams(2));
+  server_.Send(stream(), Bytes("a word"));
+  ASSERT_TRUE(Eventually([this] { return !came().empty(); }));
+  for (size_t i = 2; i <= 5; ++i) {
+    ASSERT_TRUE(WaitForStreams(i));
+    server_.Finish(stream(), absl::UnavailableError("later"));
+  }
+  EXPECT_TRUE(WaitForStreams(6));
+  EXPECT_EQ(second.streams().size(), 0u);
+  thread_.Do([this] { stream_.reset(); });
+}
+
 }  // namespace
 }  // namespace proxenos::xds
