@@ -265,7 +265,8 @@ TEST(HostSetTest, ATableHasTheWeightsOfLocalitiesAsTheyAreWritten) {
   assignment.localities[0].endpoints[0].health = EndpointHealth::kUnhealthy;
   ClusterConfig config = EdsConfig();
   config.locality_weighted = true;
-  config.hashing = HashOptions();
+  config.lb_policy = LbPolicy::kMaglev;
+  config.hashing.Mutable().ring = false;
   const auto weights = [](const HostSet& hosts) {
     std::map<std::string, double> found;
     for (const HashTable::Member& member : hosts.groups()[0].table->members()) {
