@@ -137,9 +137,13 @@ void RewordGrpc(const LocalReplies& rules, filter::StreamContext& stream, const 
   Reword(rules, stream, said);
   TellGrpc(asked, said, head);
   head.status = status;
-  head.headers.Remove(HeaderId::kContentType);
-  head.headers.AddView(HeaderId::kContentType, http::HeaderName(HeaderId::kContentType),
-                       rpc::kContentType);
+}
+
+void KeepGrpcType(http::HeaderMap& headers) {
+  if (headers.Get(HeaderId::kContentType) == rpc::kContentType) return;
+  headers.Remove(HeaderId::kContentType);
+  headers.AddView(HeaderId::kContentType, http::HeaderName(HeaderId::kContentType),
+                  rpc::kContentType);
 }
 
 }  // namespace proxenos::downstream

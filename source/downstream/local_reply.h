@@ -51,5 +51,7 @@ void Reword(const LocalReplies& rules, filter::StreamContext& stream, LocalReply
 void RewordPlain(const LocalReplies& rules, filter::StreamContext& stream, buffer::Buffer& body);
 // And for one to a gRPC call, a head alone, which was made of `asked`.
 void RewordGrpc(const LocalReplies& rules, filter::StreamContext& stream, const LocalReply& asked);
+// Whatever routes and mappers say of its content: to its client a reply to a gRPC call is gRPC.
+void KeepGrpcType(http::HeaderMap& headers);
 
 }  // namespace proxenos::downstream

@@ -255,18 +255,21 @@ bool Stream::StartLocalReply() {
   if (!reply_pending_) return false;
   reply_pending_ = false;
   chain_->StartLocalReply();
-  if (!reply_kept_) ChangeByRoute(*this);
+  if (reply_kept_) return true;
+  ChangeByRoute(*this);
+  // See StreamContext::Reply for which of them have no body.
+  const bool grpc = IsGrpcCall() && reply_status_ / 100 != 3;
   const OriginRules* rules = connection_.config().origin.get();
-  if (rules != nullptr && rules->local_replies != nullptr && !reply_kept_) {
-    RewordReply(*rules->local_replies);
+  if (rules != nullptr && rules->local_replies != nullptr) {
+    RewordReply(*rules->local_replies, grpc);
   }
+  if (grpc) KeepGrpcType(response.headers);
   return true;
 }
 
 // Before any filter sees it, as whoever replied has left it.
-void Stream::RewordReply(const LocalReplies& rules) {
-  // See StreamContext::Reply for which of them have no body.
-  if (IsGrpcCall() && reply_status_ / 100 != 3) {
+void Stream::RewordReply(const LocalReplies& rules, bool grpc) {
+  if (grpc) {
     RewordGrpc(rules, *this, LocalReply{reply_status_, std::string(reply_body_)});
   } else {
     RewordPlain(rules, *this, response_in.body);

@@ -103,7 +103,7 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   }
   bool PumpOnce();
   bool StartLocalReply();
-  void RewordReply(const LocalReplies& rules);
+  void RewordReply(const LocalReplies& rules, bool grpc);
   void Log(access_log::LogType type);
   // Hands response parts to the codec as far as the connection has room. True when any went.
   bool Encode();
