@@ -6,20 +6,13 @@
 #include "source/base/check.h"
 #include "source/base/log.h"
 #include "source/server/cluster_version.h"
-#include "source/upstream/assignment_patch.h"
 #include "source/upstream/load_metrics.h"
-#include "source/xds/type_url.h"
 
 namespace proxenos::server {
 
 namespace {
 
 using upstream::DiscoveryKind;
-
-// So many are compiled again, when they are needed again, in some twenty microseconds.
-constexpr size_t kFewEndpoints = 16;
-// An assignment of fewer bytes is compiled as fast as it is compared.
-constexpr size_t kPatchedBytes = 16 * 1024;
 
 // Whether an aggregate cluster stands for itself, by what it and the others name.
 bool GoesInCircles(const upstream::ClusterConfig& config, const ClusterStore& known) {
@@ -54,10 +47,6 @@ ClusterStore::ClusterStore(StoreContext context, Compilers& compilers, SecretSto
 
 ClusterStore::~ClusterStore() = default;
 
-ClusterStore::AssignmentKey ClusterStore::KeyOf(const upstream::ClusterConfig& config) {
-  return {config.eds->ads ? SourceKey() : config.eds->source, config.eds->service_name};
-}
-
 std::optional<std::string> ClusterStore::Refuse(Cluster& cluster, const xds::Resource& resource,
                                                 std::string reason) {
   cluster.refused = std::make_unique<Refusal>(
@@ -91,12 +80,8 @@ std::unique_ptr<ClusterStore::Version> ClusterStore::MakeVersion(
     without_secrets_.insert(config->name);
   }
   if (config->discovery == DiscoveryKind::kEds) {
-    const AssignmentKey key = KeyOf(*config);
-    version->endpoints = context_.wanted.Claim(xds::kEndpointType, key.source, key.name);
+    ClaimEndpoints(*version);
     version->endpoints_deadline = context_.Deadline(config->eds->initial_fetch_timeout);
-    AssignmentEntry& entry = EntryOf(key);
-    entry.users.Add(config->name);
-    if (entry.stale_at != base::kNever) deadlines_.emplace(entry.stale_at, config->name);
   } else if (IsDns(*config)) {
     version->dns = std::make_unique<DnsState>();
     Version* self = version.get();  // It owns the look-ups, so they end before it does.
@@ -151,7 +136,10 @@ std::optional<std::string> ClusterStore::Take(const xds::Resource& resource, boo
   if (is_static && (cluster.active != nullptr || cluster.warming != nullptr))
     return "a cluster of this name was defined before";
 
-  if (std::exchange(cluster.leaves, base::kNever) != base::kNever) leaving_.erase(cluster.name);
+  if (std::exchange(cluster.leaves, base::kNever) != base::kNever) {
+    leaving_.erase(cluster.name);
+    if (cluster.active != nullptr) ClaimEndpoints(*cluster.active);
+  }
   Version* const newest = cluster.warming != nullptr ? cluster.warming.get() : cluster.active.get();
   if (newest != nullptr && newest->resource.SameBytes(resource)) {
     cluster.refused.reset();
@@ -216,6 +204,9 @@ void ClusterStore::Leave(Cluster& cluster) {
   CountStartup(cluster);
   warming_.erase(cluster.name);
   without_secrets_.erase(cluster.name);
+  // Its endpoints serve on, but are not asked for: the control plane knows the name no more, and
+  // some leave a question open as long as one of its names is unknown to them.
+  if (cluster.active != nullptr) cluster.active->endpoints = NameClaim();
   cluster.leaves = context_.loop.now() + kRemovalGrace;
   leaving_.insert(cluster.name);
   context_.Pump();
@@ -229,105 +220,6 @@ std::optional<std::string> ClusterStore::TakeOwn(const xds::Resource& resource) 
 void ClusterStore::DropOwn(const std::string& name) {
   const auto found = clusters_.find(name);
   if (found != clusters_.end() && found->second->own) Leave(*found->second);
-}
-
-ClusterStore::AssignmentEntry& ClusterStore::EntryOf(const AssignmentKey& key) {
-  std::unique_ptr<AssignmentEntry>& entry = assignments_[key.source][key.name];
-  if (entry == nullptr) entry = std::make_unique<AssignmentEntry>();
-  return *entry;
-}
-
-ClusterStore::AssignmentEntry* ClusterStore::FindEntry(const AssignmentKey& key) const {
-  const auto of_source = assignments_.find(key.source);
-  if (of_source == assignments_.end()) return nullptr;
-  const auto found = of_source->second.find(key.name);
-  return found == of_source->second.end() ? nullptr : found->second.get();
-}
-
-std::optional<std::string> ClusterStore::TakeAssignment(const SourceKey& source,
-                                                        const xds::Resource& resource) {
-  AssignmentEntry& entry = EntryOf({source, resource.name});
-  config::Errors errors;
-  std::shared_ptr<const upstream::Assignment> assignment = PatchEndpoints(entry, *resource.bytes);
-  if (assignment == nullptr) {
-    assignment = compilers_.assignment(*resource.bytes, Origin::kDiscovery, errors);
-  }
-  if (assignment == nullptr) {
-    std::string reason(errors.ToStatus().message());
-    entry.refused = std::make_unique<Refusal>(
-        Refusal{ResourceVersion::Of(resource, context_.loop.wall_now()), reason});
-    return reason;
-  }
-  entry.refused.reset();
-  entry.missing = false;
-  entry.active = ResourceVersion::Of(resource, context_.loop.wall_now());
-  entry.assignment = std::move(assignment);
-  BeginStaleness(entry, entry.assignment->stale_after);
-  TellUsers(entry);
-  return std::nullopt;
-}
-
-std::shared_ptr<const upstream::Assignment> ClusterStore::PatchEndpoints(
-    const AssignmentEntry& entry, const std::string& bytes) {
-  if (entry.assignment == nullptr || !entry.active || bytes.size() < kPatchedBytes) return nullptr;
-  const auto difference = upstream::FindDifference(*entry.active->bytes, bytes);
-  if (!difference.has_value()) return nullptr;
-  config::Errors errors;  // Their paths would not be those of the whole, which is compiled then.
-  const auto changed = compilers_.assignment(difference->bytes, Origin::kDiscovery, errors);
-  return changed == nullptr ? nullptr : upstream::Patch(*entry.assignment, *difference, *changed);
-}
-
-void ClusterStore::TellUsers(const AssignmentEntry& entry) {
-  entry.users.ForEach([this](const std::string& name) { NewEndpoints(name); });
-  context_.Pump();
-}
-
-void ClusterStore::TakeMissingAssignment(const SourceKey& source, const std::string& name) {
-  AssignmentEntry& entry = EntryOf({source, name});
-  entry.missing = !entry.active.has_value();
-  TellUsers(entry);
-}
-
-bool ClusterStore::HasNoEndpoints(const Version& version) const {
-  if (version.config->discovery != DiscoveryKind::kEds) return false;
-  const AssignmentEntry* entry = FindEntry(KeyOf(*version.config));
-  return entry != nullptr && entry->missing;
-}
-
-void ClusterStore::DropAssignment(const SourceKey& source, const std::string& name) {
-  const auto of_source = assignments_.find(source);
-  if (of_source != assignments_.end()) of_source->second.erase(name);
-}
-
-const upstream::Assignment* ClusterStore::EndpointsOf(const Version& version) {
-  if (version.config->discovery != DiscoveryKind::kEds) {
-    return version.dns != nullptr ? version.dns->resolved.get() : version.config->assignment.get();
-  }
-  AssignmentEntry* found = FindEntry(KeyOf(*version.config));
-  if (found == nullptr) return nullptr;
-  AssignmentEntry& entry = *found;
-  if (entry.stale_at <= context_.loop.now()) {
-    static const upstream::Assignment* const kStale = new upstream::Assignment;
-    return kStale;
-  }
-  if (entry.assignment == nullptr && entry.active.has_value()) {
-    config::Errors errors;  // None: these bytes were taken before.
-    entry.assignment = compilers_.assignment(*entry.active->bytes, Origin::kDiscovery, errors);
-  }
-  return entry.assignment.get();
-}
-
-void ClusterStore::ReleaseEndpoints(const Version& version) {
-  // Where hosts' health changes, the hosts are made anew each time.
-  if (version.config->discovery != DiscoveryKind::kEds || version.health != nullptr) return;
-  AssignmentEntry* entry = FindEntry(KeyOf(*version.config));
-  if (entry == nullptr || entry->assignment == nullptr) return;
-  if (entry->users.several()) return;  // It costs each of them little.
-  size_t endpoints = 0;
-  for (const auto& locality : entry->assignment->localities) {
-    endpoints += locality.endpoints.size();
-  }
-  if (endpoints <= kFewEndpoints) entry->assignment.reset();
 }
 
 bool ClusterStore::Settle(const event::WorkSlice& slice, Batch& batch) {

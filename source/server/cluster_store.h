@@ -139,6 +139,8 @@ class ClusterStore {
   static FilterSecrets NamedSince(uint64_t stamp);
   std::optional<std::string> Refuse(Cluster& cluster, const xds::Resource& resource,
                                     std::string reason);
+  // Asks for the endpoints of an EDS cluster.
+  void ClaimEndpoints(Version& version);
   // The endpoints that a version has now; null while they are awaited.
   const upstream::Assignment* EndpointsOf(const Version& version);
   AssignmentEntry& EntryOf(const AssignmentKey& key);

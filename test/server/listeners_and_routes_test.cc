@@ -55,6 +55,26 @@ TEST_F(ListenersAndRoutesTest, RemovedClusterGoesAfterTheGraceWhateverNamesIt) {
   EXPECT_EQ(After(kRemovalGrace), Words{"-cluster a"});
 }
 
+// Some control planes leave a question open while one of its names is unknown to them: it must not
+// hold up the endpoints of the cluster that comes in its place.
+TEST_F(ListenersAndRoutesTest, EndpointsOfARemovedClusterServeButAreNotAskedFor) {
+  const std::set<std::string>& wanted = wanted_[{xds::kEndpointType, ""}];
+  Apply(xds::kClusterType, {{"old", "eds before"}});
+  Apply(xds::kEndpointType, {{"before", "10.0.0.1"}});
+  Apply(xds::kListenerType, {{"l", "80 inline old"}});
+  EXPECT_EQ(Turn(), Words{"cluster old/1; listener l"});
+
+  Apply(xds::kClusterType, {{"new", "eds after"}}, {"old"});
+  EXPECT_EQ(Turn(), kNoBatch) << "it serves on";
+  EXPECT_EQ(wanted, std::set<std::string>{"after"});
+
+  Apply(xds::kClusterType, {{"old", "eds before"}});
+  EXPECT_EQ(Turn(), kNoBatch) << "it has its endpoints";
+  EXPECT_EQ(wanted, (std::set<std::string>{"after", "before"}));
+  Apply(xds::kEndpointType, {{"before", "10.0.0.1 10.0.0.2"}});
+  EXPECT_EQ(After(10 * kRemovalGrace), Words{"hosts old/2"}) << "and what becomes of them";
+}
+
 TEST_F(ListenersAndRoutesTest, RemovedClusterThatComesBackIsUntouched) {
   Apply(xds::kClusterType, {{"a", "static 10.0.0.1"}});
   Apply(xds::kListenerType, {{"l", "80 inline a"}});
