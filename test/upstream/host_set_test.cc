@@ -255,7 +255,7 @@ TEST(HostSetTest, AWeakLocalityLosesShare) {
   EXPECT_NEAR(picked.at("10.0.1.1:80"), 10000, 20);
 }
 
-// Tables take weights as they are written, as Envoy's do: of the healthy hosts, and in panic of all.
+// Tables take weights as they are written, as in Envoy: of the healthy hosts; of all in panic.
 TEST(HostSetTest, ATableHasTheWeightsOfLocalitiesAsTheyAreWritten) {
   Assignment assignment;
   assignment.localities.push_back(InLocality("a", {At("10.0.0.1"), At("10.0.0.2")}));
