@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "source/base/log.h"
 
@@ -105,6 +106,34 @@ absl::Status Note(const std::string&, Options& options) {
   return absl::OkStatus();
 }
 
+// Envoy's loggers that have no part here to belong to. Deployment tools set some without being
+// asked (misc:error), so a level for one of these is noted; for a name nobody knows it is an error.
+constexpr absl::string_view kForeignLoggers =
+    " a2a ai_protocol_manager alternate_protocols_cache assert aws backtrace basic_auth "
+    "cache_filter client compression conn_handler credential_injector decompression "
+    "dubbo dynamic_modules envoy_bug ext_authz ext_proc filter forward_proxy geolocation "
+    "golang happy_eyeballs hc health_checker http2 hystrix init io ip_tagging json_rpc "
+    "jwt kafka key_value_store local_rate_limit lua matcher mcp misc mongo "
+    "multi_connection notification oauth2 quic quic_stream rate_limit_quota rbac rds "
+    "redis rocketmq runtime secret sse stats stats_sinks tap testing thrift tracing udp "
+    "wasm websocket ";
+
+absl::Status ComponentLevels(const std::string& value, Options& options) {
+  options.component_log_level.clear();
+  for (const absl::string_view part : absl::StrSplit(value, ',', absl::SkipEmpty())) {
+    const std::pair<absl::string_view, absl::string_view> pair = absl::StrSplit(part, ':');
+    const bool foreign = absl::StrContains(kForeignLoggers, absl::StrCat(" ", pair.first, " "));
+    if (foreign && base::ParseLogLevel(pair.second)) {
+      options.notes.push_back(absl::StrCat("--component-log-level ", part,
+                                           ": no component of this name logs anything"));
+      continue;
+    }
+    if (!options.component_log_level.empty()) options.component_log_level += ',';
+    absl::StrAppend(&options.component_log_level, part);
+  }
+  return absl::OkStatus();
+}
+
 constexpr char kHotRestart[] =
     "--base-id, --use-dynamic-base-id, --restart-epoch and what else belongs to hot restart have "
     "no "
@@ -115,6 +144,7 @@ constexpr char kDeprecated[] =
     "--skip-deprecated-logs: deprecated fields are honoured without a log line anyway";
 constexpr char kLocalIp[] = "--local-address-ip-version: the node's own address is not looked up";
 constexpr char kFineGrain[] = "--enable-fine-grain-logging: levels are by component";
+constexpr char kStackTrace[] = "--log-stacktrace-single-entry: no stack trace is logged";
 constexpr char kMutex[] = "--enable-mutex-tracing: no lock is taken on a request's path";
 constexpr char kFlushSize[] = "--file-flush-min-size-kb: buffers are written when a quarter full";
 
@@ -126,7 +156,7 @@ constexpr Flag kFlags[] = {
     {"cpuset-threads", 0, false, Switch<&Options::cpuset_threads, true>,
      "count the CPUs that this process may use"},
     {"log-level", 'l', true, LogLevel, "trace, debug, info, warning, error, critical, off"},
-    {"component-log-level", 0, true, Text<&Options::component_log_level>,
+    {"component-log-level", 0, true, ComponentLevels,
      "levels by component, such as upstream:debug,http:trace"},
     {"log-format", 0, true, Text<&Options::log_format>, "pattern of log lines"},
     {"log-format-escaped", 0, false, Switch<&Options::log_format_escaped, true>,
@@ -162,6 +192,7 @@ constexpr Flag kFlags[] = {
     {"skip-deprecated-logs", 0, false, Note<kDeprecated>, "accepted, without effect"},
     {"local-address-ip-version", 0, true, Note<kLocalIp>, "accepted, without effect"},
     {"enable-fine-grain-logging", 0, false, Note<kFineGrain>, "accepted, without effect"},
+    {"log-stacktrace-single-entry", 0, false, Note<kStackTrace>, "accepted, without effect"},
     {"enable-mutex-tracing", 0, false, Note<kMutex>, "accepted, without effect"},
     {"allow-unknown-static-fields", 0, false, UnknownStatic,
      "accepted; unknown fields stay errors"},
@@ -202,6 +233,7 @@ absl::StatusOr<Options> ParseOptions(int argc, const char* const* argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
     const absl::string_view argument = argv[i];
+    if (argument == "--") break;  // What follows is its starter's own mark, as it is for Envoy.
     const size_t equals = argument.find('=');
     const bool joined = absl::StartsWith(argument, "--") && equals != absl::string_view::npos;
     const absl::string_view name = joined ? argument.substr(0, equals) : argument;

@@ -35,6 +35,28 @@ TEST(Options, ValidateDrainAndActions) {
   EXPECT_EQ(Parse({"--help"})->action, Options::Action::kPrintHelp);
 }
 
+// As the agents of service meshes start it.
+TEST(Options, LevelsOfEnvoysOtherLoggersAreNoted) {
+  const auto options =
+      Parse({"-c", "x", "--component-log-level", "misc:error,upstream:debug,hc:warn,http:info"});
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->component_log_level, "upstream:debug,http:info");
+  ASSERT_EQ(options->notes.size(), 2u);
+  EXPECT_NE(options->notes[0].find("misc:error"), std::string::npos) << options->notes[0];
+
+  // What is wrong is left for the log to say.
+  const auto wrong = Parse({"-c", "x", "--component-log-level", "misk:error,misc:loud"});
+  ASSERT_TRUE(wrong.ok());
+  EXPECT_EQ(wrong->component_log_level, "misk:error,misc:loud");
+}
+
+TEST(Options, WhatFollowsTheEndOfFlagsIsTheStartersOwn) {
+  const auto options = Parse({"-c", "x", "--", "--run-id", "5"});
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->config_path, "x");
+  EXPECT_FALSE(Parse({"--", "-c", "x"}).ok()) << "no configuration";
+}
+
 TEST(Options, ErrorsNameTheArgument) {
   const std::vector<std::pair<std::vector<const char*>, std::string>> cases = {
       {{"--no-such-flag"}, "no-such-flag"},
