@@ -139,6 +139,7 @@ std::optional<std::string> ClusterStore::Take(const xds::Resource& resource, boo
   if (std::exchange(cluster.leaves, base::kNever) != base::kNever) {
     leaving_.erase(cluster.name);
     if (cluster.active != nullptr) ClaimEndpoints(*cluster.active);
+    context_.Pump();
   }
   Version* const newest = cluster.warming != nullptr ? cluster.warming.get() : cluster.active.get();
   if (newest != nullptr && newest->resource.SameBytes(resource)) {
