@@ -89,6 +89,14 @@ void ConfigSources::UseClusters(xds::FindCluster find_cluster) {
   find_cluster_ = std::move(find_cluster);
 }
 
+void ConfigSources::OnClusters() {
+  for (auto& [key, source] : sources_) {
+    if (source->stream != nullptr) source->stream->OnClusters();
+  }
+  for (const auto& [key, stream] : shared_) stream->OnClusters();
+  if (ads_ != nullptr) ads_->OnClusters();
+}
+
 xds::FoundAddresses ConfigSources::AddressesOf(const std::string& name) const {
   xds::FoundAddresses found;
   for (const auto& cluster : bootstrap_.static_resources().clusters()) {

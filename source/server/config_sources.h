@@ -43,6 +43,8 @@ class ConfigSources {
 
   // From now on `envoy_grpc` goes over the clusters of the main loop; before Prepare.
   void UseClusters(xds::FindCluster find_cluster);
+  // Some that this finds have come: streams that waited for theirs begin.
+  void OnClusters();
   // Makes what the bootstrap's dynamic_resources name; opens nothing yet. Error: what is wrong.
   absl::Status Prepare();
   // Opens the streams and reads the files: CDS first, LDS once StartListeners is called, so that no

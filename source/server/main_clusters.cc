@@ -11,9 +11,12 @@ MainClusters::MainClusters(event::EventLoop& loop, stats::Registry& registry,
   }
 }
 
-void MainClusters::Apply(const Batch& batch) {
+bool MainClusters::Apply(const Batch& batch) {
+  bool came = false;
   for (const auto& cluster : batch.clusters) {
-    if (Knows(cluster->config->name)) clusters_.Set(cluster);
+    if (!Knows(cluster->config->name)) continue;
+    clusters_.Set(cluster);
+    came = true;
   }
   for (const auto& cluster : batch.hosts) {
     if (Knows(cluster->config->name)) clusters_.SetHosts(cluster);
@@ -24,6 +27,7 @@ void MainClusters::Apply(const Batch& batch) {
   for (const std::string& name : batch.removed_clusters) {
     if (Knows(name)) clusters_.Remove(name);
   }
+  return came;
 }
 
 }  // namespace proxenos::server

@@ -20,8 +20,9 @@ class MainClusters {
   MainClusters(event::EventLoop& loop, stats::Registry& registry,
                const envoy::config::bootstrap::v3::Bootstrap& bootstrap);
 
-  // Takes what a batch says of these clusters, before the workers get it.
-  void Apply(const Batch& batch);
+  // Takes what a batch says of these clusters, before the workers get it. True: one is there that
+  // was not, or is another.
+  bool Apply(const Batch& batch);
 
   base::Rc<upstream::WorkerCluster> Find(const std::string& name) { return clusters_.Find(name); }
 

@@ -173,7 +173,7 @@ void Server::MakeStore() {
   ConfigStoreHooks hooks;
   hooks.publish = [this](Batch batch) {
     dns_caches_->Complete(batch);
-    main_clusters_->Apply(batch);
+    if (main_clusters_->Apply(batch)) sources_->OnClusters();
     heap_trim_.Note(batch.clusters.size() + batch.hosts.size() + batch.routes.size() +
                     batch.listeners.size() + batch.removed_clusters.size());
     if (local_zones_ != nullptr) NoteLocalHosts(batch);

@@ -77,7 +77,19 @@ void AdsStream::Start() {
   Open();
 }
 
+bool AdsStream::LacksCluster() {
+  return !target().cluster.empty() && options_.find_cluster != nullptr &&
+         !options_.find_cluster(target().cluster);
+}
+
+void AdsStream::OnClusters() {
+  if (!lacked_cluster_ || stream_ != nullptr || LacksCluster()) return;
+  retry_timer_.Disarm();
+  Open();
+}
+
 void AdsStream::Open() {
+  lacked_cluster_ = false;
   node_sent_ = false;
   answered_ = false;
   opened_at_ = loop_.now();
@@ -188,12 +200,17 @@ void AdsStream::OnClosed(const absl::Status& status) {
   stats_.connected = false;
   ++stats_.streams_lost;
   last_status_ = status;
+  lacked_cluster_ = LacksCluster();
   if (WasOfUse()) failures_ = 0;
   const base::Nanos pause = NextPause();
-  const std::vector<std::string>& uris = target().uris;
-  PX_LOG(kConfig, kWarn, "xds: stream to ",
-         uris.empty() ? target().cluster : uris[(attempts_ - 1) % uris.size()], " ended (",
-         status.ToString(), "), next attempt in ", pause / base::kMillisecond, " ms");
+  if (lacked_cluster_) {
+    PX_LOG(kConfig, kInfo, "xds: the stream waits for cluster ", target().cluster);
+  } else {
+    const std::vector<std::string>& uris = target().uris;
+    PX_LOG(kConfig, kWarn, "xds: stream to ",
+           uris.empty() ? target().cluster : uris[(attempts_ - 1) % uris.size()], " ended (",
+           status.ToString(), "), next attempt in ", pause / base::kMillisecond, " ms");
+  }
   for (const auto& subscription : subscriptions_) subscription->OnStreamLost();
   // One that was asked and kept silent has failed, however long that took: keepalive may need
   // longer to find it dead than the longest pause. But one that was asked nothing had no chance,

@@ -72,6 +72,8 @@ class AdsStream final : private event::Runnable {
 
   // Opens the stream; later calls do nothing.
   void Start();
+  // Clusters have come: a stream that had none to go over is opened now.
+  void OnClusters();
 
   const ControlPlaneStats& stats() const { return stats_; }
   // Why the last stream ended.
@@ -95,6 +97,8 @@ class AdsStream final : private event::Runnable {
   // Whether the stream that ends was worth a new one soon: it was answered, or lasted.
   bool WasOfUse() const;
   base::Nanos NextPause();
+  // Whether the target is a cluster that is not there (yet).
+  bool LacksCluster();
   const GrpcTarget& target() const { return options_.targets[choice_.current()]; }
 
   event::EventLoop& loop_;
@@ -107,6 +111,7 @@ class AdsStream final : private event::Runnable {
   ServerChoice choice_;
   std::optional<RequestRate> rate_;
   bool started_ = false;
+  bool lacked_cluster_ = false;    // That is why there is no stream.
   bool node_sent_ = false;         // On this stream.
   base::MonoTime held_since_ = 0;  // Since when some may not ask; 0: all may.
   bool answered_ = false;          // On this stream: a response came.

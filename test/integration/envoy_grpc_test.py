@@ -50,11 +50,14 @@ class KeepaliveTest(unittest.TestCase):
     def start(self, control_plane, **keepalive):
         config = bootstrap.of([], [bootstrap.cluster("xds", control_plane.port, **bootstrap.http2(
             connection_keepalive=keepalive))])
+        return self.subscribe(config)
+
+    def subscribe(self, config, **service):
         config["node"] = {"id": "test", "cluster": "test"}
         config["dynamic_resources"] = {
             "cds_config": {"resource_api_version": "V3", "ads": {}},
             "ads_config": {"api_type": "GRPC", "transport_api_version": "V3", "grpc_services": [
-                {"envoy_grpc": {"cluster_name": "xds"}}]}}
+                {"envoy_grpc": {"cluster_name": "xds", **service}}]}}
         running = proxy.Proxy(self.binary, config, ready=False)
         self.addCleanup(running.__exit__)
         return running
@@ -70,6 +73,15 @@ class KeepaliveTest(unittest.TestCase):
         self.assertFalse(first.message(1).ended)
         self.assertEqual(len(control_plane.connections), 1)
         self.assertEqual(running.stats().get("cluster.xds.http2.keepalive_timeout"), 0)
+
+    def test_stream_waits_for_its_cluster_and_no_longer(self):
+        """The cluster is there once its name is looked up: nobody waits for the pause after a failure."""
+        control_plane = ControlPlane(pings=1000)
+        cluster = bootstrap.cluster("xds", control_plane.port, type="STRICT_DNS", **bootstrap.http2())
+        patient = {"retry_back_off": {"base_interval": "600s", "max_interval": "600s"}}
+        running = self.subscribe(bootstrap.of([], [cluster]), retry_policy=patient)
+        stream = running.wait(lambda: control_plane.connections and control_plane.connections[0])
+        running.wait(lambda: stream.message(1).body)
 
     def test_silent_peer_is_left(self):
         """No PING is answered any more: the stream is opened anew, on another connection."""
