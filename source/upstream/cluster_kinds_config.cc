@@ -36,7 +36,9 @@ void RefuseEndpoints(const Cluster& proto, absl::string_view kind, config::Error
       {proto.has_load_assignment(), "load_assignment"},
       {proto.has_eds_cluster_config(), "eds_cluster_config"},
       {proto.health_checks_size() > 0, "health_checks"},
-      {proto.has_outlier_detection(), "outlier_detection"},
+      // Control planes give aggregates those of the clusters within: nothing would be looked at.
+      {proto.has_outlier_detection() && to.discovery != DiscoveryKind::kAggregate,
+       "outlier_detection"},
   };
   for (const auto& [given, field] : fields) {
     if (given) errors.Add(path.Field(field), words);

@@ -148,6 +148,13 @@ TEST(ClusterKindsTest, Aggregates) {
               HasSubstr("health_checks"));
 }
 
+// As a control plane writes it that gives each cluster one.
+TEST(ClusterKindsTest, AnAggregateDetectsNoOutliers) {
+  EXPECT_EQ(Good(Aggregate("one, two") + "outlier_detection: {consecutive_5xx: 1}\n")->outliers,
+            nullptr);
+  EXPECT_THAT(Problems(Dynamic("") + "outlier_detection: {}\n"), HasSubstr("outlier_detection"));
+}
+
 TEST(ClusterKindsTest, TheirNamesAreKnownWhereOthersAreNot) {
   const std::string problems = Problems(
       "cluster_type: {name: r, typed_config: {'@type': "
