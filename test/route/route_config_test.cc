@@ -57,10 +57,6 @@ TEST(RouteConfigTest, ErrorsOfDomainsAndMatches) {
        "rc.virtual_hosts[1].domains[0]", "virtual host 'a' has it already"},
       {"virtual_hosts { name: 'a' domains: '*' domains: '*' }", "rc.virtual_hosts[0].domains[1]",
        "no other entry"},
-      {"virtual_hosts { name: 'a' domains: 'a.*.com' }", "rc.virtual_hosts[0].domains[0]",
-       "wildcard"},
-      {"virtual_hosts { name: 'a' domains: '*.a.*' }", "rc.virtual_hosts[0].domains[0]",
-       "wildcard"},
       {"virtual_hosts { name: 'a' domains: '' }", "rc.virtual_hosts[0].domains[0]", "empty"},
       {OneRoute("match { } route { cluster: 'c' }"), route + "match", "expected one of prefix"},
       {OneRoute("match { safe_regex { regex: 'a(' } } route { cluster: 'c' }"),
@@ -69,6 +65,18 @@ TEST(RouteConfigTest, ErrorsOfDomainsAndMatches) {
                 "string_match {} } } route { cluster: 'c' }"),
        route + "match.headers[1].string_match", "expected one of exact"},
   });
+}
+
+// Consul writes names of ports behind a wildcard that stands for its own domains.
+TEST(RouteConfigTest, AStarWithinADomainStandsForItself) {
+  const auto table = Compile(
+      "virtual_hosts { name: 'a' domains: 'a.*:80' domains: '*.b.*' domains: 'c.*' "
+      "routes { match { prefix: '/' } route { cluster: 'c' } } }");
+  EXPECT_NE(table->FindVirtualHost("a.*:80"), nullptr);
+  EXPECT_EQ(table->FindVirtualHost("a.x:80"), nullptr);
+  EXPECT_NE(table->FindVirtualHost("x.b.*"), nullptr);
+  EXPECT_EQ(table->FindVirtualHost("x.b.x"), nullptr);
+  EXPECT_NE(table->FindVirtualHost("c.x:80"), nullptr);
 }
 
 TEST(RouteConfigTest, ErrorsOfClusters) {
