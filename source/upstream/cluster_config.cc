@@ -255,7 +255,6 @@ void ClusterCompiler::SetHealth() {
   if (proto_.has_outlier_detection()) {
     config_.outliers =
         CompileOutlierDetection(proto_.outlier_detection(), errors_, At("outlier_detection"));
-    if (config_.discovery == DiscoveryKind::kAggregate) config_.outliers = nullptr;
   }
   config_.ignore_new_hosts_until_first_check =
       proto_.common_lb_config().ignore_new_hosts_until_first_hc();

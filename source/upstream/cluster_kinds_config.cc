@@ -100,6 +100,7 @@ void CompileAggregate(const Cluster& proto, config::Errors& errors, const config
   }
   to.aggregated = std::make_shared<const std::vector<std::string>>(std::move(names));
   RefuseEndpoints(proto, "an aggregate cluster", errors, path, to);
+  to.outliers = nullptr;
 }
 
 }  // namespace
