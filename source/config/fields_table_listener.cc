@@ -121,7 +121,7 @@ std::vector<MessageRules> ListenerFields() {
            Use("normalize_path merge_slashes path_with_escaped_slashes_action"),
            Use("strip_matching_host_port strip_any_host_port strip_trailing_host_dot"),
            Use("upgrade_configs"),
-           Refuse("proxy_100_continue", "the proxy itself answers Expect: 100-continue"),
+           Use("proxy_100_continue"),
            Use("stream_error_on_invalid_http_message"),
            Use("add_user_agent append_x_forwarded_port scheme_header_transformation "
                "original_ip_detection_extensions early_header_mutation_extensions"),

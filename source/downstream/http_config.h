@@ -116,6 +116,7 @@ struct HttpConfig {
   bool generate_request_id = true;
   bool preserve_external_request_id = false;
   bool always_set_request_id_in_response = false;
+  bool proxy_100_continue = false;  // Whether to send a body is the origin's to say, not ours.
   http::PathOptions path;
   StripPort strip_port = StripPort::kNone;
   bool strip_trailing_dot = false;

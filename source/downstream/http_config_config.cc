@@ -88,6 +88,7 @@ class HttpCompiler {
     }
     config_->preserve_external_request_id = proto_.preserve_external_request_id();
     config_->always_set_request_id_in_response = proto_.always_set_request_id_in_response();
+    config_->proxy_100_continue = proto_.proxy_100_continue();
   }
 
   void Timeouts() {

@@ -82,6 +82,7 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   void BeginWithoutFilters();
   bool NormalizeRequest();
   // The rules on forwarded headers, and who the client is; false: it was answered.
+  void TellToGoOn();
   bool TakeOrigin();
   // Whether the process is too busy for it: then it is answered.
   bool RefusedBy(const Overload& overload);

@@ -110,12 +110,7 @@ void Stream::Begin() {
   random = environment.loop.random().Next();
   carrier_.OnBegin();
   ArmTimers();
-  if (request.expects_continue && !request_complete_ && request_in.body.empty()) {
-    // The client waits for leave to send its body, and whatever the origin would say, we take it.
-    http::ResponseHead leave(arena);
-    leave.status = 100;
-    SendInformational(leave);
-  }
+  if (request.expects_continue && !request_complete_ && request_in.body.empty()) TellToGoOn();
   if (const Overload* overload = connection_.service().listener().overload();
       overload != nullptr && RefusedBy(*overload)) {
     return BeginWithoutFilters();
@@ -137,6 +132,18 @@ void Stream::Begin() {
     Log(access_log::LogType::kDownstreamStart);
   }
   chain_.emplace(*filters_->factories, *this);
+}
+
+// The client waits for leave to send its body.
+void Stream::TellToGoOn() {
+  if (connection_.config().proxy_100_continue) {
+    request.headers.AddView(http::HeaderId::kExpect, http::HeaderName(http::HeaderId::kExpect),
+                            "100-continue");
+    return;  // What the origin answers comes back as any interim response does.
+  }
+  http::ResponseHead leave(arena);
+  leave.status = 100;
+  SendInformational(leave);
 }
 
 bool Stream::TakeOrigin() {

@@ -96,6 +96,54 @@ class HttpOptionsTest(unittest.TestCase):
         return self.send(running, "".join(f"{line}\r\n" for line in (start, host, *fields) if line is not None) + "\r\n")
 
 
+class AskedOrigin(origin.Origin):
+    """Tells one whom it lets go on, and reads the body then; refuses the others by their head."""
+
+    def serve(self, sock):
+        reader = wire.Reader(sock)
+        with sock:
+            while (request := reader.head()) is not None:
+                if "expect" in dict(request["headers"]):
+                    if "/no" in request["start"]:
+                        sock.sendall(b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                        return
+                    sock.sendall(b"HTTP/1.1 100 Continue\r\nX-From: origin\r\n\r\n")
+                self.remember(reader.body(request))
+                sock.sendall(origin.OK.encode())
+
+
+class ExpectTest(HttpOptionsTest):
+    POST = "POST /%s HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n"
+
+    def test_the_origin_says_whether_to_go_on(self):
+        upstream = AskedOrigin()
+        running = self.start(upstream, manager={"proxy_100_continue": True})
+        with wire.connect(running.port) as sock:
+            reader = wire.Reader(sock)
+            sock.sendall((self.POST % "yes").encode())
+            self.assertEqual(reader.line(), "HTTP/1.1 100 Continue")
+            self.assertEqual(reader.line(), "x-from: origin")
+            self.assertEqual(reader.line(), "")
+            sock.sendall(b"body")
+            self.assertEqual(reader.response("POST")["status"], 200)
+        self.assertEqual(upstream.take_seen()[0]["body"], "body")
+        with wire.connect(running.port) as sock:
+            sock.sendall((self.POST % "no").encode())
+            self.assertEqual(wire.Reader(sock).response("POST")["status"], 417)
+
+    def test_else_the_proxy_does(self):
+        upstream = AskedOrigin()
+        running = self.start(upstream)
+        with wire.connect(running.port) as sock:
+            reader = wire.Reader(sock)
+            sock.sendall((self.POST % "no").encode())
+            self.assertEqual(reader.line(), "HTTP/1.1 100 Continue")
+            self.assertEqual(reader.line(), "")
+            sock.sendall(b"body")
+            self.assertEqual(reader.response("POST")["status"], 200)
+        self.assertNotIn("expect", [name for name, _ in upstream.take_seen()[0]["headers"]])
+
+
 class NamesTest(HttpOptionsTest):
     FIELDS = ("X-oNE: 1", "x-lower: 2", "ETag: 3", "X-ONE: 4")
     ANSWER = "HTTP/1.1 200 OK\r\nX-mIXed: 1\r\nContent-length: 2\r\nx-lower: 3\r\n\r\nok"
