@@ -130,13 +130,22 @@ ssl_verify_result_t VerifyClient(SSL* ssl, uint8_t* alert) {
   return JudgePeer(ssl, alert) ? ssl_verify_ok : ssl_verify_invalid;
 }
 
+// Who says by names, pins or trust domains which clients may come lets nobody come without a
+// certificate.
+bool SaysWhich(const Validation& validation) {
+  if (!validation.trust_domains.empty()) return true;
+  return !validation.accept_untrusted &&
+         !(validation.san_matchers.empty() && validation.spki_pins.empty() &&
+           validation.certificate_pins.empty());
+}
+
 void SetClientCertificates(const ServerOptions& options, ContextState* state) {
   int mode = SSL_VERIFY_NONE;
   // Who accepts untrusted ones wants to see them, even with nothing to hold against them.
   if (state->verifier != nullptr || options.common.validation.accept_untrusted) {
     mode |= SSL_VERIFY_PEER;
   }
-  if (options.require_client_certificate) {
+  if (options.require_client_certificate || SaysWhich(options.common.validation)) {
     mode |= SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   }
   SSL_CTX_set_custom_verify(state->ssl.get(), mode, &VerifyClient);

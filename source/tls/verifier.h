@@ -42,8 +42,11 @@ class Verifier {
 
   // Whether a chain without fault was checked against a CA or pin.
   bool verifies() const { return verifies_; }
-  // Whether a chain with a fault is accepted all the same (and told as not validated).
-  bool accepts_untrusted() const { return validation_.accept_untrusted; }
+  // Whether a chain with a fault is accepted all the same (and told as not validated). Never where
+  // trust domains are given: who is in none of them has no identity.
+  bool accepts_untrusted() const {
+    return validation_.accept_untrusted && validation_.trust_domains.empty();
+  }
   // The names of the CAs, for a CertificateRequest; empty when they would be too many to send.
   bssl::UniquePtr<STACK_OF(CRYPTO_BUFFER)> CaNames() const;
   const std::vector<CertificateDetails>& ca_details() const { return ca_details_; }

@@ -88,6 +88,14 @@ class ClientCertificateTest(tls_case.TlsTest):
                 running = self.check(self.trusted(**context), {"good"})
                 self.assertGreater(self.stat(running, ".ssl.fail_verify_cert_hash"), 0)
 
+    def test_names_and_pins_want_a_certificate(self):
+        """Without require_client_certificate: who says which clients may come lets nobody come without one."""
+        for context, accepted in ((self.san("DNS", exact="other.example"), {"other"}),
+                                  ({"verify_certificate_spki": [self.client.public_key_hash()]}, {"good"})):
+            with self.subTest(context=json.dumps(context)):
+                running = self.check(self.trusted(**context), accepted, required=False)
+                self.assertEqual(self.stat(running, ".ssl.fail_verify_no_cert"), 1)
+
     def test_pin_without_authority(self):
         stranger = self.clients["stranger"]
         self.check({"verify_certificate_hash": [stranger.fingerprint()]}, {"stranger"})
@@ -243,13 +251,21 @@ class TrustDomainTest(tls_case.TlsTest):
         return {name for name, pair in self.workloads.items()
                 if tls_case.ask(running.port, tls_case.client_context(self.authority, pair))["status"] == 200}
 
-    def start_trusting(self, **validation):
-        return self.start_plain_origin(self.ecdsa, common={"validation_context": validation}, require_client_certificate=True)
+    def start_trusting(self, required=True, **validation):
+        return self.start_plain_origin(self.ecdsa, common={"validation_context": validation}, require_client_certificate=required)
 
     def test_each_by_its_own_bundle(self):
         running = self.start_trusting(custom_validator_config=self.validator())
         self.assertEqual(self.served(running), {"one", "two"})
         self.assertEqual(self.stat(running, ".ssl.fail_verify_error"), 4)
+
+    def test_workloads_have_identities(self):
+        """Whatever require_client_certificate says, and what is said of others that are not trusted."""
+        for trust in ("VERIFY_TRUST_CHAIN", "ACCEPT_UNTRUSTED"):
+            with self.subTest(trust=trust):
+                running = self.start_trusting(required=False, custom_validator_config=self.validator(), trust_chain_verification=trust)
+                self.assertEqual(self.served(running), {"one", "two"})
+                self.assertEqual(self.stat(running, ".ssl.fail_verify_no_cert"), 1)
 
     def test_identities_are_matched_too(self):
         running = self.start_trusting(custom_validator_config=self.validator(), match_typed_subject_alt_names=[

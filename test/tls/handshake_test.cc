@@ -341,6 +341,28 @@ TEST_F(HandshakeTest, Pins) {
   }
 }
 
+TEST_F(HandshakeTest, NamesAndPinsWantACertificate) {
+  for (const bool by_name : {true, false}) {
+    for (const bool untrusted : {false, true}) {
+      ServerOptions options = MutualServer();
+      options.require_client_certificate = false;
+      Validation& validation = options.common.validation;
+      validation.accept_untrusted = untrusted;
+      if (by_name) {
+        validation.san_matchers = {SanMatcher{
+            SanMatcher::Type::kDns,
+            match::StringMatcher(match::StringMatcher::Kind::kExact, "client.example.com", false),
+            ""}};
+      } else {
+        validation.spki_pins = {client_leaf_.spki_sha256()};
+      }
+      TlsPair pair(Make(options), Make(ClientTrusting(ca_)));
+      EXPECT_EQ(pair.Shake(), untrusted) << by_name;
+      EXPECT_EQ(pair.server_stats.fail_verify_no_cert.value(), untrusted ? 0u : 1u);
+    }
+  }
+}
+
 TEST_F(HandshakeTest, NamesOfThePeer) {
   ServerOptions options = MutualServer();
   options.common.validation.san_matchers.push_back(SanMatcher{
