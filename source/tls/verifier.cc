@@ -62,6 +62,14 @@ unsigned long Flags(const Validation& validation) {
   return flags;
 }
 
+// How many certificates may stand between the leaf and the anchor. The configuration counts the
+// anchor too.
+int DepthOf(const Validation& validation) {
+  if (!validation.max_verify_depth.has_value()) return kMaxDepth;
+  const uint32_t depth = std::min<uint32_t>(*validation.max_verify_depth, kMaxDepth);
+  return depth == 0 ? 0 : static_cast<int>(depth) - 1;
+}
+
 // allow_expired_certificate: only the certificates' own dates are forgiven.
 int ForgiveDates(int ok, X509_STORE_CTX* check) {
   if (ok == 1) return 1;
@@ -285,8 +293,7 @@ Verifier::Verdict Verifier::VerifyChain(X509& leaf, const STACK_OF(CRYPTO_BUFFER
     ERR_clear_error();
     return Bad(Fault::kChain, SSL_AD_INTERNAL_ERROR, "out of memory");
   }
-  const uint32_t depth = validation_.max_verify_depth.value_or(kMaxDepth);
-  X509_STORE_CTX_set_depth(check.get(), static_cast<int>(std::min<uint32_t>(depth, kMaxDepth)));
+  X509_STORE_CTX_set_depth(check.get(), DepthOf(validation_));
   if (validation_.allow_expired) X509_STORE_CTX_set_verify_cb(check.get(), &ForgiveDates);
   if (X509_verify_cert(check.get()) == 1) return Verdict();
   ERR_clear_error();

@@ -96,6 +96,13 @@ class ClientCertificateTest(tls_case.TlsTest):
                 running = self.check(self.trusted(**context), accepted, required=False)
                 self.assertEqual(self.stat(running, ".ssl.fail_verify_no_cert"), 1)
 
+    def test_depth(self):
+        """The trusted authority counts, the client's own certificate does not."""
+        direct = {"good", "other", "rsa"}
+        for depth, accepted in ((1, direct), (2, direct | {"by intermediate"})):
+            with self.subTest(depth=depth):
+                self.check(self.trusted(max_verify_depth=depth), accepted)
+
     def test_pin_without_authority(self):
         stranger = self.clients["stranger"]
         self.check({"verify_certificate_hash": [stranger.fingerprint()]}, {"stranger"})

@@ -311,10 +311,13 @@ TEST_F(HandshakeTest, ChainThroughAnIntermediate) {
   TlsPair whole(Make(options), Make(ClientTrusting(ca_)));
   EXPECT_TRUE(whole.Shake());
   EXPECT_EQ(whole.client().session().peer_chain().size(), 2u);
-  ClientOptions shallow = ClientTrusting(ca_);
-  shallow.common.validation.max_verify_depth = 0;
-  TlsPair too_deep(Make(options), Make(shallow));
-  EXPECT_FALSE(too_deep.Shake());
+  // Two authorities stand behind the leaf, the trusted one among them.
+  for (const uint32_t depth : {0u, 1u, 2u}) {
+    ClientOptions limited = ClientTrusting(ca_);
+    limited.common.validation.max_verify_depth = depth;
+    TlsPair pair(Make(options), Make(limited));
+    EXPECT_EQ(pair.Shake(), depth == 2) << depth;
+  }
   // The intermediate alone is an anchor.
   TlsPair partial(Make(ServerWith(leaf)), Make(ClientTrusting(intermediate)));
   EXPECT_TRUE(partial.Shake());
