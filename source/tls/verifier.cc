@@ -52,14 +52,27 @@ bool Contains(const std::vector<std::string>& pins, const std::string& hash) {
   return std::find(pins.begin(), pins.end(), hash) != pins.end();
 }
 
-unsigned long Flags(const Validation& validation) {
-  // An intermediate CA in trusted_ca is an anchor like any other.
-  unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
-  if (!validation.crl_pem.empty()) {
-    flags |= X509_V_FLAG_CRL_CHECK;
-    if (!validation.only_verify_leaf_crl) flags |= X509_V_FLAG_CRL_CHECK_ALL;
+// Adds the revocation lists that `pem` holds beside other things, and has `store` ask them. Returns
+// how many there are. Error: one cannot be read.
+absl::StatusOr<int> AddCrls(absl::string_view pem, const std::string& what, bool leaf_only,
+                            X509_STORE& store) {
+  if (!absl::StrContains(pem, "-----BEGIN X509 CRL-----")) return 0;
+  ERR_clear_error();
+  const bssl::UniquePtr<BIO> in(BIO_new_mem_buf(pem.data(), static_cast<ossl_ssize_t>(pem.size())));
+  int count = 0;
+  while (
+      bssl::UniquePtr<X509_CRL> crl{PEM_read_bio_X509_CRL(in.get(), nullptr, nullptr, nullptr)}) {
+    X509_STORE_add_crl(&store, crl.get());
+    ++count;
   }
-  return flags;
+  const std::string reason = TakeCryptoReason();
+  if (reason != "NO_START_LINE") {
+    return absl::InvalidArgumentError(
+        absl::StrCat(what, ": list ", count + 1, " cannot be read (", reason, ")"));
+  }
+  const unsigned long all = leaf_only ? 0ul : X509_V_FLAG_CRL_CHECK_ALL;
+  X509_STORE_set_flags(&store, X509_V_FLAG_CRL_CHECK | all);
+  return count;
 }
 
 // How many certificates may stand between the leaf and the anchor. The configuration counts the
@@ -152,7 +165,8 @@ absl::Status Verifier::Load() {
 
 bssl::UniquePtr<X509_STORE> Verifier::NewStore() const {
   bssl::UniquePtr<X509_STORE> store(X509_STORE_new());
-  X509_STORE_set_flags(store.get(), Flags(validation_));
+  // An intermediate CA in trusted_ca is an anchor like any other.
+  X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN);
   return store;
 }
 
@@ -190,7 +204,7 @@ absl::Status Verifier::AddCas(absl::string_view pem, const std::string& origin, 
     ca_details_.push_back(DetailsOf(*ca, origin));
     cas_.push_back(std::move(ca));
   }
-  return absl::OkStatus();
+  return AddCrls(pem, what, validation_.only_verify_leaf_crl, store).status();
 }
 
 absl::Status Verifier::LoadCrls() {
@@ -202,21 +216,11 @@ absl::Status Verifier::LoadCrls() {
   if (stores.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(what, ": is of no use without a trusted CA"));
   }
-  ERR_clear_error();
-  const bssl::UniquePtr<BIO> in(BIO_new_mem_buf(
-      validation_.crl_pem.data(), static_cast<ossl_ssize_t>(validation_.crl_pem.size())));
-  int count = 0;
-  while (
-      bssl::UniquePtr<X509_CRL> crl{PEM_read_bio_X509_CRL(in.get(), nullptr, nullptr, nullptr)}) {
-    for (X509_STORE* store : stores) X509_STORE_add_crl(store, crl.get());
-    ++count;
+  for (X509_STORE* store : stores) {
+    const auto count = AddCrls(validation_.crl_pem, what, validation_.only_verify_leaf_crl, *store);
+    if (!count.ok()) return count.status();
+    if (*count == 0) return absl::InvalidArgumentError(absl::StrCat(what, ": not PEM"));
   }
-  const std::string reason = TakeCryptoReason();
-  if (reason != "NO_START_LINE") {
-    return absl::InvalidArgumentError(
-        absl::StrCat(what, ": list ", count + 1, " cannot be read (", reason, ")"));
-  }
-  if (count == 0) return absl::InvalidArgumentError(absl::StrCat(what, ": not PEM"));
   return absl::OkStatus();
 }
 

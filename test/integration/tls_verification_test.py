@@ -118,6 +118,15 @@ class ClientCertificateTest(tls_case.TlsTest):
         revoked = self.authority.revoke(self.clients["other"])
         self.check(self.trusted(crl={"filename": revoked}, only_verify_leaf_cert_crl=True), {"good", "rsa"})
 
+    def test_revoked_by_a_list_beside_the_authority(self):
+        """In one file."""
+        with open(self.authority.revoke(self.clients["other"]), encoding="ascii") as text:
+            revoked = text.read()
+        with open(self.authority.root.chain, encoding="ascii") as text:
+            both = self.authority.write("both.pem", text.read() + revoked)
+        self.check({"trusted_ca": {"filename": both}, "only_verify_leaf_cert_crl": True}, {"good", "rsa"})
+        self.check({"trusted_ca": {"filename": both}}, {"good", "rsa"})
+
     def test_forwarded_to_the_origin(self):
         details = {"subject": True, "uri": True, "dns": True, "cert": True, "chain": True}
         manager = {"forward_client_cert_details": "SANITIZE_SET", "set_current_client_cert_details": details}

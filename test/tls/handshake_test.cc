@@ -296,6 +296,13 @@ TEST_F(HandshakeTest, RevokedCertificate) {
       << refused.server().transport().failure();
   TlsPair accepted(server, Make(ClientShowing(client_leaf_)));
   EXPECT_TRUE(accepted.Shake());
+  // The same list beside the authority.
+  options.common.validation.trusted_ca_pem += options.common.validation.crl_pem;
+  options.common.validation.crl_pem.clear();
+  TlsPair beside(Make(options), Make(ClientShowing(revoked)));
+  EXPECT_FALSE(beside.Shake());
+  TlsPair good(Make(options), Make(ClientShowing(client_leaf_)));
+  EXPECT_TRUE(good.Shake());
 }
 
 TEST_F(HandshakeTest, ChainThroughAnIntermediate) {
