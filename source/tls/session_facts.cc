@@ -1,6 +1,7 @@
 // Answers about an established TLS connection.
 #include "source/tls/session_facts.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "openssl/pool.h"
@@ -22,7 +23,8 @@ size_t Count(const STACK_OF(CRYPTO_BUFFER) * chain) {
 std::string SniOf(const SSL& ssl, const ConnectionState& connection) {
   if (connection.client != nullptr) return connection.client->sni;
   const char* name = SSL_get_servername(&ssl, TLSEXT_NAMETYPE_host_name);
-  return name == nullptr ? std::string() : name;
+  // As the TLS inspector tells it: who is refused by name must not come in by another spelling.
+  return name == nullptr ? std::string() : absl::AsciiStrToLower(name);
 }
 
 std::string AlpnOf(const SSL& ssl) {

@@ -276,6 +276,21 @@ class ServerNameTest(tls_case.TlsTest):
             sock.sendall(tls_case.request_text().encode())
             self.assertEqual(wire.Reader(sock).response("GET")["body"], "plain")
 
+    def test_refused_by_name(self):
+        """In whatever spelling, and whether somebody looked at the hello before or not."""
+        rules = {"action": "DENY", "policies": {"name": {
+            "permissions": [{"requested_server_name": {"exact": "a.example"}}], "principals": [{"any": True}]}}}
+        filters = [{"name": "rbac", "typed_config": {
+            "@type": bootstrap.TYPE + "envoy.extensions.filters.http.rbac.v3.RBAC", "rules": rules}},
+                   {"name": "router", "typed_config": {"@type": bootstrap.ROUTER}}]
+        pair = self.authority.issue("any", ["DNS:a.example", "DNS:b.example"])
+        for inspectors in ([tls_case.TLS_INSPECTOR], []):
+            listener = bootstrap.listener(routes=[bootstrap.direct({"prefix": "/"}, "in")], manager={"http_filters": filters},
+                                          transport=bootstrap.downstream_tls(pair, alpn=[]), listener_filters=inspectors)
+            running = self.start(bootstrap.of([listener], [bootstrap.cluster("origin", self.origin.port)]))
+            for name, status in (("a.example", 403), ("A.Example", 403), ("b.example", 200)):
+                self.assertEqual(tls_case.ask(running.port, tls_case.client_context(self.authority), name)["status"], status, name)
+
     def test_certificate_by_name(self):
         issue = self.authority.issue
         pairs = [issue("first", ["DNS:first.example"]), issue("second", ["DNS:second.example"]),

@@ -62,6 +62,12 @@ TEST_F(HandshakeTest, CarriesBytesBothWays) {
   EXPECT_EQ(client.peer_chain_pem(), leaf_.pem());
 }
 
+TEST_F(HandshakeTest, TheServerToldInOneSpelling) {
+  TlsPair pair(Make(ServerWith(leaf_)), Make(ClientTrusting(ca_)), {"WWW.Example.COM", {}, ""});
+  ASSERT_TRUE(pair.Shake());
+  EXPECT_EQ(pair.server().session().sni(), "www.example.com");
+}
+
 TEST_F(HandshakeTest, MeetsAtTheHighestCommonVersion) {
   struct Case {
     Version server_min, server_max, client_min, client_max;
