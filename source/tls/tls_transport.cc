@@ -198,7 +198,12 @@ void SslTransport::Aim(const ClientTarget& target) {
   if (intent->verify_host.empty() && options.auto_sni_san_validation) {
     intent->verify_host = intent->sni;
   }
-  if (!intent->sni.empty()) SSL_set_tlsext_host_name(ssl_.get(), intent->sni.c_str());
+  if (!intent->sni.empty() && SSL_set_tlsext_host_name(ssl_.get(), intent->sni.c_str()) != 1) {
+    // Without it the peer would answer for whomever it likes.
+    stage_ = Stage::kFailed;
+    failure_ = std::make_unique<std::string>("a server name that is too long for SNI");
+    ERR_clear_error();
+  }
   // A list that cannot be encoded was refused when the context was made.
   const std::string alpn = target.alpn.empty()
                                ? connection_.context.alpn

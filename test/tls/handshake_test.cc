@@ -68,6 +68,15 @@ TEST_F(HandshakeTest, TheServerToldInOneSpelling) {
   EXPECT_EQ(pair.server().session().sni(), "www.example.com");
 }
 
+TEST_F(HandshakeTest, NoHandshakeWithoutTheNameThatIsWanted) {
+  const std::string longest(255, 'a');
+  TlsPair said(Make(ServerWith(leaf_)), Make(ClientTrusting(ca_)), {longest, {}, ""});
+  EXPECT_TRUE(said.Shake());
+  TlsPair unsaid(Make(ServerWith(leaf_)), Make(ClientTrusting(ca_)), {longest + "a", {}, ""});
+  EXPECT_FALSE(unsaid.Shake());
+  EXPECT_EQ(unsaid.client().transport().failure(), "a server name that is too long for SNI");
+}
+
 TEST_F(HandshakeTest, MeetsAtTheHighestCommonVersion) {
   struct Case {
     Version server_min, server_max, client_min, client_max;
