@@ -22,6 +22,7 @@ class SessionStore;
 struct ClientIntent {
   std::string sni;
   std::string verify_host;  // Empty: nobody in particular.
+  bool verify_sni = false;  // The name that is asked for, too.
   std::string session_key;  // SessionStore's.
 };
 

@@ -269,9 +269,12 @@ bool JudgePeer(const SSL* ssl, uint8_t* alert) {
   const Verifier* verifier = connection.context.verifier.get();
   connection.validated = false;
   if (verifier == nullptr) return true;
-  const absl::string_view host =
-      connection.client == nullptr ? absl::string_view() : connection.client->verify_host;
-  Verifier::Verdict verdict = verifier->Verify(SSL_get0_peer_certificates(ssl), host);
+  Verifier::Wanted wanted;
+  if (const ClientIntent* client = connection.client.get()) {
+    wanted.host = client->verify_host;
+    if (client->verify_sni) wanted.sni = client->sni;
+  }
+  Verifier::Verdict verdict = verifier->Verify(SSL_get0_peer_certificates(ssl), wanted);
   connection.validated = verdict.verified;
   if (verdict.fault == Verifier::Fault::kNone) return true;
   CountFault(verdict.fault, connection.stats);

@@ -195,9 +195,7 @@ void SslTransport::Aim(const ClientTarget& target) {
   auto intent = std::make_unique<ClientIntent>();
   intent->sni = target.sni.empty() ? options.sni : target.sni;
   intent->verify_host = target.verify_san;
-  if (intent->verify_host.empty() && options.auto_sni_san_validation) {
-    intent->verify_host = intent->sni;
-  }
+  intent->verify_sni = options.auto_sni_san_validation;
   if (!intent->sni.empty() && SSL_set_tlsext_host_name(ssl_.get(), intent->sni.c_str()) != 1) {
     // Without it the peer would answer for whomever it likes.
     stage_ = Stage::kFailed;

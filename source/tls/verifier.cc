@@ -225,7 +225,7 @@ absl::Status Verifier::LoadCrls() {
 }
 
 Verifier::Verdict Verifier::Verify(const STACK_OF(CRYPTO_BUFFER) * chain,
-                                   absl::string_view host) const {
+                                   const Wanted& wanted) const {
   if (chain == nullptr || sk_CRYPTO_BUFFER_num(chain) == 0) {
     return Bad(Fault::kChain, SSL_AD_CERTIFICATE_REQUIRED, "no certificate");
   }
@@ -242,21 +242,29 @@ Verifier::Verdict Verifier::Verify(const STACK_OF(CRYPTO_BUFFER) * chain,
     verdict = VerifyChain(*leaf, chain, *store_);
   }
   if (verdict.fault != Fault::kNone) return verdict;
-  if (!validation_.san_matchers.empty() || !host.empty()) {
-    const SubjectNames names = SubjectNamesOf(*leaf);
-    if (!validation_.san_matchers.empty() && !MatchesAny(validation_.san_matchers, names)) {
-      return Bad(Fault::kNames, SSL_AD_CERTIFICATE_UNKNOWN, "SAN matcher");
-    }
-    if (!host.empty() && !NamesHost(names, host)) {
-      return Bad(Fault::kNames, SSL_AD_CERTIFICATE_UNKNOWN,
-                 absl::StrCat("the certificate is not for ", host));
-    }
-  }
+  verdict = VerifyNames(*leaf, wanted);
+  if (verdict.fault != Fault::kNone) return verdict;
   if (!MatchesPin(*leaf, der)) {
     return Bad(Fault::kPin, SSL_AD_CERTIFICATE_UNKNOWN, "no certificate or SPKI hash matches");
   }
   verdict.verified = verifies_;
   return verdict;
+}
+
+Verifier::Verdict Verifier::VerifyNames(const X509& leaf, const Wanted& wanted) const {
+  const bool matches = wanted.sni.empty() && !validation_.san_matchers.empty();
+  if (!matches && wanted.sni.empty() && wanted.host.empty()) return Verdict();
+  const SubjectNames names = SubjectNamesOf(leaf);
+  if (matches && !MatchesAny(validation_.san_matchers, names)) {
+    return Bad(Fault::kNames, SSL_AD_CERTIFICATE_UNKNOWN, "SAN matcher");
+  }
+  for (const absl::string_view name : {wanted.host, wanted.sni}) {
+    if (!name.empty() && !NamesHost(names, name)) {
+      return Bad(Fault::kNames, SSL_AD_CERTIFICATE_UNKNOWN,
+                 absl::StrCat("the certificate is not for ", name));
+    }
+  }
+  return Verdict();
 }
 
 // X509-SVID, sections 4 and 5: by the roots of the domain that the certificate's identity is in.

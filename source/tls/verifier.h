@@ -37,8 +37,13 @@ class Verifier {
     uint8_t alert = 0;      // When there is a fault.
     std::string detail;     // The same, for the log.
   };
-  // `chain` is what the peer sent, leaf first. With `host`, the leaf must have been made for it.
-  Verdict Verify(const STACK_OF(CRYPTO_BUFFER) * chain, absl::string_view host) const;
+  // Whom the leaf must have been made for, as one connection wants it; empty: nobody in particular.
+  struct Wanted {
+    absl::string_view host;
+    absl::string_view sni;  // Takes the place of the validation's own matchers of names.
+  };
+  // `chain` is what the peer sent, leaf first.
+  Verdict Verify(const STACK_OF(CRYPTO_BUFFER) * chain, const Wanted& wanted) const;
 
   // Whether a chain without fault was checked against a CA or pin.
   bool verifies() const { return verifies_; }
@@ -68,6 +73,7 @@ class Verifier {
   absl::Status LoadCrls();
   Verdict VerifyChain(X509& leaf, const STACK_OF(CRYPTO_BUFFER) * chain, X509_STORE& store) const;
   Verdict VerifyWorkload(X509& leaf, const STACK_OF(CRYPTO_BUFFER) * chain) const;
+  Verdict VerifyNames(const X509& leaf, const Wanted& wanted) const;
   bool MatchesPin(const X509& leaf, const CRYPTO_BUFFER& der) const;
 
   Validation validation_;  // Without the PEM, once loaded.

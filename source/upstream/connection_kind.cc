@@ -50,7 +50,6 @@ std::unique_ptr<net::Transport> MakeTlsTransport(base::Held<tls::ClientContext> 
   if (options.auto_host_sni && !host.hostname().empty()) target.sni = host.hostname();
   if (!kind.sni.empty()) target.sni = kind.sni;
   target.verify_san = kind.san;
-  if (options.auto_sni_san_validation && target.verify_san.empty()) target.verify_san = target.sni;
   if (!config.alpn->empty()) {
     target.alpn = *config.alpn;
   } else if (options.common.alpn.empty() && !kind.raw) {

@@ -419,6 +419,18 @@ TEST_F(HandshakeTest, ClientChecksTheServer) {
   by_sni.auto_sni_san_validation = true;
   TlsPair sni_checked(server, Make(by_sni), {"elsewhere.example.com", {}, ""});
   EXPECT_FALSE(sni_checked.Shake());
+  // It goes before the names of the configuration, and with those of the connection.
+  by_sni.common.validation.san_matchers = {SanMatcher{
+      SanMatcher::Type::kDns,
+      match::StringMatcher(match::StringMatcher::Kind::kExact, "other.example.com", false), ""}};
+  TlsPair by_sni_alone(server, Make(by_sni), {"www.example.com", {}, ""});
+  EXPECT_TRUE(by_sni_alone.Shake());
+  TlsPair without_sni(server, Make(by_sni), {"", {}, ""});
+  EXPECT_FALSE(without_sni.Shake());
+  TlsPair by_both(server, Make(by_sni), {"www.example.com", {}, "api.example.com"});
+  EXPECT_FALSE(by_both.Shake());
+  TlsPair other_sni(server, Make(by_sni), {"elsewhere.example.com", {}, "www.example.com"});
+  EXPECT_FALSE(other_sni.Shake());
   ClientOptions trusting;
   trusting.common.name = "nobody";
   TlsPair unverified(server, Make(trusting));

@@ -36,7 +36,7 @@ class TrustDomainTest : public ::testing::Test {
     EXPECT_TRUE((*verifier)->verifies());
     const bssl::UniquePtr<STACK_OF(CRYPTO_BUFFER)> chain(sk_CRYPTO_BUFFER_new_null());
     bssl::PushToStack(chain.get(), EncodeCertificate(leaf.x509()));
-    const Verifier::Verdict verdict = (*verifier)->Verify(chain.get(), "");
+    const Verifier::Verdict verdict = (*verifier)->Verify(chain.get(), {});
     EXPECT_EQ(verdict.verified, verdict.fault == Verifier::Fault::kNone);
     return verdict.detail;
   }
