@@ -6,9 +6,11 @@
 namespace proxenos::upstream {
 namespace {
 
-// How often names that have left the cache are looked for, and how many of them go at once.
+// How often names that have left the cache are looked for, and how many of them go at once. They
+// are looked for at once when so many were added: who asks for ever new names has each push another
+// out of the cache, and what is kept of those here (connections too) must not grow without end.
 constexpr base::Nanos kCleaningInterval = 10 * base::kSecond;
-constexpr int kDropsAtOnce = 100;
+constexpr uint32_t kDropsAtOnce = 100;
 
 }  // namespace
 
@@ -47,7 +49,11 @@ const NameView* DynamicHosts::Look(const DynamicName& name) {
     NameView now = cache_->Look(name);
     if (now.name == nullptr || now.state == NameState::kPending) return nullptr;
     known = names_.emplace(key, std::move(now)).first;
-    if (!cleaning_.armed()) cleaning_.ArmIn(kCleaningInterval);
+    if (++added_ == kDropsAtOnce) {
+      cleaning_.ArmIn(0);
+    } else if (!cleaning_.armed()) {
+      cleaning_.ArmIn(kCleaningInterval);
+    }
   }
   known->second.name->Touch(loop_.now());
   return &known->second;
@@ -74,7 +80,8 @@ void DynamicHosts::Drop(Names::iterator name) {
 }
 
 void DynamicHosts::Clean() {
-  int drops = 0;
+  added_ = 0;
+  uint32_t drops = 0;
   for (auto it = names_.begin(); it != names_.end() && drops < kDropsAtOnce;) {
     const auto each = it++;
     const bool changed = each->second.name->version() != each->second.version;
@@ -82,7 +89,8 @@ void DynamicHosts::Clean() {
     Drop(each);
     ++drops;
   }
-  if (!names_.empty()) cleaning_.ArmIn(kCleaningInterval);
+  // Where there may be more, they go in the next turn.
+  if (!names_.empty()) cleaning_.ArmIn(drops < kDropsAtOnce ? kCleaningInterval : 0);
 }
 
 }  // namespace proxenos::upstream

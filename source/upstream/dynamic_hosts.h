@@ -50,7 +50,8 @@ class DynamicHosts final : public HostSource {
   const std::shared_ptr<const SharedDnsCache> cache_;
   absl::AnyInvocable<void(uint64_t)> forget_;
   stats::Group<stats::DnsCacheRequestStats> stats_;
-  Names names_;  // Those that were answered. By their keys.
+  Names names_;         // Those that were answered. By their keys.
+  uint32_t added_ = 0;  // To them, since the last cleaning.
   event::Timer cleaning_;
 };
 

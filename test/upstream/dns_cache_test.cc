@@ -248,6 +248,20 @@ TEST_F(DnsCacheTest, AFullCacheForgetsWhatWasNotUsedForLongest) {
   EXPECT_EQ(Stat("dns_cache.c.host_overflow"), 0u);
 }
 
+TEST_F(DnsCacheTest, EverNewNamesAreNotKeptByWorkers) {
+  settings_.cache.max_hosts = 3;
+  Start();
+  constexpr size_t kNames = 1000;
+  for (size_t i = 0; i < kNames; ++i) {
+    const std::string name = absl::StrCat("n", i);
+    Know(name);
+    EXPECT_EQ(Look(name), "10.0.0.1:80");
+    Wait(2 * base::kMillisecond);  // All of them within two seconds.
+  }
+  EXPECT_EQ(Stat("dns_cache.c.num_hosts"), 3u);
+  EXPECT_GE(forgotten_.size(), kNames - 200);
+}
+
 TEST_F(DnsCacheTest, ACacheThatIsFullOfQuestionsTakesNoMore) {
   settings_.cache.max_hosts = 2;
   Start();
