@@ -28,6 +28,9 @@ LINE = ("%RESPONSE_FLAGS% rx=%BYTES_RECEIVED% tx=%BYTES_SENT% to=%UPSTREAM_HOST%
         "protocol=%PROTOCOL% code=%RESPONSE_CODE% tries=%UPSTREAM_REQUEST_ATTEMPT_COUNT% sni=%REQUESTED_SERVER_NAME%")
 INSPECTOR = {"name": "tls", "typed_config": {
     "@type": bootstrap.TYPE + "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"}}
+PROXY_PROTOCOL = {"name": "proxy", "typed_config": {
+    "@type": bootstrap.TYPE + "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
+    "allow_requests_without_proxy_protocol": True}}
 SNI_CLUSTER = {"name": "sni", "typed_config": {
     "@type": bootstrap.TYPE + "envoy.extensions.filters.network.sni_cluster.v3.SniCluster"}}
 
@@ -486,6 +489,20 @@ class TcpProxyTest(unittest.TestCase):
         self.assertEqual(tcp.end_of(tcp.connect(running.port)), (b"", "closed"))
         self.assertEqual(len(seen), 2)
         self.assertTrue(self.lines(running, 1)[0].startswith("URX,UF rx=0 tx=0 "))
+
+    def test_where_the_client_wanted_to_go(self):
+        """A cluster of type ORIGINAL_DST, and a header that says where that was."""
+        original = {"name": "origin", "type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED", "connect_timeout": "5s"}
+        running = self.start([tcp.listener(tcp.tcp_proxy(self.log, LINE), listener_filters=[PROXY_PROTOCOL])], [original])
+        for name, port in zip("ab", self.named("a", "b")):
+            client = tcp.connect(running.port)
+            client.sendall(f"PROXY TCP4 192.0.2.1 127.0.0.1 1111 {port}\r\n".encode())
+            self.assertEqual(tcp.end_of(client), (name.encode(), "closed"))
+        # Where nobody told, it would be this proxy itself.
+        client = tcp.connect(running.port)
+        client.sendall(b"hello")
+        self.assertEqual(tcp.end_of(client)[0], b"")
+        self.assertEqual([line.split()[0] for line in self.lines(running, 3)], ["-", "-", "UH"])
 
     def test_a_proxy_header_tells_the_host_who_the_client_is(self):
         config = bootstrap.TYPE + "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport"

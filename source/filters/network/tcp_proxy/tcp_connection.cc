@@ -145,8 +145,10 @@ void TcpConnection::Connect() {
   attempt_->needs = &needs;
   upstream::PickRequest pick;
   pick.authority = named_.authority();
+  // Only where a listener filter has found it: else it is our own address.
+  if (arrival().info.local_restored) pick.destination = &arrival().info.local;
   if (config.picks()) SetPick(pick);
-  if (config.picks() || !pick.authority.empty()) attempt_->pick = &pick;
+  attempt_->pick = &pick;
   cluster_->Acquire(*attempt_);
   attempt_->pick = nullptr;
   attempt_->needs = nullptr;
