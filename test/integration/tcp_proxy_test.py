@@ -490,6 +490,22 @@ class TcpProxyTest(unittest.TestCase):
         self.assertEqual(len(seen), 2)
         self.assertTrue(self.lines(running, 1)[0].startswith("URX,UF rx=0 tx=0 "))
 
+    def test_all_attempts_at_a_tunnel_go_to_the_cluster_that_was_drawn(self):
+        seen = {"a": [], "b": []}
+        limits = {"thresholds": [{"max_requests": 100, "track_remaining": True}]}
+        running = self.start(
+            clusters=[bootstrap.cluster(name, self.tunnel_origin(heads, b"403 Forbidden").port, circuit_breakers=limits)
+                      for name, heads in seen.items()],
+            weighted_clusters={"clusters": [{"name": "a", "weight": 1}, {"name": "b", "weight": 1}]},
+            max_connect_attempts=3, tunneling_config={"hostname": "%DOWNSTREAM_REMOTE_PORT%.example:443"})
+        for _ in range(10):
+            self.assertEqual(tcp.end_of(tcp.connect(running.port)), (b"", "closed"))
+        clients = {name: {head.split()[1] for head in heads} for name, heads in seen.items()}
+        self.assertEqual(len(clients["a"]) + len(clients["b"]), 10, clients)
+        self.assertEqual([len(seen[name]) for name in "ab"], [3 * len(clients[name]) for name in "ab"])
+        for name in "ab":
+            self.assertEqual(running.stats().get(f"cluster.{name}.circuit_breakers.default.remaining_rq", 100), 100)
+
     def test_where_the_client_wanted_to_go(self):
         """A cluster of type ORIGINAL_DST, and a header that says where that was."""
         original = {"name": "origin", "type": "ORIGINAL_DST", "lb_policy": "CLUSTER_PROVIDED", "connect_timeout": "5s"}

@@ -226,6 +226,23 @@ TEST_F(TcpProxyTest, AClientThatBreaksOffBeforeItsTunnelIsThere) {
   ExpectNobodyThere();
 }
 
+TEST_F(TcpProxyTest, AClusterThatGoesBetweenTwoAttemptsIsNotCountedOn) {
+  UseTunnel("far:80");
+  config_.max_connect_attempts = 2;
+  config_.backoff_base = config_.backoff_max = kSecond;
+  Start();
+  auto [client, host] = Pair();
+  EXPECT_TRUE(proxy_.Until([&h = host] { return h.Got("CONNECT far:80 HTTP/1.1"); }));
+  EXPECT_EQ(proxy_.counts().requests.count(), 1u);
+  host.Send("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+  EXPECT_TRUE(proxy_.Until([&h = host] { return h.Ended(); }));
+  proxy_.clusters().Remove("origin");
+  proxy_.Advance(2 * kSecond);
+  EXPECT_TRUE(proxy_.Until([&c = client] { return c.Ended(); }));
+  EXPECT_TRUE(proxy_.Until([this] { return proxy_.listener().empty(); }));
+  EXPECT_EQ(proxy_.counts().requests.count(), 0u);
+}
+
 TEST_F(TcpProxyTest, ARefusedClientWaitsAndIsNotHeard) {
   guarded_ = true;
   book_.refuses_bytes = true;

@@ -173,8 +173,12 @@ bool TcpConnection::FindCluster() {
     return false;
   }
   const filter::Environment& environment = service_.listener().environment();
-  const absl::string_view name =
-      demanded_ != nullptr ? absl::string_view(demanded_->name()) : service_.Choose(arrival());
+  // Drawn once: further attempts are at other hosts, not at other clusters.
+  if (drawn_.empty()) drawn_ = service_.Draw();
+  const absl::string_view own = arrival().cluster;
+  const absl::string_view name = demanded_ != nullptr ? absl::string_view(demanded_->name())
+                                 : own.empty()        ? drawn_
+                                                      : own;
   cluster_ = environment.clusters.Find(name);
   if (cluster_) return true;
   const auto& source = service_.config().on_demand;
@@ -257,6 +261,8 @@ void TcpConnection::TryAgain(std::string reason) {
   info_.upstream_failure_reason = failure_;
   attempt_.reset();
   asked_ = false;
+  // The next attempt finds its cluster anew: that may be another by then, or none.
+  if (std::exchange(counted_, false)) cluster_->ReleaseRequest();
   const TcpProxyConfig& config = service_.config();
   if (info_.attempts >= config.max_connect_attempts) {
     cluster_->stats().upstream_cx_connect_attempts_exceeded.Inc();

@@ -90,6 +90,7 @@ class TcpConnection final : public downstream::TerminalConnection {
   filter::StreamInfo info_;
   base::Rc<upstream::WorkerCluster> cluster_;
   std::unique_ptr<DemandedCluster> demanded_;  // Null: none was asked for.
+  absl::string_view drawn_;                    // Of the proxy's clusters, once one was chosen.
   NamedHost named_;
   buffer::Arena arena_;                        // Of the head.
   http::ResponseHead head_;                    // What answers the request for a tunnel.

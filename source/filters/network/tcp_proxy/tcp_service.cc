@@ -52,8 +52,7 @@ void TcpService::NoteRefusal(const filter::NetworkFilter::Verdict& verdict,
   }
 }
 
-absl::string_view TcpService::Choose(const Arrival& arrival) {
-  if (!arrival.cluster.empty()) return arrival.cluster;
+absl::string_view TcpService::Draw() {
   size_t chosen = 0;
   if (config_.clusters.size() > 1) {
     const uint64_t drawn = listener().loop().random().Below(config_.weights.back());

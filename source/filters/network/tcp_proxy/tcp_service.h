@@ -37,8 +37,9 @@ class TcpService final : public downstream::ChainService {
   // REQUIRES: config().on_demand.
   TcpDemandStats& demand_stats() { return *demand_stats_; }
 
-  // The name of the cluster for a connection; lives as long as the two.
-  absl::string_view Choose(const downstream::Arrival& arrival);
+  // One of the proxy's clusters, by weight, for a connection that names none itself. Lives as long
+  // as the proxy.
+  absl::string_view Draw();
   // Which hosts of that cluster a connection should go to; null: any.
   const route::MetadataMatch* SubsetOf(absl::string_view cluster) const;
   // Fills in what is known of a connection when it begins.
