@@ -82,11 +82,8 @@ void Router::OnFailure() {
   const absl::string_view reason =
       stream_.arena.Copy(TransportFailure(failure, attempt_->failure_detail));
   stream_.info.upstream_failure_reason = reason;
-  absl::string_view body = ResetText(words.reason);
-  if (failure == PoolFailure::kTransportFailure) {
-    body = stream_.arena.Copy(absl::StrCat(body, ", transport failure reason: ", reason));
-  }
-  FailUnanswered(words, body, reason);
+  // What is wrong with the host's certificate is not the client's business.
+  FailUnanswered(words, ResetText(words.reason), reason);
 }
 
 // The runtime may say that less is dropped.
