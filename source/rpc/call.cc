@@ -11,6 +11,8 @@
 #include "source/rpc/failure_text.h"
 #include "source/rpc/timeout.h"
 #include "source/upstream/client_stream.h"
+#include "source/upstream/connection_kind.h"
+#include "source/upstream/request_name.h"
 
 namespace proxenos::rpc {
 namespace {
@@ -67,6 +69,7 @@ void Call::Connect(const std::shared_ptr<const upstream::Host>* host) {
     // As if the question had come in HTTP/2, where that matters.
     upstream::ConnectionNeeds needs;
     needs.http2 = true;
+    upstream::NameConnection(cluster_->config(), request_, needs);
     attempt_->needs = &needs;
     attempt_->wanted_host = host;
     cluster_->Acquire(*attempt_);

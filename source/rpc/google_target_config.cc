@@ -126,9 +126,10 @@ void Compiler::ReadCallCredentials() {
     bool good = !token.empty();
     for (const char c : token) good &= http::IsValueChar(c);
     if (!good) {
-      errors_.Add(at.Index(i),
-                  "for calls of filters access_token alone is honoured; or write envoy_grpc, and "
-                  "envoy.filters.http.gcp_authn or credential_injector in its cluster");
+      errors_.Add(
+          at.Index(i),
+          "for calls of filters access_token alone is honoured; or write authorization into "
+          "initial_metadata");
     }
     service_.options.metadata.emplace_back("authorization", absl::StrCat("Bearer ", token));
   }

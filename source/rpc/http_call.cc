@@ -6,10 +6,10 @@
 #include "absl/strings/str_cat.h"
 #include "source/base/check.h"
 #include "source/base/limits.h"
-#include "source/http/path.h"
 #include "source/rpc/failure_text.h"
 #include "source/upstream/client_stream.h"
 #include "source/upstream/connection_kind.h"
+#include "source/upstream/request_name.h"
 
 namespace proxenos::rpc {
 
@@ -76,9 +76,7 @@ void HttpCall::Start(buffer::Buffer body) {
 void HttpCall::Acquire() {
   upstream::ConnectionNeeds needs;
   if (cluster_->connections_vary()) {
-    const absl::string_view host = http::StripPort(request_.authority);
-    if (cluster_->config().auto_sni) needs.sni = host;
-    if (cluster_->config().auto_san_validation) needs.san = host;
+    upstream::NameConnection(cluster_->config(), request_, needs);
     attempt_->needs = &needs;
   }
   cluster_->Acquire(*attempt_);
