@@ -9,6 +9,7 @@
 #include "source/http/percent.h"
 #include "source/rpc/call_retrying.h"
 #include "source/rpc/failure_text.h"
+#include "source/rpc/judging.h"
 #include "source/rpc/timeout.h"
 #include "source/upstream/client_stream.h"
 #include "source/upstream/connection_kind.h"
@@ -139,6 +140,7 @@ void Call::Run() {
 void Call::Advance() {
   if (timed_out_) {
     if (retrying_ != nullptr) retrying_->over = true;
+    if (head_sent_ && !attempt_->head) JudgeLate(*cluster_, *attempt_);
     return Finish(Status::kDeadlineExceeded, "deadline exceeded");
   }
   if (attempt_ == nullptr) return;  // Between two tries.
@@ -146,6 +148,7 @@ void Call::Advance() {
   if (attempt.state == Exchange::State::kPending) return;
   if (attempt.state == Exchange::State::kFailed) {
     unreachable_ = true;
+    JudgeFailure(*cluster_, attempt);
     return Finish(Status::kUnavailable,
                   absl::StrCat(FailureText(attempt.failure),
                                attempt.failure_detail.empty() ? "" : ": ", attempt.failure_detail));
@@ -169,6 +172,7 @@ void Call::SendMore() {
     head_sent_ = true;
     cluster_->stats().upstream_rq_total.Inc();
     cluster_->stats().upstream_rq_active.Inc();
+    cluster_->CountConnected(*attempt_->host);
     if (cluster_->tracked() != nullptr) cluster_->tracked()->CountRequest(*attempt_->host);
     stream->SendHead(request_, /*end=*/false);
   }
@@ -181,6 +185,7 @@ void Call::ReadHead() {
   head_seen_ = true;
   head_bytes_ = attempt_->head_bytes;
   cluster_->stats().upstream_rq.Inc(response_.status);
+  JudgeHead(*cluster_, *attempt_, response_, /*grpc=*/true);
   if (StatusIn(response_.headers).has_value()) return;
   if (response_.status != 200) {
     return Finish(StatusOfHttp(response_.status),
@@ -228,6 +233,7 @@ void Call::ReadEnd() {
 
 void Call::FinishFailed() {
   unreachable_ = true;
+  JudgeFailure(*cluster_, *attempt_);
   switch (attempt_->reset) {
     case ResetReason::kRefusedStream:
       return Finish(Status::kUnavailable, "the server refused the stream");
@@ -243,13 +249,8 @@ void Call::FinishFailed() {
   Finish(Status::kUnavailable, "the server closed the connection");
 }
 
-void Call::EndAttempt(Status status) {
-  if (head_sent_) {
-    CountEnd(*cluster_, *attempt_);
-    if (cluster_->tracked() != nullptr) {
-      cluster_->tracked()->CountAnswer(*attempt_->host, HttpStatusOf(status) < 500);
-    }
-  }
+void Call::EndAttempt(Status) {
+  if (head_sent_) CountEnd(*cluster_, *attempt_);
   head_sent_ = false;
   attempt_.reset();
   if (counted_) cluster_->ReleaseRequest();

@@ -7,6 +7,7 @@
 #include "source/base/check.h"
 #include "source/base/limits.h"
 #include "source/rpc/failure_text.h"
+#include "source/rpc/judging.h"
 #include "source/upstream/client_stream.h"
 #include "source/upstream/connection_kind.h"
 #include "source/upstream/request_name.h"
@@ -15,6 +16,16 @@ namespace proxenos::rpc {
 
 using upstream::Exchange;
 using upstream::PoolFailure;
+
+namespace {
+
+// A request that was sent is over.
+void CountEnd(upstream::WorkerCluster& cluster, const Exchange& attempt) {
+  cluster.stats().upstream_rq_active.Dec();
+  if (cluster.tracked() != nullptr) cluster.tracked()->CountRequestEnd(*attempt.host);
+}
+
+}  // namespace
 
 HttpCall::Attempt::Attempt(HttpCall& owner) : Exchange(owner.response_), call(owner) {
   body_limit = base::limits::kStreamBufferBytes;
@@ -36,7 +47,7 @@ HttpCall::HttpCall(base::Rc<upstream::WorkerCluster> cluster, const Limits& limi
 }
 
 HttpCall::~HttpCall() {
-  if (!done_ && head_sent_) cluster_->stats().upstream_rq_active.Dec();
+  if (!done_ && head_sent_) CountEnd(*cluster_, *attempt_);
   if (counted_) cluster_->ReleaseRequest();
 }
 
@@ -92,10 +103,14 @@ void HttpCall::Run() {
 }
 
 void HttpCall::Advance() {
-  if (timed_out_) return Finish(End::kTimeout, "timeout");
   Attempt& attempt = *attempt_;
+  if (timed_out_) {
+    if (head_sent_ && !attempt.head) JudgeLate(*cluster_, attempt);
+    return Finish(End::kTimeout, "timeout");
+  }
   if (attempt.state == Exchange::State::kPending) return;
   if (attempt.state == Exchange::State::kFailed) {
+    JudgeFailure(*cluster_, attempt);
     return Finish(End::kFailed,
                   absl::StrCat(FailureText(attempt.failure),
                                attempt.failure_detail.empty() ? "" : ": ", attempt.failure_detail));
@@ -103,6 +118,7 @@ void HttpCall::Advance() {
   if (attempt.head && !head_seen_) {
     head_seen_ = true;
     head_bytes_ = attempt.head_bytes;
+    JudgeHead(*cluster_, attempt, response_, /*grpc=*/false);
   }
   attempt.informational = nullptr;
   TakeBody();
@@ -119,6 +135,7 @@ void HttpCall::Advance() {
   }
   if (attempt.state == Exchange::State::kReset) {
     cluster_->stats().upstream_rq_rx_reset.Inc();
+    JudgeFailure(*cluster_, attempt);
     return Finish(End::kFailed, "the connection ended before the answer did");
   }
   SendMore();
@@ -138,6 +155,8 @@ void HttpCall::SendMore() {
     head_sent_ = true;
     cluster_->stats().upstream_rq_total.Inc();
     cluster_->stats().upstream_rq_active.Inc();
+    cluster_->CountConnected(*attempt_->host);
+    if (cluster_->tracked() != nullptr) cluster_->tracked()->CountRequest(*attempt_->host);
     stream->SendHead(request_, /*end=*/unsent_.empty());
   }
   if (!body_sent_) body_sent_ = stream->SendBody(unsent_, /*end=*/true, nullptr);
@@ -149,7 +168,7 @@ void HttpCall::Finish(End end, std::string message) {
   error_message_ = std::move(message);
   unsent_.Clear();
   deadline_.reset();
-  if (head_sent_) cluster_->stats().upstream_rq_active.Dec();
+  if (head_sent_) CountEnd(*cluster_, *attempt_);
   attempt_.reset();
   if (counted_) cluster_->ReleaseRequest();
   counted_ = false;
