@@ -158,6 +158,7 @@ class EntryBuilder {
       LocalityEndpoints locality;
       locality.locality = previous.localities()[entry.locality];
       locality.priority = entry.priority;
+      if (!HasRoomFor(locality)) continue;
       HostEntry kept = entry;
       kept.locality = LocalityIndex(locality);
       entries.push_back(std::move(kept));
@@ -178,6 +179,13 @@ class EntryBuilder {
       return H::combine(std::move(h), key.address, key.priority);
     }
   };
+
+  // False: there are as many as can be told apart. What an assignment names has been counted
+  // before.
+  bool HasRoomFor(const LocalityEndpoints& locality) const {
+    return localities.size() <= UINT16_MAX ||
+           seen_localities_.contains(std::make_pair(locality.locality, locality.priority));
+  }
 
   // One per locality and priority: the same locality may stand at several priorities.
   uint16_t LocalityIndex(const LocalityEndpoints& locality) {

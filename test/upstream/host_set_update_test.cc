@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -134,6 +135,30 @@ TEST(DropOverloadTest, AChangeIsANewSnapshot) {
   EXPECT_EQ(RebuildForHealth(*dropping.hosts)->drop_overload(), dropping.hosts->drop_overload());
   assignment.drop_overload.millionths = 0;
   EXPECT_EQ(BuildHostSet(config, assignment, dropping.hosts).hosts->drop_overload(), nullptr);
+}
+
+// Hosts that discovery has dropped are kept as long as they are well, in localities of their own:
+// as far as there are numbers for these beside those that discovery names.
+TEST(KeptHostsTest, LocalitiesAreNoMoreThanCanBeToldApart) {
+  ClusterConfig config;
+  config.discovery = DiscoveryKind::kEds;
+  config.health_check = std::make_shared<HealthCheck>();
+  Assignment old;
+  for (int i = 1; i <= 3; ++i) {
+    old.localities.push_back(
+        testing::InLocality(absl::StrCat("old", i), {testing::At(absl::StrCat("10.0.0.", i))}));
+  }
+  const auto before = BuildHostSet(config, old, nullptr).hosts;
+  for (HostIndex i = 0; i < 3; ++i) before->host(i).ClearHealthBits(kFailedActiveCheck);
+  Assignment now;
+  for (int i = 0; i < UINT16_MAX; ++i) {
+    now.localities.push_back(testing::InLocality(absl::StrCat(i), {}));
+  }
+  const auto full = BuildHostSet(config, now, before).hosts;
+  EXPECT_EQ(full->localities().size(), size_t{UINT16_MAX} + 1);
+  EXPECT_EQ(full->size(), 1u);
+  now.localities.resize(10);
+  EXPECT_EQ(BuildHostSet(config, now, before).hosts->size(), 3u);
 }
 
 }  // namespace
