@@ -309,8 +309,8 @@ void WorkerCluster::Drain() {
 uint32_t WorkerCluster::MaxRetries(RoutingPriority priority) const {
   const std::optional<RetryBudget>& budget = thresholds(priority).retry_budget;
   if (!budget.has_value()) return thresholds(priority).max_retries;
-  const ResourceCounts& taken = counts(priority);
-  const double under_way = taken.requests.count() + taken.pending_requests.count();
+  // Those that wait for a connection are among them.
+  const double under_way = counts(priority).requests.count();
   return std::max(budget->min_concurrency,
                   static_cast<uint32_t>(under_way * budget->percent / 100));
 }

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "source/upstream/worker_cluster.h"
+#include "test/support/sim_clock.h"
 
 namespace proxenos::upstream {
 namespace {
@@ -91,6 +93,28 @@ TEST(CircuitBreakersTest, ExactUnderContention) {
     }
     EXPECT_EQ(breakers->of(RoutingPriority::kDefault).requests.count(), 0u);
   }
+}
+
+// Each request is one of those under way from its beginning on, and counts once.
+TEST(RetryBudgetTest, IsAShareOfTheRequestsWhetherTheyWaitOrNot) {
+  testing::SimClock clock;
+  event::EventLoop loop(clock);
+  stats::Registry registry;
+  auto config = std::make_shared<ClusterConfig>();
+  config->name = "c";
+  config->thresholds.Mutable()[0].retry_budget = RetryBudget{20, 1};
+  const base::Rc<WorkerCluster> cluster(std::make_unique<WorkerCluster>(
+      loop, registry,
+      PublishedCluster{config, std::make_shared<const CircuitBreakers>(),
+                       std::make_shared<const HostSet>()}));
+  EXPECT_TRUE(cluster->TryAcquireRetry());
+  EXPECT_FALSE(cluster->TryAcquireRetry()) << "min_concurrency";
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_TRUE(cluster->TryAcquireRequest());
+    EXPECT_TRUE(cluster->TryAcquirePending(RoutingPriority::kDefault));
+  }
+  for (int i = 1; i < 10; ++i) EXPECT_TRUE(cluster->TryAcquireRetry()) << i;
+  EXPECT_FALSE(cluster->TryAcquireRetry());
 }
 
 }  // namespace
