@@ -10,6 +10,15 @@ namespace {
 constexpr stats::ScopeShape kEndpoint{
     "cluster.$.endpoint.$.", "cluster.endpoint.", {"envoy.cluster_name", "envoy.endpoint_address"}};
 
+// Hosts that requests ask for (ORIGINAL_DST, dynamic forward proxies) come and go without end, and
+// no snapshot says which of them are there: the groups of those that are idle are let go each time
+// that there are so many more.
+constexpr size_t kKept = 1024;
+
+bool MakesHosts(const ClusterConfig& config) {
+  return config.original_dst != nullptr || config.dynamic_forward_proxy != nullptr;
+}
+
 // Of the limit, in whole percent.
 uint64_t PercentOf(const TrackedStats::Spent& time) {
   return time.limit <= 0 || time.spent <= 0
@@ -33,11 +42,11 @@ TrackedStats::TrackedStats(stats::Registry& registry, const ClusterConfig& confi
 
 stats::EndpointStats* TrackedStats::Of(const Host& host) {
   if (!config_.track_endpoints) return nullptr;
+  if (stats::EndpointStats* known = Known(host)) return known;
+  if (MakesHosts(config_) && (endpoints_.size() + 1) % kKept == 0) Keep({});
   auto& group = endpoints_[host.id()];
-  if (!group) {
-    group = registry_.Open<stats::EndpointStats>(
-        stats::ScopeName(kEndpoint, {config_.stat_name(), host.address().ToString()}));
-  }
+  group = registry_.Open<stats::EndpointStats>(
+      stats::ScopeName(kEndpoint, {config_.stat_name(), host.address().ToString()}));
   return &*group;
 }
 
