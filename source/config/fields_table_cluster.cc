@@ -184,7 +184,7 @@ std::vector<MessageRules> ClusterFields() {
            Use("priority max_connections max_pending_requests max_requests max_retries "
                "track_remaining retry_budget"),
            Leave("max_connection_pools",
-                 "A host has one connection pool a worker, whatever its connections differ in."),
+                 "Pools whose connections nobody uses give way where max_connections is reached."),
        }},
       {"envoy.config.cluster.v3.UpstreamConnectionOptions",
        {Use("tcp_keepalive happy_eyeballs_config"),

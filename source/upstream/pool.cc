@@ -311,6 +311,14 @@ void HostPool::Drain() {
     }
     StartConnections();
   }
+  while (pending_.empty() && !attempts_.empty()) {
+    ConnectAttempt* const unwanted = attempts_.front();  // Who asked for it has left.
+    unwanted->Cancel();
+    Forget(*unwanted);
+    cluster_.stats().upstream_cx_destroy.Inc();
+    cluster_.stats().upstream_cx_destroy_local.Inc();
+    OnOneLess();
+  }
   while (ClientConnection* connection = free_.front()) {
     // What is under way ends before the connection does.
     base::IntrusiveList<ClientConnection>::Remove(connection);

@@ -192,7 +192,28 @@ void WorkerCluster::AcquireAt(HostPool& usual, Exchange& exchange) {
 
 HostPool& WorkerCluster::PoolFor(HostPool& leader, const ConnectionNeeds& needs) {
   ConnectionKind kind(config(), needs);
-  auto& slot = varied_[std::make_pair(leader.host().id(), kind.Key())];
+  auto key = std::make_pair(leader.host().id(), kind.Key());
+  // The first connection of a kind is made whatever the limit, and kinds are as many as requests
+  // make up: one that nobody uses gives way.
+  const Host& host = leader.host();
+  const bool full =
+      counts(kind.priority).connections.Full(thresholds(kind.priority).max_connections);
+  const bool host_full = config().max_connections_per_host != UINT32_MAX &&
+                         host.connections() >= config().max_connections_per_host;
+  if ((full || host_full) && !varied_.contains(key)) {
+    const auto idle = std::find_if(varied_.begin(), varied_.end(), [&](const auto& each) {
+      const HostPool& pool = *each.second;
+      return pool.active() == 0 && pool.kind().priority == kind.priority &&
+             (!host_full || each.first.first == host.id());
+    });
+    if (idle != varied_.end()) {
+      draining_.push_back(std::move(idle->second));
+      varied_.erase(idle);
+      HostPool& leaving = *draining_.back();
+      leaving.Drain();
+    }
+  }
+  auto& slot = varied_[std::move(key)];
   if (slot == nullptr) slot = std::make_unique<HostPool>(leader, std::move(kind));
   slot->ReplaceHost(leader.shared_host());
   return *slot;

@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "source/upstream/host_set_update.h"
 #include "test/support/proxy_loop.h"
+#include "test/upstream/silent_host.h"
 
 namespace proxenos::upstream {
 namespace {
@@ -291,27 +292,6 @@ TEST_F(PoolTest, RefusedConnection) {
   EXPECT_EQ(proxy_.counts().connections.count(), 0u);
   ExpectNothingLeft();
 }
-
-// A host whose queue of connections is full: the kernel does not answer.
-class SilentHost {
- public:
-  SilentHost() {
-    net::Address address = *net::Address::FromIp("127.0.0.1", 0);
-    net::ListenOptions options;
-    options.backlog = 0;
-    auto fd = net::BindListenSocket(address, options);
-    CHECK(fd.ok() && net::Listen(fd->get(), options).ok());
-    listening_ = *std::move(fd);
-    address_ = net::Address::LocalOf(listening_.get());
-    for (int i = 0; i < 4; ++i) queued_.push_back(*net::StartConnect(address_, {}));
-  }
-  uint16_t port() const { return address_.port(); }
-
- private:
-  net::UniqueFd listening_;
-  net::Address address_;
-  std::vector<net::UniqueFd> queued_;
-};
 
 TEST_F(PoolTest, ConnectTimeout) {
   SilentHost silent;
