@@ -15,7 +15,6 @@
 #include "source/filters/http/router/headers.h"
 #include "source/filters/http/router/hedging.h"
 #include "source/filters/http/router/strict_headers.h"
-#include "source/filters/http/router/upstream_failure.h"
 #include "source/filters/http/router/upstream_logs.h"
 #include "source/tracing/stream_trace.h"
 #include "source/upstream/client_connection.h"
@@ -39,16 +38,6 @@ bool EndsHere(const route::Forward& forward, const http::RequestHead& head) {
                        return rule.type == "connect" && rule.enabled && rule.terminate_connect &&
                               (rule.allow_post || head.method == http::Method::kConnect);
                      });
-}
-
-// Whether what was sent of a request's body, what is to follow, and its end are as its head said. A
-// filter may have put to the body or taken from it, and left the head: what is too much would pass
-// for a request of its own.
-bool FitsLength(const http::Framing& framing, uint64_t sent, const filter::Parts& out) {
-  if (framing.kind == http::Framing::kNone) return out.body.empty();
-  if (framing.kind != http::Framing::kLength) return true;
-  const uint64_t all = sent + out.body.size();
-  return out.end ? all == framing.length : all <= framing.length;
 }
 
 // Of a response's body. What is read in one event leaves in one write: of a large body a quarter of
@@ -325,13 +314,7 @@ void Router::SendMore() {
   upstream::ClientStream* stream = attempt_->stream.get();
   if (stream == nullptr) return;
   if (out.body.empty() && !out.end) return;
-  if (!FitsLength(stream_.request.framing, attempt_->sizes.request_body, out)) {
-    constexpr absl::string_view kDetails = "request_body_not_of_its_length";
-    if (response_started_) return BreakOff(kDetails, filter::kLocalReset);
-    AbandonAttempt();
-    const FailureWords words = WordsOf(upstream::ResetReason::kLocalReset);
-    return FailUnanswered(words, ResetText(words.reason), kDetails);
-  }
+  if (!FitsLength(stream_.request.framing, out)) return RefuseLength();
   const uint64_t before = out.body.size();
   const bool all = sent_body_.Pass(out.body, [stream, &out](buffer::Buffer& body) {
     return stream->SendBody(body, out.end, out.trailers);

@@ -122,6 +122,11 @@ class Router final : public filter::HttpFilter {
   const http::RequestHead& sent_head() const;
   // Sets `fired` and wakes the router when `after` is over.
   void Arm(std::optional<event::Timer>& timer, base::Nanos after, bool& fired);
+  // Whether what was sent of the request's body, what is to follow in `out`, and its end are as the
+  // head said that went to the host.
+  bool FitsLength(const http::Framing& framing, const filter::Parts& out) const;
+  // They are not: the host gets no more.
+  void RefuseLength();
   // Whether the request's body may go to the host yet.
   bool MaySendBody() const;
   void FinishAttempt(uint16_t status);

@@ -129,6 +129,23 @@ void Router::FailUnanswered(const FailureWords& words, absl::string_view body,
        words.flag);
 }
 
+// A filter may have put to the body or taken from it, and left the head: what is too much would
+// pass for a request of its own.
+bool Router::FitsLength(const http::Framing& framing, const filter::Parts& out) const {
+  if (framing.kind == http::Framing::kNone) return out.body.empty();
+  if (framing.kind != http::Framing::kLength) return true;
+  const uint64_t all = attempt_->sizes.request_body + out.body.size();
+  return out.end ? all == framing.length : all <= framing.length;
+}
+
+void Router::RefuseLength() {
+  constexpr absl::string_view kDetails = "request_body_not_of_its_length";
+  if (response_started_ && stream_.response_sent()) return BreakOff(kDetails, filter::kLocalReset);
+  AbandonAttempt();
+  const FailureWords words = WordsOf(ResetReason::kLocalReset);
+  FailUnanswered(words, ResetText(words.reason), kDetails);
+}
+
 void Router::OnReset() {
   if (response_started_ && !stream_.response_sent() && !std::exchange(reset_seen_, true)) {
     // What came before the break goes to the client first, as it would have a moment earlier.

@@ -83,6 +83,10 @@ bool Router::SendFromFilters() {
     if (attempt_->stream.get() == nullptr) return false;  // The connection would not have it.
   }
   if (out.body.empty() && !out.end) return false;
+  if (!FitsLength(filters.request.framing, out)) {
+    RefuseLength();
+    return false;
+  }
   const uint64_t before = out.body.size();
   const bool all = stream->SendBody(out.body, out.end, out.trailers);
   const uint64_t sent = before - out.body.size();
