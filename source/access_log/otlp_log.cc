@@ -1,7 +1,11 @@
 // Field numbers are those of opentelemetry/proto/logs/v1/logs.proto and common/v1/common.proto.
 #include "source/access_log/otlp_log.h"
 
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "source/rpc/wire.h"
 #include "source/stats/remote_log_stats.h"
 
@@ -61,6 +65,25 @@ std::string Encode(const OtlpValue& value, const FormatInput& input) {
   return out;
 }
 
+bool IsHex(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_isxdigit(static_cast<unsigned char>(c)); });
+}
+
+// OpenTelemetry's ids of traces have 128 bits; those with 64 stand at the end of one. Other ids,
+// such as SkyWalking's, which clients choose, would have the collector refuse the whole message.
+void AddTrace(const filter::TraceIds& ids, WireWriter& record) {
+  constexpr size_t kTraceDigits = 32;
+  constexpr size_t kSpanDigits = 16;
+  const absl::string_view trace = ids.trace_id;
+  if ((trace.size() == kTraceDigits || trace.size() == kSpanDigits) && IsHex(trace)) {
+    const std::string zeros(kTraceDigits - trace.size(), '0');
+    record.Text(9, absl::HexStringToBytes(absl::StrCat(zeros, trace)));
+  }
+  const absl::string_view span = ids.span_id;
+  if (span.size() == kSpanDigits && IsHex(span)) record.Text(10, absl::HexStringToBytes(span));
+}
+
 }  // namespace
 
 void OtlpLog::AppendEntry(const FormatInput& input, base::WallTime now, std::string& out) const {
@@ -73,12 +96,7 @@ void OtlpLog::AppendEntry(const FormatInput& input, base::WallTime now, std::str
       const std::string* value = info.state.Find(name);
       if (value != nullptr) AddText(record, 6, name, Utf8(*value));
     }
-    if (info.trace != nullptr) {
-      // OpenTelemetry's ids have 128 bits; those with 64 stand at the end of one.
-      const std::string id = absl::HexStringToBytes(info.trace->trace_id);
-      record.Text(9, std::string(16 - id.size(), '\0') + id);
-      record.Text(10, absl::HexStringToBytes(info.trace->span_id));
-    }
+    if (info.trace != nullptr) AddTrace(*info.trace, record);
     record.Fixed(11, static_cast<uint64_t>(now) * 1000);
   });
 }

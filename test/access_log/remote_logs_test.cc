@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/escaping.h"
 #include "gtest/gtest.h"
 #include "source/access_log/otlp_log.h"
 #include "source/event/event_loop.h"
+#include "source/rpc/wire.h"
 #include "source/upstream/cluster_map.h"
 #include "test/support/side_service.h"
 #include "test/support/sim_clock.h"
@@ -90,6 +92,41 @@ TEST_F(RemoteLogsTest, WhatFindsNoRoomIsDropped) {
   const size_t size = service_.origin.stream(kCalls).body().size();
   EXPECT_GE(size, RemoteLogs::kMaxBytes);
   EXPECT_LT(size, RemoteLogs::kMaxBytes + 1000);
+}
+
+// The field of the LogRecord that an entry is; nothing where it is not there.
+std::string FieldOfRecord(absl::string_view entry, uint32_t field) {
+  rpc::WireReader outer(entry);
+  EXPECT_TRUE(outer.Next());
+  rpc::WireReader record(outer.bytes());
+  while (record.Next()) {
+    if (record.field() == field) return std::string(record.bytes());
+  }
+  EXPECT_TRUE(record.ok());
+  return std::string();
+}
+
+// Tracers have ids of their own kinds, and clients of SkyWalking's say what they are.
+TEST_F(RemoteLogsTest, TraceIdsAreThoseOfOpenTelemetryOrNone) {
+  const std::string id = "0123456789abcdef";
+  const OtlpLog log;
+  FormatInput input;
+  input.stream = &info_;
+  const auto ids = [&log, &input, this](absl::string_view trace, absl::string_view span) {
+    const filter::TraceIds told{trace, span, true};
+    info_.trace = &told;
+    std::string entry;
+    log.AppendEntry(input, 0, entry);
+    info_.trace = nullptr;
+    return absl::BytesToHexString(FieldOfRecord(entry, 9)) + "/" +
+           absl::BytesToHexString(FieldOfRecord(entry, 10));
+  };
+  EXPECT_EQ(ids(id + id, id), id + id + "/" + id);
+  EXPECT_EQ(ids(id, id), std::string(16, '0') + id + "/" + id);
+  EXPECT_EQ(ids("01234567-89ab-4def-0123-456789abcdef", ""), "/");
+  EXPECT_EQ(ids(std::string(4000, '0'), ""), "/");
+  EXPECT_EQ(ids(std::string(32, '-'), std::string(16, '-')), "/");
+  EXPECT_EQ(ids("", ""), "/");
 }
 
 // A log that tells when it dies.
