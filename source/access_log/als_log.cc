@@ -161,7 +161,7 @@ void AddMetadata(WireWriter& to, const StreamInfo& info) {
       const json::Object* object = values.object();
       if (object == nullptr) continue;
       metadata.Message(1, [&space = space, object](WireWriter& entry) {
-        entry.Text(1, space);
+        entry.Text(1, Text(space));
         entry.Struct(2, *object);
       });
     }

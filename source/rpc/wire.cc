@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "source/base/utf8.h"
 #include "source/json/parse.h"
 
 namespace proxenos::rpc {
@@ -19,6 +20,13 @@ enum ValueField : uint32_t {
   kStruct = 5,
   kList = 6,
 };
+
+// A `string`, which may hold a client's bytes: a peer throws the whole message away where one is
+// not UTF-8, and what it was asked or told with it.
+void AppendString(uint32_t field, absl::string_view text, WireWriter& to) {
+  if (base::IsUtf8(text)) return to.Text(field, text);
+  to.Text(field, base::AsUtf8(text, '!'));  // Envoy's mark.
+}
 
 }  // namespace
 
@@ -66,8 +74,8 @@ void WireWriter::End(size_t start) {
 
 void WireWriter::Entry(uint32_t field, absl::string_view key, absl::string_view value) {
   Message(field, [key, value](WireWriter& entry) {
-    entry.Text(1, key);
-    entry.Text(2, value);
+    AppendString(1, key, entry);
+    AppendString(2, value, entry);
   });
 }
 
@@ -75,7 +83,7 @@ void WireWriter::Struct(uint32_t field, const json::Object& object) {
   Message(field, [&object](WireWriter& message) {
     for (const auto& [name, value] : object) {
       message.Message(1, [&name = name, &value = value](WireWriter& entry) {
-        entry.Text(1, name);
+        AppendString(1, name, entry);
         entry.Value(2, value);
       });
     }
@@ -87,7 +95,7 @@ void WireWriter::Value(uint32_t field, const json::Value& value) {
     if (const bool* boolean = value.boolean()) {
       message.Flag(kBool, *boolean);
     } else if (const std::string* text = value.text()) {
-      message.Text(kText, *text);
+      AppendString(kText, *text, message);
     } else if (const json::Object* object = value.object()) {
       message.Struct(kStruct, *object);
     } else if (const json::List* list = value.list()) {

@@ -48,6 +48,26 @@ TEST(WireTest, ProtobufReadsWhatIsWritten) {
   EXPECT_EQ(json::ToJson(json::Value(json::FromProto(space))), kSample);
 }
 
+// Protobuf's readers take no message with such a string in it.
+TEST(WireTest, WhatIsNoTextIsMarked) {
+  envoy::service::auth::v3::AttributeContext::HttpRequest http;
+  std::string message;
+  WireWriter(message).Entry(3, "a\xff", "b\xc3");
+  ASSERT_TRUE(http.ParseFromString(message));
+  EXPECT_EQ(http.headers().at("a!"), "b!");
+  json::Object object;
+  object.emplace("k\xff", json::Value(std::string("\xe2\x82\xac\xff")));
+  object.emplace("list", json::Value(json::List{json::Value(std::string("\x80"))}));
+  std::string bytes;
+  WireWriter(bytes).Struct(1, object);
+  WireReader reader(bytes);
+  ASSERT_TRUE(reader.Next());
+  google::protobuf::Struct proto;
+  ASSERT_TRUE(proto.ParseFromString(std::string(reader.bytes())));
+  EXPECT_EQ(proto.fields().at("k!").string_value(), "\xe2\x82\xac!");
+  EXPECT_EQ(proto.fields().at("list").list_value().values(0).string_value(), "!");
+}
+
 TEST(WireTest, ReadsWhatProtobufWrites) {
   google::protobuf::Struct proto;
   auto& fields = *proto.mutable_fields();
