@@ -29,6 +29,8 @@ using google::protobuf::Struct;
 using google::protobuf::Value;
 
 constexpr char kRedacted[] = "[redacted]";
+// Any within Any, as deep as configuration may be.
+constexpr int kMaxAnyDepth = 16;
 
 const Descriptor* FindType(std::string_view type_url) {
   return DescriptorPool::generated_pool()->FindMessageTypeByName(std::string(TypeName(type_url)));
@@ -107,14 +109,22 @@ class Preparation {
       if (!content->ParseFromString(any.value())) content = nullptr;
     }
     if (content == nullptr) return ShowAsBytes(any, sensitive);
-    if (type->full_name() == "xds.type.v3.TypedStruct") {
-      VisitTypedStruct(static_cast<xds::type::v3::TypedStruct&>(*content), sensitive);
-    } else if (type->full_name() == "udpa.type.v1.TypedStruct") {
-      VisitTypedStruct(static_cast<udpa::type::v1::TypedStruct&>(*content), sensitive);
-    } else {
-      Visit(*content, sensitive);
-    }
+    // Nothing in force is as deep; what was refused may be, to make each look at it cost the more.
+    if (any_depth_ == kMaxAnyDepth) return ShowAsBytes(any, /*sensitive=*/true);
+    ++any_depth_;
+    VisitContent(*type, *content, sensitive);
+    --any_depth_;
     any.set_value(content->SerializeAsString());
+  }
+
+  void VisitContent(const Descriptor& type, Message& content, bool sensitive) {
+    if (type.full_name() == "xds.type.v3.TypedStruct") {
+      VisitTypedStruct(static_cast<xds::type::v3::TypedStruct&>(content), sensitive);
+    } else if (type.full_name() == "udpa.type.v1.TypedStruct") {
+      VisitTypedStruct(static_cast<udpa::type::v1::TypedStruct&>(content), sensitive);
+    } else {
+      Visit(content, sensitive);
+    }
   }
 
   // What is not known cannot be shown as JSON; nor is it known to hold no secret, but its bytes are
@@ -191,6 +201,7 @@ class Preparation {
   }
 
   const bool redact_;
+  int any_depth_ = 0;
 };
 
 }  // namespace

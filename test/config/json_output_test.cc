@@ -79,6 +79,26 @@ TEST(JsonOutputTest, SecretsInsideAnyAndTypedStruct) {
   }
 }
 
+// A control plane may send what is refused for its depth, and is shown all the same.
+TEST(JsonOutputTest, AnyWithinAnyHasAnEnd) {
+  const auto nested = [](int depth) {
+    google::protobuf::Any any;
+    any.PackFrom(Parse<Cluster>("{name: innermost}"));
+    for (int i = 0; i < depth; ++i) {
+      google::protobuf::Any outer;
+      outer.set_type_url("type.googleapis.com/google.protobuf.Any");
+      outer.set_value(any.SerializeAsString());
+      any = std::move(outer);
+    }
+    return any;
+  };
+  EXPECT_NE(std::string::npos, ToJson(nested(10), kCompact).find("innermost"));
+  const std::string deep = ToJson(nested(4000));
+  EXPECT_LT(deep.size(), 64u * 1024);
+  EXPECT_EQ(std::string::npos, deep.find("innermost"));
+  EXPECT_NE(std::string::npos, deep.find("[redacted]"));
+}
+
 TEST(JsonOutputTest, AlwaysComesOut) {
   google::protobuf::Any any;
   any.set_type_url("type.googleapis.com/no.Such");
