@@ -89,10 +89,11 @@ GrpcAnswer ClientStatusCall(AdminSource& source, const std::string& message) {
     return {rpc::Status::kInvalidArgument, "the message is no ClientStatusRequest", ""};
   }
   config::Errors errors;
-  const ClientStatusResponse response = StatusOf(source, asked, errors);
+  ClientStatusResponse response = StatusOf(source, asked, errors);
   if (!errors.ok()) {
     return {rpc::Status::kInvalidArgument, std::string(errors.ToStatus().message()), ""};
   }
+  config::Redact(response);  // As on the pages, which JSON is made for.
   return {rpc::Status::kOk, "", response.SerializeAsString()};
 }
 

@@ -108,7 +108,8 @@ class Preparation {
       content.reset(MessageFactory::generated_factory()->GetPrototype(type)->New());
       if (!content->ParseFromString(any.value())) content = nullptr;
     }
-    if (content == nullptr) return ShowAsBytes(any, sensitive);
+    // What is broken may hold the secrets of its type all the same.
+    if (content == nullptr) return ShowAsBytes(any, sensitive || (redact_ && type != nullptr));
     // Nothing in force is as deep; what was refused may be, to make each look at it cost the more.
     if (any_depth_ == kMaxAnyDepth) return ShowAsBytes(any, /*sensitive=*/true);
     ++any_depth_;

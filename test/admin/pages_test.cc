@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "envoy/admin/v3/certs.pb.h"
@@ -12,6 +13,7 @@
 #include "envoy/admin/v3/listeners.pb.h"
 #include "envoy/admin/v3/memory.pb.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
 #include "envoy/service/status/v3/csds.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
@@ -113,6 +115,27 @@ TEST_F(PagesTest, ClientStatus) {
   EXPECT_EQ(second.error_state().details(), "is bad");
   EXPECT_EQ(status.config(0).generic_xds_configs(2).client_status(), envoy::admin::v3::REQUESTED);
   EXPECT_EQ(server_.Call("GET", "/v3/discovery:client_status").status, 405);
+}
+
+TEST_F(PagesTest, ClientStatusKeepsSecrets) {
+  using envoy::extensions::transport_sockets::tls::v3::Secret;
+  testing::OwnedConfig& secret = server_.AddConfig(ConfigKind::kSecret, "s", false);
+  secret.active = testing::OwnedVersion{
+      "v1",
+      testing::Bytes<Secret>("{name: s, tls_certificate: {private_key: {inline_string: HUSH}, "
+                             "certificate_chain: {inline_string: SHOWN}}}"),
+      0};
+  secret.refused = testing::OwnedVersion{"v2", secret.active->bytes + "\xff", 0};
+  for (const char* method : {"FetchClientStatus", "StreamClientStatus"}) {
+    GrpcMethod* const found = server_.table.FindGrpc(
+        absl::StrCat("/envoy.service.status.v3.ClientStatusDiscoveryService/", method));
+    ASSERT_NE(found, nullptr);
+    const GrpcAnswer answer = found->handler("");
+    EXPECT_EQ(answer.status, rpc::Status::kOk);
+    EXPECT_TRUE(absl::StrContains(answer.message, "SHOWN"));
+    EXPECT_FALSE(absl::StrContains(answer.message, "HUSH"));
+    EXPECT_FALSE(absl::StrContains(answer.message, absl::Base64Escape(secret.refused->bytes)));
+  }
 }
 
 TEST_F(PagesTest, RuntimeByLayers) {

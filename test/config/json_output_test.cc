@@ -108,7 +108,10 @@ TEST(JsonOutputTest, AlwaysComesOut) {
   EXPECT_NE(std::string::npos, unknown.find("\"value\":\"AQI=\""));
   any.set_type_url("type.googleapis.com/envoy.config.cluster.v3.Cluster");
   any.set_value("\xff");
-  EXPECT_NE(std::string::npos, ToJson(any, kCompact).find("/w=="));
+  EXPECT_NE(std::string::npos, ToJson(any, kCompact).find("[redacted]"));
+  JsonOptions open = kCompact;
+  open.redact = false;
+  EXPECT_NE(std::string::npos, ToJson(any, open).find("/w=="));
   Cluster cluster;
   cluster.mutable_connect_timeout()->set_seconds(INT64_MAX);
   EXPECT_NE(std::string::npos, ToJson(cluster, kCompact).find("text_proto"));
