@@ -46,7 +46,11 @@ constexpr char kFile[] = R"(
     field { name: "limit" number: 3 type: TYPE_INT32
       label: LABEL_OPTIONAL json_name: "limit" }
     field { name: "n" number: 4 type: TYPE_MESSAGE type_name: ".shop.Ask"
-      label: LABEL_OPTIONAL json_name: "n" } }
+      label: LABEL_OPTIONAL json_name: "n" }
+    field { name: "files" number: 5 type: TYPE_MESSAGE type_name: ".google.api.HttpBody"
+      label: LABEL_REPEATED json_name: "files" }
+    field { name: "file" number: 6 type: TYPE_MESSAGE type_name: ".google.api.HttpBody"
+      label: LABEL_OPTIONAL json_name: "file" } }
   enum_type { name: "Color" value { name: "NONE" number: 0 } value { name: "RED" number: 1 } }
   service { name: "Shop"
     method { name: "Get" input_type: ".shop.Ask" output_type: ".shop.Item"
@@ -65,6 +69,11 @@ constexpr char kFile[] = R"(
       options { [google.api.http] { post: "/v1/fill/{shelf}" body: "*" } } }
     method { name: "Raw" input_type: ".shop.Ask" output_type: ".google.api.HttpBody"
       options { [google.api.http] { get: "/v1/raw" } } }
+    method { name: "RawList" input_type: ".shop.Ask" output_type: ".google.api.HttpBody"
+      server_streaming: true options { [google.api.http] { get: "/v1/raws" } } }
+    method { name: "Echo" input_type: ".shop.Ask" output_type: ".shop.Ask" server_streaming: true
+      options { [google.api.http] { post: "/v1/files" body: "files" response_body: "file"
+        additional_bindings { post: "/v1/file" body: "file" } } } }
     method { name: "Plain" input_type: ".shop.Ask" output_type: ".shop.Item" } }
 )";
 
@@ -315,6 +324,57 @@ TEST_F(GrpcJsonTranscoderTest, AnHttpBodyIsShownAsItIs) {
     EXPECT_EQ(show(absl::StrCat("\x0a", std::string(1, static_cast<char>(type.size())), type)),
               "502 the content type can not stand in a head");
   }
+}
+
+TEST_F(GrpcJsonTranscoderTest, AnHttpBodyIsTakenAsItIs) {
+  EXPECT_EQ(Send("POST", "/v1/file", "a b"),
+            R"(file { content_type: "application/json" data: "a b" })");
+  EXPECT_EQ(Send("POST", "/v1/files", "a b"),
+            R"(files { content_type: "application/json" data: "a b" })");
+}
+
+// What a control plane says of it ends no request but its own.
+TEST_F(GrpcJsonTranscoderTest, AnHttpBodyMayBeAnother) {
+  for (const char* fields :
+       {"", "field { name: 'data' number: 2 type: TYPE_INT32 label: LABEL_OPTIONAL }",
+        "field { name: 'n' number: 1 type: TYPE_MESSAGE type_name: '.google.api.HttpBody' "
+        "label: LABEL_OPTIONAL }"}) {
+    ASSERT_TRUE(TextFormat::ParseFromString(
+        absl::StrCat("name: 'google/api/httpbody.proto' package: 'google.api' syntax: 'proto3' "
+                     "message_type { name: 'HttpBody' ",
+                     fields, " }"),
+        set_.mutable_file(0)));
+    Begin("POST", "/v1/file", "");
+    stream_->SendRequest(false);
+    stream_->SendRequestBody("a b", true);
+    EXPECT_TRUE(stream_->replied() || stream_->request_out.end) << fields;
+  }
+}
+
+TEST_F(GrpcJsonTranscoderTest, AStreamOfHttpBodiesHasTheTypeOfTheFirst) {
+  const std::string first = Frame("\x0a\x08text/css\x12\x02zz");
+  const std::string second = Frame("\x0a\x01x\x12\x01y");
+  for (const size_t cut : {size_t{3}, size_t{5}, first.size() - 1, first.size()}) {
+    Send("GET", "/v1/raws");
+    stream_->response.headers.Add("content-type", "application/grpc");
+    stream_->SendResponse(200, first.substr(0, cut), false);
+    EXPECT_EQ(stream_->response_out.head, cut == first.size()) << cut;
+    stream_->SendResponseBody(first.substr(cut) + second, false);
+    EXPECT_TRUE(stream_->response_out.head) << cut;
+    stream_->SendResponseTrailers({{"grpc-status", "0"}});
+    EXPECT_EQ(ResponseText(*stream_), "200 zzy [grpc-status=0;]");
+    EXPECT_EQ(Value(stream_->response.headers, "content-type"), "text/css");
+  }
+  Send("GET", "/v1/raws");
+  Answer("");
+  EXPECT_EQ(ResponseText(*stream_), "200  [grpc-status=0;]");
+  Send("GET", "/v1/raws");
+  Answer(Frame("\xff"));
+  EXPECT_EQ(ResponseText(*stream_).substr(0, 4), "502 ");
+  Send("POST", "/v1/files", "a");
+  Answer(Frame("\x32\x09\x0a\x03" "a/b\x12\x02zz"));
+  EXPECT_EQ(ResponseText(*stream_), "200 zz [grpc-status=0;]");
+  EXPECT_EQ(Value(stream_->response.headers, "content-type"), "a/b");
 }
 
 TEST_F(GrpcJsonTranscoderTest, StreamsAreArraysLinesOrEvents) {

@@ -26,6 +26,8 @@ constexpr absl::string_view kJson = "application/json";
 constexpr absl::string_view kBroken = "the service sent a broken message";
 // A message may have five bytes, and takes some microseconds whatever it has.
 constexpr uint32_t kMaxMessagesOfTurn = 256;
+// What a stream's head waits for; the type of a first message that is larger is not known.
+constexpr uint32_t kMaxFirstBytes = 1024 * 1024 * 1024;
 
 void SetLength(uint64_t length, http::Framing& framing, http::HeaderMap& headers) {
   framing = http::Framing{http::Framing::kLength, length};
@@ -37,6 +39,15 @@ std::string BinaryValue(absl::string_view text) {
   std::string bytes;
   if (!absl::Base64Unescape(text, &bytes) && !absl::WebSafeBase64Unescape(text, &bytes)) {
     bytes.clear();
+  }
+  return bytes;
+}
+
+// As many of its first bytes, or all.
+std::string FrontOf(const buffer::Buffer& body, size_t count) {
+  std::string bytes;
+  for (size_t i = 0; i < body.slice_count() && bytes.size() < count; ++i) {
+    absl::StrAppend(&bytes, body.slice(i).view().substr(0, count - bytes.size()));
   }
   return bytes;
 }
@@ -200,13 +211,35 @@ Verdict GrpcJsonTranscoder::OnResponseHeaders(http::ResponseHead& head, bool end
   if (!translates()) return Verdict::kContinue;
   if (end || !matched_->rule->method->response_streams) return ShowWhole(head, end);
   streams_ = true;
-  const absl::string_view type =
-      matched_->rule->method->response->full_name() == "google.api.HttpBody"
-          ? "application/octet-stream"
-          : TypeOfStream(settings_->stream);
-  head.headers.Set(HeaderId::kContentType, type);
+  const bool raw = ShowsHttpBodies(*matched_->rule);
+  head.headers.Set(HeaderId::kContentType, raw ? absl::string_view("application/octet-stream")
+                                               : TypeOfStream(settings_->stream));
   http::ForgetLength(head.framing, head.headers);
-  return Verdict::kContinue;
+  awaits_first_ = raw && !TakeTypeOfFirst();
+  return awaits_first_ ? Verdict::kPause : Verdict::kContinue;
+}
+
+bool GrpcJsonTranscoder::TakeTypeOfFirst() {
+  const filter::Parts& in = stream_.response_in;
+  uint64_t wanted = rpc::kFrameHeaderBytes;
+  const std::string frame = FrontOf(in.body, wanted);
+  if (frame.size() == wanted) {
+    uint32_t size = 0;
+    for (const char byte : frame.substr(1)) size = size << 8 | static_cast<uint8_t>(byte);
+    // What cannot be read is refused when it is to be.
+    if (frame[0] != 0 || size > settings_->max_response_bytes || size > kMaxFirstBytes) return true;
+    wanted += size;
+  }
+  if (in.body.size() < wanted) {
+    if (in.end) return true;
+    stream_.AwaitBody(filter::Direction::kResponse, static_cast<uint32_t>(wanted - 1));
+    return false;
+  }
+  const std::string message = FrontOf(in.body, wanted);
+  const auto shown = ToShown(*settings_, *matched_->rule,
+                             absl::string_view(message).substr(rpc::kFrameHeaderBytes));
+  if (shown.ok()) stream_.response.headers.Set(HeaderId::kContentType, shown->content_type);
+  return true;
 }
 
 bool GrpcJsonTranscoder::ShowNext(absl::string_view message, buffer::Buffer& out) {
@@ -232,8 +265,7 @@ bool GrpcJsonTranscoder::ShowNext(absl::string_view message, buffer::Buffer& out
 }
 
 void GrpcJsonTranscoder::ShowEnd(buffer::Buffer& out) {
-  const bool raw = matched_->rule->method->response->full_name() == "google.api.HttpBody";
-  if (settings_->stream != Settings::Stream::kArray || raw) return;
+  if (settings_->stream != Settings::Stream::kArray || ShowsHttpBodies(*matched_->rule)) return;
   out.Append(absl::string_view(first_ ? "[]" : "]"));
 }
 
@@ -259,6 +291,12 @@ Verdict GrpcJsonTranscoder::OnResponseBody(buffer::Buffer& body, bool end) {
 }
 
 void GrpcJsonTranscoder::OnWake() {
+  if (awaits_first_) {
+    if (!stream_.replied() && !TakeTypeOfFirst()) return;
+    awaits_first_ = false;
+    if (!stream_.replied()) stream_.Resume(*this, filter::Direction::kResponse);
+    return;
+  }
   if (rest_ == nullptr) return;
   if (stream_.replied()) return rest_.reset();
   Rest& rest = *rest_;

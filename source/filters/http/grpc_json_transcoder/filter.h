@@ -49,6 +49,9 @@ class GrpcJsonTranscoder final : public filter::HttpFilter {
   filter::Verdict ShowWhole(http::ResponseHead& head, bool end);
   // What an error of gRPC is in HTTP; true: `body` was made of it.
   bool ShowStatus(const http::HeaderMap& told, http::ResponseHead& head, std::string* body);
+  // A stream of HttpBody has the type that its first message says, for which the head waits. False:
+  // that is not all there.
+  bool TakeTypeOfFirst();
   // Appends what a message of a stream is. False: it is broken.
   bool ShowNext(absl::string_view message, buffer::Buffer& out);
   void ShowEnd(buffer::Buffer& out);
@@ -63,6 +66,7 @@ class GrpcJsonTranscoder final : public filter::HttpFilter {
   buffer::Buffer asked_;                    // Its body: filters before may pass it on in pieces.
   bool begun_ = false;                      // Its head is that of a call.
   bool streams_ = false;                    // The response is a stream under way.
+  bool awaits_first_ = false;               // The head waits for the first message.
   bool first_ = true;                       // None of its messages has been shown.
   rpc::FrameDecoder decoder_;
 

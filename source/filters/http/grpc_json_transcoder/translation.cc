@@ -54,15 +54,24 @@ struct Body {
   absl::string_view bytes;
 };
 
-// The field of HttpBody in `holder`, or that itself.
-void SetHttpBody(pb::Message& to, const Body& body) {
-  const pb::Reflection& reflection = *to.GetReflection();
-  const pb::Descriptor& type = *to.GetDescriptor();
-  reflection.SetString(&to, type.FindFieldByNumber(1), std::string(body.content_type));
-  reflection.SetString(&to, type.FindFieldByNumber(2), std::string(body.bytes));
+constexpr absl::string_view kNoMessage = "expected a message";
+
+// As bytes: the descriptors may say of HttpBody what they like.
+absl::Status SetHttpBody(pb::Message& to, const Body& body) {
+  std::string bytes;
+  rpc::WireWriter out(bytes);
+  if (!body.content_type.empty()) out.Text(1, body.content_type);
+  if (!body.bytes.empty()) out.Text(2, body.bytes);
+  return to.ParseFromString(bytes) ? absl::OkStatus() : absl::InvalidArgumentError(kNoMessage);
 }
 
-constexpr absl::string_view kNoMessage = "expected a message";
+// Where the body goes: the field of the rule, a new element of it, or the message itself.
+pb::Message& PlaceOfBody(const Rule& rule, pb::Message& message) {
+  if (rule.body == nullptr) return message;
+  const pb::Reflection& reflection = *message.GetReflection();
+  return rule.body->is_repeated() ? *reflection.AddMessage(&message, rule.body)
+                                  : *reflection.MutableMessage(&message, rule.body);
+}
 
 // A field that is no message by itself: the body is put where it would stand. As JSON it must be
 // whole, or it could say other fields.
@@ -85,23 +94,16 @@ absl::Status ReadBody(const Settings& settings, const Rule& rule, const Body& gi
   if (!rule.has_body) return absl::OkStatus();
   const pb::Descriptor* const of =
       rule.body == nullptr ? rule.method->request : rule.body->message_type();
-  if (of != nullptr && IsHttpBody(*of)) {
-    pb::Message* const to = rule.body == nullptr
-                                ? &message
-                                : message.GetReflection()->MutableMessage(&message, rule.body);
-    SetHttpBody(*to, given);
-    return absl::OkStatus();
-  }
+  if (of != nullptr && IsHttpBody(*of)) return SetHttpBody(PlaceOfBody(rule, message), given);
   if (absl::StripAsciiWhitespace(body).empty()) return absl::OkStatus();
   if (rule.body != nullptr && (of == nullptr || rule.body->is_repeated())) {
     return ReadField(settings, rule, body, message);
   }
   const auto bytes = settings.types->FromJson(*of, body, settings.any_case_enums);
   if (!bytes.ok()) return bytes.status();
-  pb::Message* const to = rule.body == nullptr
-                              ? &message
-                              : message.GetReflection()->MutableMessage(&message, rule.body);
-  return to->ParseFromString(*bytes) ? absl::OkStatus() : absl::InvalidArgumentError(kNoMessage);
+  return PlaceOfBody(rule, message).ParseFromString(*bytes)
+             ? absl::OkStatus()
+             : absl::InvalidArgumentError(kNoMessage);
 }
 
 void AppendFrame(const pb::Message& message, std::string& out) {
@@ -196,6 +198,11 @@ absl::StatusOr<std::string> ToFrames(const Settings& settings, const Matched& ma
     if (!made.ok()) return made;
   }
   return frames;
+}
+
+bool ShowsHttpBodies(const Rule& rule) {
+  return IsHttpBody(rule.response == nullptr ? *rule.method->response
+                                             : *rule.response->message_type());
 }
 
 absl::StatusOr<Shown> ToShown(const Settings& settings, const Rule& rule,

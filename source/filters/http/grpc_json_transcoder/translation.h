@@ -39,6 +39,8 @@ struct Shown {
   std::string bytes;
   std::string content_type;  // Of google.api.HttpBody; else empty: JSON.
 };
+// Whether its answers are of google.api.HttpBody.
+bool ShowsHttpBodies(const Rule& rule);
 absl::StatusOr<Shown> ToShown(const Settings& settings, const Rule& rule,
                               absl::string_view message);
 
