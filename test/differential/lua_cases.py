@@ -21,7 +21,7 @@ act["/pairs"] = function(h)
   h:headers():add("x-seen", table.concat(seen, ";"))
 end
 act["/rewrite"] = function(h) h:headers():replace(":path", "/elsewhere?by=lua") h:headers():replace(":authority", "other.example") end
-act["/respond"] = function(h) h:respond({[":status"] = "403", ["x-why"] = {"one", "two"}, ["content-type"] = "text/plain"}, "nope") end
+act["/respond"] = function(h) h:respond({[":status"] = "403", ["x-why"] = {"one", "two"}}, "nope") end
 act["/empty"] = function(h) h:respond({[":status"] = "204"}) end
 act["/error"] = function(h) h:headers():add("x-before", "1") error("on purpose") end
 act["/body"] = function(h)

@@ -51,7 +51,7 @@ class LocalRepliesTest(unittest.TestCase):
 
 class WordsTest(LocalRepliesTest):
     def test_of_filters_and_of_the_router(self):
-        """A script's answer stands as it is."""
+        """A script's answer is a reply too."""
         script = ("function envoy_on_request(h) if h:headers():get('x-own') then "
                   "h:respond({[':status'] = '200'}, 'own') end end")
         deny = {"@type": RBAC, "rules": {"action": "DENY", "policies": {"p": {
@@ -60,7 +60,7 @@ class WordsTest(LocalRepliesTest):
             {"name": "lua", "typed_config": {"@type": LUA, "default_source_code": {"inline_string": script}}},
             {"name": "rbac", "typed_config": deny}, ROUTER]}
         running = self.start(manager)
-        for fields, status, body in ((("X-Deny: 1",), 403, "new"), (("X-Own: 1",), 200, "own"), ((), 404, "new")):
+        for fields, status, body in ((("X-Deny: 1",), 403, "new"), (("X-Own: 1",), 200, "new"), ((), 404, "new")):
             answer = self.ask(running, "/", *fields)
             self.assertEqual((answer["status"], answer["body"]), (status, body))
 

@@ -185,6 +185,51 @@ TEST(LuaTest, RespondsInsteadOfTheOrigin) {
   EXPECT_EQ(stream->Stat("http.test.lua.executions"), 2u);
 }
 
+TEST(LuaTest, AnAnswerIsAReplyLikeOthers) {
+  const auto config =
+      Config(OnRequest("h:respond({[':status'] = 403, ['x-y'] = 'a', "
+                       "['content-type'] = h:headers():get('type')}, 'no')"));
+  auto plain = MakeStream(config, {});
+  plain->SendRequest(true);
+  EXPECT_EQ(ResponseText(*plain), "403 no");
+  EXPECT_EQ(Value(plain->response.headers, "content-type"), "text/plain");
+  auto typed = MakeStream(config, {.fields = {{"type", "a/b"}}});
+  typed->SendRequest(true);
+  EXPECT_EQ(Value(typed->response.headers, "content-type"), "a/b");
+  auto call =
+      MakeStream(config, {.fields = {{"content-type", "application/grpc"}, {"type", "a/b"}}});
+  call->SendRequest(true);
+  EXPECT_EQ(ResponseText(*call), "200 ");
+  EXPECT_EQ(Value(call->response.headers, "content-type"), "application/grpc");
+  EXPECT_EQ(Value(call->response.headers, "grpc-status"), "7");
+  EXPECT_EQ(Value(call->response.headers, "grpc-message"), "no");
+  EXPECT_EQ(Value(call->response.headers, "x-y"), "a");
+  auto empty =
+      MakeStream(Config(OnRequest("h:respond({[':status'] = 403, ['content-type'] = 'a/b'})")), {});
+  empty->SendRequest(true);
+  EXPECT_EQ(ResponseText(*empty), "403 ");
+  EXPECT_EQ(Value(empty->response.headers, "content-type"), "-");
+}
+
+// What a function of Lua's library calls cannot wait, and a script may catch that.
+TEST(LuaTest, WhatCannotWaitHoldsNothing) {
+  const std::string inside = "string.gsub('a', 'a', function() h:body() end)";
+  auto caught =
+      MakeStream(Config(OnRequest(absl::StrCat("pcall(function() ", inside, " end)"))), {});
+  caught->SendRequest(false);
+  EXPECT_TRUE(caught->request_out.head);
+  EXPECT_EQ(caught->Stat("http.test.lua.errors"), 0u);
+  auto failed = MakeStream(Config(OnRequest(inside)), {});
+  failed->SendRequest(false);
+  EXPECT_TRUE(failed->request_out.head);
+  EXPECT_EQ(failed->Stat("http.test.lua.errors"), 1u);
+  auto answered = MakeStream(
+      Config(OnRequest("string.gsub('a', 'a', function() h:respond({[':status'] = 403}, '') end)")),
+      {});
+  answered->SendRequest(false);
+  EXPECT_EQ(ResponseText(*answered), "403 ");
+}
+
 TEST(LuaTest, MetadataStateAndTime) {
   EXPECT_EQ(Said("(function() local m = h:streamInfo():dynamicMetadata() "
                  "m:set('a', 'b', {1, {x = 'y'}}) local t = m:get('a').b "

@@ -230,9 +230,14 @@ int PushFailure(lua_State* lua, const char* status, const char* body) {
 }
 
 void FillResponse(lua_State* lua, http::ResponseHead& head) {
-  EachField(lua, 2, [&head](const std::string& name, absl::string_view value) {
+  // What answers a gRPC call is gRPC's, and what has no body has no type.
+  const bool typed = head.framing.kind == http::Framing::kLength;
+  EachField(lua, 2, [&head, typed](const std::string& name, absl::string_view value) {
     if (name.empty() || name[0] == ':') return true;
-    if (name == "content-type") head.headers.Remove(http::HeaderId::kContentType);
+    if (name == "content-type") {
+      if (!typed) return true;
+      head.headers.Remove(http::HeaderId::kContentType);
+    }
     filter::Apply(HeaderChange{HeaderChange::How::kAdd, name, std::string(value)}, head.headers);
     return true;
   });
@@ -308,7 +313,7 @@ int Respond(lua_State* lua) {
   if (!run.is_request()) {
     return luaL_error(lua, "respond not currently supported in the response path");
   }
-  if (!run.holds_head() || run.stream().response_sent()) {
+  if (!run.holds_head() || run.stream().response_sent() || run.responded()) {
     return luaL_error(lua, "respond() cannot be called if headers have been continued");
   }
   CheckFieldTable(lua, 2);

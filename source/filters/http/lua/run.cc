@@ -48,7 +48,13 @@ void Run::End() {
 void Run::Fail(absl::string_view why) {
   if (place_.part != nullptr) place_.part->stats->errors.Inc();
   PX_LOG(kHttp, kError, "script log: ", why);
-  wait_ = Wait::kNothing;
+  EndWithoutWait();
+}
+
+// A script may have caught that it could not wait, in a function that Lua's library called: what it
+// asked for then is not to be waited for. An answer that it has given stands.
+void Run::EndWithoutWait() {
+  if (wait_ != Wait::kResponded) wait_ = Wait::kNothing;
   End();
 }
 
@@ -58,7 +64,7 @@ void Run::Resume(Vm::Push push) {
   piece_ = nullptr;
   switch (outcome) {
     case Vm::Outcome::kDone:
-      return End();
+      return EndWithoutWait();
     case Vm::Outcome::kFailed:
       return Fail(vm_->failure());
     case Vm::Outcome::kWaits:
@@ -245,18 +251,9 @@ void Run::WaitForCall(bool wants_all_values) {
 
 http::ResponseHead& Run::Respond(uint16_t status, absl::string_view body) {
   filter::StreamContext& context = stream();
-  context.Reply(status, "", "lua_response", 0);
-  context.KeepReply();
-  http::ResponseHead& head = context.response;
-  head.status = status;  // To a gRPC call too: the script says what it is told.
-  if (!body.empty()) {
-    head.headers.Clear();
-    head.framing = Framing{Framing::kLength, body.size()};
-    head.headers.Add(HeaderId::kContentLength, absl::AlphaNum(body.size()).Piece());
-    context.response_in.body.Append(body);
-  }
+  context.Reply(status, context.arena.Copy(body), "lua_response", 0);
   wait_ = Wait::kResponded;
-  return head;
+  return context.response;
 }
 
 }  // namespace proxenos::filters::lua

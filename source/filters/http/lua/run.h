@@ -95,6 +95,8 @@ class Run {
   // What the script waits for once it has yielded.
   void WaitFor(Wait wait) { wait_ = wait; }
   void WaitForBody(bool wraps_nothing);
+  // Whether Respond was called.
+  bool responded() const { return wait_ == Wait::kResponded; }
   // Whether the script wants an object even for a body that is empty.
   bool wraps_nothing() const { return wraps_nothing_; }
   // Makes a call that the script waits for, or else one that goes on without it; to be filled and
@@ -105,7 +107,7 @@ class Run {
   rpc::HttpCall* call() const { return call_.get(); }
   bool wants_all_values() const { return wants_all_values_; }
   void WaitForCall(bool wants_all_values);
-  // A whole answer instead of the request's going on.
+  // A whole answer instead of the request's going on: a reply of the proxy's own, as any filter's.
   http::ResponseHead& Respond(uint16_t status, absl::string_view body);
 
   // False: the run has written all that it may.
@@ -130,6 +132,7 @@ class Run {
   // Goes on with the script, and sees how it ended.
   void Resume(Vm::Push push);
   void Fail(absl::string_view why);
+  void EndWithoutWait();
   void FinishWait();
   void RefuseBody();
   filter::Verdict VerdictOnHead();
