@@ -2,6 +2,7 @@
 #include "source/json/parse.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -186,7 +187,8 @@ class Parser {
       return true;
     }
     double number;
-    if (!absl::SimpleAtod(text, &number)) return false;
+    // What no double holds would come out as an infinity, which no JSON can say.
+    if (!absl::SimpleAtod(text, &number) || !std::isfinite(number)) return false;
     value = Value(number);
     return true;
   }

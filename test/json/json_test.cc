@@ -57,6 +57,8 @@ TEST(JsonTest, RefusesWhatIsNoJson) {
                                  "1.",
                                  ".5",
                                  "1e",
+                                 "1e400",
+                                 "-1e400",
                                  "+1",
                                  "1 2",
                                  "\"",

@@ -81,6 +81,7 @@ TEST_F(JsonToMetadataTest, ValuesOfEachKind) {
   }
   EXPECT_EQ(as("STRING", "3"), R"({"m":"3"})");
   EXPECT_EQ(as("STRING", "1.5"), R"({"m":"1.500000"})");
+  EXPECT_EQ(as("STRING", "1e3"), R"({"m":"1000.000000"})");
   EXPECT_EQ(as("STRING", "true"), R"({"m":"1"})");
   EXPECT_EQ(as("STRING", "\"\""), "-");
   EXPECT_EQ(as("NUMBER", "\" 7.5 \""), R"({"m":7.5})");

@@ -40,7 +40,9 @@ class Application {
 std::optional<std::string> TextOf(const json::Value& value) {
   if (const std::string* text = value.text()) return *text;
   if (const bool* flag = value.boolean()) return *flag ? "1" : "0";
-  if (const std::optional<int64_t> integer = value.integer()) return absl::StrCat(*integer);
+  // What was written with a fraction or an exponent is none, though it may have that value.
+  const std::optional<int64_t> integer = value.integer();
+  if (integer.has_value() && value == json::Value(*integer)) return absl::StrCat(*integer);
   if (const std::optional<double> number = value.number()) return absl::StrFormat("%f", *number);
   return std::nullopt;
 }
