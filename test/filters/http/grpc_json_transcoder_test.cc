@@ -180,6 +180,8 @@ TEST_F(GrpcJsonTranscoderTest, PathsAndQueriesBind) {
                  "&item.made=1970-01-01T00:00:02Z&item.data=AQ=="),
             R"(shelf: "s" item { id: 1 full_name: "f" color: RED made { seconds: 2 } data: "\001" )"
             R"(sold: true })");
+  EXPECT_EQ(Send("GET", "/v1/deep/a?item.sold=1"), R"(shelf: "a" item { sold: true })");
+  EXPECT_EQ(Send("GET", "/v1/deep/a?limit&pretty&=1&12345"), R"(shelf: "a")");
   // The path holds where the query says something else.
   EXPECT_EQ(Send("GET", "/v1/deep/a?shelf=b"), R"(shelf: "a")");
 }
@@ -209,10 +211,15 @@ TEST_F(GrpcJsonTranscoderTest, BodiesAreMessagesOrFields) {
 TEST_F(GrpcJsonTranscoderTest, WhatDoesNotFitIsRefused) {
   for (const char* body : {"{", "[]", R"({"limit": "x"})", R"({"item": {"color": "BLUE"}})"}) {
     EXPECT_EQ(Send("PUT", "/v1/whole/s", body).substr(0, 4), "400 ") << body;
-    EXPECT_EQ(stream_->info.details, "grpc_json_transcode_failure");
+    EXPECT_EQ(stream_->info.details, "grpc_json_transcode_failure{INVALID_ARGUMENT}");
   }
   EXPECT_EQ(Send("GET", "/v1/shelves/s/items/x"),
             R"(400 item.id: invalid value "x" for type TYPE_INT64)");
+  EXPECT_EQ(stream_->info.details, "early_grpc_json_transcode_failure{INVALID_ARGUMENT}");
+  EXPECT_EQ(Send("GET", "/v1/deep/a?item=1"),
+            R"(400 item: invalid value "1" for type type.googleapis.com/shop.Item)");
+  EXPECT_EQ(Send("GET", "/v1/deep/a?item.sold=maybe"),
+            R"(400 item.sold: invalid value "maybe" for type TYPE_BOOL)");
   EXPECT_EQ(Send("GET", "/v1/deep/%ff").substr(0, 4), "400 ");
   EXPECT_EQ(
       Send("PUT", "/v1/whole/s", std::string(101, ' '), "max_request_body_size { value: 100 }"),
@@ -253,6 +260,7 @@ TEST_F(GrpcJsonTranscoderTest, WhatIsNoRulesIsLeftAloneOrRefused) {
       "request_validation_options { reject_unknown_method: true "
       "reject_unknown_query_parameters: true }";
   EXPECT_EQ(Send("GET", "/v1/none", "", strict), "404 Could not resolve /v1/none to a method.");
+  EXPECT_EQ(stream_->info.details, "early_grpc_json_transcode_failure{NOT_FOUND}");
   EXPECT_EQ(Send("GET", "/v1/list?nope=1", "", strict),
             "400 Could not find field \"nope\" in the type \"shop.Ask\".");
   // Calls are nobody's but the service's.
@@ -372,7 +380,9 @@ TEST_F(GrpcJsonTranscoderTest, AStreamOfHttpBodiesHasTheTypeOfTheFirst) {
   Answer(Frame("\xff"));
   EXPECT_EQ(ResponseText(*stream_).substr(0, 4), "502 ");
   Send("POST", "/v1/files", "a");
-  Answer(Frame("\x32\x09\x0a\x03" "a/b\x12\x02zz"));
+  Answer(
+      Frame("\x32\x09\x0a\x03"
+            "a/b\x12\x02zz"));
   EXPECT_EQ(ResponseText(*stream_), "200 zz [grpc-status=0;]");
   EXPECT_EQ(Value(stream_->response.headers, "content-type"), "a/b");
 }

@@ -24,6 +24,11 @@ constexpr absl::string_view kOriginalMethod = "x-envoy-original-method";
 constexpr absl::string_view kDetails = "grpc-status-details-bin";
 constexpr absl::string_view kJson = "application/json";
 constexpr absl::string_view kBroken = "the service sent a broken message";
+// Details, as Envoy has them: early is what comes of the request's head alone.
+constexpr absl::string_view kFailure = "grpc_json_transcode_failure";
+constexpr absl::string_view kInvalid = "grpc_json_transcode_failure{INVALID_ARGUMENT}";
+constexpr absl::string_view kEarlyInvalid = "early_grpc_json_transcode_failure{INVALID_ARGUMENT}";
+constexpr absl::string_view kEarlyNotFound = "early_grpc_json_transcode_failure{NOT_FOUND}";
 // A message may have five bytes, and takes some microseconds whatever it has.
 constexpr uint32_t kMaxMessagesOfTurn = 256;
 // What a stream's head waits for; the type of a first message that is larger is not known.
@@ -92,8 +97,9 @@ BodyNeed GrpcJsonTranscoder::ResponseBodyNeed(const BodyNeed& declared) const {
   return BodyNeed{BodyMode::kBuffer, settings_->max_response_bytes};
 }
 
-Verdict GrpcJsonTranscoder::Refuse(uint16_t status, absl::string_view why) {
-  stream_.Reply(status, stream_.arena.Copy(why), "grpc_json_transcode_failure", 0);
+Verdict GrpcJsonTranscoder::Refuse(uint16_t status, absl::string_view why,
+                                   absl::string_view details) {
+  stream_.Reply(status, stream_.arena.Copy(why), details, 0);
   return Verdict::kReplied;
 }
 
@@ -115,21 +121,23 @@ Verdict GrpcJsonTranscoder::OnRequestHeaders(http::RequestHead& head, bool end) 
   if (!called()) return Verdict::kContinue;
   if (matched_->outcome == Matched::Outcome::kNoRule) {
     const absl::string_view path = head.path.substr(0, head.path.find('?'));
-    return Refuse(404, absl::StrCat("Could not resolve ", path, " to a method."));
+    return Refuse(404, absl::StrCat("Could not resolve ", path, " to a method."), kEarlyNotFound);
   }
-  if (matched_->outcome == Matched::Outcome::kBadQuery) return Refuse(400, matched_->error);
+  if (matched_->outcome == Matched::Outcome::kBadQuery) {
+    return Refuse(400, matched_->error, kEarlyInvalid);
+  }
   BecomeCall(head);
   if (!end) return Verdict::kContinue;
-  if (!MakeFrames(stream_.added_body)) return Verdict::kReplied;
+  if (!MakeFrames(stream_.added_body, kEarlyInvalid)) return Verdict::kReplied;
   SetLength(stream_.added_body.size(), head.framing, head.headers);
   return Verdict::kContinue;
 }
 
-bool GrpcJsonTranscoder::MakeFrames(buffer::Buffer& out) {
+bool GrpcJsonTranscoder::MakeFrames(buffer::Buffer& out, absl::string_view details) {
   const auto frames = ToFrames(*settings_, *matched_, content_type_, asked_.ToString());
   asked_.Clear();
   if (!frames.ok()) {
-    Refuse(400, frames.status().message());
+    Refuse(400, frames.status().message(), details);
     return false;
   }
   out.Append(*frames);
@@ -144,14 +152,14 @@ Verdict GrpcJsonTranscoder::OnRequestBody(buffer::Buffer& body, bool end) {
     stream_.Reply(413, "Payload Too Large", "request_payload_too_large", 0);
     return Verdict::kReplied;
   }
-  return !end || MakeFrames(body) ? Verdict::kContinue : Verdict::kReplied;
+  return !end || MakeFrames(body, kInvalid) ? Verdict::kContinue : Verdict::kReplied;
 }
 
 // Calls have none.
 Verdict GrpcJsonTranscoder::OnRequestTrailers(http::HeaderMap& trailers) {
   if (!begun_) return Verdict::kContinue;
   trailers.Clear();
-  return MakeFrames(stream_.added_body) ? Verdict::kContinue : Verdict::kReplied;
+  return MakeFrames(stream_.added_body, kInvalid) ? Verdict::kContinue : Verdict::kReplied;
 }
 
 bool GrpcJsonTranscoder::ShowStatus(const http::HeaderMap& told, http::ResponseHead& head,
@@ -190,13 +198,15 @@ Verdict GrpcJsonTranscoder::ShowWhole(http::ResponseHead& head, bool end) {
   if (!end) {
     const auto result = decoder_.Next(in.body);
     if (result == rpc::FrameDecoder::Result::kFrame) {
-      if (decoder_.flags() != 0) return Refuse(502, "the message is compressed");
+      if (decoder_.flags() != 0) return Refuse(502, "the message is compressed", kFailure);
       const auto shown = ToShown(*settings_, *matched_->rule, decoder_.TakeMessage().ToString());
-      if (!shown.ok()) return Refuse(502, shown.status().message());
+      if (!shown.ok()) return Refuse(502, shown.status().message(), kFailure);
       body = shown->bytes;
       if (!shown->content_type.empty()) type = shown->content_type;
     }
-    if (!in.body.empty() || !decoder_.at_boundary()) return Refuse(502, "expected one message");
+    if (!in.body.empty() || !decoder_.at_boundary()) {
+      return Refuse(502, "expected one message", kFailure);
+    }
   }
   const http::HeaderMap& told = in.trailers == nullptr ? head.headers : *in.trailers;
   if (ShowStatus(told, head, &body)) type = std::string(kJson);
@@ -273,7 +283,7 @@ Verdict GrpcJsonTranscoder::OnResponseBody(buffer::Buffer& body, bool end) {
   if (!streams_ || stream_.replied()) return Verdict::kContinue;
   buffer::Buffer from = std::move(body);
   body.Clear();
-  if (!ShowSome(from, body)) return Refuse(502, kBroken);
+  if (!ShowSome(from, body)) return Refuse(502, kBroken, kFailure);
   if (!from.empty()) {
     rest_ =
         std::make_unique<Rest>(stream_.environment.loop.timers(), [this] { stream_.Wake(*this); });
@@ -285,7 +295,7 @@ Verdict GrpcJsonTranscoder::OnResponseBody(buffer::Buffer& body, bool end) {
     rest_->next_turn.ArmIn(base::kMillisecond);
     return Verdict::kPause;
   }
-  if (end && !decoder_.at_boundary()) return Refuse(502, kBroken);
+  if (end && !decoder_.at_boundary()) return Refuse(502, kBroken, kFailure);
   if (end) ShowEnd(body);
   return Verdict::kContinue;
 }
@@ -307,7 +317,7 @@ void GrpcJsonTranscoder::OnWake() {
     rest.complete = rest.from.empty();
     if (!good || (rest.complete && rest.end && !decoder_.at_boundary())) {
       rest_.reset();
-      Refuse(502, kBroken);
+      Refuse(502, kBroken, kFailure);
       return;
     }
     if (rest.complete && rest.end) ShowEnd(rest.shown);

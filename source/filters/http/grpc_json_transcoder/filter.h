@@ -40,9 +40,10 @@ class GrpcJsonTranscoder final : public filter::HttpFilter {
   bool called() const { return matched_ != nullptr; }
   // The response is one of the service's, to be made JSON.
   bool translates() const;
-  filter::Verdict Refuse(uint16_t status, absl::string_view why);
+  // `details` are static.
+  filter::Verdict Refuse(uint16_t status, absl::string_view why, absl::string_view details);
   // Appends the call's messages to `out`, of what has come of the body. False: it was refused.
-  bool MakeFrames(buffer::Buffer& out);
+  bool MakeFrames(buffer::Buffer& out, absl::string_view details);
   // The request's head becomes that of the call.
   void BecomeCall(http::RequestHead& head);
   // The one message that the response has, with its head.

@@ -135,12 +135,13 @@ bool SetEnum(const FieldDescriptor& field, const std::string& text, bool any_cas
 }
 
 bool SetBool(const FieldDescriptor& field, const std::string& text, pb::Message& message) {
-  if (text != "true" && text != "false") return false;
+  bool value;
+  if (!absl::SimpleAtob(text, &value)) return false;  // As protobuf's own JSON takes texts.
   const pb::Reflection& to = *message.GetReflection();
   if (field.is_repeated()) {
-    to.AddBool(&message, &field, text == "true");
+    to.AddBool(&message, &field, value);
   } else {
-    to.SetBool(&message, &field, text == "true");
+    to.SetBool(&message, &field, value);
   }
   return true;
 }
@@ -263,6 +264,8 @@ absl::Status SetField(const FieldPath& path, const std::string& text, bool any_c
   const FieldDescriptor& field = *path.back();
   const std::string type = field.enum_type() != nullptr
                                ? absl::StrCat(kUrlPrefix, "/", field.enum_type()->full_name())
+                           : field.message_type() != nullptr
+                               ? UrlOf(*field.message_type())
                                : absl::StrCat("TYPE_", absl::AsciiStrToUpper(field.type_name()));
   std::string name;
   for (const FieldDescriptor* one : path) {

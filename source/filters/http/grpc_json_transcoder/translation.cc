@@ -29,6 +29,8 @@ bool BindQuery(const Settings& settings, absl::string_view query, Matched& match
   const http::Plus plus = settings.plus_is_space ? http::Plus::kIsSpace : http::Plus::kStays;
   for (const absl::string_view pair : absl::StrSplit(query, '&', absl::SkipEmpty())) {
     const size_t equals = pair.find('=');
+    // As in Envoy, a word alone says nothing, nor does a value of nothing.
+    if (equals == 0 || equals == absl::string_view::npos) continue;
     const std::string name = http::PercentDecoded(pair.substr(0, equals), plus);
     if (settings.ignored_parameters.count(name) > 0) continue;
     const std::vector<std::string> names = absl::StrSplit(name, '.');
@@ -42,9 +44,8 @@ bool BindQuery(const Settings& settings, absl::string_view query, Matched& match
       matched.error = std::string(field.status().message());
       return false;
     }
-    const absl::string_view value =
-        equals == absl::string_view::npos ? absl::string_view() : pair.substr(equals + 1);
-    matched.bindings.push_back({*std::move(field), http::PercentDecoded(value, plus)});
+    matched.bindings.push_back(
+        {*std::move(field), http::PercentDecoded(pair.substr(equals + 1), plus)});
   }
   return true;
 }
