@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
 #include "source/filters/http/router/headers.h"
 #include "source/route/rate_limited_back_off.h"
 
@@ -83,6 +86,41 @@ void Retry::Begin(const route::Forward& forward, http::RequestHead& head) {
     if (on_ != 0 && absl::SimpleAtoi(most->value(), &retries)) left_ = retries;
     headers.Remove(HeaderId::kXEnvoyMaxRetries);
   }
+  TakeWishes(headers);
+}
+
+void Retry::TakeWishes(http::HeaderMap& headers) {
+  Wishes wishes;
+  if (const http::Header* statuses = headers.Find(HeaderId::kXEnvoyRetriableStatusCodes)) {
+    for (const absl::string_view each : absl::StrSplit(statuses->value(), ',')) {
+      uint32_t status;
+      if (absl::SimpleAtoi(each, &status)) wishes.statuses.push_back(status);
+    }
+    headers.Remove(HeaderId::kXEnvoyRetriableStatusCodes);
+  }
+  if (const http::Header* names = headers.Find(HeaderId::kXEnvoyRetriableHeaderNames)) {
+    for (const absl::string_view each : absl::StrSplit(names->value(), ',')) {
+      const absl::string_view name = absl::StripAsciiWhitespace(each);
+      if (!name.empty()) wishes.headers.push_back(absl::AsciiStrToLower(name));
+    }
+    headers.Remove(HeaderId::kXEnvoyRetriableHeaderNames);
+  }
+  if (on_ == 0 || (wishes.statuses.empty() && wishes.headers.empty())) return;
+  wishes_ = std::make_unique<const Wishes>(std::move(wishes));
+}
+
+uint32_t Retry::ReasonsByWishes(const http::ResponseHead& head) const {
+  uint32_t reasons = 0;
+  const auto& statuses = wishes_->statuses;
+  if (std::find(statuses.begin(), statuses.end(), head.status) != statuses.end()) {
+    reasons |= route::kRetryOnRetriableStatusCodes;
+  }
+  for (const std::string& name : wishes_->headers) {
+    if (head.headers.Find(absl::string_view(name)) != nullptr) {
+      reasons |= route::kRetryOnRetriableHeaders;
+    }
+  }
+  return reasons;
 }
 
 uint32_t Retry::ReasonsOf(const http::ResponseHead& head) const {
@@ -95,6 +133,7 @@ uint32_t Retry::ReasonsOf(const http::ResponseHead& head) const {
   if (const http::Header* status = head.headers.Find(HeaderId::kGrpcStatus)) {
     reasons |= ReasonOfGrpcStatus(status->value());
   }
+  if (wishes_ != nullptr) reasons |= ReasonsByWishes(head);
   if (policy_ == nullptr) return reasons;
   const auto& codes = policy_->retriable_status_codes;
   if (std::binary_search(codes.begin(), codes.end(), head.status)) {

@@ -5,6 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "source/base/random.h"
 #include "source/http/message.h"
@@ -42,7 +45,18 @@ class Retry {
   base::Nanos BackOff(uint32_t attempts, base::Random& random) const;
 
  private:
+  // What of responses the request itself wants to be retried, besides what its policy says.
+  struct Wishes {
+    std::vector<uint32_t> statuses;
+    std::vector<std::string> headers;  // In lower case.
+  };
+
+  // x-envoy-retriable-status-codes and x-envoy-retriable-header-names.
+  void TakeWishes(http::HeaderMap& headers);
+  uint32_t ReasonsByWishes(const http::ResponseHead& head) const;
+
   const route::RetryPolicy* policy_ = nullptr;
+  std::unique_ptr<const Wishes> wishes_;  // Null: none, as of nearly all requests.
   base::Nanos per_try_timeout_ = 0;
   uint32_t on_ = 0;
   uint32_t left_ = 0;

@@ -235,6 +235,8 @@ class Router final : public filter::HttpFilter {
   bool reset_seen_ = false;        // Of a response that had begun: acted on the next time.
   bool repeated_ = false;          // It was sent again because the host did not act on it.
   bool late_ = false;              // The last attempt took longer than one may.
+  // x-envoy-upstream-rq-timeout-alt-response: what is late is told by 204.
+  bool late_is_no_content_ = false;
 };
 
 }  // namespace proxenos::filters::router

@@ -254,8 +254,10 @@ void Router::GiveUp(size_t late, absl::string_view details) {
     stream_.Abort(details, filter::kUpstreamRequestTimeout);
     return;
   }
-  for (size_t i = 0; i < late; ++i) CountStatus(504);
-  Fail(504, "upstream request timeout", details, filter::kUpstreamRequestTimeout);
+  const uint16_t status = late_is_no_content_ ? 204 : 504;
+  for (size_t i = 0; i < late; ++i) CountStatus(status);
+  Fail(status, late_is_no_content_ ? "" : "upstream request timeout", details,
+       filter::kUpstreamRequestTimeout);
 }
 
 void Router::OnExpired() {

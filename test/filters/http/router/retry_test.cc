@@ -122,6 +122,31 @@ TEST_F(RetryTest, RetriableHeadersOfTheResponse) {
   EXPECT_FALSE(Wants({200, {{"x-again", "yes"}}})) << "without the word they count for nothing";
 }
 
+TEST_F(RetryTest, RequestsAddStatusesAndHeadersOfTheirOwn) {
+  const Request::Fields wishes = {{"x-envoy-retriable-status-codes", "418, 451,x,"},
+                                  {"x-envoy-retriable-header-names", "X-Again, ,x-more"}};
+  Begin("retry_on: \"retriable-status-codes,retriable-headers\" retriable_status_codes: 404",
+        wishes);
+  for (const uint16_t status : {418, 451, 404}) EXPECT_TRUE(Wants({status})) << status;
+  EXPECT_FALSE(Wants({403}));
+  EXPECT_TRUE(Wants({200, {{"x-again", "1"}}}));
+  EXPECT_TRUE(Wants({200, {{"x-more", ""}}}));
+  EXPECT_FALSE(Wants({200, {{"x-other", "1"}}}));
+  EXPECT_FALSE(request_->head.headers.Has(http::HeaderId::kXEnvoyRetriableStatusCodes));
+  EXPECT_FALSE(request_->head.headers.Has(http::HeaderId::kXEnvoyRetriableHeaderNames));
+  // Without a policy, by fields alone.
+  Request::Fields alone = wishes;
+  alone.emplace_back("x-envoy-retry-on", "retriable-status-codes");
+  Begin("", alone);
+  EXPECT_TRUE(Wants({418}));
+  EXPECT_FALSE(Wants({404}));
+  EXPECT_FALSE(Wants({200, {{"x-again", "1"}}})) << "the word for it is missing";
+  // They are reasons, and say nothing of whether anything is retried.
+  Begin("", wishes);
+  EXPECT_FALSE(retry_.any());
+  EXPECT_FALSE(Wants({418}));
+}
+
 TEST_F(RetryTest, RateLimitedIsRetriedOnlyByItsWord) {
   const Answer limited{503, {{"x-envoy-ratelimited", "true"}}};
   Begin("retry_on: \"5xx,gateway-error\"");

@@ -30,6 +30,22 @@ std::string Routes(const std::string& action) {
          action + "}}}";
 }
 
+// Puts fields into requests, which of clients none but trusted ones may.
+class AskerFactory final : public filter::FilterFactory {
+ public:
+  std::unique_ptr<filter::HttpFilter> Create(filter::StreamContext&) const override {
+    class Asker final : public filter::HttpFilter {
+      filter::Verdict OnRequestHeaders(http::RequestHead& head, bool) override {
+        head.headers.Add("x-envoy-upstream-rq-timeout-ms", "100");
+        head.headers.Add("x-envoy-upstream-rq-timeout-alt-response", "any");
+        head.headers.Add("x-envoy-upstream-alt-stat-name", "other");
+        return filter::Verdict::kContinue;
+      }
+    };
+    return std::make_unique<Asker>();
+  }
+};
+
 class RouterTest : public ::testing::Test {
  protected:
   RouterTest() : origin_(proxy_.loop()) {
@@ -139,6 +155,22 @@ TEST_F(RouterTest, TryThatLastsTooLongIsAnswered) {
   EXPECT_TRUE(proxy_.Until([&] { return stream->reset() == ErrorCode::kCancel; }));
   EXPECT_EQ(stats().upstream_rq_max_duration_reached.value(), 1u);
   EXPECT_EQ(stats().upstream_rq_tx_reset.value(), 1u);
+  ExpectNothingLeft();
+}
+
+TEST_F(RouterTest, WhatIsLateMayBeToldByNoContent) {
+  proxy_.filters.push_back(std::make_shared<const AskerFactory>());
+  Start();
+  Peer client = Ask();
+  Http2OriginStream* stream = Stream(1);
+  ASSERT_NE(stream, nullptr);
+  EXPECT_EQ(stream->Header("x-envoy-upstream-rq-timeout-alt-response"), "");
+  EXPECT_EQ(stream->Header("x-envoy-upstream-alt-stat-name"), "");
+  proxy_.Advance(kSecond);
+  EXPECT_TRUE(Gets(client, "HTTP/1.1 204 No Content\r\n"));
+  EXPECT_TRUE(Gets(client, "\r\n\r\n"));
+  EXPECT_FALSE(client.Got("upstream request timeout"));
+  EXPECT_EQ(stats().upstream_rq_timeout.value(), 1u);
   ExpectNothingLeft();
 }
 
