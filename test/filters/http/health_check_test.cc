@@ -56,11 +56,11 @@ TEST(HealthCheckTest, FailsWhenTold) {
 }
 
 TEST(HealthCheckTest, SharesOfClusters) {
-  const auto ask = [](int percent, int hosts) {
-    auto stream = Stream(std::string(kAnswers) +
-                             " cluster_min_healthy_percentages { key: 'c' value { value: " +
-                             std::to_string(percent) + " } }",
-                         "/health");
+  const auto ask = [](const std::string& percent, int hosts, int unhealthy = 0) {
+    auto stream =
+        Stream(std::string(kAnswers) +
+                   " cluster_min_healthy_percentages { key: 'c' value { value: " + percent + " } }",
+               "/health");
     if (hosts >= 0) {
       auto config = std::make_shared<upstream::ClusterConfig>();
       config->name = "c";
@@ -69,6 +69,7 @@ TEST(HealthCheckTest, SharesOfClusters) {
       for (int i = 0; i < hosts; ++i) {
         auto& endpoint = assignment.localities[0].endpoints.emplace_back();
         endpoint.address = *net::Address::FromIp("127.0.0.1", static_cast<uint16_t>(i + 1));
+        if (i < unhealthy) endpoint.health = upstream::EndpointHealth::kUnhealthy;
       }
       auto set = upstream::BuildHostSet(*config, assignment, nullptr).hosts;
       static_cast<filter::StreamContext&>(*stream).environment.clusters.Set(
@@ -78,10 +79,14 @@ TEST(HealthCheckTest, SharesOfClusters) {
     stream->SendRequest(true);
     return stream->response.status;
   };
-  EXPECT_EQ(ask(50, -1), 503);
-  EXPECT_EQ(ask(50, 0), 503);
-  EXPECT_EQ(ask(0, 0), 200);
-  EXPECT_EQ(ask(100, 2), 200);
+  EXPECT_EQ(ask("50", -1), 503);
+  EXPECT_EQ(ask("50", 0), 503);
+  EXPECT_EQ(ask("0", 0), 200);
+  EXPECT_EQ(ask("100", 2), 200);
+  EXPECT_EQ(ask("50", 2, 1), 200);
+  // A share need not be whole.
+  EXPECT_EQ(ask("66.6", 3, 1), 200);
+  EXPECT_EQ(ask("66.7", 3, 1), 503);
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ std::unique_ptr<filter::FilterFactory> CreateHealthCheck(const google::protobuf:
                "is only for checks that do not pass through");
   }
   for (const auto& [name, share] : proto.cluster_min_healthy_percentages()) {
-    compiled.clusters.push_back({name, static_cast<uint32_t>(share.value())});
+    compiled.clusters.push_back({name, share.value()});
   }
   std::sort(compiled.clusters.begin(), compiled.clusters.end(),
             [](const auto& a, const auto& b) { return a.cluster < b.cluster; });

@@ -25,9 +25,9 @@ void HealthCheck::Answer() {
     }
     const upstream::HostSet& hosts = cluster->hosts();
     // An empty cluster is as healthy as is asked for only when nothing is.
-    const uint64_t good = uint64_t{hosts.healthy_count()} + hosts.degraded_count();
-    const bool enough = hosts.size() == 0 ? share.percent == 0
-                                          : good * 100 >= uint64_t{hosts.size()} * share.percent;
+    const double good = hosts.healthy_count() + hosts.degraded_count();
+    const bool enough =
+        hosts.size() == 0 ? share.percent == 0 : good * 100 >= hosts.size() * share.percent;
     if (!enough) {
       return stream_.Reply(503, "", "health_check_cluster_unhealthy",
                            filter::kFailedLocalHealthCheck);

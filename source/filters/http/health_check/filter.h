@@ -18,7 +18,7 @@ namespace proxenos::filters::health_check {
 struct HealthCheckConfig {
   struct ClusterShare {
     std::string cluster;
-    uint32_t percent;  // Of its hosts that must be healthy or degraded.
+    double percent;  // Of its hosts that must be healthy or degraded.
   };
   bool pass_through = false;
   std::vector<route::HeaderMatcher> headers;  // All must match.
