@@ -297,8 +297,7 @@ std::vector<MessageRules> ClusterFields() {
       {"envoy.config.endpoint.v3.Endpoint",
        {
            Use("address additional_addresses hostname health_check_config"),
-           Leave("observability_name",
-                 "Only stats of single endpoints, which are not kept, use it."),
+           Leave("observability_name", "Stats of single endpoints go by their addresses."),
        }},
       {"envoy.config.endpoint.v3.Endpoint.AdditionalAddress", {Use("address")}},
   };

@@ -133,11 +133,8 @@ std::vector<MessageRules> FilterFields() {
       {"envoy.extensions.filters.http.cors.v3.CorsPolicy", {Use(kCorsFields)}},
       {"envoy.config.route.v3.CorsPolicy", {Use(kCorsFields)}},
       {"envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
-       {
-           Use("enable_upstream_stats stats_for_all_methods individual_method_stats_allowlist "
-               "replace_dots_in_grpc_service_name"),
-           Leave("emit_filter_state", "There is no filter state that anything could read."),
-       }},
+       {Use("emit_filter_state enable_upstream_stats stats_for_all_methods "
+            "individual_method_stats_allowlist replace_dots_in_grpc_service_name")}},
       {"envoy.config.core.v3.GrpcMethodList", {Use("services")}},
       {"envoy.config.core.v3.GrpcMethodList.Service", {Use("name method_names")}},
       {"envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",

@@ -37,6 +37,26 @@ TEST(GrpcStatsTest, CountsCallsMessagesAndStatuses) {
   EXPECT_EQ(stats.status[14].value(), 1u);
 }
 
+TEST(GrpcStatsTest, MessagesAreToldByFilterState) {
+  constexpr char kState[] = "envoy.filters.http.grpc_stats";
+  for (const bool emits : {true, false}) {
+    auto stream = MakeStream(Pack<envoy::extensions::filters::http::grpc_stats::v3::FilterConfig>(
+                                 emits ? "emit_filter_state: true" : ""),
+                             {.fields = {{"content-type", "application/grpc"}}});
+    stream->SendRequest(false);
+    EXPECT_EQ(stream->info.state.Find(kState), nullptr);
+    stream->SendRequestBody(Frame("one") + Frame("two").substr(0, 3), false);
+    stream->info.upstream_cluster = "c";
+    stream->SendRequestBody(Frame("two").substr(3) + Frame(""), true);
+    stream->SendResponse(200, Frame("a") + Frame("b"), false);
+    const std::string* told = stream->info.state.Find(kState);
+    ASSERT_EQ(told != nullptr, emits);
+    if (emits) {
+      EXPECT_EQ(*told, "3,2");
+    }
+  }
+}
+
 TEST(GrpcStatsTest, TrailersOnlyAndOddStatuses) {
   for (const std::string status : {"0", "99"}) {
     auto stream = Stream("application/grpc+proto");

@@ -41,6 +41,7 @@ std::unique_ptr<filter::FilterFactory> CreateGrpcStats(const google::protobuf::A
   options.upstream_time = proto.enable_upstream_stats();
   options.all_methods = proto.stats_for_all_methods().value();
   options.dots_replaced = proto.replace_dots_in_grpc_service_name();
+  options.emits_state = proto.emit_filter_state();
   for (const auto& service : proto.individual_method_stats_allowlist().services()) {
     for (const std::string& method : service.method_names()) {
       options.methods.insert(absl::StrCat(service.name(), "/", method));

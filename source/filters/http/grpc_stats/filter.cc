@@ -14,6 +14,7 @@ using filter::Verdict;
 namespace {
 
 constexpr size_t kMaxMethodBytes = 256;  // Of what goes into the names of stats.
+constexpr absl::string_view kState = "envoy.filters.http.grpc_stats";
 
 // Of a service or a method: letters, digits and what generated code has besides.
 bool IsNamePart(absl::string_view text, absl::string_view besides) {
@@ -50,7 +51,9 @@ Verdict GrpcStatsFilter::OnRequestHeaders(http::RequestHead& head, bool) {
 
 Verdict GrpcStatsFilter::OnRequestBody(buffer::Buffer& body, bool) {
   if (!active_) return Verdict::kContinue;
-  request_messages_ += requests_.Add(body);
+  const uint64_t messages = requests_.Add(body);
+  request_messages_ += messages;
+  Tell(messages, 0);
   CountMessages();
   return Verdict::kContinue;
 }
@@ -62,7 +65,9 @@ Verdict GrpcStatsFilter::OnResponseHeaders(http::ResponseHead& head, bool end) {
 
 Verdict GrpcStatsFilter::OnResponseBody(buffer::Buffer& body, bool) {
   if (!active_) return Verdict::kContinue;
-  response_messages_ += responses_.Add(body);
+  const uint64_t messages = responses_.Add(body);
+  response_messages_ += messages;
+  Tell(0, messages);
   CountMessages();
   return Verdict::kContinue;
 }
@@ -70,6 +75,14 @@ Verdict GrpcStatsFilter::OnResponseBody(buffer::Buffer& body, bool) {
 Verdict GrpcStatsFilter::OnResponseTrailers(http::HeaderMap& trailers) {
   if (active_) status_ = rpc::StatusIn(trailers);
   return Verdict::kContinue;
+}
+
+// As Envoy writes it.
+void GrpcStatsFilter::Tell(uint64_t requests, uint64_t responses) {
+  if (!options_.emits_state || requests + responses == 0) return;
+  told_requests_ += requests;
+  told_responses_ += responses;
+  stream_.info.state.Set(kState, absl::StrCat(told_requests_, ",", told_responses_));
 }
 
 void GrpcStatsFilter::CountMessages() {

@@ -22,6 +22,7 @@ struct GrpcStatsOptions {
   bool upstream_time = false;
   bool all_methods = false;
   bool dots_replaced = false;  // Those of the service, by underscores; with all_methods.
+  bool emits_state = false;    // emit_filter_state
   absl::flat_hash_set<std::string> methods = {};  // "package.Service/Method"
 };
 
@@ -48,6 +49,8 @@ class GrpcStatsFilter final : public filter::HttpFilter {
   GrpcStats& CallStats() { return stats_->Of(stream_.info.upstream_cluster, method_); }
   // Counts what has been seen of messages, once the cluster is known.
   void CountMessages();
+  // Of so many more messages, to whoever reads filter state.
+  void Tell(uint64_t requests, uint64_t responses);
 
   const GrpcStatsOptions& options_;
   filter::StreamContext& stream_;
@@ -58,6 +61,8 @@ class GrpcStatsFilter final : public filter::HttpFilter {
   rpc::FrameCounter responses_;
   uint64_t request_messages_ = 0;  // Not yet counted.
   uint64_t response_messages_ = 0;
+  uint64_t told_requests_ = 0;  // Of the whole call.
+  uint64_t told_responses_ = 0;
   std::optional<rpc::Status> status_;
 };
 
