@@ -14,6 +14,7 @@
 #include "source/downstream/stream_carrier.h"
 #include "source/filter/request_hash.h"
 #include "source/filter/stream_duration.h"
+#include "source/route/internal_redirect.h"
 #include "source/tracing/worker_tracer.h"
 
 namespace proxenos::downstream {
@@ -49,6 +50,14 @@ void ChangeEarly(const OriginRules& rules, filter::StreamContext& stream) {
   });
 }
 
+// The policy by which the router has followed a redirect; null: the request goes its way once more
+// for another reason.
+const route::InternalRedirectPolicy* FollowedPolicy(const filter::StreamContext& stream) {
+  const bool followed = stream.info.details == "internal_redirect" && stream.route != nullptr &&
+                        stream.route->forward() != nullptr;
+  return followed ? stream.route->forward()->internal_redirects.get() : nullptr;
+}
+
 // The request is at the beginning of its way, and there is no response.
 void SetBack(filter::StreamContext& stream) {
   stream.request_in = filter::Parts();
@@ -82,6 +91,7 @@ void Stream::Begin() {
     // The request follows a redirect: it goes the whole way again, of which the access log gets a
     // line for each time.
     Log(access_log::LogType::kDownstreamEnd);
+    const route::InternalRedirectPolicy* const policy = FollowedPolicy(*this);
     chain_->Complete();
     chain_.reset();
     info = InfoOfRestart(info, environment.loop);
@@ -98,6 +108,12 @@ void Stream::Begin() {
     ArmTimers();
     if (!NormalizeRequest()) return BeginWithoutFilters();
     ChooseRoute();
+    // The router has looked at the route of what the host wrote: in its canonical form a path, or a
+    // host, may be that of another.
+    if (policy != nullptr && route != nullptr && !policy->Lists(route->name)) {
+      Reply(502, "", "internal_redirect_to_unlisted_route", 0);
+      return BeginWithoutFilters();
+    }
     chain_.emplace(*filters_->factories, *this);
     return;
   }

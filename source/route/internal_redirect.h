@@ -30,6 +30,11 @@ struct InternalRedirectPolicy {
   };
   std::vector<StateGate> state_gates;
 
+  bool Lists(const std::string& route) const {
+    return std::all_of(allowed_routes.begin(), allowed_routes.end(), [&route](const auto& names) {
+      return std::find(names.begin(), names.end(), route) != names.end();
+    });
+  }
   bool Covers(uint16_t status) const {
     return std::find(statuses.begin(), statuses.end(), status) != statuses.end();
   }

@@ -10,6 +10,7 @@
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "source/filters/http/router/router.h"
+#include "source/filters/http/router/router_part.h"
 #include "source/route/route_config.h"
 #include "source/upstream/host_set_update.h"
 
@@ -28,7 +29,12 @@ constexpr absl::string_view kRoutes = R"(
 class RouterFactory final : public filter::FilterFactory {
  public:
   std::unique_ptr<filter::HttpFilter> Create(filter::StreamContext& stream) const override {
-    return std::make_unique<filters::router::Router>(config_, stream);
+    return std::make_unique<filters::router::Router>(
+        config_, stream, static_cast<filters::router::RouterPart*>(stream.worker_part(*this)));
+  }
+  std::unique_ptr<filter::WorkerPart> MakeWorkerPart(
+      stats::Registry& registry, const std::string& stat_prefix) const override {
+    return std::make_unique<filters::router::RouterPart>(registry, stat_prefix);
   }
 
  private:
@@ -126,7 +132,9 @@ void ProxyLoop::Start() {
   CHECK(errors.ok());
   http.routes = std::move(snapshot);
   http.filters = filters;
-  http.filters.push_back(std::make_shared<const RouterFactory>());
+  auto router = std::make_shared<RouterFactory>();
+  router->index = static_cast<uint32_t>(filters.size());
+  http.filters.push_back(std::move(router));
   SetHosts({origin_address_.port()});
   PublishCluster();
 

@@ -61,9 +61,7 @@ bool MayLeadTo(const route::Route& target, bool to_https,
                const route::InternalRedirectPolicy& policy, const filter::StreamContext& stream,
                bool from_https) {
   if (policy.safe_scheme_only && to_https && !from_https) return false;
-  for (const auto& names : policy.allowed_routes) {
-    if (std::find(names.begin(), names.end(), target.name) == names.end()) return false;
-  }
+  if (!policy.Lists(target.name)) return false;
   for (const auto& gate : policy.state_gates) {
     const std::string* value = stream.info.state.Find(gate.key);
     if (value == nullptr ? !gate.if_absent : *value != "true") return false;
