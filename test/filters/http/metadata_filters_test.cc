@@ -54,6 +54,15 @@ TEST(HeaderToMetadataTest, FieldsOfRequestsAndResponses) {
   EXPECT_EQ(*stream->info.metadata.Find("n", {"r"})->text(), "yes");
 }
 
+TEST(HeaderToMetadataTest, ACookieOfNothingIsMissing) {
+  auto stream = MakeStream(Pack<HeaderToMetadata>(R"(
+      request_rules { cookie: "c" on_header_present { key: "c" }
+        on_header_missing { key: "c" value: "none" } })"),
+                           {.fields = {{"cookie", "a=b; c="}}});
+  stream->SendRequest(true);
+  EXPECT_EQ(Metadata(*stream), R"({"envoy.lb":{"c":"none"}})");
+}
+
 // As Envoy counts the same messages.
 TEST(HeaderToMetadataTest, CountsWithAPrefix) {
   auto stream = MakeStream(

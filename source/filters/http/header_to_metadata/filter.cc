@@ -90,8 +90,10 @@ Verdict HeaderToMetadata::OnRequestHeaders(http::RequestHead& head, bool) {
       std::string value = Joined(rule.field, head, &is_there);
       if (is_there) found = std::move(value);
     } else {
+      // As in Envoy, one of nothing is not there.
       absl::string_view value;
-      if (http::FindCookie(head.headers, rule.cookie, &value)) found = std::string(value);
+      http::FindCookie(head.headers, rule.cookie, &value);
+      if (!value.empty()) found = std::string(value);
     }
     Apply(kRequest, rule, found, head.headers);
   }
