@@ -319,6 +319,9 @@ TEST_F(SessionTest, AgesOfCookies) {
   EXPECT_EQ(age({{"a", jwt, jwt}, 60}, "B"), "60");
   EXPECT_EQ(age({{"a", jwt, jwt}, 60}, "I"), "33");
   EXPECT_EQ(age({{"a", jwt, jwt}, 60}, "R"), "33");
+  const std::string least =
+      absl::StrCat("h.", absl::WebSafeBase64Escape("{\"exp\":-9223372036854775808}"), ".s");
+  EXPECT_EQ(age({{"a", least, ""}, 60}, "I"), "0");
   EXPECT_EQ(age({{"a", "opaque", "opaque"}, 60}, "I"), "60");
   EXPECT_EQ(age({{"a", "opaque", "opaque"}, 60}, "R"), "604800");
   settings_.id_token_lives_as_access_token = true;

@@ -49,7 +49,7 @@ std::optional<int64_t> ExpiryOf(absl::string_view token) {
 int64_t AgeOf(const Place& place, absl::string_view token, int64_t otherwise_s) {
   const std::optional<int64_t> expires = ExpiryOf(token);
   if (!expires.has_value() || *expires == 0) return otherwise_s;
-  return std::max<int64_t>(*expires - place.now_s, 0);
+  return *expires <= place.now_s ? 0 : *expires - place.now_s;
 }
 
 }  // namespace
