@@ -270,6 +270,11 @@ bool DiskStore::ErasedSinceLocked(uint64_t hash, uint64_t decided) const {
 
 void DiskStore::Save(const Key& key, StoredResponse response, uint64_t decided) {
   const uint64_t bytes = response.memory();
+  // It would have all others go, and go itself then. What it takes the place of is out of date.
+  if (bytes > options_.max_bytes) {
+    Erase(key);
+    return;
+  }
   {
     const std::lock_guard<std::mutex> lock(queue_mutex_);
     if (queued_bytes_ + bytes > kMaxQueuedBytes || queue_.size() >= kMaxQueue) return;

@@ -231,6 +231,15 @@ TEST_F(DiskStoreTest, NeverHoldsMoreThanItMay) {
   EXPECT_EQ(Files().size(), store_->totals().files);
 }
 
+TEST_F(DiskStoreTest, WhatIsLargerThanAllOfItChasesNobodyAway) {
+  Save(Key("a"), Make("body"));
+  Save(Key("b"), Make("old"));
+  Save(Key("b"), Make(std::string((1 << 20) + 1, 'x'), 2));
+  EXPECT_EQ(Load(Key("a")), "body");
+  EXPECT_EQ(Load(Key("b")), "-");
+  EXPECT_EQ(Files().size(), 1u);
+}
+
 TEST_F(DiskStoreTest, WhoGivesUpIsNotTold) {
   Save(key_, Make("body"));
   const auto request = Request({});
