@@ -75,7 +75,9 @@ std::unique_ptr<StreamTrace> WorkerTracer::BeginZipkin(filter::StreamContext& st
   event::EventLoop& loop = stream.environment.loop;
   Extracted told = ExtractB3(stream.request.headers);
   if (told.kind == Extracted::Kind::kNothing && !told.sampled.has_value() && provider.w3c_too) {
-    told = ExtractW3c(stream.request.headers);
+    // As in Envoy, what cannot be read there is not there: B3 is what counts.
+    const Extracted w3c = ExtractW3c(stream.request.headers);
+    if (w3c.kind == Extracted::Kind::kContext) told = w3c;
   }
   if (told.kind == Extracted::Kind::kBroken) return nullptr;
   const bool first = told.kind == Extracted::Kind::kNothing;
@@ -160,8 +162,9 @@ std::unique_ptr<StreamTrace> WorkerTracer::BeginOpenTelemetry(filter::StreamCont
     context.parent = context.span;
   }
   context.span = NextId(loop);
-  context.sampled =
-      config_->provider->sampler.Samples(context.trace_high, decided, first ? nullptr : &parent);
+  // Nobody's word has more traced than the connection manager has chosen.
+  context.sampled = decided && config_->provider->sampler.Samples(context.trace_high, decided,
+                                                                  first ? nullptr : &parent);
   return std::make_unique<StreamTrace>(*config_, *exporter_, stream,
                                        StartOf(context, /*shared=*/false));
 }

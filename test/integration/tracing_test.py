@@ -291,6 +291,9 @@ class TracingTest(unittest.TestCase):
         self.assertEqual((span["traceId"], span["parentId"]), ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"))
         self.assertEqual(told["x-b3-spanid"], span["id"])
         self.assertEqual(told["traceparent"], f"00-{span['traceId']}-{span['id']}-01")
+        self.ask(running, "traceparent: 00-zz-yy-01")
+        [span] = self.collector.spans()
+        self.assertEqual(self.told_origin()["traceparent"], f"00-{span['traceId'].zfill(32)}-{span['id']}-01")
 
     def test_hosts_are_not_told(self):
         running = self.start_zipkin(tracing={"no_context_propagation": True})
@@ -423,6 +426,11 @@ class TracingTest(unittest.TestCase):
             for parent in ([], [W3C], [W3C[:-1] + "0"]):
                 self.ask(running, *parent)
                 self.assertTrue(self.told_origin()["traceparent"].endswith(flag))
+        plain = self.start_otel(tracing={"random_sampling": {"value": 0}})
+        for fields, flag in (([], "-00"), ([W3C], "-00"), ([W3C, "x-client-trace-id: 1"], "-01"),
+                             ([W3C[:-1] + "0", "x-client-trace-id: 1"], "-00")):
+            self.ask(plain, *fields)
+            self.assertTrue(self.told_origin()["traceparent"].endswith(flag))
         parent = self.start_otel(sampler=extension("samplers.v3.ParentBasedSamplerConfig", wrapped_sampler=extension(
             "samplers.v3.TraceIdRatioBasedSamplerConfig", sampling_percentage={"numerator": 0})))
         self.ask(parent)
