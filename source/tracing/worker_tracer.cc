@@ -110,7 +110,8 @@ std::unique_ptr<StreamTrace> WorkerTracer::BeginDatadog(filter::StreamContext& s
   if (told.kind == Extracted::Kind::kNothing && !told.sampled.has_value()) {
     told = ExtractW3c(stream.request.headers);
   }
-  if (told.kind == Extracted::Kind::kBroken) return nullptr;
+  // A trace of its own, as in Envoy.
+  if (told.kind == Extracted::Kind::kBroken) told = Extracted();
   TraceContext context = told.context;
   context.sampled = told.sampled.value_or(decided);
   if (told.kind == Extracted::Kind::kNothing) {

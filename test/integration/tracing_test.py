@@ -376,8 +376,10 @@ class TracingTest(unittest.TestCase):
         # Who is not to be kept is told of to the origin alone.
         self.ask(running, "x-datadog-trace-id: 78", "x-datadog-parent-id: 5", "x-datadog-sampling-priority: -1")
         self.assertEqual(self.told_origin()["x-datadog-sampling-priority"], "0")
-        self.ask(running, "x-datadog-trace-id: x")
-        self.assertEqual(self.told_origin()["x-datadog-trace-id"], "x")
+        for broken in ("x-datadog-trace-id: x", "traceparent: 00-zz-yy-01"):
+            self.ask(running, broken)
+            [span] = self.datadog_spans()
+            self.assertEqual(self.told_origin()["x-datadog-trace-id"], str(span["trace_id"]))
         self.ask(running, "x-datadog-trace-id: 79")
         [span] = self.datadog_spans()
         self.assertEqual(span["trace_id"], 79)
