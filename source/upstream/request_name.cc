@@ -34,7 +34,7 @@ void NameConnection(const ClusterConfig& config, const http::RequestHead& head,
   }
   const absl::string_view host = HostOf(name);
   // What names nobody is verified as it stands, which no certificate fits: never not at all.
-  needs.san = host.empty() ? name : host;
+  needs.san = !host.empty() ? host : !name.empty() ? name : absl::string_view(":");
   // SNI has names only (RFC 6066, section 3).
   if (!IsIp(host)) needs.sni = host;
 }

@@ -129,6 +129,7 @@ TEST_F(CallNamesTest, AnHttpServerDoesToo) {
   EXPECT_FALSE(Answers("authz.example.com"));
   // An address is verified, and is no name to be asked for.
   EXPECT_FALSE(Answers("127.0.0.1:443"));
+  EXPECT_FALSE(Answers(""));
   EXPECT_EQ(origin_->stream_count(), 1u);
 }
 
