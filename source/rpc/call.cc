@@ -16,20 +16,11 @@
 #include "source/upstream/request_name.h"
 
 namespace proxenos::rpc {
-namespace {
 
 using http::HeaderId;
 using upstream::Exchange;
 using upstream::PoolFailure;
 using upstream::ResetReason;
-
-// A request that was sent is over.
-void CountEnd(upstream::WorkerCluster& cluster, const Exchange& attempt) {
-  cluster.stats().upstream_rq_active.Dec();
-  if (cluster.tracked() != nullptr) cluster.tracked()->CountRequestEnd(*attempt.host);
-}
-
-}  // namespace
 
 Call::Attempt::Attempt(Call& owner) : Exchange(owner.response_), call(owner) {
   body_limit = base::limits::kStreamBufferBytes;
@@ -170,10 +161,7 @@ void Call::SendMore() {
   if (stream == nullptr) return;
   if (!head_sent_) {
     head_sent_ = true;
-    cluster_->stats().upstream_rq_total.Inc();
-    cluster_->stats().upstream_rq_active.Inc();
-    cluster_->CountConnected(*attempt_->host);
-    if (cluster_->tracked() != nullptr) cluster_->tracked()->CountRequest(*attempt_->host);
+    CountBegin(*cluster_, *attempt_);
     stream->SendHead(request_, /*end=*/false);
   }
   if (closed_ || (unsent_.empty() && !closing_)) return;
@@ -249,7 +237,7 @@ void Call::FinishFailed() {
   Finish(Status::kUnavailable, "the server closed the connection");
 }
 
-void Call::EndAttempt(Status) {
+void Call::EndAttempt() {
   if (head_sent_) CountEnd(*cluster_, *attempt_);
   head_sent_ = false;
   attempt_.reset();
@@ -259,7 +247,7 @@ void Call::EndAttempt(Status) {
 
 void Call::Finish(Status status, std::string message) {
   const uint32_t reasons = retrying_ != nullptr && attempt_ != nullptr ? RetryReasons() : 0;
-  EndAttempt(status);
+  EndAttempt();
   if (retrying_ != nullptr && TriesAgain(reasons)) return;
   done_ = true;
   status_ = status;

@@ -101,7 +101,7 @@ class Call final : private event::Runnable {
   void ReadEnd();
   void Finish(Status status, std::string message);
   void FinishFailed();
-  void EndAttempt(Status status);
+  void EndAttempt();
   // Why a policy could want another try: route::RetryOn bits.
   uint32_t RetryReasons() const;
   // Whether there is another try after a pause. REQUIRES: the attempt has ended with `reasons`.

@@ -17,16 +17,6 @@ namespace proxenos::rpc {
 using upstream::Exchange;
 using upstream::PoolFailure;
 
-namespace {
-
-// A request that was sent is over.
-void CountEnd(upstream::WorkerCluster& cluster, const Exchange& attempt) {
-  cluster.stats().upstream_rq_active.Dec();
-  if (cluster.tracked() != nullptr) cluster.tracked()->CountRequestEnd(*attempt.host);
-}
-
-}  // namespace
-
 HttpCall::Attempt::Attempt(HttpCall& owner) : Exchange(owner.response_), call(owner) {
   body_limit = base::limits::kStreamBufferBytes;
 }
@@ -153,10 +143,7 @@ void HttpCall::SendMore() {
   if (stream == nullptr) return;
   if (!head_sent_) {
     head_sent_ = true;
-    cluster_->stats().upstream_rq_total.Inc();
-    cluster_->stats().upstream_rq_active.Inc();
-    cluster_->CountConnected(*attempt_->host);
-    if (cluster_->tracked() != nullptr) cluster_->tracked()->CountRequest(*attempt_->host);
+    CountBegin(*cluster_, *attempt_);
     stream->SendHead(request_, /*end=*/unsent_.empty());
   }
   if (!body_sent_) body_sent_ = stream->SendBody(unsent_, /*end=*/true, nullptr);

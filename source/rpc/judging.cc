@@ -1,4 +1,4 @@
-// Which of the ends of a try are its host's.
+// Counts of tries, and which of their ends are their hosts'.
 #include "source/rpc/judging.h"
 
 #include <optional>
@@ -10,6 +10,18 @@ namespace proxenos::rpc {
 using http::HeaderId;
 using upstream::Exchange;
 using upstream::PoolFailure;
+
+void CountBegin(upstream::WorkerCluster& cluster, const Exchange& attempt) {
+  cluster.stats().upstream_rq_total.Inc();
+  cluster.stats().upstream_rq_active.Inc();
+  cluster.CountConnected(*attempt.host);
+  if (cluster.tracked() != nullptr) cluster.tracked()->CountRequest(*attempt.host);
+}
+
+void CountEnd(upstream::WorkerCluster& cluster, const Exchange& attempt) {
+  cluster.stats().upstream_rq_active.Dec();
+  if (cluster.tracked() != nullptr) cluster.tracked()->CountRequestEnd(*attempt.host);
+}
 
 void JudgeHead(upstream::WorkerCluster& cluster, const Exchange& attempt,
                const http::ResponseHead& head, bool grpc) {
