@@ -94,6 +94,11 @@ Method ParseMethod(absl::string_view text) {
   return Method::kOther;
 }
 
+bool IsIdempotent(Method method) {
+  return method != Method::kPost && method != Method::kPatch && method != Method::kConnect &&
+         method != Method::kOther;
+}
+
 absl::string_view ReasonPhrase(uint16_t status) {
   const auto found =
       std::lower_bound(kReasons.begin(), kReasons.end(), status,

@@ -80,6 +80,9 @@ struct ResponseHead {
 };
 
 Method ParseMethod(absl::string_view text);  // kOther for any other token.
+// Doing it again does no more than doing it once (RFC 9110, section 9.2.2). kOther is taken for one
+// that is not.
+bool IsIdempotent(Method method);
 // The standard reason phrase (RFC 9110 and registered ones), "Unknown" for others.
 absl::string_view ReasonPhrase(uint16_t status);
 absl::string_view VersionText(Version version);  // "HTTP/1.1"

@@ -112,7 +112,7 @@ void HttpCall::Advance() {
   }
   attempt.informational = nullptr;
   TakeBody();
-  if (body_.size() > limits_.max_body_bytes) {
+  if (body_bytes_ > limits_.max_body_bytes) {
     return Finish(End::kTooLarge,
                   absl::StrCat("the answer has more than ", limits_.max_body_bytes, " bytes"));
   }
@@ -124,6 +124,7 @@ void HttpCall::Advance() {
     return Finish(End::kAnswer, std::string());
   }
   if (attempt.state == Exchange::State::kReset) {
+    if (MayRepeat()) return Repeat();
     cluster_->stats().upstream_rq_rx_reset.Inc();
     JudgeFailure(*cluster_, attempt);
     return Finish(End::kFailed, "the connection ended before the answer did");
@@ -131,10 +132,33 @@ void HttpCall::Advance() {
   SendMore();
 }
 
+bool HttpCall::MayRepeat() const {
+  if (repeated_ || attempt_->any_bytes) return false;
+  if (request_.framing.kind != http::Framing::kNone) return false;  // Its body may have gone.
+  if (attempt_->unprocessed) return true;
+  return attempt_->reset == upstream::ResetReason::kRemoteClosed && attempt_->reused_connection &&
+         http::IsIdempotent(request_.method);
+}
+
+void HttpCall::Repeat() {
+  repeated_ = true;
+  if (head_sent_) CountEnd(*cluster_, *attempt_);
+  head_sent_ = body_sent_ = false;
+  attempt_ = std::make_unique<Attempt>(*this);
+  attempt_->wants_fresh = true;
+  Acquire();
+  if (attempt_->state != Exchange::State::kPending) loop_.Schedule(this);
+}
+
 void HttpCall::TakeBody() {
   const uint64_t size = attempt_->body.size();
   if (size == 0) return;
-  body_.Append(std::move(attempt_->body));
+  body_bytes_ += size;
+  if (limits_.keeps_body) {
+    body_.Append(std::move(attempt_->body));
+  } else {
+    attempt_->body.Clear();
+  }
   attempt_->BodyTaken(size);
 }
 

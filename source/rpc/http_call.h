@@ -31,6 +31,7 @@ class HttpCall final : private event::Runnable {
   struct Limits {
     base::Nanos timeout = 0;  // 0: none.
     uint64_t max_body_bytes = 0;
+    bool keeps_body = true;  // Else body() stays empty: nobody is going to read it.
   };
 
   // `on_done` captures nothing but the owner.
@@ -66,6 +67,9 @@ class HttpCall final : private event::Runnable {
   void Acquire();
   void SendMore();
   void TakeBody();
+  // Whether the host did not act on the request, as far as that can be known.
+  bool MayRepeat() const;
+  void Repeat();
   void Finish(End end, std::string message);
 
   event::EventLoop& loop_;
@@ -78,6 +82,7 @@ class HttpCall final : private event::Runnable {
   http::ResponseHead response_;
   buffer::Buffer unsent_;
   buffer::Buffer body_;
+  uint64_t body_bytes_ = 0;   // So many came.
   buffer::Slice head_bytes_;  // What the response's views point into once the exchange is gone.
   std::optional<event::Timer> deadline_;
   std::string error_message_;
@@ -87,6 +92,7 @@ class HttpCall final : private event::Runnable {
   bool head_sent_ = false;
   bool body_sent_ = false;
   bool head_seen_ = false;
+  bool repeated_ = false;
   bool timed_out_ = false;
   bool done_ = false;
 

@@ -84,6 +84,9 @@ class Exchange : public base::ListNode<PendingTag> {
   const PickRequest* pick = nullptr;
   // During Acquire, in a cluster whose ConnectionsVary; may be null.
   const ConnectionNeeds* needs = nullptr;
+  // Not a connection that was kept, where the limits allow a new one: one died under this request,
+  // and the others may be as dead.
+  bool wants_fresh = false;
 
   // The host that was picked, and its priority.
   std::shared_ptr<const Host> host;

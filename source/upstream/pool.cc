@@ -15,6 +15,14 @@
 #include "source/upstream/worker_cluster.h"
 
 namespace proxenos::upstream {
+namespace {
+
+// Idle, and has served others: nobody has noticed yet if the host closed it.
+bool WasKept(const ClientConnection& connection) {
+  return connection.requests() > 0 && connection.active_streams() == 0;
+}
+
+}  // namespace
 
 HostPool::HostPool(WorkerCluster& cluster, std::shared_ptr<const Host> host)
     : cluster_(cluster), leads_(true), host_(std::move(host)) {}
@@ -53,8 +61,31 @@ bool HostPool::Give(ClientConnection& connection, Exchange& exchange) {
   return true;
 }
 
+ClientConnection* HostPool::FreeFor(const Exchange& exchange) {
+  ClientConnection* const first = free_.front();
+  if (first == nullptr || !exchange.wants_fresh || !WasKept(*first)) return first;
+  first->Close();  // The new one takes its place: the limit is not to be in the way.
+  return nullptr;
+}
+
+Exchange* HostPool::WaitingFor(const ClientConnection& connection) {
+  Exchange* next = pending_.front();
+  if (!WasKept(connection)) return next;
+  while (next != nullptr && next->wants_fresh) next = pending_.Next(next);
+  // Better than none.
+  if (next == nullptr && pending_count_ > expected_streams_) return pending_.front();
+  return next;
+}
+
 void HostPool::Acquire(Exchange& exchange) {
-  while (ClientConnection* connection = free_.front()) {
+  acquiring_ = true;
+  Serve(exchange);
+  acquiring_ = false;
+  LeaveIfUnused();
+}
+
+void HostPool::Serve(Exchange& exchange) {
+  while (ClientConnection* connection = FreeFor(exchange)) {
     if (!Give(*connection, exchange)) continue;  // It has left the list.
     if (connection->free_streams() == 0) SetAside(*connection);
     return;
@@ -75,13 +106,22 @@ void HostPool::Acquire(Exchange& exchange) {
   exchange.pool = this;
   pending_.PushBack(&exchange);
   StartConnections();
-  if (kind_.raw && pending_count_ > expected_streams_) {
-    // No other connection will ever become free for it.
-    exchange.Unlink();
-    OnPendingGone();
-    exchange.state = Exchange::State::kFailed;
-    exchange.failure = PoolFailure::kOverflow;
+  if (pending_count_ > expected_streams_) MakeDo(exchange);
+}
+
+// No new connection may be made now, and `exchange` might want no other.
+void HostPool::MakeDo(Exchange& exchange) {
+  const bool kept = exchange.wants_fresh && !free_.empty();
+  if (!kind_.raw && !kept) return;
+  exchange.Unlink();
+  OnPendingGone();
+  if (kept) {
+    exchange.wants_fresh = false;
+    return Serve(exchange);
   }
+  // No connection of another will ever become free for it.
+  exchange.state = Exchange::State::kFailed;
+  exchange.failure = PoolFailure::kOverflow;
 }
 
 void HostPool::CountEnded(uint32_t exchanges) {
@@ -186,12 +226,6 @@ bool HostPool::Open(const net::Address& address, Opening& opening, OpenFailure& 
   return true;
 }
 
-Exchange* HostPool::NextPending() {
-  Exchange* next = pending_.PopFront();
-  if (next != nullptr) OnPendingGone();
-  return next;
-}
-
 void HostPool::OnPendingGone() {
   --pending_count_;
   if (leader_ != nullptr) --leader_->followers_active_;
@@ -227,10 +261,11 @@ void HostPool::OnConnected(ConnectAttempt& attempt) {
 
 void HostPool::Offer(ClientConnection& connection) {
   while (connection.free_streams() > 0) {
-    Exchange* next = pending_.front();
+    Exchange* next = WaitingFor(connection);
     if (next == nullptr) break;
     if (!Give(connection, *next)) return;
-    NextPending();
+    base::IntrusiveList<Exchange, PendingTag>::Remove(next);
+    OnPendingGone();
     next->OnProgress();
   }
   if (connection.active_streams() == 0) {
@@ -250,7 +285,8 @@ void HostPool::SetAside(ClientConnection& connection) {
 }
 
 void HostPool::FailPending(PoolFailure failure, absl::string_view detail) {
-  while (Exchange* waiting = NextPending()) {
+  while (Exchange* waiting = pending_.PopFront()) {
+    OnPendingGone();
     waiting->state = Exchange::State::kFailed;
     waiting->failure = failure;
     waiting->failure_detail = std::string(detail);
@@ -298,7 +334,11 @@ void HostPool::OnOneLess() {
   cluster_.ReleaseConnection(*host_, kind_.priority);
   cluster_.stats().upstream_cx_active.Dec();
   StartConnections();
-  if ((draining_ || !leads_) && !dying_ && empty()) cluster_.OnDrained(*this);
+  LeaveIfUnused();
+}
+
+void HostPool::LeaveIfUnused() {
+  if ((draining_ || !leads_) && !dying_ && !acquiring_ && empty()) cluster_.OnDrained(*this);
 }
 
 void HostPool::Drain() {

@@ -2,7 +2,9 @@
 //
 // Connections with room for more are reused most recent first, so that those not needed age and
 // close. A request that finds none waits (bounded by the cluster's circuit breakers) for one that
-// is on its way, or has one made. Acquire calls nobody: it sets the exchange's state.
+// is on its way, or has one made. One whose kept connection died under it has a new one, so that
+// a host that closed all of them costs it no more than one try. Acquire calls nobody: it sets the
+// exchange's state.
 //
 // In a cluster whose connections vary, each kind of them has a pool beside the usual one, its
 // leader, which counts for all of them.
@@ -93,6 +95,14 @@ class HostPool {
  private:
   // Of the connections there are.
   uint64_t FreeStreams();
+  void Serve(Exchange& exchange);
+  // A pool that nobody comes back to is given up with its last connection.
+  void LeaveIfUnused();
+  // The connection that `exchange` can have at once; null: none.
+  ClientConnection* FreeFor(const Exchange& exchange);
+  void MakeDo(Exchange& exchange);
+  // Who waits longest of those who take `connection`; null: nobody.
+  Exchange* WaitingFor(const ClientConnection& connection);
   // Makes connections until those on their way serve all who wait, as far as the limits allow.
   void StartConnections();
   bool StartConnection();
@@ -112,7 +122,6 @@ class HostPool {
   void Forget(ConnectAttempt& attempt);
   // A connection, or one on its way, is no more.
   void OnOneLess();
-  Exchange* NextPending();
 
   WorkerCluster& cluster_;
   const ConnectionKind kind_;
@@ -130,6 +139,7 @@ class HostPool {
   uint32_t followers_active_ = 0;
   uint32_t borrowing_ = 0;       // Connections that other workers are asked for.
   bool last_was_http1_ = false;  // What ALPN chose the last time.
+  bool acquiring_ = false;  // Somebody comes: it is in use, though it may hold nothing just now.
   bool draining_ = false;
   bool dying_ = false;
 };

@@ -20,6 +20,7 @@ bool HostPool::Lends() const {
 bool HostPool::Borrow() {
   // What connects ahead of need is for connections that others need themselves.
   if (pending_count_ <= expected_streams_ || !Lends()) return false;
+  if (pending_.back()->wants_fresh) return false;  // What is lent was kept.
   const bool without = connection_count_ == 0 && borrowing_ == 0;
   if (!cluster_.lender()->Borrow(host_, without)) return false;
   ++borrowing_;

@@ -185,9 +185,7 @@ void WorkerCluster::AcquireAt(HostPool& usual, Exchange& exchange) {
   const bool varies = needs != nullptr && (connections_vary_ || needs->raw ||
                                            needs->priority != RoutingPriority::kDefault);
   if (!varies) return usual.Acquire(exchange);
-  HostPool& pool = PoolFor(usual, *exchange.needs);
-  pool.Acquire(exchange);
-  if (pool.empty()) OnDrained(pool);  // Nothing came of it, and it may be of use to nobody else.
+  PoolFor(usual, *exchange.needs).Acquire(exchange);
 }
 
 HostPool& WorkerCluster::PoolFor(HostPool& leader, const ConnectionNeeds& needs) {

@@ -174,6 +174,13 @@ TEST(Message, MethodsAndPhrases) {
   }
   for (const char* text : {"get", "", "GETT", "BREW", "HEADER", "PATC"}) {
     EXPECT_EQ(ParseMethod(text), Method::kOther) << text;
+    EXPECT_FALSE(IsIdempotent(ParseMethod(text)));
+  }
+  for (const char* text : {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"}) {
+    EXPECT_TRUE(IsIdempotent(ParseMethod(text))) << text;
+  }
+  for (const char* text : {"POST", "PATCH", "CONNECT"}) {
+    EXPECT_FALSE(IsIdempotent(ParseMethod(text))) << text;
   }
   EXPECT_EQ(ReasonPhrase(404), "Not Found");
   EXPECT_EQ(ReasonPhrase(299), "Unknown");

@@ -25,9 +25,11 @@ class HttpCallTest : public ::testing::Test {
     clusters_.Clear();
   }
 
-  HttpCall& Begin(const std::string& body = "", base::Nanos timeout = 0, uint64_t limit = 1000) {
-    call_ = std::make_unique<HttpCall>(clusters_.Find("peer"), HttpCall::Limits{timeout, limit},
-                                       [this] { ++told_; });
+  HttpCall& Begin(const std::string& body = "", base::Nanos timeout = 0, uint64_t limit = 1000,
+                  bool keeps_body = true) {
+    told_ = 0;
+    call_ = std::make_unique<HttpCall>(
+        clusters_.Find("peer"), HttpCall::Limits{timeout, limit, keeps_body}, [this] { ++told_; });
     call_->request().method_text = body.empty() ? "GET" : "POST";
     call_->request().path = "/path?a=b";
     call_->request().authority = "authority";
@@ -48,11 +50,11 @@ class HttpCallTest : public ::testing::Test {
   bool Ends() {
     return Until([this] { return call_->done(); });
   }
-  Http2OriginStream* Stream() {
-    EXPECT_TRUE(Until([this] {
-      return service_.origin.stream_count() > 0 && service_.origin.stream(0).complete();
+  Http2OriginStream* Stream(size_t i = 0) {
+    EXPECT_TRUE(Until([this, i] {
+      return service_.origin.stream_count() > i && service_.origin.stream(i).complete();
     }));
-    return &service_.origin.stream(0);
+    return &service_.origin.stream(i);
   }
 
   testing::SimClock clock_;
@@ -91,6 +93,35 @@ TEST_F(HttpCallTest, AsksWithoutABody) {
   ASSERT_TRUE(Ends());
   EXPECT_EQ(call_->end(), HttpCall::End::kAnswer);
   EXPECT_TRUE(call_->body().empty());
+}
+
+TEST_F(HttpCallTest, BodyThatNobodyReadsIsNotKept) {
+  for (const size_t excess : {0, 1}) {
+    Begin("", 0, 1000, /*keeps_body=*/false);
+    Stream(excess)->Reply(200, {}, std::string(1000 + excess, 'x'));
+    ASSERT_TRUE(Ends());
+    EXPECT_EQ(call_->end(), excess == 0 ? HttpCall::End::kAnswer : HttpCall::End::kTooLarge);
+    EXPECT_TRUE(call_->body().empty());
+  }
+}
+
+// The service closes a kept connection just as the next call is on its way: what may be repeated
+// without harm is, once.
+TEST_F(HttpCallTest, IsRepeatedWhenItsKeptConnectionDied) {
+  Begin();
+  Stream(0)->Reply(204);
+  ASSERT_TRUE(Ends());
+  Begin();
+  Stream(1)->connection().Close();
+  Stream(2)->Reply(200);
+  ASSERT_TRUE(Ends());
+  EXPECT_EQ(call_->end(), HttpCall::End::kAnswer);
+  EXPECT_EQ(service_.origin.connections().size(), 2u);
+  Begin("body");
+  Stream(3)->connection().Close();
+  ASSERT_TRUE(Ends());
+  EXPECT_EQ(call_->end(), HttpCall::End::kFailed);
+  EXPECT_EQ(service_.origin.connections().size(), 2u);
 }
 
 TEST_F(HttpCallTest, AnswerBeyondTheLimitEndsIt) {

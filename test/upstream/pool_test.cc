@@ -7,47 +7,13 @@
 
 #include "gtest/gtest.h"
 #include "source/upstream/host_set_update.h"
-#include "test/support/proxy_loop.h"
+#include "test/upstream/pool_fixture.h"
 #include "test/upstream/silent_host.h"
 
 namespace proxenos::upstream {
 namespace {
 
 using base::kSecond;
-using testing::Peer;
-using testing::ProxyLoop;
-
-constexpr char kGet[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-constexpr char kOk[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
-class PoolTest : public ::testing::Test {
- protected:
-  Peer Ask() {
-    Peer client = proxy_.Connect();
-    client.Send(kGet);
-    return client;
-  }
-  bool Gets(Peer& peer, const std::string& text) {
-    return proxy_.Until([&] { return peer.Got(text); });
-  }
-  // Answers the request that `origin` got.
-  void Answer(Peer& origin) {
-    ASSERT_TRUE(Gets(origin, "\r\n\r\n"));
-    origin.Forget();
-    origin.Send(kOk);
-  }
-  void ExpectNothingLeft() {
-    proxy_.listener().CloseAll();
-    proxy_.Settle();
-    proxy_.ExpectNothingUnderWay();
-    EXPECT_EQ(proxy_.counts().connections.count(),
-              proxy_.cluster_stats().upstream_cx_active.value());
-  }
-  // Settings of the circuit breakers.
-  Thresholds& thresholds() { return proxy_.cluster->thresholds.Mutable()[0]; }
-
-  ProxyLoop proxy_;
-};
 
 TEST_F(PoolTest, MostRecentlyUsedConnectionIsUsedFirst) {
   proxy_.Start();
@@ -117,90 +83,6 @@ TEST_F(PoolTest, OriginClosesAnIdleConnection) {
   Peer second = proxy_.Accept();
   Answer(second);
   EXPECT_TRUE(Gets(client, "ok"));
-  ExpectNothingLeft();
-}
-
-// The origin closes a kept connection just as a request is sent on it.
-TEST_F(PoolTest, StaleConnectionIsReplacedOnce) {
-  proxy_.Start();
-  Peer client = Ask();
-  Peer origin = proxy_.Accept();
-  Answer(origin);
-  ASSERT_TRUE(Gets(client, "ok"));
-  client.Forget();
-  client.Send(kGet);
-  ASSERT_TRUE(Gets(origin, "\r\n\r\n"));
-  origin.Close();
-  Peer second = proxy_.Accept();
-  ASSERT_TRUE(second.valid());
-  Answer(second);
-  EXPECT_TRUE(Gets(client, "HTTP/1.1 200"));
-  // Not so a request that may not be repeated.
-  client.Forget();
-  client.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
-  ASSERT_TRUE(Gets(second, "\r\n\r\n"));
-  second.Close();
-  EXPECT_TRUE(Gets(client, "HTTP/1.1 503"));
-  EXPECT_FALSE(proxy_.OriginAsked());
-  ExpectNothingLeft();
-}
-
-// What a host sends unasked, or again, is no answer to the request that comes next: not when it
-// arrives before that request, and not when it arrives while the request is still on its way out.
-TEST_F(PoolTest, LateResponseIsNoAnswer) {
-  constexpr char kLate[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate";
-  constexpr char kPost[] = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
-  for (const bool before : {true, false}) {
-    ProxyLoop proxy;
-    proxy.Start();
-    const auto gets = [&](Peer& peer, const std::string& text) {
-      return proxy.Until([&] { return peer.Got(text); });
-    };
-    Peer client = proxy.Connect();
-    client.Send(kGet);
-    Peer origin = proxy.Accept();
-    ASSERT_TRUE(gets(origin, "\r\n\r\n"));
-    origin.Forget();
-    origin.Send(kOk);
-    ASSERT_TRUE(gets(client, "ok"));
-    client.Forget();
-    proxy.Settle();
-    // Both are ready in one turn, in this order.
-    if (before) origin.Send(kLate);
-    client.Send(kPost);
-    if (!before) origin.Send(kLate);
-    Peer second = proxy.Accept();
-    ASSERT_TRUE(second.valid()) << before;
-    ASSERT_TRUE(gets(second, "\r\n\r\n"));
-    second.Send(kOk);
-    EXPECT_TRUE(gets(client, "ok"));
-    EXPECT_FALSE(client.Got("late"));
-    EXPECT_TRUE(proxy.Until([&] { return origin.Ended(); }));
-    EXPECT_FALSE(origin.Got("POST"));
-    EXPECT_EQ(proxy.cluster_stats().upstream_cx_protocol_error.value(), 1u);
-    proxy.listener().CloseAll();
-    proxy.Settle();
-    proxy.ExpectNothingUnderWay();
-  }
-}
-
-// The same while the cluster is replaced: the old one still has its hosts for what is under way.
-TEST_F(PoolTest, StaleConnectionOfAReplacedCluster) {
-  proxy_.Start();
-  Peer client = Ask();
-  Peer origin = proxy_.Accept();
-  Answer(origin);
-  ASSERT_TRUE(Gets(client, "ok"));
-  client.Forget();
-  client.Send(kGet);
-  ASSERT_TRUE(Gets(origin, "\r\n\r\n"));
-  proxy_.PublishCluster();
-  origin.Close();
-  Peer second = proxy_.Accept();
-  ASSERT_TRUE(second.valid());
-  Answer(second);
-  EXPECT_TRUE(Gets(client, "HTTP/1.1 200"));
-  EXPECT_TRUE(proxy_.Until([&] { return second.Ended(); })) << "the old cluster keeps nothing open";
   ExpectNothingLeft();
 }
 

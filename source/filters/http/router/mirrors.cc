@@ -62,7 +62,8 @@ void Mirrors::SendOne(const route::Mirror& mirror, filter::StreamContext& stream
   const auto place = std::prev(calls_.end());
   *place = std::make_unique<rpc::HttpCall>(
       std::move(cluster),
-      rpc::HttpCall::Limits{timeout == 0 ? kMostTime : timeout, kMaxAnswerBytes},
+      rpc::HttpCall::Limits{timeout == 0 ? kMostTime : timeout, kMaxAnswerBytes,
+                            /*keeps_body=*/false},
       [this, place] { calls_.erase(place); });
   FillHead(stream.request, mirror, **place);
   if (mirror.changes != nullptr) {

@@ -196,6 +196,7 @@ void Router::StartAttempt() {
   }
   const upstream::PickRequest pick = choice_.Next(stream_, *forward_, pick_, cluster_->config());
   attempt_->pick = &pick;
+  attempt_->wants_fresh = wants_fresh_;
   if (stream_.info.notes != nullptr) attempt_->notes = &stream_.info.notes->upstream;
   cluster_->Acquire(*attempt_);
   HostChoice::Announce(*attempt_, cluster_->config(), stream_.info);

@@ -195,6 +195,8 @@ class Router final : public filter::HttpFilter {
   // Whether the request is one of those that drop_overloads refuses; then it was answered.
   bool DropForOverload();
   absl::string_view ResetText(absl::string_view reason);
+  // Whether the host closed a kept connection just as the request was sent.
+  bool WasStale() const;
   bool MayRepeat() const;
   // Whether another attempt may follow `reason` (RetryOn bits); counts and schedules it if so.
   bool TryRetry(uint32_t reason);
@@ -234,6 +236,7 @@ class Router final : public filter::HttpFilter {
   bool response_started_ = false;  // The head is in response_in.
   bool reset_seen_ = false;        // Of a response that had begun: acted on the next time.
   bool repeated_ = false;          // It was sent again because the host did not act on it.
+  bool wants_fresh_ = false;       // A kept connection died under it: no other is tried.
   bool late_ = false;              // The last attempt took longer than one may.
   // x-envoy-upstream-rq-timeout-alt-response: what is late is told by 204.
   bool late_is_no_content_ = false;

@@ -22,12 +22,6 @@ using upstream::ResetReason;
 
 constexpr absl::string_view kDropLimitKey = "load_balancing_policy.drop_overload_limit";
 
-// Repeating one of these does no more than doing it once (RFC 9110, section 9.2.2).
-bool IsIdempotent(http::Method method) {
-  return method != http::Method::kPost && method != http::Method::kPatch &&
-         method != http::Method::kConnect && method != http::Method::kOther;
-}
-
 }  // namespace
 
 void Router::NoteFlag(uint32_t flag) {
@@ -164,6 +158,7 @@ void Router::OnReset() {
              words.flag);
     return;
   }
+  wants_fresh_ = wants_fresh_ || WasStale();
   if (MayRepeat()) {
     repeated_ = true;
     --stream_.info.attempts;
@@ -198,10 +193,12 @@ void Router::BreakOff(absl::string_view details, uint32_t flag) {
 bool Router::MayRepeat() const {
   if (response_started_ || repeated_ || attempt_->any_bytes || !sent_body_.whole()) return false;
   if (attempt_->retried || hedged()) return false;  // The request was sent again as it is.
-  if (attempt_->unprocessed) return true;
-  // The host closed a kept connection just as the request was sent.
+  return attempt_->unprocessed || (WasStale() && http::IsIdempotent(stream_.request.method));
+}
+
+bool Router::WasStale() const {
   return attempt_->reset == ResetReason::kRemoteClosed && attempt_->reused_connection &&
-         IsIdempotent(stream_.request.method);
+         !attempt_->any_bytes;
 }
 
 void Router::OnTimeout() {
