@@ -39,6 +39,7 @@ std::vector<xds::ResourceError> ConfigStore::Apply(const SourceKey& source,
   std::vector<xds::ResourceError> errors;
   versions_[update.type_url] = update.version;
   if (update.type_url == xds::kVirtualHostType) return routes_.TakeHosts(source, update);
+  if (update.type_url == xds::kScopedRouteType) return scopes_.Take(source, update);
   // First what goes: a listener may take over the address of one that is removed.
   for (const std::string& name : update.removed) Remove(source, update.type_url, name);
   for (const xds::Resource& resource : update.resources) {
@@ -53,9 +54,6 @@ std::vector<xds::ResourceError> ConfigStore::Apply(const SourceKey& source,
     for (const xds::ResourceError& error : errors) cluster_demands_.NoteRefused(error.name);
   }
   if (update.type_url == xds::kRouteType) routes_.CountStep(update, errors);
-  if (update.type_url == xds::kScopedRouteType) {
-    scopes_.EndStep(source, update, !errors.empty());
-  }
   return errors;
 }
 
@@ -63,7 +61,6 @@ void ConfigStore::Remove(const SourceKey& source, const std::string& type_url,
                          const std::string& name) {
   if (type_url == xds::kClusterType) clusters_.Remove(name);
   if (type_url == xds::kListenerType) listeners_.Remove(name);
-  if (type_url == xds::kScopedRouteType) scopes_.Remove(source, name);
   if (type_url == xds::kExtensionConfigType) extensions_.Remove(source, name);
   if (type_url == xds::kRuntimeType) runtime_.Remove(source, name);
   // As long as something in force names these, the last good ones serve; but nobody waits for what
@@ -79,7 +76,6 @@ std::optional<std::string> ConfigStore::Take(const SourceKey& source,
   if (resource.type_url == xds::kListenerType) return listeners_.Take(resource, false);
   if (resource.type_url == xds::kRouteType) return routes_.Take(source, resource);
   if (resource.type_url == xds::kSecretType) return secrets_.Take(source, resource);
-  if (resource.type_url == xds::kScopedRouteType) return scopes_.Take(source, resource);
   if (resource.type_url == xds::kExtensionConfigType) return extensions_.Take(source, resource);
   if (resource.type_url == xds::kRuntimeType) return runtime_.Take(source, resource);
   return absl::StrCat("resources of type ", resource.type_url, " are not implemented");

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 
 #include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "source/base/check.h"
 #include "source/base/log.h"
@@ -94,43 +96,107 @@ ScopeStore::Set* ScopeStore::SetOf(const SourceKey& source, const std::string& n
   return found == sets_.end() ? nullptr : found->second.get();
 }
 
-std::optional<std::string> ScopeStore::Take(const SourceKey& source,
-                                            const xds::Resource& resource) {
-  Set* const found = SetOf(source, resource.name);
-  if (found == nullptr) return std::nullopt;  // Nobody asked.
-  Set& set = *found;
-  Item& item = set.items[resource.name];
-  if (item.active.has_value() && item.active->SameBytes(resource)) {
-    item.refused.reset();
-    return std::nullopt;
+// What came for one set in one step, and is good but perhaps for its keys.
+struct ScopeStore::Step {
+  struct Arrival {
+    const xds::Resource* resource;
+    route::Scope scope;
+    bool refused = false;
+  };
+  std::vector<Arrival> arrivals;
+  absl::flat_hash_map<absl::string_view, size_t> by_name;  // Index in `arrivals`.
+};
+
+std::vector<xds::ResourceError> ScopeStore::Take(const SourceKey& source,
+                                                 const xds::TypeUpdate& update) {
+  std::vector<xds::ResourceError> errors;
+  for (const std::string& name : update.removed) Remove(source, name);
+  std::map<Set*, Step> steps;
+  for (const xds::Resource& resource : update.resources) {
+    Set* const set = SetOf(source, resource.name);
+    if (set == nullptr) continue;  // Nobody asked.
+    Item& item = set->items[resource.name];
+    if (item.active.has_value() && item.active->SameBytes(resource)) {
+      item.refused.reset();
+      continue;
+    }
+    config::Errors problems;
+    std::optional<route::Scope> scope = compilers_.scope(*resource.bytes, problems);
+    if (scope.has_value()) {
+      problems.AddLines(config::Path("route_configuration_name"),
+                        xds::CheckWantedName(scope->routes));
+    }
+    if (!problems.ok()) {
+      errors.push_back(Refuse(item, resource, std::string(problems.ToStatus().message())));
+      continue;
+    }
+    Step& step = steps[set];
+    step.by_name[resource.name] = step.arrivals.size();
+    step.arrivals.push_back({&resource, *std::move(scope)});
   }
-  config::Errors errors;
-  std::optional<route::Scope> scope = compilers_.scope(*resource.bytes, errors);
-  for (const auto& [name, other] : set.items) {
-    if (scope.has_value() && name != resource.name && other.active.has_value() &&
-        other.scope.key == scope->key) {
-      errors.Add(config::Path("key"), absl::StrCat("is that of scope ", name, " too"));
+  for (auto& [set, step] : steps) {
+    ShareKeys(*set, step, errors);
+    PutIn(*set, step);
+  }
+  EndStep(source, update, !errors.empty());
+  return errors;
+}
+
+xds::ResourceError ScopeStore::Refuse(Item& item, const xds::Resource& resource,
+                                      std::string reason) const {
+  item.refused = Refusal{ResourceVersion::Of(resource, context_.loop.wall_now()), reason};
+  return {resource.name, std::move(reason)};
+}
+
+// Keys change hands in a step, in whatever order it names them. A scope that is refused keeps the
+// key that it has: who came for that one is refused in its turn.
+void ScopeStore::ShareKeys(Set& set, Step& step, std::vector<xds::ResourceError>& errors) const {
+  for (const Step::Arrival& arrival : step.arrivals) {
+    const Item& item = set.items[arrival.resource->name];
+    if (item.active.has_value()) set.owners.erase(item.scope.key);
+  }
+  for (size_t each = 0; each < step.arrivals.size(); ++each) {
+    const Step::Arrival& arrival = step.arrivals[each];
+    const auto [place, was_free] =
+        set.owners.try_emplace(arrival.scope.key, arrival.resource->name);
+    std::string winner = was_free ? "" : place->second;
+    size_t loser = each;
+    while (!winner.empty()) {
+      Step::Arrival& lost = step.arrivals[loser];
+      lost.refused = true;
+      const std::string& name = lost.resource->name;
+      Item& item = set.items[name];
+      errors.push_back(
+          Refuse(item, *lost.resource, absl::StrCat("key: is that of scope ", winner, " too")));
+      winner.clear();
+      if (!item.active.has_value()) break;
+      const auto [kept, free] = set.owners.try_emplace(item.scope.key, name);
+      if (free) break;
+      loser = step.by_name.at(std::exchange(kept->second, name));
+      winner = name;
     }
   }
-  if (scope.has_value()) {
-    errors.AddLines(config::Path("route_configuration_name"), xds::CheckWantedName(scope->routes));
+}
+
+void ScopeStore::PutIn(Set& set, Step& step) const {
+  for (Step::Arrival& arrival : step.arrivals) {
+    if (arrival.refused) continue;
+    Item& item = set.items[arrival.resource->name];
+    item.refused.reset();
+    item.active = ResourceVersion::Of(*arrival.resource, context_.loop.wall_now());
+    static_cast<route::Scope&>(item.scope) = std::move(arrival.scope);
+    set.changed = true;
   }
-  const base::WallTime now = context_.loop.wall_now();
-  if (!errors.ok()) {
-    std::string reason(errors.ToStatus().message());
-    item.refused = Refusal{ResourceVersion::Of(resource, now), reason};
-    return reason;
-  }
-  item.refused.reset();
-  item.active = ResourceVersion::Of(resource, now);
-  static_cast<route::Scope&>(item.scope) = *std::move(scope);
-  Changed(set);
-  return std::nullopt;
 }
 
 void ScopeStore::Remove(const SourceKey& source, const std::string& name) {
   Set* const set = SetOf(source, name);
-  if (set != nullptr && set->items.erase(name) > 0) Changed(*set);
+  if (set == nullptr) return;
+  const auto found = set->items.find(name);
+  if (found == set->items.end()) return;
+  if (found->second.active.has_value()) set->owners.erase(found->second.scope.key);
+  set->items.erase(found);
+  set->changed = true;
 }
 
 std::set<ScopeStore::Set*> ScopeStore::SetsOf(const SourceKey& source,
@@ -159,7 +225,8 @@ void ScopeStore::EndStep(const SourceKey& source, const xds::TypeUpdate& update,
   const std::string& version = update.version;
   for (const auto& [key, set] : sets_) {
     if (!about.contains(set.get())) continue;
-    if (!std::exchange(set->answered, true)) Changed(*set);
+    const bool changed = std::exchange(set->changed, false);
+    if (!std::exchange(set->answered, true) || changed) Changed(*set);
     for (Slot* slot : set->users) {
       slot->stats->update_attempt.Inc();
       (rejected ? slot->stats->update_rejected : slot->stats->update_success).Inc();

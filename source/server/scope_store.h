@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "source/downstream/scope_table.h"
 #include "source/server/compilers.h"
@@ -34,11 +35,8 @@ class ScopeStore {
              stats::Registry& registry);
   ~ScopeStore();
 
-  std::optional<std::string> Take(const SourceKey& source, const xds::Resource& resource);
-  void Remove(const SourceKey& source, const std::string& name);
-  // This step of the source was taken; `rejected`: not all of it. It is an answer to those alone
-  // who asked for what it is about.
-  void EndStep(const SourceKey& source, const xds::TypeUpdate& update, bool rejected);
+  // One step of the source: what is wrong with it. What is refused stays as it was.
+  std::vector<xds::ResourceError> Take(const SourceKey& source, const xds::TypeUpdate& update);
   // Nobody uses this set any more (Claim's name).
   void Drop(const SourceKey& source, const std::string& collection);
 
@@ -60,11 +58,15 @@ class ScopeStore {
     std::optional<Refusal> refused;
   };
   struct Slot;
+  struct Step;
   // What one source sent: all of it, or of one collection.
   struct Set {
     absl::btree_map<std::string, Item> items;
+    absl::flat_hash_map<std::string, std::string>
+        owners;  // Names of those in force, by their keys.
     std::vector<Slot*> users;
     bool answered = false;
+    bool changed = false;  // Within a step.
   };
 
   // Which set: the source, and xds::kAllNames or the collection.
@@ -75,6 +77,13 @@ class ScopeStore {
   Set* SetOf(const SourceKey& source, const std::string& name);
   // Those that an update is about; null may be among them.
   std::set<Set*> SetsOf(const SourceKey& source, const xds::TypeUpdate& update);
+  void Remove(const SourceKey& source, const std::string& name);
+  xds::ResourceError Refuse(Item& item, const xds::Resource& resource, std::string reason) const;
+  void ShareKeys(Set& set, Step& step, std::vector<xds::ResourceError>& errors) const;
+  void PutIn(Set& set, Step& step) const;
+  // The step was taken; `rejected`: not all of it. It is an answer to those alone who asked for
+  // what it is about.
+  void EndStep(const SourceKey& source, const xds::TypeUpdate& update, bool rejected);
   void Changed(Set& set);
 
   StoreContext context_;

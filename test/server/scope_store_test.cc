@@ -83,14 +83,19 @@ class ScopeStoreTest : public ::testing::Test {
   }
 
   // Resources as "NAME ...": their first word is their name.
-  std::string Apply(const char* type, const std::vector<std::string>& resources,
-                    const std::vector<std::string>& removed = {}) {
+  static xds::TypeUpdate StepOf(const char* type, const std::vector<std::string>& resources,
+                                const std::vector<std::string>& removed = {}) {
     xds::TypeUpdate update{type, "v", {}, removed};
     for (const std::string& bytes : resources) {
       const std::string name = bytes.substr(0, bytes.find(' '));
       update.resources.push_back({name, "v", type, std::make_shared<const std::string>(bytes)});
     }
-    const std::vector<xds::ResourceError> errors = store_->Apply("", update);
+    return update;
+  }
+  std::string Apply(const char* type, const std::vector<std::string>& resources,
+                    const std::vector<std::string>& removed = {}) {
+    const std::vector<xds::ResourceError> errors =
+        store_->Apply("", StepOf(type, resources, removed));
     return errors.empty() ? "" : absl::StrCat(errors[0].name, ": ", errors[0].reason);
   }
   std::string Scopes(const std::vector<std::string>& resources,
@@ -176,6 +181,32 @@ TEST_F(ScopeStoreTest, RefusedOnesChangeNothing) {
   // A key may change hands in one step.
   EXPECT_EQ(Scopes({"two k1 r1"}, {"one"}), "");
   EXPECT_EQ(Turn(), "scopes k1=r1");
+}
+
+// In whatever order the step names them; and who is refused keeps its key against who came for it.
+TEST_F(ScopeStoreTest, KeysChangeHandsWithinAStep) {
+  Apply(xds::kListenerType, {"a"});
+  Routes({"r1"});
+  Scopes({"one k1 r1", "two k2 r1"});
+  Routes({"r1"});
+  EXPECT_EQ(Turn(), "listener k1=r1,k2=r1");
+  EXPECT_EQ(Scopes({"one k2 r1", "two k1 r1"}), "");
+  EXPECT_EQ(Turn(), "scopes k1=r1,k2=r1");
+  EXPECT_EQ(Scopes({"one k1 r1"}), "one: key: is that of scope two too");
+  EXPECT_EQ(Turn(), "");
+  EXPECT_EQ(Scopes({"two k3 r1", "one k1 r1"}), "");
+  EXPECT_EQ(Turn(), "scopes k1=r1,k3=r1");
+  Scopes({"three k2 r1"});
+  EXPECT_EQ(Turn(), "scopes k1=r1,k2=r1,k3=r1");
+  // "two" wants the key of "one", which wants that of "three", which keeps it.
+  const xds::TypeUpdate step = StepOf(xds::kScopedRouteType, {"two k1 r1", "one k2 r1"});
+  std::vector<std::string> refused;
+  for (const auto& error : store_->Apply("", step)) refused.push_back(error.name);
+  EXPECT_EQ(absl::StrJoin(refused, ","), "one,two");
+  EXPECT_EQ(Turn(), "");
+  EXPECT_EQ(Scopes({}, {"three"}), "");
+  EXPECT_EQ(Scopes({"four k2 r1"}), "");
+  EXPECT_EQ(Turn(), "scopes k1=r1,k2=r1,k3=r1");
 }
 
 // Of the same source: each waits for its own.
