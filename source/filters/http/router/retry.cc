@@ -158,8 +158,9 @@ base::Nanos Retry::Spread(base::Nanos told, base::Random& random) {
 base::Nanos Retry::BackOff(uint32_t attempts, base::Random& random) const {
   const base::Nanos least = policy_ != nullptr ? policy_->back_off_base : 25 * base::kMillisecond;
   const base::Nanos most = policy_ != nullptr ? policy_->back_off_max : 250 * base::kMillisecond;
-  const uint32_t n = std::min(attempts, 16u);
-  const base::Nanos ceiling = std::min(least * ((base::Nanos{1} << n) - 1), most);
+  const uint32_t n = std::clamp(attempts, 1u, 16u);
+  const base::Nanos times = (base::Nanos{1} << n) - 1;
+  const base::Nanos ceiling = least > most / times ? most : least * times;
   return static_cast<base::Nanos>(
       random.Below(static_cast<uint64_t>(std::max<base::Nanos>(ceiling, 1))));
 }

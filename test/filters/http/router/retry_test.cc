@@ -5,6 +5,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "source/base/random.h"
 #include "test/route/request.h"
 
 namespace proxenos::filters::router {
@@ -54,6 +55,18 @@ constexpr Word kGrpcWords[] = {
     {"cancelled", "1"}, {"deadline-exceeded", "4"}, {"resource-exhausted", "8"},
     {"internal", "13"}, {"unavailable", "14"},
 };
+
+// Days do not overflow when they are doubled sixteen times.
+TEST_F(RetryTest, BackOffStaysWithinItsBounds) {
+  Begin(R"(retry_on: "5xx"
+           retry_back_off { base_interval { seconds: 200000 } max_interval { seconds: 300000 } })");
+  base::Random random(1);
+  for (uint32_t attempts = 1; attempts <= 20; ++attempts) {
+    const base::Nanos wait = retry_.BackOff(attempts, random);
+    EXPECT_GE(wait, 0) << attempts;
+    EXPECT_LT(wait, 300'000 * base::kSecond) << attempts;
+  }
+}
 
 TEST_F(RetryTest, EachGrpcWordStandsForItsStatusAlone) {
   for (const Word& word : kGrpcWords) {
