@@ -14,7 +14,7 @@ void AccessLog::Log(const FormatInput& input) const {
   thread_local std::string line;  // Keeps its memory: after the first lines nothing is allocated.
   line.clear();
   std::visit([&input](const auto& format) { format.Format(input, line); }, *format_);
-  sink_->Append(line);
+  file_->Append(line);
 }
 
 }  // namespace proxenos::access_log

@@ -23,8 +23,8 @@ using LineFormat = std::variant<Formatter, JsonFormatter>;
 
 class AccessLog {
  public:
-  AccessLog(FileSink* sink, LineFormat format, std::optional<LogFilter> filter)
-      : sink_(sink), format_(std::move(format)), filter_(std::move(filter)) {}
+  AccessLog(LogFile file, LineFormat format, std::optional<LogFilter> filter)
+      : file_(std::move(file)), format_(std::move(format)), filter_(std::move(filter)) {}
   AccessLog(std::shared_ptr<const RemoteLog> remote, std::optional<LogFilter> filter)
       : remote_(std::move(remote)), filter_(std::move(filter)) {}
 
@@ -36,8 +36,8 @@ class AccessLog {
   bool is_remote() const { return remote_ != nullptr; }
 
  private:
-  FileSink* sink_ = nullptr;
-  std::shared_ptr<const RemoteLog> remote_;  // Instead of sink_ and format_.
+  LogFile file_;
+  std::shared_ptr<const RemoteLog> remote_;  // Instead of file_ and format_.
   std::optional<LineFormat> format_;
   std::optional<LogFilter> filter_;
 };

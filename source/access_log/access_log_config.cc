@@ -162,12 +162,12 @@ AccessLogs CompileAccessLogs(
     }
     const bool complete = target && target->format && (filter || !configs[i].has_filter());
     if (!complete || writer == nullptr) continue;
-    absl::StatusOr<FileSink*> sink = writer->Open(target->file);
+    absl::StatusOr<LogFile> sink = writer->Open(target->file);
     if (!sink.ok()) {
       errors.Add(typed.Field("path"), Std(sink.status().message()));
       continue;
     }
-    logs.emplace_back(*sink, *std::move(target->format), std::move(filter));
+    logs.emplace_back(*std::move(sink), *std::move(target->format), std::move(filter));
   }
   return logs;
 }

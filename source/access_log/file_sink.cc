@@ -155,19 +155,28 @@ LogWriter::~LogWriter() {
   thread_.join();
 }
 
-absl::StatusOr<FileSink*> LogWriter::Open(const std::string& path) {
+absl::StatusOr<LogFile> LogWriter::Open(const std::string& path) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto found = sinks_.find(path);
-  if (found != sinks_.end()) return found->second.get();
+  if (found != sinks_.end()) return LogFile(*found->second);
   if (sinks_.size() >= kMaxFiles) {
     return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxFiles, " access log files"));
   }
   absl::StatusOr<int> fd = OpenFile(path);
   if (!fd.ok()) return fd.status();
-  auto sink = std::make_unique<FileSink>(*this, path, *fd);
-  FileSink* result = sink.get();
-  sinks_.emplace(path, std::move(sink));
-  return result;
+  const auto [place, added] = sinks_.emplace(path, std::make_unique<FileSink>(*this, path, *fd));
+  return LogFile(*place->second);
+}
+
+void LogWriter::Close(const std::vector<FileSink*>& unused) {
+  for (FileSink* sink : unused) {
+    if (sink->users_.load() > 0) continue;  // Opened again meanwhile.
+    dropped_lines_ += sink->dropped_lines();
+    failed_writes_ += sink->failed_writes();
+    written_bytes_ += sink->written_bytes();
+    const std::string path = sink->path();
+    sinks_.erase(path);
+  }
 }
 
 void LogWriter::Reopen() {
@@ -195,6 +204,7 @@ void LogWriter::Run() {
   bool last = false;
   while (!last) {
     std::vector<FileSink*> sinks;
+    std::vector<FileSink*> unused;
     uint64_t asked;
     bool reopen;
     {
@@ -207,7 +217,10 @@ void LogWriter::Run() {
       last = stopping_;
       asked = rounds_asked_;
       reopen = std::exchange(reopen_, false);
-      for (const auto& [path, sink] : sinks_) sinks.push_back(sink.get());
+      for (const auto& [path, sink] : sinks_) {
+        sinks.push_back(sink.get());
+        if (sink->users_.load() == 0) unused.push_back(sink.get());
+      }
     }
     for (FileSink* sink : sinks) {
       sink->CollectAndWrite();
@@ -216,6 +229,7 @@ void LogWriter::Run() {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       rounds_done_ = asked;
+      Close(unused);
     }
     changed_.notify_all();
   }
@@ -223,21 +237,21 @@ void LogWriter::Run() {
 
 uint64_t LogWriter::dropped_lines() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  uint64_t sum = 0;
+  uint64_t sum = dropped_lines_;
   for (const auto& [path, sink] : sinks_) sum += sink->dropped_lines();
   return sum;
 }
 
 uint64_t LogWriter::failed_writes() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  uint64_t sum = 0;
+  uint64_t sum = failed_writes_;
   for (const auto& [path, sink] : sinks_) sum += sink->failed_writes();
   return sum;
 }
 
 uint64_t LogWriter::written_bytes() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  uint64_t sum = 0;
+  uint64_t sum = written_bytes_;
   for (const auto& [path, sink] : sinks_) sum += sink->written_bytes();
   return sum;
 }

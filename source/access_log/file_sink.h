@@ -14,6 +14,8 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -24,7 +26,8 @@ namespace proxenos::access_log {
 
 class LogWriter;
 
-// Owner: the LogWriter. Dies when: the LogWriter does, which outlives all workers.
+// Owner: the LogWriter, which outlives all who log. Dies when: no LogFile is left of it, and what
+// was logged is written.
 class FileSink {
  public:
   // Threads beyond these log nothing (counted as drops).
@@ -47,6 +50,7 @@ class FileSink {
   uint64_t written_bytes() const { return written_bytes_.load(std::memory_order_relaxed); }
 
  private:
+  friend class LogFile;
   friend class LogWriter;
 
   LineRing* RingOf(int thread);
@@ -55,12 +59,38 @@ class FileSink {
 
   LogWriter& writer_;
   const std::string path_;
-  int fd_;                                                   // Thread: the writer's.
-  std::string batch_;                                        // Thread: the writer's.
+  int fd_;                          // Thread: the writer's.
+  std::atomic<uint32_t> users_{0};  // From 0 only under the writer's mutex.
+  std::string batch_;               // Thread: the writer's.
   std::array<std::atomic<LineRing*>, kMaxThreads> rings_{};  // Owned; made at first use.
   std::atomic<uint64_t> dropped_without_ring_{0};
   std::atomic<uint64_t> failed_writes_{0};
   std::atomic<uint64_t> written_bytes_{0};
+};
+
+// LogFile: keeps a sink, and its file, open. Thread: any; dies before the LogWriter. Empty: moved
+// from, or none was opened.
+class LogFile {
+ public:
+  LogFile() = default;
+  explicit LogFile(FileSink& sink) : sink_(&sink) { sink_->users_.fetch_add(1); }
+  LogFile(const LogFile& other) : sink_(other.sink_) {
+    if (sink_ != nullptr) sink_->users_.fetch_add(1);
+  }
+  LogFile(LogFile&& other) noexcept : sink_(std::exchange(other.sink_, nullptr)) {}
+  LogFile& operator=(LogFile other) noexcept {
+    std::swap(sink_, other.sink_);
+    return *this;
+  }
+  ~LogFile() {
+    if (sink_ != nullptr) sink_->users_.fetch_sub(1);
+  }
+
+  FileSink* get() const { return sink_; }
+  FileSink* operator->() const { return sink_; }
+
+ private:
+  FileSink* sink_ = nullptr;
 };
 
 // Owner: the server. Thread: Open, Reopen and the destructor on the main thread.
@@ -75,16 +105,16 @@ class LogWriter {
   // Writes all that is waiting.
   ~LogWriter();
 
-  // The sink of a path ("/dev/stdout" and "/dev/stderr" too); the same for each call. It stays open
-  // until the process ends, so that whatever still logs through it is never lost.
-  absl::StatusOr<FileSink*> Open(const std::string& path);
+  // The sink of a path ("/dev/stdout" and "/dev/stderr" too); the same for each call. The file is
+  // open for as long as anybody holds what this gave, and until all that was logged is written.
+  absl::StatusOr<LogFile> Open(const std::string& path);
 
   // Opens all files anew, after they were rotated.
   void Reopen();
   // Returns once all that was logged before the call has been written.
   void Flush();
 
-  // Sums over all files.
+  // Sums over all files, those closed since included.
   uint64_t dropped_lines() const;
   uint64_t failed_writes() const;
   uint64_t written_bytes() const;
@@ -95,17 +125,23 @@ class LogWriter {
   // From any worker: a ring is filling up. Takes the lock only once per collecting round.
   void Wake();
   void Run();
+  // These had no user when their last lines were collected.
+  void Close(const std::vector<FileSink*>& unused);
 
   const base::Nanos flush_interval_;
   std::atomic<bool> wanted_{false};
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<std::string, std::unique_ptr<FileSink>> sinks_;  // Guarded by mutex_; only grows.
-  bool stopping_ = false;                                   // Guarded by mutex_.
-  bool reopen_ = false;                                     // Guarded by mutex_.
-  uint64_t rounds_asked_ = 0;                               // Guarded by mutex_.
-  uint64_t rounds_done_ = 0;                                // Guarded by mutex_.
+  std::map<std::string, std::unique_ptr<FileSink>> sinks_;  // Guarded by mutex_.
+  // Of those closed. Guarded by mutex_.
+  uint64_t dropped_lines_ = 0;
+  uint64_t failed_writes_ = 0;
+  uint64_t written_bytes_ = 0;
+  bool stopping_ = false;      // Guarded by mutex_.
+  bool reopen_ = false;        // Guarded by mutex_.
+  uint64_t rounds_asked_ = 0;  // Guarded by mutex_.
+  uint64_t rounds_done_ = 0;   // Guarded by mutex_.
   std::thread thread_;
 };
 

@@ -51,12 +51,12 @@ absl::string_view NameOf(Ejection kind) {
   return kNames[static_cast<size_t>(kind)];
 }
 
-access_log::FileSink* Open(access_log::LogWriter* writer, const std::string& path) {
-  if (writer == nullptr || path.empty()) return nullptr;
-  const auto sink = writer->Open(path);
-  if (sink.ok()) return *sink;
+access_log::LogFile Open(access_log::LogWriter* writer, const std::string& path) {
+  if (writer == nullptr || path.empty()) return {};
+  auto sink = writer->Open(path);
+  if (sink.ok()) return *std::move(sink);
   PX_LOG(kUpstream, kWarn, "event log '", path, "': ", sink.status().message());
-  return nullptr;
+  return {};
 }
 
 // Percents of the events are whole numbers.
@@ -68,7 +68,8 @@ CheckEvents::CheckEvents(event::EventLoop& loop, const upstream::ClusterConfig& 
                          access_log::LogWriter* writer)
     : loop_(loop), config_(config) {
   for (const std::string& path : config.health_check->event_log_paths) {
-    if (access_log::FileSink* sink = Open(writer, path)) sinks_.push_back(sink);
+    access_log::LogFile log = Open(writer, path);
+    if (log.get() != nullptr) logs_.push_back(std::move(log));
   }
 }
 
@@ -82,11 +83,11 @@ EventLine CheckEvents::Begin(const Host& host) const {
 void CheckEvents::Write(EventLine& line) {
   line.Time("timestamp", loop_.wall_now());
   const std::string text = line.Finish();
-  for (access_log::FileSink* sink : sinks_) sink->Append(text);
+  for (const access_log::LogFile& log : logs_) log->Append(text);
 }
 
 void CheckEvents::Eject(const Host& host, const ProbeResult& result) {
-  if (sinks_.empty()) return;
+  if (logs_.empty()) return;
   EventLine line = Begin(host);
   line.Open("eject_unhealthy_event").Text("failure_type", NameOf(result.failure));
   line.Number("http_status_code", result.http_status).Close();
@@ -94,21 +95,21 @@ void CheckEvents::Eject(const Host& host, const ProbeResult& result) {
 }
 
 void CheckEvents::AddHealthy(const Host& host, bool first_check) {
-  if (sinks_.empty()) return;
+  if (logs_.empty()) return;
   EventLine line = Begin(host);
   line.Open("add_healthy_event").Flag("first_check", first_check).Close();
   Write(line);
 }
 
 void CheckEvents::Success(const Host& host) {
-  if (sinks_.empty()) return;
+  if (logs_.empty()) return;
   EventLine line = Begin(host);
   line.Open("successful_health_check_event").Close();
   Write(line);
 }
 
 void CheckEvents::Failed(const Host& host, const ProbeResult& result, bool first_check) {
-  if (sinks_.empty()) return;
+  if (logs_.empty()) return;
   EventLine line = Begin(host);
   line.Open("health_check_failure_event").Text("failure_type", NameOf(result.failure));
   line.Flag("first_check", first_check).Number("http_status_code", result.http_status).Close();
@@ -116,7 +117,7 @@ void CheckEvents::Failed(const Host& host, const ProbeResult& result, bool first
 }
 
 void CheckEvents::Degraded(const Host& host, bool degraded) {
-  if (sinks_.empty()) return;
+  if (logs_.empty()) return;
   EventLine line = Begin(host);
   line.Open(degraded ? "degraded_healthy_host" : "no_longer_degraded_host").Close();
   Write(line);
@@ -124,7 +125,7 @@ void CheckEvents::Degraded(const Host& host, bool degraded) {
 
 EjectionEvents::EjectionEvents(event::EventLoop& loop, const std::string& cluster,
                                const std::string& path, access_log::LogWriter* writer)
-    : loop_(loop), cluster_(cluster), sink_(Open(writer, path)) {}
+    : loop_(loop), cluster_(cluster), log_(Open(writer, path)) {}
 
 EventLine EjectionEvents::Begin(const Host& host, const EjectionEvent& event) const {
   EventLine line;
@@ -139,7 +140,7 @@ EventLine EjectionEvents::Begin(const Host& host, const EjectionEvent& event) co
 }
 
 void EjectionEvents::Eject(const Host& host, const EjectionEvent& event) {
-  if (sink_ == nullptr) return;
+  if (log_.get() == nullptr) return;
   EventLine line = Begin(host, event);
   line.Text("action", "EJECT").Number("num_ejections", event.ejections);
   line.Flag("enforced", event.enforced);
@@ -158,15 +159,15 @@ void EjectionEvents::Eject(const Host& host, const EjectionEvent& event) {
     default:
       line.Open("eject_consecutive_event").Close();
   }
-  sink_->Append(line.Finish());
+  log_->Append(line.Finish());
 }
 
 void EjectionEvents::Return(const Host& host, const EjectionEvent& event) {
-  if (sink_ == nullptr) return;
+  if (log_.get() == nullptr) return;
   EventLine line = Begin(host, event);
   line.Text("action", "UNEJECT").Number("num_ejections", event.ejections);
   line.Flag("enforced", false);
-  sink_->Append(line.Finish());
+  log_->Append(line.Finish());
 }
 
 }  // namespace proxenos::health

@@ -36,7 +36,7 @@ class CheckEvents {
 
   event::EventLoop& loop_;
   const upstream::ClusterConfig& config_;
-  std::vector<access_log::FileSink*> sinks_;
+  std::vector<access_log::LogFile> logs_;
 };
 
 // What an ejection, or its end, was about.
@@ -66,7 +66,7 @@ class EjectionEvents {
 
   event::EventLoop& loop_;
   const std::string& cluster_;
-  access_log::FileSink* sink_ = nullptr;
+  access_log::LogFile log_;  // Empty: none.
 };
 
 }  // namespace proxenos::health

@@ -112,12 +112,12 @@ class Server {
   const LoadedBootstrap bootstrap_;
   const filter::LocalNode node_;
   config::IgnoredFields dynamic_ignored_;
+  access_log::LogWriter log_writer_;  // Outlives all that may hold a log, the loop included.
   base::RealClock clock_;
   event::EventLoop loop_;
   stats::Registry registry_;
   const stats::StatView stat_view_;
   TurnCounter turns_;  // With enable_dispatcher_stats alone.
-  access_log::LogWriter log_writer_;
   downstream::ConnectionLimit connection_limit_;
   net::DnsResolvers resolvers_;
   std::unique_ptr<DnsCaches> dns_caches_;

@@ -28,14 +28,14 @@ void AuditLog::Open() const {
   file_ = std::make_unique<File>();
   auto sink = file_->writer.Open(path_);
   if (sink.ok()) {
-    file_->sink = *sink;
+    file_->log = *std::move(sink);
   } else {
     PX_LOG(kFile, kError, "audit log: ", sink.status().message());
   }
 }
 
 void AuditLog::Append(absl::string_view line) const {
-  if (file_->sink != nullptr) file_->sink->Append(line);
+  if (file_->log.get() != nullptr) file_->log->Append(line);
 }
 
 void AuditLog::Reopen() const {

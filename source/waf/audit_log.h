@@ -31,7 +31,7 @@ class AuditLog {
  private:
   struct File {
     access_log::LogWriter writer;
-    access_log::FileSink* sink = nullptr;  // Of the writer; null: it could not be opened.
+    access_log::LogFile log;  // Of the writer; empty: it could not be opened.
   };
   const std::string path_;
   mutable std::mutex mutex_;

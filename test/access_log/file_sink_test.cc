@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <memory>
 #include <sstream>
 #include <thread>
 #include <vector>
@@ -22,7 +24,7 @@ namespace {
 
 class FileSinkTest : public testing::Test {
  protected:
-  std::string Path(const char* name) {
+  std::string Path(const std::string& name) {
     return absl::StrCat(testing::TempDir(), "/", name, ".", getpid());
   }
   static std::string Read(const std::string& path) {
@@ -35,8 +37,8 @@ class FileSinkTest : public testing::Test {
 TEST_F(FileSinkTest, AppendsAndSharesByPath) {
   const std::string path = Path("share");
   LogWriter writer;
-  FileSink* sink = *writer.Open(path);
-  EXPECT_EQ(*writer.Open(path), sink);
+  const LogFile sink = *writer.Open(path);
+  EXPECT_EQ(writer.Open(path)->get(), sink.get());
   sink->Append("one\n");
   sink->Append("two\n");
   writer.Flush();
@@ -57,7 +59,7 @@ TEST_F(FileSinkTest, DestructorWritesWhatWaits) {
 TEST_F(FileSinkTest, ReopenFollowsRotation) {
   const std::string path = Path("rotate");
   LogWriter writer(3600 * base::kSecond);
-  FileSink* sink = *writer.Open(path);
+  const LogFile sink = *writer.Open(path);
   sink->Append("before\n");
   writer.Flush();
   ASSERT_EQ(std::rename(path.c_str(), (path + ".1").c_str()), 0);
@@ -69,11 +71,41 @@ TEST_F(FileSinkTest, ReopenFollowsRotation) {
   EXPECT_EQ(Read(path), "new\n");
 }
 
+// A control plane that changes the path of a log again and again runs into no limit.
+TEST_F(FileSinkTest, FileThatNobodyLogsToIsClosed) {
+  LogWriter writer(3600 * base::kSecond);
+  const auto open_files = [] {
+    size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      count += entry.path().empty() ? 0 : 1;
+    }
+    return count;
+  };
+  const size_t before = open_files();
+  for (size_t i = 0; i < LogWriter::kMaxFiles + 10; ++i) {
+    const std::string path = Path(absl::StrCat("changing", i % 3));
+    auto sink = writer.Open(path);
+    ASSERT_TRUE(sink.ok()) << i << sink.status();
+    (*sink)->Append("x");
+    if (i % 2 == 0) {
+      *sink = LogFile();
+      sink = writer.Open(path);  // Before anybody has looked.
+      ASSERT_TRUE(sink.ok());
+      (*sink)->Append("y");
+    }
+    *sink = LogFile();
+    writer.Flush();
+    ASSERT_EQ(open_files(), before);
+  }
+  EXPECT_EQ(writer.written_bytes(), (LogWriter::kMaxFiles + 10) * 3 / 2);
+  EXPECT_EQ(Read(Path("changing0")).substr(0, 6), "xyxxyx");
+}
+
 TEST_F(FileSinkTest, FailedReopenKeepsTheOldFile) {
   const std::string folder = Path("folder");
   ASSERT_EQ(mkdir(folder.c_str(), 0755), 0);
   LogWriter writer(3600 * base::kSecond);
-  FileSink* sink = *writer.Open(folder + "/log");
+  const LogFile sink = *writer.Open(folder + "/log");
   ASSERT_EQ(std::rename(folder.c_str(), (folder + ".moved").c_str()), 0);
   writer.Reopen();
   sink->Append("kept\n");
@@ -83,7 +115,7 @@ TEST_F(FileSinkTest, FailedReopenKeepsTheOldFile) {
 
 TEST_F(FileSinkTest, OpenErrorNamesThePath) {
   LogWriter writer;
-  const absl::StatusOr<FileSink*> sink = writer.Open("/no/such/folder/log");
+  const auto sink = writer.Open("/no/such/folder/log");
   ASSERT_FALSE(sink.ok());
   EXPECT_NE(sink.status().message().find("/no/such/folder/log"), absl::string_view::npos);
 }
@@ -96,7 +128,7 @@ TEST_F(FileSinkTest, SlowFileDropsLinesAndBlocksNobody) {
   ASSERT_GE(reader, 0);
   {
     LogWriter writer;
-    FileSink* sink = *writer.Open(path);
+    const LogFile sink = *writer.Open(path);
     const std::string line(1000, 'x');
     for (int i = 0; i < 20000; ++i) sink->Append(line);
     EXPECT_GT(writer.dropped_lines(), 0u);
@@ -114,7 +146,7 @@ TEST_F(FileSinkTest, SlowFileDropsLinesAndBlocksNobody) {
 
 TEST_F(FileSinkTest, WriteErrorsAreCounted) {
   LogWriter writer;
-  absl::StatusOr<FileSink*> sink = writer.Open("/dev/full");
+  const auto sink = writer.Open("/dev/full");
   if (!sink.ok()) GTEST_SKIP() << "this system has no /dev/full";
   (*sink)->Append("lost\n");
   writer.Flush();
@@ -128,7 +160,7 @@ TEST_F(FileSinkTest, ManyWorkers) {
   const std::string path = Path("workers");
   {
     LogWriter writer(base::kMillisecond);
-    FileSink* sink = *writer.Open(path);
+    const LogFile sink = *writer.Open(path);
     std::vector<std::thread> threads;
     for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([sink, t] {

@@ -98,6 +98,7 @@ class AdminServerTest : public ::testing::Test {
   }
 
   stats::Registry registry_;
+  access_log::LogWriter writer_;
   LoopThread loop_;
   std::unique_ptr<EndpointTable> table_;
   std::unique_ptr<AdminServer> server_;
@@ -399,11 +400,10 @@ TEST_F(AdminServerTest, AnAddressInUseIsAnError) {
 
 TEST_F(AdminServerTest, WritesItsAccessLog) {
   const std::string path = absl::StrCat(::testing::TempDir(), "/admin.log.", getpid());
-  access_log::LogWriter writer;
   const uint16_t port = Start();
   loop_.Do([&] {
     access_log::AccessLogs logs;
-    logs.emplace_back(*writer.Open(path),
+    logs.emplace_back(*writer_.Open(path),
                       *access_log::Formatter::Compile("%REQ(:METHOD)% %REQ(:PATH)% "
                                                       "%RESPONSE_CODE% %BYTES_SENT% %PROTOCOL%\n"),
                       std::nullopt);
@@ -413,7 +413,7 @@ TEST_F(AdminServerTest, WritesItsAccessLog) {
   client.Get("/hello?a");
   client.Get("/nope");
   EXPECT_TRUE(Eventually([this] { return Stat("http.admin.", "downstream_rq_completed") == 2; }));
-  writer.Flush();
+  writer_.Flush();
   std::stringstream content;
   content << std::ifstream(path).rdbuf();
   EXPECT_TRUE(absl::StartsWith(content.str(), "GET /hello?a 200 6 HTTP/1.1\nGET /nope 404 "))
