@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "source/net/datagram.h"
 
 namespace proxenos::server {
 namespace {
@@ -139,6 +138,7 @@ void Worker::SetChains(Serving& serving, const PublishedListener& published,
 void Worker::SetListener(const PublishedListener& published,
                          std::optional<std::vector<net::UniqueFd>> sockets,
                          base::Nanos drain_time) {
+  destinations_.reset();
   Serving& serving = listeners_[published.config->name];
   if (!published.kept.empty() && serving.listener != nullptr) {
     SetChains(serving, published, drain_time);
@@ -188,17 +188,12 @@ net::UniqueFd Worker::ConnectInternally(const net::Address& address) {
 }
 
 downstream::Listener* Worker::FindListener(const net::Address& destination) {
-  downstream::Listener* any_address = nullptr;  // One for all addresses of that port.
-  for (auto& [name, serving] : listeners_) {
-    if (serving.listener->config().datagrams != nullptr) continue;  // It takes no connections.
-    for (const net::Address& address : serving.listener->config().addresses) {
-      if (address == destination) return serving.listener.get();
-      const bool wild = address.is_ip() && address.family() == destination.family() &&
-                        address.port() == destination.port() && net::IsAnyAddress(address);
-      if (wild) any_address = serving.listener.get();
-    }
+  if (!destinations_.has_value()) {
+    destinations_.emplace();
+    for (const auto& [name, serving] : listeners_) destinations_->Add(serving.listener->config());
   }
-  return any_address;
+  const std::string* const name = destinations_->Find(destination);
+  return name == nullptr ? nullptr : listeners_.find(*name)->second.listener.get();
 }
 
 void Worker::SetListenerTls(const std::string& listener, size_t chain,
@@ -224,6 +219,7 @@ void Worker::SetListenerScopes(const std::string& listener, size_t chain,
 void Worker::RemoveListener(const std::string& name, base::Nanos drain_time) {
   const auto it = listeners_.find(name);
   if (it == listeners_.end()) return;
+  destinations_.reset();
   it->second.listener->StopAccepting();
   StartDraining(std::move(it->second.listener), drain_time);
   listeners_.erase(it);

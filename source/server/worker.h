@@ -18,6 +18,7 @@
 #include "source/event/event_loop.h"
 #include "source/runtime/snapshot.h"
 #include "source/server/batch.h"
+#include "source/server/destinations.h"
 #include "source/server/turn_counter.h"
 #include "source/server/worker_demands.h"
 #include "source/stats/registry.h"
@@ -128,6 +129,7 @@ class Worker {
   std::optional<access_log::RemoteLogs> remote_logs_;  // Dies on the worker's thread.
   absl::flat_hash_map<std::string, base::Rc<downstream::RouteCell>> routes_;
   absl::flat_hash_map<std::string, Serving> listeners_;
+  std::optional<Destinations> destinations_;  // Of listeners_; nullopt: nobody has asked since.
   std::vector<Draining> draining_;
   event::Timer drain_timer_;
   bool holding_ = false;
