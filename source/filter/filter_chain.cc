@@ -21,13 +21,12 @@ bool LooksAhead(const BodyNeed& need) {
   return need.mode == BodyMode::kBegin || need.mode == BodyMode::kBuffer;
 }
 
-// A filter of kStream with a limit in its BodyNeed changes bytes as they come, whatever comes
-// later, and never pauses. So that those behind it see a body that waits at the door as it will
-// reach them, it is called with that before they look: with `request_in.body` (or
-// `response_in.body`) itself, of which it has changed the front already where this is not the first
-// time. `end`: no more bytes will come. What it has changed comes to it again when the body passes.
-bool RunsAhead(const BodyNeed& need) { return need.mode == BodyMode::kStream && need.limit > 0; }
-
+// A filter that runs ahead changes bytes as they come, whatever comes later, and never pauses. So
+// that those behind it see a body that waits at the door as it will reach them, it is called with
+// that before they look: with `request_in.body` (or `response_in.body`) itself, of which it has
+// changed the front already where this is not the first time. `end`: no more bytes will come. What
+// it has changed comes to it again when the body passes.
+//
 // Has the first `count` filters do that. `at` gives the one of a step. Others before them that are
 // called with pieces would then see the changed bytes: that is done only for one that `looks`, and
 // not for one that may.
@@ -38,7 +37,7 @@ void RunAhead(At at, uint8_t count, Direction direction, Parts& in, bool looks) 
     auto& entry = at(step);
     const BodyNeed& need = entry.needs[static_cast<int>(direction)];
     if (entry.answer == FilterGate::Answer::kSkip || !WantsBody(need)) continue;
-    if (!RunsAhead(need)) {
+    if (!need.runs_ahead) {
       if (!looks) return;
       continue;
     }

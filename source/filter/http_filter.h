@@ -49,6 +49,9 @@ enum class BodyMode : uint8_t {
 struct BodyNeed {
   BodyMode mode = BodyMode::kNone;
   uint32_t limit = 0;  // Bytes, of kBuffer and kBegin.
+  // Of kStream: what waits for a filter behind it passes through this one first. For one that makes
+  // of a body what the others are to look at.
+  bool runs_ahead = false;
 };
 
 // Owner: the FilterChain of one stream. Thread: the stream's worker. Dies with the stream, after

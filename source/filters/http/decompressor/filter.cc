@@ -20,8 +20,6 @@ using filter::Verdict;
 using http::HeaderId;
 
 constexpr absl::string_view kBroken = "decompressor_broken_content";
-// As a limit: what waits is decoded before filters behind this one look at it (filter_chain.cc).
-constexpr uint32_t kRunsAhead = 1;
 
 bool IsCoding(absl::string_view text, Coding coding) {
   if (coding == Coding::kGzip && absl::EqualsIgnoreCase(text, "x-gzip")) return true;
@@ -72,11 +70,11 @@ void Decompressor::Begin(Direction direction, Head& head, bool end) {
 }
 
 filter::BodyNeed Decompressor::RequestBodyNeed(const filter::BodyNeed& declared) const {
-  return {declared.mode, kRunsAhead};
+  return {declared.mode, 0, /*runs_ahead=*/true};
 }
 
 filter::BodyNeed Decompressor::ResponseBodyNeed(const filter::BodyNeed& declared) const {
-  return {declared.mode, kRunsAhead};
+  return {declared.mode, 0, /*runs_ahead=*/true};
 }
 
 bool Decompressor::Take(Direction direction, buffer::Buffer& body, bool end) {
