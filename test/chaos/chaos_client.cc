@@ -2,6 +2,7 @@
 #include "test/chaos/chaos_client.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -22,6 +23,12 @@ struct Asked {
   bool chunked = false;
   std::string token;
   bool first = true;  // On its connection.
+  std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
+
+  int64_t AgeMs() const {
+    const auto age = std::chrono::steady_clock::now() - begun;
+    return std::chrono::duration_cast<std::chrono::milliseconds>(age).count();
+  }
 
   std::string Text() const {
     std::string text = absl::StrCat(method, " ", road->path, "/x HTTP/1.1\r\nHost: chaos\r\n",
@@ -48,6 +55,7 @@ int MostAttempts(const Asked& asked) {
 // "" or what is wrong with it.
 std::string Wrong(const Asked& asked, const Message& got, const Facts& facts) {
   const int status = got.status();
+  const bool late = asked.road->timeout_ms > 0 && asked.AgeMs() >= asked.road->timeout_ms;
   if (facts.attempts > MostAttempts(asked)) return "too many attempts";
   const std::string token = got.Header("x-token");
   if (!token.empty() && token != asked.token) return "the answer to another request";
@@ -56,8 +64,7 @@ std::string Wrong(const Asked& asked, const Message& got, const Facts& facts) {
     const std::string body = asked.method == "HEAD" ? "" : BodyOf(asked.token, asked.size);
     if (got.body != body.substr(0, got.body.size())) return "another's bytes in the body";
     if (got.complete && got.body.size() != body.size()) return "a short body that claims its end";
-    if (!got.complete && !facts.cut && !asked.road->hurried)
-      return "cut short, though no origin did";
+    if (!got.complete && !facts.cut && !late) return "cut short, though no origin did";
     return "";
   }
   if (status == 0) {
@@ -68,7 +75,7 @@ std::string Wrong(const Asked& asked, const Message& got, const Facts& facts) {
     return "no answer at all";
   }
   if (status != 502 && status != 503 && status != 504) return "a status that no fault allows";
-  if (facts.answered && !facts.cut && !asked.road->hurried) return "an origin has answered it";
+  if (facts.answered && !facts.cut && !late) return "an origin has answered it";
   if (asked.road->sure && Repeatable(asked) && !facts.cut)
     return "a host lives, and there are retries";
   return "";
@@ -79,12 +86,12 @@ bool Judge(Ledger& ledger, const Asked& asked, const Message& got) {
   const Facts facts = ledger.End(asked.token);
   const std::string wrong = Wrong(asked, got, facts);
   if (!wrong.empty()) {
-    ledger.Fail(absl::StrCat(wrong, ": ", asked.method, " ", asked.road->path, " ", asked.token,
-                             ", attempts ", facts.attempts, facts.cut ? ", cut" : "",
-                             facts.answered ? ", answered" : "",
-                             asked.first ? ", first on its connection" : "", ", asked for ",
-                             asked.size, " bytes; got: ", got.head, "(", got.body.size(), " bytes",
-                             got.complete ? ", complete) " : ") ", got.body.substr(0, 150)));
+    ledger.Fail(absl::StrCat(
+        wrong, ": ", asked.method, " ", asked.road->path, " ", asked.token, ", attempts ",
+        facts.attempts, facts.cut ? ", cut" : "", facts.answered ? ", answered" : "",
+        asked.first ? ", first on its connection" : "", ", asked for ", asked.size, " bytes, ",
+        asked.AgeMs(), " ms; got: ", got.head, "(", got.body.size(), " bytes",
+        got.complete ? ", complete) " : ") ", got.body.substr(0, 150)));
   }
   return got.complete && !absl::EqualsIgnoreCase(got.Header("connection"), "close");
 }

@@ -22,7 +22,7 @@ struct Road {
   // succeeds.
   bool sure = false;
   int most_attempts = 1;
-  bool hurried = false;  // It has a timeout, so an answer may come too late, or not to its end.
+  int timeout_ms = 0;  // When it is over an answer may be missing, or its end; 0: none.
 };
 
 inline constexpr int kMostAttempts = 9;  // Of roads with retries: num_retries, and the first.
@@ -32,8 +32,9 @@ inline constexpr std::array<Road, 9> kRoads = {{
     {"/dns", true, kMostAttempts},       // One of the addresses is good at any time.
     {"/plain"},                          // No retries.
     {"/hop/plain"},
-    {"/timed", false, 3},  // A short timeout for each try; health checks and outlier detection.
-    {"/narrow", false, 2, true},  // Circuit breakers of a few requests.
+    // A short timeout for each try; health checks and outlier detection.
+    {"/timed", false, 3, 1000},
+    {"/narrow", false, 2, 1000},  // Circuit breakers of a few requests.
     {"/churn"},                   // Its cluster comes and goes.
     {"/lost"},                    // Its name may have no address.
 }};
