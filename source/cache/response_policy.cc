@@ -20,6 +20,12 @@ bool IsUnderstood(uint16_t status) {
   return IsHeuristicallyCacheable(status) || status == 302 || status == 303 || status == 307;
 }
 
+// What the status speaks of is the client or the form of its request, neither of which is in the
+// key: RFC 6585, sections 3 to 6.
+bool IsNeverStored(uint16_t status) {
+  return status == 428 || status == 429 || status == 431 || status == 511;
+}
+
 bool HasValidator(const http::HeaderMap& headers) {
   return headers.Has(HeaderId::kEtag) || headers.Has(HeaderId::kLastModified);
 }
@@ -57,7 +63,8 @@ void FindLifetime(const http::ResponseHead& head, const ResponseDirectives& dire
 StoreVerdict Judge(const http::ResponseHead& head, const ResponseDirectives& directives,
                    const RequestFacts& request, const ResponsePolicy& policy) {
   const http::HeaderMap& headers = head.headers;
-  if (head.status < 200 || head.status > 599 || head.status == 206 || head.status == 304) {
+  if (head.status < 200 || head.status > 599 || head.status == 206 || head.status == 304 ||
+      IsNeverStored(head.status)) {
     return StoreVerdict::kStatus;
   }
   // It may be the range that is wrong, which is no part of the key.

@@ -50,6 +50,7 @@ struct Model {
   // Section 3, and what makes sense to store
   bool MayStore() const {
     if (status == 206 || status == 304) return false;
+    if (status == 429) return false;  // RFC 6585, section 4
     // Not by the specification, which has no range in the key: what may be about the range alone.
     if (status == 416 || (range && status >= 400 && status != 404 && status != 410)) return false;
     if (Has("no-store") || Has("private") || Asks("no-store")) return false;
@@ -109,7 +110,8 @@ void Choose(base::Random& random, std::map<std::string, std::optional<int64_t>>&
 
 Model Draw(base::Random& random) {
   Model model;
-  static constexpr uint16_t kStatuses[] = {200, 200, 200, 206, 302, 304, 404, 410, 416, 500, 599};
+  static constexpr uint16_t kStatuses[] = {200, 200, 200, 206, 302, 304,
+                                           404, 410, 416, 429, 500, 599};
   model.status = kStatuses[random.Below(std::size(kStatuses))];
   static const std::vector<const char*> kFlags = {
       "no-store", "no-cache", "private", "public", "must-revalidate", "proxy-revalidate"};

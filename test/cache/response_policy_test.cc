@@ -102,6 +102,9 @@ TEST(ResponsePolicyTest, WhatIsNotStored) {
   EXPECT_EQ(of(304, {{"cache-control", "max-age=60"}}), "status");
   EXPECT_EQ(of(101, {{"cache-control", "max-age=60"}}), "status");
   EXPECT_EQ(of(600, {{"cache-control", "max-age=60"}}), "status");
+  for (const uint16_t status : {428, 429, 431, 511}) {
+    EXPECT_EQ(of(status, {{"cache-control", "public, max-age=60"}}), "status") << status;
+  }
   for (const uint16_t status : {200, 201, 299, 302, 400, 499, 500, 503, 599}) {
     EXPECT_EQ(of(status, {{"cache-control", "max-age=60"}}), "store") << status;
   }
