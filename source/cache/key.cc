@@ -19,21 +19,51 @@ namespace {
 
 using http::HeaderId;
 
+// Origins behind gateways that write fields into an environment (CGI and its heirs) cannot tell "_"
+// from "-": `name` counts as `dashed` with either.
+bool IsNamed(absl::string_view name, absl::string_view dashed) {
+  return name.size() == dashed.size() &&
+         std::equal(name.begin(), name.end(), dashed.begin(),
+                    [](char a, char b) { return a == b || (a == '_' && b == '-'); });
+}
+
 // Fields that say which host, scheme or path the client asked for: whoever sets them alone would
-// else poison what others get.
+// else poison what others get. (X-Forwarded-Proto as it is written is in the scheme already.)
+constexpr absl::string_view kKeyed[] = {"x-forwarded-scheme",
+                                        "x-forwarded-protocol",
+                                        "x-forwarded-ssl",
+                                        "x-forwarded-server",
+                                        "x-forwarded-prefix",
+                                        "x-forwarded-path",
+                                        "x-forwarded-uri",
+                                        "x-forwarded-host",
+                                        "x-forwarded-port",
+                                        "x-forwarded-proto",
+                                        "x-host",
+                                        "x-original-host",
+                                        "x-original-uri",
+                                        "x-original-proto",
+                                        "x-original-scheme",
+                                        "x-http-host-override",
+                                        "x-url-scheme",
+                                        "x-scheme",
+                                        "x-script-name",
+                                        "x-envoy-original-path",
+                                        "x-envoy-original-host",
+                                        "front-end-https"};
+
 bool IsKeyed(const http::Header& header) {
-  static constexpr absl::string_view kNames[] = {
-      "x-forwarded-scheme", "x-forwarded-protocol", "x-forwarded-ssl",      "x-forwarded-server",
-      "x-forwarded-prefix", "x-forwarded-path",     "x-forwarded-uri",      "x-host",
-      "x-original-host",    "x-original-uri",       "x-http-host-override", "x-url-scheme",
-      "front-end-https"};
   switch (header.id) {
     case HeaderId::kXForwardedHost:
     case HeaderId::kXForwardedPort:
+    case HeaderId::kXEnvoyOriginalPath:
       return true;
-    case HeaderId::kUnknown:
-      return (header.name()[0] == 'x' || header.name()[0] == 'f') &&
-             std::find(std::begin(kNames), std::end(kNames), header.name()) != std::end(kNames);
+    case HeaderId::kUnknown: {
+      const absl::string_view name = header.name();
+      return (name[0] == 'x' || name[0] == 'f') &&
+             std::any_of(std::begin(kKeyed), std::end(kKeyed),
+                         [name](absl::string_view one) { return IsNamed(name, one); });
+    }
     default:
       return false;
   }
@@ -47,6 +77,14 @@ uint64_t HashOf(absl::string_view text) {
 
 absl::string_view WithoutDefaultPort(absl::string_view scheme, absl::string_view authority) {
   return http::StripPort(authority, scheme == "https" ? 443 : 80);
+}
+
+// Whether the URL has the authority just as the client wrote it. An origin sees what was written,
+// and may turn away or redirect what it does not expect: so that is not what others are given.
+bool IsPlain(absl::string_view scheme, absl::string_view authority) {
+  return WithoutDefaultPort(scheme, authority).size() == authority.size() &&
+         std::none_of(authority.begin(), authority.end(),
+                      [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
 // Of Forwarded (RFC 7239) what says host or scheme: what it says of the client would make a key for
@@ -69,6 +107,9 @@ Key::Key(std::string url) : url_(std::move(url)), hash_(HashOf(url_)) {}
 Key::Key(const http::RequestHead& head, absl::string_view cluster, const KeyOptions& options)
     : Key(UrlText(head.scheme, head.authority, head.path, options)) {
   if (!cluster.empty()) extra_ = absl::StrCat(kCluster, cluster, "\n");
+  if (!options.without_host && !IsPlain(head.scheme, head.authority)) {
+    absl::StrAppend(&extra_, "host:", head.authority, "\n");
+  }
   for (const http::Header& header : head.headers) {
     if (header.id == HeaderId::kForwarded) {
       AppendForwarded(header.value(), &extra_);
@@ -140,10 +181,11 @@ std::string ResolveSameOrigin(const http::RequestHead& head, absl::string_view r
 
 bool DisguisesItself(const http::HeaderMap& headers) {
   for (const http::Header& header : headers) {
-    if (header.id != HeaderId::kUnknown || !absl::StartsWith(header.name(), "x-")) continue;
     const absl::string_view name = header.name();
-    if (name == "x-http-method-override" || name == "x-http-method" ||
-        name == "x-method-override" || name == "x-original-url" || name == "x-rewrite-url") {
+    if (header.id != HeaderId::kUnknown || !absl::StartsWith(name, "x")) continue;
+    if (IsNamed(name, "x-http-method-override") || IsNamed(name, "x-http-method") ||
+        IsNamed(name, "x-method-override") || IsNamed(name, "x-original-url") ||
+        IsNamed(name, "x-rewrite-url")) {
       return true;
     }
   }

@@ -1,6 +1,7 @@
 // Key: what one stored URL is found by: scheme, host, path with query; beside them the cluster that
-// answers, as routes may lead requests for one URL to several, and the fields that origins build
-// links from although they are no part of the URL.
+// answers, as routes may lead requests for one URL to several, the host as it was written where
+// that is not its usual form, and the fields that origins build links from although they are no
+// part of the URL.
 //
 // The text is exact: nothing is decoded, sorted or dropped, so that no two URLs that an origin may
 // tell apart are one here. (Paths are in canonical form already where the connection manager

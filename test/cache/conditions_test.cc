@@ -188,7 +188,7 @@ TEST(KeyTest, KeepsApartWhatAnOriginMayKeepApart) {
   };
   const std::string plain = key("/a?b=1&c=2", {});
   EXPECT_EQ(plain, "http://host/a?b=1&c=2|");
-  EXPECT_EQ(key("/a?b=1&c=2", {{"cookie", "x"}, {"user-agent", "y"}}, "HOST:80"), plain);
+  EXPECT_EQ(key("/a?b=1&c=2", {{"cookie", "x"}, {"user-agent", "y"}}), plain);
   EXPECT_EQ(key("/a?b=1&c=2", {{"forwarded", "for=1.2.3.4"}}), plain);
   for (const char* path : {"/a?c=2&b=1", "/a?b=1&c=2&", "/%61?b=1&c=2", "/A?b=1&c=2", "/a/?b=1&c=2",
                            "/a;x?b=1&c=2", "/a%3fb=1&c=2", "/a?b=1&c=2%00"}) {
@@ -197,11 +197,39 @@ TEST(KeyTest, KeepsApartWhatAnOriginMayKeepApart) {
   EXPECT_NE(key("/a?b=1&c=2", {}, "host:81"), plain);
   EXPECT_NE(key("/a?b=1&c=2", {{"x-forwarded-host", "evil"}}), plain);
   EXPECT_NE(key("/a?b=1&c=2", {{"forwarded", "for=1;Host=evil"}}), plain);
-  for (const char* name : {"x-forwarded-scheme", "x-forwarded-protocol", "x-forwarded-ssl",
-                           "x-forwarded-path", "x-forwarded-uri", "x-original-uri",
-                           "x-http-host-override", "x-url-scheme", "front-end-https"}) {
+  for (const char* name :
+       {"x-forwarded-scheme", "x-forwarded-protocol", "x-forwarded-ssl", "x-forwarded-path",
+        "x-forwarded-uri", "x-original-uri", "x-http-host-override", "x-url-scheme",
+        "front-end-https", "x-scheme", "x-original-scheme", "x-original-proto", "x-script-name",
+        "x-envoy-original-path", "x-envoy-original-host"}) {
     EXPECT_NE(key("/a?b=1&c=2", {{name, "evil"}}), plain) << name;
   }
+  for (const char* name :
+       {"x_forwarded_host", "x-forwarded_port", "x_forwarded_proto", "x_host", "front_end_https"}) {
+    EXPECT_NE(key("/a?b=1&c=2", {{name, "evil"}}), plain) << name;
+  }
+  for (const char* name : {"x_foo", "xhost", "x-forwarded-proton"}) {
+    EXPECT_EQ(key("/a?b=1&c=2", {{name, "evil"}}), plain) << name;
+  }
+}
+
+// One URL, to be found and purged by one name; but an origin may redirect to the port that it was
+// asked for, or know no host in capitals.
+TEST(KeyTest, KeepsApartHowTheHostIsWritten) {
+  const auto key = [](absl::string_view host, KeyOptions options = {}) {
+    const auto heads = Request({});
+    heads->request.authority = host;
+    return Key(heads->request, "web", options);
+  };
+  const Key plain = key("host");
+  EXPECT_FALSE(HasClientFields(plain.extra()));
+  for (const char* host : {"HOST", "hosT", "host:80", "host:080"}) {
+    EXPECT_EQ(key(host).url(), plain.url()) << host;
+    EXPECT_NE(key(host).extra(), plain.extra()) << host;
+    EXPECT_TRUE(HasClientFields(key(host).extra())) << host;
+    EXPECT_EQ(key(host, {false, true}).extra(), plain.extra()) << host;
+  }
+  EXPECT_NE(key("HOST").extra(), key("host:80").extra());
 }
 
 // Another listener, or a route that looks at fields, may lead elsewhere with the same URL.
@@ -222,8 +250,9 @@ TEST(KeyTest, WhatOneClusterAnsweredIsNoAnswerOfAnother) {
 
 TEST(KeyTest, Disguises) {
   EXPECT_FALSE(DisguisesItself(Request({{"x-foo", "1"}, {"accept", "2"}})->request.headers));
-  for (const char* name : {"x-http-method-override", "x-http-method", "x-method-override",
-                           "x-original-url", "x-rewrite-url"}) {
+  for (const char* name :
+       {"x-http-method-override", "x-http-method", "x-method-override", "x-original-url",
+        "x-rewrite-url", "x_http_method_override", "x_original-url"}) {
     EXPECT_TRUE(DisguisesItself(Request({{name, "1"}})->request.headers)) << name;
   }
 }

@@ -24,7 +24,7 @@ TEST(CachePoisoningTest, FieldsThatOriginsBuildLinksFrom) {
   for (const std::string name :
        {"x-forwarded-host", "x-host", "x-forwarded-server", "x-forwarded-scheme",
         "x-forwarded-prefix", "x-forwarded-port", "x-original-host", "x-http-host-override",
-        "x-forwarded-ssl", "front-end-https", "x-original-uri"}) {
+        "x-forwarded-ssl", "front-end-https", "x-original-uri", "x_forwarded_host", "x-scheme"}) {
     SCOPED_TRACE(name);
     const std::string path = absl::StrCat("/", name);
     world.Fill(path, kFresh, "<script src=//evil>", {{name, "evil"}});
