@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
 #include "source/cache/structured_dictionary.h"
 #include "source/http/chars.h"
 
@@ -20,7 +21,7 @@ struct Directive {
   absl::string_view argument;  // Without quotes; quoted pairs as they are.
   bool has_argument = false;
   bool quoted = false;
-  bool malformed = false;  // Blanks around "=", or a quoted string that does not end.
+  bool malformed = false;  // Blanks or semicolons in it, or a quoted string that does not end.
 
   bool Is(absl::string_view lower_case) const { return absl::EqualsIgnoreCase(name, lower_case); }
   // Of a directive that allows something: only when it says just that.
@@ -107,6 +108,22 @@ void Take(const Directive& directive, RequestDirectives& out) {
   if (directive.Is("no-cache")) out.no_cache = true;
   if (directive.Is("no-store")) out.no_store = true;
   if (directive.Is("only-if-cached")) out.only_if_cached = true;
+}
+
+// One member of the list. Blanks and semicolons have no place in it but in quoted text; where an
+// origin took them for commas ("no-store; max-age=0"), what each part forbids is forbidden.
+template <typename Directives>
+void TakeMember(absl::string_view member, Directives& out) {
+  constexpr absl::string_view kMistaken = "; \t";
+  if (member.substr(0, member.find('"')).find_first_of(kMistaken) == absl::string_view::npos) {
+    return Take(ReadDirective(member), out);
+  }
+  for (const absl::string_view part :
+       absl::StrSplit(member, absl::ByAnyChar(kMistaken), absl::SkipEmpty())) {
+    Directive directive = ReadDirective(part);
+    directive.malformed = true;
+    Take(directive, out);
+  }
 }
 
 // A member of a structured dictionary: a Boolean true says no more than the name, an Integer is
@@ -201,7 +218,7 @@ RequestDirectives ReadRequestDirectives(const http::HeaderMap& headers) {
     if (header.id == HeaderId::kCacheControl) {
       control = true;
       ForEachMember(header.value(), [&](absl::string_view member) {
-        Take(ReadDirective(member), directives);
+        TakeMember(member, directives);
         return true;
       });
     } else if (header.id == HeaderId::kPragma) {
@@ -226,7 +243,7 @@ ResponseDirectives ReadResponseDirectives(const http::HeaderMap& headers,
   for (const http::Header& header : headers) {
     if (header.id != HeaderId::kCacheControl) continue;
     ForEachMember(header.value(), [&](absl::string_view member) {
-      Take(ReadDirective(member), directives);
+      TakeMember(member, directives);
       return true;
     });
   }

@@ -3,7 +3,7 @@
 //
 // What cannot be understood is read in the direction that stores and reuses less: a lifetime that
 // is no number is zero, a qualified directive whose list cannot be read counts as unqualified.
-// Every function here is total on hostile bytes and looks at each byte twice at most.
+// Every function here is total on hostile bytes and looks at each byte a few times at most.
 #pragma once
 
 #include <cstdint>

@@ -89,6 +89,19 @@ TEST(DirectivesTest, AQuoteThatDoesNotEndHidesNothing) {
   EXPECT_EQ(Control("x=\"a\\\", no-store\", max-age=60"), "max-age=60");
 }
 
+TEST(DirectivesTest, SemicolonsAndBlanksForCommasHideNothing) {
+  EXPECT_EQ(Control("no-store; max-age=60"), "max-age=bad no-store");
+  EXPECT_EQ(Control("max-age=60;no-store"), "max-age=bad no-store");
+  EXPECT_EQ(Control("max-age=60, private;"), "max-age=60 private");
+  EXPECT_EQ(Control("no-cache no-store"), "no-store no-cache");
+  EXPECT_EQ(Control("max-age=60, x;\tmust-revalidate"), "max-age=60 must-revalidate");
+  EXPECT_EQ(Control("private; x=\"a\""), "private");
+  // And allow nothing.
+  EXPECT_EQ(Control("public; s-maxage=60 must-understand"), "s-maxage=bad");
+  EXPECT_EQ(Control("x=\"a; no-store b\", max-age=60"), "max-age=60");
+  EXPECT_EQ(Control("private=\"a;b c\", max-age=60"), "max-age=60 private");
+}
+
 TEST(DirectivesTest, QualifiedOnesNameFields) {
   EXPECT_EQ(Control("no-cache=\"a, Set-Cookie\", max-age=1"), "max-age=1 -a -Set-Cookie");
   EXPECT_EQ(Control("private=\"x\""), "-x");
@@ -152,6 +165,8 @@ TEST(DirectivesTest, OfRequests) {
   EXPECT_TRUE(all.no_store && all.only_if_cached && !all.no_cache && !all.any_stale);
   EXPECT_TRUE(Asked({{"cache-control", "max-stale"}}).any_stale);
   EXPECT_FALSE(Asked({{"cache-control", "max-stale=x"}}).any_stale);
+  EXPECT_FALSE(Asked({{"cache-control", "max-stale; x"}}).any_stale);
+  EXPECT_TRUE(Asked({{"cache-control", "no-cache; no-store"}}).no_store);
   EXPECT_TRUE(Asked({{"pragma", "foo, No-Cache"}}).no_cache);
   EXPECT_FALSE(Asked({{"pragma", "no-cache"}, {"cache-control", "foo"}}).no_cache);
   EXPECT_FALSE(Asked({{"pragma", "foo"}}).no_cache);
