@@ -54,6 +54,7 @@ Condition Evaluate(const http::HeaderMap& request, const Validators& stored, int
   if (request.Has(HeaderId::kIfNoneMatch)) {  // If-Modified-Since is void then (13.1.3).
     return ListMatches(request, stored.etag) ? Condition::kNotModified : Condition::kNone;
   }
+  if (request.Count(HeaderId::kIfModifiedSince) != 1) return Condition::kNone;  // As above.
   const std::optional<int64_t> since = DateIn(request, HeaderId::kIfModifiedSince, now_seconds);
   if (!since) return Condition::kNone;
   // Without Last-Modified the time at which it was made stands for it (RFC 9111, section 4.3.2).
