@@ -199,6 +199,31 @@ TEST(CacheTest, AValidationOfAnotherResponseChangesNothing) {
   EXPECT_EQ(world.Get("/a")->OriginSees("if-none-match"), "\"a\"");
 }
 
+// Where there is no tag the date says which one: an origin that went back to an older file answers
+// 304 too.
+TEST(CacheTest, AValidationWithAnotherDateChangesNothing) {
+  CacheWorld world = World();
+  const std::string then = world.DateAt(-5000), before = world.DateAt(-9000);
+  world.Fill("/a", {{"cache-control", "max-age=1"}, {"last-modified", then}}, "body");
+  world.Pass(2);
+  auto stale = world.Get("/a");
+  stale->Answer(304, {{"cache-control", "max-age=60"}, {"last-modified", before}, {"x", "new"}},
+                "");
+  EXPECT_EQ(stale->Text(), "200 body");
+  EXPECT_EQ(stale->Field("x"), "-");
+  auto again = world.Get("/a");
+  EXPECT_EQ(again->OriginSees("if-modified-since"), then);
+  again->Answer(304, {{"cache-control", "max-age=60"}, {"last-modified", then}, {"x", "new"}}, "");
+  EXPECT_EQ(world.Get("/a")->Field("x"), "new");
+  // Tags that are the same decide.
+  world.Fill("/b", {{"cache-control", "max-age=1"}, {"etag", "\"a\""}, {"last-modified", then}},
+             "body");
+  world.Pass(2);
+  world.Get("/b")->Answer(
+      304, {{"cache-control", "max-age=60"}, {"etag", "\"a\""}, {"last-modified", before}}, "");
+  EXPECT_FALSE(world.Get("/b")->forwarded());
+}
+
 // Its fields are its client's, and would be there for whoever takes what is stale.
 TEST(CacheTest, AValidationThatMayNotBeSharedIsItsClients) {
   CacheWorld world = World();

@@ -46,6 +46,16 @@ bool MayVary(const Settings& settings, const store::VaryFields& vary) {
   });
 }
 
+// Whether an update is that of another response than the one that is stored (RFC 9111, section
+// 4.3.4): by the tags, or where it has none by Last-Modified.
+bool IsOfAnother(const store::Validators& update, const store::Validators& stored) {
+  if (!update.etag.empty()) {
+    return !stored.etag.empty() && !store::WeakMatch(update.etag, stored.etag);
+  }
+  return update.last_modified && stored.last_modified &&
+         *update.last_modified != *stored.last_modified;
+}
+
 }  // namespace
 
 uint64_t MaxBodyBytes(const Settings& settings) {
@@ -117,9 +127,7 @@ Made MakeHeadOfWhole(const Settings& settings, const store::Key& key, const Seen
 Freshened Freshen(const Settings& settings, const store::StoredHead& old, const Seen& seen,
                   const http::HeaderMap& headers, base::WallTime now) {
   using Fate = Freshened::Fate;
-  const absl::string_view tag = headers.Get(HeaderId::kEtag);
-  const absl::string_view known = old.validators.etag;
-  if (!tag.empty() && !known.empty() && !store::WeakMatch(tag, known)) return {};
+  if (IsOfAnother(store::ValidatorsOf(headers, now / kWallSecond), old.validators)) return {};
   store::StoredHead updated;
   store::HeadBuilder builder;
   builder.Update(old, headers, {});
