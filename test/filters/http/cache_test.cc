@@ -347,6 +347,17 @@ TEST(CacheTest, OnlyAllowedFieldsMayChoose) {
   EXPECT_TRUE(world.Get("/b")->forwarded());
 }
 
+// A key without hosts has answers for all of them, but for those that say that they are for one.
+TEST(CacheTest, AHostThatIsNotInTheKeyMayNotChoose) {
+  CacheWorld world = World("allow_any_vary: true", "key_creator_params { exclude_host: true }");
+  world.Fill("/a", kFresh, "x");
+  EXPECT_FALSE(world.Get("/a")->forwarded());
+  auto miss = world.Get("/b");
+  miss->Answer(200, {{"cache-control", "max-age=60"}, {"vary", "Accept, Host"}}, "x");
+  EXPECT_EQ(miss->Status(), "proxenos; fwd=uri-miss; fwd-status=200; detail=vary");
+  EXPECT_TRUE(world.Get("/b")->forwarded());
+}
+
 TEST(CacheTest, UnsafeMethodsInvalidate) {
   CacheWorld world = World();
   for (const std::string method : {"POST", "PUT", "DELETE", "PATCH", "M-SEARCH"}) {

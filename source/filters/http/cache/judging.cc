@@ -39,6 +39,11 @@ std::vector<std::string> TagsOf(const std::vector<std::string>& fields,
 
 bool MayVary(const Settings& settings, const store::VaryFields& vary) {
   if (!vary.usable) return false;
+  // The host is in the key or nowhere: the fields of a request do not have it.
+  if (settings.key.without_host &&
+      std::find(vary.names.begin(), vary.names.end(), "host") != vary.names.end()) {
+    return false;
+  }
   if (settings.any_vary) return true;
   return std::all_of(vary.names.begin(), vary.names.end(), [&](const std::string& name) {
     return std::any_of(settings.vary.begin(), settings.vary.end(),
