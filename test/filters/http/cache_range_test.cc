@@ -85,6 +85,7 @@ TEST(CacheRangeTest, PartsDoNotKeepOthersFromSharing) {
   world.Get("/a", {{"range", "bytes=0-1"}})->Answer(206, PartFields("bytes 0-1/9"), "12");
   world.Get("/a", {{"if-none-match", "\"a\""}})->Answer(304, {{"etag", "\"a\""}}, "");
   world.Get("/a", {{"range", "bytes=99-"}})->Answer(416, {}, "");
+  world.Get("/a", {{"range", "bytes=9-1"}})->Answer(400, {}, "");
   auto leader = world.Get("/a");
   auto waits = world.Get("/a");
   EXPECT_TRUE(leader->forwarded());

@@ -90,7 +90,8 @@ Made Cache::Judge(const http::ResponseHead& head, Made* whole) {
 
 void Cache::RefuseFill(uint16_t status) {
   // What a client asked for with a range or a condition of its own says nothing of the whole.
-  const bool about_itself = status == 206 || status == 304 || status == 416;
+  const bool about_itself =
+      status == 206 || status == 304 || status == 416 || (seen_->facts.range && status >= 400);
   if (!stream_.replied()) {
     if (IsError(status)) {
       fill_->Fail();
