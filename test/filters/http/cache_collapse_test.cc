@@ -406,11 +406,12 @@ class BackgroundTest : public ::testing::Test {
     routes_ = MakeRoutes(config);
   }
 
-  AsyncStream Make(const std::string& path, base::Nanos elapsed) {
+  AsyncStream Make(const std::string& path, base::Nanos elapsed,
+                   const Fields& fields = {{"x-own", "3"}}) {
     AsyncStream made{};
     made.stream = std::make_unique<FilterHarness>(
         filter::FilterFactories{factory_}, [&](filter::StreamContext& stream) {
-          FillRequest({"GET", path, {{"x-own", "3"}}}, stream.request, stream.arena);
+          FillRequest({"GET", path, fields}, stream.request, stream.arena);
           stream.routes = routes_.get();
           stream.route = routes_->Match(route::MatchInput{stream.request});
           auto service = std::make_unique<SideService>(stream.environment.loop,
@@ -491,6 +492,19 @@ TEST_F(BackgroundTest, WhatMayNoLongerBeSharedIsForgotten) {
     EXPECT_TRUE(after.stream->request_out.head);
     EXPECT_EQ(Value(after.stream->request.headers, "if-none-match"), "-") << status;
   }
+}
+
+// Else whoever sends credentials could have it fetched by all others again.
+TEST_F(BackgroundTest, AnAnswerToCredentialsLeavesItAsItIs) {
+  Fill("/a");
+  AsyncStream stale = Make("/a", 2 * base::kSecond, {{"authorization", "Basic me"}});
+  EXPECT_EQ(ResponseText(*stale.stream), "200 old");
+  stale.service->origin.on_request = [](Http2OriginStream& asked) {
+    asked.Reply(200, {{"cache-control", "max-age=60"}}, "mine");
+  };
+  ASSERT_TRUE(stale.stream->Until([&] { return FillsUnderWay() == 0; }));
+  AsyncStream after = Make("/a", 2 * base::kSecond);
+  EXPECT_EQ(ResponseText(*after.stream), "200 old");
 }
 
 TEST_F(BackgroundTest, StreamsEndInEveryPhase) {

@@ -115,6 +115,8 @@ void Background::Store(const http::ResponseHead& head) {
   Made made = MakeHead(settings_, subject_.key, seen_, head, loop_.wall_now());
   if (made.verdict != StoreVerdict::kStore) {
     if (stats_ != nullptr) stats_->not_stored.Inc();
+    // An answer to one client's credentials says nothing of what is there for all.
+    if (made.verdict == StoreVerdict::kAuthorization) return subject_.fill->Refuse();
     // What the origin says now is that nobody may have this: what there was is out of date.
     if (!subject_.fill->doomed()) {
       ForgetEverywhere(*settings_.store.operator->(), subject_.shared.get(), subject_.key);
