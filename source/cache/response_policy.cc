@@ -139,6 +139,7 @@ bool IsHeuristicallyCacheable(uint16_t status) {
     case 405:
     case 410:
     case 414:
+    case 451:  // RFC 7725, section 3
     case 501:
       return true;
     default:

@@ -41,7 +41,7 @@ struct Model {
     if (expires) return std::max<int64_t>(0, *expires - DateValue());
     // 4.2.2
     static const std::set<uint16_t> heuristic = {200, 203, 204, 300, 301, 308,
-                                                 404, 405, 410, 414, 501};
+                                                 404, 405, 410, 414, 451, 501};
     const bool may = heuristic.contains(status) || Has("public");
     if (!may || !modified || *modified >= DateValue()) return 0;
     return std::min<int64_t>(86400, (DateValue() - *modified) / 10);
@@ -58,7 +58,7 @@ struct Model {
       return false;
     }
     static const std::set<uint16_t> heuristic = {200, 203, 204, 300, 301, 308,
-                                                 404, 405, 410, 414, 501};
+                                                 404, 405, 410, 414, 451, 501};
     if (!Has("public") && !expires && !Has("max-age") && !Has("s-maxage") &&
         !heuristic.contains(status)) {
       return false;

@@ -63,7 +63,7 @@ TEST(ResponsePolicyTest, LifetimesByPrecedence) {
 TEST(ResponsePolicyTest, GuessesOnlyWhereItMay) {
   const std::string now = DateAt(0), day = DateAt(-86400);
   EXPECT_EQ(Text(200, {}), "not-reusable 0-0");
-  for (const uint16_t status : {200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501}) {
+  for (const uint16_t status : {200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 451, 501}) {
     EXPECT_EQ(Text(status, {{"last-modified", day}, {"date", now}}), "store 8640-0") << status;
   }
   for (const uint16_t status : {201, 202, 302, 303, 307, 400, 403, 500, 502, 503, 504, 599}) {
