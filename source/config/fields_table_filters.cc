@@ -90,15 +90,24 @@ std::vector<MessageRules> FilterFields() {
       "allow_origin_string_match allow_methods allow_headers expose_headers max_age "
       "allow_credentials filter_enabled shadow_enabled allow_private_network_access "
       "forward_not_matching_preflights";
+  constexpr std::string_view kCacheFields =
+      "typed_config disabled allowed_vary_headers key_creator_params max_body_bytes "
+      "ignore_request_cache_control_header";
+  const std::vector<FieldRule> kCacheKeyFields = {
+      Use("exclude_scheme exclude_host"),
+      Refuse("query_parameters_included query_parameters_excluded",
+             "the whole query is part of the key")};
   std::vector<MessageRules> all = {
-      {"envoy.extensions.filters.http.cache.v3.CacheConfig",
-       {Use("typed_config disabled allowed_vary_headers key_creator_params max_body_bytes "
-            "ignore_request_cache_control_header")}},
-      {"envoy.extensions.filters.http.cache.v3.CacheConfig.KeyCreatorParams",
-       {Use("exclude_scheme exclude_host"),
-        Refuse("query_parameters_included query_parameters_excluded",
-               "the whole query is part of the key")}},
+      {"envoy.extensions.filters.http.cache.v3.CacheConfig", {Use(kCacheFields)}},
+      {"envoy.extensions.filters.http.cache.v3.CacheConfig.KeyCreatorParams", kCacheKeyFields},
       {"envoy.extensions.http.cache.simple_http_cache.v3.SimpleHttpCacheConfig", {}},
+      {"envoy.extensions.filters.http.cache_v2.v3.CacheV2Config",
+       {Use(kCacheFields),
+        Refuse("override_upstream_cluster",
+               "what fills the cache goes through the filters behind it and the route, as other "
+               "requests do")}},
+      {"envoy.extensions.filters.http.cache_v2.v3.CacheV2Config.KeyCreatorParams", kCacheKeyFields},
+      {"envoy.extensions.http.cache_v2.simple_http_cache.v3.SimpleHttpCacheV2Config", {}},
       {"proxenos.http.cache.v3.CacheStore", {Use("*")}},
       {"proxenos.http.cache.v3.CacheStore.Disk", {Use("*")}},
       {"proxenos.http.cache.v3.CacheStore.Redis", {Use("*")}},

@@ -88,6 +88,7 @@ constexpr filter::FilterKind kHttpFilters[] = {
     {"envoy.extensions.filters.http.buffer.v3.Buffer", false, f::buffer::CreateBuffer,
      &f::buffer::kBufferOverride, kBoth},
     {"envoy.extensions.filters.http.cache.v3.CacheConfig", false, f::cache::CreateCache},
+    {"envoy.extensions.filters.http.cache_v2.v3.CacheV2Config", false, f::cache::CreateCacheV2},
     {"envoy.extensions.filters.http.compressor.v3.Compressor", false,
      f::compressor::CreateCompressor, &f::compressor::kCompressorOverride, kBoth},
     {"envoy.extensions.filters.http.cors.v3.Cors", false, f::cors::CreateCors,

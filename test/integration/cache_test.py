@@ -21,6 +21,8 @@ import wire  # noqa: E402
 
 CACHE = bootstrap.TYPE + "envoy.extensions.filters.http.cache.v3.CacheConfig"
 STORE = bootstrap.TYPE + "proxenos.http.cache.v3.CacheStore"
+CACHE_V2 = bootstrap.TYPE + "envoy.extensions.filters.http.cache_v2.v3.CacheV2Config"
+SIMPLE_V2 = bootstrap.TYPE + "envoy.extensions.http.cache_v2.simple_http_cache.v3.SimpleHttpCacheV2Config"
 SIMPLE = bootstrap.TYPE + "envoy.extensions.http.cache.simple_http_cache.v3.SimpleHttpCacheConfig"
 
 
@@ -297,13 +299,14 @@ class CacheTest(unittest.TestCase):
                     running.__exit__()  # Kills it.
         self.assertGreater(hits, self.kills // 4)
 
-    def test_envoys_simple_store(self):
+    def test_envoys_simple_stores(self):
         upstream = SlowOrigin(lambda _, send: send(reply("cache-control: max-age=600")))
-        running = self.start(upstream, manager={"http_filters": [
-            {"name": "cache", "typed_config": {"@type": CACHE, "typed_config": {"@type": SIMPLE}}},
-            {"name": "router", "typed_config": {"@type": bootstrap.ROUTER}}]})
-        self.ask(running)
-        self.assertIn("hit", self.field(self.ask(running), "cache-status"))
+        for kind, store in ((CACHE, SIMPLE), (CACHE_V2, SIMPLE_V2)):
+            running = self.start(upstream, manager={"http_filters": [
+                {"name": "cache", "typed_config": {"@type": kind, "typed_config": {"@type": store}}},
+                {"name": "router", "typed_config": {"@type": bootstrap.ROUTER}}]})
+            self.ask(running)
+            self.assertIn("hit", self.field(self.ask(running), "cache-status"))
 
     def test_the_page_shows_what_works(self):
         """Each block of YAML on the page is a filter that the binary takes."""

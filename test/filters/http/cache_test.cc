@@ -549,5 +549,16 @@ TEST(CacheTest, EnvoysSimpleStore) {
   EXPECT_FALSE(world.Get("/envoys-simple-store")->forwarded());
 }
 
+TEST(CacheTest, EnvoysSecondCache) {
+  CacheWorld world(Pack<envoy::extensions::filters::http::cache_v2::v3::CacheV2Config>(
+      "typed_config { [type.googleapis.com/"
+      "envoy.extensions.http.cache_v2.simple_http_cache.v3.SimpleHttpCacheV2Config] {} } "
+      "ignore_request_cache_control_header: true max_body_bytes: 4"));
+  world.Fill("/envoys-second-cache", kFresh, "four");
+  EXPECT_EQ(world.Get("/envoys-second-cache", {{"cache-control", "no-store"}})->Text(), "200 four");
+  world.Fill("/envoys-second-cache-large", kFresh, "fives");
+  EXPECT_TRUE(world.Get("/envoys-second-cache-large")->forwarded());
+}
+
 }  // namespace
 }  // namespace proxenos::filters

@@ -9,6 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/filters/http/cache/v3/cache.pb.h"
+#include "envoy/extensions/filters/http/cache_v2/v3/cache.pb.h"
+#include "envoy/extensions/http/cache_v2/simple_http_cache/v3/config.pb.h"
 #include "source/http/date.h"
 #include "test/filters/http/stream.h"
 

@@ -6,7 +6,9 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/filters/http/cache/v3/cache.pb.h"
+#include "envoy/extensions/filters/http/cache_v2/v3/cache.pb.h"
 #include "envoy/extensions/http/cache/simple_http_cache/v3/config.pb.h"
+#include "envoy/extensions/http/cache_v2/simple_http_cache/v3/config.pb.h"
 #include "proxenos/http/cache/v3/cache_store.pb.h"
 #include "source/config/data_source.h"
 #include "source/config/typed_config.h"
@@ -18,8 +20,12 @@
 namespace proxenos::filters::cache {
 namespace {
 
-using Proto = envoy::extensions::filters::http::cache::v3::CacheConfig;
-using SimpleStore = envoy::extensions::http::cache::simple_http_cache::v3::SimpleHttpCacheConfig;
+// Envoy's two filters of this kind, whose messages say the same.
+using V1 = envoy::extensions::filters::http::cache::v3::CacheConfig;
+using V2 = envoy::extensions::filters::http::cache_v2::v3::CacheV2Config;
+using SimpleStoreV1 = envoy::extensions::http::cache::simple_http_cache::v3::SimpleHttpCacheConfig;
+using SimpleStoreV2 =
+    envoy::extensions::http::cache_v2::simple_http_cache::v3::SimpleHttpCacheV2Config;
 using OwnStore = ::proxenos::http::cache::v3::CacheStore;
 
 // Less could not hold one response with its overhead in a useful way.
@@ -176,6 +182,8 @@ void CompileStore(const OwnStore& proto, const config::Path& path, config::Error
   if (!settings.store) errors.Add(path.Field("disk").Field("path"), error);
 }
 
+// `SimpleStore`: the one of Envoy that goes with the filter.
+template <typename SimpleStore>
 void CompileTypedConfig(const google::protobuf::Any& any, const config::Path& path,
                         config::Errors& errors, Settings& settings) {
   const std::string type = config::TypedConfigType(any);
@@ -190,6 +198,7 @@ void CompileTypedConfig(const google::protobuf::Any& any, const config::Path& pa
   CompileStore(own, path, errors, settings);
 }
 
+template <typename SimpleStore, typename Proto>
 Settings Compile(const Proto& proto, const config::Path& path, config::Errors& errors) {
   Settings settings;
   settings.disabled = proto.disabled().value();
@@ -207,11 +216,22 @@ Settings Compile(const Proto& proto, const config::Path& path, config::Errors& e
   }
   const config::Path typed = path.Field("typed_config");
   if (proto.has_typed_config()) {
-    CompileTypedConfig(proto.typed_config(), typed, errors, settings);
+    CompileTypedConfig<SimpleStore>(proto.typed_config(), typed, errors, settings);
   } else if (!settings.disabled) {
     errors.Add(typed, "expected a store, such as SimpleHttpCacheConfig");
   }
   return settings;
+}
+
+template <typename Proto, typename SimpleStore>
+std::unique_ptr<filter::FilterFactory> Create(const google::protobuf::Any& config,
+                                              const config::Path& path, config::Errors& errors) {
+  Proto proto;
+  if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
+  const size_t before = errors.count();
+  Settings settings = Compile<SimpleStore>(proto, path, errors);
+  if (errors.count() != before) return nullptr;
+  return std::make_unique<Factory>(std::move(settings));
 }
 
 }  // namespace
@@ -219,12 +239,13 @@ Settings Compile(const Proto& proto, const config::Path& path, config::Errors& e
 std::unique_ptr<filter::FilterFactory> CreateCache(const google::protobuf::Any& config,
                                                    const config::Path& path,
                                                    config::Errors& errors) {
-  Proto proto;
-  if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
-  const size_t before = errors.count();
-  Settings settings = Compile(proto, path, errors);
-  if (errors.count() != before) return nullptr;
-  return std::make_unique<Factory>(std::move(settings));
+  return Create<V1, SimpleStoreV1>(config, path, errors);
+}
+
+std::unique_ptr<filter::FilterFactory> CreateCacheV2(const google::protobuf::Any& config,
+                                                     const config::Path& path,
+                                                     config::Errors& errors) {
+  return Create<V2, SimpleStoreV2>(config, path, errors);
 }
 
 }  // namespace proxenos::filters::cache
