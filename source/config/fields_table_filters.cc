@@ -97,10 +97,18 @@ std::vector<MessageRules> FilterFields() {
       Use("exclude_scheme exclude_host"),
       Refuse("query_parameters_included query_parameters_excluded",
              "the whole query is part of the key")};
+  const std::vector<FieldRule> kCacheFileFields = {
+      Use("cache_path max_cache_size_bytes max_individual_cache_entry_size_bytes"),
+      Use("create_cache_path"), Leave("manager_config", "Each store has a few threads of its own."),
+      Leave("cache_subdivisions evict_fraction max_eviction_period min_eviction_period",
+            "Files go one by one as others come; Envoy has not implemented these."),
+      Refuse("max_cache_entry_count", "write max_cache_size_bytes, which bounds all files")};
   std::vector<MessageRules> all = {
       {"envoy.extensions.filters.http.cache.v3.CacheConfig", {Use(kCacheFields)}},
       {"envoy.extensions.filters.http.cache.v3.CacheConfig.KeyCreatorParams", kCacheKeyFields},
       {"envoy.extensions.http.cache.simple_http_cache.v3.SimpleHttpCacheConfig", {}},
+      {"envoy.extensions.http.cache.file_system_http_cache.v3.FileSystemHttpCacheConfig",
+       kCacheFileFields},
       {"envoy.extensions.filters.http.cache_v2.v3.CacheV2Config",
        {Use(kCacheFields),
         Refuse("override_upstream_cluster",
@@ -108,6 +116,8 @@ std::vector<MessageRules> FilterFields() {
                "requests do")}},
       {"envoy.extensions.filters.http.cache_v2.v3.CacheV2Config.KeyCreatorParams", kCacheKeyFields},
       {"envoy.extensions.http.cache_v2.simple_http_cache.v3.SimpleHttpCacheV2Config", {}},
+      {"envoy.extensions.http.cache_v2.file_system_http_cache.v3.FileSystemHttpCacheV2Config",
+       kCacheFileFields},
       {"proxenos.http.cache.v3.CacheStore", {Use("*")}},
       {"proxenos.http.cache.v3.CacheStore.Disk", {Use("*")}},
       {"proxenos.http.cache.v3.CacheStore.Redis", {Use("*")}},

@@ -139,5 +139,52 @@ TEST_F(CacheDiskTest, StreamsEndInEveryPhaseOfALoad) {
   }
 }
 
+// FileSystemHttpCacheConfig is a store of ours under the name of its path.
+template <typename Cache>
+google::protobuf::Any FilesOf(const std::string& type, const std::string& fields) {
+  return Pack<Cache>(absl::StrCat("typed_config { [type.googleapis.com/envoy.extensions.http.",
+                                  type, "] { manager_config { thread_pool {} } ", fields, " } }"));
+}
+
+TEST_F(CacheDiskTest, EnvoysStoresOfFiles) {
+  const std::string fields = absl::StrCat(
+      "cache_path: '", folder_, "/made/here' create_cache_path: true ",
+      "max_cache_size_bytes { value: 1048576 } max_individual_cache_entry_size_bytes { value: 4 }");
+  {
+    CacheWorld first(FilesOf<envoy::extensions::filters::http::cache::v3::CacheConfig>(
+        "cache.file_system_http_cache.v3.FileSystemHttpCacheConfig", fields));
+    first.Fill("/a", kFresh, "four");
+    first.Fill("/b", kFresh, "fives");
+    Drain();
+  }
+  CacheWorld second(FilesOf<envoy::extensions::filters::http::cache_v2::v3::CacheV2Config>(
+      "cache_v2.file_system_http_cache.v3.FileSystemHttpCacheV2Config", fields));
+  Drain();
+  auto hit = second.Get("/a");
+  EXPECT_EQ(Awaited(*hit), "200 four");
+  EXPECT_TRUE(second.Get("/b")->forwarded());
+}
+
+TEST_F(CacheDiskTest, EnvoysStoresOfFilesThatCannotBe) {
+  const auto error = [](const std::string& fields) {
+    const google::protobuf::Any any =
+        FilesOf<envoy::extensions::filters::http::cache::v3::CacheConfig>(
+            "cache.file_system_http_cache.v3.FileSystemHttpCacheConfig", fields);
+    config::Errors errors;
+    for (const filter::FilterKind& kind : server::BuiltinFilters()) {
+      if (any.type_url() != absl::StrCat("type.googleapis.com/", kind.type)) continue;
+      EXPECT_EQ(kind.create(any, config::Path("f"), errors), nullptr);
+    }
+    return std::string(errors.ToStatus().message());
+  };
+  const std::string path = absl::StrCat("cache_path: '", folder_, "/none' ");
+  EXPECT_TRUE(absl::StrContains(error(path), "create_cache_path makes it")) << error(path);
+  EXPECT_TRUE(absl::StrContains(error("cache_path: 'here'"), "an absolute path"));
+  EXPECT_TRUE(absl::StrContains(error(path + "max_cache_size_bytes { value: 9 }"),
+                                "expected 1048576 or more"));
+  EXPECT_TRUE(absl::StrContains(error("cache_path: '/dev/null/a' create_cache_path: true"),
+                                "cannot make the folder"));
+}
+
 }  // namespace
 }  // namespace proxenos::filters

@@ -1,13 +1,19 @@
 // Compiles the configuration of caches.
 #include "source/filters/http/cache/config.h"
 
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "envoy/extensions/filters/http/cache/v3/cache.pb.h"
 #include "envoy/extensions/filters/http/cache_v2/v3/cache.pb.h"
+#include "envoy/extensions/http/cache/file_system_http_cache/v3/file_system_http_cache.pb.h"
 #include "envoy/extensions/http/cache/simple_http_cache/v3/config.pb.h"
+#include "envoy/extensions/http/cache_v2/file_system_http_cache/v3/file_system_http_cache.pb.h"
 #include "envoy/extensions/http/cache_v2/simple_http_cache/v3/config.pb.h"
 #include "proxenos/http/cache/v3/cache_store.pb.h"
 #include "source/config/data_source.h"
@@ -20,12 +26,18 @@
 namespace proxenos::filters::cache {
 namespace {
 
-// Envoy's two filters of this kind, whose messages say the same.
-using V1 = envoy::extensions::filters::http::cache::v3::CacheConfig;
-using V2 = envoy::extensions::filters::http::cache_v2::v3::CacheV2Config;
-using SimpleStoreV1 = envoy::extensions::http::cache::simple_http_cache::v3::SimpleHttpCacheConfig;
-using SimpleStoreV2 =
-    envoy::extensions::http::cache_v2::simple_http_cache::v3::SimpleHttpCacheV2Config;
+// Envoy's two filters of this kind, whose messages say the same, with the stores of each.
+namespace stores = envoy::extensions::http;
+struct V1 {
+  using Config = envoy::extensions::filters::http::cache::v3::CacheConfig;
+  using Simple = stores::cache::simple_http_cache::v3::SimpleHttpCacheConfig;
+  using Files = stores::cache::file_system_http_cache::v3::FileSystemHttpCacheConfig;
+};
+struct V2 {
+  using Config = envoy::extensions::filters::http::cache_v2::v3::CacheV2Config;
+  using Simple = stores::cache_v2::simple_http_cache::v3::SimpleHttpCacheV2Config;
+  using Files = stores::cache_v2::file_system_http_cache::v3::FileSystemHttpCacheV2Config;
+};
 using OwnStore = ::proxenos::http::cache::v3::CacheStore;
 
 // Less could not hold one response with its overhead in a useful way.
@@ -182,24 +194,62 @@ void CompileStore(const OwnStore& proto, const config::Path& path, config::Error
   if (!settings.store) errors.Add(path.Field("disk").Field("path"), error);
 }
 
-// `SimpleStore`: the one of Envoy that goes with the filter.
-template <typename SimpleStore>
+// Envoy's store of files as one of ours. Its path is its name.
+template <typename Files>
+void CompileFiles(const Files& proto, const config::Path& path, config::Errors& errors,
+                  OwnStore& own, Settings& settings) {
+  const std::string& folder = proto.cache_path();
+  const config::Path folder_path = path.Field("cache_path");
+  own.set_name(absl::StrCat("files ", folder));
+  own.mutable_disk()->set_path(folder);
+  if (proto.has_max_cache_size_bytes()) {
+    const uint64_t max_bytes = proto.max_cache_size_bytes().value();
+    own.mutable_disk()->mutable_max_bytes()->set_value(max_bytes);
+    if (max_bytes < kMinStoreBytes) {
+      errors.Add(path.Field("max_cache_size_bytes"), "expected 1048576 or more");
+    }
+  }
+  if (proto.has_max_individual_cache_entry_size_bytes()) {
+    settings.max_body_bytes =
+        std::min(settings.max_body_bytes, proto.max_individual_cache_entry_size_bytes().value());
+  }
+  if (folder.empty() || folder.front() != '/') {
+    errors.AddValue(folder_path, folder, "an absolute path");
+    return;
+  }
+  std::error_code error;
+  if (proto.create_cache_path()) {
+    std::filesystem::create_directories(folder, error);
+    if (error) errors.Add(folder_path, absl::StrCat("cannot make the folder: ", error.message()));
+  } else if (!std::filesystem::is_directory(folder, error)) {
+    errors.AddValue(folder_path, folder, "a folder (create_cache_path makes it)");
+  }
+}
+
+template <typename Version>
 void CompileTypedConfig(const google::protobuf::Any& any, const config::Path& path,
                         config::Errors& errors, Settings& settings) {
   const std::string type = config::TypedConfigType(any);
   OwnStore own;
-  if (type == SimpleStore::descriptor()->full_name()) {
-    SimpleStore simple;
+  if (type == Version::Simple::descriptor()->full_name()) {
+    typename Version::Simple simple;
     if (!config::UnpackTypedConfigTo(any, simple, path, errors)) return;
     own.set_name("simple");
+  } else if (type == Version::Files::descriptor()->full_name()) {
+    typename Version::Files files;
+    if (!config::UnpackTypedConfigTo(any, files, path, errors)) return;
+    const size_t before = errors.count();
+    CompileFiles(files, path, errors, own, settings);
+    if (errors.count() != before) return;
   } else if (!config::UnpackTypedConfigTo(any, own, path, errors)) {
     return;
   }
   CompileStore(own, path, errors, settings);
 }
 
-template <typename SimpleStore, typename Proto>
-Settings Compile(const Proto& proto, const config::Path& path, config::Errors& errors) {
+template <typename Version>
+Settings Compile(const typename Version::Config& proto, const config::Path& path,
+                 config::Errors& errors) {
   Settings settings;
   settings.disabled = proto.disabled().value();
   settings.targets = {"cdn-cache-control"};
@@ -216,20 +266,20 @@ Settings Compile(const Proto& proto, const config::Path& path, config::Errors& e
   }
   const config::Path typed = path.Field("typed_config");
   if (proto.has_typed_config()) {
-    CompileTypedConfig<SimpleStore>(proto.typed_config(), typed, errors, settings);
+    CompileTypedConfig<Version>(proto.typed_config(), typed, errors, settings);
   } else if (!settings.disabled) {
     errors.Add(typed, "expected a store, such as SimpleHttpCacheConfig");
   }
   return settings;
 }
 
-template <typename Proto, typename SimpleStore>
+template <typename Version>
 std::unique_ptr<filter::FilterFactory> Create(const google::protobuf::Any& config,
                                               const config::Path& path, config::Errors& errors) {
-  Proto proto;
+  typename Version::Config proto;
   if (!config::UnpackTypedConfigTo(config, proto, path, errors)) return nullptr;
   const size_t before = errors.count();
-  Settings settings = Compile<SimpleStore>(proto, path, errors);
+  Settings settings = Compile<Version>(proto, path, errors);
   if (errors.count() != before) return nullptr;
   return std::make_unique<Factory>(std::move(settings));
 }
@@ -239,13 +289,13 @@ std::unique_ptr<filter::FilterFactory> Create(const google::protobuf::Any& confi
 std::unique_ptr<filter::FilterFactory> CreateCache(const google::protobuf::Any& config,
                                                    const config::Path& path,
                                                    config::Errors& errors) {
-  return Create<V1, SimpleStoreV1>(config, path, errors);
+  return Create<V1>(config, path, errors);
 }
 
 std::unique_ptr<filter::FilterFactory> CreateCacheV2(const google::protobuf::Any& config,
                                                      const config::Path& path,
                                                      config::Errors& errors) {
-  return Create<V2, SimpleStoreV2>(config, path, errors);
+  return Create<V2>(config, path, errors);
 }
 
 }  // namespace proxenos::filters::cache
