@@ -380,6 +380,14 @@ TEST(CacheTest, UnsafeMethodsInvalidate) {
   }
 }
 
+TEST(CacheTest, UnsafeMethodsSayWhyTheyAreForwarded) {
+  CacheWorld world = World();
+  auto post = world.Send("POST", "/a");
+  post->Answer(201, {{"cache-status", "Origin; fwd=bypass"}}, "");
+  EXPECT_EQ(post->Status(), "Origin; fwd=bypass, proxenos; fwd=method; fwd-status=201");
+  EXPECT_TRUE(world.Get("/a")->forwarded());
+}
+
 TEST(CacheTest, InvalidationReachesAFillUnderWay) {
   CacheWorld world = World();
   auto slow = world.Get("/a");

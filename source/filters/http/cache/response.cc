@@ -16,6 +16,9 @@ Verdict Cache::OnResponseHeaders(http::ResponseHead& head, bool end) {
     case State::kUnsafe:
       Invalidate(head);
       state_ = State::kPassing;
+      why_ = Forwarded::kMethod;
+      if (!stream_.replied()) ShowForwarded(head.headers, head.status, /*stored=*/false, "");
+      why_ = Forwarded::kNo;
       return Verdict::kContinue;
     case State::kPassing:
       if (why_ != Forwarded::kNo && !stream_.replied() && head.status >= 200) {
