@@ -133,6 +133,8 @@ SectionStatus RequestDecoder::TakeRequestLine(char* end) {
   if (!section_.HasLine(end)) return section_.Unfinished(end);
   RequestLine line;
   const LineStatus status = ReadRequestLine(section_.line(), end, line);
+  // Of a line that is refused, too: the answer to HEAD has no content.
+  head_->method = line.method;
   if (status == LineStatus::kPartial) return section_.Unfinished(end);
   if (status == LineStatus::kBad) return section_.Refuse(line.error, end);
   if (!section_.FinishLine(line.next)) return SectionStatus::kError;
@@ -140,7 +142,6 @@ SectionStatus RequestDecoder::TakeRequestLine(char* end) {
   section_.SetLimit(options_.max_head_bytes, CodecError::kHeadTooLarge);
 
   http::RequestHead& head = *head_;
-  head.method = line.method;
   head.method_text = line.method_text;
   head.version = line.version;
   if (line.target.size() > options_.max_target_bytes) {

@@ -431,5 +431,21 @@ TEST_F(StreamTest, DirectResponseWithBodyToHead) {
   EXPECT_EQ(client_.Received().find("direct"), client_.Received().rfind("direct"));
 }
 
+// RFC 9110, section 9.3.2: content in the answer to HEAD would be taken for the next answer.
+TEST_F(StreamTest, RefusedRequestLineOfHeadIsAnsweredWithoutABody) {
+  proxy_.Start();
+  for (const std::string rest : {" /a#b HTTP/1.1", " / HTTP/2.0", " / extra HTTP/1.1", " /"}) {
+    for (const std::string method : {"GET", "HEAD"}) {
+      client_ = proxy_.Connect();
+      client_.Send(method + rest + "\r\nHost: a\r\n\r\n");
+      ASSERT_TRUE(proxy_.Until([this] { return client_.Ended(); })) << method << rest;
+      const std::string& answer = client_.Received();
+      EXPECT_EQ(answer.find("HTTP/1.1 "), 0u) << answer;
+      EXPECT_EQ(answer.find("\r\n\r\n") + 4 == answer.size(), method == "HEAD") << answer;
+    }
+  }
+  EXPECT_FALSE(proxy_.OriginAsked());
+}
+
 }  // namespace
 }  // namespace proxenos::downstream
