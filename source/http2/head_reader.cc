@@ -180,7 +180,8 @@ CodecError HeadReader::TakeSpecial(HeaderId id, absl::string_view value) {
       request_->expects_continue = true;
       return CodecError::kNone;
     case HeaderId::kTe:
-      if (value != "trailers") return CodecError::kBadConnectionHeader;
+      // A literal of a grammar, in which case means nothing (RFC 9110, 10.1.4).
+      if (!absl::EqualsIgnoreCase(value, "trailers")) return CodecError::kBadConnectionHeader;
       if (mode_ == Mode::kRequest) request_->te_trailers = true;
       return CodecError::kNone;
     case HeaderId::kHttp2Settings:

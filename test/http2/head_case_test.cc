@@ -104,7 +104,10 @@ TEST(HeadCaseTest, FieldsOfAConnection) {
        {"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"}) {
     EXPECT_EQ(Get({{name, "x"}}), "malformed") << name;
   }
-  EXPECT_EQ(Get({{"te", "trailers"}}), absl::StrCat(kPlainGet, " te-trailers\ncomplete\n"));
+  for (const char* value : {"trailers", "Trailers"}) {
+    EXPECT_EQ(Get({{"te", value}}), absl::StrCat(kPlainGet, " te-trailers\ncomplete\n")) << value;
+  }
+  EXPECT_EQ(Get({{"te", ""}}), "malformed");
   EXPECT_EQ(Get({{"te", "gzip"}}), "malformed");
   EXPECT_EQ(Get({{"te", "trailers, deflate;q=0.5"}}), "malformed");
 }
