@@ -30,6 +30,15 @@ constexpr std::array<bool, static_cast<size_t>(HeaderId::kCount)> kSpecial = [] 
   return table;
 }();
 
+// Whether the upgrade that a request asks for is one in HTTP/2 as well, where it is an extended
+// CONNECT (RFC 8441): that has a path, and stands for a GET where it opens a WebSocket, as the
+// handshake has to be (RFC 6455, 4.1). With another method the origin would be asked for something
+// else than what was allowed on the way; with an asterisk it would refuse the whole connection.
+bool IsUpgrade(const http::RequestHead& head) {
+  if (head.path == "*") return false;
+  return head.method == Method::kGet || !absl::EqualsIgnoreCase(head.upgrade, "websocket");
+}
+
 }  // namespace
 
 RequestDecoder::RequestDecoder(const RequestDecoderOptions& options, http::RequestVisitor& visitor)
@@ -240,7 +249,7 @@ CodecError RequestDecoder::ChooseFraming() {
   // RFC 9110, 7.8: Upgrade counts only when Connection names it, and never in HTTP/1.0. With
   // content it could, but the content would have to be read as HTTP first; it is taken out instead.
   if (connect || !facts_.upgrade || !options_.allow_upgrade || has_body ||
-      head.version == Version::kHttp10) {
+      head.version == Version::kHttp10 || !IsUpgrade(head)) {
     head.upgrade = absl::string_view();
   }
   if (connect || !head.upgrade.empty()) {
