@@ -4,6 +4,9 @@
 namespace proxenos::http {
 
 TrailerRule RuleOfTrailer(HeaderId id) {
+  // x-envoy-*, which all stand behind this one: what proxies tell and ask each other. From outside
+  // they are taken out of a head.
+  if (id >= HeaderId::kXEnvoyAttemptCount) return TrailerRule::kDrop;
   switch (id) {
     case HeaderId::kConnection:
     case HeaderId::kContentLength:
