@@ -89,6 +89,7 @@ void Stream::RefuseMessage(http::CodecError error) {
   const uint16_t status = http::StatusOf(error);
   if (status == 431 || status == 413) http_stats.downstream_rq_too_large.Inc();
   Refuse(status, http::ReasonPhrase(status), http::Detail(error), filter::kDownstreamProtocolError);
+  if (status == 426) response.upgrade = "HTTP/1.1";
 }
 
 void Stream::Refuse(uint16_t status, absl::string_view body, absl::string_view details,

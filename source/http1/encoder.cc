@@ -184,6 +184,10 @@ Framing::Kind EncodeResponseHead(const http::ResponseHead& head, const ResponseO
   if (head.status == 101) {
     writer.Write("connection: upgrade\r\n");
     WriteUpgrade(head.upgrade, writer);
+  } else if (head.status == 426 && !head.upgrade.empty()) {
+    // RFC 9110, 15.5.22: says what is wanted; an origin's, which was for us, did not come so far.
+    writer.Write(options.close ? "connection: upgrade, close\r\n" : "connection: upgrade\r\n");
+    WriteUpgrade(head.upgrade, writer);
   } else if (head.status < 200) {
     // An interim response says nothing of the connection.
   } else if (options.close || length.on_wire == Framing::kUntilClose) {

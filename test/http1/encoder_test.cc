@@ -287,6 +287,18 @@ TEST(EncodeResponse, SwitchingProtocols) {
   EXPECT_EQ(r.on_wire, Framing::kTunnel);
 }
 
+// RFC 9110, 15.5.22 and 7.8. What an origin wanted was a matter of its connection with us.
+TEST(EncodeResponse, UpgradeRequired) {
+  Response r(426);
+  EXPECT_EQ(r.Encode(), "HTTP/1.1 426 Upgrade Required\r\ncontent-length: 0\r\n\r\n");
+  r.head.upgrade = "HTTP/1.1";
+  ResponseOptions options;
+  options.close = options.to_http10 = true;
+  EXPECT_EQ(r.Encode(options),
+            "HTTP/1.0 426 Upgrade Required\r\ncontent-length: 0\r\n"
+            "connection: upgrade, close\r\nupgrade: HTTP/1.1\r\n\r\n");
+}
+
 TEST(EncodeResponse, TunnelOfConnect) {
   Response r;
   r.head.framing.kind = Framing::kTunnel;

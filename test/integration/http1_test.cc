@@ -177,7 +177,11 @@ TEST_F(Http1Test, ConnectionCloseIsHonoured) {
 TEST_F(Http1Test, Http10NeedsConsent) {
   Start();
   TestClient client(port_);
-  EXPECT_EQ(client.Exchange("GET / HTTP/1.0\r\nHost: h\r\n\r\n").status(), 426);
+  const Message response = client.Exchange("GET / HTTP/1.0\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(response.status(), 426);
+  EXPECT_EQ(response.Header("upgrade"), "HTTP/1.1");
+  EXPECT_EQ(response.Header("connection"), "upgrade, close");
+  EXPECT_TRUE(client.SeesClose());
 }
 
 TEST_F(Http1Test, Http10WhenAccepted) {
