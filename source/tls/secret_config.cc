@@ -306,7 +306,11 @@ std::optional<Validation> CompileValidation(const v3::CertificateValidationConte
   const size_t before = errors.count();
   Validation validation;
   if (proto.has_trusted_ca()) {
-    validation.trusted_ca_pem = Read(proto.trusted_ca(), path.Field("trusted_ca"), errors);
+    const Path at = path.Field("trusted_ca");
+    validation.trusted_ca_pem = Read(proto.trusted_ca(), at, errors);
+    // Without roots nothing is verified: who names some and gives none (an empty file, a variable
+    // that is set to nothing) must not come to that.
+    if (validation.trusted_ca_pem.empty() && errors.count() == before) errors.Add(at, "is empty");
     validation.origin = OriginOf(proto.trusted_ca());
   }
   validation.crl_pem = ReadGiven(proto.has_crl(), proto.crl(), path.Field("crl"), errors);

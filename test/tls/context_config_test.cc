@@ -272,6 +272,20 @@ TEST_F(ContextConfigTest, ChecksThatProveNothingAreRefused) {
   EXPECT_TRUE(Says("verify_certificate_hash[0]"));
 }
 
+// Taken as no roots at all, they would leave every peer unverified.
+TEST_F(ContextConfigTest, RootsThatAreEmptyAreRefused) {
+  for (const std::string& source :
+       {std::string("{inline_string: \"\"}"), std::string("{inline_bytes: \"\"}"),
+        absl::StrCat("{filename: ", File("roots.pem", ""), "}")}) {
+    const std::string validation =
+        absl::StrCat("  validation_context: {trusted_ca: ", source, "}\n");
+    EXPECT_EQ(Client(absl::StrCat("common_tls_context:\n", validation)), nullptr) << source;
+    EXPECT_TRUE(Says("common_tls_context.validation_context.trusted_ca: is empty")) << source;
+    EXPECT_EQ(ServerWith(validation), nullptr) << source;
+    EXPECT_TRUE(Says("trusted_ca: is empty")) << source;
+  }
+}
+
 TEST_F(ContextConfigTest, PinsAreDecoded) {
   std::string colons;
   for (const char byte : leaf_.sha256()) {
