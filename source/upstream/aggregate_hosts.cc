@@ -28,10 +28,16 @@ class AggregateHosts final : public HostSource {
   const std::shared_ptr<const Host>* Find(const PickRequest&) override { return nullptr; }
   bool delegates() const override { return true; }
   WorkerCluster* Delegate(PickRequest& request, uint8_t* priority) override;
-  void Note(const Host& host) override { owners_[host.id()] = chosen_; }
+  void Note(const Host& host) override {
+    if (owners_.size() >= kMostOwners) owners_.clear();
+    owners_[host.id()] = chosen_;
+  }
   WorkerCluster* OwnerOf(const Host& host) override;
 
  private:
+  // Clusters that make hosts as clients name them make ever new ones. Of those forgotten the next
+  // answers count for nobody's outlier detection.
+  static constexpr size_t kMostOwners = 65'536;
   // One priority of one cluster.
   struct Place {
     size_t cluster;  // Into clusters_.
