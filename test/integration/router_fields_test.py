@@ -133,6 +133,18 @@ class RouterFieldsTest(unittest.TestCase):
         self.assertTrue(received.endswith(b"abc"), received)
         self.assertEqual(self.lines(running, logged, 1), ["200 upstream_per_try_idle_timeout UT"])
 
+    def test_the_cluster_is_logged_that_nothing_was_sent_to(self):
+        """As Envoy does, where a filter answers in the origin's place."""
+        logged = self.path("requests")
+        fault = {"name": "fault", "typed_config": {
+            "@type": bootstrap.TYPE + "envoy.extensions.filters.http.fault.v3.HTTPFault",
+            "abort": {"http_status": 418, "percentage": {"numerator": 100}}}}
+        for route, cluster in ((bootstrap.to(), "origin"), (bootstrap.direct({"prefix": "/"}, "direct"), "-")):
+            running = self.start([bootstrap.cluster("origin", 1)], route=route, before=[fault],
+                                 access_log=log(logged + cluster, "%RESPONSE_CODE% %UPSTREAM_CLUSTER% %UPSTREAM_HOST%"))
+            self.assertEqual(self.ask(running)["status"], 418)
+            self.assertEqual(self.lines(running, logged + cluster, 1), [f"418 {cluster} -"])
+
     def test_each_attempt_is_logged(self):
         attempts, requests = self.path("attempts"), self.path("requests")
         upstream = origin.Script(answer("503 Service Unavailable", "x-from: first"), answer(body="four", *()))
