@@ -2,6 +2,7 @@
 #include "source/route/route_config.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -126,19 +127,16 @@ class Domains {
  public:
   // The domain in lower case, or nothing after an error. A '*' that is neither its first byte nor
   // its last stands for itself, so no client asks for it: control planes write such beside others.
-  std::string Add(const std::string& configured, const std::string& virtual_host,
-                  config::Errors& errors, const config::Path& path) {
+  // So they do the empty one, which is for requests whose authority is empty.
+  std::optional<std::string> Add(const std::string& configured, const std::string& virtual_host,
+                                 config::Errors& errors, const config::Path& path) {
     std::string domain = absl::AsciiStrToLower(configured);
-    if (domain.empty()) {
-      errors.Add(path, "must not be empty");
-      return domain;
-    }
     const auto [known, added] = owners_.try_emplace(domain, virtual_host);
     if (!added) {
       errors.AddValue(path, configured,
                       absl::StrCat("a domain that no other entry has; virtual host '",
                                    known->second, "' has it already"));
-      return std::string();
+      return std::nullopt;
     }
     return domain;
   }
@@ -191,9 +189,10 @@ VirtualHost CompileVirtualHost(const v3::VirtualHost& config, Inherited inherite
   }
   host.domains.reserve(static_cast<size_t>(config.domains_size()));
   for (int i = 0; i < config.domains_size(); ++i) {
-    std::string domain = domains.Add(config.domains(i), host.name, compilation.errors(),
-                                     path.Field("domains").Index(static_cast<size_t>(i)));
-    if (!domain.empty()) host.domains.push_back(std::move(domain));
+    std::optional<std::string> domain =
+        domains.Add(config.domains(i), host.name, compilation.errors(),
+                    path.Field("domains").Index(static_cast<size_t>(i)));
+    if (domain.has_value()) host.domains.push_back(*std::move(domain));
   }
   if (config.has_retry_policy()) {
     inherited.retry =

@@ -56,9 +56,9 @@ RouteTable::RouteTable(RouteTableParts parts) : parts_(std::move(parts)) {
 void RouteTable::AddDomain(absl::string_view domain, uint32_t virtual_host) {
   if (domain == "*") {
     any_ = &parts_.virtual_hosts[virtual_host];
-  } else if (domain.front() == '*') {
+  } else if (!domain.empty() && domain.front() == '*') {
     suffixes_.Add(std::string(domain.rbegin(), domain.rend() - 1), virtual_host);
-  } else if (domain.back() == '*') {
+  } else if (!domain.empty() && domain.back() == '*') {
     prefixes_.Add(std::string(domain.substr(0, domain.size() - 1)), virtual_host);
   } else {
     const bool added = exact_.emplace(domain, virtual_host).second;
@@ -68,7 +68,11 @@ void RouteTable::AddDomain(absl::string_view domain, uint32_t virtual_host) {
 }
 
 const VirtualHost* RouteTable::FindVirtualHost(absl::string_view authority) const {
-  if (any_only_ || authority.empty()) return any_;
+  if (any_only_) return any_;
+  if (authority.empty()) {  // No pattern has it, one domain may be it.
+    const auto none = exact_.find(authority);
+    return none != exact_.end() ? &parts_.virtual_hosts[none->second] : any_;
+  }
   if (parts_.ignore_port_in_host_matching) authority = http::StripPort(authority);
   const FoldedText folded(authority);
   const absl::string_view host = folded.view();

@@ -58,6 +58,22 @@ TEST(RouteTableTest, HostsWithoutDefault) {
   EXPECT_EQ(HostName(*Compile(""), "a.com"), "-");
 }
 
+// As control planes write it that know no name.
+TEST(RouteTableTest, AnEmptyDomainIsForAnEmptyAuthority) {
+  const auto table = Compile(R"pb(
+    virtual_hosts { name: "none" domains: "" domains: "a.com" }
+    virtual_hosts { name: "suffix" domains: "*.com" }
+    virtual_hosts { name: "any" domains: "*" }
+  )pb");
+  EXPECT_EQ(HostName(*table, ""), "none");
+  EXPECT_EQ(HostName(*table, "a.com"), "none");
+  EXPECT_EQ(HostName(*table, "b.com"), "suffix");
+  EXPECT_EQ(HostName(*table, "b.net"), "any");
+  const auto alone = Compile("virtual_hosts { name: 'none' domains: '' }");
+  EXPECT_EQ(HostName(*alone, ""), "none");
+  EXPECT_EQ(HostName(*alone, "a.com"), "-");
+}
+
 TEST(RouteTableTest, IgnorePort) {
   const auto table = Compile(R"pb(
     ignore_port_in_host_matching: true
