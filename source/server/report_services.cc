@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "source/base/log.h"
 #include "source/xds/stream_config.h"
 
 namespace proxenos::server {
@@ -58,7 +59,7 @@ LoadedClusters ClustersOf(const ClusterStore& store) {
 }  // namespace
 
 bool ReportsLoad(const Bootstrap& bootstrap) {
-  return bootstrap.cluster_manager().has_load_stats_config();
+  return bootstrap.cluster_manager().load_stats_config().grpc_services_size() > 0;
 }
 
 absl::Status ReportServices::Check(const Bootstrap& bootstrap, const ConfigSources& sources) {
@@ -84,6 +85,9 @@ ReportServices::ReportServices(const Bootstrap& bootstrap, const Surroundings& s
         options(LoadTargets(bootstrap, surroundings.sources, errors)),
         ClustersOf(surroundings.clusters));
     load_->Start();
+  } else if (bootstrap.cluster_manager().has_load_stats_config()) {
+    PX_LOG(kConfig, kWarn, "cluster_manager.load_stats_config has no grpc_services: load is not ",
+           "reported");
   }
   if (bootstrap.has_hds_config()) {
     health_ = std::make_unique<HealthDelegate>(
