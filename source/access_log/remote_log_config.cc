@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "envoy/config/core/v3/grpc_service.pb.h"
 #include "envoy/extensions/access_loggers/grpc/v3/als.pb.h"
 #include "envoy/extensions/access_loggers/open_telemetry/v3/logs_service.pb.h"
 #include "opentelemetry/proto/common/v1/common.pb.h"
@@ -23,6 +24,7 @@ namespace {
 namespace common = opentelemetry::proto::common::v1;
 using OtlpProto =
     envoy::extensions::access_loggers::open_telemetry::v3::OpenTelemetryAccessLogConfig;
+using GrpcServiceProto = envoy::config::core::v3::GrpcService;
 
 namespace als = envoy::extensions::access_loggers::grpc::v3;
 
@@ -68,7 +70,7 @@ class OtlpCompiler {
     } else {
       const bool own = proto_.has_grpc_service();
       log_->route.grpc = rpc::CompileGrpcService(
-          own ? proto_.grpc_service() : old.grpc_service(), kExportLogs, kTimeout,
+          WithRetries(own ? proto_.grpc_service() : old.grpc_service(), old), kExportLogs, kTimeout,
           own ? path_.Field("grpc_service") : path_.Field("common_config").Field("grpc_service"),
           errors_);
     }
@@ -80,6 +82,17 @@ class OtlpCompiler {
     for (const std::string& name : proto_.filter_state_objects_to_log()) {
       log_->filter_state.push_back(name);
     }
+  }
+
+  // grpc_stream_retry_policy is about calls, too, before what the service says of itself.
+  static GrpcServiceProto WithRetries(GrpcServiceProto service,
+                                      const als::CommonGrpcAccessLogConfig& old) {
+    if (!old.has_grpc_stream_retry_policy()) return service;
+    *service.mutable_retry_policy() = old.grpc_stream_retry_policy();
+    if (service.retry_policy().retry_on().empty()) {
+      service.mutable_retry_policy()->set_retry_on("connect-failure");
+    }
+    return service;
   }
 
   template <typename Proto>

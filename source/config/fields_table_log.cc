@@ -36,11 +36,15 @@ std::vector<MessageRules> LogFields() {
        "common_config",
        {
            Use("log_name grpc_service buffer_flush_interval buffer_size_bytes "
-               "filter_state_objects_to_log"),
+               "filter_state_objects_to_log grpc_stream_retry_policy"),
            Use("transport_api_version").Only("V3 AUTO"),
-           Refuse("grpc_stream_retry_policy", "entries are sent once"),
            Refuse("custom_tags", "write attributes with formats"),
        }},
+      {"envoy.extensions.access_loggers.grpc.v3.CommonGrpcAccessLogConfig."
+       "grpc_stream_retry_policy",
+       {Use("retry_back_off num_retries retry_on"),
+        Refuse("retry_priority retry_host_predicate host_selection_retry_max_attempts",
+               "another try goes to the host that the load balancer picks next")}},
       {"envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig",
        {Use("common_config additional_request_headers_to_log additional_response_headers_to_log "
             "additional_response_trailers_to_log")}},

@@ -49,6 +49,21 @@ def records(message):
     return resource, [protobuf_wire.fields(entry) for entry in entries]
 
 
+class LateCollector(collectors.GrpcCollector):
+    """Says `unavailable` to the first call."""
+
+    def __init__(self):
+        self.refused = False
+        super().__init__()
+
+    def reply(self, fields, message):
+        answer = super().reply(fields, message)
+        if self.refused:
+            return answer
+        self.refused = True
+        return None
+
+
 class RemoteAccessLogTest(unittest.TestCase):
     binary = ""
     page = None
@@ -109,6 +124,18 @@ class RemoteAccessLogTest(unittest.TestCase):
         resource, entries = records(collector.came.get(timeout=wire.PATIENCE_S)[1])
         self.assertEqual((resource, len(entries)), ({}, 2))
         self.assertEqual(running.stats()["access_logs.open_telemetry_access_log.mine.logs_written"], 2)
+
+    def test_a_call_is_made_again(self):
+        collector = LateCollector()
+        self.addCleanup(collector.close)
+        running = self.start(collector, otlp(common_config={
+            "log_name": "log", "grpc_service": SERVICE, "transport_api_version": "V3", **FLUSH,
+            "grpc_stream_retry_policy": {"num_retries": 2, "retry_on": "unavailable", "retry_back_off": {
+                "base_interval": "0.01s", "max_interval": "0.02s"}}}, body={"string_value": "x"}))
+        self.ask(running)
+        first, second = (collector.came.get(timeout=wire.PATIENCE_S)[1] for _ in range(2))
+        self.assertEqual(first, second)
+        running.wait(lambda: running.stats()["cluster.collector.upstream_rq_retry_success"] == 1)
 
     def test_over_http_with_the_ids_of_a_trace(self):
         collector = collectors.HttpCollector("200 OK")
