@@ -142,7 +142,10 @@ class PathWriter {
     while (from < size_) {
       size_t end = from + 1;  // out_[from] is the slash before a segment.
       while (end < size_ && out_[end] != '/') ++end;
-      const absl::string_view segment(out_ + from + 1, end - from - 1);
+      // Parameters behind a semicolon do not make it another segment (RFC 3986, section 3.3): there
+      // are origins that go up a folder for "..;x" as they do for "..".
+      absl::string_view segment(out_ + from + 1, end - from - 1);
+      segment = segment.substr(0, segment.find(';'));
       const bool last = end == size_;
       if (segment == "." || segment == "..") {
         if (segment == "..") {

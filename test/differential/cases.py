@@ -237,7 +237,8 @@ FORWARDING = [
 
 PATHS = [(path, get(path)) for path in (
     "/a/../b", "/a/./b", "/../a", "/a/..", "/a/.", "//a", "/a//b///c", "/a%2fb", "/a%2Fb", "/a%5cb", "/a\\b", "/%2e%2e/a",
-    "/%2E./a", "/a%00b", "/a%", "/a%zz", "/a;b=c", "/a?b=/../c", "/a?//", "/%41", "/\xe9", "/a#b")]
+    "/%2E./a", "/a%00b", "/a%", "/a%zz", "/a;b=c", "/a/..;/b", "/a/b/..;x=y/c",
+    "/a/.;/b", "/a?b=/../c", "/a?//", "/%41", "/\xe9", "/a#b")]
 
 GROUPS = {
     "request": (bootstrap(), REQUESTS),

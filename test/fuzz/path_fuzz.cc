@@ -16,6 +16,7 @@ void CheckCanonical(absl::string_view path, const PathOptions& options) {
   CHECK(!absl::StrContains(path, '#'));
   if (options.normalize) {
     CHECK(!absl::StrContains(segments, "/../") && !absl::StrContains(segments, "/./"));
+    CHECK(!absl::StrContains(segments, "/..;") && !absl::StrContains(segments, "/.;"));
     CHECK(!absl::StrContains(segments, '\\') && !absl::StrContains(segments, ' '));
     CHECK(!absl::StrContains(segments, "%2e") && !absl::StrContains(segments, "%2E"));
     CHECK(!absl::StrContains(segments, "%00"));
