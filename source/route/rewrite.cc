@@ -84,6 +84,13 @@ size_t MatchedSize(const PathPattern& pattern, absl::string_view path) {
   return path.size();
 }
 
+// Whether the path begins as the pattern does. Where parameters of segments are ignored, it may have
+// matched what it does not begin with; there is then nothing to replace, as in Envoy.
+bool StandsInFront(const PathPattern& pattern, absl::string_view front) {
+  return pattern.kind == PathPattern::Kind::kRegex || pattern.kind == PathPattern::Kind::kConnect ||
+         absl::EqualsIgnoreCase(front, pattern.text);
+}
+
 // The path (with its query) after a rewrite; nothing when there is none to do, or when a regex made
 // nothing of it or too much.
 std::optional<std::string> RewrittenPath(const PathPattern& pattern,
@@ -95,7 +102,9 @@ std::optional<std::string> RewrittenPath(const PathPattern& pattern,
   const absl::string_view rest = full_path.substr(path.size());
   std::string result;
   if (!prefix_rewrite.empty()) {
-    result = absl::StrCat(prefix_rewrite, path.substr(MatchedSize(pattern, path)));
+    const size_t matched = MatchedSize(pattern, path);
+    if (!StandsInFront(pattern, path.substr(0, matched))) return std::nullopt;
+    result = absl::StrCat(prefix_rewrite, path.substr(matched));
   } else if (regex_rewrite.has_value()) {
     std::optional<std::string> replaced = regex_rewrite->Apply(path);
     if (!replaced.has_value() || replaced->empty()) return std::nullopt;

@@ -2,8 +2,10 @@
 #include "source/route/route_table.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "source/base/check.h"
 #include "source/http/path.h"
 #include "source/route/folded_text.h"
@@ -19,6 +21,23 @@ std::unique_ptr<const Route> BuildTlsRedirect(const VirtualHost& virtual_host) {
   redirect.scheme = "https";
   route->action = std::move(redirect);
   return route;
+}
+
+// Each segment up to its first semicolon (RFC 3986, section 3.3), as servlet containers read it: who
+// left out only what stands behind the first one of all would match "/admin;x/y" as "/admin". The
+// result may point into `storage`.
+absl::string_view WithoutParameters(absl::string_view path, std::string& storage) {
+  size_t semicolon = path.find(';');
+  while (semicolon != absl::string_view::npos) {
+    const size_t slash = path.find('/', semicolon);
+    absl::StrAppend(&storage, path.substr(0, semicolon));
+    if (slash == absl::string_view::npos) return storage;
+    path.remove_prefix(slash);
+    semicolon = path.find(';');
+  }
+  if (storage.empty()) return path;
+  absl::StrAppend(&storage, path);
+  return storage;
 }
 
 // The last match of a walk: the longest key that leaves at least one byte of the text, since a
@@ -110,7 +129,8 @@ const Route* RouteTable::Match(const MatchInput& input) const {
     return host->tls_redirect.get();
   }
   absl::string_view path = http::WithoutQuery(input.head.path);
-  if (parts_.ignore_path_parameters) path = path.substr(0, path.find(';'));
+  std::string storage;
+  if (parts_.ignore_path_parameters) path = WithoutParameters(path, storage);
   return host->Match(input, path);
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
@@ -59,6 +60,13 @@ void CheckUse(const RouteTable& table, const Route& route, const MatchInput& inp
   if (rewritten) CHECK(absl::StartsWith(head.path, "/"));
 }
 
+// Segment by segment.
+std::string WithoutParameters(absl::string_view path) {
+  std::vector<absl::string_view> segments = absl::StrSplit(path, '/');
+  for (absl::string_view& segment : segments) segment = segment.substr(0, segment.find(';'));
+  return absl::StrJoin(segments, "/");
+}
+
 void Run(const std::string& input) {
   const size_t line = std::min(input.find('\n'), input.size());
   const std::vector<std::string> words =
@@ -83,8 +91,8 @@ void Run(const std::string& input) {
   const Route* route = table->Match(match);
   const VirtualHost* host = table->FindVirtualHost(head.authority);
   if (host != nullptr && (route == nullptr || route != host->tls_redirect.get())) {
-    absl::string_view path = http::WithoutQuery(head.path);
-    if (config.ignore_path_parameters_in_path_matching()) path = path.substr(0, path.find(';'));
+    std::string path(http::WithoutQuery(head.path));
+    if (config.ignore_path_parameters_in_path_matching()) path = WithoutParameters(path);
     CHECK(host->MatchInOrder(match, path) == route);
   }
   if (route != nullptr) CheckUse(*table, *route, match, head);

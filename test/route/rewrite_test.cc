@@ -65,6 +65,23 @@ TEST(RewriteTest, PathsThatStay) {
   EXPECT_EQ(RewritePath("prefix: '/'", vanish, "/a?b").original, "");
 }
 
+TEST(RewriteTest, PrefixesThatThePathDoesNotBeginWith) {
+  const auto table = Compile(R"(
+    ignore_path_parameters_in_path_matching: true
+    virtual_hosts { name: 'v' domains: '*' routes {
+      match { prefix: '/a/' } route { cluster: 'c' prefix_rewrite: '/b/' } } })");
+  const struct {
+    const char *path, *result;
+  } cases[] = {{"/a/x;y", "/b/x;y"}, {"/a;x/y?z", "/a;x/y?z"}, {"/a;/", "/a;/"}};
+  for (const auto& c : cases) {
+    Request request(c.path);
+    const Route* route = table->Match(request.Input());
+    ASSERT_NE(route, nullptr) << c.path;
+    ApplyPathRewrite(*route, request.head);
+    EXPECT_EQ(std::string(request.head.path), c.result);
+  }
+}
+
 struct Host {
   std::string authority, forwarded, original;
 };

@@ -224,8 +224,23 @@ TEST(RouteTableTest, OptionsAsterisk) {
 TEST(RouteTableTest, IgnorePathParameters) {
   const std::string routes = RouteText("a", "path: '/a'");
   EXPECT_EQ(Tables(routes).Match("/a;x=1"), "-");
-  EXPECT_EQ(Tables(routes, "ignore_path_parameters_in_path_matching: true ").Match("/a;x=1?q"),
-            "a");
+  constexpr char kIgnore[] = "ignore_path_parameters_in_path_matching: true ";
+  EXPECT_EQ(Tables(routes, kIgnore).Match("/a;x=1?q"), "a");
+  const Tables tables(RouteText("exact", "path: '/admin/x'") +
+                          RouteText("admin", "prefix: '/admin/'") +
+                          RouteText("regex", "safe_regex { regex: '/re/[a-z]+/end' }") +
+                          RouteText("other", "prefix: '/'"),
+                      kIgnore);
+  for (const char* path : {"/admin/x", "/admin;y/x", "/admin/x;y", "/admin;/x;", "/admin;;a;b/x"}) {
+    EXPECT_EQ(tables.Match(path), "exact") << path;
+  }
+  for (const char* path : {"/admin;a/", "/admin;a/y;b", "/admin/;a/x", "/admin;/b?c;/d"}) {
+    EXPECT_EQ(tables.Match(path), "admin") << path;
+  }
+  EXPECT_EQ(tables.Match("/re;a/b;c/end;d"), "regex");
+  for (const char* path : {"/admin;?/x", "/;admin/x", "/ad;min/x", "/admin%3b/x"}) {
+    EXPECT_EQ(tables.Match(path), "other") << path;
+  }
 }
 
 TEST(RouteTableTest, RequireTls) {
