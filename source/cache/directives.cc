@@ -91,7 +91,10 @@ void Take(const Directive& directive, ResponseDirectives& out) {
   if (directive.Is("no-cache")) return TakeQualified(directive, out.no_cache, out);
   if (directive.Is("private")) return TakeQualified(directive, out.is_private, out);
   if (directive.Is("no-store")) out.no_store = true;
-  if (directive.Is("must-revalidate")) out.must_revalidate = true;
+  if (directive.Is("must-revalidate")) {
+    out.must_revalidate = true;
+    if (directive.Plain()) out.may_share_credentials = true;
+  }
   if (directive.Is("proxy-revalidate")) out.proxy_revalidate = true;
   if (directive.Is("public") && directive.Plain()) out.is_public = true;
   if (directive.Is("must-understand") && directive.Plain()) out.must_understand = true;

@@ -47,6 +47,7 @@ struct ResponseDirectives {
   bool is_private = false;  // Unqualified.
   bool is_public = false;
   bool must_revalidate = false;
+  bool may_share_credentials = false;  // must-revalidate that says just that allows it (3.5).
   bool proxy_revalidate = false;
   bool must_understand = false;
   bool targeted = false;  // They come from a targeted field: Cache-Control and Expires are void.

@@ -77,7 +77,7 @@ StoreVerdict Judge(const http::ResponseHead& head, const ResponseDirectives& dir
     return StoreVerdict::kNoStore;
   }
   if (directives.is_private) return StoreVerdict::kPrivate;
-  if (request.authorization && !directives.must_revalidate && !directives.is_public &&
+  if (request.authorization && !directives.may_share_credentials && !directives.is_public &&
       !(directives.s_maxage.present && directives.s_maxage.valid)) {
     return StoreVerdict::kAuthorization;
   }

@@ -132,6 +132,8 @@ TEST(ResponsePolicyTest, CredentialsNeedLeave) {
   EXPECT_FALSE(stored("max-age=60"));
   EXPECT_FALSE(stored("max-age=60, proxy-revalidate"));
   EXPECT_FALSE(stored("s-maxage=x, max-age=60"));
+  EXPECT_FALSE(stored("max-age=60, must-revalidate; x"));
+  EXPECT_FALSE(stored("max-age=60, must-revalidate=0"));
   EXPECT_TRUE(stored("max-age=60, public"));
   EXPECT_TRUE(stored("max-age=60, must-revalidate"));
   EXPECT_TRUE(stored("s-maxage=60"));
