@@ -38,9 +38,12 @@ constexpr HeaderId kEdgeOnly[] = {
     HeaderId::kXEnvoyOriginalPath,
 };
 
-// One more that an outsider may not send: who follows redirects (a proxy before this one, or this
-// one) tells by it what was asked for at first. It has no id, as nobody reads it here.
-constexpr absl::string_view kOriginalUrl = "x-envoy-original-url";
+// More that an outsider may not send; they have no ids, as nobody reads them here. By the first, who
+// follows redirects (a proxy before this one, or this one) tells what was asked for at first; the
+// others mean something to an Envoy behind this one.
+constexpr absl::string_view kInternalNames[] = {"x-envoy-original-url",
+                                                "x-envoy-upstream-stream-duration-ms"};
+constexpr absl::string_view kEdgeNames[] = {"x-envoy-original-host"};
 
 void AppendVia(const std::string& via, http::HeaderMap& headers) {
   if (via.empty()) return;
@@ -156,11 +159,17 @@ void AddUserAgent(const filter::LocalNode* node, http::HeaderMap& headers) {
   }
 }
 
-template <size_t N>
-void RemoveAll(const HeaderId (&ids)[N], http::HeaderMap& headers) {
+template <size_t N, size_t M>
+void RemoveAll(const HeaderId (&ids)[N], const absl::string_view (&names)[M],
+               http::HeaderMap& headers) {
   // One pass: nearly always there is nothing to remove.
-  headers.RemoveIf([&ids](const http::Header& header) {
-    if (header.id == HeaderId::kUnknown) return header.name() == kOriginalUrl;
+  headers.RemoveIf([&ids, &names](const http::Header& header) {
+    if (header.id == HeaderId::kUnknown) {
+      for (const absl::string_view name : names) {
+        if (header.name() == name) return true;
+      }
+      return false;
+    }
     if (header.id < HeaderId::kXEnvoyAttemptCount) return false;
     for (const HeaderId id : ids) {
       if (header.id == id) return true;
@@ -188,10 +197,10 @@ net::Address MutateRequestHeaders(const HttpConfig& config, const RequestOrigin&
   if (internal) {
     headers.AddView(HeaderId::kXEnvoyInternal, http::HeaderName(HeaderId::kXEnvoyInternal), "true");
   } else {
-    RemoveAll(kInternalOnly, headers);
+    RemoveAll(kInternalOnly, kInternalNames, headers);
   }
   if (edge) {
-    RemoveAll(kEdgeOnly, headers);
+    RemoveAll(kEdgeOnly, kEdgeNames, headers);
     char text[net::Address::kMaxIpText];
     headers.Set(HeaderId::kXEnvoyExternalAddress, absl::string_view(text, remote.FormatIp(text)));
   }

@@ -55,6 +55,9 @@ TEST_F(RequestHeaders, EdgeAppendsTheClientAndTrustsNothing) {
   Add("x-forwarded-proto", "https");
   Add("x-envoy-retry-on", "5xx");
   Add("x-envoy-original-url", "http://made.up/");
+  Add("x-envoy-upstream-stream-duration-ms", "1");
+  Add("x-envoy-original-host", "made.up");
+  Add("x-envoy-original-method", "GET");
   Add("x-envoy-internal", "true");
   Add("x-forwarded-client-cert", "By=me");
   Add("x-envoy-upstream-rq-timeout-ms", "1");
@@ -64,6 +67,9 @@ TEST_F(RequestHeaders, EdgeAppendsTheClientAndTrustsNothing) {
   EXPECT_EQ(Request("x-envoy-external-address"), "203.0.113.7");
   EXPECT_EQ(Request("x-envoy-retry-on"), "-");
   EXPECT_EQ(Request("x-envoy-original-url"), "-");
+  EXPECT_EQ(Request("x-envoy-upstream-stream-duration-ms"), "-");
+  EXPECT_EQ(Request("x-envoy-original-host"), "-");
+  EXPECT_EQ(Request("x-envoy-original-method"), "GET");  // Means nothing to anyone.
   EXPECT_EQ(Request("x-envoy-internal"), "-");
   EXPECT_EQ(Request("x-forwarded-client-cert"), "-");
   EXPECT_EQ(Request("x-envoy-upstream-rq-timeout-ms"), "-");
