@@ -134,6 +134,7 @@ void AddFlags(WireWriter& to, uint32_t flags) {
       {filter::kInvalidEnvoyRequestHeaders, 18},
       {filter::kDownstreamProtocolError, 19},
       {filter::kUpstreamMaxStreamDurationReached, 20},
+      {filter::kResponseFromCacheFilter, 21},
       {filter::kNoFilterConfigFound, 22},
       {filter::kDurationTimeout, 23},
       {filter::kUpstreamProtocolError, 24},

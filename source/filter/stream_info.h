@@ -46,6 +46,7 @@ namespace proxenos::filter {
   X(kInvalidEnvoyRequestHeaders, 17, "IH", "InvalidEnvoyRequestHeaders")                \
   X(kDownstreamProtocolError, 18, "DPE", "DownstreamProtocolError")                     \
   X(kUpstreamMaxStreamDurationReached, 19, "UMSDR", "UpstreamMaxStreamDurationReached") \
+  X(kResponseFromCacheFilter, 20, "RFCF", "ResponseFromCacheFilter")                    \
   X(kNoFilterConfigFound, 21, "NFCF", "NoFilterConfigFound")                            \
   X(kDurationTimeout, 22, "DT", "DurationTimeout")                                      \
   X(kUpstreamProtocolError, 23, "UPE", "UpstreamProtocolError")                         \

@@ -35,6 +35,7 @@ TEST(CacheTest, AnswersFromWhatItStored) {
   EXPECT_EQ(hit->Field("date"), world.DateAt(-5)) << "made where the origin sent none";
   EXPECT_EQ(hit->Status(), "proxenos; hit; ttl=55");
   EXPECT_EQ(hit->harness().info.details, "cache.response_from_cache_filter");
+  EXPECT_EQ(hit->harness().info.flags, filter::kResponseFromCacheFilter);
   EXPECT_EQ(hit->harness().Stat("http.test.cache.hit"), 1u);
   world.Pass(55);
   EXPECT_TRUE(world.Get("/a")->forwarded());

@@ -55,7 +55,7 @@ void Cache::Serve(const store::StoredHead& head, const store::Body* body,
       if (range.kind == ByteRange::Kind::kUnsatisfiable) code = 416;
     }
   }
-  stream_.Reply(code, "", kDetails, 0);
+  stream_.Reply(code, "", kDetails, filter::kResponseFromCacheFilter);
   stream_.KeepReply();
   http::HeaderMap& headers = stream_.response.headers;
   headers.Clear();
