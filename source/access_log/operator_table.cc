@@ -275,7 +275,7 @@ constexpr Row kRows[] = {
     {"TRAILER", ReadResponseTrailer, kMustHave | kLimit, ConfigureHeader},
     {"TYPED_CEL", ReadTypedCel, kMustHave | kLimit, CompileCel},
     {"UNIQUE_ID", ReadUniqueId},
-    {"UPSTREAM_CLUSTER", ReadText<&StreamInfo::upstream_cluster>},
+    {"UPSTREAM_CLUSTER", ReadText<&StreamInfo::upstream_stat_name>},
     {"UPSTREAM_CLUSTER_RAW", ReadText<&StreamInfo::upstream_cluster>},
     {"UPSTREAM_CONNECTION_ID", ReadNumber<&StreamInfo::upstream_connection_id>},
     {"UPSTREAM_PROTOCOL", ReadUpstreamProtocol},

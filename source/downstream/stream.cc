@@ -369,11 +369,12 @@ absl::string_view Stream::FormatValue(uint32_t index) {
 namespace {
 
 // Logs name the cluster that the route leads to even where a filter answered before the router.
-absl::string_view LoggedCluster(const filter::StreamContext& stream) {
-  if (!stream.info.upstream_cluster.empty()) return stream.info.upstream_cluster;
-  if (stream.route == nullptr || stream.route->forward() == nullptr) return absl::string_view();
-  const absl::string_view name = route::PickCluster(*stream.route, stream.match_input()).name;
-  return stream.environment.clusters.Find(name) ? name : absl::string_view();
+// Null: they have a name, or there is none.
+base::Rc<upstream::WorkerCluster> UnreachedCluster(const filter::StreamContext& stream) {
+  if (!stream.info.upstream_cluster.empty()) return {};
+  if (stream.route == nullptr || stream.route->forward() == nullptr) return {};
+  return stream.environment.clusters.Find(
+      route::PickCluster(*stream.route, stream.match_input()).name);
 }
 
 }  // namespace
@@ -381,7 +382,11 @@ absl::string_view LoggedCluster(const filter::StreamContext& stream) {
 void Stream::Log(access_log::LogType type) {
   const HttpConfig& config = connection_.config();
   if (config.access_logs.empty()) return;
-  const absl::string_view reached = std::exchange(info.upstream_cluster, LoggedCluster(*this));
+  const base::Rc<upstream::WorkerCluster> unreached = UnreachedCluster(*this);
+  if (unreached) {
+    info.upstream_cluster = unreached->config().name;
+    info.upstream_stat_name = unreached->config().stat_name();
+  }
   const bool over = type == access_log::LogType::kDownstreamEnd;
   // On the way, durations are those until now.
   const base::MonoTime complete =
@@ -396,7 +401,7 @@ void Stream::Log(access_log::LogType type) {
                                       type};
   for (const access_log::AccessLog& log : config.access_logs) log.Log(input);
   info.complete = complete;
-  info.upstream_cluster = reached;
+  if (unreached) info.upstream_cluster = info.upstream_stat_name = absl::string_view();
 }
 
 void Stream::Finish() {

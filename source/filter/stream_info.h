@@ -157,7 +157,8 @@ struct StreamInfo {
   absl::string_view virtual_host_name;
   absl::string_view virtual_cluster_name;
   absl::string_view upstream_cluster;
-  net::Address upstream_remote;  // The host picked last; none: no attempt.
+  absl::string_view upstream_stat_name;  // The same cluster by its alt_stat_name, if it has one.
+  net::Address upstream_remote;          // The host picked last; none: no attempt.
   // Which of a host's several addresses its connection goes to; null: upstream_remote.
   const net::Address* upstream_peer = nullptr;
   net::Address upstream_local;

@@ -80,7 +80,7 @@ void SetGrpcTags(const filter::StreamContext& stream, Span& span) {
 void SetCluster(const filter::StreamInfo& info, Span& span) {
   if (info.upstream_cluster.empty()) return;
   span.SetTag("upstream_cluster", info.upstream_cluster);
-  span.SetTag("upstream_cluster.name", info.upstream_cluster);
+  span.SetTag("upstream_cluster.name", info.upstream_stat_name);
 }
 
 void SetFlags(const filter::StreamInfo& info, Span& span) {

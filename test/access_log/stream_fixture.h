@@ -42,7 +42,7 @@ class StreamFixture {
     stream.response_header_bytes = 186;
     stream.route_name = "main";
     stream.virtual_host_name = "web";
-    stream.upstream_cluster = "origin";
+    stream.upstream_cluster = stream.upstream_stat_name = "origin";
     stream.upstream_remote = Ip("10.1.0.2", 80);
     stream.upstream_local = Ip("10.0.0.1", 50000);
     stream.upstream_host_name = "origin.example";

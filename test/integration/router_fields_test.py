@@ -145,6 +145,13 @@ class RouterFieldsTest(unittest.TestCase):
             self.assertEqual(self.ask(running)["status"], 418)
             self.assertEqual(self.lines(running, logged + cluster, 1), [f"418 {cluster} -"])
 
+    def test_the_cluster_is_logged_by_the_name_of_its_stats(self):
+        logged = self.path("requests")
+        running = self.start([bootstrap.cluster("origin", origin.Script(answer()).port, alt_stat_name="other")],
+                             access_log=log(logged, "%UPSTREAM_CLUSTER% %UPSTREAM_CLUSTER_RAW%"))
+        self.assertEqual(self.ask(running)["status"], 200)
+        self.assertEqual(self.lines(running, logged, 1), ["other origin"])
+
     def test_each_attempt_is_logged(self):
         attempts, requests = self.path("attempts"), self.path("requests")
         upstream = origin.Script(answer("503 Service Unavailable", "x-from: first"), answer(body="four", *()))

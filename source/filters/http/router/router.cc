@@ -111,6 +111,7 @@ void Router::Forward() {
     return;
   }
   stream_.info.upstream_cluster = cluster_->config().name;
+  stream_.info.upstream_stat_name = cluster_->config().stat_name();
   stream_.info.cluster_metadata = &*cluster_->config().metadata;
   stream_.info.virtual_cluster_name =
       counts_.Begin(part_ == nullptr ? nullptr : &part_->route_counts, route, head);

@@ -58,6 +58,7 @@ filter::StreamInfo AttemptLog::Describe() const {
   info.virtual_host_name = request.virtual_host_name;
   info.virtual_cluster_name = request.virtual_cluster_name;
   info.upstream_cluster = request.upstream_cluster;
+  info.upstream_stat_name = request.upstream_stat_name;
   info.cluster_metadata = request.cluster_metadata;
   info.original_path = request.original_path;
   info.filter_chain_name = request.filter_chain_name;

@@ -114,6 +114,7 @@ void TcpConnection::Connect() {
   TakeFindings();
   if ((!named_.waits() && !FindCluster()) || !FindHost()) return;
   info_.upstream_cluster = cluster_->config().name;
+  info_.upstream_stat_name = cluster_->config().stat_name();
   const bool tunnels = config.tunnel != nullptr;
   if (tunnels && !counted_ && !cluster_->TryAcquireRequest()) {
     cluster_->stats().upstream_rq_pending_overflow.Inc();
