@@ -227,10 +227,14 @@ class Compiler {
     if (proto.has_remote_jwks()) {
       provider.remote = CompileRemote(proto.remote_jwks(), path.Field("remote_jwks"));
     } else if (proto.has_local_jwks()) {
-      const auto text =
-          config::ReadDataSource(proto.local_jwks(), path.Field("local_jwks"), errors_);
-      // As in Envoy, keys that cannot be read fail the requests that need them.
+      const config::Path at = path.Field("local_jwks");
+      const auto text = config::ReadDataSource(proto.local_jwks(), at, errors_);
       if (text.has_value()) provider.local = KeySet::Parse(*text, &provider.local_failure);
+      // As in Envoy, without a text the requests fail that need a key.
+      if (provider.local == nullptr && text.has_value() && !text->empty()) {
+        const absl::string_view why = TextOf(provider.local_failure);
+        errors_.Add(at, std::string(why));
+      }
     } else {
       errors_.Add(path, "expected remote_jwks or local_jwks");
     }

@@ -1,18 +1,32 @@
 // Reading of key sets, and the choice of a key.
 #include "source/filters/http/jwt_authn/key_set.h"
 
+#include <algorithm>
 #include <optional>
+#include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "source/json/parse.h"
 
 namespace proxenos::filters::jwt_authn {
 namespace {
 
-// A member in base64url; empty when there is none.
+// A member in base64url, wherever its lines are wrapped; empty when there is none.
 std::string Decoded(const json::Object& key, absl::string_view name) {
+  std::string text(json::FindText(key, name));
+  std::erase_if(text, [](char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); });
   std::string bytes;
-  return DecodeBase64Url(json::FindText(key, name), &bytes) ? bytes : std::string();
+  return DecodeBase64Url(text, &bytes) ? bytes : std::string();
+}
+
+// People wrap the long lines of keys, within texts too, where JSON has no line breaks (RFC 8259,
+// section 7). Envoy takes them, and its documentation shows such. Elsewhere they are blanks anyhow.
+std::string WithoutLineBreaks(absl::string_view text) {
+  std::string flat(text);
+  std::replace_if(
+      flat.begin(), flat.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  return flat;
 }
 
 std::optional<PublicKey> ReadKey(const json::Object& key) {
@@ -32,7 +46,7 @@ std::optional<PublicKey> ReadKey(const json::Object& key) {
 
 std::shared_ptr<const KeySet> KeySet::Parse(absl::string_view text, Failure* failure) {
   *failure = Failure::kJwksJson;
-  const std::optional<json::Object> object = json::ParseObject(text);
+  const std::optional<json::Object> object = json::ParseObject(WithoutLineBreaks(text));
   if (!object.has_value()) return nullptr;
   *failure = Failure::kNoKeys;
   KeySet set;
