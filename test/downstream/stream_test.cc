@@ -89,6 +89,29 @@ TEST_F(StreamTest, InformationalResponsesDoNotDisturbTheFinalOne) {
   ExpectAllGone();
 }
 
+TEST_F(StreamTest, InformationalResponsesLoseWhatResponsesLose) {
+  proxy_.routes = R"(
+    response_headers_to_remove: "server-timing"
+    virtual_hosts {
+      name: "all" domains: "*"
+      response_headers_to_remove: "x-secret"
+      routes { match { prefix: "/" } route { cluster: "origin" }
+               response_headers_to_remove: "via"
+               response_headers_to_add { header { key: "x-added" value: "1" } } }
+    })";
+  proxy_.Start();
+  Exchange(kGet);
+  origin_.Send(
+      "HTTP/1.1 103 Early Hints\r\nX-Secret: s\r\nLink: </a>\r\nVia: 1.1 b\r\n"
+      "Server-Timing: db\r\n\r\n");
+  proxy_.Settle();
+  origin_.Send(kOk);
+  ASSERT_TRUE(ClientGets("\r\n\r\nok"));
+  EXPECT_TRUE(client_.Got("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n")) << client_.Received();
+  EXPECT_TRUE(client_.Got("x-added: 1\r\n"));
+  ExpectAllGone();
+}
+
 TEST_F(StreamTest, ClientGoesAwayAndTheOriginIsTold) {
   for (const bool reset : {false, true}) {
     ProxyLoop proxy;

@@ -73,6 +73,20 @@ void ChangeResponseHeaders(const route::WeightedCluster* weighted, filter::Strea
                                           });
 }
 
+void StripInformational(const route::WeightedCluster* weighted,
+                        const filter::StreamContext& stream, http::HeaderMap& headers) {
+  stream.routes->ForEachResponseMutations(
+      *stream.route, weighted, [&headers](const route::HeaderMutations& mutations) {
+        for (const route::HeaderRemoval& removal : mutations.removals) {
+          if (removal.id != HeaderId::kUnknown) {
+            headers.Remove(removal.id);
+          } else {
+            headers.Remove(removal.name);
+          }
+        }
+      });
+}
+
 namespace {
 
 uint64_t SizeOf(const http::HeaderMap& headers) {

@@ -17,6 +17,11 @@ void ChangeAuthority(absl::string_view name, bool tell, filter::StreamContext& s
 // Applies the route's header mutations to the response. `weighted` may be null.
 void ChangeResponseHeaders(const route::WeightedCluster* weighted, filter::StreamContext& stream);
 
+// Takes out of an interim response what is removed from responses: what the client must not see it
+// must not see early.
+void StripInformational(const route::WeightedCluster* weighted,
+                        const filter::StreamContext& stream, http::HeaderMap& headers);
+
 // The size of a head as Envoy's stats have it: names and values of fields and pseudo-fields.
 uint64_t SizeOf(const http::RequestHead& head);
 uint64_t SizeOf(const http::ResponseHead& head);

@@ -116,7 +116,9 @@ bool Router::FollowRedirect() {
 void Router::DeliverInformational() {
   for (; attempt_->informational != nullptr;
        attempt_->informational = attempt_->informational->next) {
-    stream_.SendInformational(attempt_->informational->head);
+    http::ResponseHead& head = attempt_->informational->head;
+    StripInformational(pick_.weighted, stream_, head.headers);
+    stream_.SendInformational(head);
   }
 }
 
