@@ -2,6 +2,7 @@
 #include "source/downstream/listener_config.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "source/config/typed_config.h"
 #include "source/downstream/chain_match_config.h"
 #include "source/downstream/chain_tree_config.h"
+#include "source/downstream/closed_chain.h"
 #include "source/downstream/connection_balance.h"
 #include "source/downstream/datagram_config.h"
 #include "source/downstream/filter_predicate_config.h"
@@ -141,10 +143,7 @@ void CompileTerminal(const envoy::config::listener::v3::Filter& proto,
 // All but the last let connections pass, the last handles them.
 void NetworkFilters(const ChainProto& proto, const ListenerCompiler& compiler,
                     const config::Path& path, ChainConfig& chain, config::Errors& errors) {
-  if (proto.filters_size() == 0) {
-    errors.Add(path, "expected at least one network filter, to handle the connections");
-    return;
-  }
+  if (proto.filters_size() == 0) chain.terminal = std::make_shared<const ClosedChain>();
   for (int i = 0; i < proto.filters_size(); ++i) {
     const auto& filter = proto.filters(i);
     const config::Path at = path.Index(static_cast<size_t>(i)).Field("typed_config");

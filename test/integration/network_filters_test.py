@@ -90,7 +90,6 @@ class NetworkFiltersTest(tcp_case.TcpCase):
                       self.problems(ECHO, self.proxied()))
         self.assertIn(f"{at}[0].typed_config: network filter 'connection_limit.v3.ConnectionLimit' cannot be the last",
                       self.problems(connection_limit(1)))
-        self.assertIn(f"{at}: expected at least one network filter", self.problems())
         unknown = network_filter("redis_proxy.v3.RedisProxy", stat_prefix="r", settings={"op_timeout": "1s"})
         self.assertIn("envoy.extensions.filters.network.redis_proxy.v3.RedisProxy", self.problems(unknown))
         self.assertEqual(self.problems(connection_limit(1), rate_limit(1), rbac(), ECHO), "")
@@ -103,6 +102,13 @@ class NetworkFiltersTest(tcp_case.TcpCase):
         self.assertIn("max_early_data_bytes", self.problems(tcp.tcp_proxy(upstream_connect_mode="ON_DOWNSTREAM_DATA")))
         header = {"header": {"name": "a", "present_match": True}}
         self.assertIn("header: a connection has no such thing", self.problems(rbac(rules=rules(header)), ECHO))
+
+    def test_a_chain_without_filters_closes(self):
+        running = self.start()
+        for _ in range(2):
+            data, end = tcp.end_of(tcp.connect(running.port))
+            self.assertEqual(data, b"")
+            self.assertIn(end, ("closed", "reset"))
 
     def test_echo(self):
         running = self.start(ECHO)
