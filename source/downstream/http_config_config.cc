@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -228,9 +229,17 @@ class HttpCompiler {
   }
 
   void Upgrades() {
-    for (const auto& upgrade : proto_.upgrade_configs()) {
+    std::set<std::string> known;
+    for (int i = 0; i < proto_.upgrade_configs_size(); ++i) {
+      const auto& upgrade = proto_.upgrade_configs(i);
+      const std::string type = absl::AsciiStrToLower(upgrade.upgrade_type());
+      // Whether it is enabled must not hang on which of two counts.
+      if (!known.insert(type).second) {
+        const config::Path at = path_.Field("upgrade_configs").Index(static_cast<size_t>(i));
+        errors_.AddValue(at.Field("upgrade_type"), upgrade.upgrade_type(), "each type once");
+      }
       if (upgrade.has_enabled() && !upgrade.enabled().value()) continue;
-      config_->upgrades.push_back(absl::AsciiStrToLower(upgrade.upgrade_type()));
+      config_->upgrades.push_back(type);
     }
   }
 

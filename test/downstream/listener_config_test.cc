@@ -216,6 +216,25 @@ TEST_F(ListenerConfigTest, NoChainAtAllIsAnError) {
   EXPECT_NE(errors_.find("filter_chains: expected at least one"), std::string::npos) << errors_;
 }
 
+// Its connections are turned away.
+TEST_F(ListenerConfigTest, AChainMayHaveNoFilters) {
+  const auto config =
+      Compile("filter_chains:\n- {name: none, filter_chain_match: {server_names: [x]}}\n");
+  ASSERT_NE(config, nullptr) << errors_;
+  EXPECT_EQ(config->chains[0]->http, nullptr);
+  EXPECT_NE(config->chains[0]->terminal, nullptr);
+}
+
+TEST_F(ListenerConfigTest, AnUpgradeIsNamedOnce) {
+  Compile("filter_chains:\n" + Chain("a", "{}") +
+          "      upgrade_configs: [{upgrade_type: websocket, enabled: false}, {upgrade_type: x}, "
+          "{upgrade_type: WebSocket}]\n");
+  EXPECT_NE(
+      errors_.find("upgrade_configs[2].upgrade_type: value WebSocket: expected each type once"),
+      std::string::npos)
+      << errors_;
+}
+
 TEST_F(ListenerConfigTest, ListenerFilters) {
   const auto config = Compile(R"(
 listener_filters_timeout: 3s
