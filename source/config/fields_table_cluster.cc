@@ -48,7 +48,7 @@ std::vector<MessageRules> ClusterFields() {
            Use("wait_for_warm_on_init upstream_connection_options upstream_bind_config"),
            Use("transport_socket transport_socket_matches protocol_selection"),
            Use("metadata"),
-           Use("health_checks").AtMost(1, "a cluster has one health check, as in Envoy"),
+           Use("health_checks").AtMost(1, "a cluster has one health check"),
            Use("outlier_detection ignore_health_on_host_removal "
                "close_connections_on_host_health_failure"),
            Use("cleanup_interval"),
