@@ -23,6 +23,7 @@ using envoy::extensions::transport_sockets::proxy_protocol::v3::ProxyProtocolUps
 
 constexpr char kMetadataKey[] = "envoy.transport_socket_match";
 constexpr char kRawBuffer[] = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
+constexpr char kRawBufferName[] = "envoy.transport_sockets.raw_buffer";
 constexpr char kTls[] = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
 constexpr char kInternal[] =
     "envoy.extensions.transport_sockets.internal_upstream.v3.InternalUpstreamTransport";
@@ -53,12 +54,15 @@ class SocketCompiler {
   }
 
  private:
+  // Where nothing but a name is written, one that means TLS must not come to plain text.
+  static bool IsPlain(absl::string_view name) { return name.empty() || name == kRawBufferName; }
+
   void SetInner(const core::TransportSocket& proto, const config::Path& path,
                 TransportSocket& socket) {
     const std::string type = config::TypedConfigType(proto.typed_config());
-    if (type.empty() || type == kRawBuffer) return;
+    if (type == kRawBuffer || (type.empty() && IsPlain(proto.name()))) return;
     if (type != kTls) {
-      errors_.AddValue(path.Field("typed_config"), type,
+      errors_.AddValue(path.Field("typed_config"), type.empty() ? "without a type" : type,
                        absl::StrCat(kRawBuffer, ", ", kTls, " or ", kProxyProtocol));
       return;
     }

@@ -284,6 +284,19 @@ TEST(ClusterConfigTest, TransportSockets) {
       HttpProtocol::kAuto);
 }
 
+// What was meant to be TLS must not be plain text.
+TEST(ClusterConfigTest, TransportSocketsWithoutATypeAreRefused) {
+  const std::string named = "{name: envoy.transport_sockets.tls}";
+  ExpectError("transport_socket: " + named + "\n",
+              "clusters[0].transport_socket.typed_config: value without a type");
+  ExpectError("transport_socket: " + ProxySocket("V2", named) + "\n",
+              "transport_socket.typed_config.transport_socket.typed_config: value without a type");
+  ExpectError("transport_socket_matches: [{name: m, match: {}, transport_socket: " + named + "}]\n",
+              "transport_socket_matches[0].transport_socket.typed_config: value without a type");
+  const auto plain = Good("transport_socket: {name: envoy.transport_sockets.raw_buffer}\n");
+  EXPECT_EQ(plain->transport_socket.tls, TransportSocket::kPlaintext);
+}
+
 TEST(ClusterConfigTest, TlvsOfProxyHeaders) {
   EXPECT_EQ(Good("transport_socket: " + ProxySocket("V2", kRawSocket) + "\n")
                 ->transport_socket.proxy_tlvs,
