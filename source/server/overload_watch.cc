@@ -63,6 +63,8 @@ std::optional<OverloadMonitor> CompileMonitor(const google::protobuf::Any& proto
     if (!config::UnpackTypedConfigTo(proto, cpu, path, errors)) return std::nullopt;
     return OverloadMonitor{cpu.mode() == Cpu::HOST ? Kind::kHostCpu : Kind::kContainerCpu};
   }
+  // A name alone would watch over nothing.
+  if (type.empty()) errors.AddValue(path, "without a type", "that of a resource monitor");
   return std::nullopt;
 }
 

@@ -135,6 +135,9 @@ TEST_F(OverloadWatchTest, EachKindOfMonitorHasItsPressure) {
 }
 
 TEST(OverloadConfigTest, WhatCannotBe) {
+  EXPECT_THAT(
+      Problem("resource_monitors: [{name: envoy.resource_monitors.fixed_heap}]\n"),
+      HasSubstr("overload_manager.resource_monitors[0].typed_config: value without a type"));
   EXPECT_EQ(Problem(Action("disable_http_keepalive", "threshold: {value: 0.5}")), "");
   EXPECT_THAT(Problem(Action("reduce_timeouts", "threshold: {value: 0.5}")),
               HasSubstr("overload_manager.actions[0].name: value "
