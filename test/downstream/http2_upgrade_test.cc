@@ -54,6 +54,23 @@ TEST_F(Http2UpgradeTest, OriginThatDoesNotAnswerOurKeyIsNoWebSocket) {
   EXPECT_TRUE(Until([&] { return origin.Ended(); }));
 }
 
+// Any 2xx would tell the client that there is a WebSocket (RFC 8441, section 5).
+TEST_F(Http2UpgradeTest, OriginThatIgnoresTheUpgradeIsNoWebSocket) {
+  proxy_.http.upgrades = {"websocket"};
+  proxy_.http.http2.options.allow_connect = true;
+  Begin();
+  ASSERT_TRUE(Until([&] { return client_->session().peer_allows_connect(); }));
+  for (const std::string status : {"200 OK", "204 No Content", "404 Not Found"}) {
+    const StreamId id = client_->Upgrade("/chat", "websocket");
+    Peer origin = OriginGets("sec-websocket-key: ");
+    const std::string length = status == "204 No Content" ? "" : "Content-Length: 2\r\n\r\nhi";
+    origin.Send("HTTP/1.1 " + status + "\r\n" + (length.empty() ? "\r\n" : length));
+    ASSERT_TRUE(Until([&] { return client_->Of(id).has_head; })) << status;
+    EXPECT_EQ(client_->Of(id).status(), status == "404 Not Found" ? 404 : 502);
+    ASSERT_TRUE(Until([&] { return client_->Of(id).closed; }));
+  }
+}
+
 TEST_F(Http2UpgradeTest, ExtendedConnectThatNobodyAllowsIsRefused) {
   proxy_.http.http2.options.allow_connect = true;
   Begin();

@@ -30,6 +30,21 @@ bool SwitchesAsAsked(const http::RequestHead& request, const http::ResponseHead&
          absl::EqualsIgnoreCase(name(request.upgrade), name(response.upgrade));
 }
 
+// RFC 8441, 5: to an HTTP/2 client any 2xx says that its protocol is spoken from here on. That of
+// an HTTP/1.1 origin which ignored the upgrade does not.
+bool FeignsAnUpgrade(const http::RequestHead& request, const http::ResponseHead& response) {
+  return request.version == http::Version::kHttp2 && !request.upgrade.empty() &&
+         response.status / 100 == 2;
+}
+
+// Why a response is not what the request can be answered with; empty: it is.
+absl::string_view Unfitness(const http::RequestHead& request, http::ResponseHead& response,
+                            const WebSocketBridge& websocket) {
+  if (!SwitchesAsAsked(request, response)) return "upgraded_to_another_protocol";
+  if (FeignsAnUpgrade(request, response)) return "upgrade_ignored";
+  return websocket.Finish(request, response) ? "" : "websocket_key_not_answered";
+}
+
 }  // namespace
 
 // What a response says of its host: outlier detection judges gRPC by the status that a head alone
@@ -69,12 +84,11 @@ void Router::OnResponseHead() {
     AbandonHedges();
   }
   if (forward_->internal_redirects != nullptr && FollowRedirect()) return;
-  const bool as_asked = SwitchesAsAsked(sent_head(), stream_.response);
-  if (!as_asked || !websocket_.Finish(sent_head(), stream_.response)) {
+  const absl::string_view unfit = Unfitness(sent_head(), stream_.response, websocket_);
+  if (!unfit.empty()) {
     const FailureWords words = WordsOf(upstream::ResetReason::kProtocolError);
     FinishAttempt(0);
-    FailUnanswered(words, ResetText(words.reason),
-                   as_asked ? "websocket_key_not_answered" : "upgraded_to_another_protocol");
+    FailUnanswered(words, ResetText(words.reason), unfit);
     return;
   }
   DeliverHead();
