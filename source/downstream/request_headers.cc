@@ -38,9 +38,9 @@ constexpr HeaderId kEdgeOnly[] = {
     HeaderId::kXEnvoyOriginalPath,
 };
 
-// More that an outsider may not send; they have no ids, as nobody reads them here. By the first, who
-// follows redirects (a proxy before this one, or this one) tells what was asked for at first; the
-// others mean something to an Envoy behind this one.
+// More that an outsider may not send; they have no ids, as nobody reads them here. By the first,
+// who follows redirects (a proxy before this one, or this one) tells what was asked for at first;
+// the others mean something to an Envoy behind this one.
 constexpr absl::string_view kInternalNames[] = {"x-envoy-original-url",
                                                 "x-envoy-upstream-stream-duration-ms"};
 constexpr absl::string_view kEdgeNames[] = {"x-envoy-original-host"};

@@ -84,8 +84,8 @@ size_t MatchedSize(const PathPattern& pattern, absl::string_view path) {
   return path.size();
 }
 
-// Whether the path begins as the pattern does. Where parameters of segments are ignored, it may have
-// matched what it does not begin with; there is then nothing to replace, as in Envoy.
+// Whether the path begins as the pattern does. Where parameters of segments are ignored, it may
+// have matched what it does not begin with; there is then nothing to replace, as in Envoy.
 bool StandsInFront(const PathPattern& pattern, absl::string_view front) {
   return pattern.kind == PathPattern::Kind::kRegex || pattern.kind == PathPattern::Kind::kConnect ||
          absl::EqualsIgnoreCase(front, pattern.text);

@@ -23,9 +23,9 @@ std::unique_ptr<const Route> BuildTlsRedirect(const VirtualHost& virtual_host) {
   return route;
 }
 
-// Each segment up to its first semicolon (RFC 3986, section 3.3), as servlet containers read it: who
-// left out only what stands behind the first one of all would match "/admin;x/y" as "/admin". The
-// result may point into `storage`.
+// Each segment up to its first semicolon (RFC 3986, section 3.3), as servlet containers read it:
+// who left out only what stands behind the first one of all would match "/admin;x/y" as "/admin".
+// The result may point into `storage`.
 absl::string_view WithoutParameters(absl::string_view path, std::string& storage) {
   size_t semicolon = path.find(';');
   while (semicolon != absl::string_view::npos) {

@@ -73,8 +73,8 @@ void ChangeResponseHeaders(const route::WeightedCluster* weighted, filter::Strea
                                           });
 }
 
-void StripInformational(const route::WeightedCluster* weighted,
-                        const filter::StreamContext& stream, http::HeaderMap& headers) {
+void StripInformational(const route::WeightedCluster* weighted, const filter::StreamContext& stream,
+                        http::HeaderMap& headers) {
   stream.routes->ForEachResponseMutations(
       *stream.route, weighted, [&headers](const route::HeaderMutations& mutations) {
         for (const route::HeaderRemoval& removal : mutations.removals) {

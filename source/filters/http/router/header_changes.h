@@ -19,8 +19,8 @@ void ChangeResponseHeaders(const route::WeightedCluster* weighted, filter::Strea
 
 // Takes out of an interim response what is removed from responses: what the client must not see it
 // must not see early.
-void StripInformational(const route::WeightedCluster* weighted,
-                        const filter::StreamContext& stream, http::HeaderMap& headers);
+void StripInformational(const route::WeightedCluster* weighted, const filter::StreamContext& stream,
+                        http::HeaderMap& headers);
 
 // The size of a head as Envoy's stats have it: names and values of fields and pseudo-fields.
 uint64_t SizeOf(const http::RequestHead& head);
