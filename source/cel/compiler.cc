@@ -221,7 +221,7 @@ uint32_t Compiler::OfLoop(const Syntax& syntax) {
 uint32_t Compiler::OfMatches(const Syntax& syntax) {
   const std::string* pattern = syntax.children.size() == 2 ? TextOf(syntax.children[1]) : nullptr;
   if (pattern == nullptr) return Fail("matches() takes a text and a pattern that is written out");
-  auto regex = match::Regex::Compile(*pattern);
+  auto regex = match::Regex::Compile(*pattern, match::Regex::Unit::kUtf8);
   if (!regex.ok()) return Fail(std::string(regex.status().message()));
   const uint32_t operand = Of(syntax.children[0]);
   out_.patterns_.push_back(*std::move(regex));

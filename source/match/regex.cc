@@ -19,9 +19,10 @@ constexpr int kMaxGroups = 10;  // \0 to \9.
 
 Regex::Regex(std::shared_ptr<const re2::RE2> compiled) : compiled_(std::move(compiled)) {}
 
-absl::StatusOr<Regex> Regex::Compile(absl::string_view pattern) {
+absl::StatusOr<Regex> Regex::Compile(absl::string_view pattern, Unit unit) {
   re2::RE2::Options options;
   options.set_log_errors(false);
+  if (unit == Unit::kByte) options.set_encoding(re2::RE2::Options::EncodingLatin1);
   auto compiled = std::make_shared<const re2::RE2>(Piece(pattern), options);
   if (!compiled->ok()) {
     return absl::InvalidArgumentError(

@@ -27,8 +27,13 @@ class Regex {
   // A short path and a long substitution must not make megabytes.
   static constexpr size_t kMaxReplacedBytes = size_t{64} * 1024;
 
+  // What pattern and text are made of. To kUtf8 nothing matches a byte that belongs to no
+  // character, not even `.*`: a field or a path with one such byte would slip past any pattern, and
+  // past the rule that denies what it matches.
+  enum class Unit : uint8_t { kByte, kUtf8 };
+
   // Error: not RE2 syntax, or too large.
-  static absl::StatusOr<Regex> Compile(absl::string_view pattern);
+  static absl::StatusOr<Regex> Compile(absl::string_view pattern, Unit unit = Unit::kByte);
 
   // The whole text matches.
   bool FullMatch(absl::string_view text) const;

@@ -33,6 +33,7 @@ void RegexSet::Build(int64_t max_memory) {
   if (regexes_.size() < kMinPatterns) return;
   re2::RE2::Options options;
   options.set_log_errors(false);
+  options.set_encoding(re2::RE2::Options::EncodingLatin1);  // As match::Regex has them.
   options.set_max_mem(max_memory != 0 ? max_memory
                                       : kBaseMemory + kMemoryPerPattern *
                                                           static_cast<int64_t>(regexes_.size()));

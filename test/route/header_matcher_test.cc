@@ -69,6 +69,10 @@ TEST(HeaderMatcherTest, EverySpecifier) {
       {"string_match { contains: 'B' ignore_case: true }", {"abc"}, true},
       {"string_match { contains: 'D' ignore_case: true }", {"abc"}, false},
       {"string_match { safe_regex { regex: 'a.c' } }", {"abc"}, true},
+      {"string_match { safe_regex { regex: '.*bad.*' } }", {"\xff.bad"}, true},
+      {"string_match { safe_regex { regex: '.*bad.*' } }", {"bad\xc3"}, true},
+      {"string_match { safe_regex { regex: '[^b]*' } }", {"\x80"}, true},
+      {"string_match { safe_regex { regex: 'caf\303\251.*' } }", {"caf\xc3\xa9\xff"}, true},
   };
   for (const auto& c : cases) {
     EXPECT_EQ(Match(c.specifier, c.values), c.matches)

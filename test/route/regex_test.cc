@@ -65,6 +65,16 @@ TEST(RegexTest, ChecksSubstitutions) {
   EXPECT_FALSE(Of("(a)").CheckSubstitution("\\x").ok());
 }
 
+// A byte that belongs to no character must not take a text out of reach.
+TEST(RegexTest, BytesAndCharacters) {
+  using match::Regex;
+  EXPECT_TRUE(Of(".*bad.*").FullMatch("\xff.bad\x80"));
+  EXPECT_TRUE(Of("[^/]+").FullMatch("\xc3"));
+  EXPECT_TRUE(Of("..").FullMatch("\xc3\xa9"));
+  EXPECT_TRUE(Regex::Compile(".", Regex::Unit::kUtf8)->FullMatch("\xc3\xa9"));
+  EXPECT_FALSE(Regex::Compile(".*", Regex::Unit::kUtf8)->FullMatch("\xff"));
+}
+
 std::vector<uint32_t> MatchesOf(const RegexSet& set, absl::string_view text, uint32_t end) {
   std::vector<uint32_t> found;
   set.ForEachMatch(text, end, [&](uint32_t i) {
@@ -87,6 +97,7 @@ TEST(RegexSetTest, FindsAllInOrder) {
   const RegexSet set = SetOf(50, 0);
   EXPECT_TRUE(set.has_automaton());
   EXPECT_EQ(MatchesOf(set, "/s7/x/y", 50), (std::vector<uint32_t>{7}));
+  EXPECT_EQ(MatchesOf(set, "/s7/\xff/\x80y", 50), (std::vector<uint32_t>{7}));
   EXPECT_EQ(MatchesOf(set, "/all/y", 3), (std::vector<uint32_t>{0, 1, 2}));
   EXPECT_EQ(MatchesOf(set, "/none", 50), (std::vector<uint32_t>{}));
 }
