@@ -9,6 +9,10 @@
 #include "source/json/value.h"
 #include "source/net/address.h"
 
+namespace proxenos::route {
+class RouteTable;
+}
+
 namespace proxenos::filter {
 
 struct MatchSubject {
@@ -24,6 +28,7 @@ struct MatchSubject {
   const http::ResponseHead* response = nullptr;  // Null before there is one.
   bool local_reply = false;                      // The response is the proxy's own.
   const StreamInfo* stream = nullptr;            // Of a request, as far as it is known.
+  const route::RouteTable* routes = nullptr;     // Says what of a path is matched. May be null.
 
   // Of a request, as far as its stream is known.
   static MatchSubject OfRequest(const StreamInfo& info, const http::RequestHead& head) {

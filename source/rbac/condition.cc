@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "source/http/path.h"
+#include "source/route/route_table.h"
 #include "source/tls/session_info.h"
 
 namespace proxenos::rbac {
@@ -150,9 +152,14 @@ bool Condition::Holds(const Access& access) const {
       return !holds(children_.front());
     case Kind::kHeader:
       return access.head != nullptr && header_->Matches(*access.head);
-    case Kind::kPath:
-      return access.head != nullptr &&
-             text_->Matches(access.head->path.substr(0, access.head->path.find_first_of("?#")));
+    case Kind::kPath: {
+      if (access.head == nullptr) return false;
+      // As routes match it: what is another path to them is another one to a rule.
+      std::string storage;
+      const absl::string_view target = access.head->path;
+      return text_->Matches(access.routes == nullptr ? http::WithoutQuery(target)
+                                                     : access.routes->PathToMatch(target, storage));
+    }
     case Kind::kAddress:
       return range_.Contains(AddressOf(access).IpBytes());
     case Kind::kPort: {

@@ -128,10 +128,13 @@ const Route* RouteTable::Match(const MatchInput& input) const {
       (host->require_tls == VirtualHost::RequireTls::kAll || !input.is_internal)) {
     return host->tls_redirect.get();
   }
-  absl::string_view path = http::WithoutQuery(input.head.path);
   std::string storage;
-  if (parts_.ignore_path_parameters) path = WithoutParameters(path, storage);
-  return host->Match(input, path);
+  return host->Match(input, PathToMatch(input.head.path, storage));
+}
+
+absl::string_view RouteTable::PathToMatch(absl::string_view target, std::string& storage) const {
+  const absl::string_view path = http::WithoutQuery(target);
+  return parts_.ignore_path_parameters ? WithoutParameters(path, storage) : path;
 }
 
 }  // namespace proxenos::route

@@ -63,6 +63,10 @@ class RouteTable {
     return parts_.vhost_header.empty() ? head.authority : NamedHost(head);
   }
 
+  // What is matched of a request's target: its path without the query, and where parameters of
+  // segments are ignored, without those. The result may point into `storage`.
+  absl::string_view PathToMatch(absl::string_view target, std::string& storage) const;
+
   const std::string& name() const { return parts_.name; }
   const std::vector<VirtualHost>& virtual_hosts() const { return parts_.virtual_hosts; }
   // Format strings that HeaderAddition::format_index counts.

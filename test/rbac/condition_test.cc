@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "source/buffer/arena.h"
 #include "source/rbac/rules.h"
+#include "source/route/route_table.h"
 #include "source/tls/session_info.h"
 
 namespace proxenos::rbac {
@@ -103,6 +104,23 @@ TEST_F(ConditionTest, RangesEndWithinOctets) {
   EXPECT_TRUE(Holds(In(Side::kDestination, "10.1.2.2", 31)));
   EXPECT_FALSE(Holds(In(Side::kDestination, "10.1.2.4", 30)));
   EXPECT_TRUE(Holds(In(Side::kDestination, "0.0.0.0", 0)));
+}
+
+TEST_F(ConditionTest, PathsAsRoutesMatchThem) {
+  buffer::Arena arena;
+  http::RequestHead head(arena);
+  head.path = "/admin;x/y;z?q";
+  route::RouteTableParts parts;
+  const route::RouteTable plain((route::RouteTableParts()));
+  parts.ignore_path_parameters = true;
+  const route::RouteTable ignoring(std::move(parts));
+  Access access{connection_, remote_, "", &head};
+  const Condition path = Condition::Path(Exactly("/admin/y"));
+  EXPECT_FALSE(path.Holds(access));
+  access.routes = &plain;
+  EXPECT_FALSE(path.Holds(access));
+  access.routes = &ignoring;
+  EXPECT_TRUE(path.Holds(access));
 }
 
 TEST_F(ConditionTest, PortsAndServerNames) {

@@ -95,6 +95,7 @@ Verdict Rbac::OnRequestHeaders(http::RequestHead& head, bool) {
                 &stream_.info.state,
                 stream_.route == nullptr ? nullptr : stream_.route->metadata.get()};
   access.stream = &stream_.info;
+  access.routes = stream_.routes;
   const bool by_policy = part_ != nullptr && settings_.counts_policies;
   if (const Rules* shadow = settings_.shadow.rules.get()) {
     const Rules::Decision decision = Decide(settings_.shadow, access);
