@@ -180,7 +180,7 @@ TEST(RouteConfigTest, ErrorsOfHeaders) {
 
 TEST(RouteConfigTest, AllErrorsComeAtOnce) {
   const std::string errors = ErrorsOf(
-      "virtual_hosts { name: 'v' domains: '' routes { } routes { match { prefix: '/' } "
+      "virtual_hosts { name: 'v' domains: ['a', 'a'] routes { } routes { match { prefix: '/' } "
       "direct_response { status: 1 } } }");
   EXPECT_EQ(std::count(errors.begin(), errors.end(), '\n'), 4) << errors;
 }
