@@ -92,17 +92,17 @@ TEST(FieldsTableTest, EveryBlockIsReachable) {
   for (const MessageRules& block : FieldsTable()) {
     const FieldDescriptor* field = Pool().FindFieldByName(std::string(block.name));
     if (field == nullptr) continue;
-    const FieldRow::Verdict* verdict = nullptr;
+    bool honoured = false;  // By the block of the message, or of a field that holds one.
     for (const MessageRules& parent : FieldsTable()) {
-      if (parent.name != field->containing_type()->full_name()) continue;
+      if (TypeOf(parent.name) != field->containing_type()) continue;
       for (const FieldRule& rule : parent.rules) {
+        if (rule.verdict != FieldRow::Verdict::kHonoured) continue;
         for (const std::string& name : Split(rule.names)) {
-          if (name == field->name()) verdict = &rule.verdict;
+          honoured = honoured || name == field->name();
         }
       }
     }
-    ASSERT_NE(nullptr, verdict) << block.name;
-    EXPECT_EQ(FieldRow::Verdict::kHonoured, *verdict) << block.name;
+    EXPECT_TRUE(honoured) << block.name;
   }
 }
 
