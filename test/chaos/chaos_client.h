@@ -22,7 +22,7 @@ struct Road {
   // succeeds.
   bool sure = false;
   int most_attempts = 1;
-  int timeout_ms = 0;  // When it is over an answer may be missing, or its end; 0: none.
+  int timeout_ms = 0;  // Of a try. Once it is over, an answer or its end may be missing; 0: none.
 };
 
 inline constexpr int kMostAttempts = 9;  // Of roads with retries: num_retries, and the first.
@@ -33,7 +33,7 @@ inline constexpr std::array<Road, 9> kRoads = {{
     {"/plain"},                          // No retries.
     {"/hop/plain"},
     // A short timeout for each try; health checks and outlier detection.
-    {"/timed", false, 3, 1000},
+    {"/timed", false, 3, 150},
     {"/narrow", false, 2, 1000},  // Circuit breakers of a few requests.
     {"/churn"},                   // Its cluster comes and goes.
     {"/lost"},                    // Its name may have no address.
