@@ -124,20 +124,14 @@ void HttpCall::Advance() {
     return Finish(End::kAnswer, std::string());
   }
   if (attempt.state == Exchange::State::kReset) {
-    if (MayRepeat()) return Repeat();
+    // Of a body some may have gone already.
+    const bool whole = request_.framing.kind == http::Framing::kNone;
+    if (!repeated_ && whole && attempt.IsRepeatable(request_.method)) return Repeat();
     cluster_->stats().upstream_rq_rx_reset.Inc();
     JudgeFailure(*cluster_, attempt);
     return Finish(End::kFailed, "the connection ended before the answer did");
   }
   SendMore();
-}
-
-bool HttpCall::MayRepeat() const {
-  if (repeated_ || attempt_->any_bytes) return false;
-  if (request_.framing.kind != http::Framing::kNone) return false;  // Its body may have gone.
-  if (attempt_->unprocessed) return true;
-  return attempt_->reset == upstream::ResetReason::kRemoteClosed && attempt_->reused_connection &&
-         http::IsIdempotent(request_.method);
 }
 
 void HttpCall::Repeat() {

@@ -67,8 +67,6 @@ class HttpCall final : private event::Runnable {
   void Acquire();
   void SendMore();
   void TakeBody();
-  // Whether the host did not act on the request, as far as that can be known.
-  bool MayRepeat() const;
   void Repeat();
   void Finish(End end, std::string message);
 

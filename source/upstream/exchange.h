@@ -72,6 +72,15 @@ class Exchange : public base::ListNode<PendingTag> {
   // `bytes` of `body` were taken: as many more may come.
   void BodyTaken(uint64_t bytes);
 
+  // Of kReset: whether the host closed a kept connection just as the request was sent.
+  bool WasStale() const {
+    return reset == ResetReason::kRemoteClosed && reused_connection && !any_bytes;
+  }
+  // Of kReset: whether a request of `method` did nothing at the host, as far as that can be known.
+  bool IsRepeatable(http::Method method) const {
+    return !any_bytes && (unprocessed || (WasStale() && http::IsIdempotent(method)));
+  }
+
   State state = State::kIdle;
   PoolFailure failure = PoolFailure::kNone;
   ResetReason reset = ResetReason::kNone;

@@ -264,7 +264,7 @@ void HostPool::Offer(ClientConnection& connection) {
     Exchange* next = WaitingFor(connection);
     if (next == nullptr) break;
     if (!Give(connection, *next)) return;
-    base::IntrusiveList<Exchange, PendingTag>::Remove(next);
+    next->Unlink();
     OnPendingGone();
     next->OnProgress();
   }

@@ -195,8 +195,6 @@ class Router final : public filter::HttpFilter {
   // Whether the request is one of those that drop_overloads refuses; then it was answered.
   bool DropForOverload();
   absl::string_view ResetText(absl::string_view reason);
-  // Whether the host closed a kept connection just as the request was sent.
-  bool WasStale() const;
   bool MayRepeat() const;
   // Whether another attempt may follow `reason` (RetryOn bits); counts and schedules it if so.
   bool TryRetry(uint32_t reason);

@@ -158,7 +158,7 @@ void Router::OnReset() {
              words.flag);
     return;
   }
-  wants_fresh_ = wants_fresh_ || WasStale();
+  wants_fresh_ = wants_fresh_ || attempt_->WasStale();
   if (MayRepeat()) {
     repeated_ = true;
     --stream_.info.attempts;
@@ -191,14 +191,9 @@ void Router::BreakOff(absl::string_view details, uint32_t flag) {
 
 // Whether the request can be sent again, once, whatever the policy: nothing of it was acted on.
 bool Router::MayRepeat() const {
-  if (response_started_ || repeated_ || attempt_->any_bytes || !sent_body_.whole()) return false;
+  if (response_started_ || repeated_ || !sent_body_.whole()) return false;
   if (attempt_->retried || hedged()) return false;  // The request was sent again as it is.
-  return attempt_->unprocessed || (WasStale() && http::IsIdempotent(stream_.request.method));
-}
-
-bool Router::WasStale() const {
-  return attempt_->reset == ResetReason::kRemoteClosed && attempt_->reused_connection &&
-         !attempt_->any_bytes;
+  return attempt_->IsRepeatable(stream_.request.method);
 }
 
 void Router::OnTimeout() {
