@@ -42,19 +42,23 @@ struct HeaderMutations {
   bool empty() const { return removals.empty() && additions.empty(); }
 };
 
-// Applies one level as Envoy does: removals first; then every value is computed and presence judged
-// against the head as it then is; then what overwrites, then what appends.
-// `format` is called as absl::string_view format(uint32_t format_index); its result must live as
-// long as the head (in its arena). Empty values are left out unless keep_empty_value.
-template <typename Format>
-void Apply(const HeaderMutations& mutations, http::HeaderMap& headers, Format format) {
-  for (const HeaderRemoval& removal : mutations.removals) {
+inline void Remove(const std::vector<HeaderRemoval>& removals, http::HeaderMap& headers) {
+  for (const HeaderRemoval& removal : removals) {
     if (removal.id != http::HeaderId::kUnknown) {
       headers.Remove(removal.id);
     } else {
       headers.Remove(removal.name);
     }
   }
+}
+
+// Applies one level as Envoy does: removals first; then every value is computed and presence judged
+// against the head as it then is; then what overwrites, then what appends.
+// `format` is called as absl::string_view format(uint32_t format_index); its result must live as
+// long as the head (in its arena). Empty values are left out unless keep_empty_value.
+template <typename Format>
+void Apply(const HeaderMutations& mutations, http::HeaderMap& headers, Format format) {
+  Remove(mutations.removals, headers);
   struct Pending {
     const HeaderAddition* addition;
     absl::string_view value;

@@ -75,16 +75,10 @@ void ChangeResponseHeaders(const route::WeightedCluster* weighted, filter::Strea
 
 void StripInformational(const route::WeightedCluster* weighted, const filter::StreamContext& stream,
                         http::HeaderMap& headers) {
-  stream.routes->ForEachResponseMutations(
-      *stream.route, weighted, [&headers](const route::HeaderMutations& mutations) {
-        for (const route::HeaderRemoval& removal : mutations.removals) {
-          if (removal.id != HeaderId::kUnknown) {
-            headers.Remove(removal.id);
-          } else {
-            headers.Remove(removal.name);
-          }
-        }
-      });
+  stream.routes->ForEachResponseMutations(*stream.route, weighted,
+                                          [&headers](const route::HeaderMutations& mutations) {
+                                            route::Remove(mutations.removals, headers);
+                                          });
 }
 
 namespace {
