@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "re2/re2.h"
+#include "source/match/re2_options.h"
 
 namespace proxenos::match {
 namespace {
@@ -20,9 +21,8 @@ constexpr int kMaxGroups = 10;  // \0 to \9.
 Regex::Regex(std::shared_ptr<const re2::RE2> compiled) : compiled_(std::move(compiled)) {}
 
 absl::StatusOr<Regex> Regex::Compile(absl::string_view pattern, Unit unit) {
-  re2::RE2::Options options;
-  options.set_log_errors(false);
-  if (unit == Unit::kByte) options.set_encoding(re2::RE2::Options::EncodingLatin1);
+  re2::RE2::Options options = ByteOptions();
+  if (unit == Unit::kUtf8) options.set_encoding(re2::RE2::Options::EncodingUTF8);
   auto compiled = std::make_shared<const re2::RE2>(Piece(pattern), options);
   if (!compiled->ok()) {
     return absl::InvalidArgumentError(

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "re2/set.h"
+#include "source/match/re2_options.h"
 
 namespace proxenos::route {
 namespace {
@@ -31,9 +32,7 @@ void RegexSet::Add(match::Regex regex) { regexes_.push_back(std::move(regex)); }
 
 void RegexSet::Build(int64_t max_memory) {
   if (regexes_.size() < kMinPatterns) return;
-  re2::RE2::Options options;
-  options.set_log_errors(false);
-  options.set_encoding(re2::RE2::Options::EncodingLatin1);  // As match::Regex has them.
+  re2::RE2::Options options = match::ByteOptions();
   options.set_max_mem(max_memory != 0 ? max_memory
                                       : kBaseMemory + kMemoryPerPattern *
                                                           static_cast<int64_t>(regexes_.size()));
