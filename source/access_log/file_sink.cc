@@ -174,8 +174,7 @@ void LogWriter::Close(const std::vector<FileSink*>& unused) {
     dropped_lines_ += sink->dropped_lines();
     failed_writes_ += sink->failed_writes();
     written_bytes_ += sink->written_bytes();
-    const std::string path = sink->path();
-    sinks_.erase(path);
+    sinks_.erase(sinks_.find(sink->path()));
   }
 }
 

@@ -62,8 +62,8 @@ class ScopeStore {
   // What one source sent: all of it, or of one collection.
   struct Set {
     absl::btree_map<std::string, Item> items;
-    absl::flat_hash_map<std::string, std::string>
-        owners;  // Names of those in force, by their keys.
+    // Names of those in force, by their keys.
+    absl::flat_hash_map<std::string, std::string> owners;
     std::vector<Slot*> users;
     bool answered = false;
     bool changed = false;  // Within a step.

@@ -93,17 +93,23 @@ int64_t CompileSeconds(const google::protobuf::Duration& proto, config::Errors& 
                   store::kMaxSeconds);
 }
 
+void CheckBytes(uint64_t max_bytes, const config::Path& path, config::Errors& errors) {
+  if (max_bytes < kMinStoreBytes) errors.Add(path, "expected 1048576 or more");
+}
+
+bool CheckFolder(const std::string& folder, const config::Path& path, config::Errors& errors) {
+  if (!folder.empty() && folder.front() == '/') return true;
+  errors.AddValue(path, folder, "an absolute path");
+  return false;
+}
+
 void CompileDisk(const OwnStore::Disk& proto, const config::Path& path, config::Errors& errors,
                  store::DiskStore::Options& options) {
   options.path = proto.path();
-  if (options.path.empty() || options.path.front() != '/') {
-    errors.AddValue(path.Field("path"), options.path, "an absolute path");
-  }
+  CheckFolder(options.path, path.Field("path"), errors);
   while (options.path.size() > 1 && options.path.back() == '/') options.path.pop_back();
   if (proto.has_max_bytes()) options.max_bytes = proto.max_bytes().value();
-  if (options.max_bytes < kMinStoreBytes) {
-    errors.Add(path.Field("max_bytes"), "expected 1048576 or more");
-  }
+  CheckBytes(options.max_bytes, path.Field("max_bytes"), errors);
 }
 
 std::string CompileSecret(const OwnStore::Secret& proto, const config::Path& path,
@@ -154,9 +160,7 @@ void CompileStore(const OwnStore& proto, const config::Path& path, config::Error
   store::StoreOptions options;
   options.keys = settings.key;
   if (proto.has_max_bytes()) options.memory.max_bytes = proto.max_bytes().value();
-  if (options.memory.max_bytes < kMinStoreBytes) {
-    errors.Add(path.Field("max_bytes"), "expected 1048576 or more");
-  }
+  CheckBytes(options.memory.max_bytes, path.Field("max_bytes"), errors);
   if (proto.has_max_variants()) options.memory.max_variants = proto.max_variants().value();
   if (options.memory.max_variants < 1 || options.memory.max_variants > kMaxVariants) {
     errors.Add(path.Field("max_variants"), "expected 1 to 1024");
@@ -205,18 +209,13 @@ void CompileFiles(const Files& proto, const config::Path& path, config::Errors& 
   if (proto.has_max_cache_size_bytes()) {
     const uint64_t max_bytes = proto.max_cache_size_bytes().value();
     own.mutable_disk()->mutable_max_bytes()->set_value(max_bytes);
-    if (max_bytes < kMinStoreBytes) {
-      errors.Add(path.Field("max_cache_size_bytes"), "expected 1048576 or more");
-    }
+    CheckBytes(max_bytes, path.Field("max_cache_size_bytes"), errors);
   }
   if (proto.has_max_individual_cache_entry_size_bytes()) {
     settings.max_body_bytes =
         std::min(settings.max_body_bytes, proto.max_individual_cache_entry_size_bytes().value());
   }
-  if (folder.empty() || folder.front() != '/') {
-    errors.AddValue(folder_path, folder, "an absolute path");
-    return;
-  }
+  if (!CheckFolder(folder, folder_path, errors)) return;
   std::error_code error;
   if (proto.create_cache_path()) {
     std::filesystem::create_directories(folder, error);
