@@ -5,32 +5,19 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "test/support/proxy_loop.h"
+#include "test/upstream/pool_fixture.h"
 #include "test/upstream/silent_host.h"
 
 namespace proxenos::upstream {
 namespace {
 
 using base::kSecond;
-using testing::Peer;
-using testing::ProxyLoop;
-
-constexpr char kGet[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-constexpr char kOk[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 // Each client has connections of its own.
-class ConnectionKindsTest : public ::testing::Test {
+class ConnectionKindsTest : public PoolTest {
  protected:
   ConnectionKindsTest() { proxy_.cluster->pool_per_client = true; }
 
-  Peer Ask() {
-    Peer client = proxy_.Connect();
-    client.Send(kGet);
-    return client;
-  }
-  bool Gets(Peer& peer, const std::string& text) {
-    return proxy_.Until([&] { return peer.Got(text); });
-  }
   // A client that comes, is answered and goes; the connection to the origin that it had.
   Peer Visit() {
     Peer client = Ask();
@@ -46,16 +33,7 @@ class ConnectionKindsTest : public ::testing::Test {
     EXPECT_EQ(proxy_.counts().connections.count(), stats().upstream_cx_active.value());
     return proxy_.counts().connections.count();
   }
-  void ExpectNothingLeft() {
-    proxy_.listener().CloseAll();
-    proxy_.Settle();
-    proxy_.ExpectNothingUnderWay();
-    Connections();
-  }
   stats::ClusterStats& stats() { return proxy_.cluster_stats(); }
-  Thresholds& thresholds() { return proxy_.cluster->thresholds.Mutable()[0]; }
-
-  ProxyLoop proxy_;
 };
 
 TEST_F(ConnectionKindsTest, ThoseThatNobodyUsesGiveWay) {

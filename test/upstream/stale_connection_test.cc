@@ -7,16 +7,25 @@
 namespace proxenos::upstream {
 namespace {
 
+class StaleConnectionTest : public PoolTest {
+ protected:
+  // A second request of `client`, on the connection that `origin` has kept since the first.
+  void AskOnKept(Peer& client, Peer& origin) {
+    Answer(origin);
+    ASSERT_TRUE(Gets(client, "ok"));
+    client.Forget();
+    client.Send(kGet);
+    ASSERT_TRUE(Gets(origin, "\r\n\r\n"));
+  }
+  void DyingOneIsNotReplacedByAnother();
+};
+
 // The origin closes a kept connection just as a request is sent on it.
-TEST_F(PoolTest, StaleConnectionIsReplacedOnce) {
+TEST_F(StaleConnectionTest, StaleConnectionIsReplacedOnce) {
   proxy_.Start();
   Peer client = Ask();
   Peer origin = proxy_.Accept();
-  Answer(origin);
-  ASSERT_TRUE(Gets(client, "ok"));
-  client.Forget();
-  client.Send(kGet);
-  ASSERT_TRUE(Gets(origin, "\r\n\r\n"));
+  AskOnKept(client, origin);
   origin.Close();
   Peer second = proxy_.Accept();
   ASSERT_TRUE(second.valid());
@@ -31,11 +40,6 @@ TEST_F(PoolTest, StaleConnectionIsReplacedOnce) {
   EXPECT_FALSE(proxy_.OriginAsked());
   ExpectNothingLeft();
 }
-
-class StaleConnectionTest : public PoolTest {
- protected:
-  void DyingOneIsNotReplacedByAnother();
-};
 
 // A host that closes every connection that it kept, each as it is used: the request has one of its
 // own then, and no further try is lost.
@@ -77,7 +81,7 @@ TEST_F(StaleConnectionTest, OfAKindIsNotReplacedByAnother) {
 
 // What a host sends unasked, or again, is no answer to the request that comes next: not when it
 // arrives before that request, and not when it arrives while the request is still on its way out.
-TEST_F(PoolTest, LateResponseIsNoAnswer) {
+TEST_F(StaleConnectionTest, LateResponseIsNoAnswer) {
   constexpr char kLate[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate";
   constexpr char kPost[] = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
   for (const bool before : {true, false}) {
@@ -115,15 +119,11 @@ TEST_F(PoolTest, LateResponseIsNoAnswer) {
 }
 
 // A request whose kept connection died is not given one that another has just left.
-TEST_F(PoolTest, WhoWaitsForANewConnectionIsNotGivenAKeptOne) {
+TEST_F(StaleConnectionTest, WhoWaitsForANewConnectionIsNotGivenAKeptOne) {
   proxy_.Start();
   Peer clients[] = {Ask(), Ask()};
   Peer origins[] = {proxy_.Accept(), proxy_.Accept()};
-  Answer(origins[0]);
-  ASSERT_TRUE(Gets(clients[0], "ok"));
-  clients[0].Forget();
-  clients[0].Send(kGet);
-  ASSERT_TRUE(Gets(origins[0], "\r\n\r\n"));
+  AskOnKept(clients[0], origins[0]);
   // Both in one turn.
   origins[0].Close();
   Answer(origins[1]);
@@ -136,16 +136,12 @@ TEST_F(PoolTest, WhoWaitsForANewConnectionIsNotGivenAKeptOne) {
 }
 
 // But rather that than none: the limit is reached, and the new connection went to who came first.
-TEST_F(PoolTest, WhoWaitsForANewConnectionTakesAKeptOneAtTheLimit) {
+TEST_F(StaleConnectionTest, WhoWaitsForANewConnectionTakesAKeptOneAtTheLimit) {
   thresholds().max_connections = 2;
   proxy_.Start();
   Peer clients[] = {Ask(), Ask()};
   Peer origins[] = {proxy_.Accept(), proxy_.Accept()};
-  Answer(origins[0]);
-  ASSERT_TRUE(Gets(clients[0], "ok"));
-  clients[0].Forget();
-  clients[0].Send(kGet);
-  ASSERT_TRUE(Gets(origins[0], "\r\n\r\n"));
+  AskOnKept(clients[0], origins[0]);
   Peer first = Ask();
   proxy_.Settle();
   ASSERT_FALSE(proxy_.OriginAsked());
@@ -164,15 +160,11 @@ TEST_F(PoolTest, WhoWaitsForANewConnectionTakesAKeptOneAtTheLimit) {
 }
 
 // The same while the cluster is replaced: the old one still has its hosts for what is under way.
-TEST_F(PoolTest, StaleConnectionOfAReplacedCluster) {
+TEST_F(StaleConnectionTest, StaleConnectionOfAReplacedCluster) {
   proxy_.Start();
   Peer client = Ask();
   Peer origin = proxy_.Accept();
-  Answer(origin);
-  ASSERT_TRUE(Gets(client, "ok"));
-  client.Forget();
-  client.Send(kGet);
-  ASSERT_TRUE(Gets(origin, "\r\n\r\n"));
+  AskOnKept(client, origin);
   proxy_.PublishCluster();
   origin.Close();
   Peer second = proxy_.Accept();
