@@ -56,9 +56,10 @@ Framing::Kind Http2Stream::SendHead(http::ResponseHead& head, bool end) {
   if (connection_.draining()) connection_.stats().downstream_cx_drain_close.Inc();
   Framing::Kind framing =
       head.framing.kind == Framing::kUntilClose ? Framing::kChunked : head.framing.kind;
-  if (stream_.request.method == http::Method::kHead || head.status == 204 || head.status == 304) {
-    framing = Framing::kNone;
-  }
+  // A success of CONNECT is a tunnel whatever it says, 204 too (RFC 9110, 9.3.6).
+  const bool bodiless =
+      stream_.request.method == http::Method::kHead || head.status == 204 || head.status == 304;
+  if (bodiless && framing != Framing::kTunnel) framing = Framing::kNone;
   // Shorter than its length says: the end is not sent, and the stream will be reset.
   const bool cut = framing == Framing::kLength && head.framing.length != 0;
   end_sent_ = end && !cut;
@@ -108,6 +109,16 @@ void Http2Stream::ReadOn() {
 
 void Http2Stream::End(bool abort) { connection_.EndStream(*this, abort); }
 
+http2::ErrorCode Http2Stream::AbortCode() const {
+  constexpr uint32_t kOriginLost = filter::kUpstreamConnectionTermination |
+                                   filter::kUpstreamRemoteReset |
+                                   filter::kUpstreamConnectionFailure;
+  // RFC 9113, 8.5: what ends the connection behind a tunnel by an error is told as that.
+  return stream_.tunnel() && (stream_.info.flags & kOriginLost) != 0
+             ? http2::ErrorCode::kConnectError
+             : http2::ErrorCode::kInternalError;
+}
+
 void Http2Stream::Release(bool abort) {
   if (closed_ || reset_) return;
   http2::Session& session = connection_.session();
@@ -115,9 +126,9 @@ void Http2Stream::Release(bool abort) {
     // RFC 9113, 8.1: the response is complete, the rest of the request is not wanted.
     if (!stream_.request_complete()) session.Reset(id_, http2::ErrorCode::kNoError);
   } else if (stream_.broken_off()) {
-    session.ResetWhenSent(id_, http2::ErrorCode::kInternalError);
+    session.ResetWhenSent(id_, AbortCode());
   } else {
-    session.Reset(id_, http2::ErrorCode::kInternalError);
+    session.Reset(id_, AbortCode());
   }
   const base::Nanos timeout = session.SendQueueEmpty(id_) ? 0 : FlushTimeout();
   if (timeout != 0) {

@@ -49,6 +49,8 @@ class Http2Stream final : public StreamCarrier {
 
  private:
   void OnFlushTimeout();
+  // What a client is told of a stream that is cut.
+  http2::ErrorCode AbortCode() const;
   // How long what is queued may wait for the peer once the stream is over; 0: for ever.
   base::Nanos FlushTimeout() const;
 

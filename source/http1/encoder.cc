@@ -80,7 +80,10 @@ LengthFields ChooseLength(const http::RequestHead& head) {
 }
 
 LengthFields ChooseLength(const http::ResponseHead& head, const ResponseOptions& options) {
-  if (head.status == 101) return LengthFields{Framing::kTunnel};
+  // RFC 9110, 9.3.6: after CONNECT each success is a tunnel, 204 too.
+  const bool connected =
+      head.framing.kind == Framing::kTunnel && head.status >= 200 && head.status < 300;
+  if (head.status == 101 || connected) return LengthFields{Framing::kTunnel};
   if (head.status < 200 || head.status == 204) return LengthFields{Framing::kNone};
   if (options.to_head || head.status == 304) return OfAbsentBody(head);
   switch (head.framing.kind) {
@@ -90,8 +93,6 @@ LengthFields ChooseLength(const http::ResponseHead& head, const ResponseOptions&
     case Framing::kUntilClose:
       return LengthFields{options.to_http10 ? Framing::kUntilClose : Framing::kChunked};
     case Framing::kTunnel:
-      if (head.status < 300) return LengthFields{Framing::kTunnel};
-      break;
     case Framing::kNone:
       break;
   }

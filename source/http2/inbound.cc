@@ -207,7 +207,8 @@ int SessionState::OnResponseHead(Stream& stream, bool end_stream) {
     return Verdict();
   }
   stream.head_received = true;
-  stream.no_content = head.status == 204 || head.status == 304 || stream.head_request;
+  stream.no_content = head.framing.kind != http::Framing::kTunnel &&
+                      (head.status == 204 || head.status == 304 || stream.head_request);
   stream.visitor->OnHead(buffer::Slice());
   return end_stream ? EndMessage(stream) : Verdict();
 }

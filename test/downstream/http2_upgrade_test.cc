@@ -38,6 +38,36 @@ TEST_F(Http2UpgradeTest, ExtendedConnectIsAnUpgradeToAnHttp1Origin) {
   EXPECT_TRUE(Completes(client_->Get("/direct")));
 }
 
+// RFC 9113, section 8.5: a TCP error behind a tunnel is told as that.
+TEST_F(Http2UpgradeTest, OriginThatBreaksATunnelIsAConnectError) {
+  proxy_.http.upgrades = {"websocket"};
+  proxy_.http.http2.options.allow_connect = true;
+  Begin();
+  ASSERT_TRUE(Until([&] { return client_->session().peer_allows_connect(); }));
+  const StreamId id =
+      client_->Upgrade("/chat", "websocket", {{"sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="}});
+  Peer origin = OriginGets("GET /chat HTTP/1.1");
+  origin.Send(
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+  ASSERT_TRUE(Until([&] { return client_->Of(id).has_head; }));
+  origin.Close(/*reset=*/true);
+  ASSERT_TRUE(Until([&] { return client_->Of(id).closed; }));
+  EXPECT_EQ(client_->Of(id).reset, http2::ErrorCode::kConnectError);
+}
+
+// Where no tunnel was, it stays an error of ours.
+TEST_F(Http2UpgradeTest, OriginThatBreaksAResponseIsNoConnectError) {
+  Begin();
+  const StreamId id = client_->Get("/cut");
+  Peer origin = OriginGets("GET /cut HTTP/1.1");
+  origin.Send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+  ASSERT_TRUE(Until([&] { return client_->Of(id).has_head; }));
+  origin.Close(/*reset=*/true);
+  ASSERT_TRUE(Until([&] { return client_->Of(id).closed; }));
+  EXPECT_EQ(client_->Of(id).reset, http2::ErrorCode::kInternalError);
+}
+
 // An answer that has nothing to do with the key is none (RFC 6455, section 4.1).
 TEST_F(Http2UpgradeTest, OriginThatDoesNotAnswerOurKeyIsNoWebSocket) {
   proxy_.http.upgrades = {"websocket"};

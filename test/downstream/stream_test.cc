@@ -406,6 +406,26 @@ TEST_F(StreamTest, TunnelBothWaysUntilEitherEnds) {
   ExpectAllGone();
 }
 
+// RFC 9110, section 9.3.6: any success of CONNECT is a tunnel.
+TEST_F(StreamTest, TunnelOfConnectWithoutContent) {
+  proxy_.http.upgrades = {"connect"};
+  proxy_.routes = R"(
+    virtual_hosts {
+      name: "all" domains: "*"
+      routes { match { connect_matcher {} } route { cluster: "origin" } }
+    })";
+  proxy_.Start();
+  Exchange("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n");
+  origin_.Send("HTTP/1.1 204 No Content\r\n\r\nhi");
+  ASSERT_TRUE(ClientGets("\r\n\r\nhi"));
+  EXPECT_TRUE(client_.Got("HTTP/1.1 204 No Content\r\n"));
+  client_.Send("ping");
+  ASSERT_TRUE(proxy_.Until([this] { return origin_.Got("ping"); }));
+  origin_.Close();
+  ASSERT_TRUE(proxy_.Until([this] { return client_.Ended(); }));
+  ExpectAllGone();
+}
+
 TEST_F(StreamTest, RefusedUpgradeForwardsNothingOfTheTunnel) {
   proxy_.http.upgrades = {"websocket"};
   proxy_.Start();

@@ -304,6 +304,13 @@ TEST(EncodeResponse, TunnelOfConnect) {
   r.head.framing.kind = Framing::kTunnel;
   EXPECT_EQ(r.Encode(), "HTTP/1.1 200 OK\r\n\r\n");
   EXPECT_EQ(r.on_wire, Framing::kTunnel);
+  // RFC 9110, 9.3.6: any success is one.
+  r.head.status = 204;
+  EXPECT_EQ(r.Encode(), "HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_EQ(r.on_wire, Framing::kTunnel);
+  r.head.status = 304;
+  r.Encode();
+  EXPECT_EQ(r.on_wire, Framing::kNone);
 }
 
 TEST(Chunks, SizesAndEnd) {

@@ -217,6 +217,13 @@ TEST_P(SessionTest, PlainConnect) {
   server.Respond(id, 200, "hi");
   Carry(client.session, server.session, Way());
   EXPECT_EQ(client.Response(id), "response 200 \"\" tunnel\nbody hi\ncomplete\n");
+
+  // RFC 9110, 9.3.6: any success is a tunnel.
+  const StreamId second = client.Send(request, false);
+  Carry(client.session, server.session, Way());
+  server.Respond(second, 204, "hi");
+  Carry(client.session, server.session, Way());
+  EXPECT_EQ(client.Response(second), "response 204 \"\" tunnel\nbody hi\ncomplete\n");
 }
 
 // Fields of a connection do not travel, and nothing in a value can end a line behind us.
