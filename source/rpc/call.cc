@@ -11,6 +11,7 @@
 #include "source/rpc/failure_text.h"
 #include "source/rpc/judging.h"
 #include "source/rpc/timeout.h"
+#include "source/stats/request_origin.h"
 #include "source/upstream/client_stream.h"
 #include "source/upstream/connection_kind.h"
 #include "source/upstream/request_name.h"
@@ -172,7 +173,9 @@ void Call::SendMore() {
 void Call::ReadHead() {
   head_seen_ = true;
   head_bytes_ = attempt_->head_bytes;
-  cluster_->stats().upstream_rq.Inc(response_.status);
+  // Envoy marks its own requests as internal.
+  cluster_->stats().upstream_rq.Inc(
+      stats::StatusOf(stats::RequestOrigin::kInternal, response_.status));
   JudgeHead(*cluster_, *attempt_, response_, /*grpc=*/true);
   if (StatusIn(response_.headers).has_value()) return;
   if (response_.status != 200) {

@@ -8,6 +8,7 @@
 #include "source/base/limits.h"
 #include "source/rpc/failure_text.h"
 #include "source/rpc/judging.h"
+#include "source/stats/request_origin.h"
 #include "source/upstream/client_stream.h"
 #include "source/upstream/connection_kind.h"
 #include "source/upstream/request_name.h"
@@ -118,7 +119,8 @@ void HttpCall::Advance() {
   }
   if (attempt.end) {
     auto& stats = cluster_->stats();
-    stats.upstream_rq.Inc(response_.status);
+    // Envoy marks its own requests as internal.
+    stats.upstream_rq.Inc(stats::StatusOf(stats::RequestOrigin::kInternal, response_.status));
     stats.upstream_rq_time.Record(
         static_cast<uint64_t>((loop_.now() - started_) / base::kMillisecond));
     return Finish(End::kAnswer, std::string());

@@ -24,7 +24,7 @@ namespace {
 // The readings of one shape and schema: they have the same families.
 using Table = std::vector<uint32_t>;
 
-// One line of a schema, or of a response code's line one of its three families.
+// One line of a schema, or of a response code's line one of its families.
 struct Row {
   StatType type;
   std::string family;  // "cluster.upstream_rq_xx"
@@ -40,6 +40,19 @@ std::string MetricName(absl::string_view family) {
     if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != ':') c = '_';
   }
   return name;
+}
+
+using Families = std::vector<std::pair<StatType, std::string>>;
+
+// Those that response codes may show as.
+void AddCodeFamilies(absl::string_view name, Families& into) {
+  const auto add = [name, &into](absl::string_view origin) {
+    for (const absl::string_view ending : {"", "_xx", "_completed"}) {
+      into.emplace_back(StatType::kCounter, absl::StrCat(origin, name, ending));
+    }
+  };
+  add("");
+  for (const absl::string_view origin : kOriginPrefixes) add(origin);
 }
 
 // `envoy_cluster_name="foo"`
@@ -166,11 +179,9 @@ void Writer::MakeRows() {
     const absl::string_view prefix = key.first->family;
     const absl::Span<const StatSpec> stats = key.second->stats;
     for (uint32_t i = 0; i < stats.size(); ++i) {
-      std::vector<std::pair<StatType, std::string>> suffixes;
+      Families suffixes;
       if (stats[i].kind == Kind::kResponseCodes) {
-        for (const absl::string_view ending : {"", "_xx", "_completed"}) {
-          suffixes.emplace_back(StatType::kCounter, absl::StrCat(stats[i].name, ending));
-        }
+        AddCodeFamilies(stats[i].name, suffixes);
       } else {
         ForEachStat(readings_[table.front()], i, [&suffixes](const Stat& stat) {
           suffixes.emplace_back(stat.type, std::string(stat.family));

@@ -3,6 +3,8 @@
 
 #include <memory>
 
+#include "source/stats/request_origin.h"
+
 namespace proxenos::stats {
 
 ResponseCodes::~ResponseCodes() {
@@ -14,7 +16,9 @@ ResponseCodes::~ResponseCodes() {
 }
 
 void ResponseCodes::Inc(uint32_t status) {
-  if (status < 100 || status > 599) status = kOther;
+  const uint32_t origin = status & ~kStatusMask;
+  const bool known = origin <= static_cast<uint32_t>(RequestOrigin::kRetried);
+  status = known ? StatusOf(static_cast<RequestOrigin>(origin), status & kStatusMask) : kOther;
   const auto key = static_cast<uint16_t>(status + 1);
   std::atomic<Block*>* place = &first_;
   while (true) {

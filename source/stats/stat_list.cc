@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "source/stats/bucket_rules.h"
+#include "source/stats/request_origin.h"
 
 namespace proxenos::stats {
 namespace {
@@ -49,9 +52,19 @@ void VisitPlain(const StatSpec& spec, Stat stat, absl::FunctionRef<void(const St
   visit(stat);
 }
 
-void VisitClasses(absl::string_view base, const std::array<uint64_t, 6>& counts,
-                  const std::array<bool, 6>& seen, absl::FunctionRef<void(const Stat&)> visit) {
+// Statuses and their counts, in no order, each status once.
+using Statuses = std::vector<std::pair<uint32_t, uint64_t>>;
+
+void VisitClasses(absl::string_view base, const Statuses& statuses,
+                  absl::FunctionRef<void(const Stat&)> visit) {
+  std::array<uint64_t, 6> counts = {};
+  std::array<bool, 6> seen = {};
+  for (const auto& [status, count] : statuses) {
+    counts[status / 100] += count;
+    seen[status / 100] = true;
+  }
   const std::string family = absl::StrCat(base, "_xx");
+  // The first are those of no class.
   for (size_t i = 1; i < counts.size(); ++i) {
     if (!seen[i]) continue;
     const std::string digit = absl::StrCat(i);
@@ -67,21 +80,13 @@ void VisitClasses(absl::string_view base, const std::array<uint64_t, 6>& counts,
   }
 }
 
-void VisitCodes(const ScopeReading& reading, uint32_t spec,
-                absl::FunctionRef<void(const Stat&)> visit) {
-  const absl::string_view base = reading.schema->stats[spec].name;
-  std::array<uint64_t, 6> classes = {};
-  std::array<bool, 6> seen = {};
+void VisitStatuses(absl::string_view base, const Statuses& statuses,
+                   absl::FunctionRef<void(const Stat&)> visit) {
   uint64_t completed = 0;
-  bool any = false;
-  for (const StatValues::Code& code : reading.total.codes) {
-    if (code.stat != spec) continue;
-    any = true;
-    completed += code.count;
-    if (code.status == ResponseCodes::kOther) continue;
-    classes[code.status / 100] += code.count;
-    seen[code.status / 100] = true;
-    const std::string status = absl::StrCat(code.status);
+  for (const auto& [code, count] : statuses) {
+    completed += count;
+    if (code == ResponseCodes::kOther) continue;
+    const std::string status = absl::StrCat(code);
     const std::string name = absl::StrCat(base, "_", status);
     Stat stat;
     stat.name = name;
@@ -89,17 +94,48 @@ void VisitCodes(const ScopeReading& reading, uint32_t spec,
     stat.tag = kCodeTag;
     stat.tag_value = status;
     stat.used = true;
-    stat.value = code.count;
+    stat.value = count;
     visit(stat);
   }
-  VisitClasses(base, classes, seen, visit);
+  VisitClasses(base, statuses, visit);
   const std::string name = absl::StrCat(base, "_completed");
   Stat stat;
   stat.name = name;
   stat.family = name;
-  stat.used = any;
+  stat.used = !statuses.empty();
   stat.value = completed;
   visit(stat);
+}
+
+void AddStatus(Statuses& among, uint32_t status, uint64_t count) {
+  for (auto& [known, sum] : among) {
+    if (known != status) continue;
+    sum += count;
+    return;
+  }
+  among.emplace_back(status, count);
+}
+
+void VisitCodes(const ScopeReading& reading, uint32_t spec,
+                absl::FunctionRef<void(const Stat&)> visit) {
+  Statuses all;
+  std::array<Statuses, kOriginPrefixes.size()> apart;
+  for (const StatValues::Code& code : reading.total.codes) {
+    if (code.stat != spec) continue;
+    const uint32_t status = code.status & kStatusMask;
+    const auto origin = static_cast<RequestOrigin>(code.status & ~kStatusMask);
+    if (origin != RequestOrigin::kRetried) AddStatus(all, status, code.count);
+    if (origin == RequestOrigin::kUntold) continue;
+    const size_t place = static_cast<uint32_t>(origin) / (kStatusMask + 1) - 1;
+    apart[place].emplace_back(status, code.count);
+  }
+  std::sort(all.begin(), all.end());
+  const absl::string_view base = reading.schema->stats[spec].name;
+  VisitStatuses(base, all, visit);
+  for (size_t i = 0; i < apart.size(); ++i) {
+    if (apart[i].empty()) continue;
+    VisitStatuses(absl::StrCat(kOriginPrefixes[i], base), apart[i], visit);
+  }
 }
 
 // Names of scopes whose prefixes contain one another mix (`cluster.a.upstream_...` and

@@ -2,6 +2,7 @@
 // spread out into codes, classes and their total.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -27,6 +28,11 @@ struct Stat {
   const HistogramData* interval = nullptr;  // of a histogram; never null there
   const std::string* text = nullptr;        // of a text readout; never null there
 };
+
+// What stands before the names of response codes that were told with their RequestOrigin, from
+// kExternal on.
+inline constexpr std::array<absl::string_view, 3> kOriginPrefixes = {"external.", "internal.",
+                                                                     "retry."};
 
 // Calls `visit` with each stat that one line of the schema shows as.
 void ForEachStat(const ScopeReading& reading, uint32_t spec,

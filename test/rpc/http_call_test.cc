@@ -3,9 +3,12 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "source/stats/registry.h"
+#include "source/stats/request_origin.h"
 #include "source/upstream/cluster_map.h"
 #include "test/support/side_service.h"
 #include "test/support/sim_clock.h"
@@ -83,6 +86,9 @@ TEST_F(HttpCallTest, AsksAndIsAnswered) {
   EXPECT_EQ(call.response().headers.Find("x-answer")->value(), "yes");
   EXPECT_EQ(call.body().ToString(), "short");
   EXPECT_EQ(told_, 1);
+  const std::vector<std::pair<uint32_t, uint64_t>> counted = {
+      {stats::StatusOf(stats::RequestOrigin::kInternal, 418), 1}};
+  EXPECT_EQ(clusters_.Find("peer")->stats().upstream_rq.Read(), counted);
 }
 
 TEST_F(HttpCallTest, AsksWithoutABody) {

@@ -13,6 +13,7 @@
 #include "source/stats/cluster_stats.h"
 #include "source/stats/http_stats.h"
 #include "source/stats/listener_stats.h"
+#include "source/stats/request_origin.h"
 #include "source/stats/server_stats.h"
 
 namespace proxenos::stats {
@@ -262,6 +263,24 @@ TEST(ResponseCodesTest, StatusesOutOfRangeShareOneCell) {
   }
   EXPECT_EQ(other, 5u);
   EXPECT_EQ(of_599, 2u);
+}
+
+TEST(ResponseCodesTest, OriginsHaveCellsOfTheirOwn) {
+  ResponseCodes codes;
+  codes.Inc(StatusOf(RequestOrigin::kExternal, 200));
+  codes.Inc(StatusOf(RequestOrigin::kInternal, 200));
+  codes.Inc(StatusOf(RequestOrigin::kRetried, 200));
+  codes.Inc(200);
+  codes.Inc(StatusOf(RequestOrigin::kExternal, 99));
+  codes.Inc(StatusOf(RequestOrigin::kExternal, 0) + 600);
+  const auto read = codes.Read();
+  ASSERT_EQ(read.size(), 5u);
+  EXPECT_EQ(read[0].first, 1024u + 200);
+  EXPECT_EQ(read[1].first, 2048u + 200);
+  EXPECT_EQ(read[2].first, 3072u + 200);
+  EXPECT_EQ(read[3].first, 200u);
+  EXPECT_EQ(read[4].first, 1024u);
+  EXPECT_EQ(read[4].second, 2u);
 }
 
 TEST(ScopeNameTest, TagsAreSanitizedPartsOfThePrefix) {

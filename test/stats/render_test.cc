@@ -23,6 +23,7 @@
 #include "source/stats/http_stats.h"
 #include "source/stats/listener_stats.h"
 #include "source/stats/registry.h"
+#include "source/stats/request_origin.h"
 #include "source/stats/server_stats.h"
 
 namespace proxenos::stats {
@@ -214,6 +215,55 @@ TEST_F(RenderTest, PrometheusSummaryAndTextReadouts) {
                              "envoy_cluster_upstream_rq_time_sum{envoy_cluster_name=\"a\"} 1837\n"
                              "envoy_cluster_upstream_rq_time_count{envoy_cluster_name=\"a\"} 9\n"))
       << out;
+}
+
+// Sums over all origins but repeated tries, and each origin under a name of its own.
+TEST(RenderOriginTest, CodesByOrigin) {
+  Registry registry;
+  Group<ClusterStats> cluster = registry.Open<ClusterStats>(ClusterScope("a"));
+  for (const uint32_t status : {200u, 200u, 404u}) {
+    cluster->upstream_rq.Inc(StatusOf(RequestOrigin::kExternal, status));
+  }
+  cluster->upstream_rq.Inc(StatusOf(RequestOrigin::kInternal, 200));
+  cluster->upstream_rq.Inc(StatusOf(RequestOrigin::kRetried, 503));
+  cluster->upstream_rq.Inc(429);
+  RenderOptions used;
+  used.used_only = true;
+  EXPECT_EQ(RenderText(registry.Read(), used),
+            "cluster.a.external.upstream_rq_200: 2\n"
+            "cluster.a.external.upstream_rq_2xx: 2\n"
+            "cluster.a.external.upstream_rq_404: 1\n"
+            "cluster.a.external.upstream_rq_4xx: 1\n"
+            "cluster.a.external.upstream_rq_completed: 3\n"
+            "cluster.a.internal.upstream_rq_200: 1\n"
+            "cluster.a.internal.upstream_rq_2xx: 1\n"
+            "cluster.a.internal.upstream_rq_completed: 1\n"
+            "cluster.a.retry.upstream_rq_503: 1\n"
+            "cluster.a.retry.upstream_rq_5xx: 1\n"
+            "cluster.a.retry.upstream_rq_completed: 1\n"
+            "cluster.a.upstream_rq_200: 3\n"
+            "cluster.a.upstream_rq_2xx: 3\n"
+            "cluster.a.upstream_rq_404: 1\n"
+            "cluster.a.upstream_rq_429: 1\n"
+            "cluster.a.upstream_rq_4xx: 2\n"
+            "cluster.a.upstream_rq_completed: 5\n");
+  PrometheusOptions external;
+  external.common.accepts = [](absl::string_view name) {
+    return absl::StrContains(name, ".external.");
+  };
+  EXPECT_EQ(RenderPrometheus(registry.Read(), external),
+            "# TYPE envoy_cluster_external_upstream_rq counter\n"
+            "envoy_cluster_external_upstream_rq{envoy_response_code=\"200\",envoy_cluster_name="
+            "\"a\"} 2\n"
+            "envoy_cluster_external_upstream_rq{envoy_response_code=\"404\",envoy_cluster_name="
+            "\"a\"} 1\n"
+            "# TYPE envoy_cluster_external_upstream_rq_completed counter\n"
+            "envoy_cluster_external_upstream_rq_completed{envoy_cluster_name=\"a\"} 3\n"
+            "# TYPE envoy_cluster_external_upstream_rq_xx counter\n"
+            "envoy_cluster_external_upstream_rq_xx{envoy_response_code_class=\"2\","
+            "envoy_cluster_name=\"a\"} 2\n"
+            "envoy_cluster_external_upstream_rq_xx{envoy_response_code_class=\"4\","
+            "envoy_cluster_name=\"a\"} 1\n");
 }
 
 // A cluster's name cannot forge a line, whatever it holds.

@@ -16,6 +16,7 @@
 #include "source/filters/http/router/hedging.h"
 #include "source/filters/http/router/strict_headers.h"
 #include "source/filters/http/router/upstream_logs.h"
+#include "source/stats/request_origin.h"
 #include "source/tracing/stream_trace.h"
 #include "source/upstream/client_connection.h"
 #include "source/upstream/client_stream.h"
@@ -423,7 +424,9 @@ bool Router::RefuseStrictly() {
 void Router::CountStatus(uint16_t status) {
   const bool hidden = config_.suppress_grpc_codes && stream_.IsGrpcCall();
   const uint32_t counted = hidden ? stats::ResponseCodes::kOther : status;
-  cluster_->stats().upstream_rq.Inc(counted);
+  const auto origin =
+      stream_.internal ? stats::RequestOrigin::kInternal : stats::RequestOrigin::kExternal;
+  cluster_->stats().upstream_rq.Inc(stats::StatusOf(origin, counted));
   counts_.CountStatus(counted);
 }
 

@@ -11,6 +11,7 @@
 #include "source/filters/http/router/upstream_failure.h"
 #include "source/filters/http/router/upstream_logs.h"
 #include "source/runtime/snapshot.h"
+#include "source/stats/request_origin.h"
 #include "source/tracing/stream_trace.h"
 
 namespace proxenos::filters::router {
@@ -289,6 +290,10 @@ bool Router::TryRetry(uint32_t reason) {
     stream_.trace->EndAttempt(attempt_->response.status);
   }
   stream_.response_head_bytes = std::move(attempt_->head_bytes);  // The access log may read it.
+  if (attempt_->head) {
+    cluster_->stats().upstream_rq.Inc(
+        stats::StatusOf(stats::RequestOrigin::kRetried, attempt_->response.status));
+  }
   FinishAttempt(0);
   if (told != 0) cluster_->stats().upstream_rq_retry_backoff_ratelimited.Inc();
   ScheduleRetry(told != 0 ? Retry::Spread(told, loop.random()) : BackOff());

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
+#include "source/stats/request_origin.h"
 #include "test/support/http2_origin.h"
 #include "test/support/proxy_loop.h"
 
@@ -250,6 +253,10 @@ TEST_F(RouterTest, GrpcCallsAreRetriedByStatus) {
   }
   EXPECT_TRUE(Gets(client, "grpc-status: 13")) << "INTERNAL is not among the words";
   EXPECT_EQ(calls, 3);
+  const std::vector<std::pair<uint32_t, uint64_t>> counted = {
+      {stats::StatusOf(stats::RequestOrigin::kRetried, 200), 2},
+      {stats::StatusOf(stats::RequestOrigin::kExternal, 200), 1}};
+  EXPECT_EQ(stats().upstream_rq.Read(), counted);
   ExpectNothingLeft();
 }
 
