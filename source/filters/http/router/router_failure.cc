@@ -302,11 +302,8 @@ bool Router::TryRetry(uint32_t reason) {
 
 bool Router::AcquireRetry() {
   auto& stats = cluster_->stats();
+  // The request need not be complete: what is still to come of it goes to the next try alone.
   if (!sent_body_.whole()) return false;
-  if (!stream_.request_out.end) {
-    stream_.http_stats.rq_retry_skipped_request_not_complete.Inc();
-    return false;
-  }
   // That of the retry before this one: how many there may be can have changed since.
   if (std::exchange(retry_counted_, false)) cluster_->ReleaseRetry(priority());
   if (retry_.left() == 0) {
