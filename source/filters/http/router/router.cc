@@ -127,6 +127,7 @@ void Router::Forward() {
   }
   timeouts_.Read(*forward_, stream_.IsGrpcCall(), retry_.per_try_timeout(),
                  config_.respect_expected_timeout, head.headers);
+  if (retry_.hedges()) timeouts_.Hedge();
   timeouts_.Announce(0, !config_.suppress_envoy_headers, head.headers);
   late_is_no_content_ = head.headers.Remove(HeaderId::kXEnvoyUpstreamRqTimeoutAltResponse) > 0;
   head.headers.Remove(HeaderId::kXEnvoyUpstreamAltStatName);

@@ -36,7 +36,7 @@ void Timeouts::Read(const route::Forward& forward, bool grpc, base::Nanos per_tr
 }
 
 void Timeouts::Announce(base::Nanos elapsed, bool tell, http::HeaderMap& headers) const {
-  base::Nanos expected = per_try_ != 0 ? per_try_ : whole_;
+  base::Nanos expected = per_try_ != 0 && !hedges_ ? per_try_ : whole_;
   if (expected == 0) return;
   // 0 would mean that there is no end.
   if (whole_ != 0) expected = std::max(std::min(expected, whole_ - elapsed), base::kMillisecond);

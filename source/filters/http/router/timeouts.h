@@ -22,6 +22,9 @@ class Timeouts {
   // From the beginning of a try to its response. 0: none.
   base::Nanos per_try() const { return per_try_; }
 
+  // Tries go on beside those that follow them: the host of each has all that is left of whole().
+  void Hedge() { hedges_ = true; }
+
   // Writes into `headers` how long the next try has, `elapsed` after the end of the request: into
   // x-envoy-expected-rq-timeout-ms when `tell`, and into grpc-timeout where that sets the timeout.
   void Announce(base::Nanos elapsed, bool tell, http::HeaderMap& headers) const;
@@ -30,6 +33,7 @@ class Timeouts {
   base::Nanos whole_ = 0;
   base::Nanos per_try_ = 0;
   bool rewrites_grpc_timeout_ = false;
+  bool hedges_ = false;
 };
 
 }  // namespace proxenos::filters::router

@@ -93,6 +93,18 @@ TEST_F(TimeoutsTest, RetriesAreToldWhatIsLeft) {
   EXPECT_EQ(Announced(5 * kSecond), "1") << "0 would mean without end";
 }
 
+// The end of its time is not the end of a try that is hedged.
+TEST_F(TimeoutsTest, HedgedTriesAreToldWhatTheWholeHasLeft) {
+  Read("timeout { seconds: 3 }", {}, false, kSecond);
+  timeouts_.Hedge();
+  EXPECT_EQ(Announced(), "3000");
+  EXPECT_EQ(Announced(kSecond), "2000");
+  EXPECT_EQ(timeouts_.per_try(), kSecond);
+  Read("timeout { seconds: 0 }", {}, false, kSecond);
+  timeouts_.Hedge();
+  EXPECT_EQ(Announced(), "none");
+}
+
 TEST_F(TimeoutsTest, MaxStreamDurationTakesTheirPlace) {
   Read("timeout { seconds: 3 } max_stream_duration {}");
   EXPECT_EQ(timeouts_.whole(), 0);
