@@ -62,13 +62,13 @@ bool MayRetry(const route::RetryPolicy& policy, const http::RequestHead& head) {
 
 void Retry::Begin(const route::Forward& forward, http::RequestHead& head) {
   http::HeaderMap& headers = head.headers;
+  bool may = true;
   if (forward.retry != nullptr) {
     policy_ = forward.retry.get();
     per_try_timeout_ = policy_->per_try_timeout.value_or(0);
-    if (MayRetry(*policy_, head)) {
-      on_ = policy_->retry_on;
-      left_ = policy_->num_retries;
-    }
+    may = MayRetry(*policy_, head);
+    on_ = policy_->retry_on;
+    left_ = policy_->num_retries;
   }
   hedges_ = Hedges(forward, headers);
   if (const auto ms = TakeMs(headers, HeaderId::kXEnvoyUpstreamRqPerTryTimeoutMs)) {
@@ -81,6 +81,7 @@ void Retry::Begin(const route::Forward& forward, http::RequestHead& head) {
     if (left_ == 0) left_ = 1;
     headers.Remove(id);
   }
+  if (!may) on_ = 0;  // Whatever the request asks for itself.
   if (const http::Header* most = headers.Find(HeaderId::kXEnvoyMaxRetries)) {
     uint32_t retries;
     if (on_ != 0 && absl::SimpleAtoi(most->value(), &retries)) left_ = retries;

@@ -175,6 +175,10 @@ TEST_F(RetryTest, PolicyThatNamesRequestsHoldsForThoseAlone) {
   EXPECT_TRUE(Wants({503}));
   Begin(kPolicy);
   EXPECT_FALSE(Wants({503}));
+  Begin(kPolicy, {{"x-envoy-retry-on", "5xx"}, {"x-envoy-max-retries", "2"}});
+  EXPECT_FALSE(retry_.any()) << "what a request asks for does not get around it";
+  EXPECT_FALSE(request_->head.headers.Has(http::HeaderId::kXEnvoyRetryOn));
+  EXPECT_FALSE(request_->head.headers.Has(http::HeaderId::kXEnvoyMaxRetries));
 }
 
 // As much as the host says, and what several proxies would not all say at once.
