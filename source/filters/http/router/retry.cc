@@ -25,7 +25,7 @@ std::optional<base::Nanos> ReadMs(const http::HeaderMap& headers, HeaderId id) {
 
 std::optional<base::Nanos> TakeMs(http::HeaderMap& headers, HeaderId id) {
   const std::optional<base::Nanos> ms = ReadMs(headers, id);
-  if (ms) headers.Remove(id);
+  headers.Remove(id);
   return ms;
 }
 

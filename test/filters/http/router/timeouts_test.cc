@@ -58,6 +58,11 @@ TEST_F(TimeoutsTest, OfTheRequestsOwnField) {
   EXPECT_EQ(timeouts_.whole(), 250 * kMillisecond);
   EXPECT_EQ(Field("x-envoy-upstream-rq-timeout-ms"), "none");
   EXPECT_EQ(Announced(), "250");
+  for (const char* no_number : {"-5", "5x", ""}) {
+    Read("timeout { seconds: 3 }", {{"x-envoy-upstream-rq-timeout-ms", no_number}});
+    EXPECT_EQ(timeouts_.whole(), 3 * kSecond) << no_number;
+    EXPECT_EQ(Field("x-envoy-upstream-rq-timeout-ms"), "none") << "it is for this proxy alone";
+  }
 }
 
 TEST_F(TimeoutsTest, OfTheProxyBefore) {
