@@ -229,7 +229,9 @@ void Call::FinishFailed() {
     case ResetReason::kRefusedStream:
       return Finish(Status::kUnavailable, "the server refused the stream");
     case ResetReason::kProtocolError:
-      return Finish(Status::kInternal, absl::StrCat("protocol error: ", attempt_->codec_detail));
+      return Finish(Status::kInternal,
+                    absl::StrCat("protocol error", attempt_->codec_detail.empty() ? "" : ": ",
+                                 attempt_->codec_detail));
     case ResetReason::kRemoteReset:
     case ResetReason::kLocalReset:
       return Finish(Status::kInternal, "the stream was reset");

@@ -86,6 +86,17 @@ TEST_F(Http2ClientStreamTest, ResetByTheHost) {
   ExpectNothingLeft();
 }
 
+TEST_F(Http2ClientStreamTest, ResetForAProtocolError) {
+  Start();
+  origin_.on_request = [](Http2OriginStream& stream) { stream.Reset(ErrorCode::kProtocolError); };
+  Peer client = Ask();
+  EXPECT_TRUE(Gets(client, "HTTP/1.1 502"));
+  EXPECT_TRUE(client.Got("reset reason: protocol error"));
+  EXPECT_EQ(stats().upstream_rq_rx_reset.value(), 1u);
+  EXPECT_EQ(stats().upstream_cx_protocol_error.value(), 0u) << "the host kept to the protocol";
+  ExpectNothingLeft();
+}
+
 constexpr char kRetryRoutes[] = R"(
   name: "r"
   virtual_hosts {
