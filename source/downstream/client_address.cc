@@ -3,6 +3,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
+#include "source/http/list_field.h"
 
 namespace proxenos::downstream {
 namespace {
@@ -73,21 +74,7 @@ bool NamesOneAlone(const http::HeaderMap& headers) {
 void AppendForwardedFor(http::HeaderMap& headers, const net::Address& address) {
   char text[net::Address::kMaxIpText];
   const absl::string_view ip(text, address.FormatIp(text));
-  if (ip.empty()) return;
-  for (uint32_t i = headers.size(); i > 0; --i) {
-    http::Header& header = headers.begin()[i - 1];
-    if (header.id != HeaderId::kXForwardedFor) continue;
-    const absl::string_view old = header.value();
-    const size_t size = old.size() + 1 + ip.size();
-    char* joined = static_cast<char*>(headers.arena().Allocate(size));
-    old.copy(joined, old.size());
-    joined[old.size()] = ',';
-    ip.copy(joined + old.size() + 1, ip.size());
-    header.value_data = joined;
-    header.value_size = static_cast<uint32_t>(size);
-    return;
-  }
-  headers.Add(HeaderId::kXForwardedFor, ip);
+  if (!ip.empty()) http::AppendToList(headers, HeaderId::kXForwardedFor, ",", ip);
 }
 
 DetectedAddress DetectAddress(const std::vector<AddressDetector>& detectors,

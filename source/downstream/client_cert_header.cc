@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "source/downstream/origin_rules.h"
+#include "source/http/list_field.h"
 #include "source/tls/session_info.h"
 
 namespace proxenos::downstream {
@@ -89,13 +90,13 @@ void MutateClientCertHeader(const HttpConfig& config, const filter::ConnectionIn
     return;
   }
   if (mode == ForwardClientCert::kForwardOnly) return;
-  std::string element =
+  const std::string element =
       Describe(chosen == nullptr ? config.client_cert_details : chosen->details, *session);
   if (mode == ForwardClientCert::kAppendForward) {
-    const absl::string_view before = headers.Get(HeaderId::kXForwardedClientCert);
-    if (!before.empty()) element = absl::StrCat(before, ",", element);
+    http::AppendToList(headers, HeaderId::kXForwardedClientCert, ",", element);
+  } else {
+    headers.Set(HeaderId::kXForwardedClientCert, element);
   }
-  headers.Set(HeaderId::kXForwardedClientCert, element);
 }
 
 }  // namespace proxenos::downstream

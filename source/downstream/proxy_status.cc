@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "source/http/chars.h"
+#include "source/http/list_field.h"
 
 namespace proxenos::downstream {
 namespace {
@@ -107,10 +108,7 @@ void AddProxyStatus(const ProxyStatus& rules, const filter::LocalNode* node,
     value += "; details=";
     AppendQuoted(details, value);
   }
-  if (const http::Header* other = head.headers.Find(absl::string_view(kField))) {
-    value = absl::StrCat(other->value(), ", ", value);
-  }
-  head.headers.Set(absl::string_view(kField), value);
+  http::AppendToList(head.headers, absl::string_view(kField), ", ", value);
   if (rules.sets_status && error->status != 0) head.status = error->status;
 }
 

@@ -9,6 +9,7 @@
 #include "source/downstream/client_address.h"
 #include "source/downstream/client_cert_header.h"
 #include "source/downstream/origin_rules.h"
+#include "source/http/list_field.h"
 
 namespace proxenos::downstream {
 namespace {
@@ -46,13 +47,7 @@ constexpr absl::string_view kInternalNames[] = {"x-envoy-original-url",
 constexpr absl::string_view kEdgeNames[] = {"x-envoy-original-host"};
 
 void AppendVia(const std::string& via, http::HeaderMap& headers) {
-  if (via.empty()) return;
-  const http::Header* header = headers.Find(HeaderId::kVia);
-  if (header == nullptr) {
-    headers.AddView(HeaderId::kVia, http::HeaderName(HeaderId::kVia), via);
-  } else {
-    headers.Set(HeaderId::kVia, absl::StrCat(header->value(), ", ", via));
-  }
+  if (!via.empty()) http::AppendToList(headers, HeaderId::kVia, ", ", via);
 }
 
 void SetRequestId(const RequestOrigin& origin, bool replace, http::HeaderMap& headers) {
@@ -214,11 +209,10 @@ net::Address MutateRequestHeaders(const HttpConfig& config, const RequestOrigin&
 }
 
 void MutateResponseHeaders(const HttpConfig& config, const http::RequestHead& request,
-                           absl::string_view date, bool, http::ResponseHead& head) {
+                           absl::string_view date, http::ResponseHead& head) {
   http::HeaderMap& headers = head.headers;
-  if (!headers.Has(HeaderId::kDate)) {
-    headers.AddView(HeaderId::kDate, http::HeaderName(HeaderId::kDate), date);
-  }
+  // A copy: access logs may show it in another second.
+  if (!headers.Has(HeaderId::kDate)) headers.Add(HeaderId::kDate, date);
   if (config.server_header == HttpConfig::ServerHeader::kOverwrite) {
     headers.Remove(HeaderId::kServer);
   }

@@ -29,6 +29,6 @@ net::Address MutateRequestHeaders(const HttpConfig& config, const RequestOrigin&
 
 // Changes a response's headers; `date` is the current Date value.
 void MutateResponseHeaders(const HttpConfig& config, const http::RequestHead& request,
-                           absl::string_view date, bool local_reply, http::ResponseHead& head);
+                           absl::string_view date, http::ResponseHead& head);
 
 }  // namespace proxenos::downstream

@@ -309,8 +309,7 @@ void Stream::EncodeEnd() {
 }
 
 void Stream::EncodeHead() {
-  MutateResponseHeaders(connection_.config(), request, connection_.listener().date(), replied_,
-                        response);
+  MutateResponseHeaders(connection_.config(), request, connection_.listener().date(), response);
   const OriginRules* rules = connection_.config().origin.get();
   if (rules != nullptr && rules->proxy_status) {
     AddProxyStatus(*rules->proxy_status, environment.node, info, response);

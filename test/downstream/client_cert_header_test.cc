@@ -71,6 +71,18 @@ TEST_F(ClientCertHeader, SetReplacesAndAppendAdds) {
   EXPECT_EQ(Mutate(Mode::kAppendForward, ""), "By=spiffe://mesh/proxy;Hash=ab12");
 }
 
+TEST_F(ClientCertHeader, AppendLosesNoneOfSeveralLines) {
+  config_.forward_client_cert = Mode::kAppendForward;
+  connection_.tls = &session_;
+  http::RequestHead head(arena_);
+  head.headers.Add(http::HeaderId::kXForwardedClientCert, "Hash=1");
+  head.headers.Add(http::HeaderId::kXForwardedClientCert, "Hash=2");
+  MutateClientCertHeader(config_, connection_, head);
+  ASSERT_EQ(head.headers.size(), 2u);
+  EXPECT_EQ(head.headers.begin()->value(), "Hash=1");
+  EXPECT_EQ((head.headers.begin() + 1)->value(), "Hash=2,By=spiffe://mesh/proxy;Hash=ab12");
+}
+
 TEST_F(ClientCertHeader, DetailsAreThoseAskedFor) {
   config_.client_cert_details = {true, true, true, true, true};
   session_.chain_pem = "chain";

@@ -47,6 +47,16 @@ TEST_F(ProxyStatusTest, BehindThoseOfOthers) {
   EXPECT_EQ(Field(), "inner; error=dns_error, edge; error=destination_not_found");
 }
 
+TEST_F(ProxyStatusTest, NoneOfSeveralLinesIsLost) {
+  head_.headers.Add("proxy-status", "inmost; error=dns_timeout");
+  head_.headers.Add("proxy-status", "inner; error=dns_error");
+  rules_.details = false;
+  info_.flags = filter::kNoRouteFound;
+  EXPECT_EQ(Field(), "inmost; error=dns_timeout");
+  EXPECT_EQ((head_.headers.end() - 1)->value(),
+            "inner; error=dns_error, edge; error=destination_not_found");
+}
+
 TEST_F(ProxyStatusTest, WhatIsLeftOut) {
   info_.flags = filter::kUpstreamRequestTimeout;
   info_.connection_termination_details = "torn";

@@ -29,7 +29,7 @@ class RequestHeaders : public ::testing::Test {
     origin.random[1] = random[1];
     return MutateRequestHeaders(config_, origin, request_).IpString();
   }
-  void Respond() { MutateResponseHeaders(config_, request_, "today", false, response_); }
+  void Respond() { MutateResponseHeaders(config_, request_, "today", response_); }
   // All values of that name, joined by '|'; "-" when there is none.
   static std::string Values(const http::HeaderMap& headers, const std::string& name) {
     std::string all = "-";
@@ -248,6 +248,21 @@ TEST_F(RequestHeaders, Via) {
   Respond();
   EXPECT_EQ(Request("via"), "1.1 them, us");
   EXPECT_EQ(Response("via"), "us");
+}
+
+TEST_F(RequestHeaders, ViaGoesBehindTheLastOfSeveralLines) {
+  config_.via = "us";
+  Add("via", "1.0 far");
+  Add("via", "1.1 them");
+  Mutate();
+  EXPECT_EQ(Request("via"), "1.0 far|1.1 them, us");
+}
+
+TEST_F(RequestHeaders, TheDateStaysAsItWasSent) {
+  std::string now = "today";
+  MutateResponseHeaders(config_, request_, now, response_);
+  now = "later";
+  EXPECT_EQ(Response("date"), "today");
 }
 
 TEST_F(RequestHeaders, Server) {
