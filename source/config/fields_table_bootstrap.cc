@@ -107,21 +107,37 @@ std::vector<MessageRules> BootstrapFields() {
       {"envoy.config.bootstrap.v3.RuntimeLayer.RtdsLayer", {Use("name rtds_config")}},
       {"envoy.service.runtime.v3.Runtime", {Use("name layer")}},
       {"envoy.config.overload.v3.OverloadManager",
-       {Use("resource_monitors actions refresh_interval"),
-        Refuse("loadshed_points", "write actions instead"),
-        Refuse("buffer_factory_config", "no action here looks at single streams' memory")}},
+       {Use("resource_monitors actions refresh_interval loadshed_points buffer_factory_config")}},
+      {"envoy.config.overload.v3.BufferFactoryConfig",
+       {Use("minimum_account_to_track_power_of_two")}},
+      {"envoy.config.overload.v3.LoadShedPoint", {Use("name triggers")}},
       {"envoy.config.overload.v3.ResourceMonitor",
        {Use("name"),
         Use("typed_config")
-            .Only("envoy.extensions.resource_monitors.cpu_utilization.v3.CpuUtilizationConfig "
+            .Only("envoy.extensions.resource_monitors.cgroup_memory.v3.CgroupMemoryConfig "
+                  "envoy.extensions.resource_monitors.cpu_utilization.v3.CpuUtilizationConfig "
                   "envoy.extensions.resource_monitors.downstream_connections.v3."
                   "DownstreamConnectionsConfig "
-                  "envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig")}},
+                  "envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig "
+                  "envoy.extensions.resource_monitors.injected_resource.v3."
+                  "InjectedResourceConfig")}},
+      {"envoy.extensions.resource_monitors.cgroup_memory.v3.CgroupMemoryConfig",
+       {Use("max_memory_bytes")}},
+      {"envoy.extensions.resource_monitors.injected_resource.v3.InjectedResourceConfig",
+       {Use("filename")}},
       {"envoy.extensions.resource_monitors.cpu_utilization.v3.CpuUtilizationConfig", {Use("mode")}},
       {"envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig",
        {Use("max_heap_size_bytes")}},
       {"envoy.config.overload.v3.OverloadAction",
-       {Use("name triggers"), Refuse("typed_config", "no action that is implemented has one")}},
+       {Use("name triggers"), Use("typed_config")
+                                  .Only("envoy.config.overload.v3.ScaleTimersOverloadActionConfig "
+                                        "envoy.config.overload.v3.ShrinkHeapConfig")}},
+      {"envoy.config.overload.v3.ScaleTimersOverloadActionConfig", {Use("timer_scale_factors")}},
+      {"envoy.config.overload.v3.ScaleTimersOverloadActionConfig.ScaleTimer",
+       {Use("timer min_timeout min_scale")}},
+      {"envoy.config.overload.v3.ShrinkHeapConfig",
+       {Use("timer_interval"),
+        Leave("max_unfreed_memory_bytes", "Everything that is free goes back.")}},
       {"envoy.config.overload.v3.Trigger", {Use("name threshold scaled")}},
       {"envoy.config.overload.v3.ThresholdTrigger", {Use("value")}},
       {"envoy.config.overload.v3.ScaledTrigger", {Use("scaling_threshold saturation_threshold")}},

@@ -46,6 +46,7 @@ inline void DescribeConnection(const filter::ConnectionInfo& connection, filter:
 }
 
 class ChainService;
+class HeavyStreams;
 
 // Owner: its Listener's list. Thread: the worker's. Dies when: the listener retires it.
 class Connection : public event::IoHandler, public event::TurnEnd, public base::ListNode<> {
@@ -64,6 +65,10 @@ class Connection : public event::IoHandler, public event::TurnEnd, public base::
   virtual ChainService* admitted_by() = 0;
   // Of the chain that it goes to, if that is known yet.
   virtual const ChainService* chosen() { return admitted_by(); }
+  // The overload manager has changed how long timeouts are: those that run are armed anew.
+  virtual void RearmTimers() {}
+  // Tells of its streams.
+  virtual void AddHeavyStreams(HeavyStreams&) {}
   // Fills in what the listener's access log tells of it.
   virtual void Describe(filter::StreamInfo& info) = 0;
 };

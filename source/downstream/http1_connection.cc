@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "source/base/limits.h"
+#include "source/base/overload.h"
+#include "source/downstream/heavy_streams.h"
 #include "source/downstream/listener.h"
 #include "source/http/preface.h"
 
@@ -15,11 +17,11 @@ using http1::DecodeResult;
 Http1Connection::Http1Connection(HttpService& service, Arrival arrival, bool may_be_http2)
     : HttpConnection(service, std::move(arrival)), undecided_(may_be_http2) {
   if (!undecided_) CountConnection();
-  ArmIdle();
+  ArmIdle(loop().now());
 }
 
-void Http1Connection::ArmIdle() {
-  base::MonoTime deadline = std::min(IdleDeadline(), UntakenDeadline());
+void Http1Connection::ArmIdle(base::MonoTime since) {
+  base::MonoTime deadline = std::min(IdleDeadline(since), UntakenDeadline());
   if (!config().http1_waits_at_max_duration) deadline = std::min(deadline, EndOfLife());
   timer_.ArmAt(deadline);
 }
@@ -67,6 +69,7 @@ void Http1Connection::WantRead() {
 
 bool Http1Connection::Receive(buffer::Slice bytes) {
   if (undecided_ && !IsHttp1(bytes)) return state_ == State::kOpen;
+  if (ShedsLoad()) return false;
   for (int requests = 0; !bytes.empty(); ++requests) {
     if (stream_ == nullptr) {
       if (!MayBeginNext()) {
@@ -83,7 +86,8 @@ bool Http1Connection::Receive(buffer::Slice bytes) {
     if (result == DecodeResult::kError || state_ != State::kOpen) return false;
     if (result == DecodeResult::kNeedMore) {
       if (!bytes.empty()) socket_.Hold(std::move(bytes));
-      if (stream_ != nullptr && !stream_->begun()) ArmIdle();  // An empty line (RFC 9112, 2.2).
+      if (stream_ != nullptr && !stream_->begun())
+        ArmIdle(loop().now());  // An empty line (RFC 9112, 2.2).
       return true;
     }
     // The message is complete. Another behind it waits until its response is.
@@ -99,7 +103,7 @@ bool Http1Connection::Receive(buffer::Slice bytes) {
 void Http1Connection::OnFlushed() {
   if (stream_ != nullptr && stream_->stream().has_head() && Room() > 0) stream_->stream().Run();
   if (state_ != State::kOpen) return;
-  if (stream_ == nullptr && UntakenChanged()) ArmIdle();
+  if (stream_ == nullptr && UntakenChanged()) ArmIdle(loop().now());
   if (stream_ == nullptr && socket_.holds() && !undecided_ && MayBeginNext()) {
     Receive(socket_.TakeHeld());
   } else if (WantsBytes()) {
@@ -121,7 +125,7 @@ void Http1Connection::EndStream(bool close, bool abort) {
     StartClosing();
     return;
   }
-  ArmIdle();
+  ArmIdle(loop().now());
   if (socket_.holds() || socket_.may_read()) WantFlush();
 }
 
@@ -171,6 +175,37 @@ void Http1Connection::OnOpenTimer() {
     }
     Close(/*by_peer=*/false);
   }
+}
+
+void Http1Connection::RearmTimers() {
+  if (state_ != State::kOpen) return;
+  if (stream_ != nullptr && stream_->begun()) return stream_->stream().RearmTimers();
+  // Who still takes the last response, or has begun to say which protocol it speaks, is not idle.
+  if (!socket_.blocked() && !(undecided_ && socket_.holds())) ArmIdle(last_active());
+}
+
+void Http1Connection::AddHeavyStreams(HeavyStreams& into) {
+  if (stream_ != nullptr) into.Add(stream_->stream());
+}
+
+// A request under way that has no response yet gets one, and so does the one that comes now. What
+// has begun is cut.
+bool Http1Connection::AbortsDispatch(const base::Overload& overload) {
+  if (undecided_ || !overload.http1_abort.Sheds(loop().random())) return false;
+  service().overload_stats().downstream_rq_overload_close.Inc();
+  constexpr absl::string_view kWords = "Internal Server Error";
+  if (stream_ == nullptr) stream_ = std::make_unique<Http1Stream>(*this);
+  Stream& stream = stream_->stream();
+  if (!stream.has_head()) {
+    stream.Refuse(500, kWords, "overload", filter::kOverload);
+  } else if (stream.response_sent()) {
+    stream.Abort("overload", filter::kOverload);
+  } else {
+    stream.request.keep_alive = false;
+    stream.Reply(500, kWords, "overload", filter::kOverload);
+  }
+  stream.Run();
+  return true;
 }
 
 }  // namespace proxenos::downstream

@@ -22,6 +22,9 @@ class Http1Connection final : public HttpConnection {
   void Drain(bool now) override;
   bool idle() const override { return stream_ == nullptr || !stream_->stream().has_head(); }
 
+  void RearmTimers() override;
+  void AddHeavyStreams(HeavyStreams& into) override;
+
   // For its stream.
   void OnStreamBegin();
   // The response is complete, or the stream aborted: ends the stream; `close`: and the connection.
@@ -37,6 +40,7 @@ class Http1Connection final : public HttpConnection {
   void OnFlushed() override;
   void OnOpenTimer() override;
   void CutStreams(bool by_peer) override;
+  bool AbortsDispatch(const base::Overload& overload) override;
 
   // Whether `bytes`, the first, are HTTP/1: else they are held, or gone with the connection.
   bool IsHttp1(buffer::Slice& bytes);
@@ -44,8 +48,8 @@ class Http1Connection final : public HttpConnection {
   // Not while the client leaves the answers that it has got untaken: those without a body wait for
   // no room, and would pile up.
   bool MayBeginNext() const { return Room() > 0; }
-  // Idle: until idle_timeout or max_connection_duration.
-  void ArmIdle();
+  // Idle since then: until idle_timeout or max_connection_duration.
+  void ArmIdle(base::MonoTime since);
 
   std::unique_ptr<Http1Stream> stream_;
   bool undecided_;

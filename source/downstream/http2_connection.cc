@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "source/base/limits.h"
+#include "source/downstream/heavy_streams.h"
 #include "source/downstream/listener.h"
 
 namespace proxenos::downstream {
@@ -40,7 +41,7 @@ Http2Connection::Http2Connection(HttpService& service, Arrival arrival)
     keepalive_timer_.emplace(loop().timers(), [this] { OnKeepalive(); });
     ArmKeepalive();
   }
-  timer_.ArmAt(IdleDeadline());
+  timer_.ArmAt(IdleDeadline(loop().now()));
   WantFlush();  // Our SETTINGS.
 }
 
@@ -56,6 +57,7 @@ void Http2Connection::CountStream() {
 }
 
 bool Http2Connection::Receive(buffer::Slice bytes) {
+  if (ShedsLoad()) return false;
   if (!session_.Receive(bytes)) {
     stats().downstream_cx_protocol_error.Inc();
     broken_ = true;
@@ -134,12 +136,12 @@ void Http2Connection::Remove(http2::StreamId id) {
   loop().Retire(std::move(it->second));
   streams_.erase(it);
   if (!streams_.empty() || state_ != State::kOpen) return;
-  ArmIdle();
+  ArmIdle(loop().now());
   if (leaving_ == Leaving::kLeaving) WantFlush();
 }
 
-void Http2Connection::ArmIdle() {
-  idle_deadline_ = std::min(IdleDeadline(), UntakenDeadline());
+void Http2Connection::ArmIdle(base::MonoTime since) {
+  idle_deadline_ = std::min(IdleDeadline(since), UntakenDeadline());
   timer_.ArmAt(std::min(idle_deadline_, loop().now() + kQuietAfter));
 }
 
@@ -177,7 +179,7 @@ void Http2Connection::OnFlushed() {
     StartClosing();
     return;
   }
-  if (streams_.empty() && UntakenChanged()) ArmIdle();
+  if (streams_.empty() && UntakenChanged()) ArmIdle(loop().now());
   if (session_.wants_write() && !socket_.blocked()) WantFlush();
   if (socket_.holds()) {
     Receive(socket_.TakeHeld());
@@ -244,6 +246,23 @@ void Http2Connection::LeaveNow() {
   leaving_ = Leaving::kLeaving;
   session_.SendGoAway(http2::ErrorCode::kNoError);
   WantFlush();
+}
+
+void Http2Connection::CloseForOverload() {
+  session_.SendGoAway(http2::ErrorCode::kNoError);
+  broken_ = true;
+  WantFlush();
+}
+
+void Http2Connection::RearmTimers() {
+  if (state_ != State::kOpen) return;
+  for (auto& [id, stream] : streams_) stream->RearmTimers();
+  if (leaving_ == Leaving::kServing && leave_timer_) leave_timer_->ArmAt(EndOfLife());
+  if (streams_.empty() && unfinished_head_ == 0 && !socket_.blocked()) ArmIdle(last_active());
+}
+
+void Http2Connection::AddHeavyStreams(HeavyStreams& into) {
+  for (auto& [id, stream] : streams_) into.Add(stream->stream());
 }
 
 void Http2Connection::OnOpenTimer() {

@@ -29,6 +29,9 @@ class Http2Connection final : public HttpConnection, public http2::ServerVisitor
   void Drain(bool now) override;
   bool idle() const override { return streams_.empty(); }
 
+  void RearmTimers() override;
+  void AddHeavyStreams(HeavyStreams& into) override;
+
   // For its streams.
   http2::ServerSession& session() { return session_; }
   void CountStream();
@@ -47,6 +50,7 @@ class Http2Connection final : public HttpConnection, public http2::ServerVisitor
   void OnFlushed() override;
   void OnOpenTimer() override;
   void CutStreams(bool by_peer) override;
+  void CloseForOverload() override;
 
   // http2::ServerVisitor: deposits.
   http::RequestVisitor* OnStreamBegin(http2::StreamId id) override;
@@ -60,8 +64,8 @@ class Http2Connection final : public HttpConnection, public http2::ServerVisitor
   Http2Stream* Find(http2::StreamId id);
   void Remove(http2::StreamId id);
   void CutAll(bool by_peer);
-  // Its last stream has ended.
-  void ArmIdle();
+  // Its last stream has ended, at that time.
+  void ArmIdle(base::MonoTime since);
   // A head that has begun must end in time; it blocks every other stream meanwhile.
   void WatchHead();
   // Begins to leave: the first GOAWAY, and the last one drain_timeout later.

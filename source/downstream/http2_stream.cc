@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "source/base/limits.h"
+#include "source/base/overload.h"
 #include "source/downstream/http2_connection.h"
+#include "source/downstream/listener.h"
 #include "source/downstream/origin_rules.h"
 #include "source/filter/log_notes.h"
 
@@ -138,7 +140,21 @@ void Http2Stream::Release(bool abort) {
   connection_.WantFlush();
 }
 
+void Http2Stream::RearmTimers() {
+  if (!stream_.over()) return stream_.RearmTimers();
+  // How long it has waited is not known: from now on no longer than that.
+  const base::Nanos timeout = FlushTimeout();
+  if (!flush_timer_ || timeout == 0) return;
+  const base::MonoTime latest = connection_.loop().now() + timeout;
+  if (latest < flush_timer_->deadline()) flush_timer_->ArmAt(latest);
+}
+
 base::Nanos Http2Stream::FlushTimeout() const {
+  return base::Scaled(connection_.listener().overload(), base::Overload::kStreamFlush,
+                      ConfiguredFlushTimeout());
+}
+
+base::Nanos Http2Stream::ConfiguredFlushTimeout() const {
   const HttpConfig& config = connection_.config();
   const route::Forward* forward = stream_.route == nullptr ? nullptr : stream_.route->forward();
   if (forward != nullptr && forward->flush_timeout) return *forward->flush_timeout;

@@ -35,6 +35,8 @@ class Http2Stream final : public StreamCarrier {
   bool reset() const { return reset_; }
   // Notes what has come of the request, with framing, as long as the session knows it.
   void CountReceived();
+  // The overload manager has changed how long timeouts are.
+  void RearmTimers();
   // Over before its end of the request or of what is queued: the session is to be told.
   void Release(bool abort);
 
@@ -53,6 +55,7 @@ class Http2Stream final : public StreamCarrier {
   http2::ErrorCode AbortCode() const;
   // How long what is queued may wait for the peer once the stream is over; 0: for ever.
   base::Nanos FlushTimeout() const;
+  base::Nanos ConfiguredFlushTimeout() const;
 
   Http2Connection& connection_;
   const http2::StreamId id_;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "source/base/limits.h"
+#include "source/base/overload.h"
 #include "source/base/random.h"
 #include "source/downstream/listener.h"
 #include "source/filter/log_notes.h"
@@ -73,7 +74,9 @@ base::Nanos PartOf(base::Nanos whole, double percent, uint64_t id, uint64_t salt
 }  // namespace
 
 base::MonoTime HttpConnection::EndOfLife() const {
-  const base::Nanos most = config().max_connection_duration;
+  const base::Nanos most =
+      base::Scaled(service_.listener().overload(), base::Overload::kConnectionDuration,
+                   config().max_connection_duration);
   if (most == 0) return base::kNever;
   return created() + most +
          PartOf(most, config().max_connection_duration_jitter_percent, info_.id, 0);
@@ -90,8 +93,26 @@ bool HttpConnection::Outlived() {
   return true;
 }
 
-base::MonoTime HttpConnection::IdleDeadline() const {
-  return config().idle_timeout == 0 ? base::kNever : loop_.now() + config().idle_timeout;
+base::MonoTime HttpConnection::IdleDeadline(base::MonoTime since) const {
+  const base::Nanos timeout = base::Scaled(service_.listener().overload(),
+                                           base::Overload::kConnectionIdle, config().idle_timeout);
+  return timeout == 0 ? base::kNever : since + timeout;
+}
+
+bool HttpConnection::ShedsLoad() {
+  const base::Overload* overload = listener().overload();
+  if (overload == nullptr) return false;
+  if (!std::exchange(heard_, true) && overload->codec.Sheds(loop_.random())) {
+    service_.overload_stats().downstream_rq_overload_close.Inc();
+    Close(/*by_peer=*/false);
+    return true;
+  }
+  if (overload->go_away_close.Sheds(loop_.random())) {
+    CloseForOverload();
+    return true;
+  }
+  if (!draining_ && overload->go_away.Sheds(loop_.random())) Drain(/*now=*/false);
+  return AbortsDispatch(*overload);
 }
 
 base::MonoTime HttpConnection::UntakenDeadline() const {
@@ -195,7 +216,8 @@ void HttpConnection::StartClosing() {
 // A peer that takes nothing of its response for that long does not get the rest.
 base::Nanos HttpConnection::FlushTimeout() const {
   const base::Nanos timeout = config().stream_idle_timeout;
-  return timeout != 0 ? timeout : base::limits::kStreamIdleTimeout;
+  return base::Scaled(service_.listener().overload(), base::Overload::kStreamFlush,
+                      timeout != 0 ? timeout : base::limits::kStreamIdleTimeout);
 }
 
 void HttpConnection::FinishClosing() {

@@ -75,8 +75,15 @@ class HttpConnection : public Connection {
   base::MonoTime EndOfLife() const;
   // drain_timeout, as it is for this connection.
   base::Nanos DrainTimeout() const;
-  // Of a connection that has become idle: kNever without a timeout.
-  base::MonoTime IdleDeadline() const;
+  // Of a connection that has become idle at that time: kNever without a timeout.
+  base::MonoTime IdleDeadline(base::MonoTime since) const;
+  // Before bytes that have come are looked at: whether load is shed instead, by a load-shed point.
+  // Then the connection has been told what to do.
+  bool ShedsLoad();
+  // The codec's own point: true where nothing more is to be read.
+  virtual bool AbortsDispatch(const base::Overload&) { return false; }
+  // Closes, with the goodbye that the protocol has.
+  virtual void CloseForOverload() { Close(/*by_peer=*/false); }
   // Until when a peer must have taken some of what waits for it; kNever when nothing does.
   base::MonoTime UntakenDeadline() const;
   // Whether that has begun, moved or ended since the last call: after a flush, while no stream
@@ -105,6 +112,7 @@ class HttpConnection : public Connection {
   HttpService& service_;
   event::EventLoop& loop_;
   filter::ConnectionInfo info_;
+  bool heard_ = false;         // Something of the peer has been looked at.
   bool reset_unread_ = false;  // close_type() has heard of a reset that no read met.
   base::MonoTime last_active_;
   uint64_t untaken_at_ = 0;  // One more than had been written when the socket took no more.

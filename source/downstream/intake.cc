@@ -7,6 +7,7 @@
 
 #include "source/base/limits.h"
 #include "source/base/log.h"
+#include "source/base/overload.h"
 #include "source/buffer/slab.h"
 #include "source/downstream/broken_socket.h"
 #include "source/downstream/filter_predicate.h"
@@ -213,10 +214,16 @@ bool Intake::StartHandshake() {
   arrival_.socket.SetTransport(
       tls::MakeServerTransport(service_->tls_context(), listener_.tls_stats()));
   handshake_begun_ = listener_.loop().now();
-  const base::Nanos timeout = service_->chain().handshake_timeout;
-  if (timeout != 0) timer_.ArmIn(timeout);
   state_ = State::kHandshake;
+  RearmTimers();
   return false;
+}
+
+void Intake::RearmTimers() {
+  if (state_ != State::kHandshake) return;
+  const base::Nanos timeout = base::Scaled(listener_.overload(), base::Overload::kTransportConnect,
+                                           service_->chain().handshake_timeout);
+  if (timeout != 0) timer_.ArmAt(handshake_begun_ + timeout);
 }
 
 bool Intake::Shake() {

@@ -39,6 +39,7 @@ class Intake final : public Connection {
   base::MonoTime last_active() const override { return arrival_.info.begin; }
   ChainService* admitted_by() override { return admitted_ ? service_ : nullptr; }
   const ChainService* chosen() override { return service_; }
+  void RearmTimers() override;
   void Describe(filter::StreamInfo& info) override;
 
  private:

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "source/base/log.h"
+#include "source/base/overload.h"
 #include "source/downstream/chain_tree.h"
 #include "source/downstream/connection_balance.h"
 #include "source/downstream/http_service.h"
@@ -185,13 +186,7 @@ bool Listener::Accept(int fd, uint32_t most) {
       }
       return false;
     }
-    if (context_.overload != nullptr &&
-        context_.overload->refuse_connections.Hits(loop().random())) {
-      if (!overload_stats_) {
-        overload_stats_ = context_.registry.Open<stats::ListenerOverloadStats>(
-            stats::ListenerScope(config_->stat_address()));
-      }
-      overload_stats_->downstream_cx_overload_reject.Inc();
+    if (RefusesByOverload()) {
       close(accepted);
       continue;
     }
@@ -205,6 +200,20 @@ bool Listener::Accept(int fd, uint32_t most) {
     }
     Add(accepted, net::Address::FromSockaddr(generic, size));
   }
+  return true;
+}
+
+bool Listener::RefusesByOverload() {
+  const base::Overload* overload = this->overload();
+  if (overload == nullptr || (!overload->refuse_connections.Hits(loop().random()) &&
+                              !overload->accept.Sheds(loop().random()))) {
+    return false;
+  }
+  if (!overload_stats_) {
+    overload_stats_ = context_.registry.Open<stats::ListenerOverloadStats>(
+        stats::ListenerScope(config_->stat_address()));
+  }
+  overload_stats_->downstream_cx_overload_reject.Inc();
   return true;
 }
 
@@ -390,6 +399,22 @@ void Listener::CloseLeaving(base::Nanos quiet) {
 void Listener::CloseAll() {
   if (datagrams_ != nullptr) datagrams_->service().CloseAll();
   ForEachList([](base::IntrusiveList<Connection>& list) { AbortAll(list); });
+}
+
+void Listener::RearmTimers() {
+  ForEachList([](base::IntrusiveList<Connection>& list) {
+    for (Connection* each = list.front(); each != nullptr; each = list.Next(each)) {
+      each->RearmTimers();
+    }
+  });
+}
+
+void Listener::AddHeavyStreams(HeavyStreams& into) {
+  ForEachList([&into](base::IntrusiveList<Connection>& list) {
+    for (Connection* each = list.front(); each != nullptr; each = list.Next(each)) {
+      each->AddHeavyStreams(into);
+    }
+  });
 }
 
 }  // namespace proxenos::downstream

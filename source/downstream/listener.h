@@ -21,7 +21,6 @@
 #include "source/downstream/datagram_receiver.h"
 #include "source/downstream/date.h"
 #include "source/downstream/http_config.h"
-#include "source/downstream/overload.h"
 #include "source/event/event_loop.h"
 #include "source/filter/listener_filter.h"
 #include "source/filter/stream_context.h"
@@ -35,6 +34,7 @@
 namespace proxenos::downstream {
 
 class BalanceSeat;  // connection_balance.h
+class HeavyStreams;
 class Listener;
 
 // What a worker lends to its listeners. Outlives them.
@@ -46,7 +46,6 @@ struct WorkerContext {
   uint32_t worker;
   // The worker's listener that such a destination belongs to, or null. Unset: there is none.
   absl::AnyInvocable<Listener*(const net::Address&)> find_listener{};
-  const Overload* overload = nullptr;  // Null: nobody watches.
   // Of the listeners of datagrams: whom to tell that clusters have changed.
   base::IntrusiveList<DatagramService> datagram_services{};
 };
@@ -81,6 +80,10 @@ class Listener {
   void CloseIdle(base::Nanos quiet);
   // Closes everything now.
   void CloseAll();
+  // The overload manager has changed how long timeouts are.
+  void RearmTimers();
+  // Of all its connections.
+  void AddHeavyStreams(HeavyStreams& into);
   bool draining() const { return draining_; }
   bool empty() const { return connection_count_ == 0 && !has_sessions(); }
   uint32_t connection_count() const { return connection_count_; }
@@ -89,7 +92,7 @@ class Listener {
   event::EventLoop& loop() { return context_.environment.loop; }
   const filter::StreamContext::Environment& environment() const { return context_.environment; }
   // Null: nobody watches.
-  const Overload* overload() const { return context_.overload; }
+  const base::Overload* overload() const { return environment().overload; }
   // As config().filters.
   filter::ListenerFilter& filter(size_t i) { return *filters_[i]; }
   stats::ListenerStats& stats() { return *stats_; }
@@ -141,6 +144,8 @@ class Listener {
   bool Accept(int fd, uint32_t most);
   // Whether one more connection is within the limits. It is counted then, until Remove.
   bool Admit();
+  // Whether the overload manager has this connection closed; counted.
+  bool RefusesByOverload();
   void Add(int fd, const net::Address& remote);
   // A connection that is this worker's by the balance.
   void TakeGiven(net::UniqueFd fd, const net::Address& remote);

@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "source/base/limits.h"
+#include "source/base/overload.h"
 #include "source/downstream/http_connection.h"
 #include "source/downstream/listener.h"
 #include "source/downstream/local_reply.h"
@@ -153,8 +154,19 @@ void Stream::OnTimer() {
   Run();  // At once: nothing may come between a local reply and its start.
 }
 
+base::MonoTime Stream::IdleDeadline() const {
+  const base::Nanos timeout =
+      base::Scaled(environment.overload, base::Overload::kStreamIdle, idle_timeout_);
+  return timeout == 0 ? base::kNever : idle_since_ + timeout;
+}
+
+void Stream::RearmTimers() {
+  const base::MonoTime next = NextDeadline();
+  if (next != base::kNever && !over_) timer_.ArmAt(next);
+}
+
 base::MonoTime Stream::NextDeadline() const {
-  return std::min({idle_deadline_, request_deadline_, duration_deadline_, log_deadline_});
+  return std::min({IdleDeadline(), request_deadline_, duration_deadline_, log_deadline_});
 }
 
 void Stream::FireDeadline(base::MonoTime now) {
@@ -178,9 +190,9 @@ void Stream::FireDeadline(base::MonoTime now) {
             filter::kDurationTimeout);
       if (IsGrpcCall()) rpc::SetStatus(rpc::Status::kDeadlineExceeded, response.headers);
     }
-  } else if (idle_deadline_ <= now) {
+  } else if (IdleDeadline() <= now) {
     http_stats.downstream_rq_idle_timeout.Inc();
-    idle_deadline_ = base::kNever;
+    idle_since_ = now;
     request.keep_alive = false;
     if (response_sent_) {
       Abort("stream_idle_timeout", filter::kStreamIdleTimeout);
@@ -203,9 +215,7 @@ void Stream::Run() {
         break;
       }
     }
-    if (rounds > 0 && idle_timeout_ != 0 && !response_complete_) {
-      idle_deadline_ = environment.loop.now() + idle_timeout_;  // The timer moves on by itself.
-    }
+    if (rounds > 0) idle_since_ = environment.loop.now();  // The timer moves on by itself.
   }
   pumping_ = false;
   if (aborted_) {

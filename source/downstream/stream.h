@@ -24,7 +24,6 @@ namespace proxenos::downstream {
 
 class HttpConnection;
 struct LocalReplies;
-struct Overload;
 class StreamCarrier;
 
 class Stream final : public filter::StreamContext, public http::RequestVisitor {
@@ -54,6 +53,13 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   }
   // Whether more of the request may be read.
   bool has_room() const { return held_bytes() < body_limit(filter::Direction::kRequest); }
+  // Of both bodies, on their way.
+  uint64_t buffered_bytes() const {
+    return held_bytes() + response_in.body.size() + response_out.body.size() +
+           (chain_ ? chain_->held(filter::Direction::kResponse) : 0);
+  }
+  // The overload manager has changed how long timeouts are.
+  void RearmTimers();
   // Ended or cut: nothing more happens to it.
   bool over() const { return over_; }
 
@@ -85,7 +91,7 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   void TellToGoOn();
   bool TakeOrigin();
   // Whether the process is too busy for it: then it is answered.
-  bool RefusedBy(const Overload& overload);
+  bool RefusedBy(const base::Overload& overload);
   bool AllowTunnel();
   void RefuseUpgrade();
   void ChooseRoute();
@@ -112,6 +118,8 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   bool EncodeBody();
   void EncodeEnd();
   void FireDeadline(base::MonoTime now);
+  // Of the stream idle timeout: kNever without one.
+  base::MonoTime IdleDeadline() const;
   // The earliest of the deadlines.
   base::MonoTime NextDeadline() const;
   void OnTimer();
@@ -126,8 +134,8 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   base::Held<RouteSnapshot> former_;    // The one before RerouteAfresh: filters refer to it.
   std::unique_ptr<tracing::StreamTrace> trace_;  // Null: nobody traces it.
   uint64_t drawn_ = 0;  // What `random` was before a hash took its place; 0: it has not.
-  event::Timer timer_;  // At the earliest of the deadlines below.
-  base::MonoTime idle_deadline_ = base::kNever;
+  event::Timer timer_;  // At the earliest of the deadlines.
+  base::MonoTime idle_since_ = 0;
   base::MonoTime request_deadline_ = base::kNever;
   base::MonoTime duration_deadline_ = base::kNever;
   base::MonoTime log_deadline_ = base::kNever;  // Of the next entry of access logs on the way.

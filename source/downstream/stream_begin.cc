@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "source/base/overload.h"
 #include "source/downstream/http_connection.h"
 #include "source/downstream/listener.h"
 #include "source/downstream/origin_rules.h"
@@ -104,7 +105,7 @@ void Stream::Begin() {
       OpenNotes();
     }
     random = environment.loop.random().Next();
-    idle_deadline_ = duration_deadline_ = base::kNever;
+    duration_deadline_ = base::kNever;
     ArmTimers();
     if (!NormalizeRequest()) return BeginWithoutFilters();
     ChooseRoute();
@@ -127,7 +128,7 @@ void Stream::Begin() {
   carrier_.OnBegin();
   ArmTimers();
   if (request.expects_continue && !request_complete_ && request_in.body.empty()) TellToGoOn();
-  if (const Overload* overload = connection_.service().listener().overload();
+  if (const base::Overload* overload = environment.overload;
       overload != nullptr && RefusedBy(*overload)) {
     return BeginWithoutFilters();
   }
@@ -199,12 +200,15 @@ void Stream::RefuseUpgrade() {
   Reply(403, "", "upgrade_failed", 0);
 }
 
-bool Stream::RefusedBy(const Overload& overload) {
+bool Stream::RefusedBy(const base::Overload& overload) {
   if (overload.end_connections.Hits(environment.loop.random())) {
     connection_.service().overload_stats().downstream_cx_overload_disable_keepalive.Inc();
     connection_.Drain(/*now=*/false);
   }
-  if (!overload.refuse_requests.Hits(environment.loop.random())) return false;
+  if (!overload.refuse_requests.Hits(environment.loop.random()) &&
+      !overload.request_head.Sheds(environment.loop.random())) {
+    return false;
+  }
   connection_.service().overload_stats().downstream_rq_overload_close.Inc();
   if (tunnel_) {
     tunnel_ = false;
@@ -307,7 +311,7 @@ bool Stream::MatchRoute() {
   if (forward != nullptr && forward->idle_timeout) {
     idle_timeout_ = *forward->idle_timeout;
     connection_.Touch();
-    idle_deadline_ = idle_timeout_ == 0 ? base::kNever : environment.loop.now() + idle_timeout_;
+    idle_since_ = environment.loop.now();
   }
   return true;
 }
@@ -358,7 +362,7 @@ void Stream::ArmTimers() {
   const HttpConfig& config = connection_.config();
   const base::MonoTime now = environment.loop.now();
   idle_timeout_ = config.stream_idle_timeout;
-  if (idle_timeout_ != 0) idle_deadline_ = now + idle_timeout_;
+  idle_since_ = now;
   if (config.request_timeout != 0 && !request_complete_) {
     request_deadline_ = now + config.request_timeout;
   }

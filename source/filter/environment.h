@@ -8,6 +8,9 @@
 namespace proxenos::access_log {
 class RemoteLogs;
 }
+namespace proxenos::base {
+struct Overload;
+}
 namespace proxenos::event {
 class EventLoop;
 }
@@ -42,6 +45,8 @@ struct Environment {
   access_log::RemoteLogs* remote_logs = nullptr;
   // What may be asked for in the middle of a request; null: nothing.
   OnDemand* on_demand = nullptr;
+  // What the overload manager asks for; null: nobody watches.
+  const base::Overload* overload = nullptr;
 };
 
 }  // namespace proxenos::filter

@@ -2,8 +2,6 @@
 #include "source/server/cpu_usage.h"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -12,11 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "source/server/small_file.h"
 
 namespace proxenos::server {
 namespace {
-
-constexpr size_t kMaxFileBytes = 4096;  // What is needed stands in the first lines.
 
 std::optional<double> Number(absl::string_view text) {
   double value = 0;
@@ -86,11 +83,7 @@ uint32_t CountProcessors(absl::string_view cpuset) {
 }
 
 std::string CpuUsage::File(absl::string_view path) const {
-  std::ifstream file(absl::StrCat(root_, path), std::ios::binary);
-  std::string text(kMaxFileBytes, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(file.gcount()));
-  return text;
+  return ReadSmallFile(absl::StrCat(root_, path));
 }
 
 std::optional<CpuCounts> CpuUsage::ReadCounts(base::MonoTime now) const {

@@ -1,212 +1,124 @@
-// Compiling the rules, and applying them at intervals.
+// Applying the rules, at intervals.
 #include "source/server/overload_watch.h"
 
 #include <algorithm>
-#include <cmath>
-#include <iterator>
-#include <optional>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
-#include "envoy/extensions/resource_monitors/cpu_utilization/v3/cpu_utilization.pb.h"
-#include "envoy/extensions/resource_monitors/fixed_heap/v3/fixed_heap.pb.h"
-#include "source/config/typed_config.h"
+#include "source/stats/scope.h"
 
 namespace proxenos::server {
 namespace {
 
-using downstream::OverloadShare;
-using envoy::config::overload::v3::Trigger;
-using Cpu = envoy::extensions::resource_monitors::cpu_utilization::v3::CpuUtilizationConfig;
-using FixedHeap = envoy::extensions::resource_monitors::fixed_heap::v3::FixedHeapConfig;
-using Proto = envoy::config::overload::v3::OverloadManager;
+using base::OverloadShare;
 
-// Giving memory back takes time in proportion to it.
-constexpr base::Nanos kBetweenShrinks = 10 * base::kSecond;
-constexpr base::Nanos kLeastInterval = 10 * base::kMillisecond;
-
-struct ActionRow {
-  absl::string_view name;
-  stats::ScopeShape scope;
-  OverloadAction action;
+#define PX_SCOPE(name) \
+  { "overload." name ".", "overload." name "." }
+constexpr stats::ScopeShape kScopes[] = {
+    PX_SCOPE("envoy.resource_monitors.fixed_heap"),
+    PX_SCOPE("envoy.resource_monitors.cpu_utilization"),
+    PX_SCOPE("envoy.resource_monitors.cgroup_memory"),
+    PX_SCOPE("envoy.resource_monitors.injected_resource"),
+    PX_SCOPE("envoy.overload_actions.stop_accepting_requests"),
+    PX_SCOPE("envoy.overload_actions.stop_accepting_connections"),
+    PX_SCOPE("envoy.overload_actions.reject_incoming_connections"),
+    PX_SCOPE("envoy.overload_actions.disable_http_keepalive"),
+    PX_SCOPE("envoy.overload_actions.shrink_heap"),
+    PX_SCOPE("envoy.overload_actions.reduce_timeouts"),
+    PX_SCOPE("envoy.overload_actions.reset_high_memory_stream"),
+    PX_SCOPE("envoy.load_shed_points.tcp_listener_accept"),
+    PX_SCOPE("envoy.load_shed_points.hcm_ondata_creating_codec"),
+    PX_SCOPE("envoy.load_shed_points.http1_server_abort_dispatch"),
+    PX_SCOPE("envoy.load_shed_points.http2_server_go_away_on_dispatch"),
+    PX_SCOPE("envoy.load_shed_points.http2_server_go_away_and_close_on_dispatch"),
+    PX_SCOPE("envoy.load_shed_points.http_connection_manager_decode_headers"),
+    PX_SCOPE("envoy.load_shed_points.http_downstream_filter_check"),
+    PX_SCOPE("envoy.load_shed_points.connection_pool_new_connection"),
 };
+#undef PX_SCOPE
+// Of a name that somebody made up.
+constexpr stats::ScopeShape kOwnScope{"overload.$.", "overload.", {"envoy.overload_name"}};
 
-#define PX_ACTION(name)                                                                      \
-  "envoy.overload_actions." name, {                                                          \
-    "overload.envoy.overload_actions." name ".", "overload.envoy.overload_actions." name "." \
+stats::ScopeName ScopeOf(absl::string_view name) {
+  constexpr size_t kBefore = sizeof("overload.") - 1;
+  for (const stats::ScopeShape& shape : kScopes) {
+    const absl::string_view own = shape.pattern.substr(kBefore, shape.pattern.size() - kBefore - 1);
+    if (own == name) return stats::ScopeName(shape, {});
   }
-constexpr ActionRow kActions[] = {
-    {PX_ACTION("stop_accepting_requests"), OverloadAction::kStopAcceptingRequests},
-    {PX_ACTION("stop_accepting_connections"), OverloadAction::kStopAcceptingConnections},
-    {PX_ACTION("reject_incoming_connections"), OverloadAction::kRejectIncomingConnections},
-    {PX_ACTION("disable_http_keepalive"), OverloadAction::kDisableKeepalive},
-    {PX_ACTION("shrink_heap"), OverloadAction::kShrinkHeap},
-};
-#undef PX_ACTION
-
-constexpr stats::ScopeShape kCpuScope{"overload.envoy.resource_monitors.cpu_utilization.",
-                                      "overload.envoy.resource_monitors.cpu_utilization."};
-constexpr stats::ScopeShape kHeapScope{"overload.envoy.resource_monitors.fixed_heap.",
-                                       "overload.envoy.resource_monitors.fixed_heap."};
-
-// Nothing: it is of a kind that acts by itself, or broken.
-std::optional<OverloadMonitor> CompileMonitor(const google::protobuf::Any& proto,
-                                              config::Errors& errors, const config::Path& path) {
-  using Kind = OverloadMonitor::Kind;
-  const std::string type = config::TypedConfigType(proto);
-  if (FixedHeap heap; type == heap.GetTypeName()) {
-    if (!config::UnpackTypedConfigTo(proto, heap, path, errors)) return std::nullopt;
-    return OverloadMonitor{Kind::kHeap, heap.max_heap_size_bytes()};
-  }
-  if (Cpu cpu; type == cpu.GetTypeName()) {
-    if (!config::UnpackTypedConfigTo(proto, cpu, path, errors)) return std::nullopt;
-    return OverloadMonitor{cpu.mode() == Cpu::HOST ? Kind::kHostCpu : Kind::kContainerCpu};
-  }
-  // A name alone would watch over nothing.
-  if (type.empty()) errors.AddValue(path, "without a type", "that of a resource monitor");
-  return std::nullopt;
-}
-
-const ActionRow* FindAction(absl::string_view name) {
-  for (const ActionRow& row : kActions) {
-    if (row.name == name) return &row;
-  }
-  return nullptr;
-}
-
-OverloadTrigger CompileTrigger(const Trigger& proto, size_t monitor, config::Errors& errors,
-                               const config::Path& path) {
-  if (proto.has_threshold()) return {monitor, proto.threshold().value(), proto.threshold().value()};
-  const OverloadTrigger trigger{monitor, proto.scaled().scaling_threshold(),
-                                proto.scaled().saturation_threshold()};
-  if (trigger.from >= trigger.whole) {
-    errors.Add(path.Field("scaled"), "scaling_threshold must be less than saturation_threshold");
-  }
-  return trigger;
+  return stats::ScopeName(kOwnScope, {name});
 }
 
 }  // namespace
-
-uint32_t OverloadTrigger::Wanted(double pressure) const {
-  if (pressure >= whole) return OverloadShare::kWhole;
-  if (pressure <= from) return 0;
-  return static_cast<uint32_t>(OverloadShare::kWhole * (pressure - from) / (whole - from));
-}
-
-OverloadConfig CompileOverload(const Proto& proto, config::Errors& errors,
-                               const config::Path& path) {
-  OverloadConfig config;
-  if (proto.has_refresh_interval()) {
-    config.interval = std::max(
-        proto.refresh_interval().seconds() * base::kSecond + proto.refresh_interval().nanos(),
-        kLeastInterval);
-  }
-  absl::flat_hash_map<std::string, size_t> monitors;
-  for (int i = 0; i < proto.resource_monitors_size(); ++i) {
-    const auto& monitor = proto.resource_monitors(i);
-    const config::Path at = path.Field("resource_monitors").Index(i);
-    const auto compiled = CompileMonitor(monitor.typed_config(), errors, at.Field("typed_config"));
-    if (!compiled.has_value()) continue;
-    monitors[monitor.name()] = config.monitors.size();
-    config.monitors.push_back(*compiled);
-  }
-  for (int i = 0; i < proto.actions_size(); ++i) {
-    const auto& action = proto.actions(i);
-    const config::Path at = path.Field("actions").Index(i);
-    const ActionRow* row = FindAction(action.name());
-    if (row == nullptr) {
-      errors.AddValue(at.Field("name"), action.name(),
-                      "envoy.overload_actions. and one of stop_accepting_requests, "
-                      "stop_accepting_connections, reject_incoming_connections, "
-                      "disable_http_keepalive and shrink_heap");
-      continue;
-    }
-    OverloadRule& rule = config.rules.emplace_back(OverloadRule{row->action, {}});
-    for (int j = 0; j < action.triggers_size(); ++j) {
-      const config::Path trigger = at.Field("triggers").Index(j);
-      const auto monitor = monitors.find(action.triggers(j).name());
-      if (monitor == monitors.end()) {
-        errors.AddValue(trigger.Field("name"), action.triggers(j).name(),
-                        "the name of a fixed_heap or cpu_utilization monitor of resource_monitors");
-        continue;
-      }
-      rule.triggers.push_back(CompileTrigger(action.triggers(j), monitor->second, errors, trigger));
-    }
-  }
-  return config;
-}
 
 OverloadWatch::OverloadWatch(event::EventLoop& loop, stats::Registry& registry,
                              OverloadConfig config, Hooks hooks)
     : loop_(loop),
       config_(std::move(config)),
       hooks_(std::move(hooks)),
+      pressures_(config_.monitors.size()),
       timer_(loop.timers(), [this] { Refresh(); }) {
-  if (config_.monitors.empty()) return;
   for (const OverloadMonitor& monitor : config_.monitors) {
-    const bool heap = monitor.kind == OverloadMonitor::Kind::kHeap;
-    auto& group = heap ? heap_stats_ : cpu_stats_;
-    if (group) continue;
-    group =
-        registry.Open<OverloadResourceStats>(stats::ScopeName(heap ? kHeapScope : kCpuScope, {}));
+    monitor_stats_.push_back(registry.Open<OverloadResourceStats>(ScopeOf(monitor.name)));
   }
   for (const OverloadRule& rule : config_.rules) {
-    const auto row =
-        std::find_if(std::begin(kActions), std::end(kActions),
-                     [&rule](const ActionRow& each) { return each.action == rule.action; });
-    action_stats_.push_back(registry.Open<OverloadActionStats>(stats::ScopeName(row->scope, {})));
+    Watched& watched = watched_.emplace_back(Watched{&rule, {}, {}});
+    if (rule.point != nullptr) {
+      watched.point_stats = registry.Open<LoadShedPointStats>(ScopeOf(rule.name));
+    } else {
+      watched.action_stats = registry.Open<OverloadActionStats>(ScopeOf(rule.name));
+    }
+    for (const LeastTimeout& least : rule.timeouts) {
+      base::ScaledTimeout& timeout = state_.timeouts[least.timeout];
+      timeout.SetLeast(least.least);
+      timeout.SetLeastPart(least.part);
+    }
   }
 }
 
-std::vector<double> OverloadWatch::Pressures() {
-  std::vector<double> pressures;
-  std::optional<double> heap, host, container;  // Each read once.
-  for (const OverloadMonitor& monitor : config_.monitors) {
-    switch (monitor.kind) {
-      case OverloadMonitor::Kind::kHeap:
-        if (!heap) heap = static_cast<double>(hooks_.heap_bytes());
-        pressures.push_back(*heap / static_cast<double>(monitor.max_heap_bytes));
-        break;
-      case OverloadMonitor::Kind::kHostCpu:
-        if (!host) host = hooks_.host_cpu();
-        pressures.push_back(*host);
-        break;
-      case OverloadMonitor::Kind::kContainerCpu:
-        if (!container) container = hooks_.container_cpu();
-        pressures.push_back(*container);
-        break;
+void OverloadWatch::ReadPressures() {
+  for (size_t i = 0; i < config_.monitors.size(); ++i) {
+    const std::optional<double> pressure = hooks_.pressure(config_.monitors[i]);
+    if (!pressure.has_value()) {
+      monitor_stats_[i]->failed_updates.Inc();
+      continue;  // It stays as it was.
     }
+    pressures_[i] = *pressure;
+    monitor_stats_[i]->pressure.Set(static_cast<uint64_t>(*pressure * 100));
   }
-  return pressures;
 }
 
 void OverloadWatch::Refresh() {
   if (config_.monitors.empty()) return;
-  const std::vector<double> pressures = Pressures();
-  double heap = 0;
-  double cpu = 0;
-  for (size_t i = 0; i < pressures.size(); ++i) {
-    double& kind = config_.monitors[i].kind == OverloadMonitor::Kind::kHeap ? heap : cpu;
-    kind = std::max(kind, pressures[i]);
-  }
-  if (heap_stats_) heap_stats_->pressure.Set(static_cast<uint64_t>(heap * 100));
-  if (cpu_stats_) cpu_stats_->pressure.Set(static_cast<uint64_t>(cpu * 100));
-  for (size_t i = 0; i < config_.rules.size(); ++i) {
+  ReadPressures();
+  for (Watched& watched : watched_) {
     uint32_t wanted = 0;
-    for (const OverloadTrigger& trigger : config_.rules[i].triggers) {
-      wanted = std::max(wanted, trigger.Wanted(pressures[trigger.monitor]));
+    for (const OverloadTrigger& trigger : watched.rule->triggers) {
+      wanted = std::max(wanted, trigger.Wanted(pressures_[trigger.monitor]));
     }
-    action_stats_[i]->active.Set(wanted >= OverloadShare::kWhole ? 1 : 0);
-    action_stats_[i]->scale_percent.Set(wanted * 100 / OverloadShare::kWhole);
-    Act(config_.rules[i].action, wanted);
+    Apply(watched, wanted);
   }
   timer_.ArmIn(config_.interval);
 }
 
-void OverloadWatch::Act(OverloadAction action, uint32_t wanted) {
+void OverloadWatch::Apply(Watched& watched, uint32_t wanted) {
+  const uint32_t before = std::exchange(watched.wanted, wanted);
+  const uint32_t percent = wanted * 100 / OverloadShare::kWhole;
+  if (watched.action_stats) {
+    watched.action_stats->active.Set(wanted >= OverloadShare::kWhole ? 1 : 0);
+    watched.action_stats->scale_percent.Set(percent);
+    return Act(watched, before);
+  }
+  base::LoadShedPoint& point = state_.*watched.rule->point;
+  point.share.Set(wanted);
+  watched.point_stats->scale_percent.Set(percent);
+  const uint64_t shed = point.shed();
+  watched.point_stats->shed_load_count.Add(shed - std::exchange(watched.shed, shed));
+}
+
+void OverloadWatch::Act(Watched& watched, uint32_t before) {
+  const uint32_t wanted = watched.wanted;
   const bool whole = wanted >= OverloadShare::kWhole;
-  switch (action) {
+  switch (watched.rule->action) {
     case OverloadAction::kStopAcceptingRequests:
       return state_.refuse_requests.Set(wanted);
     case OverloadAction::kRejectIncomingConnections:
@@ -214,13 +126,32 @@ void OverloadWatch::Act(OverloadAction action, uint32_t wanted) {
     case OverloadAction::kDisableKeepalive:
       return state_.end_connections.Set(wanted);
     case OverloadAction::kStopAcceptingConnections:
-      if (std::exchange(holding_, whole) != whole) hooks_.hold_accepting(whole);
+      if (whole != (before >= OverloadShare::kWhole)) hooks_.hold_accepting(whole);
       return;
     case OverloadAction::kShrinkHeap:
-      if (!whole || (shrunk_at_ != 0 && loop_.now() - shrunk_at_ < kBetweenShrinks)) return;
-      shrunk_at_ = loop_.now();
-      hooks_.shrink_heap();
+      if (whole) ShrinkHeap(watched);
+      return;
+    case OverloadAction::kReduceTimeouts:
+      if (wanted != before) ReduceTimeouts(*watched.rule, wanted);
+      return;
+    case OverloadAction::kResetHeavyStreams:
+      if (wanted != 0) hooks_.reset_heavy_streams(watched.rule->HeavyBytes(wanted));
+      return;
+    case OverloadAction::kShedLoad:
+      return;  // By the workers.
   }
+}
+
+void OverloadWatch::ReduceTimeouts(const OverloadRule& rule, uint32_t wanted) {
+  for (const LeastTimeout& least : rule.timeouts) state_.timeouts[least.timeout].share.Set(wanted);
+  hooks_.rearm_timers();
+}
+
+// Giving memory back takes time in proportion to it.
+void OverloadWatch::ShrinkHeap(Watched& watched) {
+  if (watched.shrunk_at != 0 && loop_.now() - watched.shrunk_at < watched.rule->every) return;
+  watched.shrunk_at = loop_.now();
+  hooks_.shrink_heap();
 }
 
 }  // namespace proxenos::server

@@ -1,30 +1,30 @@
 // OverloadWatch: watches resources of the process and acts when one runs short, before the kernel
-// does. From envoy.config.overload.v3.OverloadManager.
+// does.
 //
-// Every refresh_interval each monitor says how much of its resource is in use, from 0 to 1. An
-// action's triggers turn that into how much of the action is wanted; the greatest counts. The
-// monitor of downstream connections is not among these: it acts at once (connection_limit.h).
+// Every refresh_interval each monitor says how much of its resource is in use, from 0 to 1. A
+// rule's triggers turn that into how much of it is wanted; the greatest counts. The monitor of
+// downstream connections is not among these: it acts at once (connection_limit.h).
 //
 // Owner: the Server. Thread: main.
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <string>
+#include <optional>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
-#include "envoy/config/overload/v3/overload.pb.h"
-#include "source/config/errors.h"
-#include "source/downstream/overload.h"
+#include "source/base/overload.h"
 #include "source/event/event_loop.h"
+#include "source/server/overload_config.h"
 #include "source/stats/registry.h"
 #include "source/stats/schema.h"
 
 namespace proxenos::server {
 
-// Scope: overload.NAME.
-#define PX_OVERLOAD_RESOURCE_STATS(X) X(Gauge, pressure)
+// Scope of all three: overload.NAME.
+#define PX_OVERLOAD_RESOURCE_STATS(X) \
+  X(Gauge, pressure)                  \
+  X(Counter, failed_updates)
 PX_STATS(OverloadResourceStats, PX_OVERLOAD_RESOURCE_STATS);
 
 #define PX_OVERLOAD_ACTION_STATS(X) \
@@ -32,76 +32,55 @@ PX_STATS(OverloadResourceStats, PX_OVERLOAD_RESOURCE_STATS);
   X(Gauge, scale_percent)
 PX_STATS(OverloadActionStats, PX_OVERLOAD_ACTION_STATS);
 
-enum class OverloadAction : uint8_t {
-  kStopAcceptingRequests,
-  kStopAcceptingConnections,
-  kRejectIncomingConnections,
-  kDisableKeepalive,
-  kShrinkHeap,
-};
-
-struct OverloadTrigger {
-  size_t monitor = 0;
-  double from = 0;   // Below it nothing happens.
-  double whole = 0;  // From here on all of it.
-
-  // How much of the action this pressure asks for, of 10000.
-  uint32_t Wanted(double pressure) const;
-};
-
-struct OverloadRule {
-  OverloadAction action;
-  std::vector<OverloadTrigger> triggers;
-};
-
-struct OverloadMonitor {
-  enum class Kind : uint8_t { kHeap, kHostCpu, kContainerCpu };
-  Kind kind = Kind::kHeap;
-  uint64_t max_heap_bytes = 0;  // Of kHeap.
-};
-
-struct OverloadConfig {
-  base::Nanos interval = base::kSecond;
-  std::vector<OverloadMonitor> monitors;
-  std::vector<OverloadRule> rules;
-};
-
-// What is wrong is an error at its place below `path`.
-OverloadConfig CompileOverload(const envoy::config::overload::v3::OverloadManager& proto,
-                               config::Errors& errors, const config::Path& path);
+// The count is brought up to date at each refresh.
+#define PX_LOAD_SHED_POINT_STATS(X) \
+  X(Gauge, scale_percent)           \
+  X(Counter, shed_load_count)
+PX_STATS(LoadShedPointStats, PX_LOAD_SHED_POINT_STATS);
 
 class OverloadWatch {
  public:
   struct Hooks {
-    absl::AnyInvocable<uint64_t()> heap_bytes;
-    // In use, from 0 to 1: of the machine, and of the container.
-    absl::AnyInvocable<double()> host_cpu;
-    absl::AnyInvocable<double()> container_cpu;
+    // How much of it is in use, from 0 to 1; nothing: it cannot be told.
+    absl::AnyInvocable<std::optional<double>(const OverloadMonitor&)> pressure;
     absl::AnyInvocable<void(bool on)> hold_accepting;  // Told of changes alone.
     absl::AnyInvocable<void()> shrink_heap;
+    absl::AnyInvocable<void()> rearm_timers;  // state().timeouts have changed.
+    absl::AnyInvocable<void(uint64_t least)> reset_heavy_streams;
   };
   OverloadWatch(event::EventLoop& loop, stats::Registry& registry, OverloadConfig config,
                 Hooks hooks);
 
-  const downstream::Overload& state() const { return state_; }
+  const base::Overload& state() const { return state_; }
   // Begins to watch.
   void Start() { Refresh(); }
 
  private:
+  // A rule, and how far it is in force.
+  struct Watched {
+    const OverloadRule* rule;
+    stats::Group<OverloadActionStats> action_stats;  // Of actions.
+    stats::Group<LoadShedPointStats> point_stats;    // Of points.
+    uint32_t wanted = 0;
+    uint64_t shed = 0;             // Of points: as far as it is in the stats.
+    base::MonoTime shrunk_at = 0;  // Of kShrinkHeap.
+  };
+
   void Refresh();
-  // Of config_.monitors, in that order.
-  std::vector<double> Pressures();
-  void Act(OverloadAction action, uint32_t wanted);
+  void ReadPressures();
+  void Apply(Watched& watched, uint32_t wanted);
+  // `before`: what was wanted at the last refresh.
+  void Act(Watched& watched, uint32_t before);
+  void ReduceTimeouts(const OverloadRule& rule, uint32_t wanted);
+  void ShrinkHeap(Watched& watched);
 
   event::EventLoop& loop_;
   const OverloadConfig config_;
   Hooks hooks_;
-  downstream::Overload state_;
-  bool holding_ = false;
-  base::MonoTime shrunk_at_ = 0;
-  stats::Group<OverloadResourceStats> heap_stats_;  // Of each kind with a monitor.
-  stats::Group<OverloadResourceStats> cpu_stats_;
-  std::vector<stats::Group<OverloadActionStats>> action_stats_;  // As config_.rules.
+  base::Overload state_;
+  std::vector<double> pressures_;                                   // As config_.monitors.
+  std::vector<stats::Group<OverloadResourceStats>> monitor_stats_;  // As config_.monitors.
+  std::vector<Watched> watched_;                                    // As config_.rules.
   event::Timer timer_;
 };
 

@@ -15,8 +15,8 @@
 #include "source/runtime/setting.h"
 #include "source/server/builtin_filters.h"
 #include "source/server/compilers.h"
-#include "source/server/cpu_usage.h"
 #include "source/server/report_services.h"
+#include "source/server/resource_pressure.h"
 #include "source/server/server_admin.h"
 #include "source/server/static_resources.h"
 #include "source/server/stats_config.h"
@@ -129,12 +129,17 @@ void Server::MakeOverloadWatch() {
       CompileOverload(bootstrap_.proto.overload_manager(), errors, config::Path());
   if (config.rules.empty()) return;
   OverloadWatch::Hooks hooks;
-  hooks.heap_bytes = [] { return admin::HeapBytesInUse(); };
-  hooks.host_cpu = [this, usage = CpuUsage(CpuUsage::Of::kHost, "")]() mutable {
-    return usage.Read(loop_.now());
+  hooks.pressure = [this,
+                    resources = ResourcePressure("")](const OverloadMonitor& monitor) mutable {
+    return resources.Read(monitor, loop_.now());
   };
-  hooks.container_cpu = [this, usage = CpuUsage(CpuUsage::Of::kContainer, "")]() mutable {
-    return usage.Read(loop_.now());
+  hooks.rearm_timers = [this] {
+    for (auto& worker : workers_) worker->Post([](Worker& self) { self.RearmTimers(); });
+  };
+  hooks.reset_heavy_streams = [this](uint64_t least) {
+    for (auto& worker : workers_) {
+      worker->Post([least](Worker& self) { self.ResetHeavyStreams(least); });
+    }
   };
   hooks.shrink_heap = [] { admin::ReleaseFreeMemory(); };
   hooks.hold_accepting = [this](bool on) {

@@ -15,7 +15,7 @@
 #include "source/server/compilers.h"
 #include "source/server/config_sources.h"
 #include "source/server/config_store.h"
-#include "source/server/overload_watch.h"
+#include "source/server/overload_config.h"
 #include "source/server/report_services.h"
 #include "source/server/static_resources.h"
 #include "source/server/stats_config.h"

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "source/downstream/heavy_streams.h"
 
 namespace proxenos::server {
 namespace {
@@ -235,6 +236,21 @@ void Worker::OnClustersChanged() {
 void Worker::HoldAccepting(bool on) {
   holding_ = on;
   for (auto& [name, serving] : listeners_) serving.listener->HoldAccepting(on);
+}
+
+void Worker::RearmTimers() {
+  ForEachListener([](downstream::Listener& listener) { listener.RearmTimers(); });
+}
+
+void Worker::ResetHeavyStreams(uint64_t least) {
+  downstream::HeavyStreams heavy(least);
+  ForEachListener([&heavy](downstream::Listener& listener) { listener.AddHeavyStreams(heavy); });
+  heavy.Reset();
+}
+
+void Worker::ForEachListener(absl::FunctionRef<void(downstream::Listener&)> visit) {
+  for (auto& [name, serving] : listeners_) visit(*serving.listener);
+  for (Draining& draining : draining_) visit(*draining.listener);
 }
 
 void Worker::StopListeners(bool inbound_only, bool drain) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "source/access_log/remote_logs.h"
 #include "source/base/clock.h"
 #include "source/downstream/listener.h"
@@ -71,7 +72,14 @@ class Worker {
   // Before Start; `node` outlives it.
   void SetNode(const filter::LocalNode* node) { context_.environment.node = node; }
   // Before Start; `overload` outlives it.
-  void SetOverload(const downstream::Overload* overload) { context_.overload = overload; }
+  void SetOverload(const base::Overload* overload) {
+    context_.environment.overload = overload;
+    clusters_.SetOverload(overload);
+  }
+  // The overload manager has changed how long timeouts are.
+  void RearmTimers();
+  // Resets streams that hold at least so many bytes of bodies, the heaviest first.
+  void ResetHeavyStreams(uint64_t least);
   // While on, no listener accepts.
   void HoldAccepting(bool on);
   // Before Start; `send` takes demands to the main thread.
@@ -114,6 +122,7 @@ class Worker {
   std::vector<downstream::ChainCells> MakeCells(const PublishedListener& published);
   void SetChains(Serving& serving, const PublishedListener& published, base::Nanos drain_time);
   void StartDraining(std::unique_ptr<downstream::Listener> listener, base::Nanos drain_time);
+  void ForEachListener(absl::FunctionRef<void(downstream::Listener&)> visit);
   // Sees to what drains at intervals, however often more of it comes.
   void WatchDraining();
   void OnDrainTimer();

@@ -65,6 +65,7 @@ PX_STATS(HttpOverloadStats, PX_HTTP_OVERLOAD_STATS);
   X(Counter, no_cluster)                                    \
   X(Counter, no_route)                                      \
   X(Counter, rq_direct_response)                            \
+  X(Counter, rq_overload_local_reply)                       \
   X(Counter, rq_redirect)                                   \
   X(Counter, rq_total)                                      \
   X(Counter, rq_reset_after_downstream_response_started)    \

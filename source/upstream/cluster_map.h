@@ -19,6 +19,10 @@
 #include "source/net/socket.h"
 #include "source/upstream/worker_cluster.h"
 
+namespace proxenos::base {
+struct Overload;
+}
+
 namespace proxenos::upstream {
 
 class ClusterMap {
@@ -30,6 +34,10 @@ class ClusterMap {
   // the listener of that name is going to accept; invalid when there is none.
   using InternalConnect = absl::AnyInvocable<net::UniqueFd(const net::Address& address)>;
   void SetInternalConnect(InternalConnect connect) { internal_connect_ = std::move(connect); }
+
+  // What the overload manager asks for; outlives this. Null: nobody watches.
+  void SetOverload(const base::Overload* overload) { overload_ = overload; }
+  const base::Overload* overload() const { return overload_; }
 
   // The cluster, or null when there is none of that name.
   base::Rc<WorkerCluster> Find(absl::string_view name);
@@ -82,6 +90,7 @@ class ClusterMap {
   event::EventLoop& loop_;
   stats::Registry& registry_;
   InternalConnect internal_connect_;
+  const base::Overload* overload_ = nullptr;
   // A table that grows moves all that it has in one go, which of ten thousand clusters takes a
   // millisecond. Of many small ones each grows for itself.
   static constexpr size_t kShardBits = 6;

@@ -112,14 +112,14 @@ void HostPool::Serve(Exchange& exchange) {
 // No new connection may be made now, and `exchange` might want no other.
 void HostPool::MakeDo(Exchange& exchange) {
   const bool kept = exchange.wants_fresh && !free_.empty();
-  if (!kind_.raw && !kept) return;
+  if (!kind_.raw && !kept && !shed_) return;
   exchange.Unlink();
   OnPendingGone();
   if (kept) {
     exchange.wants_fresh = false;
     return Serve(exchange);
   }
-  // No connection of another will ever become free for it.
+  // No connection of another will ever become free for it, or it is not to wait for one.
   exchange.state = Exchange::State::kFailed;
   exchange.failure = PoolFailure::kOverflow;
 }
@@ -185,6 +185,8 @@ void HostPool::FailStart(PoolFailure failure, absl::string_view detail) {
 
 // False when there is none more to be had.
 bool HostPool::StartConnection() {
+  shed_ = cluster_.ShedsConnection();
+  if (shed_) return false;
   // The first connection to a host is allowed whatever the limit, or the host could never be used.
   // But who asks for bare ones has none to wait for.
   if (!cluster_.AcquireConnection(*host_, kind_.priority, connection_count_ == 0 && !kind_.raw)) {

@@ -139,6 +139,7 @@ class HostPool {
   uint32_t followers_active_ = 0;
   uint32_t borrowing_ = 0;       // Connections that other workers are asked for.
   bool last_was_http1_ = false;  // What ALPN chose the last time.
+  bool shed_ = false;            // The last connection that was wanted was not allowed by overload.
   bool acquiring_ = false;  // Somebody comes: it is in use, though it may hold nothing just now.
   bool draining_ = false;
   bool dying_ = false;

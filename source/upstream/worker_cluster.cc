@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+#include "source/base/overload.h"
+#include "source/upstream/cluster_map.h"
 #include "source/upstream/host_source.h"
 #include "source/upstream/hosts_by_address.h"
 #include "source/upstream/lending.h"
@@ -338,6 +340,11 @@ bool WorkerCluster::AcquireConnection(const Host& host, RoutingPriority priority
   if (!TakeConnection(host, priority, first)) return false;
   if (tracked_ != nullptr) tracked_->CountConnection(host);
   return true;
+}
+
+bool WorkerCluster::ShedsConnection() {
+  const base::Overload* overload = clusters_ == nullptr ? nullptr : clusters_->overload();
+  return overload != nullptr && overload->connect.Sheds(loop_.random());
 }
 
 bool WorkerCluster::TakeConnection(const Host& host, RoutingPriority priority, bool first) {

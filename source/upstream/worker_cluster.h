@@ -136,6 +136,8 @@ class WorkerCluster final : public base::RefCounted {
   // `first`: the worker has none to that host, so it is allowed whatever the limit.
   bool AcquireConnection(const Host& host, RoutingPriority priority, bool first);
   void ReleaseConnection(const Host& host, RoutingPriority priority);
+  // Whether the overload manager allows no new one now; counted.
+  bool ShedsConnection();
   // So many that counted for one host count for the other, which stands for it from now on.
   void MoveConnections(const Host& from, const Host& to, uint32_t count);
   // A connection leaves for another worker with its place in the limits, or has come from one.

@@ -194,6 +194,7 @@ class Router final : public filter::HttpFilter {
   void FailOverloaded();
   // Whether the request is one of those that drop_overloads refuses; then it was answered.
   bool DropForOverload();
+  bool ShedsLoad();
   absl::string_view ResetText(absl::string_view reason);
   bool MayRepeat() const;
   // Whether another attempt may follow `reason` (RetryOn bits); counts and schedules it if so.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "source/base/overload.h"
 #include "source/filter/no_peer.h"
 #include "source/filters/http/router/attempt_filters.h"
 #include "source/filters/http/router/attempt_notes.h"
@@ -102,6 +103,15 @@ bool Router::DropForOverload() {
     stream_.response.headers.Add(
         all ? "x-envoy-unconditional-drop-overload" : "x-envoy-drop-overload", "true");
   }
+  return true;
+}
+
+// envoy.load_shed_points.http_downstream_filter_check.
+bool Router::ShedsLoad() {
+  const filter::Environment& environment = stream_.environment;
+  if (!environment.overload->router.Sheds(environment.loop.random())) return false;
+  stream_.http_stats.rq_overload_local_reply.Inc();
+  stream_.Reply(503, "envoy overloaded", "overload", filter::kOverload);
   return true;
 }
 
