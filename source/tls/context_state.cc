@@ -1,6 +1,7 @@
 // Setting up of an SSL_CTX: what servers and clients have in common.
 #include "source/tls/context_state.h"
 
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -24,6 +25,20 @@ constexpr char kDefaultCiphers[] =
     "[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]:"
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
 constexpr char kDefaultGroups[] = "X25519MLKEM768:X25519:P-256";
+
+// Nothing is signed or believed with SHA-1 (RFC 9155) unless the configuration names it: BoringSSL
+// would with TLS 1.2, for who offers nothing else. Its own lists without that.
+constexpr uint16_t kDefaultSigns[] = {
+    SSL_SIGN_ED25519,          SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256,
+    SSL_SIGN_RSA_PKCS1_SHA256, SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA384,
+    SSL_SIGN_RSA_PKCS1_SHA384, SSL_SIGN_ECDSA_SECP521R1_SHA512, SSL_SIGN_RSA_PSS_RSAE_SHA512,
+    SSL_SIGN_RSA_PKCS1_SHA512,
+};
+constexpr uint16_t kDefaultVerifies[] = {
+    SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256, SSL_SIGN_RSA_PKCS1_SHA256,
+    SSL_SIGN_ECDSA_SECP384R1_SHA384, SSL_SIGN_RSA_PSS_RSAE_SHA384, SSL_SIGN_RSA_PKCS1_SHA384,
+    SSL_SIGN_RSA_PSS_RSAE_SHA512,    SSL_SIGN_RSA_PKCS1_SHA512,
+};
 
 struct SignatureName {
   absl::string_view name;
@@ -123,7 +138,7 @@ bssl::UniquePtr<SSL_CREDENTIAL> MakeCredential(const LoadedIdentity& identity,
   }
   bool made = SSL_CREDENTIAL_set1_cert_chain(credential.get(), chain.data(), chain.size()) == 1 &&
               SSL_CREDENTIAL_set1_private_key(credential.get(), identity.key.get()) == 1;
-  if (made && !signatures.empty()) {
+  if (made) {
     made = SSL_CREDENTIAL_set1_signing_algorithm_prefs(credential.get(), signatures.data(),
                                                        signatures.size()) == 1;
   }
@@ -168,10 +183,14 @@ absl::Status AddIdentity(const Identity& options, const std::vector<uint16_t>& s
 }
 
 absl::Status AddIdentities(const ContextOptions& options, ContextState* state) {
-  const auto signatures = ParseSignatures(options.signature_algorithms);
+  auto signatures = ParseSignatures(options.signature_algorithms);
   if (!signatures.ok()) return signatures.status();
-  if (!signatures->empty() && SSL_CTX_set_verify_algorithm_prefs(
-                                  state->ssl.get(), signatures->data(), signatures->size()) != 1) {
+  std::vector<uint16_t> believed = *signatures;
+  if (signatures->empty()) {
+    signatures->assign(std::begin(kDefaultSigns), std::end(kDefaultSigns));
+    believed.assign(std::begin(kDefaultVerifies), std::end(kDefaultVerifies));
+  }
+  if (SSL_CTX_set_verify_algorithm_prefs(state->ssl.get(), believed.data(), believed.size()) != 1) {
     return absl::InvalidArgumentError(absl::StrCat("signature algorithms: ", TakeCryptoReason()));
   }
   // A policy on the context says nothing of what its certificates sign with.

@@ -508,5 +508,21 @@ TEST_F(HandshakeTest, EveryKindOfKey) {
   }
 }
 
+// RFC 9155: neither side signs or believes with SHA-1 unless it is told to.
+TEST_F(HandshakeTest, NoSignaturesWithSha1) {
+  const std::vector<std::string> weak = {"rsa_pkcs1_sha1"};
+  ServerOptions server = ServerWith(rsa_);
+  server.common.max_version = Version::kTls12;
+  ClientOptions client = ClientTrusting(ca_);
+  ServerOptions weak_server = server;
+  weak_server.common.signature_algorithms = weak;
+  ClientOptions weak_client = client;
+  weak_client.common.signature_algorithms = weak;
+  EXPECT_FALSE(TlsPair(Make(server), Make(weak_client)).Shake());
+  EXPECT_FALSE(TlsPair(Make(weak_server), Make(client)).Shake());
+  EXPECT_TRUE(TlsPair(Make(server), Make(client)).Shake());
+  EXPECT_TRUE(TlsPair(Make(weak_server), Make(weak_client)).Shake());
+}
+
 }  // namespace
 }  // namespace proxenos::tls
