@@ -83,6 +83,19 @@ TEST(GrpcHttp1BridgeTest, ProtobufIsFramedBothWays) {
   EXPECT_EQ(Value(stream->response.headers, "content-length"), "6");
 }
 
+TEST(GrpcHttp1BridgeTest, WhatIsNoGrpcStaysWhatItIs) {
+  auto stream = Bridge("upgrade_protobuf_to_grpc: true",
+                       {.fields = {{"content-type", "application/x-protobuf"}}});
+  stream->SendRequest(false);
+  stream->SendRequestBody("query", true);
+  stream->response.headers.Add("content-type", "text/html");
+  stream->SendResponse(502, "<html>", true);
+  EXPECT_EQ(stream->response.status, 502);
+  EXPECT_EQ(stream->response_out.body.ToString(), "<html>");
+  EXPECT_EQ(Value(stream->response.headers, "content-type"), "text/html");
+  EXPECT_EQ(Value(stream->response.headers, "content-length"), "6");
+}
+
 TEST(GrpcHttp1BridgeTest, EmptyProtobufIsAFrameToo) {
   auto stream = Bridge("upgrade_protobuf_to_grpc: true",
                        {.fields = {{"content-type", "application/x-protobuf"}}});

@@ -59,6 +59,8 @@ Verdict GrpcHttp1Bridge::OnRequestBody(buffer::Buffer& body, bool) {
 
 Verdict GrpcHttp1Bridge::OnResponseHeaders(http::ResponseHead& head, bool) {
   if (!bridges_) return Verdict::kContinue;
+  // What is no gRPC, an error page, has no frame to be taken off.
+  frames_ = frames_ && rpc::IsGrpcType(head.headers.Get(HeaderId::kContentType));
   const filter::Parts& in = stream_.response_in;
   const http::HeaderMap& told = in.trailers == nullptr ? head.headers : *in.trailers;
   const auto status = rpc::StatusIn(told);
