@@ -112,11 +112,8 @@ void Http2Stream::ReadOn() {
 void Http2Stream::End(bool abort) { connection_.EndStream(*this, abort); }
 
 http2::ErrorCode Http2Stream::AbortCode() const {
-  constexpr uint32_t kOriginLost = filter::kUpstreamConnectionTermination |
-                                   filter::kUpstreamRemoteReset |
-                                   filter::kUpstreamConnectionFailure;
-  // RFC 9113, 8.5: what ends the connection behind a tunnel by an error is told as that.
-  return stream_.tunnel() && (stream_.info.flags & kOriginLost) != 0
+  // RFC 9113, 8.5: the error of a connection behind a tunnel is told as that.
+  return stream_.tunnel() && (stream_.info.flags & filter::kUpstreamConnectionTermination) != 0
              ? http2::ErrorCode::kConnectError
              : http2::ErrorCode::kInternalError;
 }
