@@ -42,23 +42,25 @@ bool AsksForStaple(const SSL_CLIENT_HELLO* hello) {
   return SSL_early_callback_ctx_extension_get(hello, TLSEXT_TYPE_status_request, &data, &size) == 1;
 }
 
-// Shows the client `candidates`, but for those whose stapling policy forbids it. False: none is
-// left.
-bool Offer(SSL* ssl, const ContextState& context, const IdentityChoice::Candidates& candidates,
-           bool asks) {
+// Shows the client what is in `lists`, but for those whose stapling policy forbids it. False: none
+// is left.
+bool Offer(SSL* ssl, const ContextState& context, const IdentityChoice::Lists& lists, bool asks) {
   stats::TlsStats& stats = ActiveConnection::Get().stats;
   bool counted = !asks;
   bool offered = false;
   SSL_certs_clear(ssl);
-  for (const uint16_t index : candidates) {
-    const ServedIdentity& identity = context.identities[index];
-    const Stapling stapling = asks ? Decide(identity, context.ocsp) : Stapling::kNone;
-    if (stapling == Stapling::kRefuse) continue;
-    const bool staple = stapling == Stapling::kStaple;
-    if (!counted) (staple ? stats.ocsp_staple_responses : stats.ocsp_staple_omitted).Inc();
-    counted = true;
-    SSL_add1_credential(ssl, staple ? identity.stapled.get() : identity.plain.get());
-    offered = true;
+  for (const IdentityChoice::Candidates* candidates : lists) {
+    if (candidates == nullptr) continue;
+    for (const uint16_t index : *candidates) {
+      const ServedIdentity& identity = context.identities[index];
+      const Stapling stapling = asks ? Decide(identity, context.ocsp) : Stapling::kNone;
+      if (stapling == Stapling::kRefuse) continue;
+      const bool staple = stapling == Stapling::kStaple;
+      if (!counted) (staple ? stats.ocsp_staple_responses : stats.ocsp_staple_omitted).Inc();
+      counted = true;
+      SSL_add1_credential(ssl, staple ? identity.stapled.get() : identity.plain.get());
+      offered = true;
+    }
   }
   if (!offered) stats.ocsp_staple_failed.Inc();
   return offered;
@@ -77,8 +79,10 @@ ssl_select_cert_result_t SelectIdentity(const SSL_CLIENT_HELLO* hello) {
   if (context.prefers_aes) FollowChaCha(*hello, context.default_ciphers);
   const bool asks = AsksForStaple(hello);
   if (asks) connection.stats.ocsp_staple_requests.Inc();
-  const IdentityChoice::Candidates& candidates = context.choice.For(server_name);
-  connection.identity = candidates.front();
+  const IdentityChoice::Lists lists = context.choice.For(server_name);
+  for (auto list = lists.rbegin(); list != lists.rend(); ++list) {
+    if (*list != nullptr) connection.identity = (*list)->front();
+  }
   // The context's own list stands as it is when there is nothing to choose.
   const bool simple = context.identities.size() == 1 && !context.identities[0].must_staple &&
                       !context.identities[0].staple_times.has_value() &&
@@ -87,7 +91,7 @@ ssl_select_cert_result_t SelectIdentity(const SSL_CLIENT_HELLO* hello) {
     if (asks) connection.stats.ocsp_staple_omitted.Inc();
     return ssl_select_cert_success;
   }
-  if (Offer(hello->ssl, context, candidates, asks)) return ssl_select_cert_success;
+  if (Offer(hello->ssl, context, lists, asks)) return ssl_select_cert_success;
   connection.fault = std::make_unique<std::string>("no OCSP response to staple");
   return ssl_select_cert_error;
 }

@@ -182,9 +182,31 @@ TEST_F(HandshakeTest, ServerNameChoosesTheCertificate) {
   TlsPair refused(server, Make(rsa_only), {"other.example.net", {}, ""});
   EXPECT_FALSE(refused.Shake());
   options.full_scan_certs_on_sni_mismatch = true;
-  TlsPair scanned(Make(options), Make(rsa_only), {"other.example.net", {}, ""});
-  ASSERT_TRUE(scanned.Shake());
-  EXPECT_EQ(scanned.client().session().peer()->serial_hex, rsa.serial_hex());
+  // A certificate with the name, but with a key of the wrong kind, is as good as none.
+  for (const char* name : {"other.example.net", "api.example.com"}) {
+    TlsPair scanned(Make(options), Make(rsa_only), {name, {}, ""});
+    ASSERT_TRUE(scanned.Shake()) << name;
+    EXPECT_EQ(scanned.client().session().peer()->serial_hex, rsa.serial_hex()) << name;
+  }
+}
+
+// Who names no server gets what fits its algorithms, full_scan_certs_on_sni_mismatch or not.
+TEST_F(HandshakeTest, WithoutAServerNameTheKindOfKeyChooses) {
+  const TestCertificate rsa = MakeLeaf(ca_, "rsa.example.net", KeyKind::kRsa2048);
+  ServerOptions options = ServerWith(rsa);
+  options.common.identities.push_back(IdentityOf(leaf_));
+  ClientOptions rsa_only = ClientTrusting(ca_);
+  rsa_only.common.signature_algorithms = {"rsa_pss_rsae_sha256"};
+  TlsPair modern(Make(options), Make(ClientTrusting(ca_)));
+  ASSERT_TRUE(modern.Shake());
+  EXPECT_EQ(modern.client().session().peer()->serial_hex, leaf_.serial_hex());
+  TlsPair old(Make(options), Make(rsa_only));
+  ASSERT_TRUE(old.Shake());
+  EXPECT_EQ(old.client().session().peer()->serial_hex, rsa.serial_hex());
+  // For a name that none has it stays with the first.
+  TlsPair named(Make(options), Make(ClientTrusting(ca_)), {"other.example.org", {}, ""});
+  ASSERT_TRUE(named.Shake());
+  EXPECT_EQ(named.client().session().peer()->serial_hex, rsa.serial_hex());
 }
 
 TEST_F(HandshakeTest, RequiredServerName) {
