@@ -9,8 +9,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "source/base/foreign_loggers.h"
 #include "source/base/log.h"
 
 namespace proxenos::server {
@@ -106,30 +106,12 @@ absl::Status Note(const std::string&, Options& options) {
   return absl::OkStatus();
 }
 
-// Envoy's loggers that have no part here to belong to. Deployment tools set some without being
-// asked (misc:error), so a level for one of these is noted; for a name nobody knows it is an error.
-constexpr absl::string_view kForeignLoggers =
-    " a2a ai_protocol_manager alternate_protocols_cache assert aws backtrace basic_auth "
-    "cache_filter client compression conn_handler credential_injector decompression "
-    "dubbo dynamic_modules envoy_bug ext_authz ext_proc filter forward_proxy geolocation "
-    "golang happy_eyeballs hc health_checker http2 hystrix init io ip_tagging json_rpc "
-    "jwt kafka key_value_store local_rate_limit lua matcher mcp misc mongo "
-    "multi_connection notification oauth2 quic quic_stream rate_limit_quota rbac rds "
-    "redis rocketmq runtime secret sse stats stats_sinks tap testing thrift tracing udp "
-    "wasm websocket ";
-
 absl::Status ComponentLevels(const std::string& value, Options& options) {
-  options.component_log_level.clear();
-  for (const absl::string_view part : absl::StrSplit(value, ',', absl::SkipEmpty())) {
-    const std::pair<absl::string_view, absl::string_view> pair = absl::StrSplit(part, ':');
-    const bool foreign = absl::StrContains(kForeignLoggers, absl::StrCat(" ", pair.first, " "));
-    if (foreign && base::ParseLogLevel(pair.second)) {
-      options.notes.push_back(absl::StrCat("--component-log-level ", part,
-                                           ": no component of this name logs anything"));
-      continue;
-    }
-    if (!options.component_log_level.empty()) options.component_log_level += ',';
-    absl::StrAppend(&options.component_log_level, part);
+  base::ComponentLevels levels = base::SplitComponentLevels(value);
+  options.component_log_level = std::move(levels.own);
+  for (const std::string& foreign : levels.foreign) {
+    options.notes.push_back(absl::StrCat("--component-log-level ", foreign,
+                                         ": no component of this name logs anything"));
   }
   return absl::OkStatus();
 }

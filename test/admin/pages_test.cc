@@ -379,8 +379,16 @@ TEST_F(PagesTest, LoggingShowsAndChangesLevels) {
   EXPECT_EQ(server_.Call("POST", "/logging?level=warning").status, 200);
   EXPECT_EQ(Log::Level(LogComponent::kUpstream), LogLevel::kWarn);
 
-  for (const char* wrong : {"level=loud", "nobody=debug", "upstream=loud", "a=b&c=d",
-                            "paths=upstream:debug,nobody:debug", "paths=upstream"}) {
+  // Loggers that only Envoy has change nothing, and take nothing with them.
+  EXPECT_EQ(server_.Call("POST", "/logging?rbac=debug").status, 200);
+  EXPECT_EQ(server_.Call("POST", "/logging?paths=rbac:debug,http:error,jwt:trace").status, 200);
+  EXPECT_EQ(Log::Level(LogComponent::kHttp), LogLevel::kError);
+  EXPECT_EQ(Log::Level(LogComponent::kUpstream), LogLevel::kWarn);
+
+  for (const char* wrong :
+       {"level=loud", "nobody=debug", "upstream=loud", "a=b&c=d", "rbac=loud",
+        "paths=upstream:debug,nobody:debug", "paths=upstream", "paths=upstream:debug,rbac:loud",
+        "paths=upstream:debug,%20:debug", "group=default:debug"}) {
     const Response response = server_.Call("POST", std::string("/logging?") + wrong);
     EXPECT_EQ(response.status, 400) << wrong;
     EXPECT_TRUE(absl::StartsWith(response.body, "error: ")) << response.body;
