@@ -104,6 +104,10 @@ void AddActions(EndpointTable& table, AdminSource& source) {
             source.set_health_check_failed(false);
             return Ok();
           });
+  AddPost(table, {"/reopen_logs", "reopen access logs", {}}, [&source](const Request&) {
+    source.reopen_logs();
+    return Ok();
+  });
   AddPost(table,
           {"/drain_listeners",
            "drain listeners",

@@ -153,6 +153,7 @@ struct AdminSource {
   absl::AnyInvocable<void()> quit = nullptr;
   absl::AnyInvocable<void(bool failed)> set_health_check_failed = nullptr;
   absl::AnyInvocable<void(const DrainRequest&)> drain_listeners = nullptr;
+  absl::AnyInvocable<void()> reopen_logs = nullptr;
 
   // Which stats there are, and how their names come apart.
   const stats::StatView& stat_view = stats::StatView::Plain();

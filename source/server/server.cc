@@ -359,13 +359,16 @@ void Server::Run() {
   log_writer_.Flush();
 }
 
+void Server::ReopenLogs() {
+  log_writer_.Reopen();
+  waf::AuditLog::ReopenAll();
+  (void)base::Log::Reopen();
+}
+
 void Server::OnSignal(int signal) {
   switch (signal) {
     case SIGUSR1:
-      log_writer_.Reopen();
-      waf::AuditLog::ReopenAll();
-      (void)base::Log::Reopen();
-      return;
+      return ReopenLogs();
     case SIGHUP:
       PX_LOG(kMain, kWarn, "SIGHUP has no meaning here; configuration is watched");
       return;

@@ -68,6 +68,8 @@ class Server {
   bool live() const { return state() == ServerState::kLive; }
   void Quit();  // At once.
   void FailHealth(bool fail);
+  // All files that lines go to, by their names: who rotates them has moved them away.
+  void ReopenLogs();
   struct DrainRequest {
     bool graceful = false;   // Connections are told to end first, for the drain time.
     bool skip_exit = false;  // With graceful: keep the listeners open afterwards.

@@ -184,6 +184,7 @@ void ServerAdmin::FillRuntime() {
   source_.connection_count = [this] { return server_.connection_limit().count(); };
   source_.quit = [this] { server_.Quit(); };
   source_.set_health_check_failed = [this](bool failed) { server_.FailHealth(failed); };
+  source_.reopen_logs = [this] { server_.ReopenLogs(); };
   source_.drain_listeners = [this](const admin::DrainRequest& request) {
     server_.DrainListeners({request.graceful, request.skip_exit, request.inbound_only});
   };

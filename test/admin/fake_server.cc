@@ -87,6 +87,7 @@ FakeServer::FakeServer()
   };
   source.quit = [this] { ++quits; };
   source.set_health_check_failed = [this](bool failed) { health_failed = failed; };
+  source.reopen_logs = [this] { ++reopenings; };
   source.drain_listeners = [this](const DrainRequest& request) { drains.push_back(request); };
   AddEndpoints(table, source);
 }

@@ -81,6 +81,7 @@ class FakeServer {
   std::vector<std::pair<ConfigKind, OwnedConfig>> configs;
   std::vector<config::IgnoredField> ignored;
   int quits = 0;
+  int reopenings = 0;
   std::optional<bool> health_failed;
   std::shared_ptr<const runtime::Snapshot> runtime;
   std::vector<std::pair<std::string, std::string>> modified;

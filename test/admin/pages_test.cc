@@ -212,7 +212,7 @@ TEST_F(PagesTest, IgnoredFields) {
 
 TEST_F(PagesTest, ActionsReachTheServerOnce) {
   for (const char* path : {"/quitquitquit", "/healthcheck/fail", "/healthcheck/ok",
-                           "/drain_listeners", "/logging", "/reset_counters"}) {
+                           "/drain_listeners", "/logging", "/reset_counters", "/reopen_logs"}) {
     EXPECT_EQ(server_.Call("GET", path).status, 405) << path;
   }
   EXPECT_EQ(server_.quits, 0);
@@ -221,6 +221,8 @@ TEST_F(PagesTest, ActionsReachTheServerOnce) {
 
   EXPECT_EQ(server_.Call("POST", "/quitquitquit").body, "OK\n");
   EXPECT_EQ(server_.quits, 1);
+  EXPECT_EQ(server_.Call("POST", "/reopen_logs").body, "OK\n");
+  EXPECT_EQ(server_.reopenings, 1);
   EXPECT_EQ(server_.Call("POST", "/healthcheck/fail").body, "OK\n");
   EXPECT_EQ(server_.health_failed, true);
   EXPECT_EQ(server_.Call("POST", "/healthcheck/ok").body, "OK\n");

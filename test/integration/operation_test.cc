@@ -197,7 +197,8 @@ TEST_F(OperationTest, DefaultAccessLogOnStandardOutput) {
                            "\"127.0.0.1:[0-9]+\"\n"));
 }
 
-TEST_F(OperationTest, Sigusr1ReopensLogs) {
+// By the signal and by the page.
+TEST_F(OperationTest, LogsAreReopened) {
   const std::string path = ProxyProcess::WriteFile("rotated.log", "");
   Start({.manager = absl::StrCat("access_log: [", FileLogText(path, "%REQ(:PATH)%\\n"), "]")});
   TestClient client(port_);
@@ -210,6 +211,11 @@ TEST_F(OperationTest, Sigusr1ReopensLogs) {
   client.Get("/after");
   ASSERT_TRUE(Eventually([&] { return ReadFile(path) == "/after\n"; }));
   EXPECT_EQ(ReadFile(path + ".1"), "/before\n");
+  ASSERT_EQ(std::rename(path.c_str(), (path + ".2").c_str()), 0);
+  EXPECT_EQ(proxy_->Admin("POST", "/reopen_logs").body, "OK\n");
+  ASSERT_TRUE(Eventually([&] { return access(path.c_str(), F_OK) == 0; }));
+  client.Get("/last");
+  ASSERT_TRUE(Eventually([&] { return ReadFile(path) == "/last\n"; }));
 }
 
 TEST_F(OperationTest, SigintEndsAtOnce) {
