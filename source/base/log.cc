@@ -3,7 +3,6 @@
 #include "source/base/log.h"
 
 #include <fcntl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,10 +11,9 @@
 #include <ctime>
 #include <mutex>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "source/base/log_pattern.h"
 
 namespace proxenos::base {
 namespace {
@@ -25,7 +23,6 @@ constexpr std::array<absl::string_view, 7> kLevelNames = {"trace", "debug",    "
 constexpr std::array<absl::string_view, static_cast<int>(LogComponent::kCount)> kComponentNames = {
     "main", "config", "connection", "http", "router", "upstream",
     "pool", "dns",    "admin",      "grpc", "file"};
-constexpr absl::string_view kPatternLetters = "YmdTHMSeftPlLnv_jgs#%";
 
 struct Settings {
   std::mutex mutex;
@@ -37,134 +34,6 @@ struct Settings {
 Settings& TheSettings() {
   static Settings* const settings = new Settings;  // Never destroyed: logs until the very end.
   return *settings;
-}
-
-struct Line {
-  LogComponent component;
-  LogLevel level;
-  const char* file;
-  int line;
-  absl::string_view message;
-  timespec now;
-  tm utc;
-};
-
-void AppendJsonEscaped(absl::string_view text, std::string& out) {
-  for (char c : text) {
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      absl::StrAppendFormat(&out, "\\u%04x", static_cast<unsigned char>(c));
-    } else {
-      out.push_back(c);
-    }
-  }
-}
-
-// Line breaks inside a message would let a peer forge log lines.
-void AppendOneLine(absl::string_view text, std::string& out) {
-  for (char c : text) {
-    if (c == '\n') {
-      out.append("\\n");
-    } else {
-      out.push_back(c);
-    }
-  }
-}
-
-void AppendTime(char letter, const Line& line, std::string& out) {
-  const tm& utc = line.utc;
-  switch (letter) {
-    case 'Y':
-      absl::StrAppendFormat(&out, "%04d", utc.tm_year + 1900);
-      return;
-    case 'm':
-      absl::StrAppendFormat(&out, "%02d", utc.tm_mon + 1);
-      return;
-    case 'd':
-      absl::StrAppendFormat(&out, "%02d", utc.tm_mday);
-      return;
-    case 'H':
-      absl::StrAppendFormat(&out, "%02d", utc.tm_hour);
-      return;
-    case 'M':
-      absl::StrAppendFormat(&out, "%02d", utc.tm_min);
-      return;
-    case 'S':
-      absl::StrAppendFormat(&out, "%02d", utc.tm_sec);
-      return;
-    case 'T':
-      absl::StrAppendFormat(&out, "%02d:%02d:%02d", utc.tm_hour, utc.tm_min, utc.tm_sec);
-      return;
-    case 'e':
-      absl::StrAppendFormat(&out, "%03d", line.now.tv_nsec / 1000000);
-      return;
-    case 'f':
-      absl::StrAppendFormat(&out, "%06d", line.now.tv_nsec / 1000);
-      return;
-    default:
-      return;
-  }
-}
-
-void AppendLetter(char letter, const Line& line, std::string& out) {
-  switch (letter) {
-    case 't':
-      absl::StrAppend(&out, static_cast<int64_t>(syscall(SYS_gettid)));
-      return;
-    case 'P':
-      absl::StrAppend(&out, getpid());
-      return;
-    case 'l':
-      absl::StrAppend(&out, LogLevelName(line.level));
-      return;
-    case 'L':
-      out.push_back(absl::ascii_toupper(LogLevelName(line.level)[0]));
-      return;
-    case 'n':
-      absl::StrAppend(&out, LogComponentName(line.component));
-      return;
-    case 'v':
-      absl::StrAppend(&out, line.message);
-      return;
-    case '_':
-      AppendOneLine(line.message, out);
-      return;
-    case 'j':
-      AppendJsonEscaped(line.message, out);
-      return;
-    case 'g':
-      out.append(line.file);
-      return;
-    case 's': {
-      const char* slash = std::strrchr(line.file, '/');
-      out.append(slash == nullptr ? line.file : slash + 1);
-      return;
-    }
-    case '#':
-      absl::StrAppend(&out, line.line);
-      return;
-    case '%':
-      out.push_back('%');
-      return;
-    default:
-      AppendTime(letter, line, out);
-  }
-}
-
-std::string Render(absl::string_view pattern, const Line& line) {
-  std::string out;
-  out.reserve(pattern.size() + line.message.size() + 64);
-  for (size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] == '%' && i + 1 < pattern.size()) {
-      AppendLetter(pattern[++i], line, out);
-    } else {
-      out.push_back(pattern[i]);
-    }
-  }
-  out.push_back('\n');
-  return out;
 }
 
 absl::Status OpenLocked(Settings& settings) {
@@ -211,12 +80,12 @@ std::optional<LogComponent> ParseLogComponent(absl::string_view text) {
 
 void Log::Write(LogComponent component, LogLevel level, const char* file, int line,
                 absl::string_view message) {
-  Line entry{component, level, file, line, message, {}, {}};
+  LogLine entry{LogComponentName(component), LogLevelName(level), file, line, message, {}, {}};
   clock_gettime(CLOCK_REALTIME, &entry.now);
   gmtime_r(&entry.now.tv_sec, &entry.utc);
   Settings& settings = TheSettings();
   std::lock_guard<std::mutex> lock(settings.mutex);
-  const std::string text = Render(settings.pattern, entry);
+  const std::string text = RenderLogLine(settings.pattern, entry);
   // A log that cannot be written must not stop traffic.
   [[maybe_unused]] ssize_t ignored = write(settings.fd, text.data(), text.size());
 }
@@ -254,13 +123,7 @@ absl::Status Log::SetComponentLevels(absl::string_view text) {
 }
 
 absl::Status Log::SetFormat(absl::string_view pattern) {
-  for (size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] != '%') continue;
-    if (++i >= pattern.size() || kPatternLetters.find(pattern[i]) == absl::string_view::npos) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("log format '", pattern, "': unknown flag at position ", i));
-    }
-  }
+  if (absl::Status status = CheckLogPattern(pattern); !status.ok()) return status;
   Settings& settings = TheSettings();
   std::lock_guard<std::mutex> lock(settings.mutex);
   settings.pattern = std::string(pattern);
