@@ -126,6 +126,11 @@ absl::StatusOr<LoadedBootstrap> LoadBootstrap(const Options& options) {
     loaded.proto.MergeFrom(overlay);
   }
   CompleteNode(options, *loaded.proto.mutable_node());
+  for (const auto& [name, value] : options.stats_tags) {
+    auto& tag = *loaded.proto.mutable_stats_config()->add_stats_tags();
+    tag.set_tag_name(name);
+    tag.set_fixed_value(value);
+  }
   config::Errors found;
   CheckMessage(loaded.proto, config::Path(), found, loaded.ignored);
   CheckNode(loaded.proto, found);

@@ -50,6 +50,10 @@ int Main(int argc, char** argv) {
     std::printf("\n%s\n\n", VersionText().c_str());
     return 0;
   }
+  if (options->action == Options::Action::kPrintHotRestartVersion) {
+    std::printf("disabled\n");
+    return 0;
+  }
   const absl::Status log = SetUpLog(*options);
   if (!log.ok()) return Complain(log);
   for (const std::string& note : options->notes) PX_LOG(kMain, kInfo, note);

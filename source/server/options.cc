@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -91,6 +92,31 @@ absl::Status DrainStrategy(const std::string& value, Options& options) {
   return absl::OkStatus();
 }
 
+// The names are of letters and digits; values may hold all but what parts a stat's name.
+absl::Status StatsTag(const std::string& value, Options& options) {
+  const size_t colon = value.find(':');
+  if (colon == std::string::npos) return Invalid("TAG:VALUE", value);
+  const std::string name = value.substr(0, colon);
+  const std::string text = value.substr(colon + 1);
+  if (name.empty() || !std::all_of(name.begin(), name.end(), absl::ascii_isalnum)) {
+    return Invalid("letters and digits before the colon", value);
+  }
+  if (text.empty() || absl::StrContains(text, '.')) {
+    return Invalid("some text without a dot after the colon", value);
+  }
+  for (const auto& [known, other] : options.stats_tags) {
+    if (known == name) return Invalid(absl::StrCat("one value of tag ", name), value);
+  }
+  options.stats_tags.emplace_back(name, text);
+  return absl::OkStatus();
+}
+
+absl::Status IpVersion(const std::string& value, Options& options) {
+  if (value != "v4" && value != "v6") return Invalid("v4 or v6", value);
+  options.notes.push_back("--local-address-ip-version: the node's own address is not looked up");
+  return absl::OkStatus();
+}
+
 absl::Status UnknownStatic(const std::string&, Options& options) {
   options.notes.push_back(
       "--allow-unknown-static-fields: proxenos never ignores an unknown field; it is an error that "
@@ -124,7 +150,6 @@ constexpr char kSockets[] = "--socket-path, --socket-mode: no socket to a parent
 constexpr char kCoreDump[] = "--enable-core-dump: use the shell's ulimit -c";
 constexpr char kDeprecated[] =
     "--skip-deprecated-logs: deprecated fields are honoured without a log line anyway";
-constexpr char kLocalIp[] = "--local-address-ip-version: the node's own address is not looked up";
 constexpr char kFineGrain[] = "--enable-fine-grain-logging: levels are by component";
 constexpr char kStackTrace[] = "--log-stacktrace-single-entry: no stack trace is logged";
 constexpr char kMutex[] = "--enable-mutex-tracing: no lock is taken on a request's path";
@@ -172,7 +197,7 @@ constexpr Flag kFlags[] = {
     {"socket-mode", 0, true, Note<kSockets>, "accepted, without effect"},
     {"enable-core-dump", 0, false, Note<kCoreDump>, "accepted, without effect"},
     {"skip-deprecated-logs", 0, false, Note<kDeprecated>, "accepted, without effect"},
-    {"local-address-ip-version", 0, true, Note<kLocalIp>, "accepted, without effect"},
+    {"local-address-ip-version", 0, true, IpVersion, "v4 or v6; accepted, without effect"},
     {"enable-fine-grain-logging", 0, false, Note<kFineGrain>, "accepted, without effect"},
     {"log-stacktrace-single-entry", 0, false, Note<kStackTrace>, "accepted, without effect"},
     {"enable-mutex-tracing", 0, false, Note<kMutex>, "accepted, without effect"},
@@ -184,6 +209,13 @@ constexpr Flag kFlags[] = {
     {"reject-unknown-dynamic-fields", 0, false,
      Switch<&Options::reject_unknown_dynamic_fields, true>,
      "refuse what control planes send with fields that are unknown here"},
+    {"stats-tag", 0, true, StatsTag, "TAG:VALUE, a label of every stat; may be repeated"},
+    {"hot-restart-version", 0, false,
+     [](const std::string&, Options& options) {
+       options.action = Options::Action::kPrintHotRestartVersion;
+       return absl::OkStatus();
+     },
+     "print the hot restart version, which is disabled, and exit"},
     {"version", 0, false,
      [](const std::string&, Options& options) {
        options.action = Options::Action::kPrintVersion;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -13,7 +14,7 @@ namespace proxenos::server {
 
 struct Options {
   enum class Mode : uint8_t { kServe, kValidate };
-  enum class Action : uint8_t { kRun, kPrintVersion, kPrintHelp };
+  enum class Action : uint8_t { kRun, kPrintVersion, kPrintHelp, kPrintHotRestartVersion };
 
   Action action = Action::kRun;
   Mode mode = Mode::kServe;
@@ -31,6 +32,7 @@ struct Options {
   std::string service_zone;
   std::string admin_address_path;
   std::string base_id_path;
+  std::vector<std::pair<std::string, std::string>> stats_tags;  // Labels of every stat.
   uint64_t base_id = 0;
   uint64_t restart_epoch = 0;
   base::Nanos drain_time = 600 * base::kSecond;

@@ -29,6 +29,12 @@ envoy::admin::v3::CommandLineOptions CommandLine(const Options& options, uint32_
   proto.set_service_cluster(options.service_cluster);
   proto.set_service_node(options.service_node);
   proto.set_service_zone(options.service_zone);
+  for (const auto& [name, value] : options.stats_tags) {
+    proto.add_stats_tag(absl::StrCat(name, ":", value));
+  }
+  proto.mutable_file_flush_interval()->set_seconds(options.file_flush_interval / base::kSecond);
+  proto.mutable_file_flush_interval()->set_nanos(
+      static_cast<int32_t>(options.file_flush_interval % base::kSecond));
   proto.set_restart_epoch(static_cast<uint32_t>(options.restart_epoch));
   proto.set_disable_hot_restart(true);
   proto.set_cpuset_threads(options.cpuset_threads);

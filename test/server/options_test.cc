@@ -32,6 +32,7 @@ TEST(Options, ValidateDrainAndActions) {
   EXPECT_EQ(options->mode, Options::Mode::kValidate);
   EXPECT_EQ(options->drain_time, 7 * base::kSecond);
   EXPECT_EQ(Parse({"--version"})->action, Options::Action::kPrintVersion);
+  EXPECT_EQ(Parse({"--hot-restart-version"})->action, Options::Action::kPrintHotRestartVersion);
   EXPECT_EQ(Parse({"--help"})->action, Options::Action::kPrintHelp);
 }
 
@@ -68,6 +69,13 @@ TEST(Options, ErrorsNameTheArgument) {
       {{"-c", "x", "--drain-time-s", "1x"}, "drain-time-s"},
       {{"-c", "x", "--mode", "sing"}, "mode"},
       {{"-c", "x", "-l", "loud"}, "loud"},
+      {{"-c", "x", "--local-address-ip-version", "v5"}, "v4 or v6"},
+      {{"-c", "x", "--stats-tag", "ab"}, "expected TAG:VALUE"},
+      {{"-c", "x", "--stats-tag", "a-b:c"}, "letters and digits"},
+      {{"-c", "x", "--stats-tag", ":c"}, "letters and digits"},
+      {{"-c", "x", "--stats-tag", "a:b.c"}, "without a dot"},
+      {{"-c", "x", "--stats-tag", "a:"}, "some text"},
+      {{"-c", "x", "--stats-tag", "a:b", "--stats-tag", "a:c"}, "one value of tag a"},
   };
   for (const auto& [arguments, expected] : cases) {
     const auto options = Parse(arguments);

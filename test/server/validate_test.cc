@@ -92,6 +92,19 @@ TEST(BootstrapNode, CommandLineHasTheLastWord) {
   EXPECT_EQ(loaded->proto.node().locality().region(), "r1");
 }
 
+TEST(BootstrapStats, TagsOfTheCommandLineAreAdded) {
+  Options options;
+  options.stats_tags = {{"site", "lab:1"}, {"rack", "7"}};
+  const auto loaded =
+      Load("stats_config: {stats_tags: [{tag_name: zone, fixed_value: z}]}", options);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  const auto& tags = loaded->proto.stats_config().stats_tags();
+  ASSERT_EQ(tags.size(), 3);
+  EXPECT_EQ(tags[1].tag_name(), "site");
+  EXPECT_EQ(tags[1].fixed_value(), "lab:1");
+  EXPECT_EQ(tags[2].tag_name(), "rack");
+}
+
 TEST(BootstrapNode, IsNeededForAControlPlane) {
   const std::string problem = Validate(Ads(kService));
   EXPECT_THAT(problem, HasSubstr("node.id: "));
