@@ -41,6 +41,19 @@ void Respond(const route::DirectResponse& direct, filter::StreamContext& stream)
   }
 }
 
+// Of its type a reply says one thing (RFC 9110, section 8.3): that of plain text gives way to what
+// the route adds, that of a body_format or of gRPC does not, and without a body there is none.
+void ChangeByRoute(filter::StreamContext& stream) {
+  http::HeaderMap& headers = stream.response.headers;
+  const absl::string_view own = headers.Get(HeaderId::kContentType);  // In the stream's arena.
+  headers.Remove(HeaderId::kContentType);
+  ChangeResponseHeaders(nullptr, stream);
+  if (own == "text/plain" && headers.Has(HeaderId::kContentType)) return;
+  headers.Remove(HeaderId::kContentType);
+  if (own.empty()) return;
+  headers.AddView(HeaderId::kContentType, http::HeaderName(HeaderId::kContentType), own);
+}
+
 }  // namespace
 
 void AnswerDirectly(const route::Route& route, filter::StreamContext& stream) {
@@ -50,7 +63,7 @@ void AnswerDirectly(const route::Route& route, filter::StreamContext& stream) {
     Respond(*route.direct_response(), stream);
   }
   stream.info.response_code = stream.response.status;  // For %RESPONSE_CODE% in what is added.
-  ChangeResponseHeaders(nullptr, stream);
+  ChangeByRoute(stream);
 }
 
 }  // namespace proxenos::filters::router
