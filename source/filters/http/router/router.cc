@@ -157,7 +157,9 @@ void Router::Arm(std::optional<event::Timer>& timer, base::Nanos after, bool& fi
 void Router::OnRequestComplete() {
   // As in Envoy, the times run from the end of the request, or of a try from its beginning if that
   // is later.
-  if (timeouts_.whole() != 0 && !timeout_) Arm(timeout_, timeouts_.whole(), timed_out_);
+  if (timeouts_.whole() != 0 && !timeout_ && AwaitsHost()) {
+    Arm(timeout_, timeouts_.whole(), timed_out_);
+  }
   if (attempt_ == nullptr || !attempt_->head_sent) return;
   const base::Nanos idle = retry_.per_try_idle_timeout();
   // As in Envoy, one that is no shorter than that of a try does not count.

@@ -183,6 +183,10 @@ class Router final : public filter::HttpFilter {
   void OnFailure();
   void OnReset();
   void OnTimeout();
+  // Whether the route's timeout still runs: something is to come of the host.
+  bool AwaitsHost() const;
+  // Whether the host is done in time but for a client that takes a long response slowly.
+  bool HeldBackByClient();
   void OnTryTimeout();
   // No try is left: `late` of them were under way.
   void GiveUp(size_t late, absl::string_view details);
@@ -225,6 +229,7 @@ class Router final : public filter::HttpFilter {
   SentBody sent_body_;
   WebSocketBridge websocket_;
   HostChoice choice_;
+  uint64_t taken_ = 0;            // Of the response's body, when timeout_ was over the last time.
   bool mirrored_ = false;         // Copies of the request went out.
   bool pipe_ = false;             // The payload alone goes to the host: connect_config.
   bool request_counted_ = false;  // Holds one of the cluster's max_requests.

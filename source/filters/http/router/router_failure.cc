@@ -207,7 +207,25 @@ bool Router::MayRepeat() const {
   return attempt_->IsRepeatable(stream_.request.method);
 }
 
+bool Router::AwaitsHost() const {
+  if (!response_started_) return true;
+  return attempt_ != nullptr && !attempt_->end &&
+         stream_.response.framing.kind != http::Framing::kTunnel;
+}
+
+// Little of a response is buffered here, so that a host has to wait for its client. It is not late
+// then, as long as the client goes on taking: whoever takes next to nothing holds a connection to
+// the host, and is cut off.
+bool Router::HeldBackByClient() {
+  constexpr uint64_t kLeastBytesPerSecond = 512;
+  if (!response_started_ || attempt_ == nullptr || !stream_.response_held_back) return false;
+  const uint64_t before = std::exchange(taken_, attempt_->sizes.response_body);
+  const auto seconds = static_cast<uint64_t>(timeouts_.whole() / base::kSecond);
+  return taken_ - before > seconds * kLeastBytesPerSecond;
+}
+
 void Router::OnTimeout() {
+  if (HeldBackByClient()) return Arm(timeout_, timeouts_.whole(), timed_out_);
   auto& stats = cluster_->stats();
   if (attempt_ != nullptr && attempt_->head_sent && !response_started_ && !attempt_->slow) {
     cluster_->CountUnanswered(*attempt_->host, /*timeout=*/true);

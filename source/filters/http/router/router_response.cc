@@ -199,6 +199,11 @@ void Router::CountBudget() {
 void Router::DeliverBody() {
   if (attempt_ == nullptr) return;
   TakeBody();
+  if (attempt_->end) {  // In time: how long filters and the client take is not the host's affair.
+    timeout_.reset();
+    attempt_->duration_timer.reset();
+    attempt_->expired = false;
+  }
   const AttemptFilters* const filters = attempt_->filters.get();
   const bool all = filters == nullptr
                        ? attempt_->end && attempt_->body.empty()

@@ -143,6 +143,68 @@ TEST_F(RouterTest, SlowClientGetsAllThatCameBeforeAReset) {
   ExpectNothingLeft();
 }
 
+// Responses of more than small buffers hold, within three seconds.
+class SlowClientTest : public RouterTest {
+ protected:
+  SlowClientTest() {
+    proxy_.downstream_buffer_bytes = 4096;
+    proxy_.downstream_send_bytes = 4096;
+  }
+  // A client that has taken nothing yet of a body of `size` bytes, with which the host is done as
+  // far as there was room.
+  Peer Begin(size_t size) {
+    proxy_.routes = R"(name: "r" virtual_hosts { name: "all" domains: "*" routes {
+        match { prefix: "/" } route { cluster: "origin" timeout { seconds: 3 } } } })";
+    proxy_.Start();
+    proxy_.SetHosts({origin_.port()});
+    Peer client = Ask();
+    Http2OriginStream* stream = Stream(1);
+    if (stream == nullptr) return client;
+    stream->Reply(200, {{"content-length", std::to_string(size)}}, std::string(size, 'z'));
+    SomeTurns();
+    return client;
+  }
+  void SomeTurns() {
+    for (int turns = 0; turns < 200; ++turns) proxy_.Turn();
+  }
+};
+
+// A host that has said all in time was not late, however slowly the client takes it.
+TEST_F(SlowClientTest, TimesEndWithTheHostsResponse) {
+  proxy_.cluster->max_stream_duration = 5 * kSecond;
+  Peer client = Begin(60000);
+  proxy_.Advance(10 * kSecond);
+  SomeTurns();
+  EXPECT_TRUE(Gets(client, std::string(60000, 'z')));
+  EXPECT_EQ(stats().upstream_rq_timeout.value(), 0u);
+  EXPECT_EQ(stats().upstream_rq_max_duration_reached.value(), 0u);
+  ExpectNothingLeft();
+}
+
+// Nor is one that waits for a client which goes on taking.
+TEST_F(SlowClientTest, HostThatWaitsForTheClientIsNotLate) {
+  constexpr size_t kSize = 2'000'000;
+  Peer client = Begin(kSize);
+  for (int i = 0; i < 1000 && client.Received().size() < kSize; ++i) {
+    proxy_.Advance(4 * kSecond);
+    SomeTurns();
+  }
+  EXPECT_TRUE(Gets(client, std::string(kSize, 'z')));
+  EXPECT_EQ(stats().upstream_rq_timeout.value(), 0u);
+  ExpectNothingLeft();
+}
+
+TEST_F(SlowClientTest, ClientThatTakesNothingIsCutOff) {
+  Peer client = Begin(20'000'000);
+  proxy_.Advance(4 * kSecond);  // It has taken what its buffers hold.
+  SomeTurns();
+  EXPECT_EQ(stats().upstream_rq_timeout.value(), 0u);
+  proxy_.Advance(4 * kSecond);
+  ASSERT_TRUE(proxy_.Until([&] { return stats().upstream_rq_timeout.value() == 1; }));
+  EXPECT_TRUE(Ends(client));
+  ExpectNothingLeft();
+}
+
 TEST_F(RouterTest, TryThatLastsTooLongIsAnswered) {
   proxy_.cluster->max_stream_duration = 5 * kSecond;
   Start();
