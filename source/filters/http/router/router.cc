@@ -14,6 +14,7 @@
 #include "source/filters/http/router/header_changes.h"
 #include "source/filters/http/router/headers.h"
 #include "source/filters/http/router/hedging.h"
+#include "source/filters/http/router/max_forwards.h"
 #include "source/filters/http/router/strict_headers.h"
 #include "source/filters/http/router/upstream_logs.h"
 #include "source/stats/request_origin.h"
@@ -100,6 +101,7 @@ Verdict Router::OnRequestHeaders(http::RequestHead&, bool) {
 }
 
 void Router::Forward() {
+  if (AnswerLastForward(stream_)) return;
   const route::Route& route = *stream_.route;
   forward_ = route.forward();
   http::RequestHead& head = stream_.request;
