@@ -166,9 +166,11 @@ void Http1ClientConnection::ReadResponse() {
 
 void Http1ClientConnection::OnEnd() {
   const net::Transport* transport = connection_.transport();
+  // RFC 9112, 9.8: without close_notify nobody knows whether that was all. The decoder, which would
+  // call it complete, is not asked then.
   const bool cut_off = transport != nullptr && transport->truncated() &&
                        exchange_->response.framing.kind == Framing::kUntilClose;
-  if (decoder_.OnEof() == DecodeResult::kMessageComplete && !cut_off) {
+  if (!cut_off && decoder_.OnEof() == DecodeResult::kMessageComplete) {
     keep_alive_ = false;
     Finish();
   } else {

@@ -4,6 +4,9 @@
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "openssl/bio.h"
+#include "openssl/ssl.h"
+#include "source/base/check.h"
 #include "test/support/certificates.h"
 #include "test/support/http2_origin.h"
 #include "test/support/proxy_loop.h"
@@ -21,6 +24,58 @@ using testing::ProxyLoop;
 using testing::TestCertificate;
 
 constexpr char kGet[] = "GET / HTTP/1.1\r\nHost: www.example.com:8443\r\n\r\n";
+
+// An origin behind TLS whose every byte the test sends, and how it ends. Owner: the test.
+class RawTlsOrigin {
+ public:
+  RawTlsOrigin(Peer peer, const TestCertificate& leaf)
+      : peer_(std::move(peer)),
+        context_(SSL_CTX_new(TLS_method())),
+        in_(BIO_new(BIO_s_mem())),
+        out_(BIO_new(BIO_s_mem())) {
+    CHECK(SSL_CTX_use_certificate(context_.get(), const_cast<X509*>(&leaf.x509())) == 1);
+    CHECK(SSL_CTX_use_PrivateKey(context_.get(), const_cast<EVP_PKEY*>(&leaf.key())) == 1);
+    ssl_.reset(SSL_new(context_.get()));
+    SSL_set_bio(ssl_.get(), in_, out_);
+    SSL_set_accept_state(ssl_.get());
+  }
+  // With what has come by now, the handshake too.
+  bool Got(const std::string& text) {
+    const std::string sealed = peer_.Received();
+    peer_.Forget();
+    BIO_write(in_, sealed.data(), static_cast<int>(sealed.size()));
+    char room[4096];
+    for (int n; (n = SSL_read(ssl_.get(), room, sizeof(room))) > 0;) {
+      plain_.append(room, static_cast<size_t>(n));
+    }
+    Flush();
+    return plain_.find(text) != std::string::npos;
+  }
+  void Send(const std::string& text) {
+    SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size()));
+    Flush();
+  }
+  void SayGoodbye() {
+    SSL_shutdown(ssl_.get());
+    Flush();
+  }
+  void Close() { peer_.Close(); }
+
+ private:
+  void Flush() {
+    char room[4096];
+    for (int n; (n = BIO_read(out_, room, sizeof(room))) > 0;) {
+      CHECK(peer_.Send(absl::string_view(room, static_cast<size_t>(n))) == static_cast<size_t>(n));
+    }
+  }
+
+  Peer peer_;
+  bssl::UniquePtr<SSL_CTX> context_;
+  BIO* const in_;  // ssl_ owns both.
+  BIO* const out_;
+  bssl::UniquePtr<SSL> ssl_;
+  std::string plain_;
+};
 
 class TransportTest : public ::testing::Test {
  protected:
@@ -108,6 +163,41 @@ TEST_F(TransportTest, WithoutAlpnHttp1) {
   EXPECT_TRUE(proxy_.Until([&] { return stats().upstream_cx_http1_total.value() == 1; }));
   EXPECT_EQ(stats().upstream_cx_http2_total.value(), 0u);
   client.Close();
+  ExpectNothingLeft();
+}
+
+// RFC 9112, section 9.8: who is not told of the end does not know whether that was all.
+TEST_F(TransportTest, ResponseThatEndsWithItsConnectionWantsAGoodbye) {
+  UseTls();
+  proxy_.Start();
+  proxy_.SetHosts({proxy_.origin_port()});
+  for (const bool goodbye : {true, false}) {
+    Peer client = Ask();
+    RawTlsOrigin origin(proxy_.Accept(), leaf_);
+    ASSERT_TRUE(proxy_.Until([&] { return origin.Got("\r\n\r\n"); }));
+    origin.Send("HTTP/1.1 200 OK\r\n\r\nbody");
+    ASSERT_TRUE(Gets(client, "body\r\n"));
+    if (goodbye) origin.SayGoodbye();
+    origin.Close();
+    EXPECT_TRUE(proxy_.Until([&] { return client.Got("\r\n0\r\n\r\n") || client.Ended(); }));
+    EXPECT_EQ(client.Got("\r\n0\r\n\r\n"), goodbye);
+  }
+  ExpectNothingLeft();
+}
+
+// Where the length is known, nothing can be missing.
+TEST_F(TransportTest, ResponseOfKnownLengthNeedsNoGoodbye) {
+  UseTls();
+  proxy_.Start();
+  proxy_.SetHosts({proxy_.origin_port()});
+  Peer client = Ask();
+  RawTlsOrigin origin(proxy_.Accept(), leaf_);
+  ASSERT_TRUE(proxy_.Until([&] { return origin.Got("\r\n\r\n"); }));
+  origin.Send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody");
+  origin.Close();
+  EXPECT_TRUE(Gets(client, "\r\n\r\nbody"));
+  proxy_.Settle();
+  EXPECT_FALSE(client.Ended());
   ExpectNothingLeft();
 }
 
