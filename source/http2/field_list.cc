@@ -61,13 +61,18 @@ void FieldList::Add(absl::string_view name, absl::string_view value, uint8_t fla
 }
 
 void FieldList::AddChecked(absl::string_view name, absl::string_view value, uint8_t flags) {
-  if (http::IsValue(value.data(), value.size())) {
-    Add(name, value, flags);
-    return;
+  if (!http::IsValue(value.data(), value.size())) {
+    char* const clean = static_cast<char*>(arena_.Allocate(value.size()));
+    for (size_t i = 0; i < value.size(); ++i) {
+      clean[i] = http::IsValueChar(value[i]) ? value[i] : ' ';
+    }
+    value = absl::string_view(clean, value.size());
   }
-  char* const clean = static_cast<char*>(arena_.Allocate(value.size()));
-  for (size_t i = 0; i < value.size(); ++i) clean[i] = http::IsValueChar(value[i]) ? value[i] : ' ';
-  Add(name, absl::string_view(clean, value.size()), flags);
+  // RFC 9113, 8.2.1: a peer may take white space around a value, which a format or a service may
+  // have made, for an attack. In HTTP/1.1 it is no part of the value.
+  while (!value.empty() && http::IsBlank(value.front())) value.remove_prefix(1);
+  while (!value.empty() && http::IsBlank(value.back())) value.remove_suffix(1);
+  Add(name, value, flags);
 }
 
 // What may not stand in a target is percent-encoded, as in HTTP/1.1.

@@ -36,7 +36,7 @@ class FieldList {
   enum class Length : uint8_t { kDrop, kKeep, kExactly };
 
   void Add(absl::string_view name, absl::string_view value, uint8_t flags = 0);
-  // As above, checking the value.
+  // As above, with what may stand in a value and no white space around it.
   void AddChecked(absl::string_view name, absl::string_view value, uint8_t flags = 0);
   void AddTarget(absl::string_view path);
   void AddFields(const http::HeaderMap& headers, Length rule, uint64_t length);

@@ -235,13 +235,17 @@ TEST_P(SessionTest, FieldsThatDoNotTravel) {
                                             {"te", "gzip"},
                                             {"transfer-encoding", "chunked"},
                                             {"upgrade", "h2c"},
+                                            {"w", " \t"},
                                             {"x", "a\r\nb: c"},
-                                            {"y", ""}});
+                                            {"y", ""},
+                                            {"z", " a b \t\r"}});
   Carry(client.session, server.session, Way());
   EXPECT_EQ(server.Request(id),
             "request GET /a%20b%23c host=www.example.com scheme=http\n"
+            "  w: \n"
             "  x: a  b: c\n"
             "  y: \n"
+            "  z: a b\n"
             "complete\n");
 }
 
