@@ -29,6 +29,7 @@ TEST(HealthCheckTest, IsAnsweredOrPasses) {
   EXPECT_EQ(ResponseText(*check), "200 ");
   EXPECT_TRUE(check->info.health_check);
   EXPECT_EQ(Value(check->response.headers, "x-envoy-upstream-healthchecked-cluster"), "");
+  EXPECT_EQ(Value(check->response.headers, "x-envoy-immediate-health-check-fail"), "-");
   auto other = Stream(kAnswers, "/else");
   other->SendRequest(true);
   EXPECT_TRUE(other->request_out.head);
@@ -47,7 +48,7 @@ TEST(HealthCheckTest, FailsWhenTold) {
     check->SendRequest(true);
     EXPECT_EQ(ResponseText(*check), "503 ");
     EXPECT_EQ(check->info.flags, filter::kFailedLocalHealthCheck);
-    EXPECT_EQ(Value(check->response.headers, "x-envoy-immediate-health-check-fail"), "-");
+    EXPECT_EQ(Value(check->response.headers, "x-envoy-immediate-health-check-fail"), "true");
     auto other = Stream(mode, "/else", true);
     other->SendRequest(true);
     other->SendResponse(200, "", true);

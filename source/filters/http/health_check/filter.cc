@@ -42,7 +42,9 @@ Verdict HealthCheck::OnResponseHeaders(http::ResponseHead& head, bool) {
     const filter::LocalNode* node = stream_.environment.node;
     head.headers.Set("x-envoy-upstream-healthchecked-cluster",
                      node == nullptr ? absl::string_view() : node->cluster);
-  } else if (!stream_.info.health_check && stream_.environment.failing_health) {
+  }
+  // Of a check too: who asks need not wait for its threshold.
+  if (stream_.environment.failing_health) {
     head.headers.Set(http::HeaderId::kXEnvoyImmediateHealthCheckFail, "true");
   }
   return Verdict::kContinue;
