@@ -184,10 +184,11 @@ void Stream::FireDeadline(base::MonoTime now) {
     duration_deadline_ = base::kNever;
     request.keep_alive = false;
     if (response_sent_) {
-      Abort("max_duration_timeout", filter::kDurationTimeout);
+      Abort("max_duration_timeout", 0);
     } else {
+      // The flag DT is of connections: of a stream the details say it, as in Envoy.
       Reply(request_complete_ ? 504 : 408, "downstream duration timeout", "max_duration_timeout",
-            filter::kDurationTimeout);
+            0);
       if (IsGrpcCall()) rpc::SetStatus(rpc::Status::kDeadlineExceeded, response.headers);
     }
   } else if (IdleDeadline() <= now) {

@@ -119,6 +119,17 @@ class RouterFieldsTest(unittest.TestCase):
         self.assertEqual(stats["cluster.origin.upstream_rq_per_try_timeout"], 0)
         self.assertEqual(stats["cluster.origin.upstream_rq_retry_limit_exceeded"], 1)
 
+    def test_a_stream_that_takes_too_long(self):
+        """No flag says so: DT is of connections."""
+        logged = self.path("log")
+        upstream = origin.Script("")
+        running = self.start([bootstrap.cluster("origin", upstream.port)],
+                             common_http_protocol_options={"max_stream_duration": "0.2s"},
+                             access_log=log(logged, "%RESPONSE_CODE% %RESPONSE_CODE_DETAILS% %RESPONSE_FLAGS%"))
+        seen = self.ask(running)
+        self.assertEqual((seen["status"], seen["body"]), (504, "downstream duration timeout"))
+        self.assertEqual(self.lines(running, logged, 1), ["504 max_duration_timeout -"])
+
     def test_a_response_of_which_nothing_more_comes(self):
         logged = self.path("log")
         upstream = origin.Script(("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc", "never sent"))
