@@ -144,7 +144,7 @@ void Router::Forward() {
     return;
   }
   request_counted_ = true;
-  if (stream_.request_out.end) OnRequestComplete();
+  if (request_complete()) OnRequestComplete();
   StartAttempt();
 }
 
@@ -156,7 +156,16 @@ void Router::Arm(std::optional<event::Timer>& timer, base::Nanos after, bool& fi
   timer->ArmIn(after);
 }
 
+// As in Envoy, a CONNECT is none of these: it may take as long as the connection to its target.
+bool Router::request_complete() const {
+  const http::RequestHead& head = stream_.request;
+  return stream_.request_out.end ||
+         (head.framing.kind == http::Framing::kTunnel && !head.upgrade.empty());
+}
+
 void Router::OnRequestComplete() {
+  // A tunnel lasts as long as it likes.
+  if (response_started_ && stream_.response.framing.kind == http::Framing::kTunnel) return;
   // As in Envoy, the times run from the end of the request, or of a try from its beginning if that
   // is later.
   if (timeouts_.whole() != 0 && !timeout_ && AwaitsHost()) {
@@ -315,7 +324,7 @@ Verdict Router::OnRequestTrailers(http::HeaderMap&) {
 
 void Router::SendMore() {
   filter::Parts& out = stream_.request_out;
-  if (out.end) OnRequestComplete();
+  if (request_complete()) OnRequestComplete();
   // A host that answered before the end of the request wants no more of it.
   if (response_started_ && (attempt_ == nullptr || attempt_->state == Exchange::State::kDone)) {
     out.body.Clear();

@@ -98,6 +98,8 @@ class Router final : public filter::HttpFilter {
 
   // Sending.
   void Forward();
+  // Nothing more is to come before the answer: also of an upgrade, whose host answers the head.
+  bool request_complete() const;
   void OnRequestComplete();
   void StartAttempt();
   void SendHead();

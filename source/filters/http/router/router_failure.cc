@@ -208,9 +208,7 @@ bool Router::MayRepeat() const {
 }
 
 bool Router::AwaitsHost() const {
-  if (!response_started_) return true;
-  return attempt_ != nullptr && !attempt_->end &&
-         stream_.response.framing.kind != http::Framing::kTunnel;
+  return !response_started_ || (attempt_ != nullptr && !attempt_->end);
 }
 
 // Little of a response is buffered here, so that a host has to wait for its client. It is not late
@@ -246,8 +244,9 @@ void Router::OnTryTimeout() {
   const bool unanswered = attempt_->timed_out && !response_started_;
   attempt_->timed_out = false;
   if (attempt_->idle != nullptr) attempt_->idle->over = false;
-  // Filters that stand before the host are not pumped beside its successor.
-  if (retry_.hedges() && attempt_->filters == nullptr) {
+  // Filters that stand before the host are not pumped beside its successor, and of tunnels there
+  // are not two.
+  if (retry_.hedges() && attempt_->filters == nullptr && stream_.request_out.end) {
     if (!response_started_) OnSlow();
     return;
   }

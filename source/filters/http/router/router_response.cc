@@ -156,7 +156,10 @@ void Router::DeliverHead() {
   choice_.AddCookie(head.headers);
   stream_.response_head_bytes = attempt_->head_bytes;
   stream_.response_in.head = true;
-  if (head.framing.kind == http::Framing::kTunnel) timeout_.reset();
+  if (head.framing.kind == http::Framing::kTunnel) {
+    timeout_.reset();
+    attempt_->idle.reset();
+  }
 }
 
 // Moves as much of the body on as there is room for: what is left holds its source back.

@@ -1,4 +1,5 @@
-// Retries of requests that are still under way when a host fails: uploads, upgrades, CONNECT.
+// Requests that are still under way when a host fails: uploads, upgrades, CONNECT. They are
+// retried, and upgrades are timed.
 #include <string>
 
 #include "gtest/gtest.h"
@@ -118,9 +119,24 @@ TEST_F(IncompleteRequestTest, UpgradeThatAHostTurnsDownIsTriedAtTheNext) {
   EXPECT_TRUE(Gets(client, "HTTP/1.1 101 Switching Protocols\r\n"));
   EXPECT_TRUE(Gets(second, "early")) << "what a client sends before the answer waits for it";
   EXPECT_FALSE(first.Got("early"));
+  proxy_.Advance(20 * kSecond);  // The route's timeout was for the answer.
+  proxy_.Settle();
   second.Send("hello");
   EXPECT_TRUE(Gets(client, "hello"));
   client.Close();
+  ExpectNothingLeft();
+}
+
+TEST_F(IncompleteRequestTest, UpgradeThatIsNotAnsweredInTimeIsGivenUp) {
+  Peer client =
+      Ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+  Peer origin = Try("upgrade: websocket\r\n");
+  proxy_.Advance(14 * kSecond);
+  proxy_.Settle();
+  EXPECT_FALSE(client.Got("HTTP/1.1"));
+  proxy_.Advance(2 * kSecond);
+  EXPECT_TRUE(Gets(client, "HTTP/1.1 504 Gateway Timeout\r\n"));
+  EXPECT_TRUE(proxy_.Until([&origin] { return origin.Ended(); }));
   ExpectNothingLeft();
 }
 
@@ -131,6 +147,8 @@ TEST_F(IncompleteRequestTest, ConnectWhoseHostBreaksOffIsTriedAtTheNext) {
   ASSERT_TRUE(IsRetried());
   proxy_.Advance(kSecond);
   Peer second = Try("CONNECT a:1 HTTP/1.1\r\n");
+  proxy_.Advance(20 * kSecond);  // It has no end that the route's timeout could run from.
+  proxy_.Settle();
   second.Send("HTTP/1.1 200 OK\r\n\r\n");
   EXPECT_TRUE(Gets(client, "HTTP/1.1 200 OK\r\n"));
   client.Send("ping");
