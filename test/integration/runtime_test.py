@@ -151,6 +151,17 @@ class RuntimeTest(xds_case.XdsTest):
         self.modify(running, "?overload.global_downstream_max_connections=0")
         running.wait(lambda: self.refused(running.port))
 
+    def test_maintenance(self):
+        """Of one cluster, in percent."""
+        running = self.start(self.config({"name": "people", "admin_layer": {}}, routes=[bootstrap.to()]))
+        self.modify(running, "?upstream.maintenance_mode.other=100")
+        self.assertEqual(xds_case.ask(running.port)[0], 200)
+        self.modify(running, "?upstream.maintenance_mode.origin=100")
+        running.wait(lambda: xds_case.ask(running.port) == (503, "maintenance mode"))
+        self.assertEqual(xds_case.ask(running.port, headers={"content-type": "application/grpc"})[0], 200)
+        self.modify(running, "?upstream.maintenance_mode.origin=0")
+        running.wait(lambda: xds_case.ask(running.port)[0] == 200)
+
     def test_limits_of_a_listeners_connections(self):
         limit = "envoy.resource_limits.listener.main.connection_limit"
         running = self.start(self.config(

@@ -119,7 +119,9 @@ void Router::Forward() {
   stream_.info.virtual_cluster_name =
       counts_.Begin(part_ == nullptr ? nullptr : &part_->route_counts, route, head);
   if (!config_.strict_headers.empty() && RefuseStrictly()) return;
-  if (cluster_->hosts().drop_overload() != nullptr && DropForOverload()) return;
+  if (InMaintenance() || (cluster_->hosts().drop_overload() != nullptr && DropForOverload())) {
+    return;
+  }
   if (stream_.environment.overload != nullptr && ShedsLoad()) return;
   pipe_ = EndsHere(*forward_, head);
   retry_.Begin(*forward_, head);

@@ -198,6 +198,8 @@ class Router final : public filter::HttpFilter {
   void Fail(uint16_t status, absl::string_view body, absl::string_view details, uint32_t flags);
   void FailUnanswered(const FailureWords& words, absl::string_view body, absl::string_view cause);
   void FailOverloaded();
+  // Whether the runtime takes the request from its cluster; then it was answered.
+  bool InMaintenance();
   // Whether the request is one of those that drop_overloads refuses; then it was answered.
   bool DropForOverload();
   bool ShedsLoad();

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/fixed_array.h"
 #include "absl/strings/str_cat.h"
 #include "source/base/overload.h"
 #include "source/filter/no_peer.h"
@@ -22,6 +23,7 @@ using http::HeaderId;
 using upstream::PoolFailure;
 using upstream::ResetReason;
 
+constexpr absl::string_view kMaintenancePrefix = "upstream.maintenance_mode.";
 constexpr absl::string_view kDropLimitKey = "load_balancing_policy.drop_overload_limit";
 
 }  // namespace
@@ -80,6 +82,28 @@ void Router::OnFailure() {
   stream_.info.upstream_failure_reason = reason;
   // What is wrong with the host's certificate is not the client's business.
   FailUnanswered(words, ResetText(words.reason), reason);
+}
+
+bool Router::InMaintenance() {
+  const runtime::Snapshot* runtime = stream_.environment.runtime;
+  if (runtime == nullptr || runtime->size() == 0) return false;
+  const std::string& name = cluster_->config().name;
+  // Names of usual length need no memory of the heap.
+  absl::FixedArray<char, 256> key(kMaintenancePrefix.size() + name.size());
+  std::copy(name.begin(), name.end(),
+            std::copy(kMaintenancePrefix.begin(), kMaintenancePrefix.end(), key.begin()));
+  const runtime::Value* percent = runtime->Find({key.data(), key.size()});
+  if (percent == nullptr ||
+      stream_.environment.loop.random().Below(100) >= percent->integer.value_or(0)) {
+    return false;
+  }
+  CountStatus(503);
+  Fail(503, "maintenance mode", "maintenance_mode", filter::kUpstreamOverflow);
+  if (!config_.suppress_envoy_headers) {
+    stream_.response.headers.AddView(HeaderId::kXEnvoyOverloaded,
+                                     http::HeaderName(HeaderId::kXEnvoyOverloaded), "true");
+  }
+  return true;
 }
 
 // The runtime may say that less is dropped.
