@@ -39,7 +39,7 @@ bool Http1Connection::IsHttp1(buffer::Slice& bytes) {
     return true;
   }
   if (beginning == http::Beginning::kUndecided) {
-    const base::Nanos timeout = config().request_headers_timeout;
+    const base::Nanos timeout = HeadTimeout();
     if (timeout != 0) timer_.ArmIn(timeout);
     socket_.Hold(std::move(bytes));
   } else {
@@ -79,7 +79,7 @@ bool Http1Connection::Receive(buffer::Slice bytes) {
       stream_ = std::make_unique<Http1Stream>(*this);
     }
     if (!stream_->begun()) {
-      const base::Nanos timeout = config().request_headers_timeout;
+      const base::Nanos timeout = HeadTimeout();
       if (timeout != 0) timer_.ArmIn(timeout);
     }
     const DecodeResult result = stream_->Receive(bytes);
@@ -166,8 +166,13 @@ void Http1Connection::Drain(bool now) {
 
 void Http1Connection::OnOpenTimer() {
   if (stream_ != nullptr && stream_->begun() && !stream_->stream().has_head()) {
-    stats().downstream_rq_header_timeout.Inc();
-    stream_->stream().Refuse(408, "request header timeout", "request_header_timeout", 0);
+    if (HeadEndsRequest()) {
+      stats().downstream_rq_timeout.Inc();
+      stream_->stream().Refuse(408, "request timeout", "request_overall_timeout", 0);
+    } else {
+      stats().downstream_rq_header_timeout.Inc();
+      stream_->stream().Refuse(408, "request header timeout", "request_header_timeout", 0);
+    }
     stream_->stream().Run();
   } else if (stream_ == nullptr || !stream_->begun()) {
     if (config().http1_waits_at_max_duration || !Outlived()) {

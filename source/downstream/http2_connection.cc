@@ -74,7 +74,7 @@ void Http2Connection::WatchHead() {
   if (unfinished_head_ == 0) return;
   Http2Stream* newest = Find(unfinished_head_);
   if (newest != nullptr && !newest->stream().has_head()) {
-    const base::Nanos timeout = config().request_headers_timeout;
+    const base::Nanos timeout = HeadTimeout();
     if (timeout != 0 && !timer_.armed()) timer_.ArmIn(timeout);
     return;
   }
@@ -268,7 +268,8 @@ void Http2Connection::AddHeavyStreams(HeavyStreams& into) {
 void Http2Connection::OnOpenTimer() {
   if (unfinished_head_ != 0) {
     // The rest of the head would be needed to read any other: only the connection can end.
-    stats().downstream_rq_header_timeout.Inc();
+    stats::HttpStats& counts = stats();
+    (HeadEndsRequest() ? counts.downstream_rq_timeout : counts.downstream_rq_header_timeout).Inc();
     session_.SendGoAway(http2::ErrorCode::kEnhanceYourCalm);
     broken_ = true;
     WantFlush();

@@ -93,6 +93,12 @@ bool HttpConnection::Outlived() {
   return true;
 }
 
+base::Nanos HttpConnection::HeadTimeout() const {
+  const base::Nanos head = config().request_headers_timeout;
+  const base::Nanos whole = config().request_timeout;
+  return head == 0 || (whole != 0 && whole < head) ? whole : head;
+}
+
 base::MonoTime HttpConnection::IdleDeadline(base::MonoTime since) const {
   const base::Nanos timeout = base::Scaled(service_.listener().overload(),
                                            base::Overload::kConnectionIdle, config().idle_timeout);

@@ -71,6 +71,10 @@ class HttpConnection : public Connection {
   virtual void CutStreams(bool by_peer) = 0;
 
   void ReadOn();
+  // How long the head of a request may take, which is a part of the request. 0: without end.
+  base::Nanos HeadTimeout() const;
+  // Whether that is for the whole request: request_timeout.
+  bool HeadEndsRequest() const { return HeadTimeout() != config().request_headers_timeout; }
   // When max_connection_duration is over: kNever without one.
   base::MonoTime EndOfLife() const;
   // drain_timeout, as it is for this connection.

@@ -153,6 +153,22 @@ TEST_F(HttpConnectionTest, SlowHeadIsAnsweredAndTheConnectionClosed) {
   EXPECT_EQ(proxy_.http_stats().downstream_rq_active.value(), 0u);
 }
 
+// The head is a part of the request.
+TEST_F(HttpConnectionTest, SlowHeadTakesTheTimeOfTheRequest) {
+  proxy_.http.request_timeout = 5 * kSecond;
+  proxy_.Start();
+  Peer client = proxy_.Connect();
+  client.Send("GET / HTTP/1.1\r\nHost: a\r\nX-Sl");
+  proxy_.Settle();
+  proxy_.Advance(6 * kSecond);
+  ASSERT_TRUE(proxy_.Until([&] { return client.Got("HTTP/1.1 408"); }));
+  EXPECT_TRUE(client.Got("\r\n\r\nrequest timeout"));
+  client.Close();
+  EXPECT_TRUE(proxy_.Until([&] { return proxy_.listener().empty(); }));
+  EXPECT_EQ(proxy_.http_stats().downstream_rq_timeout.value(), 1u);
+  EXPECT_EQ(proxy_.http_stats().downstream_rq_header_timeout.value(), 0u);
+}
+
 // Old clients send an empty line behind the body of a POST (RFC 9112, section 2.2).
 TEST_F(HttpConnectionTest, EmptyLineBeginsNoRequest) {
   proxy_.Start();
