@@ -88,7 +88,6 @@ Stream::~Stream() = default;
 void Stream::RefuseMessage(http::CodecError error) {
   http_stats.downstream_cx_protocol_error.Inc();
   const uint16_t status = http::StatusOf(error);
-  if (status == 431 || status == 413) http_stats.downstream_rq_too_large.Inc();
   Refuse(status, http::ReasonPhrase(status), http::Detail(error), filter::kDownstreamProtocolError);
   if (status == 426) response.upgrade = "HTTP/1.1";
 }

@@ -190,6 +190,7 @@ bool FilterChain::BufferingStops(Direction direction, Way& way, const Parts& in)
              (need.mode == BodyMode::kBegin && !way.head_passed && in.body.size() < need.limit);
     if (need.mode != BodyMode::kBuffer || in.body.size() <= need.limit) continue;
     if (direction == Direction::kRequest) {
+      stream_.http_stats.downstream_rq_too_large.Inc();
       stream_.Reply(413, "Payload Too Large", "request_payload_too_large", 0);
     } else {
       stream_.Reply(500, "Internal Server Error", "response_payload_too_large", 0);

