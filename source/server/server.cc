@@ -109,7 +109,8 @@ Server::Server(Options options, LoadedBootstrap bootstrap)
       start_timer_(loop_.timers(), [this] { Advance(); }),
       flush_timer_(loop_.timers(), [this] { FlushStats(); }),
       shutdown_timer_(loop_.timers(), [this] { CheckShutdown(); }),
-      started_at_(clock_.Wall()) {}
+      started_at_(clock_.Wall()),
+      made_at_(clock_.Mono()) {}
 
 Server::~Server() {
   // Workers first: they use everything else.
@@ -313,6 +314,10 @@ void Server::Advance() {
   }
   if (listeners_asked_ && ListenersReady()) {
     state_ = ServerState::kLive;
+    start_stats_ =
+        registry_.Open<stats::ServerStartStats>(stats::ScopeName(stats::kServerScope, {}));
+    start_stats_->initialization_time_ms.Record(
+        static_cast<uint64_t>((clock_.Mono() - made_at_) / base::kMillisecond));
     PX_LOG(kMain, kInfo, "all clusters and listeners are initialized; live with ", workers_.size(),
            " workers");
     return;

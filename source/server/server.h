@@ -38,6 +38,7 @@
 #include "source/server/worker.h"
 #include "source/stat_sinks/stat_sink.h"
 #include "source/stats/registry.h"
+#include "source/stats/server_stats.h"
 #include "source/stats/tag_rules.h"
 #include "source/upstream/zone_routing.h"
 
@@ -146,6 +147,8 @@ class Server {
   base::MonoTime shutdown_by_ = 0;
   ServerState state_ = ServerState::kPreInitializing;
   base::WallTime started_at_;
+  const base::MonoTime made_at_;
+  stats::Group<stats::ServerStartStats> start_stats_;  // Once it serves.
   bool failing_health_ = false;
   bool listeners_asked_ = false;
   absl::Status start_error_;

@@ -22,6 +22,10 @@ namespace proxenos::stats {
   X(Gauge, days_until_first_cert_expiring)
 PX_STATS(ServerStats, PX_SERVER_STATS);
 
+// From the start of the process until it serves, once it does. Scope: kServerScope.
+#define PX_SERVER_START_STATS(X) X(Histogram, initialization_time_ms)
+PX_STATS(ServerStartStats, PX_SERVER_START_STATS);
+
 // How long a turn of an event loop kept its thread, in microseconds. Counted with
 // Bootstrap.enable_dispatcher_stats alone. Scope: kServerDispatcherScope, WorkerDispatcherScope.
 #define PX_DISPATCHER_STATS(X) X(Histogram, loop_duration_us)

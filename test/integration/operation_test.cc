@@ -197,6 +197,12 @@ TEST_F(OperationTest, DefaultAccessLogOnStandardOutput) {
                            "\"127.0.0.1:[0-9]+\"\n"));
 }
 
+TEST_F(OperationTest, TellsHowLongTheStartTook) {
+  Start();
+  EXPECT_TRUE(absl::StrContains(proxy_->AdminGet("/stats?filter=initialization_time_ms"),
+                                "server.initialization_time_ms: P0("));
+}
+
 // By the signal and by the page.
 TEST_F(OperationTest, LogsAreReopened) {
   const std::string path = ProxyProcess::WriteFile("rotated.log", "");
