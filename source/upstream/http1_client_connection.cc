@@ -250,7 +250,8 @@ void Http1ClientConnection::Finish() {
 void Http1ClientConnection::Fail(ResetReason reason, absl::string_view detail) {
   if (Exchange* exchange = exchange_.get()) exchange->unprocessed = !RequestLeft();
   EndByReset(reason, detail);
-  CloseByRemote();
+  // Of what a host says wrongly it is we who end the connection.
+  reason == ResetReason::kProtocolError ? Close() : CloseByRemote();
 }
 
 void Http1ClientConnection::FailUnasked() {

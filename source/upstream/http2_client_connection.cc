@@ -249,7 +249,7 @@ void Http2ClientConnection::ResetAll(ResetReason reason, absl::string_view detai
 
 void Http2ClientConnection::Fail(ResetReason reason, absl::string_view detail) {
   ResetAll(reason, detail);
-  CloseByRemote();
+  reason == ResetReason::kProtocolError ? Close() : CloseByRemote();
 }
 
 void Http2ClientConnection::OnClosing() {

@@ -291,6 +291,8 @@ TEST_F(StreamTest, OriginSpeaksNoHttp) {
   Exchange(kGet);
   origin_.Send("SSH-2.0-x\r\n");
   ASSERT_TRUE(ClientGets("HTTP/1.1 502"));
+  EXPECT_EQ(proxy_.cluster_stats().upstream_cx_destroy_local_with_active_rq.value(), 1u);
+  EXPECT_EQ(proxy_.cluster_stats().upstream_cx_destroy_remote.value(), 0u);
   EXPECT_TRUE(proxy_.Until([this] { return origin_.Ended(); }));
   ExpectAllGone();
 }

@@ -185,6 +185,8 @@ TEST_F(Http2PoolTest, GarbageIsAProtocolError) {
   origin.Send("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
   EXPECT_TRUE(Gets(client, "HTTP/1.1 502"));
   EXPECT_TRUE(client.Got("protocol error"));
+  EXPECT_EQ(stats().upstream_cx_destroy_local_with_active_rq.value(), 1u);
+  EXPECT_EQ(stats().upstream_cx_destroy_remote.value(), 0u);
   EXPECT_GE(stats().upstream_cx_protocol_error.value(), 1u);
   EXPECT_TRUE(proxy_.Until([&] { return origin.Ended(); }));
   ExpectNothingLeft();
