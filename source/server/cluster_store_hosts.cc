@@ -250,6 +250,7 @@ void ClusterStore::RefreshStats() {
     cluster->stats->update_success.Add(now.successes - dns.counted.successes);
     cluster->stats->update_failure.Add(now.failures - dns.counted.failures);
     cluster->stats->update_empty.Add(now.empty - dns.counted.empty);
+    cluster->stats->update_no_rebuild.Add(now.unchanged - dns.counted.unchanged);
     dns.counted = now;
   }
 }

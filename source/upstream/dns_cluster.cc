@@ -64,7 +64,10 @@ class DnsCluster::Name {
           addresses.begin(), addresses.end(),
           [](const net::Address& a, const net::Address& b) { return a.ToString() < b.ToString(); });
     }
-    if (addresses == addresses_) return false;
+    if (addresses == addresses_) {
+      ++cluster_.counts_.unchanged;
+      return false;
+    }
     addresses_ = std::move(addresses);
     return true;
   }

@@ -18,12 +18,14 @@
 
 namespace proxenos::upstream {
 
-// Counts, for the cluster's stats (update_attempt, update_success, update_failure, update_empty).
+// Counts, for the cluster's stats (update_attempt, update_success, update_failure, update_empty,
+// update_no_rebuild).
 struct DnsCounts {
   uint64_t attempts = 0;
   uint64_t successes = 0;
   uint64_t failures = 0;
   uint64_t empty = 0;
+  uint64_t unchanged = 0;  // Of the successes: the addresses are those of the answer before.
 };
 
 // Owner: the cluster on the main thread. Thread: main. Dies when: the cluster does; cancels.

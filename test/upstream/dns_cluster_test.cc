@@ -96,10 +96,12 @@ TEST_F(DnsClusterTest, RotatedAnswersChangeNothing) {
   Wait(5 * base::kSecond);
   resolver_.Answer("a", {"10.0.0.2", "10.0.0.1"});
   EXPECT_EQ(reports_, 1);
+  EXPECT_EQ(cluster_->counts().unchanged, 1u);
   const auto stays = hosts_->shared_host(1);
   Wait(5 * base::kSecond);
   resolver_.Answer("a", {"10.0.0.3", "10.0.0.2"});
   EXPECT_EQ(reports_, 2);
+  EXPECT_EQ(cluster_->counts().unchanged, 1u);
   EXPECT_EQ(hosts_->shared_host(0), stays);
 }
 
