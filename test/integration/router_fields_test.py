@@ -130,6 +130,15 @@ class RouterFieldsTest(unittest.TestCase):
         self.assertEqual((seen["status"], seen["body"]), (504, "downstream duration timeout"))
         self.assertEqual(self.lines(running, logged, 1), ["504 max_duration_timeout -"])
 
+    def test_a_full_cluster_was_tried_once(self):
+        logged = self.path("log")
+        upstream = origin.Script(answer())
+        running = self.start(
+            [bootstrap.cluster("origin", upstream.port, circuit_breakers={"thresholds": [{"max_requests": 0}]})],
+            access_log=log(logged, "%RESPONSE_CODE% %RESPONSE_FLAGS% %UPSTREAM_REQUEST_ATTEMPT_COUNT%"))
+        self.assertEqual(self.ask(running)["status"], 503)
+        self.assertEqual(self.lines(running, logged, 1), ["503 UO 1"])
+
     def test_a_response_of_which_nothing_more_comes(self):
         logged = self.path("log")
         upstream = origin.Script(("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc", "never sent"))

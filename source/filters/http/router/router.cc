@@ -142,6 +142,7 @@ void Router::Forward() {
   ChangeRequest(pick_, !config_.suppress_envoy_headers, stream_);
   if (!cluster_->TryAcquireRequest(priority())) {
     cluster_->stats().upstream_rq_pending_overflow.Inc();
+    stream_.info.attempts = 1;  // Logs tell of a try that came this far.
     FailOverloaded();
     return;
   }
