@@ -53,6 +53,10 @@ constexpr Choice<std::optional<StatType>> kTypes[] = {{"", std::nullopt},
                                                       {"Histograms", StatType::kHistogram},
                                                       {"TextReadouts", StatType::kTextReadout}};
 
+// Whether only those are asked for that are not to be seen. There are none.
+constexpr Choice<bool> kHidden[] = {
+    {"", false}, {"include", false}, {"exclude", false}, {"only", true}};
+
 // What a page is asked for.
 struct Wanted {
   stats::RenderOptions options;
@@ -119,6 +123,11 @@ absl::StatusOr<Wanted> ReadOptions(const Params& params, const stats::StatView& 
   options.type = *type;
   options.buckets = &view.buckets;
   if (absl::Status read = ReadFilter(params, view.exists, wanted); !read.ok()) return read;
+  const bool* hidden = Find(kHidden, params.Get("hidden"));
+  if (hidden == nullptr) {
+    return absl::InvalidArgumentError("usage: /stats?hidden=(include|only|exclude)\n");
+  }
+  if (*hidden) options.accepts = [](absl::string_view) { return false; };
   return wanted;
 }
 
@@ -142,7 +151,8 @@ std::vector<ParamHelp> CommonParams() {
       {"usedonly", "Only include stats that have been written by system since restart"},
       {"filter", "Regular expression (Google re2) for filtering stats"},
       {"invert_filter", "Invert the filter regex"},
-      {"type", "Stat types to include; One of (All, Counters, Histograms, Gauges, TextReadouts)"}};
+      {"type", "Stat types to include; One of (All, Counters, Histograms, Gauges, TextReadouts)"},
+      {"hidden", "Hidden stats to include; One of (include, only, exclude). There are none"}};
 }
 
 }  // namespace

@@ -75,6 +75,9 @@ TEST_F(StatsHandlerTest, UsedOnlyTypeAndFilters) {
   EXPECT_EQ(Body("/stats", "usedonly=0&type=All&filter=%5Ecluster%5C.a%5C.upstream_cx"),
             "cluster.a.upstream_cx_active: 1\n");
   EXPECT_TRUE(absl::StrContains(Body("/stats", "type=Histograms"), "No recorded values"));
+  EXPECT_EQ(Body("/stats", "usedonly&type=Counters&hidden=include"),
+            "cluster.a.upstream_rq_total: 7\n");
+  EXPECT_EQ(Body("/stats", "hidden=only"), "") << "none is hidden";
 }
 
 // Scopes that a filter cannot match are passed over without a look at their stats: it must not
@@ -117,7 +120,7 @@ TEST_F(StatsHandlerTest, HistogramBuckets) {
 
 TEST_F(StatsHandlerTest, WrongValuesAreRefused) {
   for (const char* query :
-       {"format=html", "type=counters", "histogram_buckets=bogus", "filter=["}) {
+       {"format=html", "type=counters", "histogram_buckets=bogus", "filter=[", "hidden=some"}) {
     EXPECT_EQ(Call("/stats", query).status, 400) << query;
   }
   EXPECT_EQ(Call("/stats", "filter=[").body, "Invalid re2 regex: missing ]: [\n");
