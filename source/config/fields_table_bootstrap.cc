@@ -4,6 +4,9 @@
 namespace proxenos::config {
 namespace {
 
+constexpr std::string_view kNobodyKills =
+    "nothing ends a process that stands still: have whoever runs it ask /ready";
+
 // Where load or health is reported to.
 std::vector<FieldRule> ReportService() {
   return {
@@ -59,8 +62,8 @@ std::vector<MessageRules> BootstrapFields() {
                  "told by enable_dispatcher_stats."),
            Leave("max_kill_timeout_jitter multikill_threshold",
                  "They shape timeouts that are refused."),
-           Refuse("kill_timeout multikill_timeout actions",
-                  "nothing ends a process that stands still: have whoever runs it ask /ready"),
+           Use("kill_timeout multikill_timeout").Only("{}", kNobodyKills),
+           Refuse("actions", kNobodyKills),
        }},
       {"envoy.extensions.network.socket_interface.v3.DefaultSocketInterface",
        {Leave("io_uring_options",

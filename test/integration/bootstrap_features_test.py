@@ -86,7 +86,7 @@ class BootstrapFeaturesTest(unittest.TestCase):
 
     def test_what_watches_threads(self):
         config = bootstrap.bootstrap(clusters=[bootstrap.cluster("origin", 1)])
-        late = {"miss_timeout": "0.1s", "megamiss_timeout": "1s"}
+        late = {"miss_timeout": "0.1s", "megamiss_timeout": "1s", "kill_timeout": "0s", "multikill_timeout": "0s"}
         io_uring = {"name": "s", "typed_config": {
             "@type": bootstrap.TYPE + "envoy.extensions.network.socket_interface.v3.DefaultSocketInterface",
             "io_uring_options": {}}}
