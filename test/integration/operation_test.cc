@@ -199,8 +199,10 @@ TEST_F(OperationTest, DefaultAccessLogOnStandardOutput) {
 
 TEST_F(OperationTest, TellsHowLongTheStartTook) {
   Start();
-  EXPECT_TRUE(absl::StrContains(proxy_->AdminGet("/stats?filter=initialization_time_ms"),
-                                "server.initialization_time_ms: P0("));
+  EXPECT_TRUE(Eventually([&] {
+    return absl::StrContains(proxy_->AdminGet("/stats?filter=initialization_time_ms"),
+                             "server.initialization_time_ms: P0(");
+  }));
 }
 
 // By the signal and by the page.
