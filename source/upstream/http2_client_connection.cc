@@ -93,9 +93,9 @@ void Http2ClientConnection::OnReset(StreamId id, ErrorCode code, bool by_peer) {
     stream->EndByReset(ResetReason::kRefusedStream, "");
   } else if (by_peer) {
     // As in Envoy, it does not matter which side says that the other does not speak HTTP/2.
-    stream->EndByReset(code == ErrorCode::kProtocolError ? ResetReason::kProtocolError
-                                                         : ResetReason::kRemoteReset,
-                       "");
+    stream->EndByReset(
+        code == ErrorCode::kProtocolError ? ResetReason::kProtocolError : ResetReason::kRemoteReset,
+        "");
   } else {
     pool().cluster().stats().upstream_cx_protocol_error.Inc();
     stream->EndByReset(ResetReason::kProtocolError, session_->detail());
