@@ -109,6 +109,8 @@ class BalancingCompiler {
 
   void SetCommon();
   void SetByName();
+  // `said` at `path`: the policy is the cluster's own.
+  void SetProvided(const std::string& said, const config::Path& path);
   void SetSubsets();
   void SetReports();
   void SetExtension(const LoadBalancingPolicy& proto, const config::Path& path, int depth);
@@ -229,16 +231,19 @@ void BalancingCompiler::SetByName() {
       SetMaglev(proto_.maglev_lb_config(), At("maglev_lb_config"));
       return;
     case Cluster::CLUSTER_PROVIDED:
-      if (proto_.type() != Cluster::ORIGINAL_DST && !ProvidesHosts(proto_)) {
-        errors_.AddValue(At("lb_policy"), "CLUSTER_PROVIDED",
-                         "another policy: only clusters that make their own hosts provide one");
-      }
-      to_.lb_policy = LbPolicy::kClusterProvided;
-      return;
+      return SetProvided("CLUSTER_PROVIDED", At("lb_policy"));
     default:
       errors_.Add(At("load_balancing_policy"),
                   "is required with lb_policy LOAD_BALANCING_POLICY_CONFIG");
   }
+}
+
+void BalancingCompiler::SetProvided(const std::string& said, const config::Path& path) {
+  if (proto_.type() != Cluster::ORIGINAL_DST && !ProvidesHosts(proto_)) {
+    errors_.AddValue(path, said,
+                     "another policy: only clusters that make their own hosts provide one");
+  }
+  SetPolicy(LbPolicy::kClusterProvided, false);
 }
 
 void BalancingCompiler::SetSubsets() {
@@ -332,7 +337,7 @@ bool BalancingCompiler::TrySet(const google::protobuf::Any& any, const config::P
   } else if (Holds(any, first, path)) {
     SetPolicy(LbPolicy::kPickFirst, false);
   } else if (Holds(any, provided, path)) {
-    SetPolicy(LbPolicy::kClusterProvided, false);
+    SetProvided("ClusterProvided", path);
   } else if (!TrySetOuter(any, path, depth)) {
     return errors_.count() != before;  // One that is known, but broken, ends the search.
   }

@@ -632,6 +632,11 @@ TEST(ClusterConfigTest, ErrorsNameTheirField) {
               "clusters[0].eds_cluster_config: is only for");
   ExpectError("type: ORIGINAL_DST\n", "clusters[0].lb_policy: value ROUND_ROBIN");
   ExpectError("lb_policy: CLUSTER_PROVIDED\n", "clusters[0].lb_policy: value CLUSTER_PROVIDED");
+  ExpectError(
+      "load_balancing_policy: {policies: [{typed_extension_config: {name: own, typed_config: "
+      "{'@type': type.googleapis.com/envoy.extensions.load_balancing_policies.cluster_provided.v3."
+      "ClusterProvided}}}]}\n",
+      "typed_extension_config.typed_config: value ClusterProvided");
   ExpectError("cluster_type: {name: envoy.clusters.redis}\n", "clusters[0].cluster_type");
   ExpectError("lb_policy: MAGLEV\nmaglev_lb_config: {table_size: 100}\n",
               "clusters[0].maglev_lb_config.table_size: value 100");
