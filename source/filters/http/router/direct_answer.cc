@@ -42,15 +42,14 @@ void Respond(const route::DirectResponse& direct, filter::StreamContext& stream)
 }
 
 // Of its type a reply says one thing (RFC 9110, section 8.3): that of plain text gives way to what
-// the route adds, that of a body_format or of gRPC does not, and without a body there is none.
+// the route adds, that of a body_format or of gRPC does not.
 void ChangeByRoute(filter::StreamContext& stream) {
   http::HeaderMap& headers = stream.response.headers;
   const absl::string_view own = headers.Get(HeaderId::kContentType);  // In the stream's arena.
   headers.Remove(HeaderId::kContentType);
   ChangeResponseHeaders(nullptr, stream);
-  if (own == "text/plain" && headers.Has(HeaderId::kContentType)) return;
+  if (own.empty() || (own == "text/plain" && headers.Has(HeaderId::kContentType))) return;
   headers.Remove(HeaderId::kContentType);
-  if (own.empty()) return;
   headers.AddView(HeaderId::kContentType, http::HeaderName(HeaderId::kContentType), own);
 }
 

@@ -58,10 +58,11 @@ TEST_F(DirectAnswerTest, ThatOfAGrpcAnswerStays) {
   EXPECT_EQ(Types(Ask(kText, kAdd, "Content-Type: application/grpc\r\n")), "application/grpc|");
 }
 
-TEST_F(DirectAnswerTest, WithoutABodyThereIsNone) {
-  EXPECT_EQ(Types(Ask("direct_response { status: 200 }", kAdd)), "");
+TEST_F(DirectAnswerTest, WithoutABodyThereIsWhatTheRouteAdds) {
+  EXPECT_EQ(Types(Ask("direct_response { status: 200 }", "")), "");
+  EXPECT_EQ(Types(Ask("direct_response { status: 200 }", kAdd)), "image/x|");
   const std::string redirected = Ask(R"(redirect { path_redirect: "/x" })", kAdd);
-  EXPECT_EQ(Types(redirected), "");
+  EXPECT_EQ(Types(redirected), "image/x|");
   EXPECT_NE(redirected.find("location: http://a/x\r\n"), std::string::npos) << redirected;
 }
 
