@@ -20,10 +20,9 @@ using net::ReadStatus;
 Http2ClientConnection::Http2ClientConnection(HostPool& pool, Established established)
     : ClientConnection(pool, std::move(established), http::Version::kHttp2),
       keepalive_timer_(pool.cluster().loop().timers(), [this] { OnKeepaliveTimer(); }),
-      last_read_(pool.cluster().loop().now()),
-      waits_for_settings_(pool.cluster().config().http2->options.allow_connect) {
+      last_read_(pool.cluster().loop().now()) {
   session_.emplace(pool.cluster().config().http2->options, pool.cluster().http2_stats(), *this);
-  if (waits_for_settings_) pool.Expect(ExpectedStreams());
+  if (pool.cluster().config().http2->options.allow_connect) AwaitSettings();
   CountFree();
   OnPong(0);  // Begins with the first interval.
   Schedule();
@@ -58,6 +57,12 @@ bool Http2ClientConnection::Begin(Exchange& exchange) {
 bool Http2ClientConnection::Open(Http2ClientStream& stream, const http::RequestHead& head,
                                  bool end) {
   if (!session_->CanBegin()) return false;
+  if (!head.upgrade.empty() && !settings_seen_) {
+    // The stream is begun anew once they are there (RFC 8441, section 3).
+    AwaitSettings();
+    pool().Offer(*this);  // It is free for nobody until then.
+    return false;
+  }
   if (!head.upgrade.empty() && !session_->peer_allows_connect()) {
     stream.EndByReset(ResetReason::kLocalReset, "");
     Schedule();
@@ -127,11 +132,17 @@ int64_t Http2ClientConnection::ExpectedStreams() const {
   return pool().cluster().config().http2->options.max_concurrent_streams;
 }
 
+void Http2ClientConnection::AwaitSettings() {
+  if (!std::exchange(waits_for_settings_, true)) pool().Expect(ExpectedStreams());
+  CountFree();
+}
+
 void Http2ClientConnection::StopWaiting() {
   if (std::exchange(waits_for_settings_, false)) pool().Expect(-ExpectedStreams());
 }
 
 void Http2ClientConnection::OnSettings() {
+  settings_seen_ = true;
   StopWaiting();
   changed_ = true;
 }

@@ -82,6 +82,7 @@ class Http2ClientConnection final : public ClientConnection, public http2::Clien
   void Drain();
   void CountFree();
   int64_t ExpectedStreams() const;
+  void AwaitSettings();
   void StopWaiting();
   // Tells the pool what changed, or closes when nothing is left to do.
   void Settle();
@@ -98,7 +99,8 @@ class Http2ClientConnection final : public ClientConnection, public http2::Clien
   event::Timer keepalive_timer_;  // The next PING, or the end of the wait for its answer.
   base::MonoTime last_read_;
   bool awaiting_pong_ = false;
-  bool waits_for_settings_;  // They say whether the host takes extended CONNECT.
+  bool waits_for_settings_ = false;  // They say whether the host takes extended CONNECT.
+  bool settings_seen_ = false;
   bool draining_ = false;
   bool changed_ = true;  // Something that Settle has not told the pool.
 };

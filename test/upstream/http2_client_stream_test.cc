@@ -281,6 +281,36 @@ TEST_F(Http2ClientStreamTest, UpgradeBecomesExtendedConnect) {
   ExpectNothingLeft();
 }
 
+// What says that the host takes it comes behind the first request to it.
+TEST_F(Http2ClientStreamTest, UpgradeWaitsForTheSettings) {
+  proxy_.http.upgrades = {"websocket"};
+  origin_.options.allow_connect = true;
+  Start();
+  Peer client = Ask(kUpgrade);
+  Http2OriginStream* stream = Stream(1);
+  ASSERT_NE(stream, nullptr);
+  EXPECT_EQ(stream->head().upgrade, "websocket");
+  stream->SendHead(101, {}, false);
+  EXPECT_TRUE(Gets(client, "HTTP/1.1 101"));
+  EXPECT_EQ(stats().upstream_cx_total.value(), 1u);
+  client.Close();
+  EXPECT_TRUE(proxy_.Until([&] { return stream->complete(); }));
+  stream->SendBody("", true);
+  EXPECT_TRUE(proxy_.Until([&] { return stream->closed(); }));
+  ExpectNothingLeft();
+}
+
+TEST_F(Http2ClientStreamTest, SettingsThatSayNothingOfExtendedConnect) {
+  proxy_.http.upgrades = {"websocket"};
+  Start();
+  Peer client = Ask(kUpgrade);
+  EXPECT_TRUE(Gets(client, "HTTP/1.1 503"));
+  EXPECT_TRUE(client.Got("local reset"));
+  EXPECT_EQ(origin_.stream_count(), 0u);
+  EXPECT_EQ(stats().upstream_cx_total.value(), 1u);
+  ExpectNothingLeft();
+}
+
 TEST_F(Http2ClientStreamTest, HostWithoutExtendedConnect) {
   proxy_.http.upgrades = {"websocket"};
   proxy_.cluster->http2.Mutable().options.allow_connect = true;
