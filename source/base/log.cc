@@ -1,5 +1,6 @@
 // Formatting and writing of the process log. One write(2) per line, so lines of several threads
-// never mix; the mutex guards only the settings.
+// never mix; the mutex guards the settings, and keeps Reopen from closing the descriptor under a
+// write.
 #include "source/base/log.h"
 
 #include <fcntl.h>

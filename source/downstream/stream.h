@@ -87,8 +87,9 @@ class Stream final : public filter::StreamContext, public http::RequestVisitor {
   // A request that was refused before it had a chain gets one that is empty.
   void BeginWithoutFilters();
   bool NormalizeRequest();
-  // The rules on forwarded headers, and who the client is; false: it was answered.
+  // Answers Expect: 100-continue, or leaves that to the origin.
   void TellToGoOn();
+  // The rules on forwarded headers, and who the client is; false: it was answered.
   bool TakeOrigin();
   // Whether the process is too busy for it: then it is answered.
   bool RefusedBy(const base::Overload& overload);

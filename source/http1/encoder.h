@@ -1,10 +1,10 @@
 // The HTTP/1.1 encoder: heads, chunks and trailers into a Buffer.
 //
 // Invariant: what it writes has exactly one framing, and no field, path or phrase can end a line,
-// whatever a filter put there: CR, LF and NUL in a value become spaces; what may not stand in
-// a request target is percent-encoded. Fields that belong to the connection (Connection, Host,
-// Keep-Alive, Proxy-Connection, TE, Transfer-Encoding, Upgrade) are written from the typed parts of
-// the head only; if a header map holds one, it is left out.
+// whatever a filter put there: controls in a value (CR, LF, NUL among them) become spaces; what may
+// not stand in a request target is percent-encoded. Fields that belong to the connection
+// (Connection, Host, Keep-Alive, Proxy-Connection, TE, Transfer-Encoding, Upgrade) are written from
+// the typed parts of the head only; if a header map holds one, it is left out.
 #pragma once
 
 #include "absl/strings/string_view.h"
