@@ -233,7 +233,7 @@ class Router final : public filter::HttpFilter {
   SentBody sent_body_;
   WebSocketBridge websocket_;
   HostChoice choice_;
-  uint64_t taken_ = 0;            // Of the response's body, when timeout_ was over the last time.
+  uint64_t taken_ = 0;            // By the client, when timeout_ was over the last time.
   bool mirrored_ = false;         // Copies of the request went out.
   bool pipe_ = false;             // The payload alone goes to the host: connect_config.
   bool request_counted_ = false;  // Holds one of the cluster's max_requests.

@@ -241,7 +241,7 @@ bool Router::AwaitsHost() const {
 bool Router::HeldBackByClient() {
   constexpr uint64_t kLeastBytesPerSecond = 512;
   if (!response_started_ || attempt_ == nullptr || !stream_.response_held_back) return false;
-  const uint64_t before = std::exchange(taken_, attempt_->sizes.response_body);
+  const uint64_t before = std::exchange(taken_, stream_.info.bytes_sent);
   const auto seconds = static_cast<uint64_t>(timeouts_.whole() / base::kSecond);
   return taken_ - before > seconds * kLeastBytesPerSecond;
 }
