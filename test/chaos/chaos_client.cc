@@ -83,6 +83,7 @@ std::string Wrong(const Asked& asked, const Message& got, const Facts& facts) {
 
 // False: the connection is of no use any more.
 bool Judge(Ledger& ledger, const Asked& asked, const Message& got) {
+  if (got.status() == 200 && !got.complete) ledger.WaitForOrigin(asked.token);
   const Facts facts = ledger.End(asked.token);
   const std::string wrong = Wrong(asked, got, facts);
   if (!wrong.empty()) {

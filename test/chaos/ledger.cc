@@ -24,6 +24,12 @@ std::string Ledger::Begin() {
   return token;
 }
 
+void Ledger::WaitForOrigin(const std::string& token) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  const Facts& facts = under_way_.find(token)->second.facts;
+  changed_.wait_for(lock, kLongest, [&facts] { return facts.answered || facts.cut; });
+}
+
 Facts Ledger::End(const std::string& token) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto it = under_way_.find(token);
@@ -45,13 +51,17 @@ void Ledger::OnAttempt(const std::string& token) {
 void Ledger::OnCut(const std::string& token) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto it = under_way_.find(token);
-  if (it != under_way_.end()) it->second.facts.cut = true;
+  if (it == under_way_.end()) return;
+  it->second.facts.cut = true;
+  changed_.notify_all();
 }
 
 void Ledger::OnAnswered(const std::string& token) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto it = under_way_.find(token);
-  if (it != under_way_.end()) it->second.facts.answered = true;
+  if (it == under_way_.end()) return;
+  it->second.facts.answered = true;
+  changed_.notify_all();
 }
 
 void Ledger::Fail(const std::string& what) {

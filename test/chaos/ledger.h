@@ -25,6 +25,9 @@ class Ledger {
  public:
   // A token that no other request has.
   std::string Begin();
+  // Waits until the origin that was asked last is done with its answer: one that was killed in the
+  // middle of it may hear of that later than the client.
+  void WaitForOrigin(const std::string& token);
   // The request is over for its client; it is known no more.
   Facts End(const std::string& token);
 
